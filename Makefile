@@ -1,0 +1,43 @@
+# `make help` lists the targets. Everything runs in .venv, which is made when needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: quickstart
+quickstart: $(VENV)/quickstart ## Install and train four small tasks jointly (a few minutes on two cores)
+	$(BIN)/mtsmart train experiments/quickstart.yaml
+
+.PHONY: test
+test: $(VENV)/test ## Set up and run the tests
+	$(BIN)/python -m pytest -m "not slow"
+
+.PHONY: test-slow
+test-slow: $(VENV)/test ## The tests that need minutes and real data sets (MTSMART_HUB_DIR)
+	$(BIN)/python -m pytest -m slow
+
+.PHONY: lint
+lint: $(VENV)/dev ## Style (ruff) and types (mypy)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: clean
+clean: ## Remove the environment and build products
+	rm -rf $(VENV) build dist *.egg-info
+
+# One stamp a set of extras; made again when the metadata changes.
+$(VENV)/%: setup.cfg constraints.txt | $(VENV)/pip
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[$*]"
+	@touch $@
+
+$(VENV)/pip:
+	$(PYTHON) -m venv $(VENV)
+	@touch $@

@@ -1,0 +1,192 @@
+"""The Python interface: the same few verbs as the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtsmart.config.document import Document, Origin, parse_yaml
+from mtsmart.config.loader import Experiment, build_experiment, dump_config, load_experiment
+from mtsmart.config.sections import RunConfig
+from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
+from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.reporting.card import write_card
+from mtsmart.resources import shipped
+from mtsmart.run_folder import RunFolder, resolved_config
+from mtsmart.tasks.library import TaskLibrary, read_task_file
+from mtsmart.training.callbacks import Callback
+from mtsmart.training.checkpoints import list_checkpoints
+from mtsmart.training.setup import prepare
+from mtsmart.training.trainer import Trainer
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        path: its folder.
+        results: what results.json holds: score, tasks, baselines, best, last.
+    """
+
+    path: Path
+    results: dict[str, Any]
+
+    def load(self) -> LoadedRun:
+        """The best model, ready to evaluate and predict."""
+        return LoadedRun(self.path)
+
+
+def load(run: str | Path, task_files: Iterable[str | Path] = (), device: str | None = None) -> LoadedRun:
+    """The best model of a run's folder, ready to evaluate and predict; see :class:`LoadedRun`."""
+    return LoadedRun(run, task_files, device)
+
+
+def load_tasks(*files: str | Path) -> TaskLibrary:
+    """All tasks that ship with the package and those of the given files; a mapping of name to definition."""
+    return TaskLibrary(files)
+
+
+def train(
+    experiment: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    output_dir: str | Path | None = None,
+    resume: bool = False,
+    callback: Callback | None = None,
+) -> Run:
+    """Train an experiment.
+
+    Args:
+        experiment: a YAML file, or the name of a shipped experiment such as ``quickstart``.
+        overrides: ``dotted.key=value`` items.
+        output_dir: the run's folder; None: ``runs/<name>``, with a number if that is taken.
+        resume: go on from the newest resume point in the run's folder.
+        callback: told what happens.
+
+    Raises:
+        MtsmartError: anything in the experiment, its data or the folder that does not fit, before training.
+        KeyboardInterrupt: stopped by a signal, after a resume point was written.
+    """
+    return _train(load_experiment(find_experiment(experiment), overrides), output_dir, resume, callback)
+
+
+def finetune(
+    run: str | Path,
+    task: str,
+    overrides: Iterable[str] = (),
+    *,
+    output_dir: str | Path | None = None,
+    resume: bool = False,
+    callback: Callback | None = None,
+) -> Run:
+    """Fine-tune one task from a run's encoder, and from its head where the run has one.
+
+    Args:
+        run: the folder to start from; its configuration is the default.
+        task: a task of the run, of the library, or a YAML file that defines one new task.
+        overrides: ``dotted.key=value`` items; ``head=fresh`` starts the task's head anew.
+        output_dir, resume, callback: as in :func:`train`.
+
+    Raises:
+        MtsmartError, KeyboardInterrupt: as in :func:`train`.
+    """
+    folder = RunFolder(Path(run))
+    document, name = _finetune_document(folder, task)
+    items = [item.replace("head=", "init.heads=", 1) if item.startswith("head=") else item for item in overrides]
+    if name not in folder.definitions():
+        items = ["init.heads=fresh", *items]
+    return _train(build_experiment(document, items), output_dir, resume, callback)
+
+
+def find_experiment(name: str | Path) -> Path:
+    """The YAML file of an experiment: a path, or the name of a shipped one.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    root = shipped("experiments")
+    known = {str(p.relative_to(root).with_suffix("")): p for p in sorted(root.rglob("*.yaml"))}
+    if str(name) in known:
+        return known[str(name)]
+    raise ConfigError("there is no such experiment file", value=str(name), hint=did_you_mean(name, known))
+
+
+def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:
+    document = folder.document()
+    origin = Origin(str(folder.config_file))
+    changes: dict[str, Any] = {"init": {"run": str(folder.path)}}
+    name = task
+    if task.endswith((".yaml", ".yml")):
+        entries = read_task_file(task)
+        if len(entries) != 1:
+            names = ", ".join(entry.name for entry in entries)
+            raise ConfigError(f"must define exactly one task to fine-tune (it has: {names})", file=task)
+        name = entries[0].name
+        changes["task_files"] = [str(Path(task).absolute())]
+    changes["name"] = f"{document.data.get('name', 'run')}-{name}"
+    changes["tasks"] = [name]
+    data = {key: value for key, value in document.data.items() if key not in ("mixing", "description")}
+    return Document({**data, **changes}, {**document.origins, (): origin}), name
+
+
+def _train(experiment: Experiment, output_dir: str | Path | None, resume: bool, callback: Callback | None) -> Run:
+    folder = _run_folder(experiment.config, output_dir, resume)
+    setup = prepare(experiment)
+    config = resolved_config(experiment.config, setup.definitions)
+    text = dump_config(config)
+    if resume and folder.exists:
+        _refuse_changes(folder, text)
+    trainer = Trainer(setup, folder, callback)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.config_file.write_text(text, encoding="utf-8")
+    points = list_checkpoints(folder.checkpoints) if resume else []
+    results = trainer.train(points[-1] if points else None)
+    write_card(folder, config, setup.definitions, results)
+    return Run(folder.path, results)
+
+
+def _run_folder(config: RunConfig, output_dir: str | Path | None, resume: bool) -> RunFolder:
+    """Where a run goes; nothing is created yet."""
+    if output_dir is not None:
+        folder = RunFolder(Path(output_dir))
+        if folder.path.is_file():
+            raise ConfigError("is a file", key="--output-dir", value=str(output_dir))
+        if folder.exists and not resume:
+            hint = "Say --resume to go on with it, or name another folder"
+            raise ConfigError("there already is a run", key="--output-dir", value=str(output_dir), hint=hint)
+        return folder
+    candidates = [RunFolder(RUNS / config.name), *(RunFolder(RUNS / f"{config.name}-{n}") for n in range(2, 10_000))]
+    taken = next(index for index, folder in enumerate(candidates) if not folder.exists)
+    return candidates[max(0, taken - 1) if resume else taken]
+
+
+def _refuse_changes(folder: RunFolder, text: str) -> None:
+    """A resumed run computes what the interrupted one would have; another configuration is another run."""
+    stored = folder.config_file.read_text(encoding="utf-8")
+    if stored == text:
+        return
+    old, new = (_flatten(parse_yaml(part, str(folder.config_file)).data) for part in (stored, text))
+    changed = [f"{key}: {old.get(key)} -> {new.get(key)}" for key in {**old, **new} if old.get(key) != new.get(key)]
+    raise CheckpointError(
+        "cannot be resumed with another configuration: " + "; ".join(changed[:5]),
+        file=folder.path,
+        hint="Undo the change, or train into another folder",
+    )
+
+
+def _flatten(data: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(data, dict):
+        return {prefix: data}
+    return {
+        key: value
+        for name, part in data.items()
+        for key, value in _flatten(part, f"{prefix}.{name}" if prefix else name).items()
+    }

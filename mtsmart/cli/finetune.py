@@ -1,0 +1,30 @@
+"""``mtsmart finetune``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mtsmart.cli.options import OutputDir, Overrides, Resume, RunArgument, quiet_libraries
+
+
+def finetune(
+    run: RunArgument,
+    overrides: Overrides = None,
+    task: Annotated[
+        str, typer.Option("--task", "-t", help="A task of the run or the library, or a YAML file with one new task.")
+    ] = ...,  # type: ignore[assignment]
+    output_dir: OutputDir = None,
+    resume: Resume = False,
+) -> None:
+    """Fine-tune one task from a run's encoder and head (head=fresh starts the head anew)."""
+    quiet_libraries()
+    from mtsmart import api
+    from mtsmart.cli.training_output import run_and_report
+
+    run_and_report(
+        lambda callback: api.finetune(
+            run, task, overrides or [], output_dir=output_dir, resume=resume, callback=callback
+        )
+    )

@@ -1,0 +1,36 @@
+"""``mtsmart predict``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtsmart.cli.options import RunArgument, quiet_libraries
+
+
+def predict(
+    run: RunArgument,
+    task: Annotated[str, typer.Option("--task", "-t", help="The task whose head predicts.")],
+    input_file: Annotated[
+        Path, typer.Option("--input", "-i", help="csv, tsv, jsonl or parquet with the text columns.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="csv, tsv or jsonl file. Default: JSON lines on standard output.")
+    ] = None,
+) -> None:
+    """Predict a file's rows: labels with probabilities, or scores, in the file's order."""
+    quiet_libraries()
+    from mtsmart import api
+    from mtsmart.evaluation.prediction_files import check_output, predict_file, write_jsonl, write_rows
+
+    if output is not None:
+        check_output(output)
+    rows = predict_file(api.load(run), task, input_file)
+    if output is None:
+        write_jsonl(rows, sys.stdout)
+    else:
+        write_rows(rows, output)
+        typer.echo(f"{len(rows):,} rows written to {output}")

@@ -1,0 +1,66 @@
+"""``mtsmart tasks list | show | check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtsmart.errors import ConfigError
+
+app = typer.Typer(help="Look at task definitions and check them.", no_args_is_help=True, rich_markup_mode=None)
+
+TaskFiles = Annotated[list[Path] | None, typer.Option("--task-file", help="Further YAML files or folders of them.")]
+
+
+@app.command("list")
+def list_tasks(task_file: TaskFiles = None) -> None:
+    """All known tasks, a line each."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from mtsmart.tasks import TaskLibrary
+
+    table = Table("task", "suite", "type", "description", box=None)
+    for name, definition in TaskLibrary(task_file or []).items():
+        table.add_row(name, definition.suite or "", definition.task_type, definition.description)
+    Console().print(table)
+
+
+@app.command("show")
+def show(name: str, task_file: TaskFiles = None) -> None:
+    """One task's definition as YAML."""
+    import yaml
+
+    from mtsmart.tasks import TaskLibrary
+
+    definition = TaskLibrary(task_file or [])[name]
+    data = {name: definition.model_dump(exclude_defaults=True)}
+    typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100).rstrip())
+
+
+@app.command("check")
+def check(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Task files or folders. Default: the shipped ones.")
+    ] = None,
+) -> None:
+    """Check definitions without loading data; exit code 2 and one line for each that does not fit."""
+    from mtsmart.task_types import build_tasks
+    from mtsmart.tasks import TaskLibrary
+
+    library = TaskLibrary(paths or [])
+    here = [name for name in library if not paths or library.entry(name).is_from(paths)]
+    errors = []
+    for name in here:
+        try:
+            owner = library[name].share_head
+            build_tasks({key: library[key] for key in (owner, name) if key})
+        except ConfigError as error:
+            errors.append(error)
+    for problem in errors:
+        typer.echo(f"mtsmart: {problem}", err=True)
+    if errors:
+        raise typer.Exit(2)
+    typer.echo(f"{len(here)} task definitions are valid.")

@@ -1,0 +1,27 @@
+"""``mtsmart train``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mtsmart.cli.options import OutputDir, Overrides, Resume, quiet_libraries
+
+
+def train(
+    experiment: Annotated[
+        str, typer.Argument(metavar="EXPERIMENT", help="YAML file, or a shipped experiment such as quickstart.")
+    ],
+    overrides: Overrides = None,
+    output_dir: OutputDir = None,
+    resume: Resume = False,
+) -> None:
+    """Train several tasks jointly on one shared encoder."""
+    quiet_libraries()
+    from mtsmart import api
+    from mtsmart.cli.training_output import run_and_report
+
+    run_and_report(
+        lambda callback: api.train(experiment, overrides or [], output_dir=output_dir, resume=resume, callback=callback)
+    )

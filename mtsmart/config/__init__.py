@@ -1,0 +1,18 @@
+"""Experiment configuration: YAML with line numbers, strict sections, presets, overrides."""
+
+from mtsmart.config.document import Document, read_yaml
+from mtsmart.config.loader import Experiment, build_experiment, dump_config, load_experiment
+from mtsmart.config.sections import RunConfig
+from mtsmart.config.validate import StrictModel, validate
+
+__all__ = [
+    "Document",
+    "Experiment",
+    "RunConfig",
+    "StrictModel",
+    "build_experiment",
+    "dump_config",
+    "load_experiment",
+    "read_yaml",
+    "validate",
+]

@@ -1,0 +1,215 @@
+"""YAML read with the place of every key, so that an error can point at the line.
+
+Differences from ``yaml.safe_load``: YAML 1.2 scalars (``5e-5`` is a number, ``no`` and ``off`` are text),
+duplicate keys are refused, tags are refused, and size, depth and node count are bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+from mtsmart.errors import ConfigError
+
+MAX_BYTES = 2_000_000
+MAX_DEPTH = 32
+MAX_NODES = 100_000
+
+Key = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value was written: a file and a 1-based line, or a phrase such as ``command line``."""
+
+    file: str
+    line: int | None = None
+
+
+@dataclass
+class Document:
+    """Plain data plus the origin of each key.
+
+    Attributes:
+        data: nested dicts, lists and scalars.
+        origins: path of keys and indices -> where it was written.
+    """
+
+    data: dict[str, Any]
+    origins: dict[Key, Origin] = field(default_factory=dict)
+
+    def origin(self, key: Key) -> Origin:
+        """The origin of ``key``, or of the nearest enclosing key that has one."""
+        for length in range(len(key), -1, -1):
+            if key[:length] in self.origins:
+                return self.origins[key[:length]]
+        return Origin("configuration")
+
+    def error(self, message: str, key: Key, **parts: Any) -> ConfigError:
+        """A ConfigError that points at ``key``."""
+        origin = self.origin(key)
+        dotted = ".".join(str(part) for part in key) or None
+        return ConfigError(message, file=origin.file, line=origin.line, key=dotted, **parts)
+
+    def below(self, key: str) -> Document:
+        """The mapping under ``key`` as a document of its own."""
+        origins = {path[1:]: origin for path, origin in self.origins.items() if path[:1] == (key,)}
+        return Document(dict(self.data[key] or {}), origins)
+
+    def merged(self, other: Document) -> Document:
+        """This document overlaid with ``other``: mappings merge, everything else is replaced."""
+        data, origins = dict(self.data), dict(self.origins)
+        for path in [p for p in origins if _is_replaced(p, self.data, other.data)]:
+            del origins[path]
+        return Document(_overlay(data, other.data), {**origins, **other.origins})
+
+
+def _is_replaced(path: Key, old: Any, new: Any) -> bool:
+    """Whether the value at ``path`` of ``old`` is gone after the overlay with ``new``."""
+    for part in path:
+        if not isinstance(new, dict) or not isinstance(old, dict):
+            return True
+        if part not in new:
+            return False
+        old, new = old.get(part), new[part]
+    return False
+
+
+def _overlay(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    result = dict(old)
+    for key, value in new.items():
+        both = isinstance(result.get(key), dict) and isinstance(value, dict)
+        result[key] = _overlay(result[key], value) if both else value
+    return result
+
+
+class _Resolver(yaml.SafeLoader):
+    """SafeLoader with YAML 1.2's core schema in place of 1.1's implicit types."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+
+_SCALARS = (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+)
+for _name, _pattern, _first in _SCALARS:
+    _Resolver.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+def read_yaml(path: str | Path) -> Document:
+    """Read one YAML file whose top level is a mapping.
+
+    Raises:
+        ConfigError: the file is missing, not UTF-8, not YAML, too large, or not a mapping.
+    """
+    file = Path(path)
+    try:
+        size = file.stat().st_size
+        if size > MAX_BYTES:
+            raise ConfigError(f"is larger than {MAX_BYTES:,} bytes", file=file)
+        text = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"is not UTF-8 (byte {error.start})", file=file) from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror or error}", file=file) from None
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, file: str) -> Document:
+    """Parse the text of a YAML mapping; ``file`` is what errors call it."""
+    node = _compose(text, file)
+    if node is None:
+        raise ConfigError("is empty", file=file, hint="A mapping of keys to values is expected")
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError("must be a mapping of keys to values at its top level", file=file, line=_line(node))
+    origins: dict[Key, Origin] = {(): Origin(file)}
+    data = _Builder(file, origins).build(node, ())
+    return Document(data, origins)
+
+
+def parse_value(text: str) -> Any:
+    """The value of one ``key=value`` override, read as YAML.
+
+    Raises:
+        ConfigError: the text is not a YAML value.
+    """
+    node = _compose(text, "command line")
+    return None if node is None else _Builder("command line", {}).build(node, ())
+
+
+def _compose(text: str, file: str) -> yaml.Node | None:
+    try:
+        loader = _Resolver(text)
+        try:
+            return loader.get_single_node()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = " ".join(part for part in (error.context, error.problem) if part)
+        raise ConfigError(f"is not valid YAML: {problem}", file=file, line=mark.line + 1 if mark else None) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"is not valid YAML: {str(error).splitlines()[0]}", file=file) from None
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+class _Builder:
+    """Turns composed nodes into plain data and notes where each key stood."""
+
+    def __init__(self, file: str, origins: dict[Key, Origin]) -> None:
+        self.file, self.origins, self.count = file, origins, 0
+        self.scalars = yaml.constructor.SafeConstructor()
+
+    def build(self, node: yaml.Node, path: Key) -> Any:
+        self.count += 1
+        if len(path) > MAX_DEPTH or self.count > MAX_NODES:
+            raise ConfigError("is nested too deeply or expands to too many values", file=self.file, line=_line(node))
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            raise ConfigError("tags are not allowed", file=self.file, line=_line(node), value=node.tag)
+        self.origins.setdefault(path, Origin(self.file, _line(node)))
+        if isinstance(node, yaml.MappingNode):
+            return dict(self._items(node, path))
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _items(self, node: yaml.MappingNode, path: Key) -> Iterator[tuple[str, Any]]:
+        seen: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            key = self._key(key_node)
+            if key in seen:
+                raise ConfigError(
+                    f"is given twice (first on line {seen[key]})", file=self.file, line=_line(key_node), key=key
+                )
+            seen[key] = _line(key_node)
+            self.origins[(*path, key)] = Origin(self.file, _line(key_node))
+            yield key, self.build(value_node, (*path, key))
+
+    def _key(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            raise ConfigError("a key must be plain text", file=self.file, line=_line(node))
+        return str(node.value)
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        kind = node.tag.rpartition(":")[2]
+        build = getattr(self.scalars, f"construct_yaml_{kind}", None)
+        if kind not in ("str", "int", "float", "bool", "null") or build is None:
+            raise ConfigError(f"a value of type '{kind}' is not allowed", file=self.file, line=_line(node))
+        if kind == "int":
+            return int(node.value)  # YAML 1.1 would read 010 as octal
+        return build(node)

@@ -1,0 +1,126 @@
+"""From an experiment file to a validated RunConfig: YAML -> extends -> key=value -> validate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mtsmart.config.document import Document, Origin, parse_value, read_yaml
+from mtsmart.config.sections import RunConfig
+from mtsmart.config.validate import validate
+from mtsmart.errors import ConfigError
+
+COMMAND_LINE = Origin("command line")
+_PATH_KEYS = (("init", "run"), ("data", "hub_dir"), ("data", "cache_dir"))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A validated configuration and the document it came from (for errors that are found later)."""
+
+    config: RunConfig
+    document: Document
+
+
+def load_experiment(path: str | Path, overrides: Iterable[str] = ()) -> Experiment:
+    """Read an experiment file.
+
+    Args:
+        path: the YAML file. ``extends: other.yaml`` lays it over another file; relative ``task_files``, ``init.run``
+            and data folders are relative to the file that names them.
+        overrides: ``dotted.key=value`` items, values read as YAML.
+
+    Raises:
+        ConfigError: anything that does not fit, with its place.
+    """
+    return build_experiment(_read(Path(path), ()), overrides)
+
+
+def build_experiment(document: Document, overrides: Iterable[str] = ()) -> Experiment:
+    """Apply overrides to a document and validate it."""
+    document = _short_forms(document)
+    for item in overrides:
+        document = _short_forms(document.merged(parse_override(item)))
+    return Experiment(validate(RunConfig, document), document)
+
+
+def parse_override(item: str) -> Document:
+    """One ``a.b=value`` as a document.
+
+    Raises:
+        ConfigError: there is no ``=`` or an empty key.
+    """
+    dotted, equals, text = item.partition("=")
+    keys = dotted.strip().split(".")
+    if not equals or not all(keys):
+        raise ConfigError(
+            "is not of the form key=value", file="command line", value=item, hint="Example: training.epochs=2"
+        )
+    value: Any = parse_value(text)
+    for key in reversed(keys):
+        value = {key: value}
+    return Document(value, {tuple(keys[: n + 1]): COMMAND_LINE for n in range(len(keys))})
+
+
+def dump_config(config: RunConfig) -> str:
+    """The YAML text of a configuration; loading it gives an equal one."""
+    data = config.model_dump(exclude_none=True)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> Document:
+    document = _absolute_paths(read_yaml(path), path.parent)
+    base = document.data.pop("extends", None)
+    if base is None:
+        return document
+    if not isinstance(base, str):
+        raise document.error("must name one YAML file", ("extends",), value=base)
+    target = path.parent / base
+    if target.resolve() in (*seen, path.resolve()):
+        raise document.error("extends itself", ("extends",), value=base)
+    if not target.is_file():
+        raise document.error("there is no such file", ("extends",), value=base)
+    return _short_forms(_read(target, (*seen, path.resolve()))).merged(document)
+
+
+def _absolute_paths(document: Document, folder: Path) -> Document:
+    """Resolve the paths that a file names against the file's own folder."""
+    data = document.data
+    files = data.get("task_files")
+    if isinstance(files, str):
+        files = data["task_files"] = [files]
+    if isinstance(files, list):
+        data["task_files"] = [str(folder / item) if isinstance(item, str) else item for item in files]
+    for section, key in _PATH_KEYS:
+        if isinstance(data.get(section), dict) and isinstance(data[section].get(key), str):
+            data[section][key] = str(folder / data[section][key])
+    return document
+
+
+def _short_forms(document: Document) -> Document:
+    """Expand ``tasks: [a, b]``, ``tasks: a``, ``smart: paper`` and ``mbpp: off`` to their mappings.
+
+    A base is expanded before something is laid over it, the overlay after: so a list of tasks replaces the base's,
+    and a mapping of tasks changes or adds some.
+    """
+    data, origins = dict(document.data), dict(document.origins)
+    tasks = data.get("tasks")
+    if isinstance(tasks, str):
+        data["tasks"] = {tasks: {}}
+    elif isinstance(tasks, list) and all(isinstance(name, str) for name in tasks):
+        data["tasks"] = {name: {} for name in tasks}
+        origins.update({("tasks", name): document.origin(("tasks", index)) for index, name in enumerate(tasks)})
+        if len(data["tasks"]) < len(tasks):
+            twice = next(name for name in tasks if tasks.count(name) > 1)
+            raise document.error("names a task twice", ("tasks",), value=twice)
+    elif isinstance(tasks, dict):
+        data["tasks"] = {name: {} if value is None else value for name, value in tasks.items()}
+    for section in ("smart", "mbpp"):
+        if section in data and not isinstance(data[section], dict):
+            off = data[section] is None or data[section] is False
+            data[section] = {"preset": "off" if off else data[section]}
+    return Document(data, origins)

@@ -1,0 +1,129 @@
+"""Settings of SMART and MBPP, their presets, and how settings are layered.
+
+A settings section holds only what the user wrote (everything else is None); ``resolve`` lays such sections
+over a preset and returns the complete values.
+
+Source of the ``paper`` values: Jiang et al. 2020, "SMART: Robust and Efficient Fine-Tuning for Pre-trained
+Natural Language Models through Principled Regularized Optimization", section 4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from mtsmart.config.validate import StrictModel
+
+Preset = Literal["default", "paper", "off"]
+
+
+class Smart(StrictModel):
+    """Complete SMART values. Lengths are in ``epsilon_unit``: absolute, or multiples of the embedding matrix's RMS."""
+
+    weight: float = Field(ge=0, description="lambda: factor of the smoothness term; 0 switches it off")
+    epsilon: float = Field(gt=0, description="radius of the ball that the perturbation stays in")
+    epsilon_unit: Literal["relative", "absolute"] = Field(
+        description="unit of epsilon, step_size and noise: times the embedding RMS, or as they are"
+    )
+    step_size: float = Field(gt=0, description="eta: length of one ascent step")
+    steps: int = Field(ge=0, le=16, description="K: ascent steps; 0 leaves the random start")
+    noise: float = Field(ge=0, description="sigma: standard deviation of the random start")
+    norm: Literal["linf", "l2"] = Field(description="norm of the ball and of the gradient step")
+    scope: Literal["token", "sentence"] = Field(description="what the norm is taken over")
+    constraint: Literal["project", "normalize"] = Field(
+        description="project: at most epsilon; normalize: exactly epsilon"
+    )
+    dropout: Literal["shared", "independent", "off"] = Field(
+        description="masks of the perturbed passes: the clean pass's, new ones, or none"
+    )
+
+
+class SmartSettings(StrictModel):
+    """What the user says of SMART; the rest comes from the preset."""
+
+    preset: Preset | None = None
+    weight: float | None = Field(None, ge=0)
+    epsilon: float | None = Field(None, gt=0)
+    epsilon_unit: Literal["relative", "absolute"] | None = None
+    step_size: float | None = Field(None, gt=0)
+    steps: int | None = Field(None, ge=0, le=16)
+    noise: float | None = Field(None, ge=0)
+    norm: Literal["linf", "l2"] | None = None
+    scope: Literal["token", "sentence"] | None = None
+    constraint: Literal["project", "normalize"] | None = None
+    dropout: Literal["shared", "independent", "off"] | None = None
+
+
+class Mbpp(StrictModel):
+    """Complete values of the momentum Bregman proximal point teacher."""
+
+    weight: float = Field(ge=0, description="mu: factor of the distance to the teacher; 0 switches it off")
+    beta: float = Field(ge=0, le=1, description="teacher momentum after the early phase")
+    early_beta: float = Field(ge=0, le=1, description="teacher momentum in the early phase")
+    early: float = Field(ge=0, le=1, description="share of all updates that the early phase takes")
+    inner_steps: int = Field(ge=1, description="S: updates between two moves of the teacher")
+
+
+class MbppSettings(StrictModel):
+    """What the user says of MBPP; the rest comes from the preset."""
+
+    preset: Preset | None = None
+    weight: float | None = Field(None, ge=0)
+    beta: float | None = Field(None, ge=0, le=1)
+    early_beta: float | None = Field(None, ge=0, le=1)
+    early: float | None = Field(None, ge=0, le=1)
+    inner_steps: int | None = Field(None, ge=1)
+
+
+_SMART_PAPER = Smart(
+    weight=1.0,
+    epsilon=1e-5,
+    epsilon_unit="absolute",
+    step_size=1e-3,
+    steps=1,
+    noise=1e-5,
+    norm="linf",
+    scope="token",
+    constraint="project",
+    dropout="shared",
+)
+# The published radius moves no prediction of a real encoder (R about 1e-5). The direction of one ascent step is
+# sound, so only the lengths change: a radius of 1 % of the embedding RMS, reached by a step long enough that
+# nearly every coordinate saturates, from a start small enough to be pure direction finding.
+# See experiments/smart_radius/RESULTS.md.
+_SMART_DEFAULT = _SMART_PAPER.model_copy(
+    update={"epsilon": 1e-2, "epsilon_unit": "relative", "step_size": 1.0, "noise": 1e-3}
+)
+SMART_PRESETS: dict[str, Smart] = {
+    "paper": _SMART_PAPER,
+    "default": _SMART_DEFAULT,
+    "off": _SMART_DEFAULT.model_copy(update={"weight": 0.0}),
+}
+
+_MBPP_PAPER = Mbpp(weight=1.0, beta=0.999, early_beta=0.99, early=0.1, inner_steps=1)
+MBPP_PRESETS: dict[str, Mbpp] = {
+    "paper": _MBPP_PAPER,
+    "default": _MBPP_PAPER,
+    "off": _MBPP_PAPER.model_copy(update={"weight": 0.0}),
+}
+
+
+def resolve_smart(*layers: SmartSettings | None) -> Smart:
+    """Lay settings over a preset, later layers winning; a layer that names a preset starts anew from it."""
+    return Smart(**_resolve(SMART_PRESETS, layers))
+
+
+def resolve_mbpp(*layers: MbppSettings | None) -> Mbpp:
+    """As :func:`resolve_smart`, for the teacher."""
+    return Mbpp(**_resolve(MBPP_PRESETS, layers))
+
+
+def _resolve(presets: Mapping[str, StrictModel], layers: tuple[StrictModel | None, ...]) -> dict[str, Any]:
+    values: dict[str, Any] = presets["default"].model_dump()
+    for layer in layers:
+        given = {} if layer is None else layer.model_dump(exclude_none=True)
+        preset = given.pop("preset", None)
+        values = {**(values if preset is None else presets[preset].model_dump()), **given}
+    return values

@@ -1,0 +1,119 @@
+"""The sections of an experiment file. Each field's description is the documentation of its knob."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from mtsmart.config.regularization import MbppSettings, SmartSettings
+from mtsmart.config.validate import StrictModel
+
+
+class EncoderConfig(StrictModel):
+    """Which pretrained encoder all tasks share."""
+
+    path: str = Field(description="Hub id, local folder, or pkg://package/folder")
+    revision: str | None = Field(None, description="Hub branch, tag or commit")
+    sha256: str | None = Field(
+        None, pattern="^[0-9a-f]{64}$", description="expected SHA-256 of model.safetensors (local folders and pkg://)"
+    )
+    dropout: float | None = Field(None, ge=0, lt=1, description="replaces the encoder's hidden and attention dropout")
+    attention: Literal["eager", "sdpa", "flash_attention_2"] | None = Field(
+        None, description="attention kernel; null leaves the choice to transformers"
+    )
+    gradient_checkpointing: bool = Field(False, description="trade compute for memory")
+    trust_remote_code: bool = Field(False, description="run code that comes with a Hub model")
+
+
+class InitConfig(StrictModel):
+    """Start from an earlier run instead of the plain encoder."""
+
+    run: str = Field(description="folder of the run whose model is taken")
+    heads: Literal["keep", "fresh"] = Field("keep", description="keep the heads that the run has, or start new ones")
+
+
+class DataConfig(StrictModel):
+    """Where data comes from and how it becomes batches."""
+
+    hub_dir: str | None = Field(None, description="folder of local Hub clones; also MTSMART_HUB_DIR")
+    cache_dir: str | None = Field(None, description="where encoded data is kept; also MTSMART_CACHE_DIR")
+    max_length: int = Field(128, ge=4, description="tokens a row is cut to; a task may set its own")
+    length_grouped: bool = Field(True, description="put rows of like length into one batch")
+    workers: int = Field(0, ge=0, description="processes that prepare batches")
+
+
+class MixingConfig(StrictModel):
+    """How often each task is drawn. Batches always hold rows of one task."""
+
+    strategy: Literal["proportional", "uniform", "temperature", "annealed", "weights"] = Field(
+        "proportional", description="proportional: every row of every task once per epoch"
+    )
+    temperature: float = Field(2.0, gt=0, description="temperature: P ~ N^(1/temperature)")
+    start_exponent: float = Field(1.0, ge=0, le=1, description="annealed: exponent a of P ~ N^a in the first epoch")
+    end_exponent: float = Field(0.2, ge=0, le=1, description="annealed: exponent a in the last epoch")
+    weights: dict[str, float] | None = Field(None, description="weights: relative frequency per task")
+
+    @model_validator(mode="after")
+    def _weights_fit(self) -> MixingConfig:
+        if (self.strategy == "weights") != (self.weights is not None):
+            raise ValueError("strategy 'weights' and the key 'weights' go together")
+        if self.weights and (min(self.weights.values()) < 0 or sum(self.weights.values()) <= 0):
+            raise ValueError("weights must not be negative, and one must be above 0")
+        return self
+
+
+class OptimizerConfig(StrictModel):
+    """The optimizer and its learning-rate schedule."""
+
+    name: Literal["adamw", "adamax"] = Field("adamw", description="adamw (fused where possible) or adamax")
+    learning_rate: float = Field(5e-5, gt=0, description="peak learning rate")
+    beta1: float = Field(0.9, ge=0, lt=1)
+    beta2: float = Field(0.999, ge=0, lt=1)
+    eps: float = Field(1e-8, gt=0)
+    weight_decay: float = Field(0.01, ge=0, description="not applied to biases and norms")
+    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="after the warm-up")
+    warmup: float = Field(0.1, ge=0, le=1, description="share of the updates that warm up")
+
+
+class TrainingConfig(StrictModel):
+    """How long, how large, how often."""
+
+    epochs: int = Field(3, ge=1)
+    max_updates: int | None = Field(None, ge=1, description="stop after this many updates")
+    batch_size: int = Field(32, ge=1, description="rows of one task in a batch")
+    eval_batch_size: int = Field(64, ge=1)
+    accumulation: int = Field(1, ge=1, description="batches whose gradients make one update")
+    max_grad_norm: float | None = Field(1.0, gt=0, description="gradient clipping; null: off")
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="autocast dtype; weights stay float32")
+    seed: int = Field(42, ge=0)
+    evaluate_every: int | None = Field(None, ge=1, description="updates between evaluations; null: each epoch")
+    checkpoint_every: int | None = Field(None, ge=1, description="updates between checkpoints; null: each epoch")
+    keep_checkpoints: int = Field(2, ge=1, description="how many resume points stay on disk")
+    log_every: int = Field(10, ge=1, description="updates between lines of metrics.jsonl")
+    patience: int | None = Field(None, ge=1, description="stop after this many evaluations without a better score")
+
+
+class RunConfig(StrictModel):
+    """One experiment: what `mtsmart train` reads."""
+
+    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the run's folder")
+    description: str = ""
+    tasks: dict[str, dict[str, Any]] = Field(
+        min_length=1, description="task, suite or pattern -> what differs from its definition"
+    )
+    task_files: list[str] = Field(default_factory=list, description="YAML files with further task definitions")
+    encoder: EncoderConfig | None = Field(None, description="required unless init.run is given")
+    init: InitConfig | None = None
+    data: DataConfig = Field(default_factory=DataConfig)
+    mixing: MixingConfig = Field(default_factory=MixingConfig)
+    smart: SmartSettings = Field(default_factory=SmartSettings)
+    mbpp: MbppSettings = Field(default_factory=MbppSettings)
+    optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+
+    @model_validator(mode="after")
+    def _has_encoder(self) -> RunConfig:
+        if self.encoder is None and self.init is None:
+            raise ValueError("an encoder is missing: give 'encoder: {path: ...}' or 'init: {run: ...}'")
+        return self

@@ -1,0 +1,101 @@
+"""Pydantic models that refuse unknown keys, and their errors told as one ConfigError."""
+
+from __future__ import annotations
+
+import re
+import typing
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mtsmart.config.document import Document, Key
+from mtsmart.errors import ConfigError, did_you_mean
+
+
+class StrictModel(BaseModel):
+    """Base of every configuration section: immutable, no unknown keys, no silent type conversion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+M = TypeVar("M", bound=StrictModel)
+
+
+def validate(model: type[M], document: Document, prefix: Key = ()) -> M:
+    """Build ``model`` from a document.
+
+    Args:
+        model: the section to build.
+        document: its data; ``document.origins`` give the places for errors.
+        prefix: keys that stand above the document, shown in front of the key in errors.
+
+    Raises:
+        ConfigError: the first thing that does not fit, with its place and a hint.
+    """
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        raise _explain(model, document, prefix, error) from None
+
+
+def _explain(model: type[BaseModel], document: Document, prefix: Key, error: ValidationError) -> ConfigError:
+    # An unknown key is the likelier cause of a missing one (a typo), so it is told first.
+    problems = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
+    problem = problems[0]
+    location = _real_path(document.data, tuple(problem["loc"]))
+    origin = document.origin(location)
+    place: dict[str, Any] = {
+        "file": origin.file,
+        "line": origin.line,
+        "key": ".".join(map(str, (*prefix, *location))) or None,
+    }
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        options = _fields_at(model, location[:-1])
+        return ConfigError("unknown key", hint=did_you_mean(location[-1], options), **place)
+    if kind == "missing":
+        return ConfigError("is required but missing", **place)
+    if kind == "literal_error":
+        options = re.findall(r"'([^']*)'", context["expected"])
+        return ConfigError(
+            "is not one of the choices", value=problem["input"], hint=did_you_mean(problem["input"], options), **place
+        )
+    if kind == "value_error":
+        return ConfigError(str(context["error"]), **place)
+    return ConfigError(_readable(problem["msg"]), value=problem["input"], **place)
+
+
+def _readable(message: str) -> str:
+    """Pydantic's "Input should be ..." as "should be ..."."""
+    return message.removeprefix("Input ").removeprefix("Value error, ")
+
+
+def _real_path(data: Any, location: tuple[Any, ...]) -> Key:
+    """The part of pydantic's location that exists in the data (union branches add names of their own)."""
+    path: list[str | int] = []
+    for index, part in enumerate(location):
+        if (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
+            data = data[part]
+        elif isinstance(data, dict) and index == len(location) - 1 and isinstance(part, str):
+            pass  # a missing key
+        else:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _fields_at(model: type[BaseModel], location: Key) -> list[str]:
+    """Names of the fields that are allowed at ``location`` inside ``model``."""
+    current: Any = model
+    for part in location:
+        options = [m for m in _models_in(current) if part in m.model_fields]
+        current = options[0].model_fields[str(part)].annotation if options else current
+    return [name for m in _models_in(current) for name in m.model_fields]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in typing.get_args(annotation) for model in _models_in(argument)]

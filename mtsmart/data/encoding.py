@@ -1,0 +1,129 @@
+"""Rows encoded once into a memory-mapped Arrow file, found again by the content of everything that made it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mtsmart.config.sections import DataConfig
+from mtsmart.errors import DataError
+
+Rows = dict[str, list[Any]]
+_FORMAT = 1  # raise when the encoded columns change their meaning
+
+
+@dataclass(frozen=True)
+class EncodedSplit:
+    """One encoded split.
+
+    Attributes:
+        rows: columns as the task type encoded them, plus ``row`` (the source row, from 0).
+        lengths: (N,) int64, tokens per row.
+        dropped: rows left out because a text or label was missing.
+    """
+
+    rows: datasets.Dataset
+    lengths: np.ndarray
+    dropped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def encode_split(
+    source: datasets.Dataset,
+    encode: Callable[[Rows], Rows],
+    signature: dict[str, Any],
+    config: DataConfig,
+    dropped: int = 0,
+) -> EncodedSplit:
+    """Encode all rows, or map the file of an earlier identical encoding into memory.
+
+    Args:
+        source: rows with the columns ``encode`` reads, and ``row``.
+        encode: batch of rows -> columns, among them ``input_ids``.
+        signature: everything besides the rows that the result depends on (JSON types).
+        config: gives the cache folder.
+        dropped: carried into the result.
+    """
+    key = _content_key(source, signature)
+    file = cache_dir(config) / "encoded" / f"{key}.arrow"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = source.map(
+        lambda batch: {**encode(batch), "row": batch["row"]},
+        batched=True,
+        remove_columns=source.column_names,
+        cache_file_name=str(file),
+        new_fingerprint=key[:32],
+        load_from_cache_file=True,
+        desc=None,
+    )
+    return EncodedSplit(rows, _lengths(rows), dropped)
+
+
+def cache_dir(config: DataConfig) -> Path:
+    """The folder of encoded data: data.cache_dir, MTSMART_CACHE_DIR, or ~/.cache/mtsmart."""
+    return Path(
+        config.cache_dir or os.environ.get("MTSMART_CACHE_DIR") or Path.home() / ".cache" / "mtsmart"
+    ).expanduser()
+
+
+def select_complete(
+    rows: datasets.Dataset, task: str, text: list[str], label: str | None, missing: str
+) -> tuple[datasets.Dataset, int]:
+    """Leave out the rows that lack a text or (if ``label`` is given) a label.
+
+    Returns:
+        the complete rows, and how many were left out.
+
+    Raises:
+        DataError: rows lack something and ``missing`` is ``refuse``; the first one is named.
+    """
+    columns = [*text, *([label] if label else [])]
+    lacking = np.zeros(len(rows), dtype=bool)
+    for column in columns:
+        lacking |= np.asarray([_is_missing(value) for value in rows[column]], dtype=bool)
+    count = int(lacking.sum())
+    if count == 0:
+        return rows, 0
+    if missing == "refuse" or count == len(rows):
+        first = int(lacking.argmax())
+        column = next(c for c in columns if _is_missing(rows[first][c]))
+        raise DataError(
+            f"{count:,} of {len(rows):,} rows lack a text or label, the first is row {first + 1}",
+            file=f"task {task}",
+            key=column,
+            value=rows[first][column],
+            hint="" if count == len(rows) else "Mend them, or say 'missing: drop' in the task",
+        )
+    return rows.select(np.flatnonzero(~lacking)), count
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def _lengths(rows: datasets.Dataset) -> np.ndarray:
+    column = rows.with_format("arrow")[:]["input_ids"]
+    return np.asarray(pc.list_value_length(column).to_numpy(), dtype=np.int64)
+
+
+def _content_key(source: datasets.Dataset, signature: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps([_FORMAT, signature], sort_keys=True).encode())
+    for table in source.with_format("arrow").iter(batch_size=10_000):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as writer:
+            writer.write_table(table.combine_chunks().replace_schema_metadata(None))
+        digest.update(sink.getvalue())
+    return digest.hexdigest()

@@ -1,0 +1,150 @@
+"""Reading csv, tsv, jsonl and parquet files, with the row named in every error.
+
+Text stays text: nothing is guessed to be a number, a date or a missing value (the row "NA" is the text "NA").
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mtsmart.errors import DataError, did_you_mean
+
+_CHUNK = 10_000
+_MAX_FIELD = 10_000_000
+
+
+def read_table(path: str | Path) -> pa.Table:
+    """The rows of one data file, the format taken from its ending.
+
+    csv: comma, quoted as RFC 4180, with a header. tsv: tab, no quoting (as GLUE's files), with a header.
+    jsonl: one object a line.
+
+    Raises:
+        DataError: the file cannot be read or a row does not fit; the message names the line.
+    """
+    file = Path(path)
+    suffix = file.suffix.lower()
+    if suffix not in _READERS:
+        raise DataError("unknown kind of data file", file=file, value=suffix, hint=did_you_mean(suffix, _READERS))
+    if not file.is_file():
+        raise DataError("there is no such file", file=file)
+    return _READERS[suffix](file)
+
+
+def _parquet(file: Path) -> pa.Table:
+    try:
+        return pq.read_table(file)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"is not a readable parquet file: {str(error).splitlines()[0]}", file=file) from None
+
+
+def _delimited(file: Path, delimiter: str, quoting: Any) -> pa.Table:
+    with _open(file) as stream:
+        rows = _csv_rows(stream, file, delimiter, quoting)
+        header = next(rows, (1, []))[1]
+        if not header:
+            raise DataError("is empty", file=file, hint="A header line with the column names is expected")
+        if len(set(header)) < len(header):
+            twice = next(name for name in header if header.count(name) > 1)
+            raise DataError("two columns have the same name", file=file, line=1, value=twice)
+        return _table(_records(rows, header, file), file)
+
+
+def _csv_rows(stream: TextIO, file: Path, delimiter: str, quoting: Any) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(_MAX_FIELD)
+    reader = csv.reader(stream, delimiter=delimiter, quoting=quoting, strict=True)
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise DataError(f"cannot be read: {error}", file=file, line=reader.line_num) from None
+        except UnicodeDecodeError:
+            raise DataError("is not UTF-8", file=file, line=reader.line_num + 1) from None
+        if row is None:
+            return
+        if row:
+            yield reader.line_num, row
+
+
+def _records(rows: Iterable[tuple[int, list[str]]], header: list[str], file: Path) -> Iterator[dict[str, Any]]:
+    for line, row in rows:
+        if len(row) != len(header):
+            raise DataError(
+                f"has {len(row)} fields where the header has {len(header)}", file=file, line=line, value=row
+            )
+        yield dict(zip(header, row, strict=True))
+
+
+def _jsonl(file: Path) -> pa.Table:
+    with _open(file) as stream:
+        return _table(_json_records(stream, file), file)
+
+
+def _json_records(stream: TextIO, file: Path) -> Iterator[dict[str, Any]]:
+    line = 0
+    try:
+        for line, text in enumerate(stream, 1):
+            if not text.strip():
+                continue
+            record = json.loads(text)
+            if not isinstance(record, dict):
+                raise DataError("must be a JSON object", file=file, line=line, value=record)
+            yield record
+    except UnicodeDecodeError:
+        raise DataError("is not UTF-8", file=file, line=line + 1) from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(
+            f"is not valid JSON: {getattr(error, 'msg', 'nested too deeply')}", file=file, line=line
+        ) from None
+
+
+def _open(file: Path) -> TextIO:
+    try:
+        return file.open(encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", file=file) from None
+
+
+def _table(records: Iterator[dict[str, Any]], file: Path) -> pa.Table:
+    """Records as an Arrow table, built in chunks; a column keeps the type of its first chunk."""
+    first = list(itertools.islice(records, _CHUNK))
+    if not first:
+        raise DataError("has no rows", file=file)
+    columns = list(dict.fromkeys(name for record in first for name in record))
+    chunks: list[pa.Table] = []
+    done = 0
+    for chunk in itertools.chain([first], iter(lambda: list(itertools.islice(records, _CHUNK)), [])):
+        chunks.append(pa.table({name: _column(name, chunk, file, done) for name in columns}))
+        done += len(chunk)
+    try:
+        return pa.concat_tables(chunks, promote_options="permissive")
+    except pa.ArrowInvalid as error:
+        raise DataError(f"a column changes its type: {error}", file=file) from None
+
+
+def _column(name: str, records: list[dict[str, Any]], file: Path, done: int) -> pa.Array:
+    values = [record.get(name) for record in records]
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        kind = type(next(value for value in values if value is not None))
+        row = next(i for i, value in enumerate(values) if value is not None and type(value) is not kind)
+        raise DataError(
+            f"row {done + row + 1} is no {kind.__name__} like the rows before", file=file, key=name, value=values[row]
+        ) from None
+
+
+_READERS: dict[str, Callable[[Path], pa.Table]] = {
+    ".csv": lambda file: _delimited(file, ",", csv.QUOTE_MINIMAL),
+    ".tsv": lambda file: _delimited(file, "\t", csv.QUOTE_NONE),
+    ".jsonl": _jsonl,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,56 @@
+"""From planned batches to tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from mtsmart.data.batch import Batch
+from mtsmart.data.encoding import EncodedSplit
+from mtsmart.data.sampler import BatchIndex
+
+Collate = Callable[[list[dict[str, Any]]], Batch]
+
+
+class _Batches(Dataset[Batch]):
+    """Indexable by position in a plan; collates what it finds there."""
+
+    def __init__(
+        self, plan: Sequence[BatchIndex], splits: Mapping[str, EncodedSplit], collate: Mapping[str, Collate]
+    ) -> None:
+        self.plan, self.splits, self.collate = plan, splits, collate
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, position: int) -> Batch:
+        task, rows = self.plan[position]
+        columns = self.splits[task].rows[list(rows)]
+        features = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        return self.collate[task](features)
+
+
+def load_batches(
+    plan: Sequence[BatchIndex],
+    splits: Mapping[str, EncodedSplit],
+    collate: Mapping[str, Collate],
+    workers: int = 0,
+    pin_memory: bool = False,
+) -> Iterator[Batch]:
+    """Batches in the order of ``plan``.
+
+    The loader gets a generator of its own: torch's DataLoader otherwise draws from the global one each time it
+    starts, and a resumed run would see other random numbers than an uninterrupted one.
+    """
+    loader = DataLoader(
+        _Batches(plan, splits, collate),
+        batch_size=None,
+        shuffle=False,
+        num_workers=workers,
+        pin_memory=pin_memory,
+        generator=torch.Generator(),
+    )
+    yield from loader

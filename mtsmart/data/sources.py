@@ -1,0 +1,122 @@
+"""Rows of a task's split: from the Hub, from a local clone of it, or from data files.
+
+Whatever the source, label numbers of a data set with named labels come out as their NAMES (hidden labels, -1, as
+None), so that tasks match labels by name and never by a number that may mean something else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import datasets
+
+from mtsmart.config.sections import DataConfig
+from mtsmart.data.files import read_table
+from mtsmart.errors import DataError, did_you_mean
+from mtsmart.tasks.definition import DatasetSource, TaskDefinition
+
+
+def load_split(task: str, definition: TaskDefinition, split: str, config: DataConfig) -> datasets.Dataset:
+    """The rows of our split ``split``, with a column ``row`` that counts them from 0.
+
+    Columns: the text columns, the label column where the split has one, and ``row``.
+
+    Raises:
+        DataError: the data set, split, slice or a column is not there.
+    """
+    rows = _slice(_opened(definition.dataset, config), definition.split(split), task, split)
+    columns = [*definition.text, *([definition.label] if definition.label in rows.column_names else [])]
+    for column in definition.text:
+        if column not in rows.column_names:
+            hint = did_you_mean(column, rows.column_names)
+            raise DataError(
+                "the data has no such text column", file=f"task {task}", key="text", value=column, hint=hint
+            )
+    rows = _named_labels(rows.select_columns(columns), definition.label)
+    return rows.add_column("row", list(range(len(rows))))
+
+
+def has_split(definition: TaskDefinition, split: str, config: DataConfig) -> bool:
+    """Whether the task's data has our split ``split``."""
+    return set(_bases(definition.split(split))) <= set(_opened(definition.dataset, config))
+
+
+def source_name(source: DatasetSource) -> str:
+    """How messages call a data set."""
+    if source.files:
+        return ", ".join(source.files.values())
+    return f"{source.path}" + (f"/{source.name}" if source.name else "")
+
+
+def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[[], datasets.Dataset]]:
+    """Split name -> function that gives its rows; data files are read only when called."""
+    if source.files is not None:
+        return {split: partial(_from_file, file) for split, file in source.files.items()}
+    assert source.path is not None
+    hub_dir = config.hub_dir or os.environ.get("MTSMART_HUB_DIR")
+    clone = Path(hub_dir).expanduser() / source.path if hub_dir else None
+    local = clone is not None and clone.is_dir()
+    loaded = _from_hub(str(clone) if local else source.path, source.name, None if local else source.revision)
+    return {split: partial(loaded.__getitem__, split) for split in loaded}
+
+
+def _from_file(file: str) -> datasets.Dataset:
+    return datasets.Dataset(read_table(file))
+
+
+@lru_cache(maxsize=64)
+def _from_hub(path: str, name: str | None, revision: str | None) -> Mapping[str, datasets.Dataset]:
+    shown = f"data set {path}" + (f"/{name}" if name else "")
+    try:
+        loaded = datasets.load_dataset(path, name, revision=revision)
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DataError(
+            f"cannot be loaded: {reason}", file=shown, hint="For local clones set data.hub_dir or MTSMART_HUB_DIR"
+        ) from None
+    return dict(loaded)
+
+
+def _bases(spec: str) -> list[str]:
+    """The data set's own splits in a specification such as ``train[:85%]+validation``."""
+    return [part.partition("[")[0].strip() for part in spec.split("+")]
+
+
+def _slice(splits: Mapping[str, Callable[[], datasets.Dataset]], spec: str, task: str, split: str) -> datasets.Dataset:
+    """Apply a split specification such as ``train[:85%]`` or ``train+validation``."""
+    place: dict[str, Any] = {"file": f"task {task}", "key": f"splits.{split}"}
+    for base in _bases(spec):
+        if base not in splits:
+            raise DataError(f"the data has no split '{base}'", hint=did_you_mean(base, splits), **place)
+    loaded = {base: splits[base]() for base in _bases(spec)}
+    lengths = {base: len(rows) for base, rows in loaded.items()}
+    try:
+        parts = datasets.ReadInstruction.from_spec(spec).to_absolute(lengths)
+    except (ValueError, AssertionError) as error:
+        hint = "Examples: train[:85%], train[:6000], train[85%:]"
+        raise DataError(f"is not a split with an optional slice: {error}", value=spec, hint=hint, **place) from None
+    chosen = [
+        loaded[part.splitname].select(range(part.from_ or 0, lengths[part.splitname] if part.to is None else part.to))
+        for part in parts
+    ]
+    rows = chosen[0] if len(chosen) == 1 else datasets.concatenate_datasets(chosen)
+    if not len(rows):
+        raise DataError("selects no rows", value=spec, **place)
+    return rows
+
+
+def _named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:
+    feature = rows.features.get(label)
+    if not isinstance(feature, datasets.ClassLabel):
+        return rows
+    names = feature.names
+
+    def name_of(value: Any) -> str | None:
+        return None if value is None or value < 0 else names[value]
+
+    named = [name_of(value) for value in rows[label]]
+    return rows.remove_columns(label).add_column(label, named, feature=datasets.Value("string"))

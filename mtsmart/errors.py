@@ -1,0 +1,80 @@
+"""The errors users see: one message that names the place, the bad value and the nearest right one.
+
+Everything here is caught by the command line and printed without a traceback, with exit code 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+_NOTHING = object()
+_MAX_SHOWN = 80
+
+
+class MtsmartError(Exception):
+    """A mistake in what the user handed over.
+
+    The text reads ``file:line: key: message, got value. hint``; parts that are not known are left out.
+
+    Args:
+        message: what is wrong, without the place.
+        file: the file it stands in, or a phrase such as ``command line``.
+        line: 1-based line of ``file`` (for data files: of the row).
+        key: the dotted configuration key or the column.
+        value: the offending value; shown with ``repr`` and shortened.
+        hint: what to do instead.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | Path | None = None,
+        line: int | None = None,
+        key: str | None = None,
+        value: object = _NOTHING,
+        hint: str | None = None,
+    ) -> None:
+        self.message, self.file, self.line, self.key, self.hint = message, file, line, key, hint
+        place = "" if file is None else f"{file}:{line}" if line is not None else str(file)
+        got = "" if value is _NOTHING else f", got {shorten(value)}"
+        head = ": ".join(part for part in (place, key, message + got) if part)
+        super().__init__(f"{head}. {hint}" if hint else head)
+
+
+class ConfigError(MtsmartError):
+    """A task, experiment or command-line value that cannot be used."""
+
+
+class DataError(MtsmartError):
+    """A data set, column or row that does not fit its task."""
+
+
+class CheckpointError(MtsmartError):
+    """A run folder, checkpoint or encoder that cannot be used."""
+
+
+class TrainingError(MtsmartError):
+    """Training cannot go on, for example because the loss is no longer finite."""
+
+
+def shorten(value: object) -> str:
+    """``repr`` of ``value``, cut to a length that fits on a line."""
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
+
+
+def did_you_mean(word: object, options: Iterable[str]) -> str:
+    """A hint that names the nearest of ``options``, or lists them when none is near."""
+    known = sorted(options)
+    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean '{near[0]}'?"
+    if not known:
+        return "There are none to choose from."
+    shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+    return f"Choose from: {shown}"

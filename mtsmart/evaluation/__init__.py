@@ -1,0 +1,1 @@
+"""Scoring and predicting with trained models."""

@@ -1,0 +1,109 @@
+"""A finished run, ready to evaluate and predict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import datasets
+import torch
+
+from mtsmart.data.encoding import select_complete
+from mtsmart.data.sources import has_split
+from mtsmart.errors import CheckpointError, ConfigError, DataError, did_you_mean
+from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
+from mtsmart.models.files import load_model
+from mtsmart.run_folder import RunFolder
+from mtsmart.task_types import TaskType, build_task
+from mtsmart.task_types.preparation import Preparer
+from mtsmart.tasks.library import TaskLibrary
+
+
+class LoadedRun:
+    """The best model of a run.
+
+    Args:
+        folder: the run's folder.
+        task_files: YAML files with further tasks to evaluate on the run's heads (``share_head``).
+        device: where to compute; None: a GPU if there is one.
+
+    Raises:
+        CheckpointError: the folder holds no run or no model.
+    """
+
+    def __init__(self, folder: str | Path, task_files: Iterable[str | Path] = (), device: str | None = None) -> None:
+        self.folder = RunFolder(Path(folder))
+        self.config = self.folder.config()
+        self.definitions = self.folder.definitions()
+        self.model, self.tokenizer = load_model(self.folder.model)
+        self.model.eval().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._task_files = list(task_files)
+        self._preparer = Preparer(self.tokenizer, self.config.data, self.model.encoder.max_positions)
+
+    def task(self, name: str) -> TaskType:
+        """A task of the run, or one of the library that shares one of the run's heads.
+
+        Raises:
+            ConfigError: there is no such task, or the run has no head for it.
+        """
+        definition = self.definitions.get(name)
+        if definition is None:
+            library = TaskLibrary(self._task_files)
+            if name not in library:
+                hint = did_you_mean(name, {*self.definitions, *library})
+                raise ConfigError("there is no task of this name", key="--task", value=name, hint=hint)
+            definition = library[name]
+        head = definition.share_head or name
+        if head not in self.model.specs:
+            heads = ", ".join(self.model.specs)
+            raise ConfigError(f"the run has no head for this task (it has: {heads})", file=self.folder.path, value=name)
+        return build_task(name, definition, self.model.specs[head].labels if definition.share_head else None)
+
+    def evaluate(self, tasks: Iterable[str] | None = None, split: str = "validation") -> Evaluation:
+        """Score tasks (None: all of the run's that have the split) on a labelled split.
+
+        Raises:
+            DataError: a named task has no such split, or its labels are hidden.
+        """
+        names = list(tasks) if tasks is not None else self._tasks_with(split)
+        results = {}
+        for name in names:
+            task = self.task(name)
+            data = self._preparer.split(task, split)
+            batch_size = self.config.training.eval_batch_size
+            results[name] = evaluate_task(self.model, task, data, self._preparer.collate(task), batch_size)
+        return Evaluation(results)
+
+    def predict(self, task: str, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Predictions for rows that have the task's text columns, in the same order.
+
+        Returns:
+            one mapping a row: ``prediction`` (label name or number) and, for labels, ``p(<label>)``.
+
+        Raises:
+            DataError: a row lacks a text; it is named.
+        """
+        chosen = self.task(task)
+        texts = chosen.definition.text
+        listed = list(rows)
+        for number, row in enumerate(listed, 1):
+            for column in texts:
+                if column not in row:
+                    hint = did_you_mean(column, row)
+                    raise DataError("a text column is missing", file=f"row {number}", key=column, hint=hint)
+        if not listed:
+            return []
+        columns = {column: [row[column] for row in listed] for column in texts}
+        table = datasets.Dataset.from_dict({**columns, "row": list(range(len(listed)))})
+        complete, _ = select_complete(table, task, texts, None, "refuse")
+        data = self._preparer.rows(chosen, complete, with_labels=False)
+        batch_size = self.config.training.eval_batch_size
+        outputs = run_model(self.model, chosen, data, self._preparer.collate(chosen), batch_size)
+        return chosen.describe(outputs.logits)
+
+    def _tasks_with(self, split: str) -> list[str]:
+        names = [name for name, task in self.definitions.items() if has_split(task, split, self.config.data)]
+        if not names:
+            raise CheckpointError(f"no task of the run has a split '{split}'", file=self.folder.path)
+        return names

@@ -1,0 +1,78 @@
+"""Prediction from file to file: csv, tsv, jsonl or parquet in; csv, tsv or jsonl out; rows in their order."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from mtsmart.data.files import read_table
+from mtsmart.errors import DataError, did_you_mean
+from mtsmart.evaluation.loaded import LoadedRun
+
+OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl")
+
+
+def predict_file(run: LoadedRun, task: str, file: str | Path) -> list[dict[str, Any]]:
+    """Predict a file's rows.
+
+    Returns:
+        one mapping a row: the row's own columns, then ``prediction`` and probabilities.
+
+    Raises:
+        DataError: the file cannot be read, lacks a text column, or has a column called ``prediction``.
+    """
+    rows = read_table(file).to_pylist()
+    for column in run.task(task).definition.text:
+        if column not in rows[0]:
+            raise DataError(
+                "the file has no such text column", file=file, key=column, hint=did_you_mean(column, rows[0])
+            )
+    predictions = run.predict(task, rows)
+    for name in predictions[0]:
+        if name in rows[0]:
+            raise DataError("the file already has a column of this name", file=file, key=name, hint="Rename it")
+    return [{**row, **prediction} for row, prediction in zip(rows, predictions, strict=True)]
+
+
+def check_output(file: Path) -> None:
+    """Refuse an output path before any work is done.
+
+    Raises:
+        DataError: unknown format, or no folder to write to.
+    """
+    if file.suffix.lower() not in OUTPUT_FORMATS:
+        hint = did_you_mean(file.suffix, OUTPUT_FORMATS)
+        raise DataError("unknown output format", key="--output", value=str(file), hint=hint)
+    if not file.absolute().parent.is_dir():
+        raise DataError("there is no such folder", key="--output", value=str(file.parent))
+
+
+def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:
+    """Write rows in the format that the file's ending names; the file appears only when it is complete."""
+    aside = file.with_name(file.name + ".new")
+    with aside.open("w", encoding="utf-8", newline="") as stream:
+        if file.suffix.lower() == ".jsonl":
+            write_jsonl(rows, stream)
+        else:
+            _write_delimited(rows, stream, "," if file.suffix.lower() == ".csv" else "\t")
+    aside.replace(file)
+
+
+def write_jsonl(rows: Sequence[dict[str, Any]], stream: TextIO) -> None:
+    """One JSON object a line."""
+    for row in rows:
+        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: str) -> None:
+    if delimiter == ",":
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return
+    # tsv is read without quoting, so it is written without; a tab or line break inside a field becomes a blank.
+    for fields in [list(rows[0]), *[list(row.values()) for row in rows]]:
+        stream.write("\t".join(" ".join(str(field).split("\t")).replace("\n", " ") for field in fields) + "\n")

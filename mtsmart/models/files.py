@@ -1,0 +1,121 @@
+"""A trained model as a folder: the encoder once, in Hugging Face form, and a small file a head.
+
+::
+
+    encoder/                config.json, model.safetensors, tokenizer files (AutoModel loads it)
+    heads/<task>.safetensors
+    heads.json              how each head is built
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
+
+from mtsmart.config.sections import EncoderConfig
+from mtsmart.errors import CheckpointError
+from mtsmart.models.encoder import load_encoder
+from mtsmart.models.heads import HeadSpec
+from mtsmart.models.multitask import MultiTaskModel
+
+
+def save_model(folder: Path, model: MultiTaskModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Write the model; a model that is already there is replaced only once the new one is complete."""
+    aside = folder.with_name(folder.name + ".new")
+    shutil.rmtree(aside, ignore_errors=True)
+    model.encoder.model.save_pretrained(aside / "encoder")
+    tokenizer.save_pretrained(aside / "encoder")
+    (aside / "heads").mkdir()
+    for name in model.specs:
+        save_file(state_of(model.head(name)), aside / "heads" / f"{name}.safetensors")
+    specs = {name: spec.to_json() for name, spec in model.specs.items()}
+    (aside / "heads.json").write_text(json.dumps(specs, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    replace_folder(aside, folder)
+
+
+def replace_folder(new: Path, folder: Path) -> None:
+    """Put ``new`` in the place of ``folder``."""
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
+    """How the heads of a saved model are built.
+
+    Raises:
+        CheckpointError: the folder holds no model.
+    """
+    file = folder / "heads.json"
+    try:
+        return {name: HeadSpec(**spec) for name, spec in json.loads(file.read_text(encoding="utf-8")).items()}
+    except FileNotFoundError:
+        raise CheckpointError(
+            "holds no trained model", file=folder, hint="Has the run finished its first evaluation?"
+        ) from None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"is damaged: {error}", file=file) from None
+
+
+def load_model(
+    folder: Path,
+    encoder: EncoderConfig | None = None,
+    heads: Mapping[str, HeadSpec] | None = None,
+    fresh: bool = False,
+) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+    """Load a saved model.
+
+    Args:
+        folder: what ``save_model`` wrote.
+        encoder: settings other than the path (dropout, checkpointing ...).
+        heads: the heads to have; those that the folder does not hold in this form start fresh. None: all it holds.
+        fresh: start all heads fresh.
+
+    Raises:
+        CheckpointError: the folder holds no model, or a damaged one.
+    """
+    stored = read_head_specs(folder)
+    settings = (encoder or EncoderConfig(path=".")).model_copy(
+        update={"path": str(folder.absolute() / "encoder"), "sha256": None, "revision": None}
+    )
+    shared, tokenizer = load_encoder(settings)
+    wanted = stored if heads is None else heads
+    model = MultiTaskModel(shared, wanted)
+    for name, spec in wanted.items():
+        if not fresh and name in stored and fits(stored[name], spec):
+            load_head(folder, name, model.head(name))
+    return model, tokenizer
+
+
+def fits(stored: HeadSpec, wanted: HeadSpec) -> bool:
+    """Whether weights of one head can serve another: all but the dropout must agree."""
+    same = ("kind", "num_labels", "type", "labels")
+    return all(getattr(stored, name) == getattr(wanted, name) for name in same)
+
+
+def load_head(folder: Path, name: str, head: nn.Module) -> None:
+    """Load one head's weights into ``head``.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or another head's.
+    """
+    file = folder / "heads" / f"{name}.safetensors"
+    try:
+        head.load_state_dict(load_file(file))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"cannot be loaded: {str(error).splitlines()[0]}", file=file) from None
+
+
+def state_of(module: nn.Module) -> dict[str, Tensor]:
+    """The module's tensors on the CPU, each with storage of its own, as safetensors wants them."""
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}

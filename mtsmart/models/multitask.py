@@ -1,0 +1,59 @@
+"""The multi-task model: one encoder, one head a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mtsmart.models.encoder import Encoder
+from mtsmart.models.heads import HeadSpec, build_head
+
+
+class MultiTaskModel(nn.Module):
+    """A shared encoder and named heads.
+
+    Args:
+        encoder: the shared encoder.
+        specs: head name -> how it is built, in the order in which their weights are drawn.
+    """
+
+    def __init__(self, encoder: Encoder, specs: Mapping[str, HeadSpec]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.specs = dict(specs)
+        # The suffix keeps a task called "keys" or "pop" from colliding with ModuleDict's methods.
+        self.heads = nn.ModuleDict({_key(name): build_head(encoder.config, spec) for name, spec in specs.items()})
+
+    def head(self, name: str) -> nn.Module:
+        """The head called ``name``."""
+        return self.heads[_key(name)]
+
+    def embed(self, input_ids: Tensor) -> Tensor:
+        """Word embeddings. (B, T) int64 -> (B, T, H)."""
+        embeddings: Tensor = self.encoder.embed(input_ids)
+        return embeddings
+
+    def forward(self, head: str, inputs_embeds: Tensor, inputs: dict[str, Tensor]) -> Tensor:
+        """Logits of one head.
+
+        Args:
+            head: the head's name.
+            inputs_embeds: (B, T, H) word embeddings, perturbed or not.
+            inputs: the batch's inputs.
+
+        Returns:
+            (B, C) for sequence heads.
+        """
+        logits: Tensor = self.head(head)(self.encoder(inputs_embeds, inputs), inputs)
+        return logits
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
+
+
+def _key(name: str) -> str:
+    return f"{name}_head"

@@ -1,0 +1,62 @@
+"""The perturbation of word embeddings: noise, ascend, project.
+
+Lengths here are absolute; (B, T, H) tensors throughout; positions where ``mask`` is 0 stay exactly 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from mtsmart.config.regularization import Smart
+
+_TINY = 1e-30  # keeps a zero gradient (its norm is 0) from giving 0 / 0
+
+
+def find_perturbation(
+    divergence: Callable[[Tensor], Tensor], like: Tensor, mask: Tensor, config: Smart, unit: float = 1.0
+) -> Tensor:
+    """The perturbation that a few projected ascent steps find (SMART, algorithm 1, lines 5 to 9).
+
+    delta_0 ~ N(0, sigma^2); then K times: g = grad div(f(x + delta), f(x)), delta <- P(delta + eta g / ||g||).
+
+    Args:
+        divergence: (B, T, H) perturbation -> the divergence from the clean prediction, a scalar.
+        like: (B, T, H) embeddings, for shape, dtype and device.
+        mask: (B, T), 1 on real tokens.
+        config: its epsilon, step_size and noise are multiplied by ``unit``.
+        unit: length of one unit.
+
+    Returns:
+        (B, T, H), detached, with norm at most (``normalize``: exactly) epsilon.
+    """
+    real = mask.unsqueeze(-1).to(like.dtype)
+    delta = torch.randn_like(like, requires_grad=False) * (config.noise * unit) * real
+    for _ in range(config.steps):
+        delta = delta.detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(divergence(delta), delta)
+        gradient = gradient.detach() * real
+        step = gradient / norm(gradient, config).clamp_min(_TINY)
+        delta = constrain(delta.detach() + config.step_size * unit * step, config, unit)
+    return constrain(delta, config, unit).detach()
+
+
+def norm(tensor: Tensor, config: Smart) -> Tensor:
+    """linf or l2 norm per token (B, T, 1) or per sentence (B, 1, 1)."""
+    dims = (-1,) if config.scope == "token" else (-2, -1)
+    if config.norm == "linf":
+        return tensor.abs().amax(dim=dims, keepdim=True)
+    length: Tensor = torch.linalg.vector_norm(tensor, dim=dims, keepdim=True)
+    return length
+
+
+def constrain(delta: Tensor, config: Smart, unit: float = 1.0) -> Tensor:
+    """Project onto the ball of radius epsilon, or scale onto its surface."""
+    radius = config.epsilon * unit
+    if config.constraint == "normalize":
+        return delta * (radius / norm(delta, config).clamp_min(_TINY))
+    if config.norm == "linf":
+        return delta.clamp(-radius, radius)
+    return delta * (radius / norm(delta, config).clamp_min(_TINY)).clamp_max(1.0)

@@ -1,0 +1,97 @@
+"""SMART's smoothness-inducing term, one perturbation per task.
+
+Jiang et al. 2020, equations 2 and 3: R(theta) = mean over x of max over ||delta|| <= epsilon of
+l_s(f(x + delta), f(x)), with l_s the symmetric KL for distributions and the squared error for regression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mtsmart.config.regularization import Smart
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.regularizers.base import CleanPass
+from mtsmart.regularizers.dropout import replayed, without_dropout
+from mtsmart.regularizers.perturbation import find_perturbation
+
+
+class SmartRegularizer:
+    """Adds ``weight * div(f(x + delta), f(x))`` with gradients through both sides.
+
+    Args:
+        model: the student.
+        configs: task -> its complete settings.
+    """
+
+    def __init__(self, model: MultiTaskModel, configs: Mapping[str, Smart]) -> None:
+        self.model, self.configs = model, dict(configs)
+        # Fixed at the start of the run: a unit that moved with the weights would make radii incomparable.
+        self.embedding_rms = model.encoder.embedding_rms()
+
+    def loss(self, clean: CleanPass) -> tuple[Tensor, dict[str, Tensor]] | None:
+        """See :class:`Regularizer`."""
+        config = self.configs[clean.task.name]
+        if config.weight == 0:
+            return None
+        reference = self._reference(clean, config)
+        delta = self._perturbation(clean, reference.detach(), config)
+        with self._dropout(clean, config):
+            perturbed = clean.forward(clean.inputs_embeds + delta)
+        term = clean.task.divergence(perturbed, reference, clean.batch, "adv_loss")
+        return config.weight * term, self._figures(clean, delta, perturbed, reference, term)
+
+    def _reference(self, clean: CleanPass, config: Smart) -> Tensor:
+        """The clean prediction. With dropout off it needs a pass of its own: the training pass has masks."""
+        if config.dropout != "off":
+            return clean.logits
+        with without_dropout(self.model):
+            return clean.forward(clean.inputs_embeds)
+
+    def _perturbation(self, clean: CleanPass, reference: Tensor, config: Smart) -> Tensor:
+        inputs_embeds = clean.inputs_embeds.detach()
+
+        def divergence(delta: Tensor) -> Tensor:
+            with self._dropout(clean, config):
+                logits = clean.forward(inputs_embeds + delta)
+            return clean.task.divergence(logits, reference, clean.batch, "adv_loss")
+
+        unit = self.embedding_rms if config.epsilon_unit == "relative" else 1.0
+        return find_perturbation(divergence, inputs_embeds, clean.batch.attention_mask, config, unit)
+
+    def _dropout(self, clean: CleanPass, config: Smart) -> AbstractContextManager[Any]:
+        if config.dropout == "shared":
+            return replayed(clean.dropout_state, clean.inputs_embeds.device)
+        return without_dropout(self.model) if config.dropout == "off" else nullcontext()
+
+    @torch.no_grad()
+    def _figures(
+        self, clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tensor, term: Tensor
+    ) -> dict[str, Tensor]:
+        real = clean.batch.attention_mask.unsqueeze(-1).to(delta.dtype)
+        figures = {"R": term.detach(), "delta/x": delta.norm() / (clean.inputs_embeds.detach() * real).norm()}
+        flips = clean.task.flips(perturbed, reference, clean.batch)
+        return figures if flips is None else {**figures, "flips": flips}
+
+    def after_update(self, model: MultiTaskModel) -> None:
+        """Nothing: the term keeps no state between updates."""
+
+    def measure(self, model: MultiTaskModel) -> dict[str, float]:
+        """Nothing beyond the figures of each batch."""
+        return {}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """None."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The unit of relative lengths."""
+        return {"embedding_rms": self.embedding_rms}
+
+    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Take the unit of the run that goes on, not of its present weights."""
+        self.embedding_rms = float(state["embedding_rms"])

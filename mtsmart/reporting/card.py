@@ -1,0 +1,64 @@
+"""The small card in a run's folder: what it is, how it scored, how to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from mtsmart.config.regularization import resolve_mbpp, resolve_smart
+from mtsmart.config.sections import RunConfig
+from mtsmart.data.sources import source_name
+from mtsmart.run_folder import RunFolder
+from mtsmart.tasks.definition import TaskDefinition
+
+_LIBRARIES = ("mtsmart", "torch", "transformers", "datasets")
+
+
+def write_card(
+    folder: RunFolder, config: RunConfig, definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]
+) -> None:
+    """Write README.md into a run's folder."""
+    start = f"the run `{config.init.run}`" if config.init else f"`{config.encoder.path}`" if config.encoder else ""
+    smart, mbpp = resolve_smart(config.smart), resolve_mbpp(config.mbpp)
+    smart_text = f"weight {smart.weight:g}, epsilon {smart.epsilon:g} ({smart.epsilon_unit})"
+    mbpp_text = f"weight {mbpp.weight:g}, beta {mbpp.beta:g}"
+    lines = [
+        f"# {config.name}",
+        "",
+        *([config.description, ""] if config.description else []),
+        f"Trained with mtsmart from {start}: {config.training.epochs} epochs, batch size {config.training.batch_size}, "
+        f"{config.optimizer.name} at {config.optimizer.learning_rate:g}, seed {config.training.seed}.",
+        f"SMART: {smart_text if smart.weight else 'off'}. MBPP: {mbpp_text if mbpp.weight else 'off'}.",
+        "",
+        "| task | data | metric | score | best constant |",
+        "|---|---|---|---|---|",
+        *_rows(definitions, results),
+        "",
+        f"Scores are those of the best evaluation (update {(results.get('best') or {}).get('update', '-')}) on each "
+        "task's validation split, slices as config.yaml gives them.",
+        "",
+        "```",
+        f"mtsmart evaluate {folder.path}",
+        f"mtsmart predict {folder.path} --task {next(iter(definitions))} --input FILE",
+        "```",
+        "",
+        "Versions: " + ", ".join(f"{name} {version(name)}" for name in _LIBRARIES) + ".",
+        "",
+    ]
+    folder.card_file.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]) -> list[str]:
+    rows = []
+    for name, metrics in results["tasks"].items():
+        definition = definitions[name]
+        data = f"{source_name(definition.dataset)} [{definition.split('validation')}]"
+        if definition.dataset.files is not None:
+            data = "data files"
+        for metric, value in metrics.items():
+            baseline = results["baselines"].get(name, {}).get(metric)
+            rows.append(
+                f"| {name} | {data} | {metric} | {value:.4f} | {'' if baseline is None else f'{baseline:.4f}'} |"
+            )
+    return rows

@@ -1,0 +1,113 @@
+"""The folder of a run: what lies where, and reading its configuration back.
+
+::
+
+    config.yaml     the resolved configuration, all task definitions included
+    metrics.jsonl   training and evaluation figures, a line each; the same for the same seed
+    timing.jsonl    seconds and rows per second (kept apart, because they never repeat)
+    results.json    {"score": ..., "tasks": {...}, "best": {...}, "last": {...}}
+    checkpoints/    resume points
+    model/          the best model
+    README.md       a small card
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtsmart.config.document import Document, read_yaml
+from mtsmart.config.loader import build_experiment
+from mtsmart.config.sections import RunConfig
+from mtsmart.config.validate import validate
+from mtsmart.errors import CheckpointError
+from mtsmart.tasks.definition import TaskDefinition
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside a run's folder."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def timing_file(self) -> Path:
+        return self.path / "timing.jsonl"
+
+    @property
+    def results_file(self) -> Path:
+        return self.path / "results.json"
+
+    @property
+    def card_file(self) -> Path:
+        return self.path / "README.md"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run has been started here."""
+        return self.config_file.is_file()
+
+    def document(self) -> Document:
+        """The stored configuration, unvalidated.
+
+        Raises:
+            CheckpointError: this is no run's folder.
+        """
+        if not self.exists:
+            raise CheckpointError("is not the folder of a run (it has no config.yaml)", file=self.path)
+        return read_yaml(self.config_file)
+
+    def config(self) -> RunConfig:
+        """The stored configuration."""
+        return build_experiment(self.document()).config
+
+    def definitions(self) -> dict[str, TaskDefinition]:
+        """The stored task definitions."""
+        document = self.document().below("tasks")
+        return {name: validate(TaskDefinition, document.below(name), ("tasks", name)) for name in document.data}
+
+    def results(self) -> dict[str, Any]:
+        """What results.json holds.
+
+        Raises:
+            CheckpointError: the run has no results yet, or the file is damaged.
+        """
+        try:
+            results: dict[str, Any] = json.loads(self.results_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise CheckpointError("the run has no results yet", file=self.path) from None
+        except ValueError as error:
+            raise CheckpointError(f"is damaged: {error}", file=self.results_file) from None
+        return results
+
+
+def resolved_config(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> RunConfig:
+    """The configuration with every task's definition written out."""
+    tasks = {name: definition.model_dump(exclude_defaults=True) for name, definition in definitions.items()}
+    return config.model_copy(update={"tasks": tasks, "task_files": []})
+
+
+def write_json(file: Path, data: Any) -> None:
+    """Write a JSON file so that a reader sees the old text or the new, never a part."""
+    aside = file.with_name(file.name + ".new")
+    aside.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    aside.replace(file)

@@ -1,0 +1,107 @@
+"""Classification of one text or a pair into one of C labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mtsmart.data.batch import Batch
+from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.models.heads import HeadSpec
+from mtsmart.task_types.base import TASK_TYPES
+from mtsmart.task_types.sequence import SequenceTask
+from mtsmart.tasks.definition import TaskDefinition
+
+
+@TASK_TYPES.register("classification")
+class Classification(SequenceTask):
+    """Logits (B, C), labels (B,) int64 by name.
+
+    With ``share_head`` the head may be another task's. Its labels are matched by name, or, with ``project``, several
+    of them stand for one of this task's: the projected logit is the logarithm of their summed probability.
+    """
+
+    losses = ("cross_entropy",)
+    divergences = ("symmetric_kl", "kl", "js", "hellinger")
+    metrics = ("accuracy", "f1", "macro_f1", "mcc")
+    label_dtype = torch.int64
+
+    def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
+        super().__init__(name, definition, head_labels)
+        self.labels: list[str] = list(definition.labels or [])
+        self._index = {label: index for index, label in enumerate(self.labels)}
+        self._numbered = not any(label.lstrip("-").isdigit() for label in self.labels)
+        self._groups = self._label_groups()
+
+    @classmethod
+    def check(cls, name: str, definition: TaskDefinition) -> None:
+        super().check(name, definition)
+        if definition.labels is None:
+            raise ConfigError("is required for task type 'classification'", key=f"{name}.labels")
+        if "f1" in (definition.metrics or []) and len(definition.labels) != 2:
+            hint = "Use macro_f1 for more than two labels"
+            raise ConfigError("needs exactly two labels", key=f"{name}.metrics", value="f1", hint=hint)
+
+    @property
+    def head_spec(self) -> HeadSpec:
+        head = self.definition.head
+        return HeadSpec("sequence_classification", len(self.labels), head.type, head.dropout, self.labels)
+
+    def encode_label(self, value: Any, row: int) -> int:
+        """The index of a label given by name, or by number where no label's name is a number."""
+        name = str(value)
+        if name in self._index:
+            return self._index[name]
+        if self._numbered and name.isascii() and name.isdigit() and int(name) < len(self.labels):
+            return int(name)
+        raise self.row_error(
+            "is not one of the task's labels", row, self.definition.label, value, did_you_mean(value, self.labels)
+        )
+
+    def adapt(self, logits: Tensor) -> Tensor:
+        if self._groups is None:
+            return logits
+        log_probs = torch.log_softmax(logits.float(), dim=-1)
+        return torch.stack([torch.logsumexp(log_probs[:, group], dim=-1) for group in self._groups], dim=-1)
+
+    def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+        return (logits.argmax(-1) != other.argmax(-1)).float().mean()
+
+    def decode(self, logits: Tensor) -> list[int]:
+        """Label indices."""
+        return logits.argmax(-1).tolist()
+
+    def describe(self, logits: Tensor) -> list[dict[str, Any]]:
+        """The label's name and each label's probability."""
+        probabilities = torch.softmax(logits.double(), dim=-1).tolist()
+        return [
+            {"prediction": self.labels[index], **{f"p({label})": p for label, p in zip(self.labels, row, strict=True)}}
+            for index, row in zip(self.decode(logits), probabilities, strict=True)
+        ]
+
+    def baseline(self, train: Sequence[int]) -> int:
+        """The most frequent label."""
+        return Counter(train).most_common(1)[0][0]
+
+    def _label_groups(self) -> list[list[int]] | None:
+        """For each of our labels, the shared head's outputs that stand for it; None if they are ours as they are."""
+        source = self.head_labels
+        if source is None or (list(source) == self.labels and self.definition.project is None):
+            return None
+        project = self.definition.project or {label: label for label in source}
+        for label in source:
+            if project.get(label) not in self._index:
+                raise ConfigError(
+                    f"does not say which of {self.labels} the shared head's label '{label}' stands for",
+                    key=f"{self.name}.project",
+                    value=project.get(label),
+                )
+        groups = [[i for i, label in enumerate(source) if project[label] == ours] for ours in self.labels]
+        if not all(groups):
+            missing = self.labels[groups.index([])]
+            raise ConfigError(f"no label of the shared head stands for '{missing}'", key=f"{self.name}.project")
+        return groups

@@ -1,0 +1,76 @@
+"""From a task's source to its encoded split: the one place where sources, checks and task types meet."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from importlib.metadata import version
+
+import datasets
+from transformers import PreTrainedTokenizerBase
+
+from mtsmart.config.sections import DataConfig
+from mtsmart.data.encoding import EncodedSplit, encode_split, select_complete
+from mtsmart.data.loader import Collate
+from mtsmart.data.sources import load_split
+from mtsmart.errors import DataError
+from mtsmart.task_types.base import TaskType
+
+
+class Preparer:
+    """Encodes splits with one tokenizer.
+
+    Args:
+        tokenizer: the encoder's fast tokenizer.
+        config: data settings.
+        max_positions: the longest input that the encoder takes; None if it has no limit.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, config: DataConfig, max_positions: int | None) -> None:
+        self.tokenizer, self.config, self.max_positions = tokenizer, config, max_positions
+        state = tokenizer.backend_tokenizer.to_str() + repr(tokenizer.special_tokens_map)
+        self._tokenizer_key = hashlib.sha256(state.encode()).hexdigest()
+
+    def split(self, task: TaskType, split: str, with_labels: bool = True) -> EncodedSplit:
+        """A split of a task's data, encoded (or found in the cache).
+
+        Raises:
+            DataError: the split is not there, has no labels, or a row does not fit.
+        """
+        definition = task.definition
+        rows = load_split(task.name, definition, split, self.config)
+        if with_labels:
+            self._require_labels(task, split, rows)
+        label = definition.label if with_labels else None
+        rows, dropped = select_complete(rows, task.name, definition.text, label, definition.missing)
+        return self.rows(task, rows, with_labels, dropped)
+
+    def rows(self, task: TaskType, rows: datasets.Dataset, with_labels: bool, dropped: int = 0) -> EncodedSplit:
+        """Complete rows (with a column ``row``), encoded."""
+        max_length = self._max_length(task)
+        signature = {
+            "task": task.signature(),
+            "tokenizer": self._tokenizer_key,
+            "max_length": max_length,
+            "with_labels": with_labels,
+            "transformers": version("transformers"),
+        }
+        encode = partial(task.encode, tokenizer=self.tokenizer, max_length=max_length, with_labels=with_labels)
+        return encode_split(rows, encode, signature, self.config, dropped)
+
+    def collate(self, task: TaskType) -> Collate:
+        """The task's collate function."""
+        return partial(task.collate, pad_token_id=self.tokenizer.pad_token_id)
+
+    def _max_length(self, task: TaskType) -> int:
+        wanted = task.definition.max_length or self.config.max_length
+        return wanted if self.max_positions is None else min(wanted, self.max_positions)
+
+    def _require_labels(self, task: TaskType, split: str, rows: datasets.Dataset) -> None:
+        label, where = task.definition.label, f"task {task.name}, split {split}"
+        if label not in rows.column_names:
+            raise DataError("the data has no such label column", file=where, key="label", value=label)
+        if all(value is None for value in rows[label]):
+            raise DataError(
+                "the labels of this split are hidden", file=where, hint="'mtsmart predict' works without labels"
+            )

@@ -1,0 +1,80 @@
+"""What a task is: the schema of one entry of a task file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from mtsmart.config.regularization import SmartSettings
+from mtsmart.config.validate import StrictModel
+
+
+class DatasetSource(StrictModel):
+    """Where a task's rows come from: a data set on the Hub (or its local clone), or data files."""
+
+    path: str | None = Field(None, description="Hub id, for example nyu-mll/glue")
+    name: str | None = Field(None, description="configuration of the Hub data set")
+    revision: str | None = Field(None, description="Hub branch, tag or commit")
+    files: dict[str, str] | None = Field(
+        None, description="split -> csv, tsv, jsonl or parquet file, relative to the task file"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DatasetSource:
+        if (self.path is None) == (self.files is None):
+            raise ValueError("give either 'path' (a Hub data set) or 'files' (split: file)")
+        if self.files is not None and (self.name or self.revision):
+            raise ValueError("'name' and 'revision' go with 'path', not with 'files'")
+        return self
+
+
+class HeadConfig(StrictModel):
+    """The module that turns the shared encoder's outputs into this task's logits."""
+
+    type: str = Field("native", description="native: the architecture's own Hugging Face head")
+    dropout: float | None = Field(None, ge=0, lt=1, description="null: the architecture's own")
+
+
+class TaskDefinition(StrictModel):
+    """One registered task."""
+
+    task_type: str = Field(description="classification, regression")
+    description: str = ""
+    suite: str | None = Field(None, description="a group name that stands for all its tasks")
+    dataset: DatasetSource
+    text: list[str] = Field(min_length=1, max_length=2, description="one or two text columns")
+    label: str = Field("label", description="label column")
+    labels: list[str] | None = Field(None, min_length=2, description="label names in order")
+    project: dict[str, str] | None = Field(
+        None, description="label of the shared head -> label of this task (a head with more labels than the data)"
+    )
+    share_head: str | None = Field(None, description="use this task's head instead of one of its own")
+    evaluation_only: bool = Field(False, description="never trained, only scored (needs share_head)")
+    splits: dict[str, str] = Field(
+        default_factory=dict, description="our split -> the data set's, with slices: validation: train[85%:]"
+    )
+    missing: Literal["refuse", "drop"] = Field("refuse", description="rows without a text or a label")
+    metrics: list[str] | None = Field(None, min_length=1, description="the first is the main one")
+    loss: str | None = Field(None, description="criterion; null: the task type's own")
+    adv_loss: str | None = Field(None, description="divergence of SMART; null: the task type's own")
+    kd_loss: str | None = Field(None, description="divergence from the MBPP teacher; null: the task type's own")
+    head: HeadConfig = Field(default_factory=HeadConfig)
+    weight: float = Field(1.0, gt=0, description="factor of this task's whole objective")
+    max_length: int | None = Field(None, ge=4, description="tokens a row is cut to; null: the experiment's")
+    smart: SmartSettings = Field(default_factory=SmartSettings, description="what differs from the experiment's SMART")
+
+    @model_validator(mode="after")
+    def _labels_are_distinct(self) -> TaskDefinition:
+        if self.labels is not None and len(set(self.labels)) < len(self.labels):
+            twice = next(name for name in self.labels if self.labels.count(name) > 1)
+            raise ValueError(f"label '{twice}' is listed twice")
+        if self.project is not None and self.share_head is None:
+            raise ValueError("'project' needs 'share_head'")
+        if self.evaluation_only and self.share_head is None:
+            raise ValueError("'evaluation_only' needs 'share_head': the task has no trained head of its own")
+        return self
+
+    def split(self, name: str) -> str:
+        """The data set's name (with its slice) of our split ``name``."""
+        return self.splits.get(name, name)

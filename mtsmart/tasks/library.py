@@ -1,0 +1,204 @@
+"""Finding tasks: by name, suite or pattern, in the shipped task files and in the user's own."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtsmart.config.document import Document, Origin, read_yaml
+from mtsmart.config.loader import Experiment
+from mtsmart.config.validate import validate
+from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.resources import shipped
+from mtsmart.tasks.definition import TaskDefinition
+
+_NAME = r"letters, digits, '.', '_' and '-'"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A task as a file gives it; ``document`` is that one task's mapping."""
+
+    name: str
+    document: Document
+
+    @property
+    def definition(self) -> TaskDefinition:
+        """The validated definition."""
+        return validate(TaskDefinition, self.document, (self.name,))
+
+    @property
+    def suite(self) -> str | None:
+        """The suite, read without validating the rest."""
+        suite = self.document.data.get("suite")
+        return suite if isinstance(suite, str) else None
+
+    def is_from(self, paths: Iterable[Path]) -> bool:
+        """Whether the task stands in one of the files, or below one of the folders."""
+        file = Path(self.document.origin(()).file).resolve()
+        return any(file.is_relative_to(path.resolve()) for path in paths)
+
+
+class TaskLibrary(Mapping[str, TaskDefinition]):
+    """All known tasks; a definition is validated when it is asked for."""
+
+    def __init__(self, files: Iterable[str | Path] = (), include_shipped: bool = True) -> None:
+        """Read the task files.
+
+        Args:
+            files: the user's task files, or folders of them.
+            include_shipped: whether the tasks that come with the package are known too.
+
+        Raises:
+            ConfigError: a file that is not a task file, or a name that stands in two files.
+        """
+        self._entries: dict[str, Entry] = {}
+        paths = sorted(shipped("tasks").rglob("*.yaml")) if include_shipped else []
+        known = {path.resolve() for path in paths}
+        for path in [*paths, *(p for file in files for p in _yaml_files(Path(file)) if p.resolve() not in known)]:
+            for entry in read_task_file(path):
+                self._add(entry)
+
+    def _add(self, entry: Entry) -> None:
+        if entry.name in self._entries:
+            first, again = (e.document.origin(()) for e in (self._entries[entry.name], entry))
+            raise ConfigError(
+                f"a task of this name is already defined in {first.file}, line {first.line}",
+                file=again.file,
+                line=again.line,
+                key=entry.name,
+                hint="Give it another name",
+            )
+        self._entries[entry.name] = entry
+
+    def __getitem__(self, name: str) -> TaskDefinition:
+        return self.entry(name).definition
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def entry(self, name: str) -> Entry:
+        """The unvalidated entry called ``name``.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if name not in self._entries:
+            raise ConfigError("there is no task of this name", value=name, hint=did_you_mean(name, self))
+        return self._entries[name]
+
+    def find(self, pattern: str) -> list[str]:
+        """Names that ``pattern`` stands for: one task, a suite's tasks, or the matches of a glob.
+
+        Raises:
+            ConfigError: it stands for none.
+        """
+        if pattern in self._entries:
+            return [pattern]
+        suite = [name for name, entry in self._entries.items() if entry.suite == pattern]
+        if names := suite or fnmatch.filter(self._entries, pattern):
+            return names
+        suites = {entry.suite for entry in self._entries.values() if entry.suite}
+        raise ConfigError(
+            "there is no task, suite or match of this name", value=pattern, hint=did_you_mean(pattern, {*self, *suites})
+        )
+
+
+def read_task_file(path: str | Path) -> list[Entry]:
+    """The entries of one task file, not yet validated; relative data files become absolute.
+
+    Raises:
+        ConfigError: the file is no mapping of task names to definitions.
+    """
+    document = read_yaml(path)
+    return [task_entry(document, name, Path(path).parent) for name in document.data]
+
+
+def task_entry(document: Document, name: str, folder: Path | None) -> Entry:
+    """One task's entry out of a document of several."""
+    value = document.data[name]
+    if not name or not all(c.isalnum() or c in "._-" for c in name) or name.startswith("."):
+        raise document.error(f"a task name consists of {_NAME}", (name,), value=name)
+    if not isinstance(value, dict):
+        raise document.error("must be a mapping with task_type, dataset, text ...", (name,), value=value)
+    below = document.below(name)
+    if isinstance(below.data.get("text"), str):
+        below.data["text"] = [below.data["text"]]
+    return Entry(name, _with_absolute_files(below, folder) if folder else below)
+
+
+def select_tasks(
+    experiment: Experiment, known: Mapping[str, TaskDefinition] | None = None
+) -> dict[str, TaskDefinition]:
+    """The tasks of an experiment, in its order, with what the experiment changes of them.
+
+    An entry under ``tasks:`` that has a ``dataset`` and is in no library is a definition of its own.
+
+    Args:
+        experiment: names the tasks.
+        known: definitions that stand before the library's, such as those of the run that training starts from.
+
+    Raises:
+        ConfigError: an unknown task, or a definition that does not fit.
+    """
+    config, document = experiment.config, experiment.document
+    library = TaskLibrary(config.task_files)
+    here = document.below("tasks")
+    selected: dict[str, TaskDefinition] = {}
+    for pattern, changes in config.tasks.items():
+        if pattern not in library and "dataset" in changes:
+            origin = here.origin((pattern,))
+            entry = task_entry(here, pattern, Path(origin.file).parent)
+            selected[pattern] = entry.definition
+            continue
+        names = [pattern] if known and pattern in known else _find(library, here, pattern)
+        for name in names:
+            base = _known_document(known[name]) if known and name in known else library.entry(name).document
+            merged = base.merged(task_entry(here, pattern, None).document) if changes else base
+            selected[name] = validate(TaskDefinition, merged, ("tasks", name))
+    _check_shared_heads(selected, here)
+    return selected
+
+
+def _known_document(definition: TaskDefinition) -> Document:
+    return Document(definition.model_dump(exclude_defaults=True), {(): Origin("the run that training starts from")})
+
+
+def _find(library: TaskLibrary, here: Document, pattern: str) -> list[str]:
+    try:
+        return library.find(pattern)
+    except ConfigError as error:
+        raise here.error(error.message, (pattern,), hint=error.hint) from None
+
+
+def _check_shared_heads(tasks: Mapping[str, TaskDefinition], here: Document) -> None:
+    for name, definition in tasks.items():
+        owner = definition.share_head
+        if owner is not None and (owner not in tasks or tasks[owner].share_head is not None):
+            raise here.error(
+                f"shares the head of '{owner}', which is not among the tasks or has no head of its own",
+                (name,),
+                hint=f"Add '{owner}', or evaluate '{name}' on a run that has it",
+            )
+
+
+def _yaml_files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(path.rglob("*.yaml"))
+    return [path]
+
+
+def _with_absolute_files(document: Document, folder: Path) -> Document:
+    dataset = document.data.get("dataset")
+    if isinstance(dataset, dict) and isinstance(dataset.get("files"), dict):
+        files = {
+            split: str((folder / file).resolve()) if isinstance(file, str) else file
+            for split, file in dataset["files"].items()
+        }
+        document.data["dataset"] = {**dataset, "files": files}
+    return document

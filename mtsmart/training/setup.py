@@ -1,0 +1,111 @@
+"""Everything a trainer needs, built from an experiment: tasks, data, model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from mtsmart.config.loader import Experiment
+from mtsmart.config.sections import RunConfig
+from mtsmart.data.encoding import EncodedSplit
+from mtsmart.data.loader import Collate
+from mtsmart.data.sources import has_split
+from mtsmart.errors import CheckpointError, DataError
+from mtsmart.evaluation.evaluator import baseline_scores
+from mtsmart.models.encoder import load_encoder
+from mtsmart.models.files import load_model, read_head_specs
+from mtsmart.models.heads import HeadSpec
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.run_folder import RunFolder
+from mtsmart.task_types import TaskType, build_tasks
+from mtsmart.task_types.preparation import Preparer
+from mtsmart.tasks import TaskDefinition, select_tasks
+
+
+@dataclass
+class Setup:
+    """The parts of a run.
+
+    Attributes:
+        config: the experiment's configuration.
+        definitions, tasks: by task name.
+        train, validation: encoded splits by task name; a task may lack either.
+        collate: by task name.
+        baselines: task -> scores of the best constant prediction on validation.
+        model, tokenizer: on the CPU.
+    """
+
+    config: RunConfig
+    definitions: Mapping[str, TaskDefinition]
+    tasks: Mapping[str, TaskType]
+    train: dict[str, EncodedSplit]
+    validation: dict[str, EncodedSplit]
+    collate: Mapping[str, Collate]
+    baselines: Mapping[str, dict[str, float]]
+    model: MultiTaskModel
+    tokenizer: PreTrainedTokenizerBase
+
+
+def prepare(experiment: Experiment) -> Setup:
+    """Build the parts of a run; nothing is written but the cache of encoded data.
+
+    Raises:
+        MtsmartError: anything that does not fit, before any training.
+    """
+    config = experiment.config
+    known = RunFolder(Path(config.init.run)).definitions() if config.init else {}
+    definitions = select_tasks(experiment, known)
+    tasks = build_tasks(definitions)
+    torch.manual_seed(config.training.seed)
+    model, tokenizer = _load(config, {task.head_name: task.head_spec for task in tasks.values() if task.owns_head})
+    preparer = Preparer(tokenizer, config.data, model.encoder.max_positions)
+    train, validation = {}, {}
+    for name, task in tasks.items():
+        if not task.definition.evaluation_only:
+            train[name] = preparer.split(task, "train")
+        if has_split(task.definition, "validation", config.data):
+            validation[name] = preparer.split(task, "validation")
+    if not train:
+        raise DataError("none of the tasks has training data", key="tasks")
+    return Setup(
+        config,
+        definitions,
+        tasks,
+        train,
+        validation,
+        {name: preparer.collate(task) for name, task in tasks.items()},
+        _baselines(tasks, train, validation),
+        model,
+        tokenizer,
+    )
+
+
+def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+    if config.init is None:
+        assert config.encoder is not None  # RunConfig sees to it
+        encoder, tokenizer = load_encoder(config.encoder)
+        return MultiTaskModel(encoder, specs), tokenizer
+    folder = RunFolder(Path(config.init.run)).model
+    stored = read_head_specs(folder)
+    if config.init.heads == "keep" and not set(specs) & set(stored):
+        raise CheckpointError(
+            "the run has no head for any of these tasks",
+            file=folder,
+            value=list(specs),
+            hint="Say head=fresh to start new heads",
+        )
+    return load_model(folder, config.encoder, specs, fresh=config.init.heads == "fresh")
+
+
+def _baselines(
+    tasks: Mapping[str, TaskType], train: Mapping[str, EncodedSplit], validation: Mapping[str, EncodedSplit]
+) -> dict[str, dict[str, float]]:
+    return {
+        name: baseline_scores(tasks[name], train[name].rows["labels"][:], validation[name].rows["labels"][:])
+        for name in validation
+        if name in train
+    }

@@ -1,0 +1,285 @@
+"""The training loop. It knows no task type and no regulariser by name."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+
+from mtsmart.data.batch import Batch
+from mtsmart.data.loader import load_batches
+from mtsmart.data.sampler import MultiTaskSampler
+from mtsmart.errors import TrainingError
+from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
+from mtsmart.models.files import save_model
+from mtsmart.regularizers import Setting, build_regularizers
+from mtsmart.run_folder import RunFolder, write_json
+from mtsmart.training.callbacks import Callback, Silent
+from mtsmart.training.checkpoints import load_checkpoint, save_checkpoint
+from mtsmart.training.interrupt import Interrupt
+from mtsmart.training.meter import Meter
+from mtsmart.training.optim import build_optimizer, learning_rate, set_learning_rate
+from mtsmart.training.selection import Selection
+from mtsmart.training.setup import Setup
+from mtsmart.training.step import TrainStep
+
+_OVERALL = ""  # where the meter keeps what belongs to no task; no task has an empty name
+
+
+@dataclass
+class Progress:
+    """How far a run is: ``update`` updates done, the next batch is number ``batch`` of ``epoch`` (both from 0)."""
+
+    update: int = 0
+    epoch: int = 0
+    batch: int = 0
+
+
+class Trainer:
+    """Trains a setup into a run's folder.
+
+    Args:
+        setup: the parts of the run.
+        folder: where it is written.
+        callback: told what happens.
+    """
+
+    def __init__(self, setup: Setup, folder: RunFolder, callback: Callback | None = None) -> None:
+        self.setup, self.folder, self.callback = setup, folder, callback or Silent()
+        self.config = setup.config.training
+        self.sampler = MultiTaskSampler(
+            {name: split.lengths for name, split in setup.train.items()},
+            self.config.batch_size,
+            setup.config.mixing,
+            self.config.epochs,
+            self.config.seed,
+            setup.config.data.length_grouped,
+        )
+        self.updates_per_epoch = math.ceil(len(self.sampler) / self.config.accumulation)
+        planned = self.updates_per_epoch * self.config.epochs
+        self.total_updates = min(planned, self.config.max_updates or planned)
+        self.accelerator = _accelerator(self.config.precision)
+        setup.model.to(self.accelerator.device)
+        setting = Setting(setup.model, setup.tasks, setup.config, self.total_updates)
+        self.step = TrainStep(setup.model, setup.tasks, build_regularizers(setting))
+        self.optimizer = build_optimizer(setup.model, setup.config.optimizer)
+        self._prepared = self.accelerator.prepare(self.step)
+        self.meter, self.selection, self.progress = Meter(), Selection(self.config.patience), Progress()
+        self.interrupt = Interrupt()
+        self._metrics_bytes = 0
+
+    def train(self, resume_from: Path | None = None) -> dict[str, Any]:
+        """Train to the end, or until interrupted.
+
+        Args:
+            resume_from: a resume point; the run goes on exactly as if it had never stopped.
+
+        Returns:
+            what results.json holds.
+
+        Raises:
+            TrainingError: the loss is no longer finite.
+            KeyboardInterrupt: a signal stopped the run; a resume point has been written.
+        """
+        if resume_from is not None:
+            self._resume(resume_from)
+        self._truncate_metrics()
+        self.callback.on_start(self._facts())
+        started = time.perf_counter()
+        with self.interrupt:
+            try:
+                self._run()
+            finally:
+                self.callback.on_end()
+                self._write_timing(time.perf_counter() - started)
+        if self.interrupt.signal is not None and not self._finished:
+            raise KeyboardInterrupt
+        if not self.setup.validation:
+            save_model(self.folder.model, self.setup.model, self.setup.tokenizer)
+        return self._write_results()
+
+    @property
+    def _finished(self) -> bool:
+        return self.progress.update >= self.total_updates or self.selection.exhausted
+
+    def _run(self) -> None:
+        while not self._finished:
+            for batches in self._updates():
+                self._update(batches)
+                at_epoch_end = self._advance(len(batches))
+                self._after_update(at_epoch_end)
+                if self._finished or self.interrupt.signal is not None:
+                    break
+            if self.interrupt.signal is not None:
+                self._checkpoint()
+                return
+
+    def _updates(self) -> Iterator[tuple[Batch, ...]]:
+        """The rest of the present epoch, grouped into updates."""
+        plan = self.sampler.plan(self.progress.epoch)[self.progress.batch :]
+        device = self.accelerator.device
+        loaded = load_batches(
+            plan, self.setup.train, self.setup.collate, self.setup.config.data.workers, device.type == "cuda"
+        )
+        return _groups((batch.to(device) for batch in loaded), self.config.accumulation)
+
+    def _update(self, batches: tuple[Batch, ...]) -> None:
+        """One optimizer update: gradients of the mean objective of ``batches``."""
+        self._prepared.train()
+        set_learning_rate(
+            self.optimizer, learning_rate(self.setup.config.optimizer, self.progress.update, self.total_updates)
+        )
+        for batch in batches:
+            loss, figures = self._prepared(batch)
+            self.accelerator.backward(loss / len(batches))
+            self.meter.add(batch.task, figures)
+        if self.config.max_grad_norm is not None:
+            norm = torch.nn.utils.clip_grad_norm_(self.setup.model.parameters(), self.config.max_grad_norm)
+            self.meter.add(_OVERALL, {"gradient_norm": norm.detach()})
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        for regularizer in self.step.regularizers.values():
+            regularizer.after_update(self.setup.model)
+        self.callback.on_update(self.progress.update + 1, sum(len(batch.rows) for batch in batches))
+
+    def _advance(self, batches: int) -> bool:
+        """Count an update; whether it was the epoch's last."""
+        self.progress.update += 1
+        self.progress.batch += batches
+        if self.progress.batch < len(self.sampler):
+            return False
+        self.progress.epoch, self.progress.batch = self.progress.epoch + 1, 0
+        return True
+
+    def _after_update(self, at_epoch_end: bool) -> None:
+        update, last = self.progress.update, self.progress.update >= self.total_updates
+        if update % self.config.log_every == 0 or last:
+            self._log()
+        if _is_due(update, self.config.evaluate_every, at_epoch_end) or last:
+            self._evaluate()
+        if _is_due(update, self.config.checkpoint_every, at_epoch_end) or last:
+            self._checkpoint()
+
+    def _log(self) -> None:
+        tasks = self.meter.flush()
+        overall = tasks.pop(_OVERALL, {})
+        update = self.progress.update
+        rate = learning_rate(self.setup.config.optimizer, update - 1, self.total_updates)
+        record: dict[str, Any] = {"type": "train", "update": update, "learning_rate": rate, **overall, "tasks": tasks}
+        for regularizer in self.step.regularizers.values():
+            record.update(regularizer.measure(self.setup.model))
+        self._append(record)
+        self.callback.on_log(record)
+        for task, figures in tasks.items():
+            for name, value in figures.items():
+                if not math.isfinite(value):
+                    hint = "Lower the learning rate, or use training.precision=float32"
+                    raise TrainingError(f"'{name}' of task {task} is {value} at update {update}", hint=hint)
+
+    def _evaluate(self) -> None:
+        setup = self.setup
+        if not setup.validation:
+            return
+        results = {
+            name: evaluate_task(
+                setup.model,
+                setup.tasks[name],
+                split,
+                setup.collate[name],
+                self.config.eval_batch_size,
+                setup.baselines.get(name),
+            )
+            for name, split in setup.validation.items()
+        }
+        evaluation = Evaluation(results)
+        best = self.selection.add(evaluation, self.progress.update)
+        if best:
+            save_model(self.folder.model, setup.model, setup.tokenizer)
+        self._append({"type": "evaluation", "update": self.progress.update, "best": best, **evaluation.to_json()})
+        self._write_results()
+        self.callback.on_evaluation(evaluation, self.progress.update, best)
+
+    def _checkpoint(self) -> None:
+        state = {
+            "epoch": self.progress.epoch,
+            "batch": self.progress.batch,
+            "selection": self.selection.state_dict(),
+            "meter": self.meter.state_dict(),
+            "metrics_bytes": self.folder.metrics_file.stat().st_size if self.folder.metrics_file.exists() else 0,
+        }
+        save_checkpoint(
+            self.folder.checkpoints,
+            self.progress.update,
+            self.step,
+            self.optimizer,
+            state,
+            self.config.keep_checkpoints,
+        )
+
+    def _resume(self, path: Path) -> None:
+        state = load_checkpoint(path, self.step, self.optimizer)
+        self.progress = Progress(state["update"], state["epoch"], state["batch"])
+        self.selection.load_state(state["selection"])
+        self.meter.load_state(state["meter"], self.accelerator.device)
+        self._metrics_bytes = int(state["metrics_bytes"])
+
+    def _truncate_metrics(self) -> None:
+        """Drop the lines that an interrupted run wrote after the resume point; they come again."""
+        with self.folder.metrics_file.open("ab") as stream:
+            stream.truncate(self._metrics_bytes)
+
+    def _append(self, record: dict[str, Any]) -> None:
+        with self.folder.metrics_file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(record) + "\n")
+
+    def _write_results(self) -> dict[str, Any]:
+        best = self.selection.best or {"score": None, "tasks": {}}
+        results = {
+            "score": best["score"],
+            "tasks": best["tasks"],
+            "baselines": dict(self.setup.baselines),
+            "best": self.selection.best,
+            "last": self.selection.last,
+        }
+        write_json(self.folder.results_file, results)
+        return results
+
+    def _write_timing(self, seconds: float) -> None:
+        record = {"update": self.progress.update, "seconds": round(seconds, 3), "device": str(self.accelerator.device)}
+        with self.folder.timing_file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(record) + "\n")
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "train_rows": {name: len(split) for name, split in self.setup.train.items()},
+            "validation_rows": {name: len(split) for name, split in self.setup.validation.items()},
+            "dropped": {name: split.dropped for name, split in self.setup.train.items() if split.dropped},
+            "updates": self.total_updates,
+            "done": self.progress.update,
+            "device": str(self.accelerator.device),
+            "regularizers": list(self.step.regularizers),
+        }
+
+
+def _groups(batches: Iterator[Batch], size: int) -> Iterator[tuple[Batch, ...]]:
+    while group := tuple(islice(batches, size)):
+        yield group
+
+
+def _is_due(update: int, every: int | None, at_epoch_end: bool) -> bool:
+    return at_epoch_end if every is None else update % every == 0
+
+
+def _accelerator(precision: str) -> Accelerator:
+    # Accelerate keeps the precision of the first Accelerator for the whole process; each run has its own.
+    AcceleratorState._reset_state()
+    return Accelerator(mixed_precision="bf16" if precision == "bfloat16" else "no")
