@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -19,6 +19,8 @@ from mtsmart.errors import ConfigError
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 32
 MAX_NODES = 100_000
+
+_KINDS = ("map", "seq", "str", "int", "float", "bool", "null")
 
 Key = tuple[str | int, ...]
 
@@ -91,7 +93,7 @@ def _overlay(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 class _Resolver(yaml.SafeLoader):
     """SafeLoader with YAML 1.2's core schema in place of 1.1's implicit types."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (declared so by the base)
 
 
 _SCALARS = (
@@ -182,11 +184,16 @@ class _Builder:
         if not node.tag.startswith("tag:yaml.org,2002:"):
             raise ConfigError("tags are not allowed", file=self.file, line=_line(node), value=node.tag)
         self.origins.setdefault(path, Origin(self.file, _line(node)))
+        kind = node.tag.rpartition(":")[2]
+        if kind not in _KINDS:
+            raise ConfigError(f"a value of type '{kind}' is not allowed", file=self.file, line=_line(node))
         if isinstance(node, yaml.MappingNode):
             return dict(self._items(node, path))
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
-        return self._scalar(node)
+        if kind == "int":
+            return int(node.value)  # YAML 1.1 would read 010 as octal
+        return getattr(self.scalars, f"construct_yaml_{kind}")(node)
 
     def _items(self, node: yaml.MappingNode, path: Key) -> Iterator[tuple[str, Any]]:
         seen: dict[str, int] = {}
@@ -204,12 +211,3 @@ class _Builder:
         if not isinstance(node, yaml.ScalarNode):
             raise ConfigError("a key must be plain text", file=self.file, line=_line(node))
         return str(node.value)
-
-    def _scalar(self, node: yaml.Node) -> Any:
-        kind = node.tag.rpartition(":")[2]
-        build = getattr(self.scalars, f"construct_yaml_{kind}", None)
-        if kind not in ("str", "int", "float", "bool", "null") or build is None:
-            raise ConfigError(f"a value of type '{kind}' is not allowed", file=self.file, line=_line(node))
-        if kind == "int":
-            return int(node.value)  # YAML 1.1 would read 010 as octal
-        return build(node)

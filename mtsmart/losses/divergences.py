@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mtsmart.registry import Registry
@@ -36,15 +37,19 @@ def symmetric_kl(logits: Tensor, target: Tensor) -> Tensor:
 def kl(logits: Tensor, target: Tensor) -> Tensor:
     """KL(q || p) from the target q to the prediction p, as in distillation."""
     log_p, log_q = _log_probs(logits, target)
-    return _kl(log_q, log_p)
+    p, q = log_p.exp(), log_q.exp()
+    # sum(p - q) is 0; adding it term by term keeps rounding from making the sum negative.
+    return (q * (log_q - log_p) + (p - q)).sum(-1)
 
 
 @DIVERGENCES.register("js")
 def js(logits: Tensor, target: Tensor) -> Tensor:
     """Jensen-Shannon divergence: (KL(p || m) + KL(q || m)) / 2 with the mixture m = (p + q) / 2; at most log 2."""
     log_p, log_q = _log_probs(logits, target)
-    log_m = torch.logaddexp(log_p, log_q) - math.log(2)
-    return (_kl(log_p, log_m) + _kl(log_q, log_m)) / 2
+    # log(p / m) as a function of the difference alone: exactly 0 where p and q agree.
+    p_over_m = math.log(2) - F.softplus(log_q - log_p)
+    q_over_m = math.log(2) - F.softplus(log_p - log_q)
+    return (log_p.exp() * p_over_m + log_q.exp() * q_over_m).sum(-1) / 2
 
 
 @DIVERGENCES.register("hellinger")
@@ -61,9 +66,3 @@ def hellinger(logits: Tensor, target: Tensor) -> Tensor:
 def mse(values: Tensor, target: Tensor) -> Tensor:
     """Mean over C of the squared difference: SMART's l_s for regression (C = 1)."""
     return (values.float() - target.float()).square().mean(-1)
-
-
-def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
-    # sum(q - p) is 0; adding it term by term keeps rounding from making the sum negative.
-    p, q = log_p.exp(), log_q.exp()
-    return (p * (log_p - log_q) + (q - p)).sum(-1)

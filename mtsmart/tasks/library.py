@@ -76,6 +76,9 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
     def __getitem__(self, name: str) -> TaskDefinition:
         return self.entry(name).definition
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 

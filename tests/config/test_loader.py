@@ -1,0 +1,96 @@
+"""Experiment files: extends, overrides, short forms, round trip."""
+
+from pathlib import Path
+
+import pytest
+
+from mtsmart.config import dump_config, load_experiment
+from mtsmart.errors import ConfigError
+from mtsmart.resources import shipped
+
+BASE = "tasks: [a, b]\nencoder: {path: enc}\nsmart: paper\ntraining: {epochs: 3, batch_size: 8}\n"
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "base.yaml").write_text(BASE)
+    (tmp_path / "child.yaml").write_text(
+        "extends: base.yaml\ntasks: {b: {weight: 2}, c: null}\nsmart: {weight: 5}\ntraining: {epochs: 1}\n"
+    )
+    return tmp_path
+
+
+def test_a_child_changes_what_it_names(files):
+    config = load_experiment(files / "child.yaml").config
+    assert config.tasks == {"a": {}, "b": {"weight": 2}, "c": {}}
+    assert (config.training.epochs, config.training.batch_size) == (1, 8)
+    assert (config.smart.preset, config.smart.weight) == ("paper", 5)
+
+
+def test_a_list_of_tasks_replaces_the_base(files):
+    (files / "child.yaml").write_text("extends: base.yaml\ntasks: [c]\n")
+    assert list(load_experiment(files / "child.yaml").config.tasks) == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("override", "check"),
+    [
+        ("training.epochs=7", lambda c: c.training.epochs == 7),
+        ("optimizer.learning_rate=5e-5", lambda c: c.optimizer.learning_rate == 5e-5),
+        ("smart=off", lambda c: c.smart.preset == "off"),
+        ("smart=null", lambda c: c.smart.preset == "off"),
+        ("mbpp=false", lambda c: c.mbpp.preset == "off"),
+        ("smart.weight=3", lambda c: (c.smart.preset, c.smart.weight) == ("paper", 3)),
+        ("tasks=[a]", lambda c: list(c.tasks) == ["a"]),
+        ("tasks.a.weight=2", lambda c: c.tasks == {"a": {"weight": 2}, "b": {}}),
+        ("data.hub_dir=", lambda c: c.data.hub_dir is None),
+    ],
+)
+def test_overrides(files, override, check):
+    assert check(load_experiment(files / "base.yaml", [override]).config)
+
+
+def test_paths_are_relative_to_the_file_that_names_them(files):
+    (files / "sub").mkdir()
+    (files / "sub" / "child.yaml").write_text("extends: ../base.yaml\ntask_files: [x.yaml]\ninit: {run: ../r}\n")
+    config = load_experiment(files / "sub" / "child.yaml").config
+    assert Path(config.task_files[0]) == files / "sub" / "x.yaml"
+    assert Path(config.init.run).resolve() == (files / "r").resolve()
+
+
+def test_the_dump_loads_to_the_same(files):
+    config = load_experiment(files / "child.yaml").config
+    (files / "dump.yaml").write_text(dump_config(config))
+    assert load_experiment(files / "dump.yaml").config == config
+
+
+def test_errors_in_a_base_name_the_base(files):
+    (files / "base.yaml").write_text(BASE + "mbpp: {wieght: 1}\n")
+    with pytest.raises(ConfigError, match=r"base\.yaml:5: mbpp\.wieght: unknown key\. Did you mean 'weight'\?"):
+        load_experiment(files / "child.yaml")
+
+
+@pytest.mark.parametrize("file", sorted(shipped("experiments").rglob("*.yaml")), ids=lambda p: p.stem)
+def test_shipped_experiments_are_valid(file):
+    """Each loads, and its tasks resolve; those that start from a run need the run for that."""
+    from mtsmart.task_types import build_tasks
+    from mtsmart.tasks import select_tasks
+
+    experiment = load_experiment(file)
+    build_tasks(select_tasks(experiment))
+
+
+@pytest.mark.parametrize("file", sorted(shipped("experiments").rglob("*.yaml")), ids=lambda p: p.stem)
+def test_every_knob_of_a_shipped_experiment_has_a_comment(file):
+    """A file that extends another may leave a knob to the comment there; a whole one may not."""
+    text = file.read_text()
+    if "extends:" in text:
+        return
+    documented = ("name", "description", "tasks", "path", "sha256", "smart", "mbpp")
+    for line in text.splitlines():
+        key, colon, value = line.partition(":")
+        is_knob = colon and value.strip() and not line.lstrip().startswith("#") and key.startswith("  ")
+        if is_knob and key.strip() not in documented and "{" not in value:
+            assert "#" in value or key.strip() in ("learning_rate", "epochs", "batch_size", "name"), (
+                f"{file.name}: {line}"
+            )

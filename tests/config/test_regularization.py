@@ -1,0 +1,39 @@
+"""Presets and how settings are layered."""
+
+import pytest
+
+from mtsmart.config.regularization import (
+    MBPP_PRESETS,
+    SMART_PRESETS,
+    MbppSettings,
+    SmartSettings,
+    resolve_mbpp,
+    resolve_smart,
+)
+
+
+def test_paper_holds_the_published_values():
+    paper = SMART_PRESETS["paper"]
+    assert (paper.epsilon, paper.noise, paper.step_size, paper.steps) == (1e-5, 1e-5, 1e-3, 1)
+    assert (paper.epsilon_unit, paper.norm, paper.constraint) == ("absolute", "linf", "project")
+    teacher = MBPP_PRESETS["paper"]
+    assert (teacher.weight, teacher.early_beta, teacher.beta, teacher.early) == (1.0, 0.99, 0.999, 0.1)
+
+
+def test_settings_without_values_are_the_default():
+    assert resolve_smart() == resolve_smart(SmartSettings(), None) == SMART_PRESETS["default"]
+    assert resolve_mbpp(MbppSettings()) == MBPP_PRESETS["default"]
+
+
+def test_later_layers_win_and_a_preset_starts_anew():
+    run, task = SmartSettings(weight=3.0, steps=2), SmartSettings(steps=0)
+    both = resolve_smart(run, task)
+    assert (both.weight, both.steps) == (3.0, 0)
+    anew = resolve_smart(run, SmartSettings(preset="paper", norm="l2"))
+    assert anew == SMART_PRESETS["paper"].model_copy(update={"norm": "l2"})
+
+
+@pytest.mark.parametrize("resolve", [resolve_smart, resolve_mbpp])
+def test_off_is_weight_zero(resolve):
+    settings = SmartSettings if resolve is resolve_smart else MbppSettings
+    assert resolve(settings(preset="off")).weight == 0

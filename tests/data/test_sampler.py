@@ -1,0 +1,128 @@
+"""The multi-task sampler's promises, over random sizes and settings."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtsmart.config.sections import MixingConfig
+from mtsmart.data.mixing import batches_per_task
+from mtsmart.data.sampler import MultiTaskSampler, evaluation_batches
+from mtsmart.errors import ConfigError
+
+SIZES = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.integers(1, 300), min_size=1)
+STRATEGIES = st.sampled_from(["proportional", "uniform", "temperature", "annealed"])
+
+
+def sampler(sizes, strategy="proportional", batch_size=8, seed=0, epochs=3, grouped=True):
+    rng = np.random.default_rng(7)
+    lengths = {task: rng.integers(3, 60, size) for task, size in sizes.items()}
+    return MultiTaskSampler(lengths, batch_size, MixingConfig(strategy=strategy), epochs, seed, grouped)
+
+
+@given(SIZES, STRATEGIES, st.integers(1, 17), st.integers(0, 2), st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_batches_hold_rows_of_one_task_and_len_is_exact(sizes, strategy, batch_size, epoch, grouped):
+    made = sampler(sizes, strategy, batch_size, grouped=grouped)
+    plan = made.plan(epoch)
+    assert len(plan) == len(made)
+    for task, rows in plan:
+        assert 1 <= len(rows) <= batch_size
+        assert all(0 <= row < sizes[task] for row in rows)
+        assert len(set(rows)) == len(rows)
+
+
+@given(SIZES, st.integers(1, 17), st.integers(0, 2))
+@settings(max_examples=60, deadline=None)
+def test_proportional_sees_every_row_exactly_once(sizes, batch_size, epoch):
+    seen = Counter((task, row) for task, rows in sampler(sizes, batch_size=batch_size).plan(epoch) for row in rows)
+    assert seen == Counter((task, row) for task, size in sizes.items() for row in range(size))
+
+
+@given(SIZES, STRATEGIES)
+@settings(max_examples=40, deadline=None)
+def test_within_a_pass_no_row_repeats(sizes, strategy):
+    """A row is drawn once more only after every other row of its task has been drawn (up to the pass's cut)."""
+    for task in sizes:
+        drawn = [rows for name, rows in sampler(sizes, strategy).plan(0) if name == task]
+        counts = Counter(row for rows in drawn for row in rows)
+        passes = -(-len(drawn) // -(-sizes[task] // 8)) if drawn else 0
+        assert all(count <= passes for count in counts.values())
+
+
+def test_the_order_depends_on_seed_and_epoch_only():
+    sizes = {"a": 100, "b": 40}
+    assert sampler(sizes).plan(1) == sampler(sizes).plan(1)
+    assert sampler(sizes).plan(1) != sampler(sizes).plan(0)
+    assert sampler(sizes, seed=1).plan(1) != sampler(sizes).plan(1)
+
+
+def test_another_task_does_not_change_a_tasks_batches():
+    alone = {rows for _, rows in sampler({"a": 100}).plan(0)}
+    together = {rows for task, rows in sampler({"a": 100, "z": 9}).plan(0) if task == "a"}
+    assert alone == together
+
+
+def test_length_groups_leave_little_padding():
+    sizes = {"a": 4000}
+
+    def padding(grouped):
+        made = sampler(sizes, batch_size=16, grouped=grouped)
+        lengths = [made.lengths[task][list(rows)] for task, rows in made.plan(0)]
+        return 1 - sum(part.sum() for part in lengths) / sum(part.max() * len(part) for part in lengths)
+
+    assert padding(True) < 0.05 < 0.3 < padding(False)
+
+
+def test_tasks_are_interleaved():
+    tasks = [task for task, _ in sampler({"a": 800, "b": 800}, batch_size=8).plan(0)]
+    runs = 1 + sum(one != other for one, other in zip(tasks, tasks[1:], strict=False))
+    assert runs > 60  # 101 expected of 200 batches
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"strategy": "proportional"}, {"a": 90, "b": 10}),
+        ({"strategy": "uniform"}, {"a": 50, "b": 50}),
+        ({"strategy": "temperature", "temperature": 2.0}, {"a": 75, "b": 25}),
+        ({"strategy": "annealed"}, {"a": 90, "b": 10}),
+        ({"strategy": "weights", "weights": {"a": 1.0, "b": 3.0}}, {"a": 25, "b": 75}),
+        ({"strategy": "weights", "weights": {"a": 0.0, "b": 1.0}}, {"a": 0, "b": 100}),
+    ],
+)
+def test_strategies(config, expected):
+    assert batches_per_task({"a": 900, "b": 100}, 10, MixingConfig(**config), 0, 5) == expected
+
+
+def test_annealing_falls_to_its_last_exponent():
+    sizes, config = {"a": 900, "b": 100}, MixingConfig(strategy="annealed", start_exponent=1.0, end_exponent=0.0)
+    shares = [batches_per_task(sizes, 10, config, epoch, 3)["a"] for epoch in range(3)]
+    assert shares == [90, 75, 50]
+
+
+@given(SIZES, st.integers(0, 4), STRATEGIES)
+@settings(deadline=None)
+def test_the_number_of_batches_is_the_same_for_every_strategy(sizes, epoch, strategy):
+    counts = batches_per_task(sizes, 8, MixingConfig(strategy=strategy), epoch, 5)
+    assert sum(counts.values()) == sum(-(-size // 8) for size in sizes.values())
+    assert min(counts.values()) >= 0
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"), [({"a": 1.0}, "no weight for task 'b'"), ({"a": 1.0, "b": 1.0, "ab": 1.0}, "not trained")]
+)
+def test_weights_must_fit_the_tasks(weights, message):
+    config = MixingConfig(strategy="weights", weights=weights)
+    with pytest.raises(ConfigError, match=message):
+        batches_per_task({"a": 10, "b": 10}, 10, config, 0, 1)
+
+
+@given(st.lists(st.integers(1, 99), min_size=1, max_size=60), st.integers(1, 9))
+def test_evaluation_batches_hold_every_row_once_longest_first(lengths, size):
+    batches = evaluation_batches(np.asarray(lengths), size)
+    flat = [row for rows in batches for row in rows]
+    assert sorted(flat) == list(range(len(lengths)))
+    assert [lengths[row] for row in flat] == sorted(lengths, reverse=True)

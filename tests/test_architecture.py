@@ -1,0 +1,143 @@
+"""The shape of the package: imports go downward, no cycles, every registry entry is tested, every YAML validates."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import mtsmart
+
+PACKAGE = Path(mtsmart.__file__).parent
+ROOT = PACKAGE.parent
+# From the ground up; a module may import from its own room and from rooms before it.
+ROOMS = [
+    ["errors", "resources"],
+    ["registry"],
+    ["config"],
+    ["tasks"],
+    ["losses", "metrics", "run_folder"],
+    ["data"],
+    ["models"],
+    ["task_types"],
+    ["regularizers"],
+    ["evaluation"],
+    ["training"],
+    ["reporting"],
+    ["api"],
+    ["cli"],
+    ["__main__", "__init__"],
+]
+LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> set[str]:
+    """Dotted names inside mtsmart that a module imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
+        found |= {name for name in names if name.split(".")[0] == "mtsmart"}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_downward(path):
+    for name in imports_of(path):
+        parts = name.split(".")
+        if len(parts) > 1 and parts[1] in LEVEL:
+            target, own = parts[1], room_of(path)
+            allowed = target == own if LEVEL[target] == LEVEL[own] else LEVEL[target] < LEVEL[own]
+            assert allowed, f"{path.relative_to(ROOT)} ({own}) imports {name} ({target})"
+
+
+def test_every_room_has_a_level():
+    assert {room_of(path) for path in MODULES} <= set(LEVEL)
+
+
+def test_no_import_cycle():
+    """Depth-first over modules, function-level imports included."""
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES
+    }
+    state: dict[str, int] = {}
+
+    def visit(name: str, trail: list[str]) -> None:
+        if state.get(name) == 2:
+            return
+        assert state.get(name) != 1, " -> ".join([*trail, name])
+        state[name] = 1
+        package = name.rpartition(".")[0]
+        for target in imports_of(modules[name]):
+            if target in modules and target not in (name, package):
+                visit(target, [*trail, name])
+        state[name] = 2
+
+    for name in modules:
+        if name != "mtsmart":
+            visit(name, [])
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_stay_short(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_trainer_names_no_task_type_and_no_regulariser():
+    from mtsmart.regularizers import REGULARIZERS
+    from mtsmart.task_types import TASK_TYPES
+
+    for path in (PACKAGE / "training").glob("*.py"):
+        names = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert not names & {*TASK_TYPES, *REGULARIZERS}, path.name
+
+
+def test_every_registry_entry_is_tested():
+    """Each name of each registry appears in a test."""
+    from mtsmart.losses import CRITERIA, DIVERGENCES
+    from mtsmart.metrics import METRICS
+    from mtsmart.models.heads import HEADS
+    from mtsmart.regularizers import REGULARIZERS
+    from mtsmart.task_types import TASK_TYPES
+
+    text = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__))
+    for registry in (CRITERIA, DIVERGENCES, METRICS, HEADS, REGULARIZERS, TASK_TYPES):
+        for name in registry:
+            assert name in text, f"{registry.kind} '{name}' is in no test"
+
+
+def test_no_code_from_data():
+    """No eval, exec, pickle or unsafe YAML loading, and torch.load not at all."""
+    forbidden = {"eval", "exec", "compile", "pickle", "yaml.load", "yaml.unsafe_load", "yaml.full_load", "torch.load"}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = ""
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func)
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                name = next(a.name for a in node.names)
+            assert name not in forbidden, f"{path.relative_to(ROOT)}:{node.lineno} {name}"
+
+
+def test_packages_in_setup_cfg_are_all_packages():
+    import configparser
+
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    listed = set(parser["options"]["packages"].split())
+    real = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    assert listed == real | {"mtsmart.shipped.tasks", "mtsmart.shipped.experiments"}
+
+
+def test_every_shipped_task_is_valid():
+    from mtsmart.task_types import build_tasks
+    from mtsmart.tasks import TaskLibrary
+
+    tasks = build_tasks(dict(TaskLibrary()))
+    glue = {"cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "mnli_mismatched", "qnli", "rte", "wnli", "ax"}
+    assert {*glue, "snli", "scitail", "anli_r1", "anli_r2", "anli_r3", "hans"} <= set(tasks)

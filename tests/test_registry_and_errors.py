@@ -1,0 +1,30 @@
+"""The registry and the one error form."""
+
+import pytest
+
+from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.registry import Registry
+
+
+def test_registry_finds_and_suggests():
+    colors: Registry[int] = Registry("color")
+    colors.register("crimson")(1)
+    assert colors["crimson"] == 1
+    assert list(colors) == ["crimson"]
+    with pytest.raises(ConfigError, match=r"unknown color, got 'crimsen'\. Did you mean 'crimson'\?"):
+        colors["crimsen"]
+    with pytest.raises(ValueError, match="registered twice"):
+        colors.register("crimson")(2)
+
+
+def test_error_text_names_place_value_and_hint():
+    error = ConfigError("is wrong", file="a.yaml", line=3, key="x.y", value=1, hint="Use 2")
+    assert str(error) == "a.yaml:3: x.y: is wrong, got 1. Use 2"
+
+
+def test_error_text_shortens_long_values():
+    assert len(str(ConfigError("is wrong", value="x" * 10_000))) < 120
+
+
+def test_hint_lists_choices_when_none_is_near():
+    assert did_you_mean("zzz", ["linf", "l2"]) == "Choose from: l2, linf"
