@@ -1,0 +1,71 @@
+"""A model with one task of each type and clean passes of it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+
+from mtsmart.config.sections import EncoderConfig
+from mtsmart.models.encoder import load_encoder
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.regularizers import CleanPass
+from mtsmart.regularizers.dropout import random_state
+from mtsmart.task_types import build_tasks
+from mtsmart.tasks import TaskDefinition
+
+SOURCE = {"files": {"train": "unused.jsonl"}}
+DEFINITIONS = {
+    "kind": {"task_type": "classification", "dataset": SOURCE, "text": ["a", "b"], "labels": ["x", "y", "z"]},
+    "score": {"task_type": "regression", "dataset": SOURCE, "text": ["a"]},
+}
+TEXTS = {
+    "kind": [
+        ("The man plays a guitar on the stage.", "A person makes music."),
+        ("Two dogs run.", "Animals sleep in the warm house by the sea."),
+        ("It rains.", "The sun shines."),
+    ],
+    "score": [("A rather long sentence about nothing in particular, with a clause.",), ("Short.",)],
+}
+
+
+class Bench:
+    """A model and its clean passes."""
+
+    def __init__(self, path: str) -> None:
+        torch.manual_seed(0)
+        encoder, self.tokenizer = load_encoder(EncoderConfig(path=path))
+        self.tasks = build_tasks({name: TaskDefinition(**d) for name, d in DEFINITIONS.items()})
+        self.model = MultiTaskModel(encoder, {name: task.head_spec for name, task in self.tasks.items()})
+
+    def batch(self, name: str, texts=None):
+        columns = list(zip(*(texts or TEXTS[name]), strict=True))
+        rows = {column: list(values) for column, values in zip(("a", "b"), columns, strict=False)}
+        rows["row"] = list(range(len(columns[0])))
+        encoded = self.tasks[name].encode(rows, self.tokenizer, 32, with_labels=False)
+        features = [
+            {key: values[i] for key, values in encoded.items()} | {"row": i} for i in range(len(columns[0]))
+        ]
+        return self.tasks[name].collate(features, self.tokenizer.pad_token_id)
+
+    def clean(self, name: str, batch=None) -> CleanPass:
+        batch = batch or self.batch(name)
+        task = self.tasks[name]
+        inputs_embeds = self.model.embed(batch.inputs["input_ids"])
+        state = random_state(inputs_embeds.device)
+        forward = partial(self._logits, task, batch)
+        return CleanPass(task, batch, inputs_embeds, forward(inputs_embeds), forward, state)
+
+    def _logits(self, task, batch, inputs_embeds):
+        return task.adapt(self.model(task.head_name, inputs_embeds, batch.inputs))
+
+
+@pytest.fixture
+def bench(minilm) -> Bench:
+    return Bench(minilm)
+
+
+@pytest.fixture
+def tiny_bench(tiny_encoder) -> Bench:
+    return Bench(str(tiny_encoder))

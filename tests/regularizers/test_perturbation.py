@@ -1,0 +1,91 @@
+"""The perturbation engine against closed forms, for every norm, scope and constraint."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtsmart.config.regularization import SMART_PRESETS
+from mtsmart.regularizers.perturbation import constrain, find_perturbation, norm
+
+PAPER = SMART_PRESETS["paper"]
+VARIANTS = [
+    PAPER.model_copy(update={"norm": n, "scope": s, "constraint": c, "epsilon": 0.1, "step_size": 1.0, "noise": 0.01})
+    for n in ("linf", "l2")
+    for s in ("token", "sentence")
+    for c in ("project", "normalize")
+]
+
+
+def ids(config):
+    return f"{config.norm}-{config.scope}-{config.constraint}"
+
+
+def shape():
+    return torch.zeros(3, 5, 8), torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0]])
+
+
+@pytest.mark.parametrize("config", VARIANTS, ids=ids)
+@given(steps=st.integers(0, 3), noise=st.sampled_from([0.0, 0.01, 10.0]), unit=st.sampled_from([1.0, 0.05]))
+@settings(max_examples=12, deadline=None)
+def test_stays_in_the_ball_and_off_the_padding(config, steps, noise, unit):
+    like, mask = shape()
+    target = torch.randn_like(like)
+    config = config.model_copy(update={"steps": steps, "noise": noise})
+    delta = find_perturbation(lambda d: ((d - target) ** 2).sum(), like, mask, config, unit)
+    assert torch.equal(delta[mask == 0], torch.zeros_like(delta[mask == 0]))
+    lengths = norm(delta, config)
+    assert float(lengths.max()) <= config.epsilon * unit * (1 + 1e-5)
+    assert not delta.requires_grad
+    if config.constraint == "normalize" and (steps or noise):
+        full = lengths.squeeze(-1)[mask == 1] if config.scope == "token" else lengths
+        torch.testing.assert_close(full, torch.full_like(full, config.epsilon * unit))
+
+
+@pytest.mark.parametrize("config", VARIANTS, ids=ids)
+def test_one_long_step_finds_the_maximum_of_a_linear_function(config):
+    """Over the ball, g . delta is largest at epsilon * sign(g) (linf), or at epsilon * g / ||g|| (l2)."""
+    like, mask = shape()
+    gradient = torch.randn_like(like)
+    config = config.model_copy(update={"step_size": 1e6, "noise": 0.0})
+    delta = find_perturbation(lambda d: (gradient * d).sum(), like, mask, config)
+    masked = gradient * mask.unsqueeze(-1)
+    best = config.epsilon * masked / norm(masked, config).clamp_min(1e-12)
+    if config.norm == "linf" and config.constraint == "project":
+        best = config.epsilon * masked.sign()
+    torch.testing.assert_close(delta, best, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("config", [c for c in VARIANTS if c.constraint == "project"], ids=ids)
+def test_projection_leaves_the_inside_alone(config):
+    delta = torch.randn(2, 3, 4) * 1e-4
+    assert torch.equal(constrain(delta, config), delta)
+
+
+def test_the_start_has_the_stated_deviation():
+    config = PAPER.model_copy(update={"steps": 0, "noise": 0.5, "epsilon": 100.0})
+    like, mask = torch.zeros(64, 50, 32), torch.ones(64, 50)
+    delta = find_perturbation(lambda d: d.sum(), like, mask, config, unit=0.1)
+    assert float(delta.std()) == pytest.approx(0.05, rel=0.01)
+    assert float(delta.mean()) == pytest.approx(0.0, abs=1e-3)
+
+
+def test_more_steps_climb_higher():
+    like, mask = torch.zeros(1, 2, 16), torch.ones(1, 2)
+    peak = torch.linspace(-0.5, 0.5, 32).view(1, 2, 16)
+
+    def value(delta):
+        return -((delta - peak) ** 2).sum()
+
+    heights = []
+    for steps in (0, 1, 4, 12):
+        torch.manual_seed(0)
+        config = PAPER.model_copy(update={"steps": steps, "step_size": 0.1, "epsilon": 1.0, "noise": 1e-3})
+        heights.append(float(value(find_perturbation(value, like, mask, config))))
+    assert heights == sorted(heights)
+
+
+def test_a_flat_function_gives_no_nan():
+    like, mask = shape()
+    delta = find_perturbation(lambda d: (d * 0).sum(), like, mask, PAPER)
+    assert torch.isfinite(delta).all()

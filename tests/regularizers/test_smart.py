@@ -1,0 +1,153 @@
+"""SMART's invariants on the real encoder."""
+
+import pytest
+import torch
+
+from mtsmart.config.regularization import SMART_PRESETS
+from mtsmart.regularizers.smart import SmartRegularizer
+
+DEFAULT = SMART_PRESETS["default"]
+TASKS = ["kind", "score"]
+
+
+def smart(bench, **changes):
+    config = DEFAULT.model_copy(update=changes)
+    return SmartRegularizer(bench.model, dict.fromkeys(TASKS, config))
+
+
+def at_zero(bench, name, training, dropout):
+    """R at delta = 0: no noise, no steps."""
+    bench.model.train(training)
+    torch.manual_seed(1)
+    return float(smart(bench, noise=0.0, steps=0, dropout=dropout).loss(bench.clean(name))[1]["R"])
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize(("training", "dropout"), [(True, "shared"), (True, "off"), (False, "shared"), (False, "independent")])
+def test_r_is_zero_at_delta_zero(bench, name, training, dropout):
+    assert abs(at_zero(bench, name, training, dropout)) <= 1e-7
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_independent_masks_alone_make_r_large(bench, name):
+    """Why shared masks are the default."""
+    assert at_zero(bench, name, True, "independent") > 1e-5
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_delta_stays_in_the_ball_and_off_the_padding(bench, name):
+    regularizer = smart(bench)
+    clean = bench.clean(name)
+    mask = clean.batch.attention_mask
+    assert (mask == 0).any()
+    delta = regularizer._perturbation(clean, clean.logits.detach(), DEFAULT)
+    assert float(delta.abs().max()) <= DEFAULT.epsilon * regularizer.embedding_rms * (1 + 1e-6)
+    assert torch.equal(delta[mask == 0], torch.zeros_like(delta[mask == 0]))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_absolute_and_relative_lengths_agree(bench, name):
+    bench.model.eval()
+    rms = bench.model.encoder.embedding_rms()
+    absolute = {key: getattr(DEFAULT, key) * rms for key in ("epsilon", "step_size", "noise")}
+    values = []
+    for changes in ({}, {"epsilon_unit": "absolute", **absolute}):
+        torch.manual_seed(2)
+        values.append(float(smart(bench, **changes).loss(bench.clean(name))[0]))
+    assert values[0] == pytest.approx(values[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_gradients_flow_through_both_sides(bench, name):
+    """Detaching the clean side changes the gradient: R is symmetric in what it trains."""
+    bench.model.eval()
+    regularizer = smart(bench)
+    gradients = []
+    for detach in (False, True):
+        bench.model.zero_grad()
+        torch.manual_seed(3)
+        clean = bench.clean(name)
+        if detach:
+            clean.logits = clean.logits.detach()
+        regularizer.loss(clean)[0].backward()
+        gradients.append(bench.model.encoder.model.encoder.layer[0].attention.self.query.weight.grad.clone())
+    assert not torch.allclose(gradients[0], gradients[1])
+
+
+def test_the_attack_leaves_no_gradient_on_weights(bench):
+    regularizer = smart(bench)
+    clean = bench.clean("kind")
+    regularizer._perturbation(clean, clean.logits.detach(), DEFAULT)
+    assert all(parameter.grad is None for parameter in bench.model.parameters())
+
+
+@pytest.mark.parametrize("dropout", ["shared", "off"])
+def test_random_numbers_and_modes_go_on_as_before(bench, dropout):
+    """Only the perturbation's own start is drawn; replayed masks and dropout-free passes leave no trace."""
+    bench.model.train()
+    torch.manual_seed(4)
+    clean = bench.clean("kind")
+    before = torch.get_rng_state()
+    smart(bench, dropout=dropout).loss(clean)
+    after = torch.get_rng_state()
+    torch.set_rng_state(before)
+    torch.randn_like(clean.inputs_embeds)
+    assert torch.equal(torch.get_rng_state(), after)
+    assert all(module.training for module in bench.model.modules())
+
+
+def test_shared_masks_are_the_clean_passes(bench):
+    """The perturbed pass at delta = 0 gives the clean logits bit for bit."""
+    bench.model.train()
+    regularizer = smart(bench)
+    clean = bench.clean("kind")
+    with regularizer._dropout(clean, DEFAULT):
+        again = clean.forward(clean.inputs_embeds)
+    assert torch.equal(again, clean.logits)
+    assert not torch.equal(clean.forward(clean.inputs_embeds), clean.logits)
+
+
+def test_weight_zero_switches_a_task_off(bench):
+    off = DEFAULT.model_copy(update={"weight": 0.0})
+    regularizer = SmartRegularizer(bench.model, {"kind": off, "score": DEFAULT})
+    assert regularizer.loss(bench.clean("kind")) is None
+    assert regularizer.loss(bench.clean("score")) is not None
+
+
+def test_the_term_is_the_weight_times_r_and_figures_are_reported(bench):
+    bench.model.eval()
+    term, figures = smart(bench, weight=5.0).loss(bench.clean("kind"))
+    assert float(term) == pytest.approx(5 * float(figures["R"]), rel=1e-6)
+    assert set(figures) == {"R", "delta/x", "flips"}
+    assert 0 < float(figures["delta/x"]) < 0.1
+    assert set(smart(bench).loss(bench.clean("score"))[1]) == {"R", "delta/x"}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_adversarial_beats_random_of_the_same_norm(bench, name):
+    """Over 20 batches, the direction found against random signs, both at full linf length."""
+    bench.model.eval()
+    words = "the man plays with red dogs near a house and eats many small fish on his boat".split()
+    wins = 0
+    for index in range(20):
+        generator = torch.Generator().manual_seed(index)
+        texts = [
+            tuple(
+                " ".join(words[i] for i in torch.randint(len(words), (6,), generator=generator))
+                for _ in bench.tasks[name].definition.text
+            )
+            for _ in range(4)
+        ]
+        clean = bench.clean(name, bench.batch(name, texts))
+        regularizer = smart(bench)
+        delta = regularizer._perturbation(clean, clean.logits.detach(), DEFAULT)
+        mask = clean.batch.attention_mask.unsqueeze(-1)
+        radius = DEFAULT.epsilon * regularizer.embedding_rms
+        random = torch.randint(0, 2, delta.shape, generator=generator).float().mul(2).sub(1) * radius * mask
+        with torch.no_grad():
+            values = [
+                float(clean.task.divergence(clean.forward(clean.inputs_embeds + d), clean.logits, clean.batch, "adv_loss"))
+                for d in (delta, random)
+            ]
+        wins += values[0] > values[1]
+    assert wins >= 19
