@@ -1,0 +1,130 @@
+"""Stop anywhere and resume: bitwise what an uninterrupted run computes (CPU)."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import mtsmart
+from mtsmart.errors import CheckpointError
+from mtsmart.training.callbacks import Silent
+
+# Accumulation, annealed mixing, dropout, both regularisers, log lines and evaluations that no checkpoint aligns with.
+SETTINGS = [
+    "mixing.strategy=annealed",
+    "training.accumulation=2",
+    "training.epochs=3",
+    "training.log_every=5",
+    "training.evaluate_every=4",
+    "training.keep_checkpoints=99",
+]
+
+
+class StopAt(Silent):
+    """Presses Ctrl-C after an update."""
+
+    def __init__(self, update: int) -> None:
+        self.update = update
+
+    def on_update(self, update, rows):
+        import os
+        import signal
+
+        if update == self.update:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def whole(workspace):
+    """An uninterrupted run."""
+    return mtsmart.train(workspace.experiment, SETTINGS, output_dir=workspace.folder / "whole")
+
+
+def same_tensors(a, b):
+    first, second = load_file(a), load_file(b)
+    assert first.keys() == second.keys()
+    return all(torch.equal(first[key], second[key]) for key in first)
+
+
+def assert_same_run(a, b):
+    assert (a / "metrics.jsonl").read_bytes() == (b / "metrics.jsonl").read_bytes()
+    assert (a / "results.json").read_bytes() == (b / "results.json").read_bytes()
+    last = max(path.name for path in (a / "checkpoints").iterdir())
+    names = sorted(path.name for path in (a / "checkpoints" / last).iterdir())
+    assert names == ["mbpp.safetensors", "model.safetensors", "optimizer.safetensors", "random.safetensors",
+                     "smart.safetensors", "state.json"]
+    for name in names:
+        one, other = (run / "checkpoints" / last / name for run in (a, b))
+        equal = same_tensors(one, other) if name.endswith(".safetensors") else one.read_bytes() == other.read_bytes()
+        assert equal, name
+    for file in (a / "model").rglob("*.safetensors"):
+        assert same_tensors(file, b / file.relative_to(a))
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5, 8, 11, 13, 17])
+def test_resume_is_bitwise_exact(workspace, whole, stop):
+    """The run has 18 updates in 3 epochs, so the stops fall at epoch ends, in the middle, and around evaluations."""
+    folder = workspace.folder / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        mtsmart.train(workspace.experiment, SETTINGS, output_dir=folder, callback=StopAt(stop))
+    assert json.loads(max((folder / "checkpoints").iterdir()).joinpath("state.json").read_text())["update"] == stop
+    torch.manual_seed(999)  # whatever the resuming process has drawn before must not matter
+    mtsmart.train(workspace.experiment, SETTINGS, output_dir=folder, resume=True)
+    assert_same_run(whole.path, folder)
+
+
+def test_resume_after_every_update(workspace, whole):
+    folder = workspace.folder / "often"
+    for stop in range(2, 18, 3):
+        with pytest.raises(KeyboardInterrupt):
+            mtsmart.train(workspace.experiment, SETTINGS, output_dir=folder, resume=stop > 2, callback=StopAt(stop))
+    mtsmart.train(workspace.experiment, SETTINGS, output_dir=folder, resume=True)
+    assert_same_run(whole.path, folder)
+
+
+def test_resume_from_an_older_checkpoint(workspace, whole):
+    """As after a crash: lines written since the resume point are not doubled."""
+    folder = workspace.folder / "older"
+    settings = [*SETTINGS, "training.checkpoint_every=3"]
+    reference = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "reference")
+    mtsmart.train(workspace.experiment, settings, output_dir=folder)
+    for path in sorted((folder / "checkpoints").iterdir())[2:]:
+        shutil.rmtree(path)
+    mtsmart.train(workspace.experiment, settings, output_dir=folder, resume=True)
+    assert_same_run(reference.path, folder)
+    assert (whole.path / "metrics.jsonl").read_bytes() == (folder / "metrics.jsonl").read_bytes()
+
+
+def test_resuming_a_finished_run_changes_nothing(workspace, whole):
+    before = (whole.path / "metrics.jsonl").read_bytes()
+    again = mtsmart.train(workspace.experiment, SETTINGS, output_dir=whole.path, resume=True)
+    assert again.results == whole.results
+    assert (whole.path / "metrics.jsonl").read_bytes() == before
+
+
+def test_another_configuration_is_refused_with_the_difference(workspace, whole):
+    with pytest.raises(CheckpointError, match=r"optimizer\.learning_rate: 0\.001 -> 0\.002"):
+        mtsmart.train(
+            workspace.experiment, [*SETTINGS, "optimizer.learning_rate=2e-3"], output_dir=whole.path, resume=True
+        )
+
+
+def test_a_damaged_checkpoint_is_named(workspace, whole):
+    newest = max((whole.path / "checkpoints").iterdir())
+    (newest / "model.safetensors").write_bytes(b"x" * 100)
+    with pytest.raises(CheckpointError, match=f"{newest.name}: cannot be resumed from"):
+        mtsmart.train(workspace.experiment, SETTINGS, output_dir=whole.path, resume=True)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_does_not(workspace, whole):
+    again = mtsmart.train(workspace.experiment, SETTINGS, output_dir=workspace.folder / "again")
+    assert_same_run(whole.path, again.path)
+    other = mtsmart.train(workspace.experiment, [*SETTINGS, "training.seed=7"], output_dir=workspace.folder / "other")
+    assert (other.path / "metrics.jsonl").read_bytes() != (whole.path / "metrics.jsonl").read_bytes()
+
+
+def test_checkpoints_hold_no_pickle(whole):
+    files = {path.suffix for path in whole.path.rglob("*") if path.is_file()}
+    assert files == {".safetensors", ".json", ".jsonl", ".yaml", ".md"}
