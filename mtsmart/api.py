@@ -70,7 +70,7 @@ def train(
 
     Raises:
         MtsmartError: anything in the experiment, its data or the folder that does not fit, before training.
-        KeyboardInterrupt: stopped by a signal, after a resume point was written.
+        Interrupted: stopped by a signal, after a resume point was written.
     """
     return _train(load_experiment(find_experiment(experiment), overrides), output_dir, resume, callback)
 
@@ -93,7 +93,7 @@ def finetune(
         output_dir, resume, callback: as in :func:`train`.
 
     Raises:
-        MtsmartError, KeyboardInterrupt: as in :func:`train`.
+        MtsmartError, Interrupted: as in :func:`train`.
     """
     folder = RunFolder(Path(run))
     document, name = _finetune_document(folder, task)

@@ -11,6 +11,7 @@ from rich.console import Console
 from mtsmart.api import Run
 from mtsmart.reporting.console import TrainingConsole, results_table
 from mtsmart.training.callbacks import Callback
+from mtsmart.training.interrupt import Interrupted
 
 
 def run_and_report(train: Callable[[Callback], Run]) -> None:
@@ -18,9 +19,9 @@ def run_and_report(train: Callable[[Callback], Run]) -> None:
     console = Console()
     try:
         run = train(TrainingConsole(console))
-    except KeyboardInterrupt:
+    except Interrupted as stop:
         console.print("Stopped; a resume point is written. The same command with --resume goes on from it.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(stop.exit_code) from None
     path = shlex.quote(str(run.path))
     if run.results["best"] is not None:
         title = f"Best evaluation (update {run.results['best']['update']:,}): score {run.results['score']:.4f}"

@@ -159,11 +159,11 @@ def select_tasks(
             entry = task_entry(here, pattern, Path(origin.file).parent)
             selected[pattern] = entry.definition
             continue
-        names = [pattern] if known and pattern in known else _find(library, here, pattern)
+        names = [pattern] if known and pattern in known else _find(library, document, pattern)
         for name in names:
             base = _known_document(known[name]) if known and name in known else library.entry(name).document
             merged = base.merged(task_entry(here, pattern, None).document) if changes else base
-            selected[name] = validate(TaskDefinition, merged, ("tasks", name))
+            selected[name] = validate(TaskDefinition, merged, (name,))
     _check_shared_heads(selected, here)
     return selected
 
@@ -172,11 +172,11 @@ def _known_document(definition: TaskDefinition) -> Document:
     return Document(definition.model_dump(exclude_defaults=True), {(): Origin("the run that training starts from")})
 
 
-def _find(library: TaskLibrary, here: Document, pattern: str) -> list[str]:
+def _find(library: TaskLibrary, document: Document, pattern: str) -> list[str]:
     try:
         return library.find(pattern)
     except ConfigError as error:
-        raise here.error(error.message, (pattern,), hint=error.hint) from None
+        raise document.error(error.message, ("tasks", pattern), hint=error.hint) from None
 
 
 def _check_shared_heads(tasks: Mapping[str, TaskDefinition], here: Document) -> None:

@@ -7,6 +7,14 @@ from types import FrameType, TracebackType
 from typing import Any
 
 
+class Interrupted(KeyboardInterrupt):
+    """Training stopped after an update because of ``signal``; a resume point has been written."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
+
+
 class Interrupt:
     """Inside the context the first SIGINT or SIGTERM only sets ``signal``; a second one acts as usual.
 

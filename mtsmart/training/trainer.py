@@ -25,7 +25,7 @@ from mtsmart.regularizers import Setting, build_regularizers
 from mtsmart.run_folder import RunFolder, write_json
 from mtsmart.training.callbacks import Callback, Silent
 from mtsmart.training.checkpoints import load_checkpoint, save_checkpoint
-from mtsmart.training.interrupt import Interrupt
+from mtsmart.training.interrupt import Interrupt, Interrupted
 from mtsmart.training.meter import Meter
 from mtsmart.training.optim import build_optimizer, learning_rate, set_learning_rate
 from mtsmart.training.selection import Selection
@@ -88,7 +88,7 @@ class Trainer:
 
         Raises:
             TrainingError: the loss is no longer finite.
-            KeyboardInterrupt: a signal stopped the run; a resume point has been written.
+            Interrupted: a signal stopped the run; a resume point has been written.
         """
         if resume_from is not None:
             self._resume(resume_from)
@@ -102,7 +102,7 @@ class Trainer:
                 self.callback.on_end()
                 self._write_timing(time.perf_counter() - started)
         if self.interrupt.signal is not None and not self._finished:
-            raise KeyboardInterrupt
+            raise Interrupted(self.interrupt.signal)
         if not self.setup.validation:
             save_model(self.folder.model, self.setup.model, self.setup.tokenizer)
         return self._write_results()

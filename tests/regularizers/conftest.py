@@ -44,9 +44,7 @@ class Bench:
         rows = {column: list(values) for column, values in zip(("a", "b"), columns, strict=False)}
         rows["row"] = list(range(len(columns[0])))
         encoded = self.tasks[name].encode(rows, self.tokenizer, 32, with_labels=False)
-        features = [
-            {key: values[i] for key, values in encoded.items()} | {"row": i} for i in range(len(columns[0]))
-        ]
+        features = [{key: values[i] for key, values in encoded.items()} | {"row": i} for i in range(len(columns[0]))]
         return self.tasks[name].collate(features, self.tokenizer.pad_token_id)
 
     def clean(self, name: str, batch=None) -> CleanPass:

@@ -23,7 +23,9 @@ def at_zero(bench, name, training, dropout):
 
 
 @pytest.mark.parametrize("name", TASKS)
-@pytest.mark.parametrize(("training", "dropout"), [(True, "shared"), (True, "off"), (False, "shared"), (False, "independent")])
+@pytest.mark.parametrize(
+    ("training", "dropout"), [(True, "shared"), (True, "off"), (False, "shared"), (False, "independent")]
+)
 def test_r_is_zero_at_delta_zero(bench, name, training, dropout):
     assert abs(at_zero(bench, name, training, dropout)) <= 1e-7
 
@@ -146,7 +148,9 @@ def test_adversarial_beats_random_of_the_same_norm(bench, name):
         random = torch.randint(0, 2, delta.shape, generator=generator).float().mul(2).sub(1) * radius * mask
         with torch.no_grad():
             values = [
-                float(clean.task.divergence(clean.forward(clean.inputs_embeds + d), clean.logits, clean.batch, "adv_loss"))
+                float(
+                    clean.task.divergence(clean.forward(clean.inputs_embeds + d), clean.logits, clean.batch, "adv_loss")
+                )
                 for d in (delta, random)
             ]
         wins += values[0] > values[1]

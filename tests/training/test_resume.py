@@ -53,8 +53,14 @@ def assert_same_run(a, b):
     assert (a / "results.json").read_bytes() == (b / "results.json").read_bytes()
     last = max(path.name for path in (a / "checkpoints").iterdir())
     names = sorted(path.name for path in (a / "checkpoints" / last).iterdir())
-    assert names == ["mbpp.safetensors", "model.safetensors", "optimizer.safetensors", "random.safetensors",
-                     "smart.safetensors", "state.json"]
+    assert names == [
+        "mbpp.safetensors",
+        "model.safetensors",
+        "optimizer.safetensors",
+        "random.safetensors",
+        "smart.safetensors",
+        "state.json",
+    ]
     for name in names:
         one, other = (run / "checkpoints" / last / name for run in (a, b))
         equal = same_tensors(one, other) if name.endswith(".safetensors") else one.read_bytes() == other.read_bytes()

@@ -1,0 +1,151 @@
+"""Malformed files and flags: exit code 2, one clear line that names the place, and nothing written."""
+
+import pytest
+
+TASK = """
+color:
+  task_type: classification
+  dataset: {files: {train: color_train.jsonl, validation: color_validation.jsonl}}
+  text: [text]
+  labels: [other, red]
+  metrics: [accuracy]
+"""
+
+
+def replaced(old, new, text=TASK):
+    assert old in text
+    return text.replace(old, new)
+
+
+# name -> (task file, part of the one message)
+TASK_FILES = {
+    "unknown key": (replaced("metrics:", "metric:"), r"t.yaml:7: color.metric: unknown key. Did you mean 'metrics'\?"),
+    "unknown task type": (replaced("classification", "clasification"), "unknown task type, got 'clasification'. Did you mean 'classification'"),
+    "missing task type": (replaced("  task_type: classification\n", ""), "color.task_type: is required but missing"),
+    "missing dataset": (TASK.replace("  dataset: {files: {train: color_train.jsonl, validation: color_validation.jsonl}}\n", ""), "color.dataset: is required"),
+    "wrong type": (replaced("metrics: [accuracy]", "max_length: long"), "t.yaml:7: color.max_length: should be a valid integer, got 'long'"),
+    "boolean for a number": (replaced("metrics: [accuracy]", "weight: true"), "color.weight: should be a valid number, got True"),
+    "number out of range": (replaced("metrics: [accuracy]", "weight: -1"), "color.weight: should be greater than 0, got -1"),
+    "duplicate key": (TASK + "  text: [text]\n", r"t.yaml:8: text: is given twice \(first on line 5\)"),
+    "duplicate task": (TASK + TASK, r"t.yaml:9: color: is given twice \(first on line 2\)"),
+    "name of a shipped task": (replaced("color:", "rte:"), "t.yaml:2: rte: a task of this name is already defined in .*glue.yaml"),
+    "duplicate label": (replaced("[other, red]", "[red, red]"), "color: label 'red' is listed twice"),
+    "one label": (replaced("[other, red]", "[red]"), "color.labels: .*at least 2"),
+    "labels that are numbers": (replaced("[other, red]", "[0, 1]"), "color.labels.0: should be a valid string, got 0"),
+    "no labels": (replaced("  labels: [other, red]\n", ""), "color.labels: is required for task type 'classification'"),
+    "label not in the data": (replaced("[other, red]", "[other, blue]"), r"task color, row \d+: label: is not one of the task's labels, got 'red'"),
+    "unknown metric": (replaced("[accuracy]", "[acuracy]"), "color.metrics: .*got 'acuracy'. Did you mean 'accuracy'"),
+    "metric of another type": (replaced("[accuracy]", "[pearson]"), "color.metrics: does not go with task type 'classification', got 'pearson'"),
+    "unknown loss": (TASK + "  loss: crossentropy\n", "color.loss: .*got 'crossentropy'. Did you mean 'cross_entropy'"),
+    "unknown divergence": (TASK + "  adv_loss: symmetric\n", "color.adv_loss: .*Did you mean 'symmetric_kl'"),
+    "unknown teacher divergence": (TASK + "  kd_loss: mse\n", "color.kd_loss: .*got 'mse'"),
+    "unknown head": (TASK + "  head: {type: san}\n", "color.head.type: .*got 'san'"),
+    "unknown head key": (TASK + "  head: {droput: 0.1}\n", r"t.yaml:8: color.head.droput: unknown key. Did you mean 'dropout'\?"),
+    "unknown smart key": (TASK + "  smart: {epsilom: 1}\n", "color.smart.epsilom: unknown key. Did you mean 'epsilon'"),
+    "three texts": (replaced("[text]", "[text, a, b]"), "color.text: .*at most 2"),
+    "no such text column": (replaced("[text]", "[txet]"), "task color: text: the data has no such text column, got 'txet'. Did you mean 'text'"),
+    "no such label column": (TASK + "  label: lable\n", "label: the data has no such label column, got 'lable'"),
+    "no such file": (replaced("color_train.jsonl", "gone.jsonl"), "gone.jsonl: there is no such file"),
+    "unknown file format": (replaced("color_train.jsonl", "color_train.txt"), "unknown kind of data file, got '.txt'"),
+    "hub and files at once": (replaced("{files:", "{path: x/y, files:"), "color.dataset: give either 'path'"),
+    "no train split": (replaced("train: color_train.jsonl, ", ""), "task color: splits.train: the data has no split 'train'. .*validation"),
+    "bad slice": (TASK + "  splits: {train: 'train[:x%]'}\n", "splits.train: is not a split with an optional slice"),
+    "empty slice": (TASK + "  splits: {train: 'train[5:5]'}\n", r"splits.train: selects no rows, got 'train\[5:5\]'"),
+    "unknown split": (TASK + "  splits: {validation: dev}\n  evaluation_only: true\n", "color: 'evaluation_only' needs 'share_head'"),
+    "shared head of nobody": (TASK + "  share_head: mnli\n", "shares the head of 'mnli', which is not among the tasks"),
+    "not a mapping": ("- color\n", "t.yaml:1: must be a mapping"),
+    "task is no mapping": ("color: red\n", "t.yaml:1: color: must be a mapping"),
+    "bad task name": (replaced("color:", "../color:"), "a task name consists of letters"),
+    "tag": (replaced("[text]", "!!python/name:os.system x"), "is not allowed"),
+    "tabs": (TASK + "\thead: {}\n", "t.yaml:8: is not valid YAML"),
+    "empty file": ("", "t.yaml: is empty"),
+}  # fmt: skip
+
+# name -> (what replaces the experiment's text or is added to it, part of the one message)
+EXPERIMENTS = {
+    "unknown section": ("trainig: {epochs: 1}\n", r"e.yaml:\d+: trainig: unknown key. Did you mean 'training'\?"),
+    "unknown knob": ("optimizer: {lerning_rate: 1}\n", "optimizer.lerning_rate: unknown key. Did you mean 'learning_rate'"),
+    "bad choice": ("mixing: {strategy: annealling}\n", "mixing.strategy: is not one of the choices, got 'annealling'. Did you mean 'annealed'"),
+    "bad preset": ("smart: papper\n", "smart.preset: is not one of the choices, got 'papper'. Did you mean 'paper'"),
+    "text for a number": ("training: {epochs: three}\n", "training.epochs: should be a valid integer, got 'three'"),
+    "fraction for a count": ("training: {batch_size: 1.5}\n", "training.batch_size: should be a valid integer"),
+    "not a number": ("optimizer: {learning_rate: .nan}\n", "optimizer.learning_rate: .*finite"),
+    "zero epochs": ("training: {epochs: 0}\n", "training.epochs: should be greater than or equal to 1, got 0"),
+    "weights without strategy": ("mixing: {weights: {color: 1}}\n", "mixing: strategy 'weights' and the key 'weights' go together"),
+    "weights of other tasks": ("mixing: {strategy: weights, weights: {colour: 1.0}}\n", "mixing.weights: .*'colour'. Did you mean 'color'|no weight for task 'color'"),
+    "unknown base": ("extends: gone.yaml\n", r"e.yaml:\d+: extends: there is no such file, got 'gone.yaml'"),
+    "extends itself": ("extends: e.yaml\n", "extends: extends itself"),
+    "bad hash": ("encoder: {path: x, sha256: abc}\n", "encoder.sha256: "),
+    "run that is none": ("init: {run: gone}\n", "gone: is not the folder of a run"),
+}  # fmt: skip
+
+
+def assert_refused(result, message, folder, before):
+    import re
+
+    assert result.code == 2, result
+    assert "Traceback" not in result.err
+    lines = result.err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("mtsmart: "), result.err
+    assert re.search(message, lines[0]), lines[0]
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", list(TASK_FILES))
+def test_task_file(workspace, cli, name):
+    text, message = TASK_FILES[name]
+    (workspace.folder / "t.yaml").write_text(text)
+    before = sorted(path.name for path in workspace.folder.iterdir())
+    task = "rte" if "rte:" in text else "color"
+    result = cli("train", workspace.experiment, "task_files=[t.yaml]", f"tasks=[{task}]")
+    assert_refused(result, message, workspace.folder, before)
+
+
+@pytest.mark.parametrize("name", list(EXPERIMENTS))
+def test_experiment_file(workspace, cli, name):
+    text, message = EXPERIMENTS[name]
+    keep = [
+        line for line in workspace.experiment.read_text().splitlines() if not line.startswith(text.split(":")[0] + ":")
+    ]
+    (workspace.folder / "e.yaml").write_text(
+        "\n".join(["tasks: [color]" if k.startswith("tasks") else k for k in keep]) + "\n" + text
+    )
+    before = sorted(path.name for path in workspace.folder.iterdir())
+    result = cli("train", "e.yaml")
+    assert_refused(result, message, workspace.folder, before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["experiment.yaml", "training.epoch=2"], "command line: training.epoch: unknown key. Did you mean 'epochs'"),
+        (["experiment.yaml", "training.epochs"], "command line: is not of the form key=value, got 'training.epochs'"),
+        (["experiment.yaml", "training.epochs=[1"], "command line.*is not valid YAML"),
+        (["experiment.yaml", "training=3"], "command line: training: .*got 3"),
+        (
+            ["experiment.yaml", "tasks=[colour]"],
+            "command line: tasks.colour: there is no task, suite or match.*Did you mean 'color'",
+        ),
+        (["experiment.yaml", "tasks=[color, color]"], "names a task twice, got 'color'"),
+        (["experiment.yaml", "tasks=[]"], "tasks: .*at least 1"),
+        (["experiment.yaml", "encoder.path=./gone"], "encoder.path: cannot be loaded"),
+        (["experiment.yaml", "encoder.path=pkg://nothing/x"], "no installed package 'nothing'"),
+        (["experiment.yaml", "task_files=[gone.yaml]"], "gone.yaml: cannot be read: No such file"),
+        (["experiment.yaml", "-o", "color_train.jsonl"], "--output-dir: is a file"),
+        (["experimant.yaml"], "there is no such experiment file, got 'experimant.yaml'"),
+        (["quickstrat"], "Did you mean 'quickstart'"),
+    ],
+)
+def test_flags(workspace, cli, arguments, message):
+    before = sorted(path.name for path in workspace.folder.iterdir())
+    assert_refused(cli("train", *arguments), message, workspace.folder, before)
+
+
+def test_check_lists_every_broken_definition(workspace, cli):
+    (workspace.folder / "t.yaml").write_text(
+        TASK.replace("classification", "nonsense") + TASK.replace("color:", "paint:").replace("accuracy", "acc")
+    )
+    result = cli("tasks", "check", "t.yaml")
+    assert result.code == 2
+    assert len(result.err.strip().splitlines()) == 2
+    assert cli("tasks", "check", "tiny_tasks.yaml").out == "2 task definitions are valid.\n"
