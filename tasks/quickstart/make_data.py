@@ -3,7 +3,7 @@
 A first run of mtsmart must work without a network and within minutes on a
 laptop, and no public benchmark may be shipped inside the project.  So the
 quickstart tasks are built here, from words and phrases written for the project
-(``material.py``) and sentence patterns (``py`` and the attitude
+(``material.py``) and sentence patterns (one module per task, and the attitude
 frames).  The rows are synthetic: they show that training works, they are no
 evidence about methods.
 
@@ -29,7 +29,7 @@ from paraphrase import paraphrase_row
 from similar import BANDS, similar_row
 
 HERE = Path(__file__).resolve().parent
-SIZES = {"train": 700, "validation": 150}
+SIZES = {"train": 450, "validation": 120}
 SHORTEST, LONGEST = 5, 25  # words in a sentence
 MAX_TRIES = 2000
 

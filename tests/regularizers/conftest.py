@@ -39,12 +39,12 @@ class Bench:
         self.tasks = build_tasks({name: TaskDefinition(**d) for name, d in DEFINITIONS.items()})
         self.model = MultiTaskModel(encoder, {name: task.head_spec for name, task in self.tasks.items()})
 
-    def batch(self, name: str, texts=None):
-        columns = list(zip(*(texts or TEXTS[name]), strict=True))
-        rows = {column: list(values) for column, values in zip(("a", "b"), columns, strict=False)}
-        rows["row"] = list(range(len(columns[0])))
+    def batch(self, name: str, texts=None, columns=("a", "b")):
+        values = list(zip(*(texts or TEXTS[name]), strict=True))
+        rows = {column: list(texts) for column, texts in zip(columns, values, strict=False)}
+        rows["row"] = list(range(len(values[0])))
         encoded = self.tasks[name].encode(rows, self.tokenizer, 32, with_labels=False)
-        features = [{key: values[i] for key, values in encoded.items()} | {"row": i} for i in range(len(columns[0]))]
+        features = [{key: column[i] for key, column in encoded.items()} | {"row": i} for i in range(len(values[0]))]
         return self.tasks[name].collate(features, self.tokenizer.pad_token_id)
 
     def clean(self, name: str, batch=None) -> CleanPass:

@@ -1,0 +1,126 @@
+"""Sources: slices, names of labels, missing rows, and real Hub clones."""
+
+import datasets
+import pyarrow.parquet as pq
+import pytest
+
+from mtsmart.config.sections import DataConfig
+from mtsmart.data.encoding import encode_split, select_complete
+from mtsmart.data.sources import has_split, load_split
+from mtsmart.errors import DataError
+from mtsmart.tasks import TaskDefinition, TaskLibrary
+from tests.conftest import write_jsonl
+
+
+def definition(**changes):
+    base = {"task_type": "classification", "text": ["text"], "labels": ["no", "yes"]}
+    return TaskDefinition(**{**base, **changes})
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A Hub data set as a local folder, with named labels and a hidden one."""
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["yes", "no"])})
+    rows = datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, -1]}, features=features)
+    folder = tmp_path / "owner" / "name"
+    folder.mkdir(parents=True)
+    rows.to_parquet(folder / "train.parquet")
+    return tmp_path
+
+
+def test_named_labels_come_out_as_names(clone):
+    task = definition(dataset={"path": "owner/name"})
+    rows = load_split("t", task, "train", DataConfig(hub_dir=str(clone)))
+    assert rows["label"][:] == ["yes", "no", None]
+    assert rows["row"][:] == [0, 1, 2]
+
+
+def test_the_environment_names_the_clones_too(clone, monkeypatch):
+    monkeypatch.setenv("MTSMART_HUB_DIR", str(clone))
+    assert has_split(definition(dataset={"path": "owner/name"}), "train", DataConfig())
+
+
+def test_an_unreachable_data_set_is_one_clear_error():
+    with pytest.raises(DataError, match=r"data set no/such: cannot be loaded: .*For local clones set data\.hub_dir"):
+        load_split("t", definition(dataset={"path": "no/such"}), "train", DataConfig())
+
+
+@pytest.fixture
+def ten(tmp_path):
+    file = write_jsonl(tmp_path / "ten.jsonl", [{"text": f"t{i}", "label": "yes"} for i in range(10)])
+    return lambda spec: definition(dataset={"files": {"train": str(file)}}, splits={"train": spec})
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("train", range(10)),
+        ("train[:3]", range(3)),
+        ("train[85%:]", range(8, 10)),
+        ("train[:85%]", range(8)),
+        ("train[-2:]", range(8, 10)),
+        ("train[:2]+train[8:]", [0, 1, 8, 9]),
+    ],
+)
+def test_slices(ten, spec, expected):
+    rows = load_split("t", ten(spec), "train", DataConfig())
+    assert rows["text"][:] == [f"t{i}" for i in expected]
+
+
+def test_slices_by_percent_neither_share_nor_lose_rows(ten):
+    parts = [load_split("t", ten(spec), "train", DataConfig())["text"][:] for spec in ("train[:85%]", "train[85%:]")]
+    assert sorted(parts[0] + parts[1]) == [f"t{i}" for i in range(10)]
+
+
+def test_incomplete_rows_are_refused_or_dropped_and_counted():
+    rows = datasets.Dataset.from_dict({"text": ["a", "", None, "d"], "label": ["x", "y", "z", None], "row": [0, 1, 2, 3]})
+    complete, dropped = select_complete(rows, "t", ["text"], "label", "drop")
+    assert (complete["row"][:], dropped) == ([0], 3)
+    with pytest.raises(DataError, match=r"task t: text: 3 of 4 rows lack a text or label, the first is row 2"):
+        select_complete(rows, "t", ["text"], "label", "refuse")
+    unlabelled, dropped = select_complete(rows, "t", ["text"], None, "drop")
+    assert (unlabelled["row"][:], dropped) == ([0, 3], 2)
+
+
+def test_encoding_is_cached_by_content(tmp_path):
+    calls = []
+
+    def encode(batch):
+        calls.append(len(batch["text"]))
+        return {"input_ids": [[1] * len(text) for text in batch["text"]]}
+
+    config = DataConfig(cache_dir=str(tmp_path))
+
+    def run(texts, signature):
+        source = datasets.Dataset.from_dict({"text": texts, "row": list(range(len(texts)))})
+        return encode_split(source, encode, signature, config)
+
+    first = run(["a", "bb"], {"v": 1})
+    assert first.lengths.tolist() == [1, 2]
+    again = run(["a", "bb"], {"v": 1})
+    assert calls == [2]
+    assert again.rows["input_ids"][:] == [[1], [1, 1]]
+    assert again.rows.cache_files, "memory mapped from a file"
+    run(["a", "bc"], {"v": 1})
+    run(["a", "bb"], {"v": 2})
+    assert calls == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("task", "split", "rows"),
+    [("rte", "train", 2490), ("stsb", "validation", 1500), ("snli", "validation", 9842), ("scitail", "test", 2126)],
+)
+def test_shipped_definitions_fit_the_real_data(hub_dir, task, split, rows):
+    definition = TaskLibrary()[task]
+    loaded = load_split(task, definition, split, DataConfig(hub_dir=hub_dir))
+    assert len(loaded) == rows
+    if definition.labels:
+        assert set(loaded[definition.label]) == set(definition.labels)
+
+
+def test_label_order_of_the_data_does_not_matter(hub_dir):
+    """wnli counts not_entailment as 0 and rte as 1: by name they mean the same."""
+    config = DataConfig(hub_dir=hub_dir)
+    raw = pq.read_table(f"{hub_dir}/nyu-mll/glue/wnli/validation-00000-of-00001.parquet")["label"].to_pylist()
+    named = load_split("wnli", TaskLibrary()["wnli"], "validation", config)["label"][:]
+    assert [name == "entailment" for name in named] == [value == 1 for value in raw]

@@ -1,0 +1,64 @@
+"""The built wheel, installed elsewhere, carries the tasks, their data and the experiments."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Built from a copy, so that nothing in the checkout can leak in or be left behind."""
+    import shutil
+
+    source = tmp_path_factory.mktemp("source") / "mtsmart"
+    ignore = shutil.ignore_patterns(".git", ".venv", "runs", "build", "*.egg-info", "__pycache__", ".*_cache")
+    shutil.copytree(ROOT, source, ignore=ignore)
+    out = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    return next(out.glob("*.whl"))
+
+
+def test_wheel_lists_its_tasks_and_experiments(wheel, tmp_path):
+    site = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    code = (
+        "import mtsmart, sys; from mtsmart.api import find_experiment; from mtsmart.data.files import read_table\n"
+        f"assert mtsmart.__file__.startswith({str(site)!r}), mtsmart.__file__\n"
+        "tasks = mtsmart.load_tasks()\n"
+        "print(*tasks); print(find_experiment('quickstart'))\n"
+        "print(read_table(tasks['quick_entail'].dataset.files['train']).num_rows)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    tasks, experiment, rows = done.stdout.splitlines()
+    assert {"rte", "snli", "hans", "quick_entail"} <= set(tasks.split())
+    assert experiment.startswith(str(site))
+    assert int(rows) >= 400
+
+
+def test_wheel_holds_every_yaml_and_nothing_that_does_not_belong(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    for kind in ("tasks", "experiments"):
+        for file in (ROOT / kind).rglob("*.yaml"):
+            assert f"mtsmart/shipped/{kind}/{file.relative_to(ROOT / kind)}" in names
+    assert "mtsmart/py.typed" in names
+    assert all(name.startswith(("mtsmart/", "mtsmart-")) for name in names)
+    assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
+
+
+def test_the_editable_installation_finds_its_tasks(tmp_path):
+    """What the test environment itself is: started from elsewhere, it lists the shipped tasks."""
+    command = [sys.executable, "-m", "mtsmart", "tasks", "list"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "quick_entail" in done.stdout

@@ -1,0 +1,92 @@
+"""Classification: labels by name or number, shared and projected heads, decoding."""
+
+import pytest
+import torch
+
+from mtsmart.errors import ConfigError, DataError
+from mtsmart.task_types import build_task, build_tasks
+from mtsmart.tasks import TaskDefinition, TaskLibrary
+
+SOURCE = {"files": {"train": "x.jsonl"}}
+
+
+def task(labels=("no", "yes"), head_labels=None, **changes):
+    base = {"task_type": "classification", "dataset": SOURCE, "text": ["text"], "labels": list(labels)}
+    return build_task("t", TaskDefinition(**{**base, **changes}), head_labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "value", "index"),
+    [
+        (("no", "yes"), "yes", 1),
+        (("no", "yes"), 1, 1),
+        (("no", "yes"), "0", 0),
+        (("1", "0"), 0, 1),
+        (("1", "0"), "1", 0),
+        (("true", "false"), "true", 0),
+    ],
+)
+def test_labels_by_name_first_and_by_number_where_no_name_is_one(labels, value, index):
+    assert task(labels).encode_label(value, 0) == index
+
+
+@pytest.mark.parametrize("value", ["maybe", 2, -1, "٣", 1.0, None, True])
+def test_other_labels_name_the_row(value):
+    with pytest.raises(DataError, match=r"task t, row 7: label: is not one of the task's labels"):
+        task().encode_label(value, 6)
+
+
+def test_numbers_do_not_become_indices_where_a_label_is_a_number():
+    with pytest.raises(DataError):
+        task(("1", "2")).encode_label(0, 0)
+
+
+def test_decode_describe_and_baseline():
+    chosen = task()
+    logits = torch.tensor([[0.0, 1.0], [3.0, 0.0]])
+    assert chosen.decode(logits) == [1, 0]
+    rows = chosen.describe(logits)
+    assert [row["prediction"] for row in rows] == ["yes", "no"]
+    assert rows[0]["p(yes)"] == pytest.approx(torch.softmax(logits[0].double(), 0)[1].item(), abs=1e-12)
+    assert chosen.baseline([0, 1, 1]) == 1
+    assert float(chosen.flips(logits, logits.flip(-1), None)) == 1.0
+
+
+def test_hans_projects_three_labels_onto_two():
+    library = TaskLibrary()
+    hans = build_tasks({name: library[name] for name in ("mnli", "hans")})["hans"]
+    assert hans.head_name == "mnli"
+    logits = torch.tensor([[1.0, 0.5, 0.4], [0.2, 0.1, -3.0]])
+    expected = torch.softmax(logits, -1)
+    projected = torch.softmax(hans.adapt(logits), -1)
+    torch.testing.assert_close(projected, torch.stack([expected[:, 0], expected[:, 1] + expected[:, 2]], -1))
+    # Entailment is the most likely of three labels in the first row, and the less likely of two.
+    assert hans.decode(hans.adapt(logits)) == [1, 0]
+
+
+def test_a_shared_head_is_matched_by_name():
+    chosen = task(("yes", "no"), head_labels=["no", "yes"], share_head="other")
+    logits = torch.tensor([[2.0, 1.0]])
+    assert chosen.decode(chosen.adapt(logits)) == [1]
+
+
+def test_a_shared_head_with_other_labels_is_refused():
+    with pytest.raises(ConfigError, match=r"t\.project: does not say which of .* the shared head's label 'maybe'"):
+        task(head_labels=["no", "yes", "maybe"], share_head="other")
+    with pytest.raises(ConfigError, match=r"t\.project: no label of the shared head stands for 'yes'"):
+        task(head_labels=["a", "b"], share_head="other", project={"a": "no", "b": "no"})
+
+
+def test_f1_needs_two_labels():
+    with pytest.raises(ConfigError, match=r"t\.metrics: needs exactly two labels, got 'f1'\. Use macro_f1"):
+        task(("a", "b", "c"), metrics=["f1"])
+
+
+def test_the_loss_map_is_used():
+    """adv_loss and kd_loss choose different divergences for SMART and for teachers."""
+    from mtsmart.losses import DIVERGENCES
+
+    chosen = task(adv_loss="js", kd_loss="kl")
+    a, b = torch.randn(2, 4, 2)
+    assert torch.equal(chosen.divergence(a, b, None, "adv_loss"), DIVERGENCES["js"](a, b).mean())
+    assert torch.equal(chosen.divergence(a, b, None, "kd_loss"), DIVERGENCES["kl"](a, b).mean())

@@ -1,0 +1,72 @@
+"""The real thing at reduced size: real data sets, the real encoder, the real command line."""
+
+import json
+
+import pytest
+
+# The same five tasks as experiments/joint_five.yaml. STS-B, MRPC and SNLI learn something from so few rows; RTE and
+# CoLA do not, and are only there to be trained beside them.
+EXPERIMENT = """
+extends: {experiments}/joint_five.yaml
+name: reduced
+tasks:
+  rte: {{splits: {{train: "train[:64]", validation: "validation[:100]"}}}}
+  mrpc: {{splits: {{train: "train[:320]"}}}}
+  cola: {{splits: {{train: "train[:64]", validation: "validation[:100]"}}}}
+  stsb: {{splits: {{train: "train[:640]", validation: "validation[:400]"}}}}
+  snli: {{splits: {{train: "train[:960]", validation: "validation[:500]"}}}}
+data: {{max_length: 64}}
+optimizer: {{learning_rate: 2e-4}}
+training: {{epochs: 1, batch_size: 16}}
+"""
+
+
+@pytest.fixture(scope="module")
+def joint(minilm, hub_dir, tmp_path_factory):
+    import mtsmart
+    from mtsmart.resources import shipped
+
+    folder = tmp_path_factory.mktemp("real")
+    file = folder / "reduced.yaml"
+    file.write_text(EXPERIMENT.format(experiments=shipped("experiments")))
+    return mtsmart.train(file, [f"data.hub_dir={hub_dir}"], output_dir=folder / "joint")
+
+
+@pytest.mark.hub
+def test_joint_training_learns_with_smart_and_mbpp(joint):
+    tasks = joint.results["tasks"]
+    assert tasks["stsb"]["pearson"] > 0.5, tasks
+    assert tasks["snli"]["accuracy"] > 0.45, tasks
+    assert tasks["mrpc"]["f1"] > 0.78, tasks
+    lines = [json.loads(line) for line in (joint.path / "metrics.jsonl").read_text().splitlines()]
+    figures = [task for line in lines if line["type"] == "train" for task in line["tasks"].values()]
+    assert all(part["R"] > 0 and part["D"] >= 0 and 0 < part["delta/x"] < 0.02 for part in figures)
+
+
+@pytest.mark.hub
+def test_finetune_goes_on_from_the_joint_run(joint, tmp_path, cli):
+    result = cli("finetune", joint.path, "--task", "rte", "training.epochs=1", "-o", tmp_path / "rte")
+    assert result.code == 0, result.err
+    assert "rte" in json.loads((tmp_path / "rte" / "results.json").read_text())["tasks"]
+
+
+@pytest.mark.hub
+@pytest.mark.parametrize("task", ["stsb", "mrpc"])
+def test_predict_on_validation_text_reproduces_evaluate(joint, tmp_path, cli, task):
+    import datasets
+
+    from mtsmart.metrics import METRICS
+
+    run = joint.load()
+    source = run.definitions[task].dataset
+    split = run.definitions[task].split("validation")
+    rows = datasets.load_dataset(f"{run.config.data.hub_dir}/{source.path}", source.name, split=split)
+    rows.select_columns(["sentence1", "sentence2"]).to_csv(tmp_path / "in.csv", index=False)
+    result = cli("predict", joint.path, "-t", task, "-i", tmp_path / "in.csv", "--output", tmp_path / "out.jsonl")
+    assert result.code == 0, result.err
+    predictions = [json.loads(line)["prediction"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    evaluated = json.loads(cli("evaluate", joint.path, "--task", task, "--json").out)["tasks"][task]
+    if task == "mrpc":
+        predictions = [rows.features["label"].str2int(name) for name in predictions]
+    for metric, value in evaluated.items():
+        assert METRICS[metric](predictions, rows["label"][:]) == value

@@ -1,0 +1,107 @@
+"""The objective: what TrainStep adds up, gradients against float64, weights per task."""
+
+import pytest
+import torch
+
+from mtsmart.config.regularization import MBPP_PRESETS, SMART_PRESETS
+from mtsmart.regularizers.mbpp import MbppRegularizer
+from mtsmart.regularizers.smart import SmartRegularizer
+from mtsmart.training.step import TrainStep
+from tests.regularizers.conftest import Bench
+
+
+@pytest.fixture
+def bench(tiny_encoder):
+    return Bench(str(tiny_encoder))
+
+
+def labelled(bench, name):
+    batch = bench.batch(name)
+    labels = torch.tensor([0, 2, 1]) if name == "kind" else torch.tensor([1.5, -0.5])
+    batch.targets["labels"] = labels
+    return batch
+
+
+@pytest.mark.parametrize("name", ["kind", "score"])
+def test_loss_is_the_task_loss_plus_weighted_terms(bench, name):
+    """loss = w (L + lambda R + mu D), from the figures that the step reports."""
+    bench.model.train()
+    smart = SMART_PRESETS["default"].model_copy(update={"weight": 3.0})
+    mbpp = MBPP_PRESETS["paper"].model_copy(update={"weight": 0.5})
+    bench.tasks[name].definition = bench.tasks[name].definition.model_copy(update={"weight": 2.0})
+    regularizers = {
+        "smart": SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, smart)),
+        "mbpp": MbppRegularizer(bench.model, mbpp, 10),
+    }
+    with torch.no_grad():
+        next(bench.model.parameters()).add_(0.1)  # apart from the teacher
+    loss, figures = TrainStep(bench.model, bench.tasks, regularizers)(labelled(bench, name))
+    expected = 2.0 * (figures["loss"] + 3.0 * figures["R"] + 0.5 * figures["D"])
+    assert float(figures["R"]) > 0 and float(figures["D"]) > 0
+    assert float(loss.detach()) == pytest.approx(float(expected), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["kind", "score"])
+def test_without_regularisers_it_is_the_criterion(bench, name):
+    bench.model.eval()
+    loss, figures = TrainStep(bench.model, bench.tasks, {})(labelled(bench, name))
+    assert set(figures) == {"loss"}
+    assert float(loss.detach()) == float(figures["loss"])
+
+
+def test_the_objectives_gradient_matches_float64_differences(bench):
+    """L + R + D with a fixed perturbation start, differentiated by hand in float64 along a random direction.
+
+    The perturbation is a constant of the gradient (it is found, not differentiated), so the difference quotient
+    keeps the delta that the unshifted weights found.
+    """
+    bench.model.double().eval()
+    task, batch = bench.tasks["kind"], labelled(bench, "kind")
+    config = SMART_PRESETS["default"]
+    smart = SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, config))
+    mbpp = MbppRegularizer(bench.model, MBPP_PRESETS["paper"], 10)
+    with torch.no_grad():
+        for parameter in bench.model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 1e-2)
+    clean = bench.clean("kind", batch)
+    delta = smart._perturbation(clean, clean.logits.detach(), config)
+
+    def objective():
+        inside = bench.clean("kind", batch)
+        moved = inside.forward(inside.inputs_embeds + delta)
+        total = task.criterion(inside.logits, batch) + task.divergence(moved, inside.logits, batch, "adv_loss")
+        return total + mbpp.loss(inside)[0]
+
+    parameters = [p for p in bench.model.encoder.parameters()]
+    direction = [torch.randn_like(p) for p in parameters]
+    gradients = torch.autograd.grad(objective(), parameters, allow_unused=True)
+    along = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True) if g is not None)
+    step, values = 1e-4, []
+    for sign in (1, -2):
+        with torch.no_grad():
+            for p, d in zip(parameters, direction, strict=True):
+                p.add_(sign * step * d)
+        values.append(float(objective()))
+    # The divergences compute in float32, which bounds what a difference quotient can resolve.
+    assert (values[0] - values[1]) / (2 * step) == pytest.approx(along, rel=2e-2)
+
+
+def test_smart_settings_of_a_task_win_over_the_experiments(workspace):
+    from mtsmart.config import load_experiment
+    from mtsmart.regularizers import REGULARIZERS, Setting
+    from mtsmart.training.setup import prepare
+
+    overrides = ["smart.weight=2", "tasks.near.smart.weight=7", "tasks.near.smart.norm=l2"]
+    setup = prepare(load_experiment(workspace.experiment, overrides))
+    built = REGULARIZERS["smart"](Setting(setup.model, setup.tasks, setup.config, 10))
+    assert (built.configs["color"].weight, built.configs["near"].weight) == (2, 7)
+    assert (built.configs["color"].norm, built.configs["near"].norm) == ("linf", "l2")
+
+
+def test_regularisers_that_are_off_are_not_built(workspace):
+    from mtsmart.config import load_experiment
+    from mtsmart.regularizers import Setting, build_regularizers
+    from mtsmart.training.setup import prepare
+
+    setup = prepare(load_experiment(workspace.experiment, ["smart=off", "mbpp=off"]))
+    assert build_regularizers(Setting(setup.model, setup.tasks, setup.config, 10)) == {}

@@ -1,0 +1,115 @@
+"""The loop: accumulation, selection, early stopping, precision, non-finite losses, tasks without a split."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import mtsmart
+from mtsmart.errors import TrainingError
+from mtsmart.evaluation.evaluator import Evaluation, TaskResult
+from mtsmart.training.callbacks import Silent
+from mtsmart.training.selection import Selection
+
+
+def train(workspace, *overrides, folder="run", callback=None):
+    return mtsmart.train(workspace.experiment, overrides, output_dir=workspace.folder / folder, callback=callback)
+
+
+def records(run, kind):
+    lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    return [line for line in lines if line["type"] == kind]
+
+
+def test_accumulated_batches_make_one_update_of_their_mean(workspace):
+    """Two half batches are one whole batch: same gradient norm at the first update (one task, no dropout)."""
+    common = ["tasks=[near]", "smart=off", "mbpp=off", "training.max_updates=1", "training.log_every=1",
+              "encoder.dropout=0.0", "data.length_grouped=false"]  # fmt: skip
+    whole = train(workspace, *common, "training.batch_size=44", folder="whole")
+    halves = train(workspace, *common, "training.batch_size=22", "training.accumulation=2", folder="halves")
+    norms = [records(run, "train")[0]["gradient_norm"] for run in (whole, halves)]
+    assert norms[0] == pytest.approx(norms[1], rel=1e-5)
+
+
+def test_the_last_update_of_an_epoch_takes_what_is_left(workspace):
+    run = train(workspace, "training.accumulation=5", "training.log_every=1")
+    assert [line["update"] for line in records(run, "train")] == [1, 2, 3, 4, 5, 6]  # 12 batches: 5, 5, 2
+
+
+def evaluation(score):
+    return Evaluation({"t": TaskResult({"accuracy": score})})
+
+
+def test_selection_keeps_the_best_and_waits():
+    selection = Selection(patience=2)
+    assert [selection.add(evaluation(s), i) for i, s in enumerate([0.5, 0.6, 0.6, 0.4])] == [True, True, False, False]
+    assert (selection.best["update"], selection.last["update"], selection.exhausted) == (1, 3, True)
+
+
+def test_score_is_the_mean_of_main_metrics():
+    tasks = {"a": TaskResult({"f1": 0.5, "accuracy": 1.0}), "b": TaskResult({"pearson": 0.9})}
+    assert Evaluation(tasks).score == pytest.approx(0.7)
+
+
+def test_patience_stops_early_and_the_model_is_the_best(workspace):
+    """At learning rate 1 nothing gets better than the first evaluations."""
+    run = train(workspace, "optimizer.learning_rate=1.0", "training.epochs=50", "training.patience=2")
+    evaluations = records(run, "evaluation")
+    assert len(evaluations) < 50
+    best = max(evaluations, key=lambda line: (line["score"], -line["update"]))
+    assert run.results["score"] == best["score"]
+    assert run.load().evaluate().score == pytest.approx(best["score"], abs=1e-12)
+
+
+def test_bfloat16_autocast_keeps_float32_weights(workspace):
+    run = train(workspace, "training.precision=bfloat16", "training.epochs=1")
+    weights = load_file(run.path / "model" / "encoder" / "model.safetensors")
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
+    plain = train(workspace, "training.epochs=1", folder="plain")
+    assert (run.path / "metrics.jsonl").read_bytes() != (plain.path / "metrics.jsonl").read_bytes()
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_task_named(workspace):
+    class Spoil(Silent):
+        def on_start(self, facts):
+            with torch.no_grad():
+                trainer.setup.model.head("near").model.classifier.bias.fill_(float("nan"))
+
+    from mtsmart.config import load_experiment
+    from mtsmart.run_folder import RunFolder
+    from mtsmart.training.setup import prepare
+    from mtsmart.training.trainer import Trainer
+
+    (workspace.folder / "run").mkdir()
+    trainer = Trainer(prepare(load_experiment(workspace.experiment)), RunFolder(workspace.folder / "run"), Spoil())
+    with pytest.raises(TrainingError, match=r"'\w+' of task near is nan at update 3"):
+        trainer.train()
+
+
+def test_tasks_without_validation_are_trained_and_saved(workspace):
+    text = workspace.tasks.read_text().replace(", validation: color_validation.jsonl", "").replace(
+        ", validation: near_validation.jsonl", ""
+    )
+    workspace.tasks.write_text(text)
+    run = train(workspace, "training.epochs=1")
+    assert run.results["score"] is None
+    assert run.load().predict("color", [{"text": "red"}])
+
+
+def test_gradient_checkpointing_trains_the_same(workspace):
+    plain = train(workspace, "training.epochs=1", folder="plain")
+    saving = train(workspace, "training.epochs=1", "encoder.gradient_checkpointing=true", folder="saving")
+    losses = [[line["tasks"] for line in records(run, "train")] for run in (plain, saving)]
+    for one, other in zip(*losses, strict=True):
+        for task in one:
+            assert one[task] == pytest.approx(other[task], rel=1e-3, abs=1e-6)
+
+
+def test_adamax_cosine_and_every_mixing_strategy_train(workspace):
+    for strategy in ("proportional", "uniform", "temperature", "annealed"):
+        run = train(
+            workspace, f"mixing.strategy={strategy}", "optimizer.name=adamax", "optimizer.schedule=cosine",
+            "training.epochs=1", folder=strategy,
+        )  # fmt: skip
+        assert run.results["score"] is not None
