@@ -94,10 +94,11 @@ def table(plan: dict[str, Any], runs: list[dict[str, Any]], file: Path) -> str:
             f"# {plan['title']}",
             "",
             f"Written by `python benchmarks/compare_arms.py benchmarks/{file.name}`; one line a run in runs.jsonl.",
-            "Score of the last evaluation, in points, on the task's whole validation split (872 rows: the size alone is "
-            "worth a standard error of about 1.2 points, the same rows in all arms). The encoder, all-MiniLM-L6-v2, was "
-            "tuned on NLI and paraphrase pairs: fine for comparing arms that start from it. R (SMART's term), flips "
-            "(share of predictions it turns), delta/x and D (distance to the teacher) are of the last ten updates.",
+            "Score of the last evaluation, in points, on the task's whole validation split (872 rows: the size alone "
+            "is worth a standard error of about 1.2 points, the same rows in all arms). The encoder, "
+            "all-MiniLM-L6-v2, was tuned on NLI and paraphrase pairs: fine for comparing arms that start from it. R "
+            "(SMART's term), flips (share of predictions it turns), delta/x and D (distance to the teacher) are of "
+            "the last updates before the end (the last line of metrics.jsonl).",
             "",
             "| " + " | ".join(head) + " |",
             "|" + "---|" * len(head),

@@ -92,4 +92,4 @@ def test_any_text_parses_or_is_refused(text):
     try:
         parse_yaml(text, "f.yaml")
     except ConfigError as error:
-        assert str(error).startswith("f.yaml")  # noqa: PT017
+        assert str(error).startswith("f.yaml")

@@ -73,7 +73,9 @@ def test_slices_by_percent_neither_share_nor_lose_rows(ten):
 
 
 def test_incomplete_rows_are_refused_or_dropped_and_counted():
-    rows = datasets.Dataset.from_dict({"text": ["a", "", None, "d"], "label": ["x", "y", "z", None], "row": [0, 1, 2, 3]})
+    rows = datasets.Dataset.from_dict(
+        {"text": ["a", "", None, "d"], "label": ["x", "y", "z", None], "row": [0, 1, 2, 3]}
+    )
     complete, dropped = select_complete(rows, "t", ["text"], "label", "drop")
     assert (complete["row"][:], dropped) == ([0], 3)
     with pytest.raises(DataError, match=r"task t: text: 3 of 4 rows lack a text or label, the first is row 2"):

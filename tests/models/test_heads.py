@@ -22,7 +22,7 @@ def test_logits_equal_the_task_class(name):
     whole = transformers.AutoModelForSequenceClassification.from_config(config).eval()
     body = getattr(whole, whole.base_model_prefix)
     body.load_state_dict(encoder.model.state_dict(), strict=False)
-    own = {key: value for key, value in model.head("task").model.state_dict().items()}
+    own = dict(model.head("task").model.state_dict().items())
     missing, unexpected = whole.load_state_dict(own, strict=False)
     assert not unexpected
     assert all(key.startswith(whole.base_model_prefix) for key in missing)

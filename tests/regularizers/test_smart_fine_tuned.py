@@ -1,4 +1,4 @@
-"""The direction is everything: on a fine-tuned real encoder the one that SMART finds moves far more than a random one."""
+"""On a fine-tuned real encoder the direction that SMART finds moves far more than a random one."""
 
 import pytest
 import torch
@@ -36,7 +36,9 @@ def test_adversarial_r_is_at_least_100_times_that_of_random_signs(fine_tuned):
     totals = torch.zeros(2)
     for start in range(0, len(rows), 24):
         texts = [(row["sentence1"], row["sentence2"]) for row in rows[start : start + 24]]
-        clean = bench.clean("quick_paraphrase", bench.batch("quick_paraphrase", texts, columns=("sentence1", "sentence2")))
+        clean = bench.clean(
+            "quick_paraphrase", bench.batch("quick_paraphrase", texts, columns=("sentence1", "sentence2"))
+        )
         mask = clean.batch.attention_mask.unsqueeze(-1)
         random = (torch.randint(0, 2, clean.inputs_embeds.shape) * 2 - 1) * radius * mask
         adversarial = smart._perturbation(clean, clean.logits.detach(), config)

@@ -72,7 +72,7 @@ def test_the_objectives_gradient_matches_float64_differences(bench):
         total = task.criterion(inside.logits, batch) + task.divergence(moved, inside.logits, batch, "adv_loss")
         return total + mbpp.loss(inside)[0]
 
-    parameters = [p for p in bench.model.encoder.parameters()]
+    parameters = list(bench.model.encoder.parameters())
     direction = [torch.randn_like(p) for p in parameters]
     gradients = torch.autograd.grad(objective(), parameters, allow_unused=True)
     along = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True) if g is not None)

@@ -88,8 +88,10 @@ def test_a_loss_that_is_not_finite_stops_with_the_task_named(workspace):
 
 
 def test_tasks_without_validation_are_trained_and_saved(workspace):
-    text = workspace.tasks.read_text().replace(", validation: color_validation.jsonl", "").replace(
-        ", validation: near_validation.jsonl", ""
+    text = (
+        workspace.tasks.read_text()
+        .replace(", validation: color_validation.jsonl", "")
+        .replace(", validation: near_validation.jsonl", "")
     )
     workspace.tasks.write_text(text)
     run = train(workspace, "training.epochs=1")
