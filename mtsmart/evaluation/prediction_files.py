@@ -25,6 +25,8 @@ def predict_file(run: LoadedRun, task: str, file: str | Path) -> list[dict[str, 
         DataError: the file cannot be read, lacks a text column, or has a column called ``prediction``.
     """
     rows = read_table(file).to_pylist()
+    if not rows:
+        raise DataError("has no rows", file=file)
     for column in run.task(task).definition.text:
         if column not in rows[0]:
             raise DataError(

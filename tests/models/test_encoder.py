@@ -74,6 +74,12 @@ def test_the_real_encoder_loads_in_float32_with_its_hash_checked(minilm):
     assert tokenizer.is_fast
 
 
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_the_attention_kernel_is_the_one_asked_for(tiny_encoder, attention):
+    encoder, _ = load_encoder(EncoderConfig(path=str(tiny_encoder), attention=attention))
+    assert encoder.config._attn_implementation == attention
+
+
 def test_other_weights_are_refused(minilm):
     with pytest.raises(CheckpointError, match=r"encoder\.sha256: the weights are not the expected ones"):
         load_encoder(EncoderConfig(path=minilm, sha256="0" * 64))

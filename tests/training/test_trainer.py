@@ -99,6 +99,12 @@ def test_tasks_without_validation_are_trained_and_saved(workspace):
     assert run.load().predict("color", [{"text": "red"}])
 
 
+def test_worker_processes_change_nothing(workspace):
+    plain = train(workspace, "training.epochs=1", folder="plain")
+    workers = train(workspace, "training.epochs=1", "data.workers=2", folder="workers")
+    assert (plain.path / "metrics.jsonl").read_bytes() == (workers.path / "metrics.jsonl").read_bytes()
+
+
 def test_gradient_checkpointing_trains_the_same(workspace):
     plain = train(workspace, "training.epochs=1", folder="plain")
     saving = train(workspace, "training.epochs=1", "encoder.gradient_checkpointing=true", folder="saving")

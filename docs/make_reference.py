@@ -1,0 +1,116 @@
+"""Write docs/reference.md: every key of a task file and an experiment file, from the code's own descriptions.
+
+python docs/make_reference.py            # write it
+python docs/make_reference.py --check    # exit 1 if it is not up to date
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from mtsmart.config import sections
+from mtsmart.config.regularization import MBPP_PRESETS, SMART_PRESETS, Mbpp, Smart
+from mtsmart.losses import CRITERIA, DIVERGENCES
+from mtsmart.metrics import METRICS
+from mtsmart.task_types import TASK_TYPES
+from mtsmart.tasks import definition
+
+FILE = Path(__file__).with_name("reference.md")
+INTRODUCTION = """# Reference
+
+Every key of a task file and of an experiment file. Written by `python docs/make_reference.py`.
+"""
+
+
+def main() -> int:
+    """Write the page, or check it."""
+    text = "\n".join([INTRODUCTION, *_tasks(), *_experiment()]) + "\n"
+    if "--check" in sys.argv:
+        return 0 if FILE.read_text(encoding="utf-8") == text else 1
+    FILE.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _tasks() -> list[str]:
+    lines = ["## A task file", "", "Task name -> definition.", "", *_table(definition.TaskDefinition)]
+    lines += ["### dataset", "", *_table(definition.DatasetSource), "### head", "", *_table(definition.HeadConfig)]
+    lines += ["### Task types", "", "The first of each is the default.", ""]
+    lines += ["| task_type | loss | adv_loss, kd_loss | metrics |", "|---|---|---|---|"]
+    for name in TASK_TYPES:
+        kind = TASK_TYPES[name]
+        lines.append(
+            f"| {name} | {', '.join(kind.losses)} | {', '.join(kind.divergences)} | {', '.join(kind.metrics)} |"
+        )
+    lines += ["", "What they are:", ""]
+    for registry in (CRITERIA, DIVERGENCES, METRICS):
+        for name in registry:
+            lines.append(f"- `{name}` ({registry.kind}): {_first_line(registry[name])}")
+    return [*lines, ""]
+
+
+def _experiment() -> list[str]:
+    lines = ["## An experiment file", "", "`extends: other.yaml` lays the file over another one.", ""]
+    lines += _table(sections.RunConfig)
+    for name in ("encoder", "init", "data", "mixing", "optimizer", "training"):
+        model = getattr(sections, f"{name.capitalize()}Config")
+        lines += [f"### {name}", "", _first_line(model), "", *_table(model)]
+    lines += ["### smart", "", *_presets(Smart, SMART_PRESETS), "### mbpp", "", *_presets(Mbpp, MBPP_PRESETS)]
+    return lines
+
+
+def _table(model: type[BaseModel]) -> list[str]:
+    rows = [
+        f"| `{name}` | {_kind(field)} | {_default(field)} | {field.description or ''} |"
+        for name, field in model.model_fields.items()
+    ]
+    return ["| key | type | default | |", "|---|---|---|---|", *rows, ""]
+
+
+def _presets(model: type[BaseModel], presets: dict[str, Any]) -> list[str]:
+    lines = ["`preset: default | paper | off`, or the preset's name alone; single values replace the preset's.", ""]
+    lines += ["| key | type | default | paper | |", "|---|---|---|---|---|"]
+    for name, field in model.model_fields.items():
+        values = [f"`{getattr(presets[preset], name)}`" for preset in ("default", "paper")]
+        lines.append(f"| `{name}` | {_kind(field)} | {' | '.join(values)} | {field.description or ''} |")
+    return [*lines, ""]
+
+
+def _kind(field: FieldInfo) -> str:
+    return _name(field.annotation)
+
+
+def _name(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " \\| ".join(str(choice) for choice in get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return "section"
+    arguments = [argument for argument in get_args(kind) if argument is not type(None)]
+    if get_origin(kind) in (list, dict):
+        return {list: "list of text", dict: "mapping"}[get_origin(kind)]
+    if arguments:
+        return " \\| ".join(_name(argument) for argument in arguments)
+    return {str: "text", int: "whole number", float: "number", bool: "true \\| false"}.get(kind, str(kind))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "" if field.default_factory is not None else "required"
+    return (
+        ""
+        if field.default in (None, "")
+        else f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+    )
+
+
+def _first_line(thing: Any) -> str:
+    return (thing.__doc__ or "").strip().splitlines()[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""What the documents say is what the code does."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_reference_is_up_to_date():
+    done = subprocess.run([sys.executable, str(ROOT / "docs" / "make_reference.py"), "--check"], check=False)
+    assert done.returncode == 0, "run python docs/make_reference.py"
+
+
+def test_links_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readmes_own_task_works(tmp_path, tiny_encoder, monkeypatch, cli):
+    """The two YAML blocks, as they stand but for the encoder, on data with those columns."""
+    blocks = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    tasks, experiment = blocks[0], yaml.safe_load(blocks[1])
+    assert len(tasks.strip().splitlines()) <= 15
+    experiment["encoder"] = {"path": str(tiny_encoder)}
+    experiment["training"] = {"epochs": 1, "max_updates": 2}
+    (tmp_path / "my_tasks.yaml").write_text(tasks)
+    (tmp_path / "my_experiment.yaml").write_text(yaml.safe_dump(experiment))
+    rows = "".join(f'a dog {i},"the, {i}",{("low", "normal", "high")[i % 3]}\n' for i in range(12))
+    for name in ("train", "valid"):
+        (tmp_path / f"{name}.csv").write_text("subject,body,urgency\n" + rows)
+    (tmp_path / "new.csv").write_text('subject,body\nx,y\n"z",\'\n')
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(
+        r"^mtsmart (.*)$", README.split("Then:")[1].split("The same in Python")[0], flags=re.MULTILINE
+    )
+    assert len(commands) == 5
+    for command in commands:
+        result = cli(*command.split())
+        assert result.code == 0, (command, result.err)
+    assert (tmp_path / "labelled.csv").read_text().startswith("subject,body,prediction,p(low),p(normal),p(high)\n")
+
+
+def test_the_readmes_python_is_short_and_runs(workspace):
+    code = re.search(r"```python\n(.*?)```", README, flags=re.DOTALL).group(1)
+    assert len([line for line in code.splitlines() if line.strip()]) < 15
+    code = code.replace("my_tasks.yaml", "tiny_tasks.yaml").replace("my_experiment.yaml", "experiment.yaml")
+    code = code.replace("ticket_urgency", "color").replace('"subject"', '"text"')
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "'prediction'" in done.stdout
+
+
+def test_every_make_target_of_the_readme_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`?make ([a-z-]+)", README):
+        assert f"\n{target}:" in makefile, target
