@@ -25,7 +25,7 @@ def main() -> None:
     head = [
         "# Results of runs",
         "",
-        f"Written by `python benchmarks/report_runs.py {' '.join(['FILE', *(folder.name for folder in folders)])}` from "
+        f"By `python benchmarks/report_runs.py {' '.join(['FILE', *(folder.name for folder in folders)])}` from "
         "the runs' folders. One seed each. The encoder, all-MiniLM-L6-v2, was tuned on NLI and paraphrase pairs.",
         "",
     ]
