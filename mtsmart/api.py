@@ -122,7 +122,7 @@ def find_experiment(name: str | Path) -> Path:
 def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:
     document = folder.document()
     origin = Origin(str(folder.config_file))
-    changes: dict[str, Any] = {"init": {"run": str(folder.path)}}
+    changes: dict[str, Any] = {"init": {"run": str(folder.path.resolve())}}
     name = task
     if task.endswith((".yaml", ".yml")):
         entries = read_task_file(task)

@@ -30,9 +30,9 @@ def load_experiment(path: str | Path, overrides: Iterable[str] = ()) -> Experime
     """Read an experiment file.
 
     Args:
-        path: the YAML file. ``extends: other.yaml`` lays it over another file; relative ``task_files``, ``init.run``
-            and data folders are relative to the file that names them.
-        overrides: ``dotted.key=value`` items, values read as YAML.
+        path: the YAML file. ``extends: other.yaml`` lays it over another file; relative ``task_files``, ``init.run``,
+            data folders and an encoder's ``./folder`` are relative to the file that names them.
+        overrides: ``dotted.key=value`` items, values read as YAML; paths are relative to the working directory.
 
     Raises:
         ConfigError: anything that does not fit, with its place.
@@ -63,7 +63,8 @@ def parse_override(item: str) -> Document:
     value: Any = parse_value(text)
     for key in reversed(keys):
         value = {key: value}
-    return Document(value, {tuple(keys[: n + 1]): COMMAND_LINE for n in range(len(keys))})
+    origins = {tuple(keys[: n + 1]): COMMAND_LINE for n in range(len(keys))}
+    return _absolute_paths(Document(value, origins), Path.cwd())
 
 
 def dump_config(config: RunConfig) -> str:
@@ -88,16 +89,21 @@ def _read(path: Path, seen: tuple[Path, ...]) -> Document:
 
 
 def _absolute_paths(document: Document, folder: Path) -> Document:
-    """Resolve the paths that a file names against the file's own folder."""
+    """Resolve the relative paths that a document names against ``folder``."""
+
+    def resolved(path: Any) -> Any:
+        return str((folder / Path(path).expanduser()).resolve()) if isinstance(path, str) else path
+
     data = document.data
     files = data.get("task_files")
-    if isinstance(files, str):
-        files = data["task_files"] = [files]
-    if isinstance(files, list):
-        data["task_files"] = [str(folder / item) if isinstance(item, str) else item for item in files]
+    if files is not None:
+        data["task_files"] = [resolved(item) for item in files] if isinstance(files, list) else [resolved(files)]
     for section, key in _PATH_KEYS:
-        if isinstance(data.get(section), dict) and isinstance(data[section].get(key), str):
-            data[section][key] = str(folder / data[section][key])
+        if isinstance(data.get(section), dict) and key in data[section]:
+            data[section][key] = resolved(data[section][key])
+    encoder = data.get("encoder")
+    if isinstance(encoder, dict) and str(encoder.get("path", "")).startswith(("./", "../", "~")):
+        encoder["path"] = resolved(encoder["path"])  # anything else may be a Hub id
     return document
 
 

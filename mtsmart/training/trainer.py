@@ -262,7 +262,12 @@ class Trainer:
         return {
             "train_rows": {name: len(split) for name, split in self.setup.train.items()},
             "validation_rows": {name: len(split) for name, split in self.setup.validation.items()},
-            "dropped": {name: split.dropped for name, split in self.setup.train.items() if split.dropped},
+            "dropped": {
+                f"{name} ({kind})": split.dropped
+                for kind, splits in (("train", self.setup.train), ("validation", self.setup.validation))
+                for name, split in splits.items()
+                if split.dropped
+            },
             "updates": self.total_updates,
             "done": self.progress.update,
             "device": str(self.accelerator.device),

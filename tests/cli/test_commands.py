@@ -246,3 +246,26 @@ def test_python_is_as_short(workspace):
     run = mtsmart.train("experiment.yaml", ["training.epochs=1"])
     rows = run.load().predict("near", [{"a": "the cat", "b": "a cat"}, {"a": "red", "b": "blue"}])
     assert [set(row) for row in rows] == [{"prediction"}] * 2
+
+
+def test_incomplete_rows_are_counted_where_they_are_dropped(workspace, cli):
+    file = workspace.folder / "color_train.jsonl"
+    file.write_text(file.read_text() + '{"text": "", "label": "red"}\n{"text": "a cat", "label": null}\n')
+    refused = cli("train", workspace.experiment)
+    assert refused.code == 2
+    assert "task color: text: 2 of 46 rows lack a text or label, the first is row 45, got ''" in refused.err
+    dropped = cli("train", workspace.experiment, "tasks.color.missing=drop", "training.max_updates=1")
+    assert "color (train): 2 rows without a text or label were dropped" in dropped.out
+
+
+def test_a_run_may_be_moved(workspace, run, cli, tmp_path_factory, monkeypatch):
+    """The folder is found wherever it is, from any working directory, data files included."""
+    import shutil
+
+    before = json.loads((run / "results.json").read_text())
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    shutil.move(run, elsewhere / "moved")
+    monkeypatch.chdir(elsewhere)
+    result = cli("evaluate", "moved", "--json")
+    assert json.loads(result.out)["score"] == before["score"]
+    assert cli("finetune", "moved", "--task", "near", "training.max_updates=1").code == 0

@@ -94,3 +94,14 @@ def test_every_knob_of_a_shipped_experiment_has_a_comment(file):
             assert "#" in value or key.strip() in ("learning_rate", "epochs", "batch_size", "name"), (
                 f"{file.name}: {line}"
             )
+
+
+def test_paths_on_the_command_line_are_relative_to_the_working_directory(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    overrides = ["data.hub_dir=clones", "task_files=[t.yaml]", "encoder.path=./enc", "data.cache_dir=~/c"]
+    config = load_experiment(files / "base.yaml", overrides).config
+    assert config.data.hub_dir == str(tmp_path / "clones")
+    assert config.task_files == [str(tmp_path / "t.yaml")]
+    assert config.encoder.path == str(tmp_path / "enc")
+    assert config.data.cache_dir == str(Path.home() / "c")
+    assert load_experiment(files / "base.yaml").config.encoder.path == "enc"
