@@ -46,17 +46,15 @@ def main() -> None:
 
 
 def train(experiment: Path, overrides: list[str], seed: int) -> dict[str, Any]:
-    """One run: the last evaluation's score (not the best, which would be picked on validation), cost and figures."""
+    """One run: the last evaluation's score (not the best, which would be picked on validation) and figures."""
     with tempfile.TemporaryDirectory() as scratch:
         run = mtsmart.train(experiment, [*overrides, f"training.seed={seed}"], output_dir=Path(scratch) / "run")
-        timing = json.loads((run.path / "timing.jsonl").read_text(encoding="utf-8"))
         lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     last = [line for line in lines if line["type"] == "train"][-1]
     figures = next(iter(last["tasks"].values()))
     return {
         "score": run.results["last"]["score"],
         "metrics": run.results["last"]["tasks"],
-        "seconds": timing["seconds"],
         **{name: figures.get(name) for name in FIGURES},
     }
 
@@ -70,7 +68,6 @@ def read_runs(folder: Path) -> list[dict[str, Any]]:
 def table(plan: dict[str, Any], runs: list[dict[str, Any]], file: Path) -> str:
     """RESULTS.md."""
     plain = scores(runs, next(iter(plan["arms"])))
-    cost = mean(runs, next(iter(plan["arms"])), "seconds")
     rows = []
     for arm in plan["arms"]:
         values = scores(runs, arm)
@@ -84,11 +81,10 @@ def table(plan: dict[str, Any], runs: list[dict[str, Any]], file: Path) -> str:
             f"{100 * spread / len(values) ** 0.5:.2f}",
             f"{100 * statistics.mean(paired):+.2f} ± {100 * statistics.stdev(paired) / len(paired) ** 0.5:.2f}",
             *(f"{value:.2g}" if (value := mean(runs, arm, name)) is not None else "" for name in FIGURES),
-            f"{(mean(runs, arm, 'seconds') or 0) / (cost or 1):.2f}",
         ]
         rows.append("| " + " | ".join(cells) + " |")
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "mtsmart"))
-    head = ["arm", "seeds", "mean", "std", "SE", "to plain, paired ± SE", *FIGURES, "time / plain"]
+    head = ["arm", "seeds", "mean", "std", "SE", "to plain, paired ± SE", *FIGURES]
     return "\n".join(
         [
             f"# {plan['title']}",
@@ -104,7 +100,7 @@ def table(plan: dict[str, Any], runs: list[dict[str, Any]], file: Path) -> str:
             "|" + "---|" * len(head),
             *rows,
             "",
-            f"{platform.machine()}, {libraries}. Times include evaluation, on a machine that did other work beside.",
+            f"{platform.machine()}, {libraries}.",
             "",
         ]
     )
