@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,6 +135,8 @@ def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:
     changes["name"] = f"{document.data.get('name', 'run')}-{name}"
     changes["tasks"] = [name]
     data = {key: value for key, value in document.data.items() if key not in ("mixing", "description")}
+    # How long the joint run was cut to says nothing about this one.
+    data["training"] = {key: value for key, value in data.get("training", {}).items() if key != "max_updates"}
     return Document({**data, **changes}, {**document.origins, (): origin}), name
 
 
@@ -157,8 +160,9 @@ def _run_folder(config: RunConfig, output_dir: str | Path | None, resume: bool) 
     """Where a run goes; nothing is created yet."""
     if output_dir is not None:
         folder = RunFolder(Path(output_dir))
-        if folder.path.is_file():
-            raise ConfigError("is a file", key="--output-dir", value=str(output_dir))
+        existing = next(path for path in (folder.path.absolute(), *folder.path.absolute().parents) if path.exists())
+        if not existing.is_dir() or not os.access(existing, os.W_OK):
+            raise ConfigError(f"cannot be written: {existing}", key="--output-dir", value=str(output_dir))
         if folder.exists and not resume:
             hint = "Say --resume to go on with it, or name another folder"
             raise ConfigError("there already is a run", key="--output-dir", value=str(output_dir), hint=hint)

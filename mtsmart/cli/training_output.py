@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from mtsmart.api import Run
 from mtsmart.reporting.console import TrainingConsole, results_table
@@ -27,10 +28,10 @@ def run_and_report(train: Callable[[Callback], Run]) -> None:
         title = f"Best evaluation (update {run.results['best']['update']:,}): score {run.results['score']:.4f}"
         console.print(results_table(run.results["tasks"], run.results["baselines"], title))
     task = next(iter(run.results["tasks"] or ["NAME"]))
-    console.print(f"\nThe run is in [bold]{path}[/]. Next:")
+    console.print(f"\nThe run is in [bold]{escape(path)}[/]. Next:")
     for line in (
         f"mtsmart evaluate {path}",
         f"mtsmart predict {path} --task {task} --input FILE",
         f"mtsmart finetune {path} --task {task}",
     ):
-        console.print(f"  {line}", highlight=False, soft_wrap=True)
+        console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)

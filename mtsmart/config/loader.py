@@ -44,7 +44,7 @@ def build_experiment(document: Document, overrides: Iterable[str] = ()) -> Exper
     """Apply overrides to a document and validate it."""
     document = _short_forms(document)
     for item in overrides:
-        document = _short_forms(document.merged(parse_override(item)))
+        document = _lay_over(document, parse_override(item))
     return Experiment(validate(RunConfig, document), document)
 
 
@@ -85,7 +85,17 @@ def _read(path: Path, seen: tuple[Path, ...]) -> Document:
         raise document.error("extends itself", ("extends",), value=base)
     if not target.is_file():
         raise document.error("there is no such file", ("extends",), value=base)
-    return _short_forms(_read(target, (*seen, path.resolve()))).merged(document)
+    return _lay_over(_short_forms(_read(target, (*seen, path.resolve()))), document)
+
+
+def _lay_over(base: Document, over: Document) -> Document:
+    """Lay a document over an expanded one. A list of tasks drops the others, not the settings of these."""
+    known = base.data.get("tasks", {})
+    listed = isinstance(over.data.get("tasks"), (list, str))
+    merged = _short_forms(base.merged(over))
+    if listed and isinstance(merged.data["tasks"], dict):
+        merged.data["tasks"] = {name: known.get(name, {}) for name in merged.data["tasks"]}
+    return merged
 
 
 def _absolute_paths(document: Document, folder: Path) -> Document:
@@ -101,6 +111,11 @@ def _absolute_paths(document: Document, folder: Path) -> Document:
     for section, key in _PATH_KEYS:
         if isinstance(data.get(section), dict) and key in data[section]:
             data[section][key] = resolved(data[section][key])
+    tasks = data.get("tasks")
+    for task in tasks.values() if isinstance(tasks, dict) else ():
+        dataset = task.get("dataset") if isinstance(task, dict) else None
+        if isinstance(dataset, dict) and isinstance(dataset.get("files"), dict):
+            dataset["files"] = {split: resolved(file) for split, file in dataset["files"].items()}
     encoder = data.get("encoder")
     if isinstance(encoder, dict) and str(encoder.get("path", "")).startswith(("./", "../", "~")):
         encoder["path"] = resolved(encoder["path"])  # anything else may be a Hub id

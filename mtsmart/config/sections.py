@@ -85,7 +85,10 @@ class TrainingConfig(StrictModel):
     eval_batch_size: int = Field(64, ge=1)
     accumulation: int = Field(1, ge=1, description="batches whose gradients make one update")
     max_grad_norm: float | None = Field(1.0, gt=0, description="gradient clipping; null: off")
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="autocast dtype; weights stay float32")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="autocast dtype; weights stay float32. SMART's small steps lose their direction in bfloat16",
+    )
     seed: int = Field(42, ge=0)
     evaluate_every: int | None = Field(None, ge=1, description="updates between evaluations; null: each epoch")
     checkpoint_every: int | None = Field(None, ge=1, description="updates between checkpoints; null: each epoch")

@@ -59,16 +59,27 @@ def encode_split(
     """
     key = _content_key(source, signature)
     file = cache_dir(config) / "encoded" / f"{key}.arrow"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    rows = source.map(
-        lambda batch: {**encode(batch), "row": batch["row"]},
-        batched=True,
-        remove_columns=source.column_names,
-        cache_file_name=str(file),
-        new_fingerprint=key[:32],
-        load_from_cache_file=True,
-        desc=None,
-    )
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror}", key="data.cache_dir", value=str(file.parent)) from None
+
+    def encoded() -> datasets.Dataset:
+        return source.map(
+            lambda batch: {**encode(batch), "row": batch["row"]},
+            batched=True,
+            remove_columns=source.column_names,
+            cache_file_name=str(file),
+            new_fingerprint=key[:32],
+            load_from_cache_file=True,
+            desc=None,
+        )
+
+    try:
+        rows = encoded()
+    except pa.ArrowInvalid:  # a damaged file of an earlier encoding
+        file.unlink(missing_ok=True)
+        rows = encoded()
     return EncodedSplit(rows, _lengths(rows), dropped)
 
 

@@ -134,9 +134,11 @@ def _column(name: str, records: list[dict[str, Any]], file: Path, done: int) -> 
     values = [record.get(name) for record in records]
     try:
         return pa.array(values)
-    except (pa.ArrowException, OverflowError):
+    except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         kind = type(next(value for value in values if value is not None))
-        row = next(i for i, value in enumerate(values) if value is not None and type(value) is not kind)
+        row = next((i for i, value in enumerate(values) if value is not None and type(value) is not kind), None)
+        if row is None:
+            raise DataError("holds values that cannot be stored in one column", file=file, key=name) from None
         raise DataError(
             f"row {done + row + 1} is no {kind.__name__} like the rows before", file=file, key=name, value=values[row]
         ) from None

@@ -34,7 +34,7 @@ def batches_per_task(
 def _shares(sizes: Mapping[str, int], config: MixingConfig, epoch: int, epochs: int) -> dict[str, float]:
     if config.strategy == "weights":
         weights = config.weights or {}
-        for task in {*weights, *sizes}:
+        for task in [*weights, *sizes]:
             if task not in sizes:
                 hint = did_you_mean(task, sizes)
                 raise ConfigError("names a task that is not trained", key="mixing.weights", value=task, hint=hint)

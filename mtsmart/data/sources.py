@@ -21,7 +21,7 @@ from mtsmart.tasks.definition import DatasetSource, TaskDefinition
 
 
 def load_split(task: str, definition: TaskDefinition, split: str, config: DataConfig) -> datasets.Dataset:
-    """The rows of our split ``split``, with a column ``row`` that counts them from 0.
+    """The rows of our split ``split``, with a column ``row``: their number in the data set's own split, from 0.
 
     Columns: the text columns, the label column where the split has one, and ``row``.
 
@@ -36,8 +36,7 @@ def load_split(task: str, definition: TaskDefinition, split: str, config: DataCo
             raise DataError(
                 "the data has no such text column", file=f"task {task}", key="text", value=column, hint=hint
             )
-    rows = _named_labels(rows.select_columns(columns), definition.label)
-    return rows.add_column("row", list(range(len(rows))))
+    return _named_labels(rows.select_columns([*columns, "row"]), definition.label)
 
 
 def has_split(definition: TaskDefinition, split: str, config: DataConfig) -> bool:
@@ -66,6 +65,9 @@ def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[
 
 def _from_file(file: str) -> datasets.Dataset:
     return datasets.Dataset(read_table(file))
+
+
+_ROW_CLASH = {"row"}  # a column of this name gives way to ours; a task may not use it
 
 
 @lru_cache(maxsize=64)
@@ -99,14 +101,17 @@ def _slice(splits: Mapping[str, Callable[[], datasets.Dataset]], spec: str, task
     except (ValueError, AssertionError) as error:
         hint = "Examples: train[:85%], train[:6000], train[85%:]"
         raise DataError(f"is not a split with an optional slice: {error}", value=spec, hint=hint, **place) from None
+    ranges = [range(part.from_ or 0, lengths[part.splitname] if part.to is None else part.to) for part in parts]
     chosen = [
-        loaded[part.splitname].select(range(part.from_ or 0, lengths[part.splitname] if part.to is None else part.to))
-        for part in parts
+        loaded[part.splitname]
+        .select(chosen)
+        .remove_columns(list(_ROW_CLASH & set(loaded[part.splitname].column_names)))
+        for part, chosen in zip(parts, ranges, strict=True)
     ]
     rows = chosen[0] if len(chosen) == 1 else datasets.concatenate_datasets(chosen)
     if not len(rows):
         raise DataError("selects no rows", value=spec, **place)
-    return rows
+    return rows.add_column("row", [number for part in ranges for number in part])
 
 
 def _named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:

@@ -38,7 +38,7 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All tasks' results; ``score`` is the mean of their main metrics (GLUE's convention)."""
+    """All tasks' results; ``score`` is the unweighted mean of their main metrics."""
 
     tasks: dict[str, TaskResult]
 

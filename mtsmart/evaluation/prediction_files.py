@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -48,6 +49,8 @@ def check_output(file: Path) -> None:
     if file.suffix.lower() not in OUTPUT_FORMATS:
         hint = did_you_mean(file.suffix, OUTPUT_FORMATS)
         raise DataError("unknown output format", key="--output", value=str(file), hint=hint)
+    if file.is_dir():
+        raise DataError("is a folder", key="--output", value=str(file))
     if not file.absolute().parent.is_dir():
         raise DataError("there is no such folder", key="--output", value=str(file.parent))
 
@@ -66,7 +69,7 @@ def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:
 def write_jsonl(rows: Sequence[dict[str, Any]], stream: TextIO) -> None:
     """One JSON object a line."""
     for row in rows:
-        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        stream.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
 
 
 def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: str) -> None:
@@ -77,4 +80,6 @@ def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: 
         return
     # tsv is read without quoting, so it is written without; a tab or line break inside a field becomes a blank.
     for fields in [list(rows[0]), *[list(row.values()) for row in rows]]:
-        stream.write("\t".join(" ".join(str(field).split("\t")).replace("\n", " ") for field in fields) + "\n")
+        stream.write(
+            "\t".join("" if field is None else re.sub(r"[\t\r\n]", " ", str(field)) for field in fields) + "\n"
+        )

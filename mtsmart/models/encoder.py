@@ -130,7 +130,9 @@ def resolve_path(path: str) -> str:
         CheckpointError: the package or folder is not there.
     """
     if not path.startswith(PACKAGE_PREFIX):
-        return str(Path(path).expanduser()) if path.startswith((".", "/", "~")) else path
+        if path.startswith((".", "/", "~")) and not Path(path).expanduser().is_dir():
+            raise CheckpointError("there is no such folder", key="encoder.path", value=path)
+        return str(Path(path).expanduser()) if path.startswith("~") else path
     package, _, folder = path.removeprefix(PACKAGE_PREFIX).partition("/")
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:

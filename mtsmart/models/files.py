@@ -117,5 +117,5 @@ def load_head(folder: Path, name: str, head: nn.Module) -> None:
 
 
 def state_of(module: nn.Module) -> dict[str, Tensor]:
-    """The module's tensors on the CPU, each with storage of its own, as safetensors wants them."""
+    """The module's tensors, contiguous and on the CPU, as safetensors wants them."""
     return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mtsmart.config.regularization import resolve_mbpp, resolve_smart
@@ -43,7 +43,7 @@ def write_card(
         f"mtsmart predict {folder.path} --task {next(iter(definitions))} --input FILE",
         "```",
         "",
-        "Versions: " + ", ".join(f"{name} {version(name)}" for name in _LIBRARIES) + ".",
+        "Versions: " + ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES) + ".",
         "",
     ]
     folder.card_file.write_text("\n".join(lines), encoding="utf-8")
@@ -62,3 +62,10 @@ def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any])
                 f"| {name} | {data} | {metric} | {value:.4f} | {'' if baseline is None else f'{baseline:.4f}'} |"
             )
     return rows
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "(not installed)"

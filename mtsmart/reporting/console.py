@@ -35,6 +35,8 @@ class TrainingConsole:
         self.console.print(f"Training on [bold]{facts['device']}[/]: {facts['updates']:,} updates; rows: {rows}")
         for name, count in facts["dropped"].items():
             self.console.print(f"  {name}: {count:,} rows without a text or label were dropped")
+        for name in facts["unscored"]:
+            self.console.print(f"  {name} has no validation split; it is not scored")
         terms = ", ".join(facts["regularizers"]) or "none"
         self.console.print(
             f"  regularisers: {terms}" + (f"; going on after update {facts['done']:,}" if facts["done"] else "")

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
 
+from mtsmart.errors import ConfigError
 from mtsmart.task_types.base import TASK_TYPES, TaskType
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -26,6 +27,14 @@ def build_task(name: str, definition: TaskDefinition, head_labels: Sequence[str]
 
 def build_tasks(definitions: Mapping[str, TaskDefinition]) -> dict[str, TaskType]:
     """The task types of several tasks; one that shares a head is told the labels of the head's owner."""
+    for name, definition in definitions.items():
+        owner = definitions[definition.share_head] if definition.share_head else definition
+        if owner.task_type != definition.task_type:
+            raise ConfigError(
+                f"is a {definition.task_type} and cannot share the head of a {owner.task_type}",
+                key=f"{name}.share_head",
+                value=definition.share_head,
+            )
     return {
         name: build_task(name, definition, definitions[definition.share_head].labels if definition.share_head else None)
         for name, definition in definitions.items()

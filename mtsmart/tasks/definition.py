@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from mtsmart.config.regularization import SmartSettings
 from mtsmart.config.validate import StrictModel
@@ -63,6 +63,20 @@ class TaskDefinition(StrictModel):
     weight: float = Field(1.0, gt=0, description="factor of this task's whole objective")
     max_length: int | None = Field(None, ge=4, description="tokens a row is cut to; null: the experiment's")
     smart: SmartSettings = Field(default_factory=SmartSettings, description="what differs from the experiment's SMART")
+
+    @field_validator("smart", mode="before")
+    @classmethod
+    def _preset_alone(cls, value: Any) -> Any:
+        """``smart: off`` is short for ``smart: {preset: off}``."""
+        off = value is None or value is False
+        return {"preset": "off" if off else value} if off or isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _columns_are_distinct(self) -> TaskDefinition:
+        columns = [*self.text, self.label]
+        if len(set(columns)) < len(columns) or "row" in columns:
+            raise ValueError("the text and label columns must differ, and none may be called 'row'")
+        return self
 
     @model_validator(mode="after")
     def _labels_are_distinct(self) -> TaskDefinition:

@@ -14,7 +14,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
 from mtsmart.tasks.definition import TaskDefinition
 
-_NAME = r"letters, digits, '.', '_' and '-'"
+_NAME = "letters, digits, '_' and '-'"
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def read_task_file(path: str | Path) -> list[Entry]:
 def task_entry(document: Document, name: str, folder: Path | None) -> Entry:
     """One task's entry out of a document of several."""
     value = document.data[name]
-    if not name or not all(c.isalnum() or c in "._-" for c in name) or name.startswith("."):
+    if not name or not all(c.isalnum() or c in "_-" for c in name):
         raise document.error(f"a task name consists of {_NAME}", (name,), value=name)
     if not isinstance(value, dict):
         raise document.error("must be a mapping with task_type, dataset, text ...", (name,), value=value)
@@ -144,7 +144,8 @@ def select_tasks(
 
     Args:
         experiment: names the tasks.
-        known: definitions that stand before the library's, such as those of the run that training starts from.
+        known: definitions that stand before the shipped ones, such as those of the run that training starts from;
+            the experiment's own task files stand before them.
 
     Raises:
         ConfigError: an unknown task, or a definition that does not fit.
@@ -152,16 +153,21 @@ def select_tasks(
     config, document = experiment.config, experiment.document
     library = TaskLibrary(config.task_files)
     here = document.below("tasks")
+    own_files = [Path(file) for file in config.task_files]
+    known = {
+        name: definition
+        for name, definition in (known or {}).items()
+        if name not in library or not library.entry(name).is_from(own_files)
+    }
     selected: dict[str, TaskDefinition] = {}
     for pattern, changes in config.tasks.items():
-        if pattern not in library and "dataset" in changes:
-            origin = here.origin((pattern,))
-            entry = task_entry(here, pattern, Path(origin.file).parent)
-            selected[pattern] = entry.definition
+        if pattern not in library and pattern not in known and "dataset" in changes:
+            selected[pattern] = task_entry(here, pattern, None).definition
             continue
-        names = [pattern] if known and pattern in known else _find(library, document, pattern)
-        for name in names:
-            base = _known_document(known[name]) if known and name in known else library.entry(name).document
+        for name in [pattern] if pattern in known else _find(library, document, pattern):
+            if name != pattern and name in config.tasks:
+                continue  # its own entry says how it is to be
+            base = _known_document(known[name]) if name in known else library.entry(name).document
             merged = base.merged(task_entry(here, pattern, None).document) if changes else base
             selected[name] = validate(TaskDefinition, merged, (name,))
     _check_shared_heads(selected, here)

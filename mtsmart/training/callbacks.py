@@ -11,7 +11,7 @@ class Callback(Protocol):
     """Hooks of the training loop. None of them may change the run."""
 
     def on_start(self, facts: dict[str, Any]) -> None:
-        """Before the first update: rows per task, updates in all, updates already done, device."""
+        """Before the first update: rows per task, what is dropped or not scored, updates in all and done, device."""
         ...
 
     def on_update(self, update: int, rows: int) -> None:

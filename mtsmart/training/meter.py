@@ -24,10 +24,14 @@ class Meter:
 
     def flush(self) -> dict[str, dict[str, float]]:
         """Task -> figure -> mean, and start anew. Waits for the device."""
-        state = self.state_dict()
+        means = self.means()
         self._sums, self._counts = {}, {}
+        return means
+
+    def means(self) -> dict[str, dict[str, float]]:
+        """Task -> figure -> mean. Waits for the device."""
         means: dict[str, dict[str, float]] = {}
-        for task, name, total, count in state:
+        for task, name, total, count in self.state_dict():
             means.setdefault(task, {})[name] = total / count
         return dict(sorted(means.items()))
 

@@ -17,7 +17,7 @@ from mtsmart.data.sources import has_split
 from mtsmart.errors import CheckpointError, DataError
 from mtsmart.evaluation.evaluator import baseline_scores
 from mtsmart.models.encoder import load_encoder
-from mtsmart.models.files import load_model, read_head_specs
+from mtsmart.models.files import fits, load_model, read_head_specs
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.run_folder import RunFolder
@@ -67,7 +67,7 @@ def prepare(experiment: Experiment) -> Setup:
     for name, task in tasks.items():
         if not task.definition.evaluation_only:
             train[name] = preparer.split(task, "train")
-        if has_split(task.definition, "validation", config.data):
+        if "validation" in task.definition.splits or has_split(task.definition, "validation", config.data):
             validation[name] = preparer.split(task, "validation")
     if not train:
         raise DataError("none of the tasks has training data", key="tasks")
@@ -98,6 +98,14 @@ def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> tuple[MultiTaskMo
             value=list(specs),
             hint="Say head=fresh to start new heads",
         )
+    for name in set(specs) & set(stored) if config.init.heads == "keep" else ():
+        if not fits(stored[name], specs[name]):
+            raise CheckpointError(
+                f"the run's head for '{name}' has other labels or another form",
+                file=folder,
+                value=stored[name].labels,
+                hint="Say head=fresh to start a new head",
+            )
     return load_model(folder, config.encoder, specs, fresh=config.init.heads == "fresh")
 
 

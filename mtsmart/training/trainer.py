@@ -164,9 +164,13 @@ class Trainer:
         update, last = self.progress.update, self.progress.update >= self.total_updates
         if update % self.config.log_every == 0 or last:
             self._log()
-        if _is_due(update, self.config.evaluate_every, at_epoch_end) or last:
+        evaluate = _is_due(update, self.config.evaluate_every, at_epoch_end) or last
+        checkpoint = _is_due(update, self.config.checkpoint_every, at_epoch_end) or last
+        if evaluate or checkpoint:
+            self._refuse_non_finite(self.meter.means())  # before anything bad can become the best or a resume point
+        if evaluate:
             self._evaluate()
-        if _is_due(update, self.config.checkpoint_every, at_epoch_end) or last:
+        if checkpoint:
             self._checkpoint()
 
     def _log(self) -> None:
@@ -179,11 +183,15 @@ class Trainer:
             record.update(regularizer.measure(self.setup.model))
         self._append(record)
         self.callback.on_log(record)
+        self._refuse_non_finite(tasks)
+
+    def _refuse_non_finite(self, tasks: dict[str, dict[str, float]]) -> None:
         for task, figures in tasks.items():
             for name, value in figures.items():
                 if not math.isfinite(value):
                     hint = "Lower the learning rate, or use training.precision=float32"
-                    raise TrainingError(f"'{name}' of task {task} is {value} at update {update}", hint=hint)
+                    where = f"of task {task} " if task else ""
+                    raise TrainingError(f"'{name}' {where}is {value} at update {self.progress.update}", hint=hint)
 
     def _evaluate(self) -> None:
         setup = self.setup
@@ -268,6 +276,7 @@ class Trainer:
                 for name, split in splits.items()
                 if split.dropped
             },
+            "unscored": [name for name in self.setup.train if name not in self.setup.validation],
             "updates": self.total_updates,
             "done": self.progress.update,
             "device": str(self.accelerator.device),

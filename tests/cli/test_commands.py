@@ -190,6 +190,33 @@ def test_finetune_on_an_unseen_task_from_its_yaml(workspace, run, cli):
     assert "tasks.colour: there is no task, suite or match of this name" in unknown.err
 
 
+def test_finetune_takes_the_definition_of_the_file_it_is_given(workspace, run, cli):
+    """The run has a task of this name too; and its head is kept only where it fits."""
+    text = (
+        "color:\n  task_type: classification\n"
+        "  dataset: {files: {train: color_validation.jsonl, validation: color_validation.jsonl}}\n"
+        "  text: [text]\n  labels: [other, red]\n"
+    )
+    (workspace.folder / "mine.yaml").write_text(text)
+    result = cli("finetune", run, "--task", "mine.yaml", "training.max_updates=1")
+    assert result.code == 0, result.err
+    assert "rows: color 16" in result.out
+    (workspace.folder / "mine.yaml").write_text(text.replace("[other, red]", "[red, other]"))
+    refused = cli("finetune", run, "--task", "mine.yaml", "training.max_updates=1")
+    assert refused.code == 2
+    assert "the run's head for 'color' has other labels or another form" in refused.err
+    assert cli("finetune", run, "--task", "mine.yaml", "training.max_updates=1", "head=fresh").code == 0
+
+
+def test_a_task_that_is_not_scored_is_named(workspace, cli):
+    workspace.tasks.write_text(workspace.tasks.read_text().replace(", validation: color_validation.jsonl", ""))
+    result = cli("train", workspace.experiment, "training.max_updates=1")
+    assert "color has no validation split; it is not scored" in result.out
+    wrong = cli("train", workspace.experiment, "tasks.color.splits.validation=dev")
+    assert wrong.code == 2
+    assert "splits.validation: the data has no split 'dev'" in wrong.err
+
+
 def test_tasks_list_show_check(workspace, cli):
     listed = cli("tasks", "list", "--task-file", "tiny_tasks.yaml").out
     assert all(name in listed for name in ("rte", "hans", "quick_entail", "color"))

@@ -100,7 +100,7 @@ def test_package_paths_stay_inside_the_package(path, message):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(CheckpointError, match=r"encoder\.path: cannot be loaded"):
+    with pytest.raises(CheckpointError, match=r"encoder\.path: there is no such folder"):
         load_encoder(EncoderConfig(path=str(tmp_path / "gone")))
 
 

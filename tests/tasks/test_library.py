@@ -53,3 +53,48 @@ def test_shared_heads_must_be_there(tmp_path):
     assert list(select(tmp_path, "tasks: [mnli, mnli_mismatched, hans]")) == ["mnli", "mnli_mismatched", "hans"]
     with pytest.raises(ConfigError, match=r"hans: shares the head of 'mnli', which is not among the tasks"):
         select(tmp_path, "tasks: [hans]")
+
+
+def test_a_suite_beside_a_task_leaves_the_tasks_settings(tmp_path):
+    for tasks in ("{quick_similar: {weight: 0.5}, quickstart: }", "{quickstart: , quick_similar: {weight: 0.5}}"):
+        selected = select(tmp_path, f"tasks: {tasks}\n")
+        assert {name: task.weight for name, task in selected.items()} == {
+            "quick_attitude": 1,
+            "quick_entail": 1,
+            "quick_paraphrase": 1,
+            "quick_similar": 0.5,
+        }
+
+
+def test_a_shorter_list_keeps_the_settings_of_what_stays(tmp_path):
+    tasks = select(tmp_path, "tasks:\n  rte:\n  snli: {splits: {train: 'train[:5]'}}\n", ["tasks=[snli]"])
+    assert list(tasks) == ["snli"]
+    assert tasks["snli"].split("train") == "train[:5]"
+
+
+def test_an_inline_tasks_files_stay_beside_the_file_that_names_them(tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    inline = "tasks:\n  mine: {task_type: regression, dataset: {files: {train: d.csv}}, text: [a]}\n"
+    tasks = select(tmp_path, inline, ["tasks.mine.weight=2"])
+    assert (tasks["mine"].weight, tasks["mine"].dataset.files["train"]) == (2, str((tmp_path / "d.csv").resolve()))
+
+
+def test_smart_may_be_switched_off_for_a_task_by_one_word(tmp_path):
+    assert select(tmp_path, "tasks: {rte: {smart: off}}\n")["rte"].smart.preset == "off"
+
+
+def test_columns_must_differ(tmp_path):
+    for text, label in (("[a, a]", "y"), ("[a, y]", "y"), ("[row]", "y")):
+        with pytest.raises(ConfigError, match="columns must differ, and none may be called 'row'"):
+            select(
+                tmp_path,
+                f"tasks:\n  m: {{task_type: regression, dataset: {{path: x}}, text: {text}, label: {label}}}\n",
+            )
+
+
+def test_a_head_is_shared_only_within_a_task_type(tmp_path):
+    from mtsmart.task_types import build_tasks
+
+    inline = "tasks:\n  rte:\n  m: {task_type: regression, dataset: {path: x}, text: [a], share_head: rte}\n"
+    with pytest.raises(ConfigError, match=r"m\.share_head: is a regression and cannot share the head of a classif"):
+        build_tasks(select(tmp_path, inline))

@@ -87,6 +87,28 @@ def test_a_loss_that_is_not_finite_stops_with_the_task_named(workspace):
         trainer.train()
 
 
+def test_nothing_that_is_not_finite_becomes_a_model_or_a_resume_point(workspace):
+    """Evaluation and checkpoint are due before the first log line; what they would save is refused first."""
+
+    class Spoil(Silent):
+        def on_update(self, update, rows):
+            with torch.no_grad():
+                trainer.setup.model.encoder.model.embeddings.LayerNorm.bias.fill_(float("nan"))
+
+    from mtsmart.config import load_experiment
+    from mtsmart.run_folder import RunFolder
+    from mtsmart.training.setup import prepare
+    from mtsmart.training.trainer import Trainer
+
+    (workspace.folder / "run").mkdir()
+    overrides = ["training.evaluate_every=2", "training.checkpoint_every=2", "training.log_every=100"]
+    setup = prepare(load_experiment(workspace.experiment, overrides))
+    trainer = Trainer(setup, RunFolder(workspace.folder / "run"), Spoil())
+    with pytest.raises(TrainingError, match="is nan at update 2"):
+        trainer.train()
+    assert [path.name for path in (workspace.folder / "run").iterdir() if path.is_dir()] == []
+
+
 def test_tasks_without_validation_are_trained_and_saved(workspace):
     text = (
         workspace.tasks.read_text()
