@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from mtsmart.config.document import Document, Origin, parse_value, read_yaml
+from mtsmart.config.document import Document, Key, Origin, parse_value, read_yaml
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
 from mtsmart.errors import ConfigError
@@ -63,7 +63,7 @@ def parse_override(item: str) -> Document:
     value: Any = parse_value(text)
     for key in reversed(keys):
         value = {key: value}
-    origins = {tuple(keys[: n + 1]): COMMAND_LINE for n in range(len(keys))}
+    origins: dict[Key, Origin] = {tuple(keys[: n + 1]): COMMAND_LINE for n in range(len(keys))}
     return _absolute_paths(Document(value, origins), Path.cwd())
 
 
