@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from mtsmart.config.document import Document, Key, Origin, parse_value, read_yaml
+from mtsmart.config.regularization import expand_preset
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
 from mtsmart.errors import ConfigError
@@ -98,11 +99,22 @@ def _lay_over(base: Document, over: Document) -> Document:
     return merged
 
 
+def absolute_files(task: Any, folder: Path) -> None:
+    """Resolve the relative data files of one task's mapping against ``folder``, in place."""
+    dataset = task.get("dataset") if isinstance(task, dict) else None
+    if isinstance(dataset, dict) and isinstance(dataset.get("files"), dict):
+        dataset["files"] = {split: _resolved(file, folder) for split, file in dataset["files"].items()}
+
+
+def _resolved(path: Any, folder: Path) -> Any:
+    return str((folder / Path(path).expanduser()).resolve()) if isinstance(path, str) else path
+
+
 def _absolute_paths(document: Document, folder: Path) -> Document:
     """Resolve the relative paths that a document names against ``folder``."""
 
     def resolved(path: Any) -> Any:
-        return str((folder / Path(path).expanduser()).resolve()) if isinstance(path, str) else path
+        return _resolved(path, folder)
 
     data = document.data
     files = data.get("task_files")
@@ -113,9 +125,7 @@ def _absolute_paths(document: Document, folder: Path) -> Document:
             data[section][key] = resolved(data[section][key])
     tasks = data.get("tasks")
     for task in tasks.values() if isinstance(tasks, dict) else ():
-        dataset = task.get("dataset") if isinstance(task, dict) else None
-        if isinstance(dataset, dict) and isinstance(dataset.get("files"), dict):
-            dataset["files"] = {split: resolved(file) for split, file in dataset["files"].items()}
+        absolute_files(task, folder)
     encoder = data.get("encoder")
     if isinstance(encoder, dict) and str(encoder.get("path", "")).startswith(("./", "../", "~")):
         encoder["path"] = resolved(encoder["path"])  # anything else may be a Hub id
@@ -141,7 +151,6 @@ def _short_forms(document: Document) -> Document:
     elif isinstance(tasks, dict):
         data["tasks"] = {name: {} if value is None else value for name, value in tasks.items()}
     for section in ("smart", "mbpp"):
-        if section in data and not isinstance(data[section], dict):
-            off = data[section] is None or data[section] is False
-            data[section] = {"preset": "off" if off else data[section]}
+        if section in data:
+            data[section] = expand_preset(data[section])
     return Document(data, origins)

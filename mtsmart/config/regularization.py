@@ -114,6 +114,13 @@ MBPP_PRESETS: dict[str, Mbpp] = {
 }
 
 
+def expand_preset(value: Any) -> Any:
+    """``paper`` as ``{preset: paper}``, and ``off``, null or false as ``{preset: off}``; settings stay as they are."""
+    if isinstance(value, dict | StrictModel):
+        return value
+    return {"preset": "off" if value is None or value is False else value}
+
+
 def resolve_smart(*layers: SmartSettings | None) -> Smart:
     """Lay settings over a preset, later layers winning; a layer that names a preset starts anew from it."""
     return Smart(**_resolve(SMART_PRESETS, layers))

@@ -28,7 +28,7 @@ def load_split(task: str, definition: TaskDefinition, split: str, config: DataCo
     Raises:
         DataError: the data set, split, slice or a column is not there.
     """
-    rows = _slice(_opened(definition.dataset, config), definition.split(split), task, split)
+    rows, numbers = _slice(_opened(definition.dataset, config), definition.split(split), task, split)
     columns = [*definition.text, *([definition.label] if definition.label in rows.column_names else [])]
     for column in definition.text:
         if column not in rows.column_names:
@@ -36,7 +36,7 @@ def load_split(task: str, definition: TaskDefinition, split: str, config: DataCo
             raise DataError(
                 "the data has no such text column", file=f"task {task}", key="text", value=column, hint=hint
             )
-    return _named_labels(rows.select_columns([*columns, "row"]), definition.label)
+    return _named_labels(rows.select_columns(columns), definition.label).add_column("row", numbers)
 
 
 def has_split(definition: TaskDefinition, split: str, config: DataConfig) -> bool:
@@ -67,9 +67,6 @@ def _from_file(file: str) -> datasets.Dataset:
     return datasets.Dataset(read_table(file))
 
 
-_ROW_CLASH = {"row"}  # a column of this name gives way to ours; a task may not use it
-
-
 @lru_cache(maxsize=64)
 def _from_hub(path: str, name: str | None, revision: str | None) -> Mapping[str, datasets.Dataset]:
     shown = f"data set {path}" + (f"/{name}" if name else "")
@@ -88,8 +85,10 @@ def _bases(spec: str) -> list[str]:
     return [part.partition("[")[0].strip() for part in spec.split("+")]
 
 
-def _slice(splits: Mapping[str, Callable[[], datasets.Dataset]], spec: str, task: str, split: str) -> datasets.Dataset:
-    """Apply a split specification such as ``train[:85%]`` or ``train+validation``."""
+def _slice(
+    splits: Mapping[str, Callable[[], datasets.Dataset]], spec: str, task: str, split: str
+) -> tuple[datasets.Dataset, list[int]]:
+    """The rows that a specification such as ``train[:85%]`` or ``train+validation`` selects, and their numbers."""
     place: dict[str, Any] = {"file": f"task {task}", "key": f"splits.{split}"}
     for base in _bases(spec):
         if base not in splits:
@@ -102,16 +101,11 @@ def _slice(splits: Mapping[str, Callable[[], datasets.Dataset]], spec: str, task
         hint = "Examples: train[:85%], train[:6000], train[85%:]"
         raise DataError(f"is not a split with an optional slice: {error}", value=spec, hint=hint, **place) from None
     ranges = [range(part.from_ or 0, lengths[part.splitname] if part.to is None else part.to) for part in parts]
-    chosen = [
-        loaded[part.splitname]
-        .select(chosen)
-        .remove_columns(list(_ROW_CLASH & set(loaded[part.splitname].column_names)))
-        for part, chosen in zip(parts, ranges, strict=True)
-    ]
+    chosen = [loaded[part.splitname].select(numbers) for part, numbers in zip(parts, ranges, strict=True)]
     rows = chosen[0] if len(chosen) == 1 else datasets.concatenate_datasets(chosen)
     if not len(rows):
         raise DataError("selects no rows", value=spec, **place)
-    return rows.add_column("row", [number for part in ranges for number in part])
+    return rows, [number for part in ranges for number in part]
 
 
 def _named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:

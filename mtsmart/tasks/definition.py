@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mtsmart.config.regularization import SmartSettings
+from mtsmart.config.regularization import SmartSettings, expand_preset
 from mtsmart.config.validate import StrictModel
 
 
@@ -67,9 +67,7 @@ class TaskDefinition(StrictModel):
     @field_validator("smart", mode="before")
     @classmethod
     def _preset_alone(cls, value: Any) -> Any:
-        """``smart: off`` is short for ``smart: {preset: off}``."""
-        off = value is None or value is False
-        return {"preset": "off" if off else value} if off or isinstance(value, str) else value
+        return expand_preset(value)
 
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> TaskDefinition:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtsmart.config.document import Document, Origin, read_yaml
-from mtsmart.config.loader import Experiment
+from mtsmart.config.loader import Experiment, absolute_files
 from mtsmart.config.validate import validate
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
@@ -119,10 +119,12 @@ def read_task_file(path: str | Path) -> list[Entry]:
         ConfigError: the file is no mapping of task names to definitions.
     """
     document = read_yaml(path)
-    return [task_entry(document, name, Path(path).parent) for name in document.data]
+    for task in document.data.values():
+        absolute_files(task, Path(path).parent)
+    return [task_entry(document, name) for name in document.data]
 
 
-def task_entry(document: Document, name: str, folder: Path | None) -> Entry:
+def task_entry(document: Document, name: str) -> Entry:
     """One task's entry out of a document of several."""
     value = document.data[name]
     if not name or not all(c.isalnum() or c in "_-" for c in name):
@@ -132,7 +134,7 @@ def task_entry(document: Document, name: str, folder: Path | None) -> Entry:
     below = document.below(name)
     if isinstance(below.data.get("text"), str):
         below.data["text"] = [below.data["text"]]
-    return Entry(name, _with_absolute_files(below, folder) if folder else below)
+    return Entry(name, below)
 
 
 def select_tasks(
@@ -162,13 +164,13 @@ def select_tasks(
     selected: dict[str, TaskDefinition] = {}
     for pattern, changes in config.tasks.items():
         if pattern not in library and pattern not in known and "dataset" in changes:
-            selected[pattern] = task_entry(here, pattern, None).definition
+            selected[pattern] = task_entry(here, pattern).definition
             continue
         for name in [pattern] if pattern in known else _find(library, document, pattern):
             if name != pattern and name in config.tasks:
                 continue  # its own entry says how it is to be
             base = _known_document(known[name]) if name in known else library.entry(name).document
-            merged = base.merged(task_entry(here, pattern, None).document) if changes else base
+            merged = base.merged(task_entry(here, pattern).document) if changes else base
             selected[name] = validate(TaskDefinition, merged, (name,))
     _check_shared_heads(selected, here)
     return selected
@@ -200,14 +202,3 @@ def _yaml_files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(path.rglob("*.yaml"))
     return [path]
-
-
-def _with_absolute_files(document: Document, folder: Path) -> Document:
-    dataset = document.data.get("dataset")
-    if isinstance(dataset, dict) and isinstance(dataset.get("files"), dict):
-        files = {
-            split: str((folder / file).resolve()) if isinstance(file, str) else file
-            for split, file in dataset["files"].items()
-        }
-        document.data["dataset"] = {**dataset, "files": files}
-    return document
