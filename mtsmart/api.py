@@ -134,10 +134,15 @@ def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:
         changes["task_files"] = [str(Path(task).absolute())]
     changes["name"] = f"{document.data.get('name', 'run')}-{name}"
     changes["tasks"] = [name]
-    data = {key: value for key, value in document.data.items() if key not in ("mixing", "description")}
-    # How long the joint run was cut to says nothing about this one.
-    data["training"] = {key: value for key, value in data.get("training", {}).items() if key != "max_updates"}
+    data = _without(document.data, "mixing", "description")
+    # How long the joint run was cut to says nothing about this one, and the encoder comes from the run.
+    data["training"] = _without(data.get("training", {}), "max_updates")
+    data["encoder"] = _without(data.get("encoder", {}), "path", "revision", "sha256")
     return Document({**data, **changes}, {**document.origins, (): origin}), name
+
+
+def _without(mapping: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if key not in keys}
 
 
 def _train(experiment: Experiment, output_dir: str | Path | None, resume: bool, callback: Callback | None) -> Run:

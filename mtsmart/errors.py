@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 _NOTHING = object()
 _MAX_SHOWN = 80
@@ -40,10 +41,15 @@ class MtsmartError(Exception):
         hint: str | None = None,
     ) -> None:
         self.message, self.file, self.line, self.key, self.hint = message, file, line, key, hint
+        self.value = value
         place = "" if file is None else f"{file}:{line}" if line is not None else str(file)
         got = "" if value is _NOTHING else f", got {shorten(value)}"
         head = ": ".join(part for part in (place, key, message + got) if part)
         super().__init__(f"{head}. {hint}" if hint else head)
+
+    def at(self, file: str | Path, line: int | None) -> Self:
+        """The same error with the place it lacked; for callers that know which file the value came from."""
+        return type(self)(self.message, file=file, line=line, key=self.key, value=self.value, hint=self.hint)
 
 
 class ConfigError(MtsmartError):

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mtsmart.cli.options import RunArgument, quiet_libraries
+from mtsmart.cli.options import RunArgument, TaskFiles, quiet_libraries
 
 
 def evaluate(
     run: RunArgument,
     task: Annotated[list[str] | None, typer.Option("--task", "-t", help="Only this task; may be repeated.")] = None,
     split: Annotated[str, typer.Option("--split", help="The split to score.")] = "validation",
-    task_file: Annotated[
-        list[Path] | None, typer.Option("--task-file", help="YAML with further tasks that share the run's heads.")
-    ] = None,
+    task_file: TaskFiles = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Score a run's best model."""

@@ -17,6 +17,9 @@ OutputDir = Annotated[
     Path | None, typer.Option("--output-dir", "-o", help="The run's folder. Default: runs/<name>, numbered if taken.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the newest resume point in the run's folder.")]
+TaskFiles = Annotated[
+    list[Path] | None, typer.Option("--task-file", help="YAML with further tasks, or a folder of such; repeatable.")
+]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli.options import RunArgument, quiet_libraries
+from mtsmart.cli.options import RunArgument, TaskFiles, quiet_libraries
 
 
 def predict(
@@ -20,6 +20,7 @@ def predict(
     output: Annotated[
         Path | None, typer.Option("--output", help="csv, tsv or jsonl file. Default: JSON lines on standard output.")
     ] = None,
+    task_file: TaskFiles = None,
 ) -> None:
     """Predict a file's rows: labels with probabilities, or scores, in the file's order."""
     quiet_libraries()
@@ -28,7 +29,7 @@ def predict(
 
     if output is not None:
         check_output(output)
-    rows = predict_file(api.load(run), task, input_file)
+    rows = predict_file(api.load(run, task_file or []), task, input_file)
     if output is None:
         write_jsonl(rows, sys.stdout)
     else:

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
+from mtsmart.cli.options import TaskFiles
 from mtsmart.errors import ConfigError
 
 app = typer.Typer(help="Look at task definitions and check them.", no_args_is_help=True, rich_markup_mode=None)
-
-TaskFiles = Annotated[list[Path] | None, typer.Option("--task-file", help="Further YAML files or folders of them.")]
 
 
 @app.command("list")
@@ -56,7 +55,7 @@ def check(
     for name in here:
         try:
             owner = library[name].share_head
-            build_tasks({key: library[key] for key in (owner, name) if key})
+            build_tasks({key: library.entry(key) for key in (owner, name) if key})
         except ConfigError as error:
             errors.append(error)
     for problem in errors:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, MtsmartError
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 32
@@ -57,6 +58,21 @@ class Document:
         origin = self.origin(key)
         dotted = ".".join(str(part) for part in key) or None
         return ConfigError(message, file=origin.file, line=origin.line, key=dotted, **parts)
+
+    @contextmanager
+    def locating(self, prefix: Key = ()) -> Iterator[None]:
+        """Give errors that name a key but no file, raised inside, the place where this document has that key.
+
+        Args:
+            prefix: keys that stand above the document and that errors name too.
+        """
+        try:
+            yield
+        except MtsmartError as error:
+            if error.file is not None or error.key is None:
+                raise
+            origin = self.origin(tuple(error.key.split("."))[len(prefix) :])
+            raise error.at(origin.file, origin.line) from None
 
     def below(self, key: str) -> Document:
         """The mapping under ``key`` as a document of its own."""

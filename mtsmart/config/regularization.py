@@ -92,7 +92,7 @@ _SMART_PAPER = Smart(
 # The published radius moves no prediction of a real encoder (R about 1e-5). The direction of one ascent step is
 # sound, so only the lengths change: a radius of 1 % of the embedding RMS, reached by a step long enough that
 # nearly every coordinate saturates, from a start small enough to be pure direction finding.
-# benchmarks/smart_radius.yaml compares radii.
+# experiments/smart_radius/RESULTS.md: of the radii compared, the smallest that turns predictions at all.
 _SMART_DEFAULT = _SMART_PAPER.model_copy(
     update={"epsilon": 1e-2, "epsilon_unit": "relative", "step_size": 1.0, "noise": 1e-3}
 )

@@ -13,7 +13,9 @@ from mtsmart.config.validate import StrictModel
 class EncoderConfig(StrictModel):
     """Which pretrained encoder all tasks share."""
 
-    path: str = Field(description="Hub id, local folder, or pkg://package/folder")
+    path: str | None = Field(
+        None, description="Hub id, local folder, or pkg://package/folder; required unless init.run is given"
+    )
     revision: str | None = Field(None, description="Hub branch, tag or commit")
     sha256: str | None = Field(
         None, pattern="^[0-9a-f]{64}$", description="expected SHA-256 of model.safetensors (local folders and pkg://)"
@@ -106,7 +108,7 @@ class RunConfig(StrictModel):
         min_length=1, description="task, suite or pattern -> what differs from its definition"
     )
     task_files: list[str] = Field(default_factory=list, description="YAML files with further task definitions")
-    encoder: EncoderConfig | None = Field(None, description="required unless init.run is given")
+    encoder: EncoderConfig = Field(default_factory=EncoderConfig)
     init: InitConfig | None = None
     data: DataConfig = Field(default_factory=DataConfig)
     mixing: MixingConfig = Field(default_factory=MixingConfig)
@@ -117,6 +119,9 @@ class RunConfig(StrictModel):
 
     @model_validator(mode="after")
     def _has_encoder(self) -> RunConfig:
-        if self.encoder is None and self.init is None:
+        if self.encoder.path is None and self.init is None:
             raise ValueError("an encoder is missing: give 'encoder: {path: ...}' or 'init: {run: ...}'")
+        given = [key for key in ("path", "revision", "sha256") if getattr(self.encoder, key) is not None]
+        if given and self.init is not None:
+            raise ValueError(f"the encoder comes from 'init.run', so 'encoder.{given[0]}' must be left out, or null")
         return self

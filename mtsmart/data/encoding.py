@@ -91,9 +91,16 @@ def cache_dir(config: DataConfig) -> Path:
 
 
 def select_complete(
-    rows: datasets.Dataset, task: str, text: list[str], label: str | None, missing: str
+    rows: datasets.Dataset, place: str, text: list[str], label: str | None, missing: str, hint: str = ""
 ) -> tuple[datasets.Dataset, int]:
     """Leave out the rows that lack a text or (if ``label`` is given) a label.
+
+    Args:
+        rows: with the column ``row``.
+        place: what errors call the data.
+        text, label: columns.
+        missing: ``refuse`` or ``drop``.
+        hint: what to do about it.
 
     Returns:
         the complete rows, and how many were left out.
@@ -112,11 +119,11 @@ def select_complete(
         first = int(lacking.argmax())
         column = next(c for c in columns if _is_missing(rows[first][c]))
         raise DataError(
-            f"{count:,} of {len(rows):,} rows lack a text or label, the first is row {first + 1}",
-            file=f"task {task}",
+            f"{count:,} of {len(rows):,} rows lack a text or label, the first is row {rows[first]['row'] + 1}",
+            file=place,
             key=column,
             value=rows[first][column],
-            hint="" if count == len(rows) else "Mend them, or say 'missing: drop' in the task",
+            hint="" if count == len(rows) else hint,
         )
     return rows.select(np.flatnonzero(~lacking)), count
 

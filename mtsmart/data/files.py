@@ -5,6 +5,7 @@ Text stays text: nothing is guessed to be a number, a date or a missing value (t
 
 from __future__ import annotations
 
+import codecs
 import csv
 import itertools
 import json
@@ -67,7 +68,7 @@ def _csv_rows(stream: TextIO, file: Path, delimiter: str, quoting: Any) -> Itera
         except csv.Error as error:
             raise DataError(f"cannot be read: {error}", file=file, line=reader.line_num) from None
         except UnicodeDecodeError:
-            raise DataError("is not UTF-8", file=file, line=reader.line_num + 1) from None
+            raise _not_utf8(file) from None
         if row is None:
             return
         if row:
@@ -99,7 +100,7 @@ def _json_records(stream: TextIO, file: Path) -> Iterator[dict[str, Any]]:
                 raise DataError("must be a JSON object", file=file, line=line, value=record)
             yield record
     except UnicodeDecodeError:
-        raise DataError("is not UTF-8", file=file, line=line + 1) from None
+        raise _not_utf8(file) from None
     except (json.JSONDecodeError, RecursionError) as error:
         raise DataError(
             f"is not valid JSON: {getattr(error, 'msg', 'nested too deeply')}", file=file, line=line
@@ -111,6 +112,18 @@ def _open(file: Path) -> TextIO:
         return file.open(encoding="utf-8-sig", newline="")
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", file=file) from None
+
+
+def _not_utf8(file: Path) -> DataError:
+    """The error for a file that cannot be decoded; the line comes from the bytes, since readers decode ahead."""
+    data = file.read_bytes()
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return DataError("is UTF-16, not UTF-8", file=file, hint="Save it as UTF-8")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return DataError("is not UTF-8", file=file, line=data.count(b"\n", 0, error.start) + 1, hint="Save it as UTF-8")
+    return DataError("is not UTF-8", file=file)
 
 
 def _table(records: Iterator[dict[str, Any]], file: Path) -> pa.Table:

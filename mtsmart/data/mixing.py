@@ -5,7 +5,7 @@ An epoch always has as many batches as all tasks have together; a strategy only 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -31,16 +31,25 @@ def batches_per_task(
     return _apportion(shares, sum(own.values()))
 
 
+def check_weights(config: MixingConfig, tasks: Collection[str]) -> None:
+    """Refuse ``weights`` that do not name exactly ``tasks``.
+
+    Raises:
+        ConfigError: names the task.
+    """
+    weights = config.weights
+    for task in [] if weights is None else [*weights, *tasks]:
+        if task not in tasks:
+            hint = did_you_mean(task, tasks)
+            raise ConfigError("names a task that is not trained", key="mixing.weights", value=task, hint=hint)
+        if task not in (weights or {}):
+            raise ConfigError(f"gives no weight for task '{task}'", key="mixing.weights")
+
+
 def _shares(sizes: Mapping[str, int], config: MixingConfig, epoch: int, epochs: int) -> dict[str, float]:
     if config.strategy == "weights":
-        weights = config.weights or {}
-        for task in [*weights, *sizes]:
-            if task not in sizes:
-                hint = did_you_mean(task, sizes)
-                raise ConfigError("names a task that is not trained", key="mixing.weights", value=task, hint=hint)
-            if task not in weights:
-                raise ConfigError(f"gives no weight for task '{task}'", key="mixing.weights")
-        return dict(weights)
+        check_weights(config, sizes)
+        return dict(config.weights or {})
     exponent = {
         "uniform": 0.0,
         "temperature": 1 / config.temperature,

@@ -7,7 +7,7 @@ None), so that tasks match labels by name and never by a number that may mean so
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,27 @@ def load_split(task: str, definition: TaskDefinition, split: str, config: DataCo
     """
     rows, numbers = _slice(_opened(definition.dataset, config), definition.split(split), task, split)
     columns = [*definition.text, *([definition.label] if definition.label in rows.column_names else [])]
-    for column in definition.text:
-        if column not in rows.column_names:
-            hint = did_you_mean(column, rows.column_names)
-            raise DataError(
-                "the data has no such text column", file=f"task {task}", key="text", value=column, hint=hint
-            )
+    require_columns(definition.text, rows.column_names, split_place(task, definition, split))
     return _named_labels(rows.select_columns(columns), definition.label).add_column("row", numbers)
+
+
+def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | Path) -> None:
+    """Refuse data that lacks a column.
+
+    Raises:
+        DataError: names ``place``, the column and the nearest that is there.
+    """
+    known = list(present)
+    for column in wanted:
+        if column not in known:
+            raise DataError("there is no such column", file=place, key=column, hint=did_you_mean(column, known))
+
+
+def split_place(task: str, definition: TaskDefinition, split: str) -> str:
+    """How messages call a split: the task, and the data file or data set that it comes from."""
+    source = definition.dataset
+    where = source.files.get(split, "") if source.files else source_name(source)
+    return f"task {task}, split {split}" + (f" ({where})" if where else "")
 
 
 def has_split(definition: TaskDefinition, split: str, config: DataConfig) -> bool:

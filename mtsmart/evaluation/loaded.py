@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import datasets
 import torch
 
 from mtsmart.data.encoding import select_complete
-from mtsmart.data.sources import has_split
-from mtsmart.errors import CheckpointError, ConfigError, DataError, did_you_mean
+from mtsmart.data.sources import has_split, require_columns
+from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
 from mtsmart.models.files import load_model
 from mtsmart.run_folder import RunFolder
@@ -49,11 +50,10 @@ class LoadedRun:
         """
         definition = self.definitions.get(name)
         if definition is None:
-            library = TaskLibrary(self._task_files)
-            if name not in library:
-                hint = did_you_mean(name, {*self.definitions, *library})
+            if name not in self._library:
+                hint = did_you_mean(name, {*self.definitions, *self._library})
                 raise ConfigError("there is no task of this name", key="--task", value=name, hint=hint)
-            definition = library[name]
+            definition = self._library[name]
         head = definition.share_head or name
         if head not in self.model.specs:
             heads = ", ".join(self.model.specs)
@@ -88,19 +88,20 @@ class LoadedRun:
         texts = chosen.definition.text
         listed = list(rows)
         for number, row in enumerate(listed, 1):
-            for column in texts:
-                if column not in row:
-                    hint = did_you_mean(column, row)
-                    raise DataError("a text column is missing", file=f"row {number}", key=column, hint=hint)
+            require_columns(texts, row, f"row {number}")
         if not listed:
             return []
         columns = {column: [row[column] for row in listed] for column in texts}
         table = datasets.Dataset.from_dict({**columns, "row": list(range(len(listed)))})
-        complete, _ = select_complete(table, task, texts, None, "refuse")
+        complete, _ = select_complete(table, f"task {task}", texts, None, "refuse", hint="Mend them")
         data = self._preparer.rows(chosen, complete, with_labels=False)
         batch_size = self.config.training.eval_batch_size
         outputs = run_model(self.model, chosen, data, self._preparer.collate(chosen), batch_size)
         return chosen.describe(outputs.logits)
+
+    @cached_property
+    def _library(self) -> TaskLibrary:
+        return TaskLibrary(self._task_files)
 
     def _tasks_with(self, split: str) -> list[str]:
         names = [name for name, task in self.definitions.items() if has_split(task, split, self.config.data)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from mtsmart.data.files import read_table
+from mtsmart.data.sources import require_columns
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
 
@@ -28,12 +29,11 @@ def predict_file(run: LoadedRun, task: str, file: str | Path) -> list[dict[str, 
     rows = read_table(file).to_pylist()
     if not rows:
         raise DataError("has no rows", file=file)
-    for column in run.task(task).definition.text:
-        if column not in rows[0]:
-            raise DataError(
-                "the file has no such text column", file=file, key=column, hint=did_you_mean(column, rows[0])
-            )
-    predictions = run.predict(task, rows)
+    require_columns(run.task(task).definition.text, rows[0], file)
+    try:
+        predictions = run.predict(task, rows)
+    except DataError as error:
+        raise error.at(f"{file}, {error.file}", None) from None
     for name in predictions[0]:
         if name in rows[0]:
             raise DataError("the file already has a column of this name", file=file, key=name, hint="Rename it")

@@ -98,6 +98,7 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
         CheckpointError: it cannot be found, its weights are not safetensors or not the expected ones, it has no fast
             tokenizer, or it cannot be perturbed.
     """
+    assert config.path is not None  # RunConfig sees to it
     path = resolve_path(config.path)
     if config.sha256 is not None:
         _check_weights(path, config.sha256)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -71,29 +71,26 @@ def load_model(
     folder: Path,
     encoder: EncoderConfig | None = None,
     heads: Mapping[str, HeadSpec] | None = None,
-    fresh: bool = False,
+    keep: Collection[str] | None = None,
 ) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
     """Load a saved model.
 
     Args:
         folder: what ``save_model`` wrote.
         encoder: settings other than the path (dropout, checkpointing ...).
-        heads: the heads to have; those that the folder does not hold in this form start fresh. None: all it holds.
-        fresh: start all heads fresh.
+        heads: the heads to have; None: those that the folder holds.
+        keep: which of them get the folder's weights, the others start fresh; None: all.
 
     Raises:
         CheckpointError: the folder holds no model, or a damaged one.
     """
     stored = read_head_specs(folder)
-    settings = (encoder or EncoderConfig(path=".")).model_copy(
-        update={"path": str(folder.absolute() / "encoder"), "sha256": None, "revision": None}
-    )
+    settings = (encoder or EncoderConfig()).model_copy(update={"path": str(folder.absolute() / "encoder")})
     shared, tokenizer = load_encoder(settings)
     wanted = stored if heads is None else heads
     model = MultiTaskModel(shared, wanted)
-    for name, spec in wanted.items():
-        if not fresh and name in stored and fits(stored[name], spec):
-            load_head(folder, name, model.head(name))
+    for name in wanted if keep is None else keep:
+        load_head(folder, name, model.head(name))
     return model, tokenizer
 
 

@@ -11,20 +11,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-
-def random_state(device: torch.device) -> dict[str, Tensor]:
-    """The state of the generators that draw dropout masks on ``device``."""
-    state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    return state
-
-
-def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
-    """Go on drawing from ``state``."""
-    torch.set_rng_state(state["cpu"])
-    if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"], device)
+from mtsmart.random_state import random_state, set_random_state
 
 
 @contextmanager

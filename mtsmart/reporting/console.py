@@ -82,13 +82,13 @@ class TrainingConsole:
 
 
 def results_table(tasks: dict[str, dict[str, float]], baselines: dict[str, dict[str, float]], title: str) -> Table:
-    """Metrics per task beside the best constant prediction's."""
-    table = Table(title=title, title_justify="left")
-    for column, justify in (("task", "left"), ("metric", "left"), ("score", "right"), ("baseline", "right")):
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    """Metrics per task, beside the best constant prediction's where that is known."""
+    table = Table("task", "metric", title=title, title_justify="left")
+    for column in ("score", "baseline") if baselines else ("score",):
+        table.add_column(column, justify="right")
     for name, metrics in tasks.items():
         for index, (metric, value) in enumerate(metrics.items()):
-            baseline = baselines.get(name, {}).get(metric)
-            shown = "" if baseline is None else f"{baseline:.3f}"
-            table.add_row(name if index == 0 else "", metric, f"{value:.3f}", shown)
+            figures = [value, baselines.get(name, {}).get(metric)] if baselines else [value]
+            shown = ["" if figure is None else f"{figure:.3f}" for figure in figures]
+            table.add_row(name if index == 0 else "", metric, *shown)
     return table

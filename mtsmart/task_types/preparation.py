@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import EncodedSplit, encode_split, select_complete
 from mtsmart.data.loader import Collate
-from mtsmart.data.sources import load_split
+from mtsmart.data.sources import load_split, split_place
 from mtsmart.errors import DataError
 from mtsmart.task_types.base import TaskType
 
@@ -42,8 +42,12 @@ class Preparer:
         if with_labels:
             self._require_labels(task, split, rows)
         label = definition.label if with_labels else None
-        rows, dropped = select_complete(rows, task.name, definition.text, label, definition.missing)
-        return self.rows(task, rows, with_labels, dropped)
+        place, hint = split_place(task.name, definition, split), "Mend them, or say 'missing: drop' in the task"
+        rows, dropped = select_complete(rows, place, definition.text, label, definition.missing, hint)
+        try:
+            return self.rows(task, rows, with_labels, dropped)
+        except DataError as error:
+            raise error.at(f"{place}, {error.file}", None) if error.file else error from None
 
     def rows(self, task: TaskType, rows: datasets.Dataset, with_labels: bool, dropped: int = 0) -> EncodedSplit:
         """Complete rows (with a column ``row``), encoded."""
@@ -67,7 +71,7 @@ class Preparer:
         return wanted if self.max_positions is None else min(wanted, self.max_positions)
 
     def _require_labels(self, task: TaskType, split: str, rows: datasets.Dataset) -> None:
-        label, where = task.definition.label, f"task {task.name}, split {split}"
+        label, where = task.definition.label, split_place(task.name, task.definition, split)
         if label not in rows.column_names:
             raise DataError("the data has no such label column", file=where, key="label", value=label)
         if all(value is None for value in rows[label]):

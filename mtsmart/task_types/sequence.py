@@ -56,7 +56,7 @@ class SequenceTask(TaskType):
 
     def row_error(self, message: str, row: int, column: str, value: Any, hint: str | None = None) -> DataError:
         """A DataError for one source row (from 0)."""
-        return DataError(message, file=f"task {self.name}, row {row + 1}", key=column, value=value, hint=hint)
+        return DataError(message, file=f"row {row + 1}", key=column, value=value, hint=hint)
 
     def collate(self, features: Sequence[dict[str, Any]], pad_token_id: int) -> Batch:
         targets = {}

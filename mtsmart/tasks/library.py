@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from mtsmart.config.document import Document, Origin, read_yaml
@@ -24,7 +25,7 @@ class Entry:
     name: str
     document: Document
 
-    @property
+    @cached_property
     def definition(self) -> TaskDefinition:
         """The validated definition."""
         return validate(TaskDefinition, self.document, (self.name,))
@@ -137,9 +138,7 @@ def task_entry(document: Document, name: str) -> Entry:
     return Entry(name, below)
 
 
-def select_tasks(
-    experiment: Experiment, known: Mapping[str, TaskDefinition] | None = None
-) -> dict[str, TaskDefinition]:
+def select_tasks(experiment: Experiment, known: Mapping[str, TaskDefinition] | None = None) -> dict[str, Entry]:
     """The tasks of an experiment, in its order, with what the experiment changes of them.
 
     An entry under ``tasks:`` that has a ``dataset`` and is in no library is a definition of its own.
@@ -161,17 +160,17 @@ def select_tasks(
         for name, definition in (known or {}).items()
         if name not in library or not library.entry(name).is_from(own_files)
     }
-    selected: dict[str, TaskDefinition] = {}
+    selected: dict[str, Entry] = {}
     for pattern, changes in config.tasks.items():
         if pattern not in library and pattern not in known and "dataset" in changes:
-            selected[pattern] = task_entry(here, pattern).definition
+            selected[pattern] = task_entry(here, pattern)
             continue
         for name in [pattern] if pattern in known else _find(library, document, pattern):
             if name != pattern and name in config.tasks:
                 continue  # its own entry says how it is to be
             base = _known_document(known[name]) if name in known else library.entry(name).document
             merged = base.merged(task_entry(here, pattern).document) if changes else base
-            selected[name] = validate(TaskDefinition, merged, (name,))
+            selected[name] = Entry(name, merged)
     _check_shared_heads(selected, here)
     return selected
 
@@ -187,10 +186,10 @@ def _find(library: TaskLibrary, document: Document, pattern: str) -> list[str]:
         raise document.error(error.message, ("tasks", pattern), hint=error.hint) from None
 
 
-def _check_shared_heads(tasks: Mapping[str, TaskDefinition], here: Document) -> None:
-    for name, definition in tasks.items():
-        owner = definition.share_head
-        if owner is not None and (owner not in tasks or tasks[owner].share_head is not None):
+def _check_shared_heads(tasks: Mapping[str, Entry], here: Document) -> None:
+    for name, entry in tasks.items():
+        owner = entry.definition.share_head
+        if owner is not None and (owner not in tasks or tasks[owner].definition.share_head is not None):
             raise here.error(
                 f"shares the head of '{owner}', which is not among the tasks or has no head of its own",
                 (name,),

@@ -24,7 +24,7 @@ from torch.optim import Optimizer
 
 from mtsmart.errors import CheckpointError
 from mtsmart.models.files import state_of
-from mtsmart.regularizers.dropout import random_state, set_random_state
+from mtsmart.random_state import random_state, set_random_state
 from mtsmart.training.step import TrainStep
 
 _NAME = re.compile(r"update-(\d{8})")

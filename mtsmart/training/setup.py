@@ -13,6 +13,7 @@ from mtsmart.config.loader import Experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate
+from mtsmart.data.mixing import check_weights
 from mtsmart.data.sources import has_split
 from mtsmart.errors import CheckpointError, DataError
 from mtsmart.evaluation.evaluator import baseline_scores
@@ -57,9 +58,10 @@ def prepare(experiment: Experiment) -> Setup:
         MtsmartError: anything that does not fit, before any training.
     """
     config = experiment.config
-    known = RunFolder(Path(config.init.run)).definitions() if config.init else {}
-    definitions = select_tasks(experiment, known)
-    tasks = build_tasks(definitions)
+    known = _earlier_run(experiment).definitions() if config.init else {}
+    entries = select_tasks(experiment, known)
+    definitions = {name: entry.definition for name, entry in entries.items()}
+    tasks = build_tasks(entries)
     torch.manual_seed(config.training.seed)
     model, tokenizer = _load(config, {task.head_name: task.head_spec for task in tasks.values() if task.owns_head})
     preparer = Preparer(tokenizer, config.data, model.encoder.max_positions)
@@ -71,6 +73,8 @@ def prepare(experiment: Experiment) -> Setup:
             validation[name] = preparer.split(task, "validation")
     if not train:
         raise DataError("none of the tasks has training data", key="tasks")
+    with experiment.document.locating():
+        check_weights(config.mixing, train)
     return Setup(
         config,
         definitions,
@@ -84,21 +88,38 @@ def prepare(experiment: Experiment) -> Setup:
     )
 
 
+def _earlier_run(experiment: Experiment) -> RunFolder:
+    """The run that training starts from."""
+    assert experiment.config.init is not None
+    folder = RunFolder(Path(experiment.config.init.run))
+    if not folder.exists:
+        with experiment.document.locating():
+            raise CheckpointError(
+                "is not the folder of a run (it has no config.yaml)",
+                key="init.run",
+                value=str(folder.path),
+                hint="Train that run first, or name another: init.run=FOLDER",
+            )
+    return folder
+
+
 def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
     if config.init is None:
-        assert config.encoder is not None  # RunConfig sees to it
         encoder, tokenizer = load_encoder(config.encoder)
         return MultiTaskModel(encoder, specs), tokenizer
     folder = RunFolder(Path(config.init.run)).model
     stored = read_head_specs(folder)
-    if config.init.heads == "keep" and not set(specs) & set(stored):
+    if config.init.heads == "fresh":
+        return load_model(folder, config.encoder, specs, keep=())
+    keep = [name for name in specs if name in stored]
+    if not keep:
         raise CheckpointError(
             "the run has no head for any of these tasks",
             file=folder,
             value=list(specs),
             hint="Say head=fresh to start new heads",
         )
-    for name in set(specs) & set(stored) if config.init.heads == "keep" else ():
+    for name in keep:
         if not fits(stored[name], specs[name]):
             raise CheckpointError(
                 f"the run's head for '{name}' has other labels or another form",
@@ -106,7 +127,7 @@ def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> tuple[MultiTaskMo
                 value=stored[name].labels,
                 hint="Say head=fresh to start a new head",
             )
-    return load_model(folder, config.encoder, specs, fresh=config.init.heads == "fresh")
+    return load_model(folder, config.encoder, specs, keep)
 
 
 def _baselines(

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from mtsmart.data.batch import Batch
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.random_state import random_state
 from mtsmart.regularizers import CleanPass, Regularizer
-from mtsmart.regularizers.dropout import random_state
 from mtsmart.task_types.base import TaskType
 
 

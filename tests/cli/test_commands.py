@@ -140,7 +140,7 @@ def test_predict_prints_json_lines_without_an_output(workspace, run, cli):
 @pytest.mark.parametrize(
     ("content", "output", "message"),
     [
-        ("txt\nx\n", None, "in.csv: text: the file has no such text column. Did you mean 'txt'"),
+        ("txt\nx\n", None, "in.csv: text: there is no such column. Did you mean 'txt'"),
         ("text,prediction\nx,y\n", None, "already has a column of this name"),
         ("text,n\nx,1\n,2\n", None, "1 of 2 rows lack a text or label, the first is row 2"),
         ("text\nx\n", "out.xml", "--output: unknown output format, got 'out.xml'"),
@@ -280,7 +280,7 @@ def test_incomplete_rows_are_counted_where_they_are_dropped(workspace, cli):
     file.write_text(file.read_text() + '{"text": "", "label": "red"}\n{"text": "a cat", "label": null}\n')
     refused = cli("train", workspace.experiment)
     assert refused.code == 2
-    assert "task color: text: 2 of 46 rows lack a text or label, the first is row 45, got ''" in refused.err
+    assert "color_train.jsonl): text: 2 of 46 rows lack a text or label, the first is row 45, got ''" in refused.err
     dropped = cli("train", workspace.experiment, "tasks.color.missing=drop", "training.max_updates=1")
     assert "color (train): 2 rows without a text or label were dropped" in dropped.out
 

@@ -5,7 +5,9 @@ import pytest
 from mtsmart.config.regularization import (
     MBPP_PRESETS,
     SMART_PRESETS,
+    Mbpp,
     MbppSettings,
+    Smart,
     SmartSettings,
     resolve_mbpp,
     resolve_smart,
@@ -37,3 +39,12 @@ def test_later_layers_win_and_a_preset_starts_anew():
 def test_off_is_weight_zero(resolve):
     settings = SmartSettings if resolve is resolve_smart else MbppSettings
     assert resolve(settings(preset="off")).weight == 0
+
+
+@pytest.mark.parametrize(("complete", "settings"), [(Smart, SmartSettings), (Mbpp, MbppSettings)])
+def test_what_a_user_may_set_is_what_there_is_under_the_same_limits(complete, settings):
+    assert set(settings.model_fields) == {"preset", *complete.model_fields}
+    for name, field in complete.model_fields.items():
+        given = settings.model_fields[name]
+        assert given.annotation == field.annotation | None
+        assert given.metadata == field.metadata

@@ -78,7 +78,7 @@ def test_incomplete_rows_are_refused_or_dropped_and_counted():
     )
     complete, dropped = select_complete(rows, "t", ["text"], "label", "drop")
     assert (complete["row"][:], dropped) == ([0], 3)
-    with pytest.raises(DataError, match=r"task t: text: 3 of 4 rows lack a text or label, the first is row 2"):
+    with pytest.raises(DataError, match=r"^t: text: 3 of 4 rows lack a text or label, the first is row 2"):
         select_complete(rows, "t", ["text"], "label", "refuse")
     unlabelled, dropped = select_complete(rows, "t", ["text"], None, "drop")
     assert (unlabelled["row"][:], dropped) == ([0, 3], 2)

@@ -45,14 +45,14 @@ def test_the_encoder_is_stored_once_and_loads_without_mtsmart(saved):
     assert not [p for p in folder.rglob("*") if p.suffix in (".bin", ".pt", ".pkl")]
 
 
-def test_only_fitting_heads_are_taken(saved):
+def test_only_the_heads_to_keep_get_weights(saved):
     model, folder = saved
     wanted = {"a": SPECS["a"], "b": HeadSpec("sequence_classification", 2, labels=["n", "y"])}
-    loaded, _ = load_model(folder, heads=wanted)
+    loaded, _ = load_model(folder, heads=wanted, keep=["a"])
     weight = "model.classifier.weight"
     assert torch.equal(loaded.head("a").state_dict()[weight], model.head("a").state_dict()[weight])
     assert loaded.head("b").state_dict()[weight].shape == (2, 16)
-    fresh, _ = load_model(folder, heads={"a": SPECS["a"]}, fresh=True)
+    fresh, _ = load_model(folder, heads={"a": SPECS["a"]}, keep=())
     assert not torch.equal(fresh.head("a").state_dict()[weight], model.head("a").state_dict()[weight])
 
 

@@ -10,9 +10,9 @@ import torch
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.random_state import random_state
 from mtsmart.regularizers import CleanPass
-from mtsmart.regularizers.dropout import random_state
-from mtsmart.task_types import build_tasks
+from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
 
 SOURCE = {"files": {"train": "unused.jsonl"}}
@@ -36,7 +36,7 @@ class Bench:
     def __init__(self, path: str) -> None:
         torch.manual_seed(0)
         encoder, self.tokenizer = load_encoder(EncoderConfig(path=path))
-        self.tasks = build_tasks({name: TaskDefinition(**d) for name, d in DEFINITIONS.items()})
+        self.tasks = {name: build_task(name, TaskDefinition(**d)) for name, d in DEFINITIONS.items()}
         self.model = MultiTaskModel(encoder, {name: task.head_spec for name, task in self.tasks.items()})
 
     def batch(self, name: str, texts=None, columns=("a", "b")):

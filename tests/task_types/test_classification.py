@@ -32,7 +32,7 @@ def test_labels_by_name_first_and_by_number_where_no_name_is_one(labels, value, 
 
 @pytest.mark.parametrize("value", ["maybe", 2, -1, "٣", 1.0, None, True])
 def test_other_labels_name_the_row(value):
-    with pytest.raises(DataError, match=r"task t, row 7: label: is not one of the task's labels"):
+    with pytest.raises(DataError, match=r"row 7: label: is not one of the task's labels"):
         task().encode_label(value, 6)
 
 
@@ -54,7 +54,7 @@ def test_decode_describe_and_baseline():
 
 def test_hans_projects_three_labels_onto_two():
     library = TaskLibrary()
-    hans = build_tasks({name: library[name] for name in ("mnli", "hans")})["hans"]
+    hans = build_tasks({name: library.entry(name) for name in ("mnli", "hans")})["hans"]
     assert hans.head_name == "mnli"
     logits = torch.tensor([[1.0, 0.5, 0.4], [0.2, 0.1, -3.0]])
     expected = torch.softmax(logits, -1)

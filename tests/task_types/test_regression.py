@@ -19,7 +19,7 @@ def test_numbers_also_from_text():
 
 @pytest.mark.parametrize("value", ["high", None, "nan", float("inf"), [1]])
 def test_other_values_name_the_row(value):
-    with pytest.raises(DataError, match="task t, row 3: label: is no finite number"):
+    with pytest.raises(DataError, match="row 3: label: is no finite number"):
         task().encode_label(value, 2)
 
 

@@ -10,9 +10,12 @@ EXPERIMENT = "encoder: {path: x}\n"
 
 
 def select(tmp_path, tasks, overrides=()):
-    file = tmp_path / "e.yaml"
-    file.write_text(EXPERIMENT + tasks)
-    return select_tasks(load_experiment(file, overrides))
+    return {name: entry.definition for name, entry in entries(tmp_path, tasks, overrides).items()}
+
+
+def entries(tmp_path, tasks, overrides=()):
+    (tmp_path / "e.yaml").write_text(EXPERIMENT + tasks)
+    return select_tasks(load_experiment(tmp_path / "e.yaml", overrides))
 
 
 def test_names_suites_and_patterns(tmp_path):
@@ -96,5 +99,27 @@ def test_a_head_is_shared_only_within_a_task_type(tmp_path):
     from mtsmart.task_types import build_tasks
 
     inline = "tasks:\n  rte:\n  m: {task_type: regression, dataset: {path: x}, text: [a], share_head: rte}\n"
-    with pytest.raises(ConfigError, match=r"m\.share_head: is a regression and cannot share the head of a classif"):
-        build_tasks(select(tmp_path, inline))
+    with pytest.raises(ConfigError, match=r"e\.yaml:\d+: m\.share_head: is a regression and cannot share"):
+        build_tasks(entries(tmp_path, inline))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("metrics: [f2]", r"e\.yaml:5: mine\.metrics: does not go with .* got 'f2'"),
+        ("loss: mes", r"e\.yaml:5: mine\.loss: does not go with .* got 'mes'"),
+        (
+            "head: {type: nativ}",
+            r"e\.yaml:5: mine\.head\.type: does not go with .* got 'nativ'\. Did you mean",
+        ),
+    ],
+)
+def test_what_a_task_type_refuses_is_told_with_its_line(tmp_path, change, message):
+    from mtsmart.task_types import build_tasks
+
+    (tmp_path / "e.yaml").write_text(
+        "encoder: {path: x}\ntasks:\n  mine:\n    task_type: regression\n"
+        f"    {change}\n    dataset: {{path: x}}\n    text: [a]\n"
+    )
+    with pytest.raises(ConfigError, match=message):
+        build_tasks(select_tasks(load_experiment(tmp_path / "e.yaml")))
