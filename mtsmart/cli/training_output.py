@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -29,9 +32,13 @@ def run_and_report(train: Callable[[Callback], Run]) -> None:
         console.print(results_table(run.results["tasks"], run.results["baselines"], title))
     task = next(iter(run.results["tasks"] or ["NAME"]))
     console.print(f"\nThe run is in [bold]{escape(path)}[/]. Next:")
-    for line in (
-        f"mtsmart evaluate {path}",
-        f"mtsmart predict {path} --task {task} --input FILE",
-        f"mtsmart finetune {path} --task {task}",
-    ):
-        console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
+    for line in (f"evaluate {path}", f"predict {path} --task {task} --input FILE", f"finetune {path} --task {task}"):
+        console.print(f"  {_program()} {line}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _program() -> str:
+    """How to call mtsmart again: by its name if the shell finds it, else the way it was called this time."""
+    if shutil.which("mtsmart"):
+        return "mtsmart"
+    called = Path(sys.argv[0])
+    return shlex.quote(str(called)) if called.name == "mtsmart" else f"{shlex.quote(sys.executable)} -m mtsmart"

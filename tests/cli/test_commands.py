@@ -51,6 +51,15 @@ def test_train_writes_the_run(workspace, cli):
     assert "| color | data files | accuracy |" in card and "SMART: weight 1" in card
 
 
+def test_what_to_type_next_runs_where_the_shell_does_not_find_mtsmart(workspace):
+    environment = {**os.environ, "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-m", "mtsmart", "train", str(workspace.experiment), "training.max_updates=1"]
+    trained = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=workspace.folder)
+    (evaluate,) = (line.strip() for line in trained.stdout.splitlines() if " evaluate " in line)
+    again = subprocess.run(evaluate, shell=True, capture_output=True, text=True, env=environment, cwd=workspace.folder)
+    assert "accuracy" in again.stdout, again.stderr
+
+
 def test_metrics_hold_what_the_design_promises(run):
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     train = [line for line in lines if line["type"] == "train"]
