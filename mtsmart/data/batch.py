@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 
 @dataclass
@@ -18,6 +19,8 @@ class Batch:
         task: the task's name.
         inputs: ``input_ids`` (B, T) int64, ``attention_mask`` (B, T) int64, and what else the encoder takes.
         targets: what the task type's criterion needs, for example ``labels`` (B,); empty without gold labels.
+        layout: what the task type needs to read the logits, with or without gold labels: which positions count,
+            which rows belong together.
         rows: source row of each of the B rows.
     """
 
@@ -25,6 +28,7 @@ class Batch:
     inputs: dict[str, Tensor]
     targets: dict[str, Tensor] = field(default_factory=dict)
     rows: list[int] = field(default_factory=list)
+    layout: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def attention_mask(self) -> Tensor:
@@ -37,36 +41,40 @@ class Batch:
         def move(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             return {name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()}
 
-        return Batch(self.task, move(self.inputs), move(self.targets), self.rows)
+        return Batch(self.task, move(self.inputs), move(self.targets), self.rows, move(self.layout))
 
     def pin_memory(self) -> Batch:
         """The batch in page-locked memory (called by torch's DataLoader)."""
-        self.inputs = {name: tensor.pin_memory() for name, tensor in self.inputs.items()}
-        self.targets = {name: tensor.pin_memory() for name, tensor in self.targets.items()}
+        for tensors in (self.inputs, self.targets, self.layout):
+            tensors.update({name: tensor.pin_memory() for name, tensor in tensors.items()})
         return self
 
 
-def pad_inputs(features: Sequence[Mapping[str, Any]], pad_token_id: int) -> dict[str, Tensor]:
-    """Pad token sequences on the right to the longest.
-
-    Always on the right, whatever the tokenizer prefers: then positions count from the first token both for token
-    ids and for ``inputs_embeds``, in every architecture.
+def pad_inputs(features: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
+    """Pad token sequences to the longest, on the side that the encoder needs (``load_encoder`` sets it).
 
     Args:
         features: B rows with ``input_ids`` and, for encoders that have them, ``token_type_ids``.
-        pad_token_id: fills ``input_ids``; the rest is filled with 0.
+        tokenizer: gives the padding token and side.
 
     Returns:
         tensors (B, T) int64, ``attention_mask`` among them.
     """
-    longest = max(len(row["input_ids"]) for row in features)
-    names = [name for name in ("input_ids", "token_type_ids") if name in features[0]]
-    fill = {"input_ids": pad_token_id, "token_type_ids": 0}
-    tensors = {name: torch.full((len(features), longest), fill[name], dtype=torch.int64) for name in names}
-    mask = torch.zeros((len(features), longest), dtype=torch.int64)
-    for index, row in enumerate(features):
-        length = len(row["input_ids"])
-        mask[index, :length] = 1
-        for name in names:
-            tensors[name][index, :length] = torch.as_tensor(row[name], dtype=torch.int64)
-    return {**tensors, "attention_mask": mask}
+    fill = {"input_ids": tokenizer.pad_token_id, "token_type_ids": 0}
+    padded = {
+        name: pad([row[name] for row in features], fill[name], tokenizer.padding_side)
+        for name in fill
+        if name in features[0]
+    }
+    ones = [[1] * len(row["input_ids"]) for row in features]
+    return {**padded, "attention_mask": pad(ones, 0, tokenizer.padding_side)}
+
+
+def pad(sequences: Sequence[Sequence[int]], value: int, side: str) -> Tensor:
+    """B sequences as one tensor (B, T) int64, filled up with ``value`` on the ``left`` or ``right``."""
+    longest = max(map(len, sequences))
+    padded = torch.full((len(sequences), longest), value, dtype=torch.int64)
+    for index, sequence in enumerate(sequences):
+        start = longest - len(sequence) if side == "left" else 0
+        padded[index, start : start + len(sequence)] = torch.as_tensor(sequence, dtype=torch.int64)
+    return padded

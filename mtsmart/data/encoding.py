@@ -20,7 +20,7 @@ from mtsmart.config.sections import DataConfig
 from mtsmart.errors import DataError
 
 Rows = dict[str, list[Any]]
-_FORMAT = 1  # raise when the encoded columns change their meaning
+_FORMAT = 2  # raise when the encoded columns change their meaning
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class EncodedSplit:
     """One encoded split.
 
     Attributes:
-        rows: columns as the task type encoded them, plus ``row`` (the source row, from 0).
+        rows: columns as the task type encoded them, among them ``row`` (the source row, from 0).
         lengths: (N,) int64, tokens per row.
         dropped: rows left out because a text or label was missing.
     """
@@ -52,7 +52,7 @@ def encode_split(
 
     Args:
         source: rows with the columns ``encode`` reads, and ``row``.
-        encode: batch of rows -> columns, among them ``input_ids``.
+        encode: batch of rows -> columns, among them ``input_ids`` and ``row``; it may give more rows than it got.
         signature: everything besides the rows that the result depends on (JSON types).
         config: gives the cache folder.
         dropped: carried into the result.
@@ -66,7 +66,7 @@ def encode_split(
 
     def encoded() -> datasets.Dataset:
         return source.map(
-            lambda batch: {**encode(batch), "row": batch["row"]},
+            encode,
             batched=True,
             remove_columns=source.column_names,
             cache_file_name=str(file),

@@ -12,7 +12,8 @@ from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sampler import BatchIndex
 
-Collate = Callable[[list[dict[str, Any]]], Batch]
+Collate = Callable[[list[dict[str, Any]], int], Batch]
+"""Encoded rows and a seed (for what is drawn anew each time, such as masked tokens) -> a batch."""
 
 
 class _Batches(Dataset[Batch]):
@@ -27,10 +28,10 @@ class _Batches(Dataset[Batch]):
         return len(self.plan)
 
     def __getitem__(self, position: int) -> Batch:
-        task, rows = self.plan[position]
+        task, rows, seed = self.plan[position]
         columns = self.splits[task].rows[list(rows)]
         features = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-        return self.collate[task](features)
+        return self.collate[task](features, seed)
 
 
 def load_batches(

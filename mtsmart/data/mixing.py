@@ -14,7 +14,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 
 
 def batches_per_task(
-    sizes: Mapping[str, int], batch_size: int, config: MixingConfig, epoch: int, epochs: int
+    sizes: Mapping[str, int], batch_sizes: Mapping[str, int], config: MixingConfig, epoch: int, epochs: int
 ) -> dict[str, int]:
     """Batches of each task in ``epoch`` (from 0) of ``epochs``; their sum does not depend on the strategy.
 
@@ -24,7 +24,7 @@ def batches_per_task(
     Raises:
         ConfigError: ``weights`` names other tasks than there are.
     """
-    own = {task: -(-size // batch_size) for task, size in sizes.items()}
+    own = {task: -(-size // batch_sizes[task]) for task, size in sizes.items()}
     if config.strategy == "proportional":
         return own
     shares = _shares(sizes, config, epoch, epochs)

@@ -15,10 +15,11 @@ _CHUNK = 50  # batches' worth of rows that are sorted by length together; larger
 
 
 class BatchIndex(NamedTuple):
-    """Rows of one task that make a batch."""
+    """Rows of one task that make a batch, and a seed for what its collation draws."""
 
     task: str
     rows: tuple[int, ...]
+    seed: int = 0
 
 
 class MultiTaskSampler:
@@ -29,7 +30,7 @@ class MultiTaskSampler:
 
     Args:
         lengths: task -> (N,) tokens per row; N is the task's size.
-        batch_size: rows in a batch; a task's last batch of a pass may be smaller.
+        batch_size: rows in a batch, one number or one a task; a task's last batch of a pass may be smaller.
         mixing: how tasks are mixed.
         epochs: how many epochs there will be (annealed mixing needs it).
         seed: of all orders.
@@ -39,13 +40,14 @@ class MultiTaskSampler:
     def __init__(
         self,
         lengths: Mapping[str, np.ndarray],
-        batch_size: int,
+        batch_size: int | Mapping[str, int],
         mixing: MixingConfig,
         epochs: int,
         seed: int,
         length_grouped: bool = True,
     ) -> None:
-        self.lengths, self.batch_size, self.mixing = dict(lengths), batch_size, mixing
+        self.lengths, self.mixing = dict(lengths), mixing
+        self.batch_sizes = dict.fromkeys(lengths, batch_size) if isinstance(batch_size, int) else dict(batch_size)
         self.epochs, self.seed, self.length_grouped = epochs, seed, length_grouped
         self.sizes = {task: len(values) for task, values in self.lengths.items()}
 
@@ -55,7 +57,7 @@ class MultiTaskSampler:
 
     def counts(self, epoch: int) -> dict[str, int]:
         """Batches of each task in ``epoch``."""
-        return batches_per_task(self.sizes, self.batch_size, self.mixing, epoch, self.epochs)
+        return batches_per_task(self.sizes, self.batch_sizes, self.mixing, epoch, self.epochs)
 
     def plan(self, epoch: int) -> list[BatchIndex]:
         """All batches of ``epoch`` (from 0), in order."""
@@ -70,17 +72,19 @@ class MultiTaskSampler:
         while len(drawn) < count:
             # The name, not the position, seeds the order: adding a task leaves the others' batches as they are.
             rng = np.random.default_rng([self.seed, epoch, zlib.crc32(task.encode()), cycle])
-            drawn += [BatchIndex(task, rows) for rows in self._one_pass(task, rng)]
+            batches = self._one_pass(task, rng)
+            seeds = rng.integers(2**31, size=len(batches))
+            drawn += [BatchIndex(task, rows, int(seed)) for rows, seed in zip(batches, seeds, strict=True)]
             cycle += 1
         return drawn[:count]
 
     def _one_pass(self, task: str, rng: np.random.Generator) -> list[tuple[int, ...]]:
-        order = rng.permutation(self.sizes[task])
+        order, size = rng.permutation(self.sizes[task]), self.batch_sizes[task]
         if self.length_grouped:
-            chunk = self.batch_size * _CHUNK
+            chunk = size * _CHUNK
             parts = [order[start : start + chunk] for start in range(0, len(order), chunk)]
             order = np.concatenate([part[np.argsort(-self.lengths[task][part], kind="stable")] for part in parts])
-        batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
         return [tuple(map(int, batches[i])) for i in rng.permutation(len(batches))]
 
 

@@ -7,7 +7,7 @@ None), so that tasks match labels by name and never by a number that may mean so
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,21 @@ from mtsmart.errors import DataError, did_you_mean
 from mtsmart.tasks.definition import DatasetSource, TaskDefinition
 
 
-def load_split(task: str, definition: TaskDefinition, split: str, config: DataConfig) -> datasets.Dataset:
+def load_split(
+    task: str, definition: TaskDefinition, split: str, columns: Sequence[str], config: DataConfig
+) -> datasets.Dataset:
     """The rows of our split ``split``, with a column ``row``: their number in the data set's own split, from 0.
 
-    Columns: the text columns, the label column where the split has one, and ``row``.
+    Returns:
+        ``columns``, the label column where the split has one, and ``row``.
 
     Raises:
         DataError: the data set, split, slice or a column is not there.
     """
     rows, numbers = _slice(_opened(definition.dataset, config), definition.split(split), task, split)
-    columns = [*definition.text, *([definition.label] if definition.label in rows.column_names else [])]
-    require_columns(definition.text, rows.column_names, split_place(task, definition, split))
-    return _named_labels(rows.select_columns(columns), definition.label).add_column("row", numbers)
+    require_columns(columns, rows.column_names, split_place(task, definition, split))
+    label = [definition.label] if definition.label in rows.column_names and definition.label not in columns else []
+    return _named_labels(rows.select_columns([*columns, *label]), definition.label).add_column("row", numbers)
 
 
 def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | Path) -> None:
@@ -123,13 +126,25 @@ def _slice(
 
 
 def _named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:
+    """Label numbers, or lists of them, as the names that the data set gives them."""
     feature = rows.features.get(label)
-    if not isinstance(feature, datasets.ClassLabel):
-        return rows
-    names = feature.names
+    each = getattr(feature, "feature", None)  # of a list
+    if isinstance(feature, datasets.ClassLabel):
+        return _renamed(rows, label, partial(_label_name, feature.names), datasets.Value("string"))
+    if isinstance(each, datasets.ClassLabel):
+        names = each.names
 
-    def name_of(value: Any) -> str | None:
-        return None if value is None or value < 0 else names[value]
+        def all_names(values: list[int] | None) -> list[str | None] | None:
+            return None if values is None else [_label_name(names, value) for value in values]
 
+        return _renamed(rows, label, all_names, datasets.List(datasets.Value("string")))
+    return rows
+
+
+def _renamed(rows: datasets.Dataset, label: str, name_of: Callable[[Any], Any], feature: Any) -> datasets.Dataset:
     named = [name_of(value) for value in rows[label]]
-    return rows.remove_columns(label).add_column(label, named, feature=datasets.Value("string"))
+    return rows.remove_columns(label).add_column(label, named, feature=feature)
+
+
+def _label_name(names: Sequence[str], value: int | None) -> str | None:
+    return None if value is None or value < 0 else names[value]

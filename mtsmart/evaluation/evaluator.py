@@ -13,7 +13,7 @@ from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate, load_batches
 from mtsmart.data.sampler import BatchIndex, evaluation_batches
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.task_types.base import TaskType
+from mtsmart.task_types.base import Outputs, TaskType
 
 
 @dataclass(frozen=True)
@@ -57,38 +57,37 @@ class Evaluation:
         return {name: result.baseline for name, result in self.tasks.items() if result.baseline}
 
 
-@dataclass(frozen=True)
-class Outputs:
-    """What a model says of N rows, in the order of the split.
-
-    Attributes:
-        logits: (N, ...), float32, on the CPU, as the task's ``adapt`` returns them.
-        references: N gold values, or empty.
-    """
-
-    logits: Tensor
-    references: list[Any]
-
-
 @torch.no_grad()
-def run_model(model: MultiTaskModel, task: TaskType, split: EncodedSplit, collate: Collate, batch_size: int) -> Outputs:
-    """All rows of a split through the model."""
+def run_model(
+    model: MultiTaskModel, tasks: Sequence[TaskType], split: EncodedSplit, collate: Collate, batch_size: int
+) -> list[Outputs]:
+    """All rows of a split through the encoder once and through the heads of all ``tasks``.
+
+    Args:
+        model: in any mode; it is evaluated without dropout.
+        tasks: those that read the split as it is encoded; ``collate`` is the first one's.
+        split: N encoded rows.
+        collate: rows -> batch.
+        batch_size: encoded rows in a batch.
+
+    Returns:
+        the outputs for each task.
+    """
     training = model.training
     model.eval()
     order: list[int] = []
-    logits, references = [], []
-    plan = [BatchIndex(task.name, rows) for rows in evaluation_batches(split.lengths, batch_size)]
-    batches = load_batches(plan, {task.name: split}, {task.name: collate})
+    logits: list[list[Tensor]] = [[] for _ in tasks]
+    plan = [BatchIndex(tasks[0].name, rows) for rows in evaluation_batches(split.lengths, batch_size)]
+    batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
     for index, batch in zip(plan, (batch.to(model.device) for batch in batches), strict=True):
-        inputs_embeds = model.embed(batch.inputs["input_ids"])
-        logits.append(task.adapt(model(task.head_name, inputs_embeds, batch.inputs)).float().cpu())
-        references += task.references(batch) if batch.targets else []
+        encoded = model.encoder(model.embed(batch.inputs["input_ids"]), batch.inputs)
+        for task, collected in zip(tasks, logits, strict=True):
+            adapted = task.adapt(model.logits(task.head_name, encoded, batch.inputs), batch)
+            collected += [one.float().cpu() for one in task.unbatch(adapted, batch)]
         order += index.rows
     model.train(training)
-    inverse = torch.empty(len(order), dtype=torch.int64)
-    inverse[torch.tensor(order)] = torch.arange(len(order))
-    in_order = [references[i] for i in inverse.tolist()] if references else []
-    return Outputs(torch.cat(logits)[inverse], in_order)
+    positions = {row: position for position, row in enumerate(order)}
+    return [Outputs([collected[positions[row]] for row in range(len(order))], split.rows) for collected in logits]
 
 
 def evaluate_task(
@@ -98,14 +97,17 @@ def evaluate_task(
     collate: Collate,
     batch_size: int,
     baseline: Mapping[str, float] | None = None,
+    fit: bool = False,
 ) -> TaskResult:
-    """Score one task on a labelled split."""
-    outputs = run_model(model, task, split, collate, batch_size)
-    metrics = task.score(task.decode(outputs.logits), outputs.references)
-    return TaskResult(metrics, dict(baseline or {}), len(split))
+    """Score one task on a labelled split; ``fit`` first finds on it what the task's decoding needs."""
+    (outputs,) = run_model(model, [task], split, collate, batch_size)
+    references = task.references(split.rows)
+    if fit:
+        task.fit(outputs, references)
+    return TaskResult(task.score(task.decode(outputs), references), dict(baseline or {}), len(references))
 
 
-def baseline_scores(task: TaskType, train: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
-    """Scores of the best constant prediction: the majority label, or the mean."""
-    constant = task.baseline(train)
-    return task.score([constant] * len(references), references)
+def baseline_scores(task: TaskType, train: EncodedSplit, split: EncodedSplit) -> dict[str, float]:
+    """Scores of the task's trivial baseline, such as the majority label or the mean."""
+    references = task.references(split.rows)
+    return task.score(task.baseline(task.references(train.rows), references), references)

@@ -14,7 +14,7 @@ from mtsmart.data.encoding import select_complete
 from mtsmart.data.sources import has_split, require_columns
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
-from mtsmart.models.files import load_model
+from mtsmart.models.files import load_model, read_decoding
 from mtsmart.run_folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.preparation import Preparer
@@ -38,6 +38,7 @@ class LoadedRun:
         self.config = self.folder.config()
         self.definitions = self.folder.definitions()
         self.model, self.tokenizer = load_model(self.folder.model)
+        self._decoding = read_decoding(self.folder.model)
         self.model.eval().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._task_files = list(task_files)
         self._preparer = Preparer(self.tokenizer, self.config.data, self.model.encoder.max_positions)
@@ -58,7 +59,9 @@ class LoadedRun:
         if head not in self.model.specs:
             heads = ", ".join(self.model.specs)
             raise ConfigError(f"the run has no head for this task (it has: {heads})", file=self.folder.path, value=name)
-        return build_task(name, definition, self.model.specs[head].labels if definition.share_head else None)
+        task = build_task(name, definition, self.model.specs[head].labels if definition.share_head else None)
+        task.decoding = self._decoding.get(name) or self._decoding.get(head, {})
+        return task
 
     def evaluate(self, tasks: Iterable[str] | None = None, split: str = "validation") -> Evaluation:
         """Score tasks (None: all of the run's that have the split) on a labelled split.
@@ -76,7 +79,7 @@ class LoadedRun:
         return Evaluation(results)
 
     def predict(self, task: str, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Predictions for rows that have the task's text columns, in the same order.
+        """Predictions for rows that have the task's input columns, in the same order.
 
         Returns:
             one mapping a row: ``prediction`` (label name or number) and, for labels, ``p(<label>)``.
@@ -85,7 +88,7 @@ class LoadedRun:
             DataError: a row lacks a text; it is named.
         """
         chosen = self.task(task)
-        texts = chosen.definition.text
+        texts = chosen.columns
         listed = list(rows)
         for number, row in enumerate(listed, 1):
             require_columns(texts, row, f"row {number}")
@@ -96,8 +99,8 @@ class LoadedRun:
         complete, _ = select_complete(table, f"task {task}", texts, None, "refuse", hint="Mend them")
         data = self._preparer.rows(chosen, complete, with_labels=False)
         batch_size = self.config.training.eval_batch_size
-        outputs = run_model(self.model, chosen, data, self._preparer.collate(chosen), batch_size)
-        return chosen.describe(outputs.logits)
+        (outputs,) = run_model(self.model, [chosen], data, self._preparer.collate(chosen), batch_size)
+        return chosen.describe(outputs)
 
     @cached_property
     def _library(self) -> TaskLibrary:

@@ -29,7 +29,7 @@ def predict_file(run: LoadedRun, task: str, file: str | Path) -> list[dict[str, 
     rows = read_table(file).to_pylist()
     if not rows:
         raise DataError("has no rows", file=file)
-    require_columns(run.task(task).definition.text, rows[0], file)
+    require_columns(run.task(task).columns, rows[0], file)
     try:
         predictions = run.predict(task, rows)
     except DataError as error:

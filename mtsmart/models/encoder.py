@@ -11,7 +11,14 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForTextEncoding,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
@@ -108,7 +115,8 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
         _set_dropout(model_config, config.dropout)
         extra = {} if config.attention is None else {"attn_implementation": config.attention}
         # transformers 5 takes the checkpoint's dtype unless told; half precision weights would train badly.
-        model = AutoModel.from_pretrained(
+        kind = AutoModelForTextEncoding if model_config.is_encoder_decoder else AutoModel
+        model = kind.from_pretrained(
             path, config=model_config, dtype=torch.float32, use_safetensors=True, **common, **extra
         )
         tokenizer = AutoTokenizer.from_pretrained(path, **common)
@@ -119,6 +127,9 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
         ) from None
     if not tokenizer.is_fast:
         raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=config.path)
+    # Right padding keeps positions counted from the first token, for token ids as for inputs_embeds. Architectures
+    # that summarise by the last token (XLNet) have relative positions and want padding on the left.
+    tokenizer.padding_side = "left" if getattr(model_config, "summary_type", None) == "last" else "right"
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     return Encoder(model), tokenizer

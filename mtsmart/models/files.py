@@ -5,6 +5,7 @@
     encoder/                config.json, model.safetensors, tokenizer files (AutoModel loads it)
     heads/<task>.safetensors
     heads.json              how each head is built
+    decoding.json           what was found on validation for decoding: thresholds, by task
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -26,7 +29,12 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
 
 
-def save_model(folder: Path, model: MultiTaskModel, tokenizer: PreTrainedTokenizerBase) -> None:
+def save_model(
+    folder: Path,
+    model: MultiTaskModel,
+    tokenizer: PreTrainedTokenizerBase,
+    decoding: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
     """Write the model; a model that is already there is replaced only once the new one is complete."""
     aside = folder.with_name(folder.name + ".new")
     shutil.rmtree(aside, ignore_errors=True)
@@ -37,6 +45,7 @@ def save_model(folder: Path, model: MultiTaskModel, tokenizer: PreTrainedTokeniz
         save_file(state_of(model.head(name)), aside / "heads" / f"{name}.safetensors")
     specs = {name: spec.to_json() for name, spec in model.specs.items()}
     (aside / "heads.json").write_text(json.dumps(specs, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (aside / "decoding.json").write_text(json.dumps(decoding or {}, indent=2) + "\n", encoding="utf-8")
     replace_folder(aside, folder)
 
 
@@ -65,6 +74,22 @@ def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
         ) from None
     except (ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(f"is damaged: {error}", file=file) from None
+
+
+def read_decoding(folder: Path) -> dict[str, dict[str, Any]]:
+    """What ``fit`` of each task found on validation.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    file = folder / "decoding.json"
+    try:
+        decoding: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise CheckpointError(f"is damaged: {error}", file=file) from None
+    return decoding
 
 
 def load_model(
@@ -96,8 +121,7 @@ def load_model(
 
 def fits(stored: HeadSpec, wanted: HeadSpec) -> bool:
     """Whether weights of one head can serve another: all but the dropout must agree."""
-    same = ("kind", "num_labels", "type", "labels")
-    return all(getattr(stored, name) == getattr(wanted, name) for name in same)
+    return replace(stored, dropout=None) == replace(wanted, dropout=None)
 
 
 def load_head(folder: Path, name: str, head: nn.Module) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ class MultiTaskModel(nn.Module):
         self.encoder = encoder
         self.specs = dict(specs)
         # The suffix keeps a task called "keys" or "pop" from colliding with ModuleDict's methods.
-        self.heads = nn.ModuleDict({_key(name): build_head(encoder.config, spec) for name, spec in specs.items()})
+        self.heads = nn.ModuleDict({_key(name): build_head(encoder, spec) for name, spec in specs.items()})
 
     def head(self, name: str) -> nn.Module:
         """The head called ``name``."""
@@ -44,9 +45,13 @@ class MultiTaskModel(nn.Module):
             inputs: the batch's inputs.
 
         Returns:
-            (B, C) for sequence heads.
+            (B, C) for sequence heads, (B, T, C) for token heads.
         """
-        logits: Tensor = self.head(head)(self.encoder(inputs_embeds, inputs), inputs)
+        return self.logits(head, self.encoder(inputs_embeds, inputs), inputs)
+
+    def logits(self, head: str, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
+        """One head's logits from the encoder's outputs, which several heads may read."""
+        logits: Tensor = self.head(head)(outputs, inputs)
         return logits
 
     @property

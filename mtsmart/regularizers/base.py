@@ -22,6 +22,7 @@ class CleanPass:
         batch: the batch.
         inputs_embeds: (B, T, H) word embeddings, part of the graph.
         logits: the task's logits, part of the graph.
+        loss: the task's loss against gold labels, a scalar, part of the graph.
         forward: word embeddings -> the task's logits, through the student.
         dropout_state: random state from which the clean pass drew its dropout masks.
     """
@@ -30,6 +31,7 @@ class CleanPass:
     batch: Batch
     inputs_embeds: Tensor
     logits: Tensor
+    loss: Tensor
     forward: Callable[[Tensor], Tensor]
     dropout_state: dict[str, Tensor]
 

@@ -42,7 +42,7 @@ class MbppRegularizer:
         with torch.no_grad():
             inputs = clean.batch.inputs
             inputs_embeds = self.teacher.embed(inputs["input_ids"])
-            target = clean.task.adapt(self.teacher(clean.task.head_name, inputs_embeds, inputs))
+            target = clean.task.adapt(self.teacher(clean.task.head_name, inputs_embeds, inputs), clean.batch)
         term = clean.task.divergence(clean.logits, target, clean.batch, "kd_loss")
         return self.config.weight * term, {"D": term.detach()}
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import datasets
+import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from mtsmart.config.document import Document
+from mtsmart.config.validate import StrictModel, validate
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows
-from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.errors import ConfigError, DataError, did_you_mean
 from mtsmart.losses import CRITERIA, DIVERGENCES
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HEADS, HeadSpec
@@ -19,49 +24,78 @@ from mtsmart.registry import Registry
 from mtsmart.tasks.definition import TaskDefinition
 
 
+class NoOptions(StrictModel):
+    """Task types without settings of their own."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a model says of a split's N encoded rows, in their order.
+
+    Attributes:
+        logits: N tensors, float32 on the CPU, as the task's ``unbatch`` returns them.
+        features: the encoded rows, for what decoding needs besides: source rows, character offsets ...
+    """
+
+    logits: Sequence[Tensor]
+    features: datasets.Dataset
+
+
 class TaskType(ABC):
     """One kind of task: encode, collate, head, criterion, divergence, decode, metrics.
 
-    A subclass names in ``losses``, ``divergences`` and ``metrics`` the registry entries that make sense for it; the
-    first of each is its default. Instances belong to one task.
+    A subclass names in ``losses``, ``divergences`` and ``metrics`` the registry entries that make sense for it (the
+    first of each is its default), and in ``Options`` the settings that ``options:`` takes in a task's YAML.
+    Instances belong to one task.
 
     Args:
         name: the task's name, used in batches and messages.
         definition: the task's definition.
         head_labels: names of the outputs of the head that the task uses, when that is another task's head.
+
+    Attributes:
+        options: an instance of ``Options``.
+        decoding: what ``fit`` found on validation (thresholds); stored beside the model.
     """
 
     losses: ClassVar[tuple[str, ...]]
     divergences: ClassVar[tuple[str, ...]]
     metrics: ClassVar[tuple[str, ...]]
+    Options: ClassVar[type[StrictModel]] = NoOptions
 
     def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
         self.name, self.definition, self.head_labels = name, definition, head_labels
-        self.check(name, definition)
+        self.options: Any = _options(type(self), name, definition)
+        self.check()
         self.head_name = definition.share_head or name
         self.metric_names = definition.metrics or [self.metrics[0]]
+        self.decoding: dict[str, Any] = {}
         self._criterion = CRITERIA[definition.loss or self.losses[0]]
         self._divergences = {
             "adv_loss": DIVERGENCES[definition.adv_loss or self.divergences[0]],
             "kd_loss": DIVERGENCES[definition.kd_loss or self.divergences[0]],
         }
 
-    @classmethod
-    def check(cls, name: str, definition: TaskDefinition) -> None:
+    def check(self) -> None:
         """Refuse a definition that this task type cannot use.
 
         Raises:
             ConfigError: names the key.
         """
-        for key, allowed in (("loss", cls.losses), ("adv_loss", cls.divergences), ("kd_loss", cls.divergences)):
+        definition = self.definition
+        for key, allowed in (("loss", self.losses), ("adv_loss", self.divergences), ("kd_loss", self.divergences)):
             value = getattr(definition, key)
             if value is not None and value not in allowed:
-                raise _unfit(name, definition, key, value, allowed)
+                raise self._unfit(key, value, allowed)
         for metric in definition.metrics or []:
-            if metric not in cls.metrics:
-                raise _unfit(name, definition, "metrics", metric, cls.metrics)
+            if metric not in self.metrics:
+                raise self._unfit("metrics", metric, self.metrics)
         if definition.head.type not in HEADS:
-            raise _unfit(name, definition, "head.type", definition.head.type, tuple(HEADS))
+            raise self._unfit("head.type", definition.head.type, tuple(HEADS))
+
+    def _unfit(self, key: str, value: str, allowed: Sequence[str]) -> ConfigError:
+        message = f"does not go with task type '{self.definition.task_type}'"
+        return ConfigError(message, key=f"{self.name}.{key}", value=value, hint=did_you_mean(value, allowed))
 
     @property
     def owns_head(self) -> bool:
@@ -73,31 +107,52 @@ class TaskType(ABC):
     def head_spec(self) -> HeadSpec:
         """The head that this task needs."""
 
-    @abstractmethod
+    def spec(self, kind: str, num_labels: int, labels: list[str] | None = None) -> HeadSpec:
+        """A head of ``kind`` with the form that the definition gives it."""
+        head = self.definition.head
+        return HeadSpec(kind, num_labels, head.type, head.dropout, labels, head.layers, head.pooling)
+
+    # From rows to batches ---------------------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> list[str]:
+        """The source columns that an input is made of; a row that lacks one is incomplete."""
+        return list(self.definition.text)
+
+    def arrange(self, rows: datasets.Dataset) -> datasets.Dataset:
+        """Complete source rows as the rows to encode; they differ where several make one input."""
+        return rows
+
     def signature(self) -> dict[str, Any]:
         """What an encoded row depends on besides the row, the tokenizer and the length limit (JSON types)."""
+        definition = self.definition
+        names = ("task_type", "text", "label", "labels", "options")
+        return {name: getattr(definition, name) for name in names}
 
     @abstractmethod
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
-        """Columns of tokens, and of targets when ``with_labels``, for a batch of source rows.
+        """Columns of tokens, of ``row``, and of targets when ``with_labels``, for a batch of arranged rows.
+
+        There may be more rows than came in: windows over a long text, for example.
 
         Raises:
             DataError: a row does not fit; it is named.
         """
 
     @abstractmethod
-    def collate(self, features: Sequence[dict[str, Any]], pad_token_id: int) -> Batch:
-        """Encoded rows as a batch."""
+    def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
+        """Encoded rows as a batch; what is drawn anew each time is drawn from ``seed``."""
 
-    def adapt(self, logits: Tensor) -> Tensor:
-        """From the head's logits to this task's (they differ when a head is shared)."""
+    # The objective ----------------------------------------------------------------------------------------------
+
+    def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
+        """From the head's logits to this task's: another form, or the labels of a shared head."""
         return logits
 
     def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Loss against the gold labels, a scalar: the mean over the batch's rows."""
+        """Loss against the gold labels, a scalar: the mean over what counts in the batch."""
         return self._criterion(logits, batch.targets["labels"]).mean()
 
-    @abstractmethod
     def divergence(self, logits: Tensor, target: Tensor, batch: Batch, role: str) -> Tensor:
         """Divergence of two predictions for the same batch, a scalar: the mean over what counts in it.
 
@@ -107,39 +162,75 @@ class TaskType(ABC):
             batch: says which positions count.
             role: ``adv_loss`` (SMART) or ``kd_loss`` (teachers): which entry of the loss map.
         """
+        return self._divergences[role](logits, target).mean()
 
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor | None:
         """Share of decisions that differ, a scalar; None where predictions are no decisions."""
         return None
 
-    @abstractmethod
-    def decode(self, logits: Tensor) -> list[Any]:
-        """One prediction a row, in the form that ``score`` takes."""
+    # From logits to predictions and scores ----------------------------------------------------------------------
+
+    def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
+        """One tensor for each of the batch's rows, without padding: all that decoding needs."""
+        return list(logits)
+
+    def fit(self, outputs: Outputs, references: Sequence[Any]) -> None:  # noqa: B027 (most types need nothing)
+        """Find on validation what decoding needs (thresholds), and keep it in ``decoding``."""
 
     @abstractmethod
-    def references(self, batch: Batch) -> list[Any]:
-        """One gold value a row, in the form that ``score`` takes."""
+    def decode(self, outputs: Outputs) -> list[Any]:
+        """Predictions in the form that ``score`` takes, in the order of ``references``."""
 
     @abstractmethod
-    def describe(self, logits: Tensor) -> list[dict[str, Any]]:
-        """One mapping a row of what ``mtsmart predict`` writes."""
+    def references(self, features: datasets.Dataset) -> list[Any]:
+        """Gold values of an encoded split in the form that ``score`` takes."""
 
     @abstractmethod
-    def baseline(self, train: Sequence[Any]) -> Any:
-        """The constant prediction that does best on training references: the trivial baseline."""
+    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
+        """One mapping a source row, in their order, of what ``mtsmart predict`` writes; ``prediction`` is its first."""
+
+    @abstractmethod
+    def baseline(self, train: Sequence[Any], references: Sequence[Any]) -> list[Any]:
+        """Predictions for ``references`` of the best rule that looks at no text, learnt from ``train`` references."""
 
     def score(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
         """The task's metrics, the main one first."""
         return {metric: METRICS[metric](predictions, references) for metric in self.metric_names}
 
+    # For subclasses ---------------------------------------------------------------------------------------------
+
+    def row_error(self, message: str, row: int, column: str, value: Any, hint: str | None = None) -> DataError:
+        """A DataError for one source row (from 0)."""
+        return DataError(message, file=f"row {row + 1}", key=column, value=value, hint=hint)
+
+    def texts(self, rows: Rows, column: str) -> list[str]:
+        """A column that must hold text.
+
+        Raises:
+            DataError: a value is no text; the row is named.
+        """
+        for value, row in zip(rows[column], rows["row"], strict=True):
+            if not isinstance(value, str):
+                raise self.row_error("is no text", row, column, value)
+        return rows[column]
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean of ``values`` where ``mask`` (same shape) is true, 0 where it is nowhere; without waiting for a device."""
+    weights = mask.to(values.dtype)
+    return (values * weights).sum() / weights.sum().clamp_min(1.0)
+
+
+def stack(logits: Sequence[Tensor]) -> Tensor:
+    """N tensors of one shape as one (N, ...); (0,) for none."""
+    return torch.stack(list(logits)) if logits else torch.empty(0)
+
 
 TASK_TYPES: Registry[type[TaskType]] = Registry("task type")
 
 
-def _unfit(name: str, definition: TaskDefinition, key: str, value: str, allowed: Sequence[str]) -> ConfigError:
-    return ConfigError(
-        f"does not go with task type '{definition.task_type}'",
-        key=f"{name}.{key}",
-        value=value,
-        hint=did_you_mean(value, allowed),
-    )
+def _options(kind: type[TaskType], name: str, definition: TaskDefinition) -> Any:
+    try:
+        return validate(kind.Options, Document(dict(definition.options)), (name, "options"))
+    except ConfigError as error:  # the place is found by whoever has the task's file
+        raise ConfigError(error.message, key=error.key, value=error.value, hint=error.hint) from None

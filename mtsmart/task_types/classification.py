@@ -12,7 +12,7 @@ from torch import Tensor
 from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES
+from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
 from mtsmart.task_types.sequence import SequenceTask
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -37,19 +37,18 @@ class Classification(SequenceTask):
         self._numbered = not any(label.lstrip("-").isdigit() for label in self.labels)
         self._groups = self._label_groups()
 
-    @classmethod
-    def check(cls, name: str, definition: TaskDefinition) -> None:
-        super().check(name, definition)
-        if definition.labels is None:
-            raise ConfigError("is required for task type 'classification'", key=f"{name}.labels")
-        if "f1" in (definition.metrics or []) and len(definition.labels) != 2:
+    def check(self) -> None:
+        super().check()
+        labels = self.definition.labels
+        if labels is None:
+            raise ConfigError("is required for task type 'classification'", key=f"{self.name}.labels")
+        if "f1" in (self.definition.metrics or []) and len(labels) != 2:
             hint = "Use macro_f1 for more than two labels"
-            raise ConfigError("needs exactly two labels", key=f"{name}.metrics", value="f1", hint=hint)
+            raise ConfigError("needs exactly two labels", key=f"{self.name}.metrics", value="f1", hint=hint)
 
     @property
     def head_spec(self) -> HeadSpec:
-        head = self.definition.head
-        return HeadSpec("sequence_classification", len(self.labels), head.type, head.dropout, self.labels)
+        return self.spec("sequence_classification", len(self.labels), self.labels)
 
     def encode_label(self, value: Any, row: int) -> int:
         """The index of a label given by name, or by number where no label's name is a number."""
@@ -62,7 +61,7 @@ class Classification(SequenceTask):
             "is not one of the task's labels", row, self.definition.label, value, did_you_mean(value, self.labels)
         )
 
-    def adapt(self, logits: Tensor) -> Tensor:
+    def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
         if self._groups is None:
             return logits
         log_probs = torch.log_softmax(logits.float(), dim=-1)
@@ -71,21 +70,21 @@ class Classification(SequenceTask):
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         return (logits.argmax(-1) != other.argmax(-1)).float().mean()
 
-    def decode(self, logits: Tensor) -> list[int]:
+    def decode(self, outputs: Outputs) -> list[int]:
         """Label indices."""
-        return logits.argmax(-1).tolist()
+        return stack(outputs.logits).argmax(-1).tolist()
 
-    def describe(self, logits: Tensor) -> list[dict[str, Any]]:
+    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
         """The label's name and each label's probability."""
-        probabilities = torch.softmax(logits.double(), dim=-1).tolist()
+        probabilities = torch.softmax(stack(outputs.logits).double(), dim=-1).tolist()
         return [
             {"prediction": self.labels[index], **{f"p({label})": p for label, p in zip(self.labels, row, strict=True)}}
-            for index, row in zip(self.decode(logits), probabilities, strict=True)
+            for index, row in zip(self.decode(outputs), probabilities, strict=True)
         ]
 
-    def baseline(self, train: Sequence[int]) -> int:
+    def baseline(self, train: Sequence[int], references: Sequence[int]) -> list[int]:
         """The most frequent label."""
-        return Counter(train).most_common(1)[0][0]
+        return [Counter(train).most_common(1)[0][0]] * len(references)
 
     def _label_groups(self) -> list[list[int]] | None:
         """For each of our labels, the shared head's outputs that stand for it; None if they are ours as they are."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 import datasets
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import DataConfig
+from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit, encode_split, select_complete
 from mtsmart.data.loader import Collate
 from mtsmart.data.sources import load_split, split_place
@@ -38,12 +40,12 @@ class Preparer:
             DataError: the split is not there, has no labels, or a row does not fit.
         """
         definition = task.definition
-        rows = load_split(task.name, definition, split, self.config)
+        rows = load_split(task.name, definition, split, task.columns, self.config)
         if with_labels:
             self._require_labels(task, split, rows)
         label = definition.label if with_labels else None
         place, hint = split_place(task.name, definition, split), "Mend them, or say 'missing: drop' in the task"
-        rows, dropped = select_complete(rows, place, definition.text, label, definition.missing, hint)
+        rows, dropped = select_complete(rows, place, task.columns, label, definition.missing, hint)
         try:
             return self.rows(task, rows, with_labels, dropped)
         except DataError as error:
@@ -51,6 +53,7 @@ class Preparer:
 
     def rows(self, task: TaskType, rows: datasets.Dataset, with_labels: bool, dropped: int = 0) -> EncodedSplit:
         """Complete rows (with a column ``row``), encoded."""
+        rows = task.arrange(rows)
         max_length = self._max_length(task)
         signature = {
             "task": task.signature(),
@@ -64,7 +67,11 @@ class Preparer:
 
     def collate(self, task: TaskType) -> Collate:
         """The task's collate function."""
-        return partial(task.collate, pad_token_id=self.tokenizer.pad_token_id)
+
+        def collate(features: list[dict[str, Any]], seed: int) -> Batch:
+            return task.collate(features, self.tokenizer, seed)
+
+        return collate
 
     def _max_length(self, task: TaskType) -> int:
         wanted = task.definition.max_length or self.config.max_length

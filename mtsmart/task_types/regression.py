@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mtsmart.errors import ConfigError
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES
+from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
 from mtsmart.task_types.sequence import SequenceTask
-from mtsmart.tasks.definition import TaskDefinition
 
 
 @TASK_TYPES.register("regression")
@@ -26,17 +24,15 @@ class Regression(SequenceTask):
     metrics = ("pearson", "spearman")
     label_dtype = torch.float32
 
-    @classmethod
-    def check(cls, name: str, definition: TaskDefinition) -> None:
-        super().check(name, definition)
+    def check(self) -> None:
+        super().check()
         for key in ("labels", "project"):
-            if getattr(definition, key) is not None:
-                raise ConfigError("does not go with task type 'regression'", key=f"{name}.{key}")
+            if getattr(self.definition, key) is not None:
+                raise ConfigError("does not go with task type 'regression'", key=f"{self.name}.{key}")
 
     @property
     def head_spec(self) -> HeadSpec:
-        head = self.definition.head
-        return HeadSpec("sequence_classification", 1, head.type, head.dropout)
+        return self.spec("sequence_classification", 1)
 
     def encode_label(self, value: Any, row: int) -> float:
         """A finite number, also from text."""
@@ -48,12 +44,12 @@ class Regression(SequenceTask):
             raise self.row_error("is no finite number", row, self.definition.label, value)
         return number
 
-    def decode(self, logits: Tensor) -> list[float]:
-        return logits.float().squeeze(-1).tolist()
+    def decode(self, outputs: Outputs) -> list[float]:
+        return stack(outputs.logits).squeeze(-1).tolist()
 
-    def describe(self, logits: Tensor) -> list[dict[str, Any]]:
-        return [{"prediction": score} for score in self.decode(logits)]
+    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
+        return [{"prediction": score} for score in self.decode(outputs)]
 
-    def baseline(self, train: Sequence[float]) -> float:
+    def baseline(self, train: Sequence[float], references: Sequence[float]) -> list[float]:
         """The mean, whose correlation with anything counts as 0."""
-        return float(np.mean(train))
+        return [float(np.mean(train))] * len(references)

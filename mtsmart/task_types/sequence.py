@@ -6,14 +6,15 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import datasets
 import torch
-from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.data.batch import Batch, pad_inputs
+from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
-from mtsmart.errors import DataError
 from mtsmart.task_types.base import TaskType
+
+TOKENS = ("input_ids", "token_type_ids")
 
 
 class SequenceTask(TaskType):
@@ -22,50 +23,42 @@ class SequenceTask(TaskType):
     label_dtype: torch.dtype
 
     @abstractmethod
-    def encode_label(self, value: Any, row: int) -> int | float:
-        """A gold value as a number; ``row`` (from 0) is for errors."""
-
-    def signature(self) -> dict[str, Any]:
-        definition = self.definition
-        return {
-            "task_type": definition.task_type,
-            "text": definition.text,
-            "label": definition.label,
-            "labels": definition.labels,
-        }
+    def encode_label(self, value: Any, row: int) -> Any:
+        """A gold value as a number, or a list of numbers; ``row`` (from 0) is for errors."""
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
-        columns = [self._texts(rows, column) for column in self.definition.text]
+        columns = [self.texts(rows, column) for column in self.definition.text]
         tokens = tokenizer(
             *columns,
             truncation="longest_first" if len(columns) > 1 else True,
             max_length=max_length,
             return_attention_mask=False,
         )
-        encoded: Rows = {name: tokens[name] for name in ("input_ids", "token_type_ids") if name in tokens}
+        encoded: Rows = {name: tokens[name] for name in TOKENS if name in tokens}
+        encoded["row"] = rows["row"]
+        if self.definition.head.type == "san":
+            encoded["segments"] = [_segments(tokens.sequence_ids(index)) for index in range(len(rows["row"]))]
         if with_labels:
             values = zip(rows[self.definition.label], rows["row"], strict=True)
             encoded["labels"] = [self.encode_label(value, row) for value, row in values]
         return encoded
 
-    def _texts(self, rows: Rows, column: str) -> list[str]:
-        for value, row in zip(rows[column], rows["row"], strict=True):
-            if not isinstance(value, str):
-                raise self.row_error("is no text", row, column, value)
-        return rows[column]
+    def signature(self) -> dict[str, Any]:
+        return {**super().signature(), "segments": self.definition.head.type == "san"}
 
-    def row_error(self, message: str, row: int, column: str, value: Any, hint: str | None = None) -> DataError:
-        """A DataError for one source row (from 0)."""
-        return DataError(message, file=f"row {row + 1}", key=column, value=value, hint=hint)
-
-    def collate(self, features: Sequence[dict[str, Any]], pad_token_id: int) -> Batch:
+    def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
         targets = {}
         if "labels" in features[0]:
             targets["labels"] = torch.tensor([row["labels"] for row in features], dtype=self.label_dtype)
-        return Batch(self.name, pad_inputs(features, pad_token_id), targets, [row["row"] for row in features])
+        inputs = pad_inputs(features, tokenizer)
+        if "segments" in features[0]:
+            inputs["segments"] = pad([row["segments"] for row in features], 0, tokenizer.padding_side)
+        return Batch(self.name, inputs, targets, [row["row"] for row in features])
 
-    def divergence(self, logits: Tensor, target: Tensor, batch: Batch, role: str) -> Tensor:
-        return self._divergences[role](logits, target).mean()
+    def references(self, features: datasets.Dataset) -> list[Any]:
+        return list(features["labels"])
 
-    def references(self, batch: Batch) -> list[Any]:
-        return batch.targets["labels"].tolist()
+
+def _segments(sequence_ids: Sequence[int | None]) -> list[int]:
+    """0 on special tokens, 1 on the first text's tokens, 2 on the second's; the same for every tokenizer."""
+    return [0 if number is None else number + 1 for number in sequence_ids]

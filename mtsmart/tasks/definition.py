@@ -32,14 +32,31 @@ class DatasetSource(StrictModel):
 class HeadConfig(StrictModel):
     """The module that turns the shared encoder's outputs into this task's logits."""
 
-    type: str = Field("native", description="native: the architecture's own Hugging Face head")
+    type: str = Field("native", description="native: the architecture's own Hugging Face head; plain; san")
     dropout: float | None = Field(None, ge=0, lt=1, description="null: the architecture's own")
+    layers: int | None = Field(None, ge=0, le=8, description="hidden layers (head type plain)")
+    pooling: Literal["cls", "mean", "max", "attention"] | None = Field(
+        None, description="how tokens become one vector (head type plain)"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_form_means_plain(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "type" not in value and {"layers", "pooling"} & set(value):
+            return {**value, "type": "plain"}
+        return value
+
+    @model_validator(mode="after")
+    def _form_fits_the_type(self) -> HeadConfig:
+        if self.type == "native" and (self.layers is not None or self.pooling is not None):
+            raise ValueError("'layers' and 'pooling' go with type 'plain'; 'native' is the architecture's own form")
+        return self
 
 
 class TaskDefinition(StrictModel):
     """One registered task."""
 
-    task_type: str = Field(description="classification, regression")
+    task_type: str = Field(description="what kind of task; 'mtsmart tasks types' lists them")
     description: str = ""
     suite: str | None = Field(None, description="a group name that stands for all its tasks")
     dataset: DatasetSource
@@ -54,6 +71,7 @@ class TaskDefinition(StrictModel):
     splits: dict[str, str] = Field(
         default_factory=dict, description="our split -> the data set's, with slices: validation: train[85%:]"
     )
+    options: dict[str, Any] = Field(default_factory=dict, description="the task type's own settings")
     missing: Literal["refuse", "drop"] = Field("refuse", description="rows without a text or a label")
     metrics: list[str] | None = Field(None, min_length=1, description="the first is the main one")
     loss: str | None = Field(None, description="criterion; null: the task type's own")
@@ -61,6 +79,8 @@ class TaskDefinition(StrictModel):
     kd_loss: str | None = Field(None, description="divergence from the MBPP teacher; null: the task type's own")
     head: HeadConfig = Field(default_factory=HeadConfig)
     weight: float = Field(1.0, gt=0, description="factor of this task's whole objective")
+    batch_size: int | None = Field(None, ge=1, description="rows in a batch; null: the experiment's")
+    learning_rate_factor: float = Field(1.0, gt=0, description="factor of the learning rate of this task's head")
     max_length: int | None = Field(None, ge=4, description="tokens a row is cut to; null: the experiment's")
     smart: SmartSettings = Field(default_factory=SmartSettings, description="what differs from the experiment's SMART")
 

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from mtsmart.config.sections import OptimizerConfig
+from mtsmart.models.multitask import MultiTaskModel
 
 
-def build_optimizer(model: nn.Module, config: OptimizerConfig) -> Optimizer:
-    """AdamW (fused) or Adamax over the trainable parameters; no decay on biases, norms and other vectors."""
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+def build_optimizer(
+    model: MultiTaskModel, config: OptimizerConfig, head_factors: Mapping[str, float] | None = None
+) -> Optimizer:
+    """AdamW (fused) or Adamax over the trainable parameters; no decay on biases, norms and other vectors.
+
+    Args:
+        model: its heads may learn at a rate of their own.
+        config: optimizer and schedule.
+        head_factors: head -> factor of the learning rate of its parameters (those it shares with the encoder keep
+            the encoder's rate).
+    """
+    groups, seen = [], set()
+    parts = [(1.0, model.encoder), *((factor, model.head(name)) for name, factor in (head_factors or {}).items())]
+    for factor, module in [*parts, (1.0, model)]:
+        trainable = [p for p in module.parameters() if p.requires_grad and p not in seen]
+        seen |= set(trainable)
+        decayed = [p for p in trainable if p.ndim > 1]
+        plain = [p for p in trainable if p.ndim <= 1]
+        groups += [
+            {"params": parameters, "weight_decay": decay, "factor": factor}
+            for parameters, decay in ((decayed, config.weight_decay), (plain, 0.0))
+            if parameters
+        ]
     common = {"lr": config.learning_rate, "betas": (config.beta1, config.beta2), "eps": config.eps}
     if config.name == "adamax":
         return torch.optim.Adamax(groups, **common)  # type: ignore[arg-type]
-    return torch.optim.AdamW(groups, fused=_can_fuse(trainable), **common)  # type: ignore[arg-type]
+    return torch.optim.AdamW(groups, fused=_can_fuse(seen), **common)  # type: ignore[arg-type]
 
 
 def learning_rate(config: OptimizerConfig, update: int, total: int) -> float:
@@ -40,9 +57,9 @@ def learning_rate(config: OptimizerConfig, update: int, total: int) -> float:
 
 
 def set_learning_rate(optimizer: Optimizer, value: float) -> None:
-    """Give all groups the same learning rate."""
+    """Give each group the learning rate, times its factor."""
     for group in optimizer.param_groups:
-        group["lr"] = value
+        group["lr"] = value * group["factor"]
 
 
 def _can_fuse(parameters: Iterable[nn.Parameter]) -> bool:

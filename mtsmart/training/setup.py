@@ -133,8 +133,4 @@ def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> tuple[MultiTaskMo
 def _baselines(
     tasks: Mapping[str, TaskType], train: Mapping[str, EncodedSplit], validation: Mapping[str, EncodedSplit]
 ) -> dict[str, dict[str, float]]:
-    return {
-        name: baseline_scores(tasks[name], train[name].rows["labels"][:], validation[name].rows["labels"][:])
-        for name in validation
-        if name in train
-    }
+    return {name: baseline_scores(tasks[name], train[name], validation[name]) for name in validation if name in train}

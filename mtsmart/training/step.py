@@ -45,7 +45,7 @@ class TrainStep(nn.Module):
         logits = forward(inputs_embeds)
         loss = task.criterion(logits, batch)
         figures = {"loss": loss.detach()}
-        clean = CleanPass(task, batch, inputs_embeds, logits, forward, dropout_state)
+        clean = CleanPass(task, batch, inputs_embeds, logits, loss, forward, dropout_state)
         for regularizer in self.regularizers.values():
             term = regularizer.loss(clean)
             if term is not None:
@@ -54,4 +54,4 @@ class TrainStep(nn.Module):
         return task.definition.weight * loss, figures
 
     def _logits(self, task: TaskType, batch: Batch, inputs_embeds: Tensor) -> Tensor:
-        return task.adapt(self.model(task.head_name, inputs_embeds, batch.inputs))
+        return task.adapt(self.model(task.head_name, inputs_embeds, batch.inputs), batch)

@@ -58,7 +58,7 @@ class Trainer:
         self.config = setup.config.training
         self.sampler = MultiTaskSampler(
             {name: split.lengths for name, split in setup.train.items()},
-            self.config.batch_size,
+            {name: setup.definitions[name].batch_size or self.config.batch_size for name in setup.train},
             setup.config.mixing,
             self.config.epochs,
             self.config.seed,
@@ -71,7 +71,8 @@ class Trainer:
         setup.model.to(self.accelerator.device)
         setting = Setting(setup.model, setup.tasks, setup.config, self.total_updates)
         self.step = TrainStep(setup.model, setup.tasks, build_regularizers(setting))
-        self.optimizer = build_optimizer(setup.model, setup.config.optimizer)
+        factors = {name: setup.definitions[name].learning_rate_factor for name in setup.model.specs}
+        self.optimizer = build_optimizer(setup.model, setup.config.optimizer, factors)
         self._prepared = self.accelerator.prepare(self.step)
         self.meter, self.selection, self.progress = Meter(), Selection(self.config.patience), Progress()
         self.interrupt = Interrupt()
@@ -104,8 +105,12 @@ class Trainer:
         if self.interrupt.signal is not None and not self._finished:
             raise Interrupted(self.interrupt.signal)
         if not self.setup.validation:
-            save_model(self.folder.model, self.setup.model, self.setup.tokenizer)
+            self._save_model()
         return self._write_results()
+
+    def _save_model(self) -> None:
+        decoding = {name: task.decoding for name, task in self.setup.tasks.items() if task.decoding}
+        save_model(self.folder.model, self.setup.model, self.setup.tokenizer, decoding)
 
     @property
     def _finished(self) -> bool:
@@ -205,13 +210,14 @@ class Trainer:
                 setup.collate[name],
                 self.config.eval_batch_size,
                 setup.baselines.get(name),
+                fit=True,
             )
             for name, split in setup.validation.items()
         }
         evaluation = Evaluation(results)
         best = self.selection.add(evaluation, self.progress.update)
         if best:
-            save_model(self.folder.model, setup.model, setup.tokenizer)
+            self._save_model()
         self._append({"type": "evaluation", "update": self.progress.update, "best": best, **evaluation.to_json()})
         self._write_results()
         self.callback.on_evaluation(evaluation, self.progress.update, best)

@@ -54,9 +54,12 @@ def test_train_writes_the_run(workspace, cli):
 def test_what_to_type_next_runs_where_the_shell_does_not_find_mtsmart(workspace):
     environment = {**os.environ, "PATH": "/usr/bin:/bin"}
     command = [sys.executable, "-m", "mtsmart", "train", str(workspace.experiment), "training.max_updates=1"]
-    trained = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=workspace.folder)
+    options = {"capture_output": True, "text": True, "env": environment, "cwd": workspace.folder}
+    trained = subprocess.run(command, check=True, **options)
     (evaluate,) = (line.strip() for line in trained.stdout.splitlines() if " evaluate " in line)
-    again = subprocess.run(evaluate, shell=True, capture_output=True, text=True, env=environment, cwd=workspace.folder)
+    again = subprocess.run(
+        evaluate, check=False, shell=True, capture_output=True, text=True, env=environment, cwd=workspace.folder
+    )
     assert "accuracy" in again.stdout, again.stderr
 
 

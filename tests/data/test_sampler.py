@@ -29,7 +29,7 @@ def test_batches_hold_rows_of_one_task_and_len_is_exact(sizes, strategy, batch_s
     made = sampler(sizes, strategy, batch_size, grouped=grouped)
     plan = made.plan(epoch)
     assert len(plan) == len(made)
-    for task, rows in plan:
+    for task, rows, _ in plan:
         assert 1 <= len(rows) <= batch_size
         assert all(0 <= row < sizes[task] for row in rows)
         assert len(set(rows)) == len(rows)
@@ -38,7 +38,7 @@ def test_batches_hold_rows_of_one_task_and_len_is_exact(sizes, strategy, batch_s
 @given(SIZES, st.integers(1, 17), st.integers(0, 2))
 @settings(max_examples=60, deadline=None)
 def test_proportional_sees_every_row_exactly_once(sizes, batch_size, epoch):
-    seen = Counter((task, row) for task, rows in sampler(sizes, batch_size=batch_size).plan(epoch) for row in rows)
+    seen = Counter((task, row) for task, rows, _ in sampler(sizes, batch_size=batch_size).plan(epoch) for row in rows)
     assert seen == Counter((task, row) for task, size in sizes.items() for row in range(size))
 
 
@@ -47,7 +47,7 @@ def test_proportional_sees_every_row_exactly_once(sizes, batch_size, epoch):
 def test_within_a_pass_no_row_repeats(sizes, strategy):
     """A row is drawn once more only after every other row of its task has been drawn (up to the pass's cut)."""
     for task in sizes:
-        drawn = [rows for name, rows in sampler(sizes, strategy).plan(0) if name == task]
+        drawn = [rows for name, rows, _ in sampler(sizes, strategy).plan(0) if name == task]
         counts = Counter(row for rows in drawn for row in rows)
         passes = -(-len(drawn) // -(-sizes[task] // 8)) if drawn else 0
         assert all(count <= passes for count in counts.values())
@@ -61,8 +61,8 @@ def test_the_order_depends_on_seed_and_epoch_only():
 
 
 def test_another_task_does_not_change_a_tasks_batches():
-    alone = {rows for _, rows in sampler({"a": 100}).plan(0)}
-    together = {rows for task, rows in sampler({"a": 100, "z": 9}).plan(0) if task == "a"}
+    alone = {rows for _, rows, _ in sampler({"a": 100}).plan(0)}
+    together = {rows for task, rows, _ in sampler({"a": 100, "z": 9}).plan(0) if task == "a"}
     assert alone == together
 
 
@@ -71,14 +71,14 @@ def test_length_groups_leave_little_padding():
 
     def padding(grouped):
         made = sampler(sizes, batch_size=16, grouped=grouped)
-        lengths = [made.lengths[task][list(rows)] for task, rows in made.plan(0)]
+        lengths = [made.lengths[task][list(rows)] for task, rows, _ in made.plan(0)]
         return 1 - sum(part.sum() for part in lengths) / sum(part.max() * len(part) for part in lengths)
 
     assert padding(True) < 0.05 < 0.3 < padding(False)
 
 
 def test_tasks_are_interleaved():
-    tasks = [task for task, _ in sampler({"a": 800, "b": 800}, batch_size=8).plan(0)]
+    tasks = [task for task, _, _ in sampler({"a": 800, "b": 800}, batch_size=8).plan(0)]
     runs = 1 + sum(one != other for one, other in itertools.pairwise(tasks))
     assert runs > 60  # 101 expected of 200 batches
 
@@ -95,19 +95,19 @@ def test_tasks_are_interleaved():
     ],
 )
 def test_strategies(config, expected):
-    assert batches_per_task({"a": 900, "b": 100}, 10, MixingConfig(**config), 0, 5) == expected
+    assert batches_per_task({"a": 900, "b": 100}, {"a": 10, "b": 10}, MixingConfig(**config), 0, 5) == expected
 
 
 def test_annealing_falls_to_its_last_exponent():
     sizes, config = {"a": 900, "b": 100}, MixingConfig(strategy="annealed", start_exponent=1.0, end_exponent=0.0)
-    shares = [batches_per_task(sizes, 10, config, epoch, 3)["a"] for epoch in range(3)]
+    shares = [batches_per_task(sizes, dict.fromkeys(sizes, 10), config, epoch, 3)["a"] for epoch in range(3)]
     assert shares == [90, 75, 50]
 
 
 @given(SIZES, st.integers(0, 4), STRATEGIES)
 @settings(deadline=None)
 def test_the_number_of_batches_is_the_same_for_every_strategy(sizes, epoch, strategy):
-    counts = batches_per_task(sizes, 8, MixingConfig(strategy=strategy), epoch, 5)
+    counts = batches_per_task(sizes, dict.fromkeys(sizes, 8), MixingConfig(strategy=strategy), epoch, 5)
     assert sum(counts.values()) == sum(-(-size // 8) for size in sizes.values())
     assert min(counts.values()) >= 0
 
@@ -118,7 +118,7 @@ def test_the_number_of_batches_is_the_same_for_every_strategy(sizes, epoch, stra
 def test_weights_must_fit_the_tasks(weights, message):
     config = MixingConfig(strategy="weights", weights=weights)
     with pytest.raises(ConfigError, match=message):
-        batches_per_task({"a": 10, "b": 10}, 10, config, 0, 1)
+        batches_per_task({"a": 10, "b": 10}, {"a": 10, "b": 10}, config, 0, 1)
 
 
 @given(st.lists(st.integers(1, 99), min_size=1, max_size=60), st.integers(1, 9))

@@ -30,7 +30,7 @@ def clone(tmp_path):
 
 def test_named_labels_come_out_as_names(clone):
     task = definition(dataset={"path": "owner/name"})
-    rows = load_split("t", task, "train", DataConfig(hub_dir=str(clone)))
+    rows = load_split("t", task, "train", task.text, DataConfig(hub_dir=str(clone)))
     assert rows["label"][:] == ["yes", "no", None]
     assert rows["row"][:] == [0, 1, 2]
 
@@ -42,7 +42,7 @@ def test_the_environment_names_the_clones_too(clone, monkeypatch):
 
 def test_an_unreachable_data_set_is_one_clear_error():
     with pytest.raises(DataError, match=r"data set no/such: cannot be loaded: .*For local clones set data\.hub_dir"):
-        load_split("t", definition(dataset={"path": "no/such"}), "train", DataConfig())
+        load_split("t", definition(dataset={"path": "no/such"}), "train", ["text"], DataConfig())
 
 
 @pytest.fixture
@@ -63,12 +63,15 @@ def ten(tmp_path):
     ],
 )
 def test_slices(ten, spec, expected):
-    rows = load_split("t", ten(spec), "train", DataConfig())
+    rows = load_split("t", ten(spec), "train", ["text"], DataConfig())
     assert rows["text"][:] == [f"t{i}" for i in expected]
 
 
 def test_slices_by_percent_neither_share_nor_lose_rows(ten):
-    parts = [load_split("t", ten(spec), "train", DataConfig())["text"][:] for spec in ("train[:85%]", "train[85%:]")]
+    parts = [
+        load_split("t", ten(spec), "train", ["text"], DataConfig())["text"][:]
+        for spec in ("train[:85%]", "train[85%:]")
+    ]
     assert sorted(parts[0] + parts[1]) == [f"t{i}" for i in range(10)]
 
 
@@ -89,7 +92,7 @@ def test_encoding_is_cached_by_content(tmp_path):
 
     def encode(batch):
         calls.append(len(batch["text"]))
-        return {"input_ids": [[1] * len(text) for text in batch["text"]]}
+        return {"input_ids": [[1] * len(text) for text in batch["text"]], "row": batch["row"]}
 
     config = DataConfig(cache_dir=str(tmp_path))
 
@@ -114,7 +117,7 @@ def test_encoding_is_cached_by_content(tmp_path):
 )
 def test_shipped_definitions_fit_the_real_data(hub_dir, task, split, rows):
     definition = TaskLibrary()[task]
-    loaded = load_split(task, definition, split, DataConfig(hub_dir=hub_dir))
+    loaded = load_split(task, definition, split, definition.text, DataConfig(hub_dir=hub_dir))
     assert len(loaded) == rows
     if definition.labels:
         assert set(loaded[definition.label]) == set(definition.labels)
@@ -124,5 +127,5 @@ def test_label_order_of_the_data_does_not_matter(hub_dir):
     """wnli counts not_entailment as 0 and rte as 1: by name they mean the same."""
     config = DataConfig(hub_dir=hub_dir)
     raw = pq.read_table(f"{hub_dir}/nyu-mll/glue/wnli/validation-00000-of-00001.parquet")["label"].to_pylist()
-    named = load_split("wnli", TaskLibrary()["wnli"], "validation", config)["label"][:]
+    named = load_split("wnli", TaskLibrary()["wnli"], "validation", ["sentence1"], config)["label"][:]
     assert [name == "entailment" for name in named] == [value == 1 for value in raw]

@@ -42,7 +42,7 @@ def test_a_fresh_head_is_initialised_and_reproducible(name):
     states = []
     for _ in range(2):
         torch.manual_seed(5)
-        head = build_head(encoder.config, SPEC)
+        head = build_head(encoder, SPEC)
         states.append({key: value.clone() for key, value in head.state_dict().items()})
     assert states[0].keys() == states[1].keys()
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
@@ -55,11 +55,11 @@ def test_a_fresh_head_is_initialised_and_reproducible(name):
 
 def test_a_head_holds_no_encoder():
     encoder = small("BERT")
-    assert sum(p.numel() for p in build_head(encoder.config, SPEC).parameters()) == 3 * 16 + 3
+    assert sum(p.numel() for p in build_head(encoder, SPEC).parameters()) == 3 * 16 + 3
 
 
 def test_head_dropout_replaces_the_architectures_own():
-    head = build_head(small("BERT").config, HeadSpec("sequence_classification", 2, dropout=0.37))
+    head = build_head(small("BERT"), HeadSpec("sequence_classification", 2, dropout=0.37))
     assert [m.p for m in head.modules() if isinstance(m, torch.nn.Dropout)] == [0.37]
 
 
@@ -70,7 +70,7 @@ def test_head_names_may_be_anything_a_task_may_be_called():
 
 def test_an_unknown_head_type_is_refused():
     with pytest.raises(ConfigError, match="unknown head type, got 'nativ'. Did you mean 'native'"):
-        build_head(small("BERT").config, HeadSpec("sequence_classification", 2, type="nativ"))
+        build_head(small("BERT"), HeadSpec("sequence_classification", 2, type="nativ"))
 
 
 def test_heads_share_one_encoder_and_do_not_see_each_other():

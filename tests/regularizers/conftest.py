@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import cycle, islice
 
 import pytest
 import torch
@@ -29,6 +30,8 @@ TEXTS = {
     "score": [("A rather long sentence about nothing in particular, with a clause.",), ("Short.",)],
 }
 
+LABELS = {"kind": ["x", "z", "y"], "score": [0.5, 2.0]}
+
 
 class Bench:
     """A model and its clean passes."""
@@ -43,9 +46,10 @@ class Bench:
         values = list(zip(*(texts or TEXTS[name]), strict=True))
         rows = {column: list(texts) for column, texts in zip(columns, values, strict=False)}
         rows["row"] = list(range(len(values[0])))
-        encoded = self.tasks[name].encode(rows, self.tokenizer, 32, with_labels=False)
-        features = [{key: column[i] for key, column in encoded.items()} | {"row": i} for i in range(len(values[0]))]
-        return self.tasks[name].collate(features, self.tokenizer.pad_token_id)
+        rows["label"] = list(islice(cycle(LABELS[name]), len(values[0])))
+        encoded = self.tasks[name].encode(rows, self.tokenizer, 32, with_labels=True)
+        features = [dict(zip(encoded, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
+        return self.tasks[name].collate(features, self.tokenizer, seed=0)
 
     def clean(self, name: str, batch=None) -> CleanPass:
         batch = batch or self.batch(name)
@@ -53,10 +57,11 @@ class Bench:
         inputs_embeds = self.model.embed(batch.inputs["input_ids"])
         state = random_state(inputs_embeds.device)
         forward = partial(self._logits, task, batch)
-        return CleanPass(task, batch, inputs_embeds, forward(inputs_embeds), forward, state)
+        logits = forward(inputs_embeds)
+        return CleanPass(task, batch, inputs_embeds, logits, task.criterion(logits, batch), forward, state)
 
     def _logits(self, task, batch, inputs_embeds):
-        return task.adapt(self.model(task.head_name, inputs_embeds, batch.inputs))
+        return task.adapt(self.model(task.head_name, inputs_embeds, batch.inputs), batch)
 
 
 @pytest.fixture

@@ -5,9 +5,14 @@ import torch
 
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.task_types import build_task, build_tasks
+from mtsmart.task_types.base import Outputs
 from mtsmart.tasks import TaskDefinition, TaskLibrary
 
 SOURCE = {"files": {"train": "x.jsonl"}}
+
+
+def outputs(logits):
+    return Outputs(list(logits), None)
 
 
 def task(labels=("no", "yes"), head_labels=None, **changes):
@@ -44,11 +49,11 @@ def test_numbers_do_not_become_indices_where_a_label_is_a_number():
 def test_decode_describe_and_baseline():
     chosen = task()
     logits = torch.tensor([[0.0, 1.0], [3.0, 0.0]])
-    assert chosen.decode(logits) == [1, 0]
-    rows = chosen.describe(logits)
+    assert chosen.decode(outputs(logits)) == [1, 0]
+    rows = chosen.describe(outputs(logits))
     assert [row["prediction"] for row in rows] == ["yes", "no"]
     assert rows[0]["p(yes)"] == pytest.approx(torch.softmax(logits[0].double(), 0)[1].item(), abs=1e-12)
-    assert chosen.baseline([0, 1, 1]) == 1
+    assert chosen.baseline([0, 1, 1], [0, 0]) == [1, 1]
     assert float(chosen.flips(logits, logits.flip(-1), None)) == 1.0
 
 
@@ -58,16 +63,16 @@ def test_hans_projects_three_labels_onto_two():
     assert hans.head_name == "mnli"
     logits = torch.tensor([[1.0, 0.5, 0.4], [0.2, 0.1, -3.0]])
     expected = torch.softmax(logits, -1)
-    projected = torch.softmax(hans.adapt(logits), -1)
+    projected = torch.softmax(hans.adapt(logits, None), -1)
     torch.testing.assert_close(projected, torch.stack([expected[:, 0], expected[:, 1] + expected[:, 2]], -1))
     # Entailment is the most likely of three labels in the first row, and the less likely of two.
-    assert hans.decode(hans.adapt(logits)) == [1, 0]
+    assert hans.decode(outputs(hans.adapt(logits, None))) == [1, 0]
 
 
 def test_a_shared_head_is_matched_by_name():
     chosen = task(("yes", "no"), head_labels=["no", "yes"], share_head="other")
     logits = torch.tensor([[2.0, 1.0]])
-    assert chosen.decode(chosen.adapt(logits)) == [1]
+    assert chosen.decode(outputs(chosen.adapt(logits, None))) == [1]
 
 
 def test_a_shared_head_with_other_labels_is_refused():

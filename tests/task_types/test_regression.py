@@ -5,7 +5,12 @@ import torch
 
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.task_types import build_task
+from mtsmart.task_types.base import Outputs
 from mtsmart.tasks import TaskDefinition
+
+
+def outputs(logits):
+    return Outputs(list(logits), None)
 
 
 def task(**changes):
@@ -25,9 +30,9 @@ def test_other_values_name_the_row(value):
 
 def test_decode_describe_baseline_and_flips():
     logits = torch.tensor([[0.5], [2.0]])
-    assert task().decode(logits) == [0.5, 2.0]
-    assert task().describe(logits) == [{"prediction": 0.5}, {"prediction": 2.0}]
-    assert task().baseline([1.0, 2.0, 6.0]) == 3.0
+    assert task().decode(outputs(logits)) == [0.5, 2.0]
+    assert task().describe(outputs(logits)) == [{"prediction": 0.5}, {"prediction": 2.0}]
+    assert task().baseline([1.0, 2.0, 6.0], [5.0]) == [3.0]
     assert task().flips(logits, -logits, None) is None
 
 

@@ -64,7 +64,7 @@ def _bare_loop(task, count, plan, head, rate, updates):
     schedule = get_linear_schedule_with_warmup(optimizer, updates // 10, updates)
     losses = []
     model.train()
-    for _, indices in plan:
+    for _, indices, _ in plan:
         chosen = [rows[index] for index in indices]
         texts = [[row[column] for row in chosen] for column in definition.text]
         batch = tokenizer(*texts, padding=True, truncation=True, max_length=64, return_tensors="pt")

@@ -26,18 +26,37 @@ def test_schedules_equal_transformers(schedule, total, warmup):
         theirs.step()
 
 
+class Model(torch.nn.Module):
+    """An encoder and two heads."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.LayerNorm(3), torch.nn.Embedding(4, 3))
+        self.heads = torch.nn.ModuleDict({"a": torch.nn.Linear(3, 2), "b": torch.nn.Linear(3, 2)})
+
+    def head(self, name):
+        return self.heads[name]
+
+
 def test_biases_and_norms_do_not_decay():
-    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.LayerNorm(3), torch.nn.Embedding(4, 3))
-    decayed, rest = build_optimizer(model, OptimizerConfig(weight_decay=0.1)).param_groups
+    model = Model()
+    decayed, rest = build_optimizer(model, OptimizerConfig(weight_decay=0.1)).param_groups[:2]
     assert (decayed["weight_decay"], rest["weight_decay"]) == (0.1, 0.0)
-    assert {id(p) for p in decayed["params"]} == {id(model[0].weight), id(model[2].weight)}
+    assert {id(p) for p in decayed["params"]} == {id(model.encoder[0].weight), id(model.encoder[2].weight)}
     assert len(rest["params"]) == 3
+
+
+def test_a_head_may_learn_at_a_rate_of_its_own():
+    model = Model()
+    optimizer = build_optimizer(model, OptimizerConfig(), {"a": 10.0, "b": 1.0})
+    set_learning_rate(optimizer, 1e-3)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert rates == {id(p): 1e-2 if p in set(model.heads["a"].parameters()) else 1e-3 for p in model.parameters()}
 
 
 @pytest.mark.parametrize(("name", "kind"), [("adamw", torch.optim.AdamW), ("adamax", torch.optim.Adamax)])
 def test_optimizers(name, kind):
-    model = torch.nn.Linear(2, 2)
-    optimizer = build_optimizer(model, OptimizerConfig(name=name, beta1=0.8, beta2=0.9, eps=1e-6))
+    optimizer = build_optimizer(Model(), OptimizerConfig(name=name, beta1=0.8, beta2=0.9, eps=1e-6))
     assert type(optimizer) is kind
     assert optimizer.defaults["betas"] == (0.8, 0.9)
     assert optimizer.defaults["eps"] == 1e-6

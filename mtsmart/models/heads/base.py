@@ -1,0 +1,54 @@
+"""What every head is built from, and the table of head types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import nn
+
+from mtsmart.models.encoder import Encoder
+from mtsmart.registry import Registry
+
+KINDS = ("sequence_classification", "multiple_choice", "token_classification", "question_answering", "masked_lm")
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """All that is needed to build a head again; stored beside its weights.
+
+    Attributes:
+        kind: what the head predicts, one of ``KINDS``.
+        num_labels: C, width of the logits.
+        type: entry of the head registry.
+        dropout: None leaves the architecture's own.
+        labels: names of the C outputs; None where they have none.
+        layers: hidden layers, for types that have them.
+        pooling: how tokens become one vector, for types that choose.
+    """
+
+    kind: str
+    num_labels: int
+    type: str = "native"
+    dropout: float | None = None
+    labels: list[str] | None = None
+    layers: int | None = None
+    pooling: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON mapping; ``HeadSpec(**mapping)`` gives an equal one."""
+        return asdict(self)
+
+
+HEADS: Registry[Callable[[Encoder, HeadSpec], nn.Module]] = Registry("head type")
+
+
+def build_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
+    """A freshly initialised head, drawn from torch's global generator.
+
+    The module maps (encoder outputs, inputs) to float logits: (B, C) for sequence kinds, (B, 1) a candidate for
+    multiple choice, (B, T, C) for token kinds, (B, T, 2) for question answering, and (B, P, V) for masked_lm, where
+    ``inputs["positions"]`` (B, P) int64 says which tokens to predict.
+    """
+    return HEADS[spec.type](encoder, spec)

@@ -1,0 +1,114 @@
+"""The head of the architecture's own Hugging Face task class."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoModelForMultipleChoice,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    PreTrainedModel,
+)
+
+from mtsmart.errors import CheckpointError
+from mtsmart.models.encoder import Encoder
+from mtsmart.models.heads.base import HEADS, HeadSpec
+
+NATIVE_CLASSES: dict[str, Any] = {
+    "sequence_classification": AutoModelForSequenceClassification,
+    "multiple_choice": AutoModelForMultipleChoice,
+    "token_classification": AutoModelForTokenClassification,
+    "question_answering": AutoModelForQuestionAnswering,
+    "masked_lm": AutoModelForMaskedLM,
+}
+
+
+@HEADS.register("native")
+class NativeHead(nn.Module):
+    """A Hugging Face task class without its encoder.
+
+    The task class is built whole, then its encoder is taken out and a stand-in put in its place that hands over the
+    shared encoder's outputs. So pooling, activation, dropout and parameter names are the class's own, in every
+    architecture, and exporting a task later is exact.
+
+    Raises:
+        CheckpointError: the architecture has no class for this kind of task.
+    """
+
+    def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
+        super().__init__()
+        self.kind = spec.kind
+        model = _task_model(encoder.config, spec)
+        self._handover = _Handover()
+        setattr(model, model.base_model_prefix, self._handover)
+        model.to_empty(device="cpu")
+        with torch.no_grad():
+            for module in model.modules():
+                model._init_weights(module)
+        if spec.dropout is not None:
+            for module in model.modules():
+                if isinstance(module, nn.Dropout):
+                    module.p = spec.dropout
+        self.model = model
+        if spec.kind == "masked_lm":  # the output matrix is the word embeddings', as in the pretrained model
+            model.get_output_embeddings().weight = encoder.model.get_input_embeddings().weight
+
+    def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
+        """Logits from the encoder's outputs; shapes as in :func:`build_head`."""
+        hidden: Tensor = outputs[0]
+        mask: Tensor | None = inputs["attention_mask"]
+        if self.kind == "multiple_choice":  # one candidate a row here; which belong together is the task type's
+            hidden, mask = hidden.unsqueeze(1), inputs["attention_mask"].unsqueeze(1)
+        if self.kind == "masked_lm":
+            positions = inputs["positions"].unsqueeze(-1).expand(-1, -1, hidden.shape[-1])
+            outputs = type(outputs)(last_hidden_state=hidden.gather(1, positions))
+            mask = None
+        with self._handover.holding(outputs):
+            result = self.model(inputs_embeds=hidden, attention_mask=mask)
+        if self.kind == "question_answering":
+            return torch.stack([result.start_logits, result.end_logits], dim=-1)
+        logits: Tensor = result.logits
+        return logits
+
+
+def _task_model(encoder_config: Any, spec: HeadSpec) -> PreTrainedModel:
+    config = copy.deepcopy(encoder_config)
+    config.num_labels = 2 if spec.kind == "question_answering" else spec.num_labels
+    try:
+        with torch.device("meta"):  # the encoder that is thrown away costs neither memory nor random numbers
+            model: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(config)
+    except ValueError:
+        raise CheckpointError(
+            f"the architecture has no Hugging Face class for {spec.kind}",
+            value=type(encoder_config).__name__,
+            hint="Use a head of our own: head: {type: plain}",
+        ) from None
+    return model
+
+
+class _Handover(nn.Module):
+    """Stands where a task class has its encoder, and returns outputs computed elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._outputs: Any = None
+
+    @contextmanager
+    def holding(self, outputs: Any) -> Iterator[None]:
+        """Hand over ``outputs`` while the context lasts."""
+        self._outputs = outputs
+        try:
+            yield
+        finally:
+            self._outputs = None
+
+    def forward(self, *_: Any, **__: Any) -> Any:
+        return self._outputs
