@@ -16,9 +16,6 @@ from pydantic_core import PydanticUndefined
 
 from mtsmart.config import sections
 from mtsmart.config.regularization import MBPP_PRESETS, SMART_PRESETS, Mbpp, Smart
-from mtsmart.losses import CRITERIA, DIVERGENCES
-from mtsmart.metrics import METRICS
-from mtsmart.task_types import TASK_TYPES
 from mtsmart.tasks import definition
 
 FILE = Path(__file__).with_name("reference.md")
@@ -40,17 +37,7 @@ def main() -> int:
 def _tasks() -> list[str]:
     lines = ["## A task file", "", "Task name -> definition.", "", *_table(definition.TaskDefinition)]
     lines += ["### dataset", "", *_table(definition.DatasetSource), "### head", "", *_table(definition.HeadConfig)]
-    lines += ["### Task types", "", "The first of each is the default.", ""]
-    lines += ["| task_type | loss | adv_loss, kd_loss | metrics |", "|---|---|---|---|"]
-    for name in TASK_TYPES:
-        kind = TASK_TYPES[name]
-        lines.append(
-            f"| {name} | {', '.join(kind.losses)} | {', '.join(kind.divergences)} | {', '.join(kind.metrics)} |"
-        )
-    lines += ["", "What they are:", ""]
-    for registry in (CRITERIA, DIVERGENCES, METRICS):
-        for name in registry:
-            lines.append(f"- `{name}` ({registry.kind}): {_first_line(registry[name])}")
+    lines += ["What each task type takes (losses, divergences, metrics, options): `mtsmart tasks types [NAME]`."]
     return [*lines, ""]
 
 

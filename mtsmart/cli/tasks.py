@@ -10,7 +10,9 @@ import typer
 from mtsmart.cli.options import TaskFiles
 from mtsmart.errors import ConfigError
 
-app = typer.Typer(help="Look at task definitions and check them.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Look at task types and definitions, and check them.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command("list")
@@ -37,6 +39,14 @@ def show(name: str, task_file: TaskFiles = None) -> None:
     definition = TaskLibrary(task_file or [])[name]
     data = {name: definition.model_dump(exclude_defaults=True)}
     typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100).rstrip())
+
+
+@app.command("types")
+def types(name: Annotated[str | None, typer.Argument(help="One task type, in detail.")] = None) -> None:
+    """The task types, or all that one of them takes: losses, divergences, metrics, options."""
+    from mtsmart.reporting.task_types import describe_type, types_table
+
+    typer.echo(types_table() if name is None else describe_type(name))
 
 
 @app.command("check")

@@ -308,3 +308,12 @@ def test_a_run_may_be_moved(workspace, run, cli, tmp_path_factory, monkeypatch):
     result = cli("evaluate", "moved", "--json")
     assert json.loads(result.out)["score"] == before["score"]
     assert cli("finetune", "moved", "--task", "near", "training.max_updates=1").code == 0
+
+
+def test_task_types_tell_what_they_take(cli):
+    listed = cli("tasks", "types").out.splitlines()
+    assert "regression" in {line.split()[0] for line in listed}
+    told = cli("tasks", "types", "classification").out
+    assert "symmetric_kl: KL(p || q)" in told and "mcc: Matthews" in told
+    refused = cli("tasks", "types", "clasification")
+    assert refused.code == 2 and "Did you mean 'classification'" in refused.err

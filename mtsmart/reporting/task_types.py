@@ -1,0 +1,47 @@
+"""What task types take, read from the code itself, as text."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+
+from mtsmart.losses import CRITERIA, DIVERGENCES
+from mtsmart.metrics import METRICS
+from mtsmart.registry import Registry
+from mtsmart.task_types import TASK_TYPES
+
+
+def types_table() -> str:
+    """A line for each task type."""
+    width = max(map(len, TASK_TYPES))
+    return "\n".join(f"{name:<{width}}  {_first_line(inspect.getmodule(TASK_TYPES[name]))}" for name in TASK_TYPES)
+
+
+def describe_type(name: str) -> str:
+    """One task type: what it is, its options, and its losses, divergences and metrics, the default first.
+
+    Raises:
+        ConfigError: there is no such type.
+    """
+    kind = TASK_TYPES[name]
+    lines = [f"{name}: {inspect.getdoc(inspect.getmodule(kind))}", "", inspect.getdoc(kind) or "", ""]
+    parts: tuple[tuple[str, Registry[Any], tuple[str, ...]], ...] = (
+        ("loss", CRITERIA, kind.losses),
+        ("adv_loss, kd_loss", DIVERGENCES, kind.divergences),
+        ("metrics", METRICS, kind.metrics),
+    )
+    for key, registry, entries in parts:
+        lines.append(f"{key} (the first is the default):")
+        lines += [f"  {entry}: {_first_line(registry[entry])}" for entry in entries]
+    if kind.Options.model_fields:
+        lines.append("options:")
+    for option, field in kind.Options.model_fields.items():
+        default = "required" if field.default is PydanticUndefined else f"default {field.default!r}"
+        lines.append(f"  {option}: {field.description or ''} ({default})")
+    return "\n".join(lines)
+
+
+def _first_line(thing: object) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
