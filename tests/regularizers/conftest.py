@@ -46,7 +46,7 @@ class Bench:
         values = list(zip(*(texts or TEXTS[name]), strict=True))
         rows = {column: list(texts) for column, texts in zip(columns, values, strict=False)}
         rows["row"] = list(range(len(values[0])))
-        rows["label"] = list(islice(cycle(LABELS[name]), len(values[0])))
+        rows["label"] = list(islice(cycle(LABELS.get(name) or self.tasks[name].labels), len(values[0])))
         encoded = self.tasks[name].encode(rows, self.tokenizer, 32, with_labels=True)
         features = [dict(zip(encoded, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
         return self.tasks[name].collate(features, self.tokenizer, seed=0)
