@@ -60,9 +60,9 @@ def run(workspace, validation, cli):
 def predicted(file, suffix):
     if suffix == "jsonl":
         return [json.loads(line) for line in file.read_text().splitlines()]
-    found = list(
-        csv.DictReader(file.open(newline=""), delimiter="," if suffix == "csv" else "\t", quoting=csv.QUOTE_ALL)
-    )
+    form = {"delimiter": ","} if suffix == "csv" else {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
+    with file.open(newline="") as stream:
+        found = list(csv.DictReader(stream, **form))
     return [{**row, "prediction": row["prediction"].split()} for row in found]
 
 

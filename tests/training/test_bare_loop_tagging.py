@@ -34,6 +34,7 @@ def rows():
     return made
 
 
+@pytest.mark.slow
 def test_losses_equal_a_bare_loop_for_30_updates(minilm, tmp_path):
     """The bare loop shares nothing with the package but the order of rows and the head's first weights."""
     updates, rate = 30, 5e-5
