@@ -73,6 +73,7 @@ def write_jsonl(rows: Sequence[dict[str, Any]], stream: TextIO) -> None:
 
 
 def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: str) -> None:
+    rows = [{name: _field(value) for name, value in row.items()} for row in rows]
     if delimiter == ",":
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -83,3 +84,14 @@ def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: 
         stream.write(
             "\t".join("" if field is None else re.sub(r"[\t\r\n]", " ", str(field)) for field in fields) + "\n"
         )
+
+
+def _field(value: Any) -> Any:
+    """A list of words or numbers with blanks between, as it is read; what that cannot hold as JSON."""
+    if isinstance(value, list) and all(_is_word(item) for item in value):
+        return " ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else value
+
+
+def _is_word(item: Any) -> bool:
+    return item.split() == [item] if isinstance(item, str) else isinstance(item, int | float)

@@ -1,0 +1,135 @@
+"""Words as sub-words, and windows over rows that are too long: pure functions of positions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from transformers import PreTrainedTokenizerBase
+
+TOKENS = ("input_ids", "token_type_ids")
+
+
+class Span(NamedTuple):
+    """Positions from ``start`` up to, not including, ``end``."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class WordTokens:
+    """A row's tokens.
+
+    Attributes:
+        columns: tokenizer output -> one value a token, special tokens included.
+        before, after: how many special tokens stand at either end; positions below count without them.
+        runs: word -> its tokens; words that the tokenizer turns into nothing are left out.
+    """
+
+    columns: dict[str, list[int]]
+    before: int
+    after: int
+    runs: dict[int, Span]
+
+    def __len__(self) -> int:
+        return len(self.columns["input_ids"]) - self.specials
+
+    @property
+    def specials(self) -> int:
+        """How many tokens each window has besides words."""
+        return self.before + self.after
+
+    def around(self, values: list[int], special: int) -> list[int]:
+        """``values`` with ``special`` on the special tokens at either end."""
+        return [special] * self.before + values + [special] * self.after
+
+    def window(self, span: Span) -> dict[str, list[int]]:
+        """The columns of a window: its tokens between the row's own special tokens."""
+        end = self.before + len(self)
+        return {
+            name: values[: self.before] + values[self.before + span.start : self.before + span.end] + values[end:]
+            for name, values in self.columns.items()
+        }
+
+
+def tokenize_words(rows: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase) -> list[WordTokens]:
+    """Each row's words as one sequence of sub-words, not truncated."""
+    if _lacks_blanks(tokenizer):
+        rows = [[f" {word}" if word.strip() else "" for word in words] for words in rows]
+    tokens = tokenizer(
+        [list(words) or [""] for words in rows],
+        is_split_into_words=True,
+        truncation=False,
+        return_attention_mask=False,
+        verbose=False,  # of rows over the encoder's length
+    )
+    names = [name for name in TOKENS if name in tokens]
+    return [
+        _word_tokens({name: tokens[name][index] for name in names}, tokens.word_ids(index), tokenizer)
+        for index in range(len(rows))
+    ]
+
+
+def _word_tokens(
+    columns: dict[str, list[int]], words: list[int | None], tokenizer: PreTrainedTokenizerBase
+) -> WordTokens:
+    if not words:  # nothing but words without tokens, and no special tokens: an encoder needs one token
+        filler = next(x for x in (tokenizer.unk_token_id, tokenizer.pad_token_id, 0) if x is not None)
+        columns, words = {name: [filler if name == "input_ids" else 0] for name in columns}, [None]
+    own = [position for position, word in enumerate(words) if word is not None]
+    before, end = (own[0], own[-1] + 1) if own else (len(words), len(words))
+    runs: dict[int, Span] = {}
+    for position in own:
+        word = words[position]
+        assert word is not None
+        start = runs[word].start if word in runs else position - before
+        runs[word] = Span(start, position - before + 1)
+    return WordTokens(columns, before, len(words) - end, runs)
+
+
+def _lacks_blanks(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether words given one by one come out as if no blank stood before them.
+
+    So with byte-level tokenizers (RoBERTa, ModernBERT) unless loaded with ``add_prefix_space``: to the encoder, all
+    words would be one.
+    """
+    backend = tokenizer.backend_tokenizer
+    text = backend.encode("a a", add_special_tokens=False).ids
+    words = backend.encode(["a", "a"], is_pretokenized=True, add_special_tokens=False).ids
+    return bool(text[-1:] != words[-1:])
+
+
+def windows(length: int, size: int, overlap: int) -> list[Span]:
+    """Windows of at most ``size`` over ``length`` positions; neighbours share at least ``overlap`` (< ``size``).
+
+    All but a single one are full: the last one starts earlier instead of being short.
+    """
+    if length <= size:
+        return [Span(0, length)]
+    starts = [*range(0, length - size, size - overlap), length - size]
+    return [Span(start, start + size) for start in starts]
+
+
+def owner(run: Span, spans: Sequence[Span]) -> int:
+    """Which window a word is scored in: the one with most context, on the side where it has less.
+
+    The ends of the row are no loss of context. Among equals it is the first; the word's first token is in it.
+
+    Args:
+        run: the word's tokens.
+        spans: the row's windows, in their order.
+    """
+    length = spans[-1].end
+
+    def context(span: Span) -> float:
+        if not span.start <= run.start < span.end:
+            return -math.inf
+        left = run.start - span.start if span.start else math.inf
+        right = span.end - run.end if span.end < length else math.inf
+        # A word may be longer than a window; holding its first token must still beat not holding it.
+        return max(min(left, right), -1e9)
+
+    return max(range(len(spans)), key=lambda number: context(spans[number]))
