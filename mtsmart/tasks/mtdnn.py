@@ -59,6 +59,7 @@ def from_mtdnn(document: Document, duplicates: Iterable[ConfigError], data_dir: 
         data[name] = entry.definition(data_dir)
         origins = {key: origin for key, origin in origins.items() if len(key) < 2 or key[0] != name}
         origins |= {(name, key): entry.origin(_SOURCES.get(key, key)) for key in data[name]}
+        origins[name, "head", "type"] = entry.origin("enable_san")
     notes.warn()
     return Document(data, origins)
 
@@ -306,4 +307,4 @@ def _our_splits(names: list[str]) -> dict[str, str]:
 
 
 def _is_entity_tag(label: str) -> bool:
-    return label == "O" or (len(label) > 2 and label[0] in "BIESLU" and label[1] == "-")
+    return label == "O" or (len(label) > 2 and label[:2] in ("B-", "I-"))

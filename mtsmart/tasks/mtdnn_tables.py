@@ -65,7 +65,12 @@ DATA_FORMATS: dict[str, Layout | str] = {
         ("premise",), ("id", "ids", "label", "premise", "hypothesis..."), parse={"label": "numbers"}
     ),
     "Seqence": Layout(("premise",), ("id", "label", "premise"), parse={"label": "list", "premise": "list"}),
-    "MRC": Layout(("hypothesis", "premise"), ("id", "label", "premise", "hypothesis"), parse={"label": "answer"}),
+    "MRC": Layout(
+        ("hypothesis", "premise"),
+        ("id", "answers", "premise", "hypothesis"),
+        label="answers",
+        parse={"answers": "answer"},
+    ),
     "MLM": Layout(("premise",), ("id", "label", "premise")),
     "ClozeChoice": Layout(
         ("premise",), ("id", "choice", "answer", "label", "premise", "hypothesis..."), parse={"label": "numbers"}
@@ -135,8 +140,8 @@ METRICS: dict[str, dict[str, tuple[str, ...]]] = {
     "SeqEval": {"tagging": ("entity_f1", "entity_precision", "entity_recall")},
     "SeqEvalList": {"tagging": ("entity_f1", "entity_precision", "entity_recall")},
     "NERACC": {"tagging": ("entity_f1", "entity_precision", "entity_recall")},
-    "EmF1": {"span": ("answer_exact", "answer_f1"), "ranking": ("top1",)},
-    "EmF12": {"span": ("answer_exact", "answer_f1")},
+    "EmF1": {"span": ("answer_f1", "answer_exact"), "ranking": ("top1",)},
+    "EmF12": {"span": ("answer_f1", "answer_exact")},
     "CMAT": {},
 }
 # (metric, our task type) -> how ours differs.
