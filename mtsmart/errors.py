@@ -52,6 +52,10 @@ class MtsmartError(Exception):
         return type(self)(self.message, file=file, line=line, key=self.key, value=self.value, hint=self.hint)
 
 
+class MtsmartWarning(UserWarning):
+    """Something in the user's files that can be used, but not exactly as written; its text names the place."""
+
+
 class ConfigError(MtsmartError):
     """A task, experiment or command-line value that cannot be used."""
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import typer
 
 from mtsmart.cli import evaluate, finetune, predict, tasks, train
-from mtsmart.errors import MtsmartError
+from mtsmart.errors import MtsmartError, MtsmartWarning
 
 app = typer.Typer(
     name="mtsmart",
@@ -27,9 +31,28 @@ app.add_typer(tasks.app, name="tasks")
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit code 2."""
     try:
-        app()
+        with _short_warnings():
+            app()
     except MtsmartError as error:
         print(f"mtsmart: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+@contextmanager
+def _short_warnings() -> Iterator[None]:
+    """Our own warnings as one line each on standard error, and each once."""
+    with warnings.catch_warnings():
+        others, told = warnings.showwarning, set[str]()
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if not issubclass(category, MtsmartWarning):
+                others(message, category, *place, **more)
+            elif str(message) not in told:
+                told.add(str(message))
+                print(f"mtsmart: warning: {message}", file=sys.stderr)
+
+        warnings.simplefilter("always", MtsmartWarning)
+        warnings.showwarning = show
+        yield

@@ -1,4 +1,4 @@
-"""``mtsmart tasks list | show | check``."""
+"""``mtsmart tasks list | show | check | convert``."""
 
 from __future__ import annotations
 
@@ -73,3 +73,23 @@ def check(
     if errors:
         raise typer.Exit(2)
     typer.echo(f"{len(here)} task definitions are valid.")
+
+
+@app.command("convert")
+def convert(
+    file: Annotated[Path, typer.Argument(help="A task file in MT-DNN's form.")],
+    output: Annotated[Path | None, typer.Option("--output", help="Default: standard output.")] = None,
+    data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Folder of the <task>_<split> files.")] = None,
+) -> None:
+    """Write MT-DNN's task definitions in mtsmart's form; what changes its meaning is told on standard error."""
+    from mtsmart.tasks.conversion import convert_file
+
+    text = convert_file(file, output, data_dir)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", key="--output", value=str(output)) from None
+    typer.echo(f"written to {output}")

@@ -126,8 +126,26 @@ for _name, _pattern, _first in _SCALARS:
     _Resolver.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
-def read_yaml(path: str | Path) -> Document:
+class _Dumper(yaml.SafeDumper):
+    """SafeDumper that also quotes text which only YAML 1.2's core schema takes for something else (1e5)."""
+
+
+for _name, _pattern, _first in _SCALARS:
+    _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+def dump_yaml(data: Any) -> str:
+    """The YAML text of plain data; reading it gives the same data."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def read_yaml(path: str | Path, duplicates: list[ConfigError] | None = None) -> Document:
     """Read one YAML file whose top level is a mapping.
+
+    Args:
+        path: the file.
+        duplicates: takes the errors of keys that are given twice, of which the last one then counts; None: the
+            first such error is raised.
 
     Raises:
         ConfigError: the file is missing, not UTF-8, not YAML, too large, or not a mapping.
@@ -142,10 +160,10 @@ def read_yaml(path: str | Path) -> Document:
         raise ConfigError(f"is not UTF-8 (byte {error.start})", file=file) from None
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror or error}", file=file) from None
-    return parse_yaml(text, str(path))
+    return parse_yaml(text, str(path), duplicates)
 
 
-def parse_yaml(text: str, file: str) -> Document:
+def parse_yaml(text: str, file: str, duplicates: list[ConfigError] | None = None) -> Document:
     """Parse the text of a YAML mapping; ``file`` is what errors call it."""
     node = _compose(text, file)
     if node is None:
@@ -153,7 +171,7 @@ def parse_yaml(text: str, file: str) -> Document:
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError("must be a mapping of keys to values at its top level", file=file, line=_line(node))
     origins: dict[Key, Origin] = {(): Origin(file)}
-    data = _Builder(file, origins).build(node, ())
+    data = _Builder(file, origins, duplicates).build(node, ())
     return Document(data, origins)
 
 
@@ -189,8 +207,8 @@ def _line(node: yaml.Node) -> int:
 class _Builder:
     """Turns composed nodes into plain data and notes where each key stood."""
 
-    def __init__(self, file: str, origins: dict[Key, Origin]) -> None:
-        self.file, self.origins, self.count = file, origins, 0
+    def __init__(self, file: str, origins: dict[Key, Origin], duplicates: list[ConfigError] | None = None) -> None:
+        self.file, self.origins, self.duplicates, self.count = file, origins, duplicates, 0
         self.scalars = yaml.constructor.SafeConstructor()
 
     def build(self, node: yaml.Node, path: Key) -> Any:
@@ -216,12 +234,22 @@ class _Builder:
         for key_node, value_node in node.value:
             key = self._key(key_node)
             if key in seen:
-                raise ConfigError(
-                    f"is given twice (first on line {seen[key]})", file=self.file, line=_line(key_node), key=key
+                self._twice(
+                    ConfigError(
+                        f"is given twice (first on line {seen[key]})", file=self.file, line=_line(key_node), key=key
+                    ),
+                    (*path, key),
                 )
             seen[key] = _line(key_node)
             self.origins[(*path, key)] = Origin(self.file, _line(key_node))
             yield key, self.build(value_node, (*path, key))
+
+    def _twice(self, error: ConfigError, path: Key) -> None:
+        if self.duplicates is None:
+            raise error
+        self.duplicates.append(error)
+        for known in [known for known in self.origins if known[: len(path)] == path]:
+            del self.origins[known]
 
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):

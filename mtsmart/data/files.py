@@ -22,22 +22,32 @@ _CHUNK = 10_000
 _MAX_FIELD = 10_000_000
 
 
-def read_table(path: str | Path) -> pa.Table:
-    """The rows of one data file, the format taken from its ending.
+def read_table(path: str | Path, kind: str | None = None, columns: list[str] | None = None) -> pa.Table:
+    """The rows of one data file.
 
     csv: comma, quoted as RFC 4180, with a header. tsv: tab, no quoting (as GLUE's files), with a header.
     jsonl: one object a line.
+
+    Args:
+        path: the file.
+        kind: one of these and ``parquet``; None: as the file's ending says.
+        columns: names of the columns of a csv or tsv file that has no header; a last name that ends in ``...`` is a
+            list of all further fields.
 
     Raises:
         DataError: the file cannot be read or a row does not fit; the message names the line.
     """
     file = Path(path)
-    suffix = file.suffix.lower()
+    suffix = f".{kind}" if kind else file.suffix.lower()
     if suffix not in _READERS:
         raise DataError("unknown kind of data file", file=file, value=suffix, hint=did_you_mean(suffix, _READERS))
     if not file.is_file():
         raise DataError("there is no such file", file=file)
-    return _READERS[suffix](file)
+    if columns is None:
+        return _READERS[suffix](file)
+    if suffix not in _DIALECTS:
+        raise DataError("'columns' goes with csv and tsv files", file=file)
+    return _delimited(file, *_DIALECTS[suffix], columns)
 
 
 def _parquet(file: Path) -> pa.Table:
@@ -47,9 +57,11 @@ def _parquet(file: Path) -> pa.Table:
         raise DataError(f"is not a readable parquet file: {str(error).splitlines()[0]}", file=file) from None
 
 
-def _delimited(file: Path, delimiter: str, quoting: Any) -> pa.Table:
+def _delimited(file: Path, delimiter: str, quoting: Any, columns: list[str] | None = None) -> pa.Table:
     with _open(file) as stream:
         rows = _csv_rows(stream, file, delimiter, quoting)
+        if columns is not None:
+            return _table(_named(rows, columns, file), file)
         header = next(rows, (1, []))[1]
         if not header:
             raise DataError("is empty", file=file, hint="A header line with the column names is expected")
@@ -82,6 +94,24 @@ def _records(rows: Iterable[tuple[int, list[str]]], header: list[str], file: Pat
                 f"has {len(row)} fields where the header has {len(header)}", file=file, line=line, value=row
             )
         yield dict(zip(header, row, strict=True))
+
+
+def _named(rows: Iterable[tuple[int, list[str]]], columns: list[str], file: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a file without a header; the last of ``columns`` may be open-ended."""
+    open_end = columns[-1].endswith("...")
+    names = [*columns[:-1], columns[-1].removesuffix("...")]
+    for line, row in rows:
+        if len(row) < len(names) or (len(row) > len(names) and not open_end):
+            least = "at least " if open_end else ""
+            raise DataError(
+                f"has {len(row)} fields where 'columns' names {least}{len(names)}",
+                file=file,
+                line=line,
+                value=row,
+                hint=f"Expected: {', '.join(columns)}",
+            )
+        fields = [*row[: len(names) - 1], row[len(names) - 1 :]] if open_end else row
+        yield dict(zip(names, fields, strict=True))
 
 
 def _jsonl(file: Path) -> pa.Table:
@@ -157,9 +187,10 @@ def _column(name: str, records: list[dict[str, Any]], file: Path, done: int) -> 
         ) from None
 
 
+_DIALECTS: dict[str, tuple[str, Any]] = {".csv": (",", csv.QUOTE_MINIMAL), ".tsv": ("\t", csv.QUOTE_NONE)}
 _READERS: dict[str, Callable[[Path], pa.Table]] = {
-    ".csv": lambda file: _delimited(file, ",", csv.QUOTE_MINIMAL),
-    ".tsv": lambda file: _delimited(file, "\t", csv.QUOTE_NONE),
+    ".csv": lambda file: _delimited(file, *_DIALECTS[".csv"]),
+    ".tsv": lambda file: _delimited(file, *_DIALECTS[".tsv"]),
     ".jsonl": _jsonl,
     ".parquet": _parquet,
 }

@@ -15,6 +15,7 @@ from typing import Any
 import datasets
 
 from mtsmart.config.sections import DataConfig
+from mtsmart.data.fields import parse_fields
 from mtsmart.data.files import read_table
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.tasks.definition import DatasetSource, TaskDefinition
@@ -52,7 +53,8 @@ def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | 
 def split_place(task: str, definition: TaskDefinition, split: str) -> str:
     """How messages call a split: the task, and the data file or data set that it comes from."""
     source = definition.dataset
-    where = source.files.get(split, "") if source.files else source_name(source)
+    first = next(iter(_bases(definition.split(split))))
+    where = source.files.get(first, "") if source.files else source_name(source)
     return f"task {task}, split {split}" + (f" ({where})" if where else "")
 
 
@@ -71,7 +73,7 @@ def source_name(source: DatasetSource) -> str:
 def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[[], datasets.Dataset]]:
     """Split name -> function that gives its rows; data files are read only when called."""
     if source.files is not None:
-        return {split: partial(_from_file, file) for split, file in source.files.items()}
+        return {split: partial(_from_file, file, source) for split, file in source.files.items()}
     assert source.path is not None
     hub_dir = config.hub_dir or os.environ.get("MTSMART_HUB_DIR")
     clone = Path(hub_dir).expanduser() / source.path if hub_dir else None
@@ -80,8 +82,9 @@ def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[
     return {split: partial(loaded.__getitem__, split) for split in loaded}
 
 
-def _from_file(file: str) -> datasets.Dataset:
-    return datasets.Dataset(read_table(file))
+def _from_file(file: str, source: DatasetSource) -> datasets.Dataset:
+    table = read_table(file, source.format, source.columns)
+    return datasets.Dataset(parse_fields(table, source.parse, source.values, file))
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from mtsmart.config.regularization import SmartSettings, expand_preset
 from mtsmart.config.validate import StrictModel
 
+FieldForm = Literal["json", "list", "numbers", "first", "answer", "answers"]
+
 
 class DatasetSource(StrictModel):
     """Where a task's rows come from: a data set on the Hub (or its local clone), or data files."""
@@ -19,6 +21,23 @@ class DatasetSource(StrictModel):
     files: dict[str, str] | None = Field(
         None, description="split -> csv, tsv, jsonl or parquet file, relative to the task file"
     )
+    format: Literal["csv", "tsv", "jsonl", "parquet"] | None = Field(
+        None, description="what the files are, whatever their names' ending; null: as the ending says"
+    )
+    columns: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="names of the columns of csv or tsv files without a header; a last name that ends in ... "
+        "takes all further fields of the line, as a list",
+    )
+    parse: dict[str, FieldForm] = Field(
+        default_factory=dict,
+        description="column -> how its text is read: json; list (as JSON or Python prints it); numbers (1,0,0.5); "
+        "first (of a list); answer (start:::end:::impossible:::text); answers (list of text and answer_start)",
+    )
+    values: dict[str, dict[str, float]] = Field(
+        default_factory=dict, description="column read as numbers -> number of each name in it"
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> DatasetSource:
@@ -26,7 +45,28 @@ class DatasetSource(StrictModel):
             raise ValueError("give either 'path' (a Hub data set) or 'files' (split: file)")
         if self.files is not None and (self.name or self.revision):
             raise ValueError("'name' and 'revision' go with 'path', not with 'files'")
+        if self.files is None and (self.format or self.columns or self.parse or self.values):
+            raise ValueError("'format', 'columns', 'parse' and 'values' go with 'files', not with 'path'")
         return self
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> DatasetSource:
+        names = self.column_names
+        if len(set(names)) < len(names):
+            raise ValueError("two columns have the same name")
+        if any(name.endswith("...") for name in (self.columns or [])[:-1]):
+            raise ValueError("only the last column may take all further fields")
+        unknown = [column for column in self.parse if names and column not in names]
+        if unknown:
+            raise ValueError(f"'parse' names '{unknown[0]}', which 'columns' lacks")
+        if any(self.parse.get(column) != "numbers" for column in self.values):
+            raise ValueError("'values' needs 'numbers' under 'parse' for the same column")
+        return self
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names in ``columns`` without the dots of an open end."""
+        return [name.removesuffix("...") for name in self.columns or []]
 
 
 class HeadConfig(StrictModel):
@@ -72,6 +112,7 @@ class TaskDefinition(StrictModel):
         default_factory=dict, description="our split -> the data set's, with slices: validation: train[85%:]"
     )
     options: dict[str, Any] = Field(default_factory=dict, description="the task type's own settings")
+    replaces_shipped: bool = Field(False, description="may take the place of a shipped task of the same name")
     missing: Literal["refuse", "drop"] = Field("refuse", description="rows without a text or a label")
     metrics: list[str] | None = Field(None, min_length=1, description="the first is the main one")
     loss: str | None = Field(None, description="criterion; null: the task type's own")

@@ -14,6 +14,7 @@ from mtsmart.config.validate import validate
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.tasks.mtdnn import from_mtdnn, is_mtdnn
 
 _NAME = "letters, digits, '_' and '-'"
 
@@ -35,6 +36,11 @@ class Entry:
         """The suite, read without validating the rest."""
         suite = self.document.data.get("suite")
         return suite if isinstance(suite, str) else None
+
+    @property
+    def replaces_shipped(self) -> bool:
+        """Whether the task may take the place of a shipped one, read without validating the rest."""
+        return self.document.data.get("replaces_shipped") is True
 
     def is_from(self, paths: Iterable[Path]) -> bool:
         """Whether the task stands in one of the files, or below one of the folders."""
@@ -63,7 +69,8 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
                 self._add(entry)
 
     def _add(self, entry: Entry) -> None:
-        if entry.name in self._entries:
+        known = self._entries.get(entry.name)
+        if known is not None and not (entry.replaces_shipped and known.is_from([shipped("tasks")])):
             first, again = (e.document.origin(()) for e in (self._entries[entry.name], entry))
             raise ConfigError(
                 f"a task of this name is already defined in {first.file}, line {first.line}",
@@ -113,13 +120,22 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
         )
 
 
-def read_task_file(path: str | Path) -> list[Entry]:
-    """The entries of one task file, not yet validated; relative data files become absolute.
+def read_task_file(path: str | Path, data_dir: str | Path | None = None) -> list[Entry]:
+    """The entries of one task file, in our form or MT-DNN's, not yet validated; relative data files become absolute.
+
+    Args:
+        path: the file.
+        data_dir: folder of the data files of tasks in MT-DNN's form; None: it is looked for.
 
     Raises:
         ConfigError: the file is no mapping of task names to definitions.
     """
-    document = read_yaml(path)
+    duplicates: list[ConfigError] = []
+    document = read_yaml(path, duplicates)
+    if is_mtdnn(document):
+        document = from_mtdnn(document, duplicates, data_dir)
+    elif duplicates:
+        raise duplicates[0]
     for task in document.data.values():
         absolute_files(task, Path(path).parent)
     return [task_entry(document, name) for name in document.data]
@@ -199,5 +215,5 @@ def _check_shared_heads(tasks: Mapping[str, Entry], here: Document) -> None:
 
 def _yaml_files(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(path.rglob("*.yaml"))
+        return sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")])
     return [path]

@@ -1,0 +1,144 @@
+"""Columns whose text stands for something else: lists, numbers, JSON, answers within a text."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from mtsmart.errors import DataError, did_you_mean
+from mtsmart.tasks.definition import FieldForm
+
+ANSWER_SEPARATOR = ":::"
+
+
+def parse_fields(
+    table: pa.Table, forms: Mapping[str, FieldForm], values: Mapping[str, Mapping[str, float]], file: str | Path
+) -> pa.Table:
+    """Replace columns by what their text stands for; columns that the table lacks are left to whoever needs them.
+
+    Args:
+        table: rows as they were read.
+        forms: column -> form, as in a task's ``dataset.parse``.
+        values: column of numbers -> number of each name that may stand there.
+        file: what errors call the data.
+
+    Raises:
+        DataError: a field is not of its form; the row and column are named.
+    """
+    for column, form in forms.items():
+        if column not in table.column_names:
+            continue
+        parse = partial(_numbers, values=values.get(column, {})) if form == "numbers" else _PARSERS[form]
+        fields = [
+            _parsed(parse, field, row, column, file) for row, field in enumerate(table.column(column).to_pylist())
+        ]
+        try:
+            array = pa.array(fields)
+        except (pa.ArrowException, OverflowError) as error:
+            raise DataError(f"the rows do not have one form: {error}", file=file, key=column) from None
+        table = table.set_column(table.column_names.index(column), column, array)
+    return table
+
+
+def _parsed(parse: Callable[[Any], Any], field: Any, row: int, column: str, file: str | Path) -> Any:
+    if field is None or field == "":
+        return None
+    try:
+        return parse(field)
+    except (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+        hint = error.args[1] if isinstance(error, _FieldError) else None
+        reason = error.args[0] if isinstance(error, _FieldError) else "cannot be read"
+        raise DataError(reason, file=f"{file}, row {row + 1}", key=column, value=field, hint=hint) from None
+
+
+class _FieldError(ValueError):
+    """``args`` are the message and a hint."""
+
+
+def _json(field: str) -> Any:
+    try:
+        return json.loads(field)
+    except ValueError:
+        raise _FieldError("is not valid JSON", None) from None
+
+
+def _list(field: Any) -> list[Any]:
+    """A list; as text either JSON or what Python prints for a list of literals."""
+    if isinstance(field, list):
+        return field
+    try:
+        value = json.loads(field)
+    except ValueError:
+        try:
+            value = ast.literal_eval(field)
+        except (ValueError, SyntaxError):
+            value = None
+    if not isinstance(value, list):
+        raise _FieldError("is not a list", 'Example: ["a", "b"]')
+    return value
+
+
+def _numbers(field: Any, values: Mapping[str, float]) -> list[float]:
+    """A list of numbers, or of names that stand for some; also without brackets."""
+    items = _list(field) if not isinstance(field, str) or field.lstrip().startswith("[") else field.split(",")
+    return [_number(str(item).strip(), values) for item in items]
+
+
+def _number(item: str, values: Mapping[str, float]) -> float:
+    if item in values:
+        return values[item]
+    try:
+        number = float(item)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        hint = did_you_mean(item, values) if values else "Example: 1,0,0"
+        raise _FieldError(f"'{item}' is no number" + (" and no name of one" if values else ""), hint)
+    return number
+
+
+def _first(field: Any) -> Any:
+    return (_list(field) or [None])[0]
+
+
+def _answer(field: str) -> dict[str, list[Any]]:
+    """``start:::end:::impossible:::text`` as ``{text: [...], answer_start: [...]}``; empty lists where impossible."""
+    start, _end, impossible, text = _four(field)
+    if impossible == "1" or int(start) < 0:
+        return _answers_of([])
+    return _answers_of([{"text": text, "answer_start": int(start)}])
+
+
+def _four(field: str) -> list[str]:
+    parts = field.split(ANSWER_SEPARATOR, 3)
+    if len(parts) != 4 or not all(part.lstrip("-").isdigit() for part in parts[:3]):
+        raise _FieldError("is no answer", "Expected: start:::end:::impossible:::text, the first three being numbers")
+    return parts
+
+
+def _answers(field: Any) -> dict[str, list[Any]]:
+    """A list of mappings with ``text`` and ``answer_start``."""
+    items = _list(field)
+    if not all(isinstance(item, dict) and {"text", "answer_start"} <= set(item) for item in items):
+        raise _FieldError("is no list of answers", "Each needs text and answer_start")
+    return _answers_of(items)
+
+
+def _answers_of(items: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {"text": [item["text"] for item in items], "answer_start": [item["answer_start"] for item in items]}
+
+
+_PARSERS: dict[FieldForm, Callable[[Any], Any]] = {
+    "json": _json,
+    "list": _list,
+    "first": _first,
+    "answer": _answer,
+    "answers": _answers,
+}
