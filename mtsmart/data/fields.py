@@ -6,27 +6,23 @@ import ast
 import json
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from mtsmart.errors import DataError, did_you_mean
+from mtsmart.errors import DataError
 from mtsmart.tasks.definition import FieldForm
 
 ANSWER_SEPARATOR = ":::"
 
 
-def parse_fields(
-    table: pa.Table, forms: Mapping[str, FieldForm], values: Mapping[str, Mapping[str, float]], file: str | Path
-) -> pa.Table:
+def parse_fields(table: pa.Table, forms: Mapping[str, FieldForm], file: str | Path) -> pa.Table:
     """Replace columns by what their text stands for; columns that the table lacks are left to whoever needs them.
 
     Args:
         table: rows as they were read.
         forms: column -> form, as in a task's ``dataset.parse``.
-        values: column of numbers -> number of each name that may stand there.
         file: what errors call the data.
 
     Raises:
@@ -35,9 +31,9 @@ def parse_fields(
     for column, form in forms.items():
         if column not in table.column_names:
             continue
-        parse = partial(_numbers, values=values.get(column, {})) if form == "numbers" else _PARSERS[form]
         fields = [
-            _parsed(parse, field, row, column, file) for row, field in enumerate(table.column(column).to_pylist())
+            _parsed(_PARSERS[form], field, row, column, file)
+            for row, field in enumerate(table.column(column).to_pylist())
         ]
         try:
             array = pa.array(fields)
@@ -85,22 +81,24 @@ def _list(field: Any) -> list[Any]:
     return value
 
 
-def _numbers(field: Any, values: Mapping[str, float]) -> list[float]:
-    """A list of numbers, or of names that stand for some; also without brackets."""
-    items = _list(field) if not isinstance(field, str) or field.lstrip().startswith("[") else field.split(",")
-    return [_number(str(item).strip(), values) for item in items]
+def _names(field: str) -> list[str]:
+    """Names that commas separate."""
+    return [name.strip() for name in field.split(",")]
 
 
-def _number(item: str, values: Mapping[str, float]) -> float:
-    if item in values:
-        return values[item]
+def _numbers(field: Any) -> list[float]:
+    """A list of numbers; also without brackets."""
+    bare = isinstance(field, str) and not field.lstrip().startswith("[")
+    return [_number(item) for item in (_names(field) if bare else _list(field))]
+
+
+def _number(item: Any) -> float:
     try:
         number = float(item)
-    except ValueError:
+    except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        hint = did_you_mean(item, values) if values else "Example: 1,0,0"
-        raise _FieldError(f"'{item}' is no number" + (" and no name of one" if values else ""), hint)
+        raise _FieldError(f"{item!r} is no number", "Example: 1,0,0")
     return number
 
 
@@ -138,6 +136,8 @@ def _answers_of(items: list[dict[str, Any]]) -> dict[str, list[Any]]:
 _PARSERS: dict[FieldForm, Callable[[Any], Any]] = {
     "json": _json,
     "list": _list,
+    "numbers": _numbers,
+    "names": _names,
     "first": _first,
     "answer": _answer,
     "answers": _answers,

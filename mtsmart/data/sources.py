@@ -84,7 +84,7 @@ def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[
 
 def _from_file(file: str, source: DatasetSource) -> datasets.Dataset:
     table = read_table(file, source.format, source.columns)
-    return datasets.Dataset(parse_fields(table, source.parse, source.values, file))
+    return datasets.Dataset(parse_fields(table, source.parse, file))
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from mtsmart.config.regularization import SmartSettings, expand_preset
 from mtsmart.config.validate import StrictModel
 
-FieldForm = Literal["json", "list", "numbers", "first", "answer", "answers"]
+FieldForm = Literal["json", "list", "numbers", "names", "first", "answer", "answers"]
 
 
 class DatasetSource(StrictModel):
@@ -33,10 +33,8 @@ class DatasetSource(StrictModel):
     parse: dict[str, FieldForm] = Field(
         default_factory=dict,
         description="column -> how its text is read: json; list (as JSON or Python prints it); numbers (1,0,0.5); "
-        "first (of a list); answer (start:::end:::impossible:::text); answers (list of text and answer_start)",
-    )
-    values: dict[str, dict[str, float]] = Field(
-        default_factory=dict, description="column read as numbers -> number of each name in it"
+        "names (a,b); first (of a list); answer (start:::end:::impossible:::text); "
+        "answers (list of text and answer_start)",
     )
 
     @model_validator(mode="after")
@@ -45,8 +43,8 @@ class DatasetSource(StrictModel):
             raise ValueError("give either 'path' (a Hub data set) or 'files' (split: file)")
         if self.files is not None and (self.name or self.revision):
             raise ValueError("'name' and 'revision' go with 'path', not with 'files'")
-        if self.files is None and (self.format or self.columns or self.parse or self.values):
-            raise ValueError("'format', 'columns', 'parse' and 'values' go with 'files', not with 'path'")
+        if self.files is None and (self.format or self.columns or self.parse):
+            raise ValueError("'format', 'columns' and 'parse' go with 'files', not with 'path'")
         return self
 
     @model_validator(mode="after")
@@ -59,8 +57,6 @@ class DatasetSource(StrictModel):
         unknown = [column for column in self.parse if names and column not in names]
         if unknown:
             raise ValueError(f"'parse' names '{unknown[0]}', which 'columns' lacks")
-        if any(self.parse.get(column) != "numbers" for column in self.values):
-            raise ValueError("'values' needs 'numbers' under 'parse' for the same column")
         return self
 
     @property

@@ -116,10 +116,10 @@ class _Entry:
         labels = self._labels(kind)
         result = {
             "task_type": kind.task_type,
-            "dataset": self._dataset(layout, names, labels if kind.task_type == "ranking" else None, data_dir),
+            "dataset": self._dataset(kind, layout, names, data_dir),
             "text": list(layout.text),
             "label": layout.label,
-            "labels": labels if kind.task_type in ("classification", "tagging") else None,
+            "labels": labels if kind.task_type in ("classification", "tagging", "ranking") else None,
             "splits": _our_splits(names),
             "options": self._options(kind),
             "replaces_shipped": True,
@@ -133,9 +133,7 @@ class _Entry:
 
     # Parts of the definition ------------------------------------------------------------------------------------
 
-    def _dataset(
-        self, layout: Layout, names: list[str], ranks: list[str] | None, data_dir: str | Path | None
-    ) -> dict[str, Any]:
+    def _dataset(self, kind: Kind, layout: Layout, names: list[str], data_dir: str | Path | None) -> dict[str, Any]:
         files = {split: f"{self.name}_{split}.{layout.ending}" for split in names}
         here = Path(self.document.origin(()).file).parent
         folders = [Path(data_dir)] if data_dir is not None else data_folders(here)
@@ -146,8 +144,8 @@ class _Entry:
         else:
             dataset["columns"] = list(layout.columns)
         dataset["parse"] = dict(layout.parse)
-        if ranks:  # the later a label, the better
-            dataset["values"] = {"label": {label: float(rank) for rank, label in enumerate(ranks)}}
+        if kind.task_type == "ranking" and self.task.get("labels"):  # names, of which the later are the better
+            dataset["parse"] = {"label": "names"}
         return {key: value for key, value in dataset.items() if value}
 
     def _labels(self, kind: Kind) -> list[str] | None:

@@ -29,6 +29,7 @@ def rows_of(tmp_path, content, name="x.tsv", **dataset):
         ("list", "['a', \"it's\"]", ["a", "it's"]),
         ("numbers", "1,0, 0.5", [1.0, 0.0, 0.5]),
         ("numbers", "[1, 0]", [1.0, 0.0]),
+        ("names", "good, bad", ["good", "bad"]),
         ("first", '["yes", "no"]', "yes"),
         ("answer", "4:::7:::0:::cat:::s", {"text": ["cat:::s"], "answer_start": [4]}),
         ("answer", "-1:::-1:::1:::", {"text": [], "answer_start": []}),
@@ -40,12 +41,6 @@ def rows_of(tmp_path, content, name="x.tsv", **dataset):
 def test_forms(tmp_path, form, field, value):
     rows = rows_of(tmp_path, f"{field}\ta cat\n", columns=["b", "a"], parse={"b": form})
     assert rows == [{"a": "a cat", "b": value, "row": 0}]
-
-
-def test_names_may_stand_for_numbers(tmp_path):
-    values = {"b": {"good": 1.0, "bad": 0.0}}
-    rows = rows_of(tmp_path, "good,bad\tx\n", columns=["b", "a"], parse={"b": "numbers"}, values=values)
-    assert rows[0]["b"] == [1.0, 0.0]
 
 
 def test_an_empty_field_is_missing(tmp_path):
@@ -74,12 +69,6 @@ def test_a_field_that_is_not_of_its_form_is_named(tmp_path, form, field, message
     good = {"answer": "0:::1:::0:::x", "answers": "[]", "numbers": "1"}.get(form, "[1]")
     with pytest.raises(DataError, match=message):
         rows_of(tmp_path, f"{good}\tx\n{field}\tx\n", columns=["b", "a"], parse={"b": form})
-
-
-def test_an_unknown_name_of_a_number_gets_the_nearest(tmp_path):
-    with pytest.raises(DataError, match=r"'goood' is no number and no name of one, .* Did you mean 'good'\?"):
-        values = {"b": {"good": 1.0, "bad": 0.0}}
-        rows_of(tmp_path, "goood\tx\n", columns=["b", "a"], parse={"b": "numbers"}, values=values)
 
 
 def test_columns_of_files_without_a_header(tmp_path):
@@ -118,12 +107,11 @@ def test_columns_go_with_csv_and_tsv(tmp_path):
 @pytest.mark.parametrize(
     ("dataset", "message"),
     [
-        ({"path": "x", "columns": ["a"]}, "'format', 'columns', 'parse' and 'values' go with 'files'"),
+        ({"path": "x", "columns": ["a"]}, "'format', 'columns' and 'parse' go with 'files'"),
         ({"files": {}, "columns": ["a", "a..."]}, "two columns have the same name"),
         ({"files": {}, "columns": ["a...", "b"]}, "only the last column may take all further fields"),
         ({"files": {}, "columns": ["a"], "parse": {"b": "json"}}, "'parse' names 'b', which 'columns' lacks"),
         ({"files": {}, "parse": {"b": "jsn"}}, r"is not one of the choices, got 'jsn'. Did you mean 'json'\?"),
-        ({"files": {}, "values": {"b": {"x": 1.0}}}, "'values' needs 'numbers' under 'parse' for the same column"),
         ({"files": {}, "format": "txt"}, "is not one of the choices, got 'txt'"),
     ],
 )

@@ -207,7 +207,7 @@ CASES = {
   n_class: 1
   task_type: Ranking
 """,
-        _ranking(LISTED, ["top1"], values={"label": {"not_entailment": 0.0, "entailment": 1.0}}),
+        {**_ranking(LISTED, ["top1"], parse={"label": "names"}), "labels": ["not_entailment", "entailment"]},
         lambda rng, index: ranked(rng, index, "entailment", "not_entailment"),
     ),
     "copa": Case(
