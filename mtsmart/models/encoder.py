@@ -31,6 +31,7 @@ _DROPOUTS = (
     "attention_dropout",
     "embedding_dropout",
     "mlp_dropout",
+    "dropout_rate",
 )
 _OPTIONAL_INPUTS = ("token_type_ids",)
 
@@ -71,6 +72,21 @@ class Encoder(nn.Module):
         offset = getattr(table, "padding_idx", None)
         return int(positions) if offset is None else int(positions) - offset - 1
 
+    @property
+    def hidden_size(self) -> int:
+        """H, the width of the encoder's outputs."""
+        return int(self.config.hidden_size)
+
+    @property
+    def summary_at_end(self) -> bool:
+        """Whether the token that stands for the whole input is the last one (XLNet), not the first."""
+        return getattr(self.config, "summary_type", None) == "last"
+
+    @property
+    def word_embeddings(self) -> nn.Parameter:
+        """The word embedding matrix (V, E); E may differ from H."""
+        return next(self.model.get_input_embeddings().parameters())
+
     def embed(self, input_ids: Tensor) -> Tensor:
         """Word embeddings. (B, T) int64 -> (B, T, H)."""
         embeddings: Tensor = self.model.get_input_embeddings()(input_ids)
@@ -94,8 +110,7 @@ class Encoder(nn.Module):
     @torch.no_grad()
     def embedding_rms(self) -> float:
         """Root mean square of the word embedding matrix: the unit of relative perturbation lengths."""
-        weight = next(self.model.get_input_embeddings().parameters())
-        return float(weight.float().square().mean().sqrt())
+        return float(self.word_embeddings.float().square().mean().sqrt())
 
 
 def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBase]:
@@ -115,8 +130,7 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
         _set_dropout(model_config, config.dropout)
         extra = {} if config.attention is None else {"attn_implementation": config.attention}
         # transformers 5 takes the checkpoint's dtype unless told; half precision weights would train badly.
-        kind = AutoModelForTextEncoding if model_config.is_encoder_decoder else AutoModel
-        model = kind.from_pretrained(
+        model = _auto_class(model_config).from_pretrained(
             path, config=model_config, dtype=torch.float32, use_safetensors=True, **common, **extra
         )
         tokenizer = AutoTokenizer.from_pretrained(path, **common)
@@ -129,10 +143,11 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
         raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=config.path)
     # Right padding keeps positions counted from the first token, for token ids as for inputs_embeds. Architectures
     # that summarise by the last token (XLNet) have relative positions and want padding on the left.
-    tokenizer.padding_side = "left" if getattr(model_config, "summary_type", None) == "last" else "right"
+    encoder = Encoder(model)
+    tokenizer.padding_side = "left" if encoder.summary_at_end else "right"
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
-    return Encoder(model), tokenizer
+    return encoder, tokenizer
 
 
 def resolve_path(path: str) -> str:
@@ -155,6 +170,12 @@ def resolve_path(path: str) -> str:
     if not target.is_relative_to(root) or not target.is_dir():
         raise CheckpointError(f"package '{package}' has no folder '{folder}'", key="encoder.path", value=path)
     return str(target)
+
+
+def _auto_class(config: Any) -> Any:
+    """T5's family has a class for its encoder alone; once saved, its configuration no longer names a decoder."""
+    encoder_alone = config.is_encoder_decoder or type(config) in AutoModelForTextEncoding._model_mapping
+    return AutoModelForTextEncoding if encoder_alone else AutoModel
 
 
 def _check_weights(path: str, expected: str) -> None:

@@ -42,7 +42,7 @@ def save_model(
     tokenizer.save_pretrained(aside / "encoder")
     (aside / "heads").mkdir()
     for name in model.specs:
-        save_file(state_of(model.head(name)), aside / "heads" / f"{name}.safetensors")
+        save_file(state_of(model.head(name), model.encoder), aside / "heads" / f"{name}.safetensors")
     specs = {name: spec.to_json() for name, spec in model.specs.items()}
     (aside / "heads.json").write_text(json.dumps(specs, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (aside / "decoding.json").write_text(json.dumps(decoding or {}, indent=2) + "\n", encoding="utf-8")
@@ -115,7 +115,7 @@ def load_model(
     wanted = stored if heads is None else heads
     model = MultiTaskModel(shared, wanted)
     for name in wanted if keep is None else keep:
-        load_head(folder, name, model.head(name))
+        load_head(folder, name, model.head(name), model.encoder)
     return model, tokenizer
 
 
@@ -124,19 +124,45 @@ def fits(stored: HeadSpec, wanted: HeadSpec) -> bool:
     return replace(stored, dropout=None) == replace(wanted, dropout=None)
 
 
-def load_head(folder: Path, name: str, head: nn.Module) -> None:
-    """Load one head's weights into ``head``.
+def load_head(folder: Path, name: str, head: nn.Module, encoder: nn.Module) -> None:
+    """Load one head's weights into ``head``; those that it shares with ``encoder`` came with that one.
 
     Raises:
         CheckpointError: the file is missing, damaged, or another head's.
     """
     file = folder / "heads" / f"{name}.safetensors"
     try:
-        head.load_state_dict(load_file(file))
+        load_state(head, load_file(file), encoder)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"cannot be loaded: {str(error).splitlines()[0]}", file=file) from None
 
 
-def state_of(module: nn.Module) -> dict[str, Tensor]:
-    """The module's tensors, contiguous and on the CPU, as safetensors wants them."""
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+def state_of(module: nn.Module, elsewhere: nn.Module | None = None) -> dict[str, Tensor]:
+    """The module's tensors, contiguous and on the CPU, as safetensors wants them.
+
+    A tensor with several names (tied weights) goes under its first, one that ``elsewhere`` holds too is left out.
+    """
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(module, elsewhere).items()}
+
+
+def load_state(module: nn.Module, tensors: Mapping[str, Tensor], elsewhere: nn.Module | None = None) -> None:
+    """Put what ``state_of`` gave back into a module of the same form.
+
+    Raises:
+        RuntimeError: a tensor is missing, too many, or of another shape.
+    """
+    wanted = _tensors(module, elsewhere).keys()
+    for problem, names in (("lacks", wanted - tensors.keys()), ("has no place for", tensors.keys() - wanted)):
+        if names:
+            raise RuntimeError(f"{problem} {', '.join(sorted(names)[:3])}")
+    module.load_state_dict(tensors, strict=False)
+
+
+def _tensors(module: nn.Module, elsewhere: nn.Module | None) -> dict[str, Tensor]:
+    seen = set() if elsewhere is None else {id(tensor) for tensor in elsewhere.state_dict(keep_vars=True).values()}
+    own: dict[str, Tensor] = {}
+    for name, tensor in module.state_dict(keep_vars=True).items():
+        if id(tensor) not in seen:
+            own[name] = tensor
+        seen.add(id(tensor))
+    return own

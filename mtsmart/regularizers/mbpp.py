@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from mtsmart.config.regularization import Mbpp
+from mtsmart.models.files import load_state, state_of
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers.base import CleanPass
 
@@ -65,7 +66,7 @@ class MbppRegularizer:
 
     def tensors(self) -> dict[str, Tensor]:
         """The teacher's weights."""
-        return dict(self.teacher.state_dict())
+        return state_of(self.teacher)
 
     def state_dict(self) -> dict[str, Any]:
         """How many updates the teacher has seen."""
@@ -74,4 +75,4 @@ class MbppRegularizer:
     def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         """Continue with the teacher of a checkpoint."""
         self.updates = int(state["updates"])
-        self.teacher.load_state_dict(tensors)
+        load_state(self.teacher, tensors)

@@ -62,6 +62,7 @@ class TaskType(ABC):
     divergences: ClassVar[tuple[str, ...]]
     metrics: ClassVar[tuple[str, ...]]
     Options: ClassVar[type[StrictModel]] = NoOptions
+    labelled: ClassVar[bool] = True  # whether training and scoring read the label column
 
     def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
         self.name, self.definition, self.head_labels = name, definition, head_labels

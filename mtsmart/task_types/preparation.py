@@ -41,9 +41,9 @@ class Preparer:
         """
         definition = task.definition
         rows = load_split(task.name, definition, split, task.columns, self.config)
-        if with_labels:
+        label = definition.label if with_labels and task.labelled else None
+        if label is not None:
             self._require_labels(task, split, rows)
-        label = definition.label if with_labels else None
         place, hint = split_place(task.name, definition, split), "Mend them, or say 'missing: drop' in the task"
         rows, dropped = select_complete(rows, place, task.columns, label, definition.missing, hint)
         try:

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
+from mtsmart.errors import ConfigError
 from mtsmart.task_types.base import TaskType
 
 TOKENS = ("input_ids", "token_type_ids")
@@ -21,6 +22,12 @@ class SequenceTask(TaskType):
     """Logits (B, C); a subclass adds its labels."""
 
     label_dtype: torch.dtype
+
+    def check(self) -> None:
+        super().check()
+        if self.definition.head.type == "san" and len(self.definition.text) != 2:
+            message, hint = "is for pairs: it needs two text columns", "Use head type native or plain"
+            raise ConfigError(message, key=f"{self.name}.head.type", value="san", hint=hint)
 
     @abstractmethod
     def encode_label(self, value: Any, row: int) -> Any:

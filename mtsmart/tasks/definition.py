@@ -70,7 +70,7 @@ class HeadConfig(StrictModel):
 
     type: str = Field("native", description="native: the architecture's own Hugging Face head; plain; san")
     dropout: float | None = Field(None, ge=0, lt=1, description="null: the architecture's own")
-    layers: int | None = Field(None, ge=0, le=8, description="hidden layers (head type plain)")
+    layers: int | None = Field(None, ge=0, le=8, description="hidden layers (head type plain) or steps (san)")
     pooling: Literal["cls", "mean", "max", "attention"] | None = Field(
         None, description="how tokens become one vector (head type plain)"
     )

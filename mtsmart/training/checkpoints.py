@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from mtsmart.errors import CheckpointError
-from mtsmart.models.files import state_of
+from mtsmart.models.files import load_state, state_of
 from mtsmart.random_state import random_state, set_random_state
 from mtsmart.training.step import TrainStep
 
@@ -79,7 +79,7 @@ def load_checkpoint(path: Path, step: TrainStep, optimizer: Optimizer) -> dict[s
     """
     try:
         state: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8"))
-        step.model.load_state_dict(load_file(path / "model.safetensors"))
+        load_state(step.model, load_file(path / "model.safetensors"))
         _load_optimizer(optimizer, load_file(path / "optimizer.safetensors"))
         for name, regularizer in step.regularizers.items():
             regularizer.load_state(state["regularizers"][name], load_file(path / f"{name}.safetensors"))

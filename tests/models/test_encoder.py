@@ -7,35 +7,27 @@ import transformers
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import Encoder, load_encoder, resolve_path
-
-SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "vocab_size": 50}
-ARCHITECTURES = {
-    "BERT": lambda: transformers.BertModel(transformers.BertConfig(**SMALL)),
-    "RoBERTa": lambda: transformers.RobertaModel(
-        transformers.RobertaConfig(**SMALL, max_position_embeddings=40, pad_token_id=1)
-    ),
-    "DistilBERT": lambda: transformers.DistilBertModel(
-        transformers.DistilBertConfig(vocab_size=50, dim=16, n_layers=2, n_heads=2, hidden_dim=32)
-    ),
-    "ELECTRA": lambda: transformers.ElectraModel(transformers.ElectraConfig(**SMALL, embedding_size=12)),
-    "DeBERTa-v2": lambda: transformers.DebertaV2Model(transformers.DebertaV2Config(**SMALL)),
-}
+from tests.models.architectures import ARCHITECTURES, SMALL, VOCABULARY, make, save
 
 
 def small(name: str) -> Encoder:
-    torch.manual_seed(0)
-    return Encoder(ARCHITECTURES[name]().eval())
+    return Encoder(make(name))
+
+
+def padded(encoder: Encoder, lengths=(9, 6, 4)):
+    """Token ids and mask, padded on the side that the encoder wants."""
+    width = max(lengths)
+    ids = torch.randint(5, VOCABULARY, (len(lengths), width))
+    mask = (torch.arange(width) < torch.tensor(lengths).unsqueeze(1)).long()
+    mask = mask.flip(1) if encoder.summary_at_end else mask
+    return ids.masked_fill(mask == 0, encoder.config.pad_token_id), mask
 
 
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
 def test_embeddings_give_what_token_ids_give(name):
-    """With padding on the right, f(embed(ids)) is f(ids) on every real token."""
+    """f(embed(ids)) is f(ids) on every real token, padding included."""
     encoder = small(name)
-    padding = encoder.config.pad_token_id
-    ids = torch.randint(5, 50, (3, 9))
-    mask = torch.ones_like(ids)
-    mask[1, 6:] = mask[2, 4:] = 0
-    ids[mask == 0] = padding
+    ids, mask = padded(encoder)
     with torch.no_grad():
         expected = encoder.model(input_ids=ids, attention_mask=mask).last_hidden_state
         result = encoder(encoder.embed(ids), {"attention_mask": mask}).last_hidden_state
@@ -45,14 +37,28 @@ def test_embeddings_give_what_token_ids_give(name):
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
 def test_padding_does_not_change_a_row(name):
     encoder = small(name)
-    ids = torch.randint(5, 50, (1, 5))
-    padded = torch.full((1, 9), encoder.config.pad_token_id)
-    padded[:, :5] = ids
-    mask = (torch.arange(9) < 5).long().unsqueeze(0)
+    ids, mask = padded(encoder)
     with torch.no_grad():
-        alone = encoder(encoder.embed(ids), {"attention_mask": torch.ones_like(ids)}).last_hidden_state
-        together = encoder(encoder.embed(padded), {"attention_mask": mask}).last_hidden_state[:, :5]
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+        together = encoder(encoder.embed(ids), {"attention_mask": mask}).last_hidden_state
+        for row, real in zip(range(3), mask == 1, strict=True):
+            one = ids[row, real].unsqueeze(0)
+            alone = encoder(encoder.embed(one), {"attention_mask": torch.ones_like(one)}).last_hidden_state
+            torch.testing.assert_close(together[row, real], alone[0], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", list(ARCHITECTURES))
+def test_a_saved_encoder_loads_with_its_tokenizer_and_dropout(name, tmp_path):
+    """Also after our own saving: T5's configuration then names no decoder any more."""
+    encoder, tokenizer = load_encoder(EncoderConfig(path=str(save(name, tmp_path / "a")), dropout=0.25))
+    assert tokenizer.padding_side == ("left" if name == "XLNet" else "right")
+    rates = {m.p for m in encoder.modules() if isinstance(m, torch.nn.Dropout)}
+    assert rates <= {0.0, 0.25}
+    assert 0.25 in rates
+    encoder.model.save_pretrained(tmp_path / "b")
+    tokenizer.save_pretrained(tmp_path / "b")
+    again, _ = load_encoder(EncoderConfig(path=str(tmp_path / "b")))
+    assert type(again.model) is type(encoder.model)
+    assert all(torch.equal(a, b) for a, b in zip(encoder.parameters(), again.parameters(), strict=True))
 
 
 def test_max_positions_leaves_out_what_roberta_never_reaches():

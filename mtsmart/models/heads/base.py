@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from mtsmart.models.encoder import Encoder
 from mtsmart.registry import Registry
@@ -20,11 +20,11 @@ class HeadSpec:
 
     Attributes:
         kind: what the head predicts, one of ``KINDS``.
-        num_labels: C, width of the logits.
+        num_labels: C, width of the logits; for masked_lm 0: the encoder's vocabulary says it.
         type: entry of the head registry.
         dropout: None leaves the architecture's own.
         labels: names of the C outputs; None where they have none.
-        layers: hidden layers, for types that have them.
+        layers: hidden layers (plain) or steps (san).
         pooling: how tokens become one vector, for types that choose.
     """
 
@@ -52,3 +52,8 @@ def build_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
     ``inputs["positions"]`` (B, P) int64 says which tokens to predict.
     """
     return HEADS[spec.type](encoder, spec)
+
+
+def gather_positions(hidden: Tensor, positions: Tensor) -> Tensor:
+    """(B, T, H) at positions (B, P) int64 -> (B, P, H)."""
+    return hidden.gather(1, positions.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))

@@ -17,10 +17,11 @@ from transformers import (
     AutoModelForTokenClassification,
     PreTrainedModel,
 )
+from transformers.modeling_outputs import BaseModelOutput
 
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import Encoder
-from mtsmart.models.heads.base import HEADS, HeadSpec
+from mtsmart.models.heads.base import HEADS, HeadSpec, gather_positions
 
 NATIVE_CLASSES: dict[str, Any] = {
     "sequence_classification": AutoModelForSequenceClassification,
@@ -46,20 +47,24 @@ class NativeHead(nn.Module):
     def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
         super().__init__()
         self.kind = spec.kind
-        model = _task_model(encoder.config, spec)
+        model = _task_model(encoder.model, spec)
         self._handover = _Handover()
         setattr(model, model.base_model_prefix, self._handover)
+        tied = _tied_names(model)
         model.to_empty(device="cpu")
         with torch.no_grad():
             for module in model.modules():
                 model._init_weights(module)
+        for first, *others in tied:  # such as the two biases of a masked-LM head: emptying parted them
+            for name in others:
+                _set_parameter(model, name, model.get_parameter(first))
         if spec.dropout is not None:
             for module in model.modules():
                 if isinstance(module, nn.Dropout):
                     module.p = spec.dropout
         self.model = model
         if spec.kind == "masked_lm":  # the output matrix is the word embeddings', as in the pretrained model
-            model.get_output_embeddings().weight = encoder.model.get_input_embeddings().weight
+            model.get_output_embeddings().weight = encoder.word_embeddings
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
         """Logits from the encoder's outputs; shapes as in :func:`build_head`."""
@@ -68,8 +73,7 @@ class NativeHead(nn.Module):
         if self.kind == "multiple_choice":  # one candidate a row here; which belong together is the task type's
             hidden, mask = hidden.unsqueeze(1), inputs["attention_mask"].unsqueeze(1)
         if self.kind == "masked_lm":
-            positions = inputs["positions"].unsqueeze(-1).expand(-1, -1, hidden.shape[-1])
-            outputs = type(outputs)(last_hidden_state=hidden.gather(1, positions))
+            outputs = BaseModelOutput(last_hidden_state=gather_positions(hidden, inputs["positions"]))
             mask = None
         with self._handover.holding(outputs):
             result = self.model(inputs_embeds=hidden, attention_mask=mask)
@@ -79,19 +83,36 @@ class NativeHead(nn.Module):
         return logits
 
 
-def _task_model(encoder_config: Any, spec: HeadSpec) -> PreTrainedModel:
-    config = copy.deepcopy(encoder_config)
-    config.num_labels = 2 if spec.kind == "question_answering" else spec.num_labels
+def _task_model(encoder: PreTrainedModel, spec: HeadSpec) -> PreTrainedModel:
+    config = copy.deepcopy(encoder.config)
+    if spec.kind != "masked_lm":
+        config.num_labels = 2 if spec.kind == "question_answering" else spec.num_labels
     try:
         with torch.device("meta"):  # the encoder that is thrown away costs neither memory nor random numbers
             model: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(config)
-    except ValueError:
-        raise CheckpointError(
-            f"the architecture has no Hugging Face class for {spec.kind}",
-            value=type(encoder_config).__name__,
-            hint="Use a head of our own: head: {type: plain}",
-        ) from None
-    return model
+        if isinstance(encoder, type(getattr(model, model.base_model_prefix, None))):
+            return model
+    except ValueError:  # transformers knows none
+        pass
+    # A class with a decoder of its own (T5's) does not fit on an encoder alone either.
+    raise CheckpointError(
+        f"the architecture has no Hugging Face class for {spec.kind}",
+        value=type(encoder.config).__name__,
+        hint="Use a head of our own: head: {type: plain}",
+    )
+
+
+def _tied_names(model: nn.Module) -> list[list[str]]:
+    """The names of each parameter that has several."""
+    names: dict[nn.Parameter, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        names.setdefault(parameter, []).append(name)
+    return [group for group in names.values() if len(group) > 1]
+
+
+def _set_parameter(model: nn.Module, name: str, parameter: nn.Parameter) -> None:
+    place, _, last = name.rpartition(".")
+    setattr(model.get_submodule(place), last, parameter)
 
 
 class _Handover(nn.Module):

@@ -1,0 +1,31 @@
+"""Scores of masked-token predictions.
+
+A prediction is a list of (best token id, log-probability of the gold token) for each row, a reference a list of gold
+token ids; both are pooled over all rows. 0 tokens score 0 and perplexity 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from mtsmart.metrics.scores import METRICS
+
+Guess = tuple[int, float]
+
+
+@METRICS.register("token_accuracy")
+def token_accuracy(predictions: Sequence[Sequence[Guess]], references: Sequence[Sequence[int]]) -> float:
+    """Share of the masked tokens that are predicted exactly."""
+    pairs = zip(predictions, references, strict=True)
+    hits = [guess[0] == gold for row, golds in pairs for guess, gold in zip(row, golds, strict=True)]
+    return float(np.mean(hits)) if hits else 0.0
+
+
+@METRICS.register("perplexity")
+def perplexity(predictions: Sequence[Sequence[Guess]], references: Sequence[Sequence[int]]) -> float:
+    """exp of the mean negative log-probability of the masked tokens; lower is better, so never the main metric."""
+    losses = [-log_probability for row in predictions for _, log_probability in row]
+    return math.exp(float(np.mean(losses))) if losses else 1.0

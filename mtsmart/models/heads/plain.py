@@ -1,0 +1,147 @@
+"""A head of our own for every kind, on any encoder, also one without Hugging Face task classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mtsmart.errors import ConfigError
+from mtsmart.models.encoder import Encoder
+from mtsmart.models.heads.base import HEADS, HeadSpec, gather_positions
+
+POOLED = ("sequence_classification", "multiple_choice")
+_WIDTHS = {"multiple_choice": 1, "question_answering": 2}
+
+
+@HEADS.register("plain")
+def plain_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
+    """``layers`` hidden layers, then dropout and a linear map to the logits.
+
+    Sequence kinds pool the tokens first (default: mean) and have tanh layers; token kinds have gelu layers for each
+    token; masked_lm has one dense-gelu-LayerNorm layer unless told otherwise. Weights ~ N(0, initializer_range).
+
+    Raises:
+        ConfigError: a pooling for a kind that keeps its tokens.
+    """
+    if spec.pooling is not None and spec.kind not in POOLED:
+        message = f"does not go with {spec.kind}, which keeps every token"
+        raise ConfigError(message, key="head.pooling", value=spec.pooling, hint="Leave it out")
+    build = {"masked_lm": MaskedLMHead}.get(spec.kind, SequenceHead if spec.kind in POOLED else TokenHead)
+    head: nn.Module = build(encoder, spec)
+    return initialised(head, encoder)
+
+
+class SequenceHead(nn.Module):
+    """Logits (B, C) from pooled tokens; (B, 1) for multiple choice."""
+
+    def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
+        super().__init__()
+        self.pool = Pooling(encoder, spec.pooling or "mean")
+        self.layers = _hidden_layers(encoder, spec, nn.Tanh)
+        self.output = _output(encoder, spec)
+
+    def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
+        """(B, C) from the encoder's (B, T, H)."""
+        logits: Tensor = self.output(self.layers(self.pool(outputs[0], inputs["attention_mask"])))
+        return logits
+
+
+class TokenHead(nn.Module):
+    """Logits (B, T, C); C is 2 for question answering: start and end."""
+
+    def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
+        super().__init__()
+        self.layers = _hidden_layers(encoder, spec, nn.GELU)
+        self.output = _output(encoder, spec)
+
+    def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
+        """(B, T, C) from the encoder's (B, T, H)."""
+        logits: Tensor = self.output(self.layers(outputs[0]))
+        return logits
+
+
+class MaskedLMHead(nn.Module):
+    """Logits (B, P, V) at ``inputs["positions"]``; the output matrix is the word embeddings'."""
+
+    def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
+        super().__init__()
+        hidden = encoder.hidden_size
+        count = 1 if spec.layers is None else spec.layers
+        self.dropout = nn.Dropout(0.0 if spec.dropout is None else spec.dropout)
+        self.layers = nn.Sequential(
+            *(nn.Sequential(nn.Linear(hidden, hidden), nn.GELU(), nn.LayerNorm(hidden)) for _ in range(count))
+        )
+        self.tied: nn.Parameter = encoder.word_embeddings
+        vocabulary, width = self.tied.shape
+        self.project = nn.Identity() if width == hidden else nn.Linear(hidden, width)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
+        """(B, P, V) from the encoder's (B, T, H) and positions (B, P)."""
+        chosen = gather_positions(outputs[0], inputs["positions"])
+        return F.linear(self.project(self.layers(self.dropout(chosen))), self.tied, self.bias)
+
+
+class Pooling(nn.Module):
+    """Real tokens as one vector: (B, T, H), mask (B, T) -> (B, H), whatever side the padding is on.
+
+    ``cls`` is the first real token, or the last in architectures that summarise there (XLNet).
+    """
+
+    def __init__(self, encoder: Encoder, how: str) -> None:
+        super().__init__()
+        self.how, self.at_end = how, encoder.summary_at_end
+        if how == "attention":
+            self.score = nn.Linear(encoder.hidden_size, 1)
+
+    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """The pooled vectors."""
+        real = mask.unsqueeze(-1).to(hidden.dtype)
+        if self.how == "cls":
+            last = mask.shape[1] - 1 - mask.flip(1).argmax(1, keepdim=True)
+            position = last if self.at_end else mask.argmax(1, keepdim=True)
+            return gather_positions(hidden, position).squeeze(1)
+        if self.how == "max":
+            return hidden.masked_fill(mask.unsqueeze(-1) == 0, torch.finfo(hidden.dtype).min).amax(1)
+        if self.how == "attention":
+            return attend(self.score(hidden).squeeze(-1), hidden, mask)
+        return (hidden * real).sum(1) / real.sum(1).clamp_min(1.0)
+
+
+def attend(scores: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+    """The mean of ``memory`` (B, T, H) weighted by the softmax of ``scores`` (B, T) where ``mask`` (B, T) is true."""
+    weights = torch.softmax(scores.float().masked_fill(mask == 0, -1e4), dim=-1).to(memory.dtype)
+    return torch.bmm(weights.unsqueeze(1), memory).squeeze(1)
+
+
+def dropout_of(encoder: Encoder, spec: HeadSpec) -> float:
+    """The head's dropout: its own, or what the architecture has for heads, or for hidden states."""
+    names = ("classifier_dropout", "classifier_dropout_prob", "hidden_dropout_prob", "dropout", "dropout_rate")
+    found = [spec.dropout, *(getattr(encoder.config, name, None) for name in names)]
+    return next((float(value) for value in found if isinstance(value, float | int)), 0.1)
+
+
+def initialised(head: nn.Module, encoder: Encoder) -> nn.Module:
+    """Draw the linear maps from N(0, initializer_range) with torch's global generator; biases are 0."""
+    scale = getattr(encoder.config, "initializer_range", 0.02)
+    for module in head.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, 0.0, scale)
+            nn.init.zeros_(module.bias)
+    return head
+
+
+def _hidden_layers(encoder: Encoder, spec: HeadSpec, activation: Callable[[], nn.Module]) -> nn.Sequential:
+    width, dropout = encoder.hidden_size, dropout_of(encoder, spec)
+    return nn.Sequential(
+        *(nn.Sequential(nn.Dropout(dropout), nn.Linear(width, width), activation()) for _ in range(spec.layers or 0))
+    )
+
+
+def _output(encoder: Encoder, spec: HeadSpec) -> nn.Sequential:
+    width = _WIDTHS.get(spec.kind, spec.num_labels)
+    return nn.Sequential(nn.Dropout(dropout_of(encoder, spec)), nn.Linear(encoder.hidden_size, width))

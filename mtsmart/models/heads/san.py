@@ -1,0 +1,96 @@
+"""The stochastic answer network for pairs: several reading steps over the first text, one averaged answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mtsmart.errors import ConfigError
+from mtsmart.models.encoder import Encoder
+from mtsmart.models.heads.base import HEADS, HeadSpec
+from mtsmart.models.heads.plain import attend, dropout_of, initialised
+
+STEPS = 5
+FIRST, SECOND = 1, 2  # values of inputs["segments"]
+
+
+@HEADS.register("san")
+def san_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
+    """A stochastic answer network with ``layers`` steps (default 5).
+
+    Raises:
+        ConfigError: the task is no classification or regression of a pair, or an option does not fit.
+    """
+    if spec.kind != "sequence_classification":
+        raise ConfigError(f"is for pairs of texts and does not go with {spec.kind}", key="head.type", value="san")
+    if spec.pooling is not None:
+        raise ConfigError("does not go with head type 'san'", key="head.pooling", value=spec.pooling)
+    if spec.layers == 0:
+        raise ConfigError("must be at least 1: it is the number of steps", key="head.layers", value=0)
+    return initialised(SanHead(encoder, spec), encoder)
+
+
+class SanHead(nn.Module):
+    """Liu, Duh and Gao 2018, "Stochastic Answer Networks for Natural Language Inference", answer module.
+
+    With memories M1 and M2 of the first and second text: s_0 = sum_j softmax(w M2_j) M2_j; at step t
+    x_t = sum_j softmax(s_t W M1_j) M1_j, P_t = softmax(V [s_t; x_t; |s_t - x_t|; s_t * x_t]), s_t+1 = GRU(x_t, s_t).
+    The prediction is the mean of the P_t. In training each step is left out of a row's mean with the dropout's
+    probability, at least one stays; as with dropout, the choice is drawn from torch's generator, so that replaying
+    the generator's state replays it.
+    """
+
+    def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
+        super().__init__()
+        width = encoder.hidden_size
+        self.steps = spec.layers or STEPS
+        self.dropout = nn.Dropout(dropout_of(encoder, spec))
+        self.summary = nn.Linear(width, 1)
+        self.bilinear = nn.Linear(width, width)
+        self.recurrent = nn.GRUCell(width, width)
+        self.classifier = nn.Linear(4 * width, spec.num_labels)
+
+    def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
+        """The logarithm of the averaged probabilities (B, C); for one output the averaged score (B, 1).
+
+        Args:
+            outputs: the encoder's, (B, T, H) first.
+            inputs: ``segments`` (B, T) int64: 1 on the first text's tokens, 2 on the second's.
+
+        Raises:
+            ConfigError: the task does not say which tokens belong to which text.
+        """
+        if "segments" not in inputs:
+            raise ConfigError("this task type does not tell two texts apart", key="head.type", value="san")
+        memory, segments = self.dropout(outputs[0]), inputs["segments"]
+        first, second = segments == FIRST, segments == SECOND
+        state = attend(self.summary(memory).squeeze(-1), memory, second)
+        answers = []
+        for step in range(self.steps):
+            scores = torch.bmm(memory, self.bilinear(state).unsqueeze(-1)).squeeze(-1)
+            read = attend(scores, memory, first)
+            features = torch.cat([state, read, (state - read).abs(), state * read], dim=-1)
+            answers.append(self.classifier(self.dropout(features)))
+            if step + 1 < self.steps:
+                state = self.recurrent(read, state)
+        return average(torch.stack(answers, dim=1), self._kept(memory))
+
+    def _kept(self, memory: Tensor) -> Tensor:
+        """(B, S) true where a row's mean takes the step."""
+        rows = memory.shape[0]
+        if not self.training or self.dropout.p == 0:
+            return torch.ones(rows, self.steps, dtype=torch.bool, device=memory.device)
+        draws = torch.rand(rows, self.steps, device=memory.device)
+        return (draws >= self.dropout.p) | (draws == draws.amax(1, keepdim=True))
+
+
+def average(answers: Tensor, kept: Tensor) -> Tensor:
+    """The mean over the ``kept`` (B, S) of S answers (B, S, C), in float32; of probabilities where C > 1."""
+    count = kept.sum(1, keepdim=True).float()
+    if answers.shape[-1] == 1:
+        return (answers.float() * kept.unsqueeze(-1)).sum(1) / count
+    left_out = (~kept).unsqueeze(-1) * -1e4
+    return torch.logsumexp(F.log_softmax(answers.float(), dim=-1) + left_out, dim=1) - count.log()

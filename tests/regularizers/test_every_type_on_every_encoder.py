@@ -1,0 +1,276 @@
+"""SMART's and MBPP's invariants for every task type on every architecture.
+
+The task types are those with a file in tests/task_types/examples, the architectures those of
+tests/models/architectures.py. The head is the architecture's own; where it has none of the kind, the plain one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from functools import cache, partial
+from pathlib import Path
+
+import datasets
+import pytest
+import torch
+
+from mtsmart.config.regularization import MBPP_PRESETS, SMART_PRESETS
+from mtsmart.config.sections import DataConfig, EncoderConfig
+from mtsmart.errors import CheckpointError, ConfigError
+from mtsmart.models.encoder import load_encoder
+from mtsmart.models.heads import build_head
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.random_state import random_state
+from mtsmart.regularizers import CleanPass
+from mtsmart.regularizers.mbpp import MbppRegularizer
+from mtsmart.regularizers.smart import SmartRegularizer
+from mtsmart.task_types import TASK_TYPES, build_task
+from mtsmart.task_types.base import Outputs
+from mtsmart.task_types.preparation import Preparer
+from mtsmart.tasks import TaskDefinition
+from mtsmart.training.step import TrainStep
+from tests.models.architectures import ARCHITECTURES, save
+
+FOLDER = Path(__file__).parents[1] / "task_types" / "examples"
+EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
+WITHOUT_MASK = {("T5", "masked_lm")}  # its tokenizer has no mask token; see the test of the error below
+PAIRS = [(a, e) for a in ARCHITECTURES for e in EXAMPLES if (a, e) not in WITHOUT_MASK]
+SMART, MBPP = SMART_PRESETS["default"], MBPP_PRESETS["paper"]
+every_pair = pytest.mark.parametrize("pair", PAIRS, ids="-".join, indirect=True)
+
+
+def example(name):
+    return importlib.import_module(f"tests.task_types.examples.{name}")
+
+
+class Bench:
+    """One architecture's encoder with a head for each example."""
+
+    def __init__(self, architecture, folder):
+        self.encoder, self.tokenizer = load_encoder(EncoderConfig(path=str(save(architecture, folder)), dropout=0.1))
+        self.preparer = Preparer(self.tokenizer, DataConfig(max_length=24), self.encoder.max_positions)
+        self.tasks = {name: self._task(name) for name in EXAMPLES}
+        torch.manual_seed(1)
+        self.model = MultiTaskModel(self.encoder, {name: task.head_spec for name, task in self.tasks.items()})
+        self.state = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+
+    def _task(self, name):
+        definition = TaskDefinition(**example(name).DEFINITION)
+        task = build_task(name, definition)
+        try:
+            build_head(self.encoder, task.head_spec)
+        except CheckpointError:
+            plain = definition.head.model_copy(update={"type": "plain"})
+            task = build_task(name, definition.model_copy(update={"head": plain}))
+        return task
+
+    @cache  # noqa: B019 (lives as long as the session)
+    def split(self, name, with_labels=True):
+        rows = example(name).ROWS
+        source = datasets.Dataset.from_list(rows).add_column("row", list(range(len(rows))))
+        return self.preparer.rows(self.tasks[name], source, with_labels)
+
+    def batch(self, name, with_labels=True):
+        return self.tasks[name].collate(self.split(name, with_labels).rows.to_list(), self.tokenizer, 0)
+
+
+class Case:
+    """One task of a bench and its clean passes."""
+
+    def __init__(self, bench, name):
+        self.bench, self.name = bench, name
+        self.model, self.task = bench.model, bench.tasks[name]
+        self.model.load_state_dict(bench.state)
+        self.model.zero_grad()
+        self.batch = bench.batch(name)
+        torch.manual_seed(2)
+
+    def clean(self):
+        inputs_embeds = self.model.embed(self.batch.inputs["input_ids"])
+        state = random_state(inputs_embeds.device)
+        forward = partial(self.forward, self.batch)
+        logits = forward(inputs_embeds)
+        loss = self.task.criterion(logits, self.batch)
+        return CleanPass(self.task, self.batch, inputs_embeds, logits, loss, forward, state)
+
+    def forward(self, batch, inputs_embeds):
+        return self.task.adapt(self.model(self.task.head_name, inputs_embeds, batch.inputs), batch)
+
+    def smart(self, **changes):
+        return SmartRegularizer(self.model, {self.name: SMART.model_copy(update=changes)})
+
+
+@pytest.fixture(scope="session")
+def benches(tmp_path_factory):
+    return cache(lambda name: Bench(name, tmp_path_factory.mktemp(name)))
+
+
+@pytest.fixture
+def pair(request, benches):
+    architecture, name = request.param
+    return Case(benches(architecture), name)
+
+
+def test_every_task_type_has_an_example():
+    kinds = {example(name).DEFINITION["task_type"] for name in EXAMPLES}
+    assert kinds == set(TASK_TYPES)
+
+
+@every_pair
+@pytest.mark.parametrize("dropout", ["shared", "off"])
+def test_r_is_zero_at_delta_zero_while_training(pair, dropout):
+    pair.model.train()
+    figures = pair.smart(noise=0.0, steps=0, dropout=dropout).loss(pair.clean())[1]
+    assert float(figures["R"]) <= 1e-7
+
+
+@every_pair
+def test_shared_masks_are_the_clean_passes(pair):
+    """Replaying the generator gives the clean logits bit for bit: nothing draws at odd places."""
+    pair.model.train()
+    clean = pair.clean()
+    with pair.smart()._dropout(clean, SMART):
+        again = clean.forward(clean.inputs_embeds)
+    assert torch.equal(again, clean.logits)
+    assert not torch.equal(clean.forward(clean.inputs_embeds), clean.logits)  # there is dropout to replay
+
+
+@every_pair
+def test_delta_stays_in_the_ball_and_off_the_padding(pair):
+    pair.model.train()
+    clean, regularizer = pair.clean(), pair.smart()
+    mask = clean.batch.attention_mask
+    assert (mask == 0).any()
+    delta = regularizer._perturbation(clean, clean.logits.detach(), SMART)
+    assert 0 < float(delta.abs().max()) <= SMART.epsilon * regularizer.embedding_rms * (1 + 1e-6)
+    assert not delta[mask == 0].any()
+
+
+@every_pair
+def test_r_is_positive_for_a_perturbation(pair):
+    pair.model.eval()
+    assert float(pair.smart(epsilon=0.5, step_size=0.5).loss(pair.clean())[1]["R"]) > 0
+
+
+@every_pair
+def test_d_is_zero_at_the_first_update_and_positive_later(pair):
+    pair.model.eval()
+    mbpp = MbppRegularizer(pair.model, MBPP, total_updates=10)
+    assert float(mbpp.loss(pair.clean())[1]["D"]) <= 1e-7  # T5's kernels round otherwise without a graph
+    with torch.no_grad():
+        for parameter in pair.model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+    assert float(mbpp.loss(pair.clean())[1]["D"]) > 1e-7
+
+
+@every_pair
+@pytest.mark.parametrize("role", ["adv_loss", "kd_loss"])
+def test_ignored_logits_do_not_count(pair, role):
+    """Other logits on padding, or on what the layout leaves out, change neither divergence nor loss."""
+    pair.model.eval()
+    task, batch = pair.task, pair.batch
+    logits = pair.clean().logits.detach()
+    target = logits + torch.randn_like(logits)
+    value = task.divergence(logits, target, batch, role)
+    assert float(value) > 0
+    assert float(task.divergence(logits, logits, batch, role)) == 0
+    ignored = _ignored(logits, batch)
+    if ignored is None:
+        assert logits.ndim == 2  # one prediction a row: nothing to ignore
+        return
+    assert ignored.any()
+    other = logits + 3 * torch.randn_like(logits) * ignored.unsqueeze(-1)
+    torch.testing.assert_close(task.divergence(other, target, batch, role), value, atol=0, rtol=1e-6)
+    torch.testing.assert_close(task.criterion(other, batch), task.criterion(logits, batch), atol=0, rtol=1e-6)
+
+
+def _ignored(logits, batch):
+    """(B, T) true where logits (B, T, C) must not count; None for logits (B, C)."""
+    if logits.ndim < 3:
+        return None
+    masks = [batch.attention_mask, *batch.layout.values()]
+    fitting = [mask for mask in masks if mask.shape == logits.shape[:2] and not (mask.long() & ~1).any()]
+    return torch.stack([mask == 0 for mask in fitting]).any(0)
+
+
+@every_pair
+def test_padding_changes_no_prediction(pair):
+    """Each row by itself (no padding) gives what it gives in the batch."""
+    pair.model.eval()
+    with torch.no_grad():
+        together = pair.task.unbatch(pair.clean().logits, pair.batch)
+        rows, index = pair.bench.split(pair.name).rows.to_list(), 0
+        for part in _alone(rows):
+            batch = pair.task.collate(part, pair.bench.tokenizer, 0)
+            logits = pair.forward(batch, pair.model.embed(batch.inputs["input_ids"]))
+            for one in pair.task.unbatch(logits, batch):
+                torch.testing.assert_close(together[index], one, atol=1e-5, rtol=1e-4, equal_nan=True)
+                index += 1
+
+
+def _alone(rows):
+    """Encoded rows by source row."""
+    parts = {}
+    for row in rows:
+        parts.setdefault(row["row"], []).append(row)
+    return parts.values()
+
+
+@every_pair
+def test_a_training_step_has_finite_gradients(pair):
+    pair.model.train()
+    regularizers = {"smart": pair.smart(), "mbpp": MbppRegularizer(pair.model, MBPP, 10)}
+    loss, figures = TrainStep(pair.model, {pair.name: pair.task}, regularizers)(pair.batch)
+    loss.backward()
+    assert {"loss", "R", "D"} <= set(figures)
+    gradients = {name: p.grad for name, p in pair.model.named_parameters() if p.grad is not None}
+    assert all(torch.isfinite(gradient).all() for gradient in gradients.values())
+    assert pair.model.encoder.word_embeddings.grad.abs().sum() > 0
+    assert any(gradient.abs().sum() > 0 for name, gradient in gradients.items() if name.startswith("heads."))
+
+
+@every_pair
+def test_predictions_come_out_for_every_row(pair):
+    pair.model.eval()
+    split, source = pair.bench.split(pair.name), example(pair.name).ROWS
+    with torch.no_grad():
+        logits = [one.float() for one in pair.task.unbatch(pair.clean().logits, pair.batch)]
+    assert len(logits) == len(split.rows)
+    outputs, references = Outputs(logits, split.rows), pair.task.references(split.rows)
+    pair.task.fit(outputs, references)
+    predictions = pair.task.decode(outputs)
+    assert len(predictions) == len(references)
+    scores = pair.task.score(predictions, references)
+    assert all(math.isfinite(value) for value in scores.values())
+    described = pair.task.describe(outputs)
+    assert len(described) == len(source)
+    assert {next(iter(row)) for row in described} == {"prediction"}
+    baseline = pair.task.baseline(references, references)
+    assert all(math.isfinite(value) for value in pair.task.score(baseline, references).values())
+
+
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+def test_the_teacher_follows_its_closed_form(benches, architecture):
+    """theta~_n in float64 over a few updates, tied weights included (they are one parameter)."""
+    model = benches(architecture).model
+    model.load_state_dict(benches(architecture).state)
+    mbpp = MbppRegularizer(model, MBPP, total_updates=10)
+    expected = [p.detach().double().clone() for p in model.parameters()]
+    assert len(expected) == len(list(mbpp.teacher.parameters()))
+    for _ in range(4):
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter) * 1e-2)
+        mbpp.after_update(model)
+        beta = mbpp.beta()
+        expected = [
+            (1 - beta) * p.detach().double() + beta * e for p, e in zip(model.parameters(), expected, strict=True)
+        ]
+    for teacher, value in zip(mbpp.teacher.parameters(), expected, strict=True):
+        torch.testing.assert_close(teacher.double(), value, atol=1e-6, rtol=0)
+
+
+def test_an_encoder_without_a_mask_token_has_no_masked_lm(benches):
+    with pytest.raises(ConfigError, match=r"masked_lm\.task_type: needs an encoder whose tokenizer has a mask token"):
+        benches("T5").split("masked_lm")
