@@ -45,9 +45,10 @@ def read_table(path: str | Path, kind: str | None = None, columns: list[str] | N
         raise DataError("there is no such file", file=file)
     if columns is None:
         return _READERS[suffix](file)
-    if suffix not in _DIALECTS:
+    if suffix not in (".csv", ".tsv"):
         raise DataError("'columns' goes with csv and tsv files", file=file)
-    return _delimited(file, *_DIALECTS[suffix], columns)
+    comma = suffix == ".csv"
+    return _delimited(file, "," if comma else "\t", csv.QUOTE_MINIMAL if comma else csv.QUOTE_NONE, columns)
 
 
 def _parquet(file: Path) -> pa.Table:
@@ -187,10 +188,9 @@ def _column(name: str, records: list[dict[str, Any]], file: Path, done: int) -> 
         ) from None
 
 
-_DIALECTS: dict[str, tuple[str, Any]] = {".csv": (",", csv.QUOTE_MINIMAL), ".tsv": ("\t", csv.QUOTE_NONE)}
 _READERS: dict[str, Callable[[Path], pa.Table]] = {
-    ".csv": lambda file: _delimited(file, *_DIALECTS[".csv"]),
-    ".tsv": lambda file: _delimited(file, *_DIALECTS[".tsv"]),
+    ".csv": lambda file: _delimited(file, ",", csv.QUOTE_MINIMAL),
+    ".tsv": lambda file: _delimited(file, "\t", csv.QUOTE_NONE),
     ".jsonl": _jsonl,
     ".parquet": _parquet,
 }

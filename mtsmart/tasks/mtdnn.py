@@ -257,7 +257,7 @@ class _Entry:
         if key not in self.task:
             raise self.error("is required but missing", key)
         value = self.task[key]
-        if value not in table:
+        if not isinstance(value, str) or value not in table:
             known = [name for name, entry in table.items() if not isinstance(entry, str)]
             raise self.error(f"is no {key} of MT-DNN", key, value, did_you_mean(value, known))
         if isinstance(table[value], str):

@@ -244,6 +244,17 @@ ERRORS = {
         changed("Classification", "SequenceLabeling"),
         "t.yml:3: mine.task_type: is no task_type of MT-DNN, got 'SequenceLabeling'. Did you mean 'SeqenceLabeling'?",
     ),
+    "type is a list": (
+        changed("Classification", "[a]"),
+        "t.yml:3: mine.task_type: is no task_type of MT-DNN, got ['a']. Choose from: Classification, ClozeChoice",
+    ),
+    "format is nothing": (changed(" PremiseOnly", ""), "t.yml:2: mine.data_format: is no data_format of MT-DNN"),
+    "loss is a list": (BASIC + "  loss: [x]\n", "t.yml:7: mine.loss: is no criterion of MT-DNN, got ['x']"),
+    "metric is a mapping": (changed("[ACC]", "{a: 1}"), "t.yml:5: mine.metric_meta: must be a list of metrics"),
+    "metric in a list of lists": (changed("[ACC]", "[[ACC]]"), "t.yml:5: mine.metric_meta: must be a list of metrics"),
+    "labels of nothing": (BASIC + "  labels: [a, ~]\n", "t.yml:7: mine.labels: must be a list of label names"),
+    "a label twice": (BASIC + "  labels: [a, a]\n", "mine: label 'a' is listed twice"),
+    "san is a list": (changed("enable_san: false", "enable_san: [x]"), "mine.enable_san: must be true or false"),
     "metric": (
         changed("ACC", "ACCC"),
         "t.yml:5: mine.metric_meta: is no metric of MT-DNN, got 'ACCC'. Did you mean 'ACC'?",
