@@ -176,6 +176,60 @@ def test_an_answer_that_fits_is_trained_and_gold_logits_give_it_back(case, name)
         assert length > stride + 1
 
 
+def byte_level_tokenizer(trim_offsets):
+    """Bytes as tokens: a letter beyond ASCII is several, all with the same characters; blanks belong to words."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: index for index, token in enumerate(["<s>", "<pad>", "</s>", *alphabet])}
+    tokenizer = Tokenizer(models.BPE(vocabulary, []))
+    tokenizer.add_special_tokens(["<s>", "<pad>", "</s>"])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    template = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    tokenizer.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=trim_offsets), template])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, cls_token="<s>", pad_token="<pad>", sep_token="</s>", bos_token="<s>"
+    )
+
+
+BYTES = {trim: byte_level_tokenizer(trim) for trim in (False, True)}
+messy = st.text(st.sampled_from("aé中½😀. \n\u00a0\u0301"), min_size=1, max_size=25)
+
+
+@settings(deadline=None)
+@given(messy, st.data(), st.sampled_from([False, True]), st.integers(0, 6), st.integers(1, 12))
+def test_letters_of_several_tokens_are_found_and_cut_whole(context, data, trim, stride, more):
+    start = data.draw(st.integers(0, len(context) - 1))
+    answer = context[start : data.draw(st.integers(start + 1, len(context)))]
+    if not answer.strip():
+        return
+    chosen = task(options={"stride": stride, "max_answer_length": 200})
+    features = encode(chosen, [source("a", context, (answer, start))], BYTES[trim], max_length=5 + stride + more)
+    trained = [feature for feature in features if feature["start"] != feature["cls"]]
+    (described,) = chosen.describe(Outputs(gold_logits(features), features))
+    if trained:
+        assert described["prediction"] == answer.strip()
+        assert described["prediction"] == context[described["start"] : described["end"]]
+    else:
+        assert len(answer.encode()) > stride + 1
+
+
+@pytest.mark.hub
+def test_gold_logits_score_1_on_real_answers(hub_dir, minilm):
+    """Real text and a real tokenizer: what is lost between characters and tokens."""
+    from transformers import AutoTokenizer
+
+    from mtsmart.models.encoder import resolve_path
+
+    chosen = build_task("xquad_en", TaskLibrary()["xquad_en"])
+    rows = load_split("xquad_en", chosen.definition, "validation", chosen.columns, DataConfig())
+    tokenizer = AutoTokenizer.from_pretrained(resolve_path(minilm))
+    features = datasets.Dataset.from_dict(chosen.encode(rows.to_dict(), tokenizer, 128, with_labels=True))
+    assert len(features) > 1.5 * len(rows)
+    scores = chosen.score(chosen.decode(Outputs(gold_logits(features), features)), chosen.references(features))
+    assert scores["answer_f1"] > 0.98 and scores["answer_exact"] > 0.97
+
+
 def test_a_window_with_a_part_of_the_answer_is_trained_towards_cls():
     chosen = task(options={"stride": 0})
     row = source("cat", "a dog runs and the cat sleeps", "runs and the")
