@@ -176,6 +176,13 @@ def test_an_answer_that_fits_is_trained_and_gold_logits_give_it_back(case, name)
         assert length > stride + 1
 
 
+@pytest.mark.parametrize(("name", "place"), [("cls first", 0), ("cls last, padded left", -1)])
+def test_a_classification_token_inside_a_question_is_none(name, place):
+    (feature,) = encode(task(), [source("cat [CLS] runs", "a dog", "dog")], TOKENIZERS[name])
+    assert feature["input_ids"].count(2) == 2
+    assert feature["cls"] == range(len(feature["input_ids"]))[place]
+
+
 def byte_level_tokenizer(trim_offsets):
     """Bytes as tokens: a letter beyond ASCII is several, all with the same characters; blanks belong to words."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
