@@ -182,10 +182,25 @@ def _column(name: str, records: list[dict[str, Any]], file: Path, done: int) -> 
         kind = type(next(value for value in values if value is not None))
         row = next((i for i, value in enumerate(values) if value is not None and type(value) is not kind), None)
         if row is None:
-            raise DataError("holds values that cannot be stored in one column", file=file, key=name) from None
+            row = _first_misfit(values)
+            message = f"row {done + row + 1} cannot be stored in one column with the rows before"
+            raise DataError(message, file=file, key=name, value=values[row]) from None
         raise DataError(
             f"row {done + row + 1} is no {kind.__name__} like the rows before", file=file, key=name, value=values[row]
         ) from None
+
+
+def _first_misfit(values: list[Any]) -> int:
+    """The first value that makes no Arrow array together with those before it; all together make none."""
+    fit, misfit = 0, len(values)
+    while misfit - fit > 1:
+        middle = (fit + misfit) // 2
+        try:
+            pa.array(values[:middle])
+            fit = middle
+        except (pa.ArrowException, OverflowError, UnicodeEncodeError):
+            misfit = middle
+    return misfit - 1
 
 
 _READERS: dict[str, Callable[[Path], pa.Table]] = {

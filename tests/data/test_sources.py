@@ -129,3 +129,16 @@ def test_label_order_of_the_data_does_not_matter(hub_dir):
     raw = pq.read_table(f"{hub_dir}/nyu-mll/glue/wnli/validation-00000-of-00001.parquet")["label"].to_pylist()
     named = load_split("wnli", TaskLibrary()["wnli"], "validation", ["sentence1"], config)["label"][:]
     assert [name == "entailment" for name in named] == [value == 1 for value in raw]
+
+
+def test_a_label_that_is_a_mapping_comes_through_as_it_is(tmp_path):
+    """As the Hub's SQuAD has it; the numbers in it are no label numbers."""
+    answers = [{"text": ["a", "b"], "answer_start": [0, 2]}, {"text": [], "answer_start": []}]
+    folder = tmp_path / "owner" / "name"
+    folder.mkdir(parents=True)
+    rows = {"question": ["q", "r"], "context": ["a b", "c"], "answers": answers, "id": ["1", "2"]}
+    datasets.Dataset.from_dict(rows).to_parquet(folder / "train.parquet")
+    task = definition(dataset={"path": "owner/name"}, task_type="span", text=["question", "context"], label="answers")
+    loaded = load_split("t", task, "train", task.text, DataConfig(hub_dir=str(tmp_path)))
+    assert loaded["answers"][:] == answers
+    assert loaded.column_names == ["question", "context", "answers", "row"]

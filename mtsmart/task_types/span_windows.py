@@ -1,0 +1,196 @@
+"""Windows over a long context, and the answers inside them: from characters to tokens and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import datasets
+import numpy as np
+from transformers import BatchEncoding, PreTrainedTokenizerBase
+
+from mtsmart.data.encoding import Rows
+
+Offsets = list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A question with T tokens in all, n of them a stretch of the context.
+
+    Attributes:
+        sample: which of the tokenised pairs it belongs to.
+        index: its place among the encodings.
+        cls: position of the token that stands for "no answer".
+        first: position of the first of the n context tokens, which lie side by side.
+        offsets: for each context token the characters [start, end) of the context, without white space at the ends;
+            start equals end for tokens that hold no character.
+    """
+
+    sample: int
+    index: int
+    cls: int
+    first: int
+    offsets: Offsets
+
+    def covered(self, start: int, end: int) -> tuple[int, int] | None:
+        """The first and last context token (from 0) that hold a character of [start, end); None if none does."""
+        inside = [i for i, (left, right) in enumerate(self.offsets) if left < end and right > start and left < right]
+        return (inside[0], inside[-1]) if inside else None
+
+
+@dataclass(frozen=True)
+class Span:
+    """The best span of a context.
+
+    Attributes:
+        start, end: its characters [start, end) in the context.
+        score: start logit plus end logit.
+        null: the least score of "no answer" among the windows.
+    """
+
+    start: int
+    end: int
+    score: float
+    null: float
+
+
+def windows(tokens: BatchEncoding, contexts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[Window]:
+    """The windows of tokenised (question, context) pairs, in their order."""
+    return [
+        _window(tokens, index, sample, contexts[sample], tokenizer)
+        for index, sample in enumerate(tokens["overflow_to_sample_mapping"])
+    ]
+
+
+def _window(tokens: BatchEncoding, index: int, sample: int, context: str, tokenizer: PreTrainedTokenizerBase) -> Window:
+    sequence_ids = tokens.sequence_ids(index)
+    count = sequence_ids.count(1)
+    first = sequence_ids.index(1) if count else 0
+    offsets = [_trimmed(context, *pair) for pair in tokens["offset_mapping"][index][first : first + count]]
+    return Window(sample, index, _cls_position(tokens["input_ids"][index], sequence_ids, tokenizer), first, offsets)
+
+
+def _trimmed(context: str, start: int, end: int) -> tuple[int, int]:
+    """Characters of a token without the blanks that some tokenizers count to it."""
+    while start < end and context[start].isspace():
+        start += 1
+    while start < end and context[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _cls_position(
+    input_ids: Sequence[int], sequence_ids: Sequence[int | None], tokenizer: PreTrainedTokenizerBase
+) -> int:
+    """Where the classification token stands (the end, for XLNet), else the first token of the text's, else 0."""
+    special = {token: i for i, token in reversed(list(enumerate(input_ids))) if sequence_ids[i] is None}
+    for wanted in (tokenizer.cls_token_id, tokenizer.bos_token_id):
+        if wanted in special:
+            return special[wanted]
+    return 0
+
+
+def answer_positions(of_one_text: Sequence[Window], answer: tuple[int, int] | None) -> list[tuple[int, int]]:
+    """For each window of a text, the positions of the answer's first and last token.
+
+    A window that has not the whole answer, or has none to have, points to its classification token twice.
+
+    Args:
+        of_one_text: all windows of one pair.
+        answer: its characters [start, end) in the context; None: there is no answer.
+    """
+    nothing = [(window.cls, window.cls) for window in of_one_text]
+    if answer is None:
+        return nothing
+    found = [window.covered(*answer) for window in of_one_text]
+    ends = [(w.offsets[f[0]][0], w.offsets[f[1]][1]) for w, f in zip(of_one_text, found, strict=True) if f]
+    if not ends:
+        return nothing
+    whole = min(start for start, _ in ends), max(end for _, end in ends)
+    return [
+        (window.first + place[0], window.first + place[1])
+        if place and (window.offsets[place[0]][0], window.offsets[place[1]][1]) == whole
+        else none
+        for window, place, none in zip(of_one_text, found, nothing, strict=True)
+    ]
+
+
+def best_spans(features: Iterator[Mapping[str, Any]], logits: Sequence[Any], max_answer_length: int) -> list[Span]:
+    """The best span of each text over all its windows; the earliest window and the leftmost span win a tie.
+
+    Windows compete by their logits as they are: a token seen with little context to one side is not refused there.
+
+    Args:
+        features: N encoded windows, a text's own side by side, the first with ``window`` 0.
+        logits: N float arrays (T, 2).
+        max_answer_length: in tokens.
+    """
+    spans: list[Span] = []
+    for feature, scores in zip(features, logits, strict=True):
+        found = best_span(feature, np.asarray(scores, dtype=np.float64), max_answer_length)
+        if feature["window"] == 0:
+            spans.append(found)
+        else:
+            before = spans[-1]
+            best = found if found.score > before.score else before
+            spans[-1] = Span(best.start, best.end, best.score, min(before.null, found.null))
+    return spans
+
+
+def best_span(feature: Mapping[str, Any], logits: np.ndarray, max_answer_length: int) -> Span:
+    """The best span of one window: start <= end, at most ``max_answer_length`` tokens, both ends in the context.
+
+    Args:
+        feature: an encoded window.
+        logits: (T, 2) float64, without padding.
+    """
+    offsets = np.asarray(feature["offsets"]).reshape(-1, 2)
+    count, longest = len(offsets), min(max_answer_length, len(offsets))
+    context = logits[feature["first"] : feature["first"] + count]
+    context = np.where((offsets[:, 0] < offsets[:, 1])[:, None], context, -np.inf)
+    ends = np.concatenate([context[:, 1], np.full(longest - 1, -np.inf)])
+    scores = context[:, :1] + np.lib.stride_tricks.sliding_window_view(ends, longest)
+    start, length = divmod(int(scores.argmax()), longest)
+    null = float(logits[feature["cls"]].sum())
+    end = min(start + length, count - 1)
+    return Span(int(offsets[start, 0]), int(offsets[end, 1]), float(scores[start, length]), null)
+
+
+def window_columns(of_one_text: Sequence[Window], tokens: BatchEncoding, names: Sequence[str]) -> Rows:
+    """The columns of a text's windows: tokens, and where its context lies in them.
+
+    ``offsets`` holds each context token's start and end one after the other.
+    """
+    columns: Rows = {name: [tokens[name][window.index] for window in of_one_text] for name in names if name in tokens}
+    columns["window"] = list(range(len(of_one_text)))
+    columns["cls"] = [window.cls for window in of_one_text]
+    columns["first"] = [window.first for window in of_one_text]
+    columns["offsets"] = [[place for pair in window.offsets for place in pair] for window in of_one_text]
+    return columns
+
+
+def in_first(value: str, of_one_text: Sequence[Window]) -> list[str]:
+    """A text's value in its first window; a context is not stored again for each further one."""
+    return [value, *[""] * (len(of_one_text) - 1)]
+
+
+def candidates(feature: Mapping[str, Any]) -> list[int]:
+    """For each token of an encoded window whether an answer may start there: in the context, or "no answer"."""
+    first, count = feature["first"], len(feature["offsets"]) // 2
+    mask = [int(first <= position < first + count) for position in range(len(feature["input_ids"]))]
+    mask[feature["cls"]] = 1
+    return mask
+
+
+def each_window(features: datasets.Dataset, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """Some columns of all encoded windows."""
+    for batch in features.select_columns(columns).iter(batch_size=1000):
+        for values in zip(*(batch[column] for column in columns), strict=True):
+            yield dict(zip(columns, values, strict=True))
+
+
+def of_texts(features: datasets.Dataset, column: str) -> list[str]:
+    """What stands in each text's first window."""
+    return [feature[column] for feature in each_window(features, ["window", column]) if feature["window"] == 0]

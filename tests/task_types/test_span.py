@@ -1,0 +1,505 @@
+"""Extractive question answering: windows, answers to tokens and back, loss, divergence, decoding, no answers."""
+
+import json
+from itertools import pairwise
+
+import datasets
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedTokenizerFast
+
+from mtsmart.config.sections import DataConfig
+from mtsmart.data.sources import load_split
+from mtsmart.errors import ConfigError, DataError
+from mtsmart.task_types import build_task
+from mtsmart.task_types.base import Outputs
+from mtsmart.task_types.span import Reference
+from mtsmart.task_types.span_windows import best_span
+from mtsmart.tasks import TaskDefinition, TaskLibrary
+from tests.conftest import WORDS, write_jsonl
+from tests.task_types.examples import span as example
+
+BASE = {"task_type": "span", "dataset": {"files": {"train": "x.jsonl"}}, "text": ["question", "context"]}
+
+
+def task(**changes):
+    return build_task("t", TaskDefinition(**{**BASE, **changes}))
+
+
+def word_tokenizer(cls_at_end=False, blanks_belong_to_words=False):
+    """One word a token; optionally with its classification token last, padding on the left, blanks kept in tokens."""
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    vocabulary = {token: index for index, token in enumerate([*special, *WORDS, *(f"▁{word}" for word in WORDS)])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace() if blanks_belong_to_words else pre_tokenizers.Whitespace()
+    pair = "$A [SEP] $B:1 [SEP]:1 [CLS]:2" if cls_at_end else "[CLS] $A [SEP] $B:1 [SEP]:1"
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A [SEP]", pair=pair, special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        padding_side="left" if cls_at_end else "right",
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+    )
+
+
+TOKENIZERS = {
+    "cls first": word_tokenizer(),
+    "cls last, padded left": word_tokenizer(cls_at_end=True),
+    "blanks in tokens": word_tokenizer(blanks_belong_to_words=True),
+}
+
+
+@pytest.fixture(params=TOKENIZERS)
+def tokenizer(request):
+    return TOKENIZERS[request.param]
+
+
+def source(question, context, *answers):
+    """A row whose answers are given as texts (their first place is meant) or as (text, place)."""
+    pairs = [(a, context.index(a)) if isinstance(a, str) else a for a in answers]
+    value = {"text": [text for text, _ in pairs], "answer_start": [place for _, place in pairs]}
+    return {"question": question, "context": context, "answers": value}
+
+
+def columns(rows):
+    return {**{name: [row[name] for row in rows] for name in rows[0]}, "row": list(range(len(rows)))}
+
+
+def encode(chosen, rows, tokenizer, max_length=64, with_labels=True):
+    return datasets.Dataset.from_dict(chosen.encode(columns(rows), tokenizer, max_length, with_labels))
+
+
+def gold_logits(features, scale=10.0):
+    """Logits that are high at the trained positions only."""
+    logits = []
+    for feature in features:
+        one = torch.zeros(len(feature["input_ids"]), 2)
+        one[feature["start"], 0] = one[feature["end"], 1] = scale
+        logits.append(one)
+    return logits
+
+
+CAT = source("cat sleeps", "the red cat sleeps under the old car and the dog runs", "the old car", "old car")
+
+
+def test_the_first_answer_trains_and_all_are_references(tokenizer):
+    features = encode(task(), [CAT], tokenizer)
+    (feature,) = features
+    tokens = tokenizer.convert_ids_to_tokens(feature["input_ids"])[feature["start"] : feature["end"] + 1]
+    assert [token.lstrip("▁") for token in tokens] == ["the", "old", "car"]
+    assert task().references(features) == [Reference(["the old car", "old car"], CAT["context"])]
+
+
+def test_windows_keep_the_question_whole_and_share_the_stride(tokenizer):
+    chosen = task(options={"stride": 2})
+    features = encode(chosen, [CAT], tokenizer, max_length=11)  # 2 of the question, 3 special, 6 of 12 of the context
+    assert features["window"][:] == [0, 1, 2]
+    for feature in features:
+        ids = feature["input_ids"]
+        assert len(ids) <= 11
+        tokens = [token.lstrip("▁") for token in tokenizer.convert_ids_to_tokens(ids)]
+        assert [t for t in tokens[: feature["first"]] if t not in ("[CLS]", "[SEP]")] == ["cat", "sleeps"]
+        assert tokens[feature["cls"]] == "[CLS]"
+        texts = [CAT["context"][a:b] for a, b in np.reshape(feature["offsets"], (-1, 2))]
+        assert texts == tokens[feature["first"] : feature["first"] + len(texts)]
+    # the red cat sleeps under the | under the old car and the | and the dog runs
+    assert [len(feature["offsets"]) // 2 for feature in features] == [6, 6, 4]
+    trained = [(feature["start"], feature["end"]) for feature in features]
+    assert trained[0] == (features[0]["cls"],) * 2
+    assert trained[2] == (features[2]["cls"],) * 2
+    assert trained[1] == (features[1]["first"] + 1, features[1]["first"] + 3)
+    assert features["context"][:] == [CAT["context"], "", ""]
+
+
+@pytest.mark.parametrize("max_length", [8, 16, 64, 400])
+def test_the_default_stride_is_64_or_a_quarter(max_length):
+    context = " ".join(WORDS * 30)
+    features = encode(task(), [source("cat", context, "dog")], TOKENIZERS["cls first"], max_length)
+    ends = [np.reshape(feature["offsets"], (-1, 2)) for feature in features]
+    shared = {len(set(map(tuple, a)) & set(map(tuple, b))) for a, b in pairwise(ends)}
+    assert shared == {min(64, max_length // 4)}
+
+
+def test_predicting_needs_no_answers_and_sees_the_same_windows(tokenizer):
+    chosen = task(options={"stride": 2})
+    with_answers = encode(chosen, [CAT], tokenizer, 11)
+    without = chosen.encode({**columns([CAT]), "answers": [None]}, tokenizer, 11, with_labels=False)
+    assert without == {name: with_answers[name][:] for name in without}
+    assert set(with_answers.column_names) - set(without) == {"answers", "start", "end"}
+
+
+@st.composite
+def cases(draw):
+    """A context, a stretch of it by words, and sizes that force windows."""
+    words = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=40))
+    blanks = draw(st.lists(st.sampled_from([" ", "  ", "\n", " \t"]), min_size=len(words), max_size=len(words)))
+    start = draw(st.integers(0, len(words) - 1))
+    end = draw(st.integers(start, min(len(words) - 1, start + 6)))
+    places, context = [], ""
+    for word, blank in zip(words, blanks, strict=True):
+        places.append((len(context), len(context) + len(word)))
+        context += word + blank
+    answer = places[start][0], places[end][1]
+    return context, answer, end - start + 1, draw(st.integers(0, 8)), draw(st.integers(1, 20))
+
+
+@settings(deadline=None)
+@given(cases(), st.sampled_from(sorted(TOKENIZERS)))
+def test_an_answer_that_fits_is_trained_and_gold_logits_give_it_back(case, name):
+    """An answer of at most stride + 1 tokens lies whole in some window, wherever it stands."""
+    context, (start, end), length, stride, more = case
+    if name == "blanks in tokens":
+        context = context.replace("\n", " ").replace("\t", " ")  # this tokenizer parts words at blanks only
+    chosen = task(options={"stride": stride, "max_answer_length": max(length, 1) + 8})
+    row = source("cat", context, (context[start:end], start))
+    features = encode(chosen, [row], TOKENIZERS[name], max_length=1 + 3 + stride + more)
+    trained = [feature for feature in features if feature["start"] != feature["cls"]]
+    for feature in trained:  # what is trained is the answer, in every window that has it
+        offsets = np.reshape(feature["offsets"], (-1, 2))
+        assert offsets[feature["start"] - feature["first"]][0] == start
+        assert offsets[feature["end"] - feature["first"]][1] == end
+    outputs = Outputs(gold_logits(features), features)
+    (described,) = chosen.describe(outputs)
+    if trained:
+        assert (described["prediction"], described["start"], described["end"]) == (context[start:end], start, end)
+        assert chosen.score(chosen.decode(outputs), chosen.references(features)) == {"answer_f1": 1.0}
+    elif name != "blanks in tokens":  # several blanks are tokens of their own there
+        assert length > stride + 1
+
+
+@pytest.mark.parametrize(("name", "place"), [("cls first", 0), ("cls last, padded left", -1)])
+def test_a_classification_token_inside_a_question_is_none(name, place):
+    (feature,) = encode(task(), [source("cat [CLS] runs", "a dog", "dog")], TOKENIZERS[name])
+    assert feature["input_ids"].count(2) == 2
+    assert feature["cls"] == range(len(feature["input_ids"]))[place]
+
+
+def byte_level_tokenizer(trim_offsets):
+    """Bytes as tokens: a letter beyond ASCII is several, all with the same characters; blanks belong to words."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: index for index, token in enumerate(["<s>", "<pad>", "</s>", *alphabet])}
+    tokenizer = Tokenizer(models.BPE(vocabulary, []))
+    tokenizer.add_special_tokens(["<s>", "<pad>", "</s>"])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    template = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    tokenizer.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=trim_offsets), template])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, cls_token="<s>", pad_token="<pad>", sep_token="</s>", bos_token="<s>"
+    )
+
+
+BYTES = {trim: byte_level_tokenizer(trim) for trim in (False, True)}
+messy = st.text(st.sampled_from("aé中½😀. \n\u00a0\u0301"), min_size=1, max_size=25)
+
+
+@settings(deadline=None)
+@given(messy, st.data(), st.sampled_from([False, True]), st.integers(0, 6), st.integers(1, 12))
+def test_letters_of_several_tokens_are_found_and_cut_whole(context, data, trim, stride, more):
+    start = data.draw(st.integers(0, len(context) - 1))
+    answer = context[start : data.draw(st.integers(start + 1, len(context)))]
+    if not answer.strip():
+        return
+    chosen = task(options={"stride": stride, "max_answer_length": 200})
+    features = encode(chosen, [source("a", context, (answer, start))], BYTES[trim], max_length=5 + stride + more)
+    trained = [feature for feature in features if feature["start"] != feature["cls"]]
+    (described,) = chosen.describe(Outputs(gold_logits(features), features))
+    if trained:
+        assert described["prediction"] == answer.strip()
+        assert described["prediction"] == context[described["start"] : described["end"]]
+    else:
+        assert len(answer.encode()) > stride + 1
+
+
+@pytest.mark.hub
+def test_gold_logits_score_1_on_real_answers(hub_dir, minilm):
+    """Real text and a real tokenizer: what is lost between characters and tokens."""
+    from transformers import AutoTokenizer
+
+    from mtsmart.models.encoder import resolve_path
+
+    chosen = build_task("xquad_en", TaskLibrary()["xquad_en"])
+    rows = load_split("xquad_en", chosen.definition, "validation", chosen.columns, DataConfig())
+    tokenizer = AutoTokenizer.from_pretrained(resolve_path(minilm))
+    features = datasets.Dataset.from_dict(chosen.encode(rows.to_dict(), tokenizer, 128, with_labels=True))
+    assert len(features) > 1.5 * len(rows)
+    scores = chosen.score(chosen.decode(Outputs(gold_logits(features), features)), chosen.references(features))
+    assert scores["answer_f1"] > 0.98 and scores["answer_exact"] > 0.97
+
+
+def test_a_window_with_a_part_of_the_answer_is_trained_towards_cls():
+    chosen = task(options={"stride": 0})
+    row = source("cat", "a dog runs and the cat sleeps", "runs and the")
+    features = encode(chosen, [row], TOKENIZERS["cls first"], max_length=4 + 4)  # a dog runs and | the cat sleeps
+    assert [(f["start"], f["end"]) for f in features] == [(0, 0), (0, 0)]
+
+
+def test_every_token_that_holds_a_part_of_the_answer_is_trained():
+    """An answer that begins and ends inside a word, as SQuAD has some."""
+    context = "a house under blue cars"
+    row = source("cat", context, ("use under b", context.index("use")))
+    (feature,) = encode(task(), [row], TOKENIZERS["cls first"])
+    assert (feature["start"] - feature["first"], feature["end"] - feature["first"]) == (1, 3)
+
+
+# Errors ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ({"text": ["cat"], "answer_start": [3]}, r"answers\.answer_start: the answer 'cat' does not stand .*is 8$"),
+        ({"text": ["cat"], "answer_start": [-20]}, r"got -20\. The nearest place where it stands is 8"),
+        ({"text": ["cat"], "answer_start": [40]}, r"The nearest place where it stands is 30"),
+        ({"text": ["Cat"], "answer_start": [8]}, r"It stands nowhere in the context"),
+        ({"text": ["cat"], "answer_start": ["8"]}, r"is no whole number, got '8'"),
+        ({"text": ["cat"], "answer_start": []}, r"answers: is not in SQuAD's form, .*Expected \{text"),
+        ({"text": ["cat"]}, r"is not in SQuAD's form"),
+        ("cat", r"is not in SQuAD's form, got 'cat'.*csv and tsv cannot hold it"),
+        ({"text": [""], "answer_start": [8]}, r"an answer is no text, or empty"),
+        ({"text": [None], "answer_start": [8]}, r"an answer is no text, or empty"),
+        ({"text": [], "answer_start": []}, r"the question has no answer, .*options: \{no_answer: true\}"),
+    ],
+)
+def test_wrong_answers_name_the_row(answers, message):
+    wrong = {**source("cat", "the red cat sees the very old cat", "cat"), "answers": answers}
+    with pytest.raises(DataError, match=r"row 2: " + ".*" + message):
+        encode(task(), [CAT, wrong], TOKENIZERS["cls first"])
+
+
+def test_a_question_that_leaves_no_room_names_the_row():
+    with pytest.raises(
+        DataError, match=r"row 1: question: has 9 tokens and leaves room for 4 of the context, .*4, got"
+    ):
+        encode(task(), [source("cat " * 9, "a dog", "dog")], TOKENIZERS["cls first"], max_length=16)
+    encode(task(options={"stride": 3}), [source("cat " * 9, "a dog", "dog")], TOKENIZERS["cls first"], max_length=16)
+
+
+@pytest.mark.parametrize("context", [" ", "\n\t", 7])
+def test_a_context_without_words_names_the_row(context, tokenizer):
+    row = {**CAT, "context": context}
+    with pytest.raises(DataError, match=r"row 1: context: (holds no word|is no text)"):
+        task().encode(columns([row]), tokenizer, 64, with_labels=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"text": ["context"]}, r"t\.text: must be two columns, the question and the context, got \['context'\]"),
+        ({"labels": ["a", "b"]}, r"t\.labels: does not go with task type 'span'"),
+        ({"text": ["question", "answers"]}, r"t\.label: is a text column too, got 'answers'"),
+        ({"metrics": ["no_answer_f1"]}, r"t\.metrics: needs a task with unanswerable questions"),
+        ({"options": {"strid": 3}}, r"t\.options\.strid: .*stride"),
+        ({"options": {"stride": -1}}, r"t\.options\.stride"),
+        ({"loss": "mse"}, r"t\.loss: does not go with task type 'span'"),
+    ],
+)
+def test_definitions_that_do_not_fit(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        task(**changes)
+
+
+# The objective --------------------------------------------------------------------------------------------------
+
+
+def batch_of(chosen, rows, tokenizer, max_length=64):
+    features = list(encode(chosen, rows, tokenizer, max_length))
+    return chosen.collate(features, tokenizer, 0), features
+
+
+def test_candidates_are_the_context_and_cls(tokenizer):
+    chosen = build_task("t", TaskDefinition(**example.DEFINITION))
+    batch, features = batch_of(chosen, example.ROWS, tokenizer, max_length=12)
+    width = batch.inputs["input_ids"].shape[1]
+    for index, feature in enumerate(features):
+        shift = width - len(feature["input_ids"]) if tokenizer.padding_side == "left" else 0
+        context = range(feature["first"], feature["first"] + len(feature["offsets"]) // 2)
+        expected = {shift + position for position in [feature["cls"], *context]}
+        assert set(batch.layout["candidates"][index].nonzero().flatten().tolist()) == expected
+        for name in ("start", "end"):
+            assert batch.targets[name][index] == feature[name] + shift
+            assert int(batch.targets[name][index]) in expected
+    assert torch.equal(batch.inputs["input_ids"] == tokenizer.pad_token_id, batch.attention_mask == 0)
+
+
+def test_the_loss_is_that_of_the_task_class(tiny_encoder, tokenizer):
+    config = AutoConfig.from_pretrained(tiny_encoder, vocab_size=len(tokenizer), type_vocab_size=3)
+    torch.manual_seed(0)
+    model = AutoModelForQuestionAnswering.from_config(config).eval()
+    chosen = build_task("t", TaskDefinition(**example.DEFINITION))
+    batch, _ = batch_of(chosen, example.ROWS, tokenizer, max_length=12)
+    targets = {f"{name}_positions": batch.targets[name] for name in ("start", "end")}
+    result = model(**batch.inputs, **targets)
+    logits = torch.stack([result.start_logits, result.end_logits], dim=-1)
+    torch.testing.assert_close(chosen.criterion(logits, batch), result.loss, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("divergence", ["symmetric_kl", "kl", "js", "hellinger"])
+def test_the_divergence_is_that_of_start_and_end_over_the_candidates(tokenizer, divergence):
+    from mtsmart.losses import DIVERGENCES
+
+    chosen = build_task("t", TaskDefinition(**example.DEFINITION, adv_loss=divergence))
+    batch, features = batch_of(chosen, example.ROWS, tokenizer, max_length=12)
+    generator = torch.Generator().manual_seed(0)
+    a, b = torch.randn(2, len(features), batch.inputs["input_ids"].shape[1], 2, generator=generator) * 3
+    a.requires_grad_()
+    value = chosen.divergence(a, b, batch, "adv_loss")
+    masks = batch.layout["candidates"].bool()
+    one_by_one = [
+        DIVERGENCES[divergence](left[mask, side].double(), right[mask, side].double())
+        for left, right, mask in zip(a, b, masks, strict=True)
+        for side in (0, 1)
+    ]
+    assert float(value.detach()) == pytest.approx(float(torch.stack(one_by_one).mean().detach()), rel=1e-5)
+    (gradient,) = torch.autograd.grad(value, a)
+    assert torch.isfinite(gradient).all() and (gradient[masks] != 0).any()
+    assert (gradient[~masks] == 0).all()
+    assert float(chosen.divergence(b, b, batch, "adv_loss")) == pytest.approx(0.0, abs=1e-7)
+
+
+def test_flips_are_windows_whose_start_or_end_moves():
+    chosen = build_task("t", TaskDefinition(**example.DEFINITION))
+    batch, features = batch_of(chosen, example.ROWS[:2], TOKENIZERS["cls first"])
+    logits = torch.zeros(2, batch.inputs["input_ids"].shape[1], 2)
+    logits[:, features[0]["first"]] = 2.0
+    other = logits.clone()
+    other[0, 0, 1] = 3.0  # the end becomes "no answer"
+    other[1, 1, :] = 9.0  # a token of the question: no candidate
+    assert float(chosen.flips(logits, other, batch)) == 0.5
+
+
+def test_unbatching_takes_the_padding_off(tokenizer):
+    chosen = build_task("t", TaskDefinition(**example.DEFINITION))
+    batch, features = batch_of(chosen, example.ROWS, tokenizer)
+    ids = batch.inputs["input_ids"]
+    parts = chosen.unbatch(torch.stack([ids, ids], dim=-1), batch)
+    assert [part[:, 1].tolist() for part in parts] == [feature["input_ids"] for feature in features]
+
+
+# Decoding -------------------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(st.integers(1, 7), st.integers(1, 9), st.randoms(use_true_random=False))
+def test_the_best_span_is_that_of_a_search_over_all(count, longest, random):
+    offsets = [(3 * i, 3 * i + random.choice([0, 2, 2])) for i in range(count)]
+    offsets[random.randrange(count)] = (90, 92)
+    logits = np.asarray([[random.randint(-3, 3), random.randint(-3, 3)] for _ in range(count + 3)], dtype=float)
+    feature = {"offsets": [place for pair in offsets for place in pair], "first": 2, "cls": 0, "window": 0}
+    found = best_span(feature, logits, longest)
+    usable = [i for i in range(count) if offsets[i][0] < offsets[i][1]]
+    spans = [(i, j) for i in usable for j in usable if i <= j < i + longest]
+    best = max(logits[i + 2, 0] + logits[j + 2, 1] for i, j in spans)
+    first = next((i, j) for i, j in spans if logits[i + 2, 0] + logits[j + 2, 1] == best)
+    assert (found.start, found.end, found.score) == (offsets[first[0]][0], offsets[first[1]][1], best)
+    assert found.null == logits[0].sum()
+
+
+def test_windows_compete_and_the_earlier_wins_a_tie():
+    chosen = task(options={"stride": 2, "no_answer": True})
+    features = encode(chosen, [CAT], TOKENIZERS["cls first"], max_length=11)
+    logits = [torch.zeros(len(feature["input_ids"]), 2) for feature in features]
+    for index, (start, null) in enumerate([(1.0, 4.0), (3.0, 2.0), (3.0, 5.0)]):
+        logits[index][features[index]["first"] + 1] = start
+        logits[index][0] = null
+    chosen.decoding = {"null_threshold": 0.0}
+    (row,) = chosen.describe(Outputs(logits, features))
+    # Window 1 holds "under the old car and the"; null is the least over the windows: 2 + 2.
+    assert row == {"prediction": "the", "score": 6.0, "start": 25, "end": 28, "no_answer_score": -2.0}
+    chosen.decoding = {"null_threshold": -3.0}
+    (row,) = chosen.describe(Outputs(logits, features))
+    assert row == {"prediction": "", "score": 6.0, "start": None, "end": None, "no_answer_score": -2.0}
+
+
+def test_the_text_is_cut_from_the_context_as_it_stands():
+    context = "the  RED\ncat, (old)  dog"
+    row = source("cat", context, "RED\ncat")
+    features = encode(task(), [row], TOKENIZERS["cls first"])
+    assert task().decode(Outputs(gold_logits(features), features)) == ["RED\ncat"]
+
+
+def test_fit_finds_the_threshold_that_decoding_uses():
+    chosen = task(options={"no_answer": True})
+    rows = [source("cat", "a red dog", "red"), source("cat", "a big dog"), source("cat", "a new dog", "new")]
+    features = encode(chosen, rows, TOKENIZERS["cls first"])
+    logits = gold_logits(features, 1.0)
+    for one, null in zip(logits, (1.5, 3.0, 2.0), strict=True):
+        one[0] = null
+    outputs, references = Outputs(logits, features), chosen.references(features)
+    assert [row["no_answer_score"] for row in chosen.describe(outputs)] == [1.0, 6.0, 2.0]
+    assert chosen.decode(outputs) == ["", "", ""]
+    chosen.fit(outputs, references)
+    assert chosen.decoding == {"null_threshold": 2.0}
+    assert json.loads(json.dumps(chosen.decoding)) == chosen.decoding
+    assert chosen.decode(outputs) == ["red", "", "new"]
+
+
+def test_without_unanswerable_questions_there_is_no_threshold_and_always_an_answer():
+    chosen = task()
+    features = encode(chosen, [CAT], TOKENIZERS["cls first"])
+    (logits,) = gold_logits(features)
+    logits[0] = 99.0
+    outputs = Outputs([logits], features)
+    chosen.fit(outputs, chosen.references(features))
+    assert chosen.decoding == {}
+    assert chosen.decode(outputs) == ["the old car"]
+
+
+def test_the_baseline_looks_at_no_question():
+    references = [Reference(["red cat"], "a red cat."), Reference([], "a dog."), Reference([], "dogs?")]
+    assert task().baseline(references, references[:2]) == ["a red cat.", "a dog."]
+    assert task(options={"no_answer": True}).baseline(references, references[:2]) == ["", ""]
+    assert task(options={"no_answer": True}).baseline(references[:1], references[:2]) == ["a red cat.", "a dog."]
+
+
+def test_an_opening_is_the_first_sentence():
+    context = "version 1.5 of a cat runs. the dog? sleeps"
+    features = encode(task(), [source("cat", context, "dog")], TOKENIZERS["cls first"])
+    assert task().references(features)[0].opening == "version 1.5 of a cat runs."
+
+
+# Sources --------------------------------------------------------------------------------------------------------
+
+
+def test_answers_come_through_jsonl_and_parquet_as_they_stand(tmp_path):
+    rows = [CAT, source("cat", "a dog")] * 2
+    jsonl = write_jsonl(tmp_path / "a.jsonl", rows)
+    parquet = tmp_path / "a.parquet"
+    datasets.Dataset.from_list(rows).to_parquet(parquet)
+    for file in (jsonl, parquet):
+        chosen = task(dataset={"files": {"train": str(file)}}, options={"no_answer": True})
+        loaded = load_split("t", chosen.definition, "train", chosen.columns, DataConfig())
+        assert loaded["answers"][:] == [row["answers"] for row in rows]
+        assert len(chosen.encode(loaded.to_dict(), TOKENIZERS["cls first"], 64, with_labels=True)["row"]) == 4
+
+
+def test_rows_without_an_answer_may_come_first(tmp_path):
+    """More of them than are read at once: the types of empty lists are unknown."""
+    rows = [source("cat", "a dog")] * 10_001 + [CAT]
+    file = write_jsonl(tmp_path / "a.jsonl", rows)
+    chosen = task(dataset={"files": {"train": str(file)}}, options={"no_answer": True})
+    loaded = load_split("t", chosen.definition, "train", chosen.columns, DataConfig())
+    assert loaded[10_001]["answers"] == CAT["answers"] and loaded[0]["answers"]["text"] == []
+
+
+def test_xquad_slices_share_no_context(hub_dir):
+    chosen = build_task("xquad_en", TaskLibrary()["xquad_en"])
+    parts = [
+        load_split("xquad_en", chosen.definition, split, chosen.columns, DataConfig())
+        for split in ("train", "validation")
+    ]
+    contexts = [list(dict.fromkeys(part["context"])) for part in parts]
+    assert [len(part) for part in parts] == [949, 241]
+    assert not set(contexts[0]) & set(contexts[1])
+    # Every article has five paragraphs, one after the other: the slices share no article either.
+    assert [len(each) for each in contexts] == [5 * 37, 5 * 11]
