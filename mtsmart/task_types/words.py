@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -116,20 +115,12 @@ def windows(length: int, size: int, overlap: int) -> list[Span]:
 def owner(run: Span, spans: Sequence[Span]) -> int:
     """Which window a word is scored in: the one with most context, on the side where it has less.
 
-    The ends of the row are no loss of context. Among equals it is the first; the word's first token is in it.
+    Among equals it is the first; the word's first token is in it. The ends of the row, where nothing is cut off,
+    need no rule of their own: since windows are full, a word near an end has more context in the window there.
 
     Args:
         run: the word's tokens.
         spans: the row's windows, in their order.
     """
-    length = spans[-1].end
-
-    def context(span: Span) -> float:
-        if not span.start <= run.start < span.end:
-            return -math.inf
-        left = run.start - span.start if span.start else math.inf
-        right = span.end - run.end if span.end < length else math.inf
-        # A word may be longer than a window; holding its first token must still beat not holding it.
-        return max(min(left, right), -1e9)
-
-    return max(range(len(spans)), key=lambda number: context(spans[number]))
+    holding = [number for number, span in enumerate(spans) if span.start <= run.start < span.end]
+    return max(holding, key=lambda number: min(run.start - spans[number].start, spans[number].end - run.end))
