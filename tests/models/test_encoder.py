@@ -7,7 +7,7 @@ import transformers
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import Encoder, load_encoder, resolve_path
-from tests.models.architectures import ARCHITECTURES, SMALL, VOCABULARY, make, save
+from tests.models.architectures import ARCHITECTURES, SMALL, VOCABULARY, make, save, tokenizer_of
 
 
 def small(name: str) -> Encoder:
@@ -117,6 +117,31 @@ def test_an_architecture_without_inputs_embeds_is_refused():
 
     with pytest.raises(CheckpointError, match="OnlyTokens: cannot be trained here: it takes no inputs_embeds"):
         Encoder(OnlyTokens(transformers.BertConfig(**SMALL)))
+
+
+def _clip(folder):
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    transformers.CLIPTextModel(transformers.CLIPTextConfig(vocab_size=VOCABULARY, **sizes)).save_pretrained(folder)
+
+
+def _bart(folder):
+    sizes = {"encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    config = transformers.BartConfig(
+        vocab_size=VOCABULARY, d_model=16, encoder_ffn_dim=32, decoder_ffn_dim=32, max_position_embeddings=40, **sizes
+    )
+    transformers.BartModel(config).save_pretrained(folder)
+
+
+@pytest.mark.parametrize(("build", "message"), [(_clip, "takes no inputs_embeds"), (_bart, "cannot be loaded")])
+def test_architectures_that_cannot_be_perturbed_stop_before_training(build, message, workspace, cli):
+    """A text encoder without inputs_embeds, and one that cannot be had without its decoder."""
+    build(workspace.folder / "other")
+    tokenizer_of("BERT").save_pretrained(workspace.folder / "other")
+    done = cli("train", workspace.experiment, f"encoder.path={workspace.folder / 'other'}", "-o", "run")
+    assert done.code != 0
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert not (workspace.folder / "run" / "checkpoints").exists()
 
 
 def test_gradient_checkpointing_computes_the_same(tiny_encoder):

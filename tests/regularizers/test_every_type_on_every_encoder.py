@@ -34,14 +34,24 @@ from tests.models.architectures import ARCHITECTURES, save
 
 FOLDER = Path(__file__).parents[1] / "task_types" / "examples"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
-WITHOUT_MASK = {("T5", "masked_lm")}  # its tokenizer has no mask token; see the test of the error below
-PAIRS = [(a, e) for a in ARCHITECTURES for e in EXAMPLES if (a, e) not in WITHOUT_MASK]
+# Heads of our own beside the native ones, by example.
+FORMS = {
+    "classification-san": {"type": "san"},
+    "regression-plain": {"type": "plain", "layers": 1, "pooling": "attention"},
+    "masked_lm-plain": {"type": "plain"},
+}
+WITHOUT_MASK = {
+    ("T5", "masked_lm"),
+    ("T5", "masked_lm-plain"),
+}  # its tokenizer has no mask token; see the test of the error below
+NAMES = [*EXAMPLES, *FORMS]
+PAIRS = [(a, e) for a in ARCHITECTURES for e in NAMES if (a, e) not in WITHOUT_MASK]
 SMART, MBPP = SMART_PRESETS["default"], MBPP_PRESETS["paper"]
 every_pair = pytest.mark.parametrize("pair", PAIRS, ids="-".join, indirect=True)
 
 
 def example(name):
-    return importlib.import_module(f"tests.task_types.examples.{name}")
+    return importlib.import_module(f"tests.task_types.examples.{name.partition('-')[0]}")
 
 
 class Bench:
@@ -50,13 +60,14 @@ class Bench:
     def __init__(self, architecture, folder):
         self.encoder, self.tokenizer = load_encoder(EncoderConfig(path=str(save(architecture, folder)), dropout=0.1))
         self.preparer = Preparer(self.tokenizer, DataConfig(max_length=24), self.encoder.max_positions)
-        self.tasks = {name: self._task(name) for name in EXAMPLES}
+        self.tasks = {name: self._task(name) for name in NAMES}
         torch.manual_seed(1)
         self.model = MultiTaskModel(self.encoder, {name: task.head_spec for name, task in self.tasks.items()})
         self.state = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
     def _task(self, name):
-        definition = TaskDefinition(**example(name).DEFINITION)
+        form = {"head": FORMS[name]} if name in FORMS else {}
+        definition = TaskDefinition(**{**example(name).DEFINITION, **form})
         task = build_task(name, definition)
         try:
             build_head(self.encoder, task.head_spec)
