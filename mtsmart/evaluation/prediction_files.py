@@ -73,6 +73,7 @@ def write_jsonl(rows: Sequence[dict[str, Any]], stream: TextIO) -> None:
 
 
 def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: str) -> None:
+    rows = [{name: _cell(value) for name, value in row.items()} for row in rows]
     if delimiter == ",":
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -83,3 +84,8 @@ def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: 
         stream.write(
             "\t".join("" if field is None else re.sub(r"[\t\r\n]", " ", str(field)) for field in fields) + "\n"
         )
+
+
+def _cell(value: Any) -> Any:
+    """Lists and mappings as JSON text, which is how they are read from csv and tsv files."""
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, dict)) else value
