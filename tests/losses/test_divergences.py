@@ -22,10 +22,8 @@ SYMMETRIC = [name for name in DIVERGENCES if name not in ("kl", "bernoulli_kl")]
 def reference(name: str, a: np.ndarray, b: np.ndarray) -> float:
     """float64, from scipy's building blocks."""
     if name.startswith("bernoulli_"):
-        pairs = zip(a, b, strict=True)
-        return float(
-            np.mean([reference(name.removeprefix("bernoulli_"), *np.array([[x, 0], [y, 0]])) for x, y in pairs])
-        )
+        kind = name.removeprefix("bernoulli_")
+        return float(np.mean([reference(kind, *np.array([[x, 0], [y, 0]])) for x, y in zip(a, b, strict=True)]))
     log_p, log_q = log_softmax(a), log_softmax(b)
     p, q = np.exp(log_p), np.exp(log_q)
     return float(
