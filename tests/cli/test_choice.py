@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 
+from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.metrics import METRICS
 from tests.conftest import sentences, write_jsonl
 
@@ -62,9 +63,10 @@ def run(workspace, cli):
     return workspace.folder / "run"
 
 
-def test_prediction_files_give_the_scores_of_evaluate(run, cli, tmp_path):
-    assert cli("evaluate", run).code == 0
-    scores = json.loads((run / "results.json").read_text())["tasks"]
+def test_prediction_files_give_the_scores_of_evaluate(run, cli):
+    scores = {name: result.metrics for name, result in LoadedRun(run).evaluate().tasks.items()}
+    shown = cli("evaluate", run)
+    assert shown.code == 0 and "subset_accuracy" in shown.out
     for ending in ("jsonl", "csv"):
         rows = {name: _predicted(cli, run, name, ending) for name in ("choose", "rank", "mark")}
         hits = [int(row["prediction"]) == int(row["label"]) for row in rows["choose"]]
@@ -89,7 +91,7 @@ def test_prediction_files_give_the_scores_of_evaluate(run, cli, tmp_path):
 def _predicted(cli, run, name, ending):
     source = run.parent / ("mark.csv" if name == "mark" else f"{name}.jsonl")
     output = run.parent / f"{name}_out.{ending}"
-    result = cli("predict", run, source, "--task", name, "--output", output)
+    result = cli("predict", run, "--input", source, "--task", name, "--output", output)
     assert result.code == 0, result.err
     if ending == "jsonl":
         return [json.loads(line) for line in output.read_text().splitlines()]
