@@ -93,3 +93,15 @@ def test_no_threshold_gives_a_better_f1(pairs):
 
     found = f1(best_threshold(probabilities, gold))
     assert found >= max(f1(threshold) for threshold in (0.0, 0.05, 0.2, 0.3, 0.7, 0.95)) - 1e-12
+
+
+@pytest.mark.parametrize("name", ["bernoulli_symmetric_kl", "bernoulli_kl", "bernoulli_js"])
+def test_divergences_are_the_means_over_rows_and_labels_of_bernoulli_ones(name):
+    from mtsmart.losses import DIVERGENCES
+
+    a, b = torch.randn(2, 4, 3)
+    pairs = [torch.stack([z, torch.zeros_like(z)], dim=-1) for z in (a, b)]
+    expected = DIVERGENCES[name.removeprefix("bernoulli_")](*pairs).mean()
+    found = task(adv_loss=name).divergence(a, b, None, "adv_loss")
+    torch.testing.assert_close(found, expected)
+    assert float(task(adv_loss=name).divergence(a, a, None, "adv_loss")) == 0.0
