@@ -29,7 +29,7 @@ class EncodedSplit:
 
     Attributes:
         rows: columns as the task type encoded them, among them ``row`` (the source row, from 0).
-        lengths: (N,) int64, tokens per row.
+        lengths: (N,) int64, tokens per row; of its longest sequence where a row is a list of them.
         dropped: rows left out because a text or label was missing.
     """
 
@@ -91,7 +91,13 @@ def cache_dir(config: DataConfig) -> Path:
 
 
 def select_complete(
-    rows: datasets.Dataset, place: str, text: list[str], label: str | None, missing: str, hint: str = ""
+    rows: datasets.Dataset,
+    place: str,
+    text: list[str],
+    label: str | None,
+    missing: str,
+    hint: str = "",
+    empty_label: bool = False,
 ) -> tuple[datasets.Dataset, int]:
     """Leave out the rows that lack a text or (if ``label`` is given) a label.
 
@@ -101,6 +107,7 @@ def select_complete(
         text, label: columns.
         missing: ``refuse`` or ``drop``.
         hint: what to do about it.
+        empty_label: whether an empty text is a label, not a missing one.
 
     Returns:
         the complete rows, and how many were left out.
@@ -110,14 +117,18 @@ def select_complete(
     """
     columns = [*text, *([label] if label else [])]
     lacking = np.zeros(len(rows), dtype=bool)
+
+    def is_missing(column: str, value: Any) -> bool:
+        return _is_missing(value) and not (empty_label and column == label and value == "")
+
     for column in columns:
-        lacking |= np.asarray([_is_missing(value) for value in rows[column]], dtype=bool)
+        lacking |= np.asarray([is_missing(column, value) for value in rows[column]], dtype=bool)
     count = int(lacking.sum())
     if count == 0:
         return rows, 0
     if missing == "refuse" or count == len(rows):
         first = int(lacking.argmax())
-        column = next(c for c in columns if _is_missing(rows[first][c]))
+        column = next(c for c in columns if is_missing(c, rows[first][c]))
         raise DataError(
             f"{count:,} of {len(rows):,} rows lack a text or label, the first is row {rows[first]['row'] + 1}",
             file=place,
@@ -134,7 +145,17 @@ def _is_missing(value: Any) -> bool:
 
 def _lengths(rows: datasets.Dataset) -> np.ndarray:
     column = rows.with_format("arrow")[:]["input_ids"]
-    return np.asarray(pc.list_value_length(column).to_numpy(), dtype=np.int64)
+    return np.concatenate([np.empty(0, dtype=np.int64), *map(_tokens, column.chunks)])
+
+
+def _tokens(input_ids: pa.Array) -> np.ndarray:
+    """Tokens of each row; of its longest sequence where a row is a list of sequences."""
+    kind = input_ids.type.value_type
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        return np.asarray(pc.list_value_length(input_ids), dtype=np.int64)
+    longest = np.zeros(len(input_ids), dtype=np.int64)
+    np.maximum.at(longest, pc.list_parent_indices(input_ids), pc.list_value_length(pc.list_flatten(input_ids)))
+    return longest
 
 
 def _content_key(source: datasets.Dataset, signature: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -23,3 +24,20 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 def mse(logits: Tensor, labels: Tensor) -> Tensor:
     """Squared error. logits (B, 1), labels (B,) float -> (B,)."""
     return (logits.float().squeeze(-1) - labels.float()).square()
+
+
+@CRITERIA.register("binary_cross_entropy")
+def binary_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean over C labels of each one's negative log-likelihood. logits (B, C), labels (B, C) of 0 and 1 -> (B,)."""
+    return F.binary_cross_entropy_with_logits(logits.float(), labels.float(), reduction="none").mean(-1)
+
+
+@CRITERIA.register("listwise_cross_entropy")
+def listwise_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of a list's scores against its relevances, normalised to sum 1: ListNet's top-one loss.
+
+    logits (B, N), labels (B, N) of numbers from 0 up -> (B,); 0 for a list without a relevant candidate.
+    """
+    relevances = labels.float()
+    target = relevances / relevances.sum(-1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+    return -(target * torch.log_softmax(logits.float(), dim=-1)).sum(-1)

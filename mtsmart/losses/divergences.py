@@ -66,3 +66,30 @@ def hellinger(logits: Tensor, target: Tensor) -> Tensor:
 def mse(values: Tensor, target: Tensor) -> Tensor:
     """Mean over C of the squared difference: SMART's l_s for regression (C = 1)."""
     return (values.float() - target.float()).square().mean(-1)
+
+
+def _decisions(logits: Tensor) -> Tensor:
+    """A logit z as the two logits (z, 0), whose softmax is the Bernoulli distribution of z. (..., C) -> (..., C, 2)."""
+    values = logits.float()
+    return torch.stack([values, torch.zeros_like(values)], dim=-1)
+
+
+@DIVERGENCES.register("bernoulli_symmetric_kl")
+def bernoulli_symmetric_kl(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean over C labels of the symmetric KL of each one's Bernoulli distribution: for labels that exclude no other.
+
+    The mean, as the criterion: a smoothness weight then means the same for 5 labels and for 500.
+    """
+    return symmetric_kl(_decisions(logits), _decisions(target)).mean(-1)
+
+
+@DIVERGENCES.register("bernoulli_kl")
+def bernoulli_kl(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean over C labels of KL(q || p) between each one's Bernoulli distributions."""
+    return kl(_decisions(logits), _decisions(target)).mean(-1)
+
+
+@DIVERGENCES.register("bernoulli_js")
+def bernoulli_js(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean over C labels of the Jensen-Shannon divergence of each one's Bernoulli distributions."""
+    return js(_decisions(logits), _decisions(target)).mean(-1)

@@ -63,6 +63,7 @@ class TaskType(ABC):
     metrics: ClassVar[tuple[str, ...]]
     Options: ClassVar[type[StrictModel]] = NoOptions
     labelled: ClassVar[bool] = True  # whether training and scoring read the label column
+    empty_label: ClassVar[bool] = False  # whether an empty text is a label, not a missing one
 
     def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
         self.name, self.definition, self.head_labels = name, definition, head_labels
@@ -138,6 +139,13 @@ class TaskType(ABC):
 
         Raises:
             DataError: a row does not fit; it is named.
+        """
+
+    def check_training(self, features: datasets.Dataset) -> None:  # noqa: B027 (most types learn from any row)
+        """Refuse encoded rows of the training split from which nothing can be learnt.
+
+        Raises:
+            DataError: names the first of them.
         """
 
     @abstractmethod

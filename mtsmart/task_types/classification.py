@@ -13,6 +13,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
+from mtsmart.task_types.labels import LabelNames
 from mtsmart.task_types.sequence import SequenceTask
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -33,8 +34,7 @@ class Classification(SequenceTask):
     def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
         super().__init__(name, definition, head_labels)
         self.labels: list[str] = list(definition.labels or [])
-        self._index = {label: index for index, label in enumerate(self.labels)}
-        self._numbered = not any(label.lstrip("-").isdigit() for label in self.labels)
+        self._names = LabelNames(self.labels)
         self._groups = self._label_groups()
 
     def check(self) -> None:
@@ -52,11 +52,9 @@ class Classification(SequenceTask):
 
     def encode_label(self, value: Any, row: int) -> int:
         """The index of a label given by name, or by number where no label's name is a number."""
-        name = str(value)
-        if name in self._index:
-            return self._index[name]
-        if self._numbered and name.isascii() and name.isdigit() and int(name) < len(self.labels):
-            return int(name)
+        index = self._names.find(value)
+        if index is not None:
+            return index
         raise self.row_error(
             "is not one of the task's labels", row, self.definition.label, value, did_you_mean(value, self.labels)
         )
@@ -93,7 +91,7 @@ class Classification(SequenceTask):
             return None
         project = self.definition.project or {label: label for label in source}
         for label in source:
-            if project.get(label) not in self._index:
+            if project.get(label) not in self.labels:
                 raise ConfigError(
                     f"does not say which of {self.labels} the shared head's label '{label}' stands for",
                     key=f"{self.name}.project",

@@ -45,9 +45,12 @@ class Preparer:
         if label is not None:
             self._require_labels(task, split, rows)
         place, hint = split_place(task.name, definition, split), "Mend them, or say 'missing: drop' in the task"
-        rows, dropped = select_complete(rows, place, task.columns, label, definition.missing, hint)
+        rows, dropped = select_complete(rows, place, task.columns, label, definition.missing, hint, task.empty_label)
         try:
-            return self.rows(task, rows, with_labels, dropped)
+            encoded = self.rows(task, rows, with_labels, dropped)
+            if split == "train" and with_labels:
+                task.check_training(encoded.rows)
+            return encoded
         except DataError as error:
             raise error.at(f"{place}, {error.file}", None) if error.file else error from None
 

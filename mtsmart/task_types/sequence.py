@@ -35,16 +35,8 @@ class SequenceTask(TaskType):
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         columns = [self.texts(rows, column) for column in self.definition.text]
-        tokens = tokenizer(
-            *columns,
-            truncation="longest_first" if len(columns) > 1 else True,
-            max_length=max_length,
-            return_attention_mask=False,
-        )
-        encoded: Rows = {name: tokens[name] for name in TOKENS if name in tokens}
+        encoded = tokenize(columns, tokenizer, max_length, self.definition.head.type == "san")
         encoded["row"] = rows["row"]
-        if self.definition.head.type == "san":
-            encoded["segments"] = [_segments(tokens.sequence_ids(index)) for index in range(len(rows["row"]))]
         if with_labels:
             values = zip(rows[self.definition.label], rows["row"], strict=True)
             encoded["labels"] = [self.encode_label(value, row) for value, row in values]
@@ -64,6 +56,29 @@ class SequenceTask(TaskType):
 
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])
+
+
+def tokenize(
+    columns: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase, max_length: int, segments: bool
+) -> Rows:
+    """Token columns of texts or pairs of texts; a pair loses from its longer text what is too long.
+
+    Args:
+        columns: one or two columns of text.
+        tokenizer: gives ``input_ids`` and, for encoders that have them, ``token_type_ids``.
+        max_length: tokens a row is cut to.
+        segments: whether to add ``segments``, for heads that read the two texts apart.
+    """
+    tokens = tokenizer(
+        *columns,
+        truncation="longest_first" if len(columns) > 1 else True,
+        max_length=max_length,
+        return_attention_mask=False,
+    )
+    encoded: Rows = {name: tokens[name] for name in TOKENS if name in tokens}
+    if segments:
+        encoded["segments"] = [_segments(tokens.sequence_ids(index)) for index in range(len(columns[0]))]
+    return encoded
 
 
 def _segments(sequence_ids: Sequence[int | None]) -> list[int]:

@@ -87,6 +87,12 @@ def test_incomplete_rows_are_refused_or_dropped_and_counted():
     assert (unlabelled["row"][:], dropped) == ([0, 3], 2)
 
 
+def test_an_empty_text_is_a_label_where_the_task_type_says_so():
+    rows = datasets.Dataset.from_dict({"text": ["a", "", "c"], "label": ["", "x", None], "row": [0, 1, 2]})
+    complete, dropped = select_complete(rows, "t", ["text"], "label", "drop", empty_label=True)
+    assert (complete["row"][:], dropped) == ([0], 2)
+
+
 def test_encoding_is_cached_by_content(tmp_path):
     calls = []
 
@@ -113,7 +119,13 @@ def test_encoding_is_cached_by_content(tmp_path):
 
 @pytest.mark.parametrize(
     ("task", "split", "rows"),
-    [("rte", "train", 2490), ("stsb", "validation", 1500), ("snli", "validation", 9842), ("scitail", "test", 2126)],
+    [
+        ("rte", "train", 2490),
+        ("stsb", "validation", 1500),
+        ("snli", "validation", 9842),
+        ("scitail", "test", 2126),
+        ("copa", "train", 400),
+    ],
 )
 def test_shipped_definitions_fit_the_real_data(hub_dir, task, split, rows):
     definition = TaskLibrary()[task]

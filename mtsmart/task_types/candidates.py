@@ -1,0 +1,159 @@
+"""What task types share that score a list of candidates: one logit each, compared within their list."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+import datasets
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from mtsmart.data.batch import Batch, pad, pad_inputs
+from mtsmart.data.encoding import Rows
+from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.models.heads import HeadSpec
+from mtsmart.task_types.base import TaskType
+from mtsmart.task_types.labels import LabelNames, listed
+from mtsmart.task_types.sequence import tokenize
+
+ABSENT = -1e4  # the logit where a list has no candidate; finite, because divergences of -inf are NaN
+
+
+class CandidateTask(TaskType):
+    """Logits (B, N) for B lists of up to N candidates, ``ABSENT`` where a list is shorter.
+
+    An encoded row is a list: ``input_ids`` holds one token sequence a candidate. A batch holds the candidates of all
+    its lists one below the other, (M, T), without padding lists to equal length; ``layout`` says where each is:
+    ``slots`` (B, N) int64, the candidate's place among the M (0 where there is none), and ``present`` (B, N) bool.
+    """
+
+    divergences = ("symmetric_kl", "kl", "js", "hellinger")
+
+    def check(self) -> None:
+        super().check()
+        if self.definition.project is not None:
+            message = f"does not go with task type '{self.definition.task_type}'"
+            raise ConfigError(message, key=f"{self.name}.project")
+        columns = [*self.columns, self.definition.label, "row"]
+        if twice := next((column for column in columns if columns.count(column) > 1), None):
+            raise ConfigError("a column serves only one purpose", key=f"{self.name}.options", value=twice)
+        labels, named = self.definition.labels, self.candidate_columns if len(self.candidate_columns) > 1 else []
+        if labels is not None and named and len(labels) != len(named):
+            hint = f"There are {len(named)} columns of candidates"
+            raise ConfigError("must name every candidate", key=f"{self.name}.labels", value=labels, hint=hint)
+        self.names = LabelNames(labels or named)
+
+    @property
+    @abstractmethod
+    def candidate_columns(self) -> list[str]:
+        """The candidates' columns, or the one that holds them all; none where candidates are rows of their own."""
+
+    @property
+    def head_spec(self) -> HeadSpec:
+        return self.spec("multiple_choice", 1)
+
+    def contexts(self, rows: Rows) -> list[str]:
+        """The first segment of each row: its text, or its two texts joined by a blank."""
+        return [" ".join(parts) for parts in zip(*(self.texts(rows, c) for c in self.definition.text), strict=True)]
+
+    def candidates(self, rows: Rows) -> list[list[str]]:
+        """Each row's candidates: one of each column, or those in the list that the only column holds.
+
+        Raises:
+            DataError: a value is no list, or a candidate no text; the row is named.
+        """
+        if len(self.candidate_columns) > 1:
+            columns = [self.texts(rows, column) for column in self.candidate_columns]
+            return [list(texts) for texts in zip(*columns, strict=True)]
+        (column,) = self.candidate_columns
+        return [self._listed(value, row, column) for value, row in zip(rows[column], rows["row"], strict=True)]
+
+    def _listed(self, value: Any, row: int, column: str) -> list[str]:
+        found = listed(value)
+        if not found:
+            raise self.row_error("is no list of candidates", row, column, value, 'In text form: ["one", "another"]')
+        for candidate in found:
+            if not isinstance(candidate, str) or not candidate:
+                raise self.row_error("holds a candidate that is no text", row, column, candidate)
+        return found
+
+    def candidate_index(self, value: Any, count: int, row: int) -> int:
+        """The index of the right one of ``count`` candidates, given by number or by name.
+
+        Raises:
+            DataError: there is no such candidate; the row is named.
+        """
+        index = self.names.find(value, count)
+        if index is not None and index < count:
+            return index
+        label = self.definition.label
+        if index is None and not (self.names.numbered and str(value).lstrip("-").isdigit()):
+            hint = did_you_mean(value, self.names.names) if self.names.names else f"Give 0 to {count - 1}"
+            raise self.row_error("is none of the candidates", row, label, value, hint)
+        message = f"is out of range: the row has {count} candidates, counted from 0"
+        hidden = "Where -1 hides the label, 'mtsmart predict' works without" if str(value) == "-1" else None
+        raise self.row_error(message, row, label, value, hidden)
+
+    def encode_lists(
+        self,
+        contexts: Sequence[Sequence[str]],
+        candidates: Sequence[Sequence[str]],
+        tokenizer: PreTrainedTokenizerBase,
+        max_length: int,
+    ) -> Rows:
+        """Tokens of every (context, candidate) pair, nested as the lists are."""
+        columns = [[text for texts in lists for text in texts] for lists in (contexts, candidates)]
+        flat = tokenize(columns, tokenizer, max_length, self.definition.head.type == "san")
+        ends = list(accumulate(map(len, candidates), initial=0))
+        return {name: [values[start:end] for start, end in pairwise(ends)] for name, values in flat.items()}
+
+    def signature(self) -> dict[str, Any]:
+        return {**super().signature(), "segments": self.definition.head.type == "san"}
+
+    def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
+        names = [name for name in ("input_ids", "token_type_ids", "segments") if name in features[0]]
+        flat = [
+            dict(zip(names, tokens, strict=True))
+            for row in features
+            for tokens in zip(*(row[name] for name in names), strict=True)
+        ]
+        inputs = pad_inputs(flat, tokenizer)
+        if "segments" in names:
+            inputs["segments"] = pad([row["segments"] for row in flat], 0, tokenizer.padding_side)
+        layout = _layout([len(row["input_ids"]) for row in features])
+        targets = {"labels": self.targets(features, layout)} if "labels" in features[0] else {}
+        return Batch(self.name, inputs, targets, [row["row"] for row in features], layout)
+
+    @abstractmethod
+    def targets(self, features: Sequence[dict[str, Any]], layout: dict[str, Tensor]) -> Tensor:
+        """Gold values as the criterion takes them."""
+
+    def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
+        """(M, 1) -> (B, N)."""
+        slots, present = batch.layout["slots"], batch.layout["present"]
+        scores = logits.squeeze(-1).index_select(0, slots.flatten()).view_as(slots)
+        return scores.masked_fill(~present, ABSENT)
+
+    def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+        """Share of lists whose best candidate differs."""
+        return (logits.argmax(-1) != other.argmax(-1)).float().mean()
+
+    def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
+        """One score a candidate for each list."""
+        counts = batch.layout["present"].sum(-1).tolist()
+        return [scores[:count] for scores, count in zip(logits, counts, strict=True)]
+
+    def references(self, features: datasets.Dataset) -> list[Any]:
+        return list(features["labels"])
+
+
+def _layout(counts: Sequence[int]) -> dict[str, Tensor]:
+    sizes = torch.tensor(counts).unsqueeze(-1)
+    places = torch.arange(max(counts)).expand(len(counts), -1)
+    present = places < sizes
+    starts = sizes.cumsum(0) - sizes
+    return {"slots": (starts + places).masked_fill(~present, 0), "present": present}

@@ -1,0 +1,51 @@
+"""Gold labels as data files hold them: names or numbers, alone or in a text that holds several."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+
+class LabelNames:
+    """The labels of a task, found by name, or by number where no label's name is a number.
+
+    Args:
+        names: label names in order; none where labels are numbers only.
+
+    Attributes:
+        numbered: whether numbers stand for labels too.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+        self._index = {name: index for index, name in enumerate(self.names)}
+        self.numbered = not any(name.lstrip("-").isdigit() for name in self.names)
+
+    def find(self, value: Any, count: int | None = None) -> int | None:
+        """The index of a label, None if it is none.
+
+        Args:
+            value: a name, a whole number, or its text.
+            count: how many numbers there are; None: as many as names.
+        """
+        name = str(value)
+        if name in self._index:
+            return self._index[name]
+        is_number = self.numbered and name.isascii() and name.isdigit()
+        return int(name) if is_number and int(name) < (len(self.names) if count is None else count) else None
+
+
+def listed(value: Any) -> list[Any] | None:
+    """A list, also from its JSON text (csv and tsv files hold text only); None if it is none."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, list) else None
+
+
+def as_list(value: Any) -> Any:
+    """A text as a list of one; for options that take one column or several."""
+    return [value] if isinstance(value, str) else value

@@ -1,0 +1,143 @@
+"""Multi-label classification: any number of C labels for one text or a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mtsmart.config.validate import StrictModel
+from mtsmart.data.batch import Batch
+from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.models.heads import HeadSpec
+from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
+from mtsmart.task_types.labels import LabelNames
+from mtsmart.task_types.sequence import SequenceTask
+
+
+class MultiLabelOptions(StrictModel):
+    """How labels are read and decided."""
+
+    separator: str = Field(",", min_length=1, description="stands between the labels where a row's are one text")
+    threshold: float | Literal["tuned"] = Field(
+        0.5, description="probability above which a label is predicted; tuned: the one of best micro F1 on validation"
+    )
+
+
+@TASK_TYPES.register("multi_label")
+class MultiLabel(SequenceTask):
+    """Logits (B, C), labels (B, C) float32 of 0 and 1; a row may have none of the labels.
+
+    Every label is a decision of its own (Bernoulli): binary cross-entropy, as Hugging Face's problem type
+    ``multi_label_classification``, and divergences between Bernoulli distributions, both averaged over labels.
+    """
+
+    losses = ("binary_cross_entropy",)
+    divergences = ("bernoulli_symmetric_kl", "bernoulli_kl", "bernoulli_js")
+    metrics = ("micro_f1", "macro_f1", "subset_accuracy")
+    label_dtype = torch.float32
+    empty_label = True
+    Options = MultiLabelOptions
+
+    def check(self) -> None:
+        super().check()
+        definition = self.definition
+        if definition.labels is None:
+            raise ConfigError("is required for task type 'multi_label'", key=f"{self.name}.labels")
+        if definition.project is not None:
+            raise ConfigError("does not go with task type 'multi_label'", key=f"{self.name}.project")
+        if self.head_labels is not None and list(self.head_labels) != definition.labels:
+            raise ConfigError("are not those of the shared head", key=f"{self.name}.labels", value=definition.labels)
+        threshold = self.options.threshold
+        if threshold != "tuned" and not 0 < threshold < 1:
+            hint = "Give a probability between 0 and 1, or 'tuned'"
+            raise ConfigError("is no threshold", key=f"{self.name}.options.threshold", value=threshold, hint=hint)
+        self.labels = list(definition.labels)
+        self._names = LabelNames(self.labels)
+
+    @property
+    def head_spec(self) -> HeadSpec:
+        return self.spec("sequence_classification", len(self.labels), self.labels)
+
+    @property
+    def threshold(self) -> float:
+        """The probability above which a label is predicted."""
+        given = self.options.threshold
+        return float(self.decoding.get("threshold", 0.5) if given == "tuned" else given)
+
+    def encode_label(self, value: Any, row: int) -> list[int]:
+        """0 or 1 for each label, from a list of names or numbers, or from a text of several."""
+        if isinstance(value, str):
+            value = [name for part in value.split(self.options.separator) if (name := part.strip())]
+        if not isinstance(value, list):
+            raise self.row_error("is no list of labels", row, self.definition.label, value)
+        chosen = [self._names.find(name) for name in value]
+        if None in chosen:
+            wrong = value[chosen.index(None)]
+            hint = did_you_mean(wrong, self.labels)
+            raise self.row_error("is not one of the task's labels", row, self.definition.label, wrong, hint)
+        return [int(index in chosen) for index in range(len(self.labels))]
+
+    def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+        """Share of decisions, label by label, that differ at a probability of 0.5."""
+        return ((logits > 0) != (other > 0)).float().mean()
+
+    def fit(self, outputs: Outputs, references: Sequence[Any]) -> None:
+        """With ``threshold: tuned``, the one threshold of best micro F1."""
+        if self.options.threshold == "tuned":
+            gold = np.asarray(references, dtype=bool)
+            self.decoding["threshold"] = best_threshold(_probabilities(outputs).ravel(), gold.ravel())
+
+    def decode(self, outputs: Outputs) -> list[np.ndarray]:
+        """(C,) of 0 and 1 for each row."""
+        return list((_probabilities(outputs) > self.threshold).astype(np.int64))
+
+    def references(self, features: Any) -> list[np.ndarray]:
+        return [np.asarray(row, dtype=np.int64) for row in features["labels"]]
+
+    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
+        """The names of the predicted labels, and each label's probability."""
+        return [
+            {
+                "prediction": [label for label, is_set in zip(self.labels, decisions, strict=True) if is_set],
+                **{f"p({label})": p for label, p in zip(self.labels, row, strict=True)},
+            }
+            for decisions, row in zip(self.decode(outputs), _probabilities(outputs).tolist(), strict=True)
+        ]
+
+    def baseline(self, train: Sequence[Any], references: Sequence[Any]) -> list[np.ndarray]:
+        """The most frequent labels, as many as give the best micro F1."""
+        counts = np.sum(train, axis=0)
+        order = np.argsort(-counts, kind="stable")
+        hits, predicted = np.cumsum(counts[order]), len(train) * np.arange(1, len(counts) + 1)
+        best = int(np.argmax(2 * hits / (predicted + counts.sum())))
+        constant = np.zeros(len(counts), dtype=np.int64)
+        constant[order[: best + 1]] = 1
+        return [constant] * len(references)
+
+
+def best_threshold(probabilities: np.ndarray, gold: np.ndarray) -> float:
+    """The threshold above which predicting gives the best F1: halfway between the two probabilities it parts.
+
+    Args:
+        probabilities: (N,) float64.
+        gold: (N,) bool.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    ranked, hits = probabilities[order], np.cumsum(gold[order])
+    scores = 2 * hits / (np.arange(1, len(ranked) + 1) + gold.sum())
+    following = np.append(ranked[1:], 0.0)
+    scores[ranked == following] = -1.0  # equal probabilities fall on one side together
+    best = int(np.argmax(scores))
+    middle = float((ranked[best] + following[best]) / 2)
+    return middle if middle < ranked[best] else float(following[best])
+
+
+def _probabilities(outputs: Outputs) -> np.ndarray:
+    """(N, C) float64."""
+    probabilities: np.ndarray = torch.sigmoid(stack(outputs.logits).double()).numpy()
+    return probabilities

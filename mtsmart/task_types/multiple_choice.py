@@ -1,0 +1,83 @@
+"""Multiple choice: which of a few candidates goes with a text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from mtsmart.config.validate import StrictModel
+from mtsmart.data.encoding import Rows
+from mtsmart.task_types.base import TASK_TYPES, Outputs
+from mtsmart.task_types.candidates import CandidateTask
+from mtsmart.task_types.labels import as_list
+
+
+class MultipleChoiceOptions(StrictModel):
+    """Where the candidates are."""
+
+    choices: list[str] = Field(
+        min_length=1, description="the candidates' columns, or one column that holds a list of candidates"
+    )
+
+    _one_column = field_validator("choices", mode="before")(as_list)
+
+
+@TASK_TYPES.register("multiple_choice")
+class MultipleChoice(CandidateTask):
+    """One candidate of each list is right: cross-entropy over the list, as in ``AutoModelForMultipleChoice``.
+
+    The label is the candidate's index from 0, or its name: the name of its column, or what ``labels`` says.
+    """
+
+    losses = ("cross_entropy",)
+    metrics = ("accuracy",)
+    Options = MultipleChoiceOptions
+
+    @property
+    def candidate_columns(self) -> list[str]:
+        columns: list[str] = self.options.choices
+        return columns
+
+    @property
+    def columns(self) -> list[str]:
+        return [*self.definition.text, *self.candidate_columns]
+
+    def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
+        candidates = self.candidates(rows)
+        contexts = [[text] * len(texts) for text, texts in zip(self.contexts(rows), candidates, strict=True)]
+        encoded = self.encode_lists(contexts, candidates, tokenizer, max_length)
+        encoded |= {"row": rows["row"], "candidates": candidates}
+        if with_labels:
+            values = zip(rows[self.definition.label], candidates, rows["row"], strict=True)
+            encoded["labels"] = [self.candidate_index(value, len(texts), row) for value, texts, row in values]
+        return encoded
+
+    def targets(self, features: Sequence[dict[str, Any]], layout: dict[str, Tensor]) -> Tensor:
+        return torch.tensor([row["labels"] for row in features])
+
+    def decode(self, outputs: Outputs) -> list[int]:
+        """The index of each list's best candidate."""
+        return [int(scores.argmax()) for scores in outputs.logits]
+
+    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
+        """The best candidate's index and text, and each candidate's probability."""
+        return [
+            {
+                "prediction": index,
+                "prediction_text": candidates[index],
+                "probabilities": torch.softmax(scores.double(), dim=-1).tolist(),
+            }
+            for index, candidates, scores in zip(
+                self.decode(outputs), outputs.features["candidates"], outputs.logits, strict=True
+            )
+        ]
+
+    def baseline(self, train: Sequence[int], references: Sequence[int]) -> list[int]:
+        """The most frequent index."""
+        return [Counter(train).most_common(1)[0][0]] * len(references)

@@ -1,0 +1,190 @@
+"""Ranking: the candidates of a query in the order of their relevance.
+
+The candidates stand in each row's own list, or in rows of their own that share a query's id.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import datasets
+import numpy as np
+import torch
+from pydantic import Field, field_validator, model_validator
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from mtsmart.config.validate import StrictModel
+from mtsmart.data.encoding import Rows
+from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.task_types.base import TASK_TYPES, Outputs
+from mtsmart.task_types.candidates import CandidateTask
+from mtsmart.task_types.labels import as_list, listed
+
+
+class RankingOptions(StrictModel):
+    """Where a query's candidates are."""
+
+    candidates: list[str] | None = Field(
+        None, min_length=1, description="the candidates' columns, or one column that holds a list of candidates"
+    )
+    group: str | None = Field(
+        None, description="column of the query's id; rows with the same id are one query's candidates"
+    )
+
+    _one_column = field_validator("candidates", mode="before")(as_list)
+
+    @model_validator(mode="after")
+    def _one_form(self) -> RankingOptions:
+        if (self.candidates is None) == (self.group is None):
+            raise ValueError("give either 'candidates' (in one row) or 'group' (rows with one candidate each)")
+        return self
+
+
+@TASK_TYPES.register("ranking")
+class Ranking(CandidateTask):
+    """Cross-entropy of the softmax over a query's scores against its normalised relevances.
+
+    This is ListNet's top-one loss (Cao et al. 2007, equation 4, with relevances normalised by their sum); with one
+    relevant candidate it is the cross-entropy with which MT-DNN ranks (Liu et al. 2019, equation 5).
+
+    The label of a query with ``candidates`` is the right one's index or name, or a list of relevances; the label of
+    a row with ``group`` is its relevance. A relevance is a number from 0 (irrelevant) up, or one of ``labels``, whose
+    order counts from 0.
+    """
+
+    losses = ("listwise_cross_entropy",)
+    metrics = ("mrr", "ndcg", "top1")
+    Options = RankingOptions
+
+    def check(self) -> None:
+        super().check()
+        if self.grouped and len(self.definition.text) != 2:
+            hint = "text: [query, candidate]"
+            raise ConfigError("needs two columns with 'group'", key=f"{self.name}.text", hint=hint)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether candidates are rows of their own."""
+        return self.options.group is not None
+
+    @property
+    def candidate_columns(self) -> list[str]:
+        return list(self.options.candidates or [])
+
+    @property
+    def columns(self) -> list[str]:
+        more = [self.options.group] if self.grouped else self.candidate_columns
+        return [*self.definition.text, *more]
+
+    def arrange(self, rows: datasets.Dataset) -> datasets.Dataset:
+        """With ``group``: one row a query, in the order of their first candidates, with lists of what they had.
+
+        ``positions`` says where each candidate stood among ``rows``.
+        """
+        if not self.grouped:
+            return rows
+        members: dict[Any, list[int]] = {}
+        for position, key in enumerate(rows[self.options.group]):
+            members.setdefault(key, []).append(position)
+        query, candidate = self.definition.text
+        sources = {"rows": "row", "queries": query, "candidates": candidate, "label": self.definition.label}
+        columns = {name: rows[source][:] for name, source in sources.items() if source in rows.column_names}
+        groups = list(members.values())
+        gathered = {name: [[values[i] for i in group] for group in groups] for name, values in columns.items()}
+        first, ids = [group[0] for group in gathered["rows"]], [str(key) for key in members]
+        return datasets.Dataset.from_dict({"row": first, "group": ids, "positions": groups, **gathered})
+
+    def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
+        if self.grouped:
+            return self._encode_groups(rows, tokenizer, max_length, with_labels)
+        candidates = self.candidates(rows)
+        contexts = [[text] * len(texts) for text, texts in zip(self.contexts(rows), candidates, strict=True)]
+        encoded = self.encode_lists(contexts, candidates, tokenizer, max_length) | {"row": rows["row"]}
+        if with_labels:
+            values = zip(rows[self.definition.label], candidates, rows["row"], strict=True)
+            encoded["labels"] = [self._relevances(value, len(texts), row) for value, texts, row in values]
+        return encoded
+
+    def _encode_groups(
+        self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool
+    ) -> Rows:
+        for name, column in zip(("queries", "candidates"), self.definition.text, strict=True):
+            for values, numbers in zip(rows[name], rows["rows"], strict=True):
+                self.texts({column: values, "row": numbers}, column)
+        encoded = self.encode_lists(rows["queries"], rows["candidates"], tokenizer, max_length)
+        encoded |= {name: rows[name] for name in ("row", "group", "positions")}
+        if with_labels:
+            labels = zip(rows["label"], rows["rows"], strict=True)
+            encoded["labels"] = [list(map(self._relevance, values, numbers)) for values, numbers in labels]
+        return encoded
+
+    def _relevances(self, value: Any, count: int, row: int) -> list[float]:
+        """The relevance of each of a row's candidates."""
+        relevances = listed(value)
+        if relevances is None:
+            right = self.candidate_index(value, count, row)
+            return [float(index == right) for index in range(count)]
+        if len(relevances) != count:
+            message = f"holds {len(relevances)} relevances for {count} candidates"
+            raise self.row_error(message, row, self.definition.label, value)
+        return [self._relevance(relevance, row) for relevance in relevances]
+
+    def _relevance(self, value: Any, row: int) -> float:
+        labels = self.definition.labels
+        if labels is not None and str(value) in labels:
+            return float(labels.index(str(value)))
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (math.isfinite(number) and number >= 0):
+            hint = did_you_mean(value, labels) if labels else "Give a number from 0 (irrelevant) up"
+            raise self.row_error("is no relevance", row, self.definition.label, value, hint)
+        return number
+
+    def check_training(self, features: datasets.Dataset) -> None:
+        """Refuse a query without a relevant candidate: nothing says what should come first."""
+        for position, relevances in enumerate(features["labels"]):
+            if not any(relevances):
+                query = features[position]
+                column = self.options.group or self.definition.label
+                message = "is a query without a relevant candidate"
+                raise self.row_error(message, query["row"], column, query["group"] if self.grouped else relevances)
+
+    def targets(self, features: Sequence[dict[str, Any]], layout: dict[str, Tensor]) -> Tensor:
+        """Relevances (B, N) float32, 0 where a list has no candidate."""
+        relevances = torch.zeros(layout["present"].shape)
+        relevances[layout["present"]] = torch.tensor([value for row in features for value in row["labels"]])
+        return relevances
+
+    def decode(self, outputs: Outputs) -> list[list[float]]:
+        """The scores of each query's candidates."""
+        return [scores.tolist() for scores in outputs.logits]
+
+    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
+        """With ``candidates`` the indices, best first, and scores; with ``group`` each row's rank and score."""
+        orders = [np.argsort(-scores.numpy(), kind="stable").tolist() for scores in outputs.logits]
+        if not self.grouped:
+            return [
+                {"prediction": order, "scores": scores}
+                for order, scores in zip(orders, self.decode(outputs), strict=True)
+            ]
+        described = {}
+        groups = zip(outputs.features["positions"], orders, self.decode(outputs), strict=True)
+        for positions, order, scores in groups:
+            for rank, index in enumerate(order, 1):
+                described[positions[index]] = {"prediction": rank, "score": scores[index]}
+        return [described[position] for position in sorted(described)]
+
+    def baseline(self, train: Sequence[Sequence[float]], references: Sequence[Sequence[float]]) -> list[list[float]]:
+        """The places of a list in the order of their mean relevance."""
+        places: dict[int, list[float]] = {}
+        for relevances in train:
+            for place, relevance in enumerate(relevances):
+                places.setdefault(place, []).append(relevance)
+        order = sorted(places, key=lambda place: (-np.mean(places[place]), place))
+        score = {place: -float(rank) for rank, place in enumerate(order)}
+        return [[score.get(place, -float(place) - len(score)) for place in range(len(row))] for row in references]
