@@ -1,0 +1,91 @@
+"""Ordinal classification: one of C ordered labels, such as star ratings, for one text or a pair."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mtsmart.data.batch import Batch
+from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.losses import CRITERIA
+from mtsmart.metrics import METRICS
+from mtsmart.models.heads import HeadSpec
+from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
+from mtsmart.task_types.labels import LabelNames
+from mtsmart.task_types.sequence import SequenceTask
+
+
+@CRITERIA.register("threshold_cross_entropy")
+def threshold_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean binary cross-entropy of the C - 1 questions "above label c?" (Frank and Hall 2001).
+
+    logits (B, C - 1), labels (B,) int64 -> (B,).
+    """
+    above = (labels.unsqueeze(-1) > torch.arange(logits.shape[-1], device=labels.device)).float()
+    return F.binary_cross_entropy_with_logits(logits.float(), above, reduction="none").mean(-1)
+
+
+@METRICS.register("quadratic_kappa")
+def quadratic_kappa(predictions: Sequence[int], references: Sequence[int]) -> float:
+    """Cohen's kappa with quadratic weights: agreement beyond chance, far misses counting more; 0 where undefined."""
+    from sklearn.metrics import cohen_kappa_score
+
+    if len({*predictions, *references}) < 2:
+        return 0.0
+    return float(cohen_kappa_score(references, predictions, weights="quadratic"))
+
+
+@TASK_TYPES.register("ordinal")
+class Ordinal(SequenceTask):
+    """Logits (B, C - 1): output c says how likely the label is above label c; labels (B,) int64 by name, in order."""
+
+    losses = ("threshold_cross_entropy",)
+    divergences = ("bernoulli_symmetric_kl", "bernoulli_kl", "bernoulli_js")
+    metrics = ("quadratic_kappa", "spearman", "accuracy", "macro_f1")
+    label_dtype = torch.int64
+
+    def check(self) -> None:
+        super().check()
+        if self.definition.labels is None:
+            raise ConfigError("is required for task type 'ordinal', lowest first", key=f"{self.name}.labels")
+        if self.definition.project is not None:
+            raise ConfigError("does not go with task type 'ordinal'", key=f"{self.name}.project")
+        self.labels = list(self.definition.labels)
+        self._names = LabelNames(self.labels)
+
+    @property
+    def head_spec(self) -> HeadSpec:
+        return self.spec("sequence_classification", len(self.labels) - 1, [f">{label}" for label in self.labels[:-1]])
+
+    def encode_label(self, value: Any, row: int) -> int:
+        """The place of a label given by name, or by number where no label's name is a number."""
+        place = self._names.find(value)
+        if place is None:
+            hint = did_you_mean(value, self.labels)
+            raise self.row_error("is not one of the task's labels", row, self.definition.label, value, hint)
+        return place
+
+    def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+        return ((logits > 0).sum(-1) != (other > 0).sum(-1)).float().mean()
+
+    def decode(self, outputs: Outputs) -> list[int]:
+        """Places: how many of the labels each row is above."""
+        return (stack(outputs.logits) > 0).sum(-1).tolist()
+
+    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
+        """The label's name, and how likely the row is above each label."""
+        above = torch.sigmoid(stack(outputs.logits).double()).tolist()
+        names = [f"p(>{label})" for label in self.labels[:-1]]
+        return [
+            {"prediction": self.labels[place], **dict(zip(names, row, strict=True))}
+            for place, row in zip(self.decode(outputs), above, strict=True)
+        ]
+
+    def baseline(self, train: Sequence[int], references: Sequence[int]) -> list[int]:
+        """The most frequent label."""
+        return [Counter(train).most_common(1)[0][0]] * len(references)
