@@ -19,6 +19,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.metrics.entities import OUTSIDE, entities, is_bio
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_mean
+from mtsmart.task_types.labels import LabelNames
 from mtsmart.task_types.words import Span, owner, tokenize_words, windows
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -51,10 +52,9 @@ class Tagging(TaskType):
     def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
         super().__init__(name, definition, head_labels)
         self.labels: list[str] = list(definition.labels or [])
-        self._index = {label: index for index, label in enumerate(self.labels)}
-        self._numbered = not any(label.isdigit() for label in self.labels)
+        self._names = LabelNames(self.labels)
         self._bio = is_bio(self.labels)
-        self._fallback = self._index.get(OUTSIDE, 0)
+        self._fallback = self.labels.index(OUTSIDE) if OUTSIDE in self.labels else 0
         self._order = self._label_order()
         if definition.metrics is None and not self._bio:
             self.metric_names = ["tag_accuracy"]
@@ -206,11 +206,9 @@ class Tagging(TaskType):
 
     def _tag(self, value: Any, word: int, row: int) -> int:
         """The index of a tag given by name, or by number where no tag's name is a number."""
-        name = str(value)
-        if name in self._index:
-            return self._index[name]
-        if self._numbered and name.isascii() and name.isdigit() and int(name) < len(self.labels):
-            return int(name)
+        index = self._names.find(value)
+        if index is not None:
+            return index
         message, hint = f"the tag of word {word + 1} is not one of the task's", did_you_mean(value, self.labels)
         raise self.row_error(message, row, self.definition.label, value, hint)
 
