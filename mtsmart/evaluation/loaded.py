@@ -97,7 +97,7 @@ class LoadedRun:
         if isinstance(task, str):
             return self._predict([self.task(task)], listed)[0]
         chosen = {name: self.task(name) for name in task}
-        described = {}
+        described: dict[str, list[dict[str, Any]]] = {}
         for group in self._passes(chosen.values()):
             described.update(zip((one.name for one in group), self._predict(group, listed), strict=True))
         return [
