@@ -23,7 +23,7 @@ TOLERANCE = 1e-5  # between a logit of ours and the exported model's, absolute a
 _DROPOUTS = (
     "classifier_dropout",
     "classifier_dropout_prob",
-    "cls_dropout",
+    "pooler_dropout",
     "seq_classif_dropout",
     "qa_dropout",
     "summary_last_dropout",
@@ -155,6 +155,8 @@ def _config(model: MultiTaskModel, spec: HeadSpec, problem_type: str | None) -> 
         for name in _DROPOUTS:
             if hasattr(config, name):
                 setattr(config, name, spec.dropout)
+        if hasattr(config, "pooler_dropout"):  # DeBERTa reads this one too, but does not list it among its settings
+            config.cls_dropout = spec.dropout
     return config
 
 
