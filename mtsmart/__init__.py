@@ -13,6 +13,7 @@ from typing import Any
 _PUBLIC = {
     "train": "mtsmart.api",
     "finetune": "mtsmart.api",
+    "export": "mtsmart.api",
     "load": "mtsmart.api",
     "load_tasks": "mtsmart.api",
     "Run": "mtsmart.api",

@@ -13,7 +13,9 @@ from mtsmart.config.loader import Experiment, build_experiment, dump_config, loa
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.models.export import Exported, check_target, export_head
 from mtsmart.reporting.card import write_card
+from mtsmart.reporting.model_card import model_card
 from mtsmart.resources import shipped
 from mtsmart.run_folder import RunFolder, resolved_config
 from mtsmart.tasks.library import TaskLibrary, read_task_file
@@ -104,6 +106,67 @@ def finetune(
     return _train(build_experiment(document, items), output_dir, resume, callback)
 
 
+def export(
+    run: str | Path,
+    task: str,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    task_files: Iterable[str | Path] = (),
+) -> Exported:
+    """Write one task of a run as a Hugging Face model that needs nothing of mtsmart.
+
+    Args:
+        run: the run's folder.
+        task: a task of the run, or of the library if it uses one of the run's heads as it is.
+        folder: what to write: weights, configuration, tokenizer, model card.
+        overwrite: whether an earlier export in ``folder`` may be replaced.
+        task_files: YAML files with further tasks.
+
+    Raises:
+        MtsmartError: there is no such task, no Hugging Face class for its head, or the folder is taken.
+    """
+    target, source = Path(folder).expanduser().absolute(), RunFolder(Path(run))
+    if target.resolve().is_relative_to(source.path.resolve()) or source.path.resolve().is_relative_to(target.resolve()):
+        raise ConfigError("must neither be in the run nor hold it", key="DIR", value=str(folder))
+    check_target(target, overwrite)
+    loaded = LoadedRun(run, task_files, device="cpu")
+    chosen = loaded.task(task)
+    definition, spec = chosen.definition, loaded.model.specs[chosen.head_name]
+    if definition.project is not None or (not chosen.owns_head and (definition.labels or spec.labels) != spec.labels):
+        raise ConfigError(
+            f"the task computes its labels from those of {chosen.head_name}'s head, which no Hugging Face class does",
+            key="--task",
+            value=task,
+            hint=f"Export the head's own task: --task {chosen.head_name}",
+        )
+    max_length = loaded.max_length(task)
+
+    def card(exported: Exported) -> str:
+        return model_card(
+            exported,
+            task,
+            definition,
+            encoder=_base_encoder(source),
+            labels=spec.labels,
+            max_length=max_length,
+            scores=source.results()["tasks"].get(task, {}) if source.results_file.is_file() else {},
+            decoding=chosen.decoding,
+            problem_type=chosen.problem_type,
+        )
+
+    return export_head(
+        loaded.model,
+        chosen.head_name,
+        loaded.tokenizer,
+        target,
+        problem_type=chosen.problem_type,
+        max_length=max_length,
+        card=card,
+        overwrite=overwrite,
+    )
+
+
 def find_experiment(name: str | Path) -> Path:
     """The YAML file of an experiment: a path, or the name of a shipped one.
 
@@ -118,6 +181,15 @@ def find_experiment(name: str | Path) -> Path:
     if str(name) in known:
         return known[str(name)]
     raise ConfigError("there is no such experiment file", value=str(name), hint=did_you_mean(name, known))
+
+
+def _base_encoder(run: RunFolder) -> str:
+    """The encoder that a run, or the first of those it goes on from, started with."""
+    config = run.config()
+    if config.init is not None:
+        earlier = RunFolder(Path(config.init.run))
+        return _base_encoder(earlier) if earlier.exists else f"the run {earlier.path.name}"
+    return (config.encoder.path if config.encoder else None) or "unknown"
 
 
 def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:

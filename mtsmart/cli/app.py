@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from mtsmart.cli import evaluate, finetune, predict, tasks, train
+from mtsmart.cli import evaluate, export, finetune, predict, tasks, train
 from mtsmart.errors import MtsmartError, MtsmartWarning
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("train")(train.train)
 app.command("finetune")(finetune.finetune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("export")(export.export)
 app.add_typer(tasks.app, name="tasks")
 
 

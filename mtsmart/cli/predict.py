@@ -13,7 +13,9 @@ from mtsmart.cli.options import RunArgument, TaskFiles, quiet_libraries
 
 def predict(
     run: RunArgument,
-    task: Annotated[str, typer.Option("--task", "-t", help="The task whose head predicts.")],
+    task: Annotated[
+        list[str], typer.Option("--task", "-t", help="The task whose head predicts; repeat it for several at once.")
+    ],
     input_file: Annotated[
         Path, typer.Option("--input", "-i", help="csv, tsv, jsonl or parquet with the text columns.")
     ],

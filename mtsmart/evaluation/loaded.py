@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -78,29 +79,58 @@ class LoadedRun:
             results[name] = evaluate_task(self.model, task, data, self._preparer.collate(task), batch_size)
         return Evaluation(results)
 
-    def predict(self, task: str, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Predictions for rows that have the task's input columns, in the same order.
+    def predict(self, task: str | Iterable[str], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Predictions for rows that have the input columns, in the same order.
+
+        Args:
+            task: a task's name, or several. Tasks that read the same input share one pass through the encoder.
+            rows: mappings of column to value.
 
         Returns:
-            one mapping a row: ``prediction`` (label name or number) and, for labels, ``p(<label>)``.
+            one mapping a row: ``prediction`` (label name or number) and, for labels, ``p(<label>)``; for several tasks
+            all of theirs, as ``<task>.prediction`` and so on.
 
         Raises:
             DataError: a row lacks a text; it is named.
         """
-        chosen = self.task(task)
-        texts = chosen.columns
         listed = list(rows)
-        for number, row in enumerate(listed, 1):
-            require_columns(texts, row, f"row {number}")
-        if not listed:
-            return []
-        columns = {column: [row[column] for row in listed] for column in texts}
-        table = datasets.Dataset.from_dict({**columns, "row": list(range(len(listed)))})
-        complete, _ = select_complete(table, f"task {task}", texts, None, "refuse", hint="Mend them")
-        data = self._preparer.rows(chosen, complete, with_labels=False)
+        if isinstance(task, str):
+            return self._predict([self.task(task)], listed)[0]
+        chosen = {name: self.task(name) for name in task}
+        described: dict[str, list[dict[str, Any]]] = {}
+        for group in self._passes(chosen.values()):
+            described.update(zip((one.name for one in group), self._predict(group, listed), strict=True))
+        return [
+            {f"{name}.{key}": value for name in chosen for key, value in described[name][index].items()}
+            for index in range(len(listed))
+        ]
+
+    def max_length(self, task: str) -> int:
+        """Tokens that a task's inputs are cut to."""
+        return self._preparer.max_length(self.task(task))
+
+    def _passes(self, tasks: Iterable[TaskType]) -> list[list[TaskType]]:
+        """Tasks side by side that see the same batches."""
+        groups: dict[str, list[TaskType]] = {}
+        for task in tasks:
+            key = json.dumps([task.input_signature(), self._preparer.max_length(task)], sort_keys=True)
+            groups.setdefault(key, []).append(task)
+        return list(groups.values())
+
+    def _predict(self, tasks: list[TaskType], rows: list[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+        """For each of the tasks, which read the same input, one mapping a row."""
+        first = tasks[0]
+        for number, row in enumerate(rows, 1):
+            require_columns(first.columns, row, f"row {number}")
+        if not rows:
+            return [[] for _ in tasks]
+        columns = {column: [row[column] for row in rows] for column in first.columns}
+        table = datasets.Dataset.from_dict({**columns, "row": list(range(len(rows)))})
+        complete, _ = select_complete(table, f"task {first.name}", first.columns, None, "refuse", hint="Mend them")
+        data = self._preparer.rows(first, complete, with_labels=False)
         batch_size = self.config.training.eval_batch_size
-        (outputs,) = run_model(self.model, [chosen], data, self._preparer.collate(chosen), batch_size)
-        return chosen.describe(outputs)
+        outputs = run_model(self.model, tasks, data, self._preparer.collate(first), batch_size)
+        return [task.describe(of_task) for task, of_task in zip(tasks, outputs, strict=True)]
 
     @cached_property
     def _library(self) -> TaskLibrary:

@@ -17,21 +17,29 @@ from mtsmart.evaluation.loaded import LoadedRun
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl")
 
 
-def predict_file(run: LoadedRun, task: str, file: str | Path) -> list[dict[str, Any]]:
+def predict_file(run: LoadedRun, tasks: Sequence[str], file: str | Path) -> list[dict[str, Any]]:
     """Predict a file's rows.
 
+    Args:
+        run: the loaded run.
+        tasks: one or several tasks; naming one twice changes nothing.
+        file: csv, tsv, jsonl or parquet.
+
     Returns:
-        one mapping a row: the row's own columns, then ``prediction`` and probabilities.
+        one mapping a row: the row's own columns, then ``prediction`` and probabilities, which several tasks give as
+        ``<task>.prediction`` and so on.
 
     Raises:
-        DataError: the file cannot be read, lacks a text column, or has a column called ``prediction``.
+        DataError: the file cannot be read, lacks a text column, or has a column called as a predicted one.
     """
+    names = list(dict.fromkeys(tasks))
     rows = read_table(file).to_pylist()
     if not rows:
         raise DataError("has no rows", file=file)
-    require_columns(run.task(task).columns, rows[0], file)
+    for name in names:
+        require_columns(run.task(name).columns, rows[0], file)
     try:
-        predictions = run.predict(task, rows)
+        predictions = run.predict(names if len(names) > 1 else names[0], rows)
     except DataError as error:
         raise error.at(f"{file}, {error.file}", None) from None
     for name in predictions[0]:

@@ -64,6 +64,7 @@ class TaskType(ABC):
     Options: ClassVar[type[StrictModel]] = NoOptions
     labelled: ClassVar[bool] = True  # whether training and scoring read the label column
     empty_label: ClassVar[bool] = False  # whether an empty text is a label, not a missing one
+    problem_type: ClassVar[str | None] = None  # Hugging Face's name for the loss of a sequence classification head
 
     def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
         self.name, self.definition, self.head_labels = name, definition, head_labels
@@ -130,6 +131,13 @@ class TaskType(ABC):
         definition = self.definition
         names = ("task_type", "text", "label", "labels", "options")
         return {name: getattr(definition, name) for name in names}
+
+    def input_signature(self) -> dict[str, Any]:
+        """What the batches of unlabelled rows depend on (JSON types), besides tokenizer and length limit.
+
+        Tasks with equal ones read the same batches, and are predicted in one pass through the encoder.
+        """
+        return {name: value for name, value in self.signature().items() if name not in ("label", "labels")}
 
     @abstractmethod
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:

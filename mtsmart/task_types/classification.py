@@ -30,6 +30,7 @@ class Classification(SequenceTask):
     divergences = ("symmetric_kl", "kl", "js", "hellinger")
     metrics = ("accuracy", "f1", "macro_f1", "mcc")
     label_dtype = torch.int64
+    problem_type = "single_label_classification"
 
     def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
         super().__init__(name, definition, head_labels)

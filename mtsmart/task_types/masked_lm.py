@@ -68,6 +68,9 @@ class MaskedLM(TaskType):
 
     # From rows to batches ---------------------------------------------------------------------------------------
 
+    def input_signature(self) -> dict[str, Any]:
+        return {**super().input_signature(), "task": self.name}  # collating also tells the task how tokens are called
+
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         """Parts of texts; ``candidates`` are the positions to choose from, or all mask tokens without labels."""
         if tokenizer.mask_token_id is None:

@@ -40,6 +40,7 @@ class MultiLabel(SequenceTask):
     divergences = ("bernoulli_symmetric_kl", "bernoulli_kl", "bernoulli_js")
     metrics = ("micro_f1", "macro_f1", "subset_accuracy")
     label_dtype = torch.float32
+    problem_type = "multi_label_classification"
     empty_label = True
     Options = MultiLabelOptions
 

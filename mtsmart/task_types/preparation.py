@@ -57,7 +57,7 @@ class Preparer:
     def rows(self, task: TaskType, rows: datasets.Dataset, with_labels: bool, dropped: int = 0) -> EncodedSplit:
         """Complete rows (with a column ``row``), encoded."""
         rows = task.arrange(rows)
-        max_length = self._max_length(task)
+        max_length = self.max_length(task)
         signature = {
             "task": task.signature(),
             "tokenizer": self._tokenizer_key,
@@ -76,7 +76,8 @@ class Preparer:
 
         return collate
 
-    def _max_length(self, task: TaskType) -> int:
+    def max_length(self, task: TaskType) -> int:
+        """Tokens that the task's inputs are cut to."""
         wanted = task.definition.max_length or self.config.max_length
         return wanted if self.max_positions is None else min(wanted, self.max_positions)
 

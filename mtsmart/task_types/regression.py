@@ -23,6 +23,7 @@ class Regression(SequenceTask):
     divergences = ("mse",)
     metrics = ("pearson", "spearman")
     label_dtype = torch.float32
+    problem_type = "regression"
 
     def check(self) -> None:
         super().check()

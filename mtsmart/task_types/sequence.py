@@ -45,6 +45,9 @@ class SequenceTask(TaskType):
     def signature(self) -> dict[str, Any]:
         return {**super().signature(), "segments": self.definition.head.type == "san"}
 
+    def input_signature(self) -> dict[str, Any]:
+        return {"input": "sequence", "text": self.definition.text, "segments": self.definition.head.type == "san"}
+
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
         targets = {}
         if "labels" in features[0]:

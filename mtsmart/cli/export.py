@@ -1,0 +1,25 @@
+"""``mtsmart export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtsmart.cli.options import RunArgument, TaskFiles, quiet_libraries
+
+
+def export(
+    run: RunArgument,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write.")],
+    task: Annotated[str, typer.Option("--task", "-t", help="The task to export.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export in DIR.")] = False,
+    task_file: TaskFiles = None,
+) -> None:
+    """Write one task as a Hugging Face model, which transformers loads without mtsmart."""
+    quiet_libraries()
+    from mtsmart import api
+
+    exported = api.export(run, task, folder, overwrite=overwrite, task_files=task_file or [])
+    typer.echo(f"{task} written to {folder} ({exported.architecture}; {exported.auto_class} loads it)")

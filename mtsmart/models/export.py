@@ -1,0 +1,234 @@
+"""One task as a plain Hugging Face model: a folder that transformers loads without this package."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from mtsmart.errors import CheckpointError
+from mtsmart.models.heads import HeadSpec
+from mtsmart.models.heads.native import NATIVE_CLASSES, NativeHead
+from mtsmart.models.multitask import MultiTaskModel
+
+TOLERANCE = 1e-5  # between a logit of ours and the exported model's, absolute and relative
+_DROPOUTS = (
+    "classifier_dropout",
+    "classifier_dropout_prob",
+    "pooler_dropout",
+    "seq_classif_dropout",
+    "qa_dropout",
+    "summary_last_dropout",
+)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What has been exported.
+
+    Attributes:
+        folder: where it lies.
+        auto_class: the transformers class that loads it, such as ``AutoModelForTokenClassification``.
+        architecture: the class behind that one, such as ``BertForTokenClassification``.
+    """
+
+    folder: Path
+    auto_class: str
+    architecture: str
+
+
+def export_head(
+    model: MultiTaskModel,
+    head: str,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    *,
+    problem_type: str | None = None,
+    max_length: int | None = None,
+    card: Callable[[Exported], str] | None = None,
+    overwrite: bool = False,
+) -> Exported:
+    """Write the encoder with one of its heads as the architecture's own task class.
+
+    The folder appears only once it has been loaded again and has given this model's logits for a probe batch.
+
+    Args:
+        model: on the CPU in float32.
+        head: the head's name.
+        tokenizer: the encoder's.
+        folder: what to write.
+        problem_type: Hugging Face's name of what a sequence classification head was trained for.
+        max_length: tokens that inputs were cut to; the tokenizer will do the same.
+        card: makes the text of README.md.
+        overwrite: whether an earlier export may be replaced.
+
+    Raises:
+        CheckpointError: there is no class for this head, the folder is taken or cannot be written, or the exported
+            model does not compute what this one does.
+    """
+    folder = folder.expanduser().absolute()
+    check_target(folder, overwrite)
+    whole = task_model(model, head, problem_type)
+    saved = _exported_tokenizer(tokenizer, whole, max_length)
+    exported = Exported(folder, NATIVE_CLASSES[model.specs[head].kind].__name__, type(whole).__name__)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as scratch:
+            aside = Path(scratch) / "new"
+            whole.save_pretrained(aside)
+            saved.save_pretrained(aside)
+            _check_logits(model, head, saved, aside)
+            if card is not None:
+                (aside / "README.md").write_text(card(exported), encoding="utf-8")
+            if folder.exists():
+                folder.rename(Path(scratch) / "old")
+            aside.rename(folder)
+    except OSError as error:
+        raise CheckpointError(f"cannot be written: {error.strerror or error}", file=folder) from None
+    return exported
+
+
+def check_target(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder that is taken; with ``overwrite``, one that holds no Hugging Face model.
+
+    Raises:
+        CheckpointError: names the folder.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise CheckpointError("is not a folder", file=folder)
+    if not any(folder.iterdir()):
+        return
+    if not overwrite:
+        raise CheckpointError("is not empty", file=folder, hint="Name another folder, or say --overwrite")
+    if not (folder / "config.json").is_file():
+        raise CheckpointError("holds no exported model to overwrite", file=folder, hint="Name another folder")
+
+
+def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None) -> PreTrainedModel:
+    """The Hugging Face task class with the shared encoder's weights and one head's, in evaluation mode.
+
+    Raises:
+        CheckpointError: the head is of a type that transformers has no class for, or the weights do not fit the class.
+    """
+    spec, module = model.specs[head], model.head(head)
+    if not isinstance(module, NativeHead):
+        raise CheckpointError(
+            f"the task's head is of type '{spec.type}', which no Hugging Face class has",
+            key="--task",
+            value=head,
+            hint="Only heads of type 'native' can be exported; this one works in 'mtsmart predict'",
+        )
+    with torch.random.fork_rng(devices=[]):  # whatever is drawn is overwritten
+        whole: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(_config(model, spec, problem_type))
+    prefix = whole.base_model_prefix
+    encoder = {f"{prefix}.{name}": tensor for name, tensor in model.encoder.model.state_dict().items()}
+    missing, unexpected = whole.load_state_dict({**encoder, **module.model.state_dict()}, strict=False)
+    # The class may do without parts of the bare encoder (a pooler), never the other way round.
+    strange = [*missing, *(name for name in unexpected if name not in encoder)]
+    if strange:
+        message = f"the weights do not fit {type(whole).__name__}: {', '.join(sorted(strange)[:3])}"
+        raise CheckpointError(message, key="--task", value=head)
+    whole.eval()
+    return whole
+
+
+def _config(model: MultiTaskModel, spec: HeadSpec, problem_type: str | None) -> Any:
+    config = copy.deepcopy(model.encoder.config)
+    if spec.kind not in ("masked_lm", "multiple_choice"):
+        config.num_labels = spec.num_labels
+    if spec.labels is not None:
+        config.id2label = dict(enumerate(spec.labels))
+        config.label2id = {label: index for index, label in enumerate(spec.labels)}
+    if problem_type is not None:
+        config.problem_type = problem_type
+    if spec.dropout is not None:
+        for name in _DROPOUTS:
+            if hasattr(config, name):
+                setattr(config, name, spec.dropout)
+        if hasattr(config, "pooler_dropout"):  # DeBERTa reads this one too, but does not list it among its settings
+            config.cls_dropout = spec.dropout
+    return config
+
+
+def _exported_tokenizer(
+    tokenizer: PreTrainedTokenizerBase, whole: PreTrainedModel, max_length: int | None
+) -> PreTrainedTokenizerBase:
+    """The tokenizer as it cut the inputs, giving only what the class takes."""
+    saved = copy.deepcopy(tokenizer)
+    accepted = inspect.signature(whole.forward).parameters
+    saved.model_input_names = [name for name in saved.model_input_names if name in accepted]
+    saved.backend_tokenizer.no_truncation()
+    saved.backend_tokenizer.no_padding()
+    if max_length is not None:
+        saved.model_max_length = max_length
+    return saved
+
+
+@torch.no_grad()
+def _check_logits(model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Load the folder as a user will, and compare its logits for a batch with padding.
+
+    Raises:
+        CheckpointError: weights are missing, or logits differ.
+    """
+    kind = model.specs[head].kind
+    again, loading = NATIVE_CLASSES[kind].from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    if loading["missing_keys"] or loading["mismatched_keys"]:
+        names = sorted(map(str, [*loading["missing_keys"], *loading["mismatched_keys"]]))
+        raise CheckpointError(f"the exported model would lack weights: {', '.join(names[:3])}", file=folder.name)
+    inputs = _probe(tokenizer, model.encoder.max_positions)
+    training = model.training
+    model.eval()
+    real = inputs["attention_mask"].bool()
+    ours = dict(inputs)
+    if kind == "masked_lm":
+        ours["positions"] = torch.arange(real.shape[1]).expand(real.shape)
+    logits = model(head, model.embed(inputs["input_ids"]), ours)
+    model.train(training)
+    theirs = _logits(again.eval(), kind, inputs)
+    if theirs.ndim == 3:  # a logit for each token: those of padding mean nothing
+        logits, theirs = logits[real], theirs[real]
+    if not torch.allclose(logits, theirs, atol=TOLERANCE, rtol=TOLERANCE):
+        difference = float((logits - theirs).abs().max())
+        raise CheckpointError(
+            f"{type(again).__name__} computes other logits with these weights (they differ by {difference:.2g})",
+            key="--task",
+            value=head,
+        )
+
+
+def _probe(tokenizer: PreTrainedTokenizerBase, longest: int | None) -> dict[str, Tensor]:
+    """Four rows of random tokens (4, T), three of them padded."""
+    generator = torch.Generator().manual_seed(0)
+    width = min(24, longest or 24)
+    ordinary = sorted(set(range(tokenizer.vocab_size)) - set(tokenizer.all_special_ids))
+    ids = torch.tensor(ordinary)[torch.randint(len(ordinary), (4, width), generator=generator)]
+    lengths = torch.tensor([width, width // 2, max(1, width - 3), min(3, width)])
+    mask = (torch.arange(width) < lengths.unsqueeze(-1)).long()
+    if tokenizer.padding_side == "left":
+        mask = mask.flip(-1)
+    inputs = {"input_ids": ids.masked_fill(mask == 0, tokenizer.pad_token_id), "attention_mask": mask}
+    if "token_type_ids" in tokenizer.model_input_names:
+        inputs["token_type_ids"] = (torch.arange(width) >= width // 4).long() * mask
+    return inputs
+
+
+def _logits(whole: PreTrainedModel, kind: str, inputs: dict[str, Tensor]) -> Tensor:
+    """Logits of a Hugging Face task class in the form that our heads give."""
+    if kind == "multiple_choice":  # a list of one candidate a row
+        inputs = {name: tensor.unsqueeze(1) for name, tensor in inputs.items()}
+    result = whole(**inputs)
+    if kind == "question_answering":
+        return torch.stack([result.start_logits, result.end_logits], dim=-1)
+    logits: Tensor = result.logits
+    return logits

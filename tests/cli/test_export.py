@@ -1,0 +1,146 @@
+"""``mtsmart export`` as a user types it: train, export, load without mtsmart; and what it refuses."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+import mtsmart
+from tests.conftest import sentences
+from tests.models.test_export import alone
+
+
+@pytest.fixture
+def run(workspace, cli):
+    """A short run."""
+    result = cli(
+        "train",
+        workspace.experiment,
+        "training.max_updates=1",
+        "smart=off",
+        "mbpp=off",
+        "tasks.color.max_length=20",
+        "-o",
+        "run",
+    )
+    assert result.code == 0, result.err
+    return workspace.folder / "run"
+
+
+def test_the_exported_task_is_the_runs(workspace, run, cli):
+    """The model card's own lines, run where mtsmart cannot be imported, say what `mtsmart predict` says."""
+    result = cli("export", run, "--task", "color", "models/colors")
+    assert result.code == 0, result.err
+    assert "models/colors (BertForSequenceClassification; AutoModelForSequenceClassification loads it)" in result.out
+    folder = workspace.folder / "models" / "colors"
+    assert [path.name for path in folder.parent.iterdir()] == ["colors"]  # nothing beside it
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+
+    card = (folder / "README.md").read_text()
+    accuracy = json.loads((run / "results.json").read_text())["tasks"]["color"]["accuracy"]
+    encoder = yaml.safe_load((run / "config.yaml").read_text())["encoder"]["path"]
+    for part in (f"| accuracy | {accuracy:.4f} |", "Labels: other, red", f"`{encoder}`", "cut to 20 tokens"):
+        assert part in card
+    assert yaml.safe_load(card.split("---")[1])["pipeline_tag"] == "text-classification"
+
+    texts = sentences(6, seed=5)
+    code = re.search(r"```python\n(.*?)```", card, flags=re.DOTALL).group(1)
+    assert len(code.splitlines()) == 3
+    ask = f"import json; print('ANSWER', json.dumps([predict(text)[0] for text in {texts!r}]))"
+    said = alone(folder.parent, f"import sys; sys.modules['mtsmart'] = None\n{code}\n{ask}")
+    answers = json.loads(said.split("ANSWER")[1])
+    for answer, row in zip(answers, mtsmart.load(run).predict("color", [{"text": t} for t in texts]), strict=True):
+        assert answer["label"] == row["prediction"]
+        assert answer["score"] == pytest.approx(row[f"p({answer['label']})"], abs=1e-5)
+
+
+def test_the_same_in_python_and_an_earlier_export_is_replaced_when_asked(workspace, run, cli):
+    exported = mtsmart.export(run, "near", "out")
+    assert exported.folder == workspace.folder / "out"
+    assert json.loads((workspace.folder / "out" / "config.json").read_text())["problem_type"] == "regression"
+    refused = cli("export", run, "-t", "color", "out")
+    assert (refused.code, refused.out) == (2, "")
+    assert "out: is not empty. Name another folder, or say --overwrite" in refused.err
+    assert cli("export", run, "-t", "color", "out", "--overwrite").code == 0
+    config = json.loads((workspace.folder / "out" / "config.json").read_text())
+    assert config["problem_type"] == "single_label_classification"
+
+
+def test_only_an_earlier_export_is_overwritten(workspace, run, cli):
+    (workspace.folder / "mine").mkdir()
+    (workspace.folder / "mine" / "notes.txt").write_text("keep me")
+    (workspace.folder / "file").write_text("keep me")
+    for target, message in [
+        ("mine", "holds no exported model to overwrite"),
+        ("file", "is not a folder"),
+        (run, "DIR: must neither be in the run nor hold it"),
+        (run / "model" / "encoder", "DIR: must neither be in the run nor hold it"),
+        (".", "DIR: must neither be in the run nor hold it"),
+    ]:
+        result = cli("export", run, "-t", "color", target, "--overwrite")
+        assert (result.code, result.out) == (2, "")
+        assert message in result.err
+    assert (workspace.folder / "mine" / "notes.txt").read_text() == "keep me"
+    assert (run / "model" / "encoder" / "config.json").is_file()
+
+
+def test_an_unknown_task_is_named_with_the_nearest(workspace, run, cli):
+    result = cli("export", run, "-t", "colour", "out")
+    assert (result.code, result.out) == (2, "")
+    assert "--task: there is no task of this name, got 'colour'. Did you mean 'color'" in result.err
+    assert not (workspace.folder / "out").exists()
+
+
+SHARED = """
+same:
+  task_type: classification
+  dataset: {files: {train: color_train.jsonl, validation: color_validation.jsonl}}
+  text: [text]
+  labels: [other, red]
+  share_head: color
+turned:
+  task_type: classification
+  dataset: {files: {train: color_train.jsonl, validation: color_validation.jsonl}}
+  text: [text]
+  labels: [red, other]
+  share_head: color
+projected:
+  task_type: classification
+  dataset: {files: {train: color_train.jsonl, validation: color_validation.jsonl}}
+  text: [text]
+  labels: [warm, cold]
+  share_head: color
+  project: {red: warm, other: cold}
+"""
+
+
+def test_tasks_on_anothers_head(workspace, run, cli):
+    """One that uses it as it is can be exported; one that computes labels of its own from it cannot."""
+    (workspace.folder / "shared.yaml").write_text(SHARED)
+    assert cli("export", run, "-t", "same", "same", "--task-file", "shared.yaml").code == 0
+    for task in ("turned", "projected"):
+        result = cli("export", run, "-t", task, "out", "--task-file", "shared.yaml")
+        assert (result.code, result.out) == (2, "")
+        assert "computes its labels from those of color's head, which no Hugging Face class does" in result.err
+        assert "Export the head's own task: --task color" in result.err
+    assert not (workspace.folder / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["plain", "san"])
+def test_heads_of_our_own_are_refused(workspace, cli, kind):
+    trained = cli("train", workspace.experiment, "training.max_updates=1", f"tasks.near.head.type={kind}", "-o", "run")
+    assert trained.code == 0, trained.err
+    result = cli("export", "run", "-t", "near", "out")
+    assert (result.code, result.out) == (2, "")
+    assert f"of type '{kind}', which no Hugging Face class has" in result.err
+    assert "Only heads of type 'native' can be exported" in result.err
+    assert not (workspace.folder / "out").exists()
+
+
+def test_a_fine_tuned_task_names_the_encoder_its_first_run_started_from(workspace, run, cli):
+    assert cli("finetune", run, "--task", "color", "training.max_updates=1", "-o", "tuned").code == 0
+    assert cli("export", "tuned", "-t", "color", "out").code == 0
+    encoder = yaml.safe_load((run / "config.yaml").read_text())["encoder"]["path"]
+    assert f"Base encoder: `{encoder}`" in (workspace.folder / "out" / "README.md").read_text()
