@@ -56,7 +56,7 @@ def test_the_term_is_smallest_at_the_teachers_distribution(kd_loss, teacher, oth
     value.backward()
     assert float(kd) == pytest.approx(0, abs=1e-4 * temperature**2)
     torch.testing.assert_close(there.grad, torch.zeros(2, 3), atol=1e-5 * temperature, rtol=0)
-    assert float(total(task, other, labels, teacher, 1.0, temperature)[1]) >= 0
+    assert float(total(task, other, labels, teacher, 1.0, temperature)[1]) >= -1e-6 * temperature**2  # rounding
 
 
 @settings(max_examples=25, deadline=None)
