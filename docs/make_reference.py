@@ -44,7 +44,7 @@ def _tasks() -> list[str]:
 def _experiment() -> list[str]:
     lines = ["## An experiment file", "", "`extends: other.yaml` lays the file over another one.", ""]
     lines += _table(sections.RunConfig)
-    for name in ("encoder", "init", "data", "mixing", "optimizer", "training"):
+    for name in ("encoder", "init", "distill", "data", "mixing", "optimizer", "training"):
         model = getattr(sections, f"{name.capitalize()}Config")
         lines += [f"### {name}", "", _first_line(model), "", *_table(model)]
     lines += ["### smart", "", *_presets(Smart, SMART_PRESETS), "### mbpp", "", *_presets(Mbpp, MBPP_PRESETS)]

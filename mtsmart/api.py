@@ -206,7 +206,7 @@ def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:
         changes["task_files"] = [str(Path(task).absolute())]
     changes["name"] = f"{document.data.get('name', 'run')}-{name}"
     changes["tasks"] = [name]
-    data = _without(document.data, "mixing", "description")
+    data = _without(document.data, "mixing", "description", "distill")
     # How long the joint run was cut to says nothing about this one, and the encoder comes from the run.
     data["training"] = _without(data.get("training", {}), "max_updates")
     data["encoder"] = _without(data.get("encoder", {}), "path", "revision", "sha256")

@@ -16,7 +16,7 @@ from mtsmart.config.validate import validate
 from mtsmart.errors import ConfigError
 
 COMMAND_LINE = Origin("command line")
-_PATH_KEYS = (("init", "run"), ("data", "hub_dir"), ("data", "cache_dir"))
+_PATH_KEYS = (("init", "run"), ("distill", "teachers"), ("data", "hub_dir"), ("data", "cache_dir"))
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def load_experiment(path: str | Path, overrides: Iterable[str] = ()) -> Experime
 
     Args:
         path: the YAML file. ``extends: other.yaml`` lays it over another file; relative ``task_files``, ``init.run``,
-            data folders and an encoder's ``./folder`` are relative to the file that names them.
+            ``distill.teachers``, data folders and an encoder's ``./folder`` are relative to the file that names them.
         overrides: ``dotted.key=value`` items, values read as YAML; paths are relative to the working directory.
 
     Raises:
@@ -122,7 +122,8 @@ def _absolute_paths(document: Document, folder: Path) -> Document:
         data["task_files"] = [resolved(item) for item in files] if isinstance(files, list) else [resolved(files)]
     for section, key in _PATH_KEYS:
         if isinstance(data.get(section), dict) and key in data[section]:
-            data[section][key] = resolved(data[section][key])
+            value = data[section][key]
+            data[section][key] = [resolved(item) for item in value] if isinstance(value, list) else resolved(value)
     tasks = data.get("tasks")
     for task in tasks.values() if isinstance(tasks, dict) else ():
         absolute_files(task, folder)

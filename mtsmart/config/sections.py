@@ -20,6 +20,9 @@ class EncoderConfig(StrictModel):
     sha256: str | None = Field(
         None, pattern="^[0-9a-f]{64}$", description="expected SHA-256 of model.safetensors (local folders and pkg://)"
     )
+    layers: int | None = Field(
+        None, ge=1, description="keep this many of its layers, evenly spaced up to the last; null: all"
+    )
     dropout: float | None = Field(None, ge=0, lt=1, description="replaces the encoder's hidden and attention dropout")
     attention: Literal["eager", "sdpa", "flash_attention_2"] | None = Field(
         None, description="attention kernel; null leaves the choice to transformers"
@@ -33,6 +36,18 @@ class InitConfig(StrictModel):
 
     run: str = Field(description="folder of the run whose model is taken")
     heads: Literal["keep", "fresh"] = Field("keep", description="keep the heads that the run has, or start new ones")
+
+
+class DistillConfig(StrictModel):
+    """Learn from finished runs: their predictions for the training rows, computed once, are a second target."""
+
+    teachers: list[str] = Field(min_length=1, description="folders of the runs; several make an ensemble")
+    weight: float = Field(0.5, ge=0, le=1, description="of the teachers' term; the gold loss gets 1 - weight; 0: off")
+    # Above 100, a candidate that is not there (its logit is -1e4) would get a probability.
+    temperature: float = Field(2.0, gt=0, le=100, description="softens both sides; without meaning for regression")
+    tasks: list[str] | None = Field(
+        None, min_length=1, description="null: all that every teacher has a head for and whose type can be distilled"
+    )
 
 
 class DataConfig(StrictModel):
@@ -110,6 +125,7 @@ class RunConfig(StrictModel):
     task_files: list[str] = Field(default_factory=list, description="YAML files with further task definitions")
     encoder: EncoderConfig = Field(default_factory=EncoderConfig)
     init: InitConfig | None = None
+    distill: DistillConfig | None = Field(None, description="null: off")
     data: DataConfig = Field(default_factory=DataConfig)
     mixing: MixingConfig = Field(default_factory=MixingConfig)
     smart: SmartSettings = Field(default_factory=SmartSettings)

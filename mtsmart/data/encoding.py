@@ -31,11 +31,13 @@ class EncodedSplit:
         rows: columns as the task type encoded them, among them ``row`` (the source row, from 0).
         lengths: (N,) int64, tokens per row; of its longest sequence where a row is a list of them.
         dropped: rows left out because a text or label was missing.
+        key: stands for everything that made the rows: the source's content, task, tokenizer and length limit.
     """
 
     rows: datasets.Dataset
     lengths: np.ndarray
     dropped: int = 0
+    key: str = ""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -80,7 +82,7 @@ def encode_split(
     except pa.ArrowInvalid:  # a damaged file of an earlier encoding
         file.unlink(missing_ok=True)
         rows = encoded()
-    return EncodedSplit(rows, _lengths(rows), dropped)
+    return EncodedSplit(rows, _lengths(rows), dropped, key)
 
 
 def cache_dir(config: DataConfig) -> Path:

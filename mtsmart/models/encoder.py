@@ -33,6 +33,7 @@ _DROPOUTS = (
     "mlp_dropout",
     "dropout_rate",
 )
+_LAYERS = ("encoder.layer", "transformer.layer", "layer")  # where architectures keep layers that are all alike
 _OPTIONAL_INPUTS = ("token_type_ids",)
 
 
@@ -118,7 +119,7 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
 
     Raises:
         CheckpointError: it cannot be found, its weights are not safetensors or not the expected ones, it has no fast
-            tokenizer, or it cannot be perturbed.
+            tokenizer, too few layers, or it cannot be perturbed.
     """
     assert config.path is not None  # RunConfig sees to it
     path = resolve_path(config.path)
@@ -141,6 +142,8 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
         ) from None
     if not tokenizer.is_fast:
         raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=config.path)
+    if config.layers is not None:
+        keep_layers(model, config.layers)
     # Right padding keeps positions counted from the first token, for token ids as for inputs_embeds. Architectures
     # that summarise by the last token (XLNet) have relative positions and want padding on the left.
     encoder = Encoder(model)
@@ -148,6 +151,27 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     return encoder, tokenizer
+
+
+def keep_layers(model: PreTrainedModel, count: int) -> None:
+    """Drop all but ``count`` of the layers, evenly spaced up to the last; 3 of 6 are the second, fourth and sixth.
+
+    Raises:
+        CheckpointError: there are fewer, or the architecture's layers are not like one another (ALBERT has but one,
+            T5's first holds what all need, ModernBERT's take turns).
+    """
+    modules = dict(model.named_modules())
+    place = next((name for name in _LAYERS if isinstance(modules.get(name), nn.ModuleList)), None)
+    if place is None:
+        message, known = "cannot lose layers: its architecture is not known", "BERT's and DistilBERT's kin and XLNet"
+        kind = type(model).__name__
+        raise CheckpointError(f"{message} ({kind})", key="encoder.layers", value=count, hint=f"Known are {known}")
+    layers = list(modules[place].children())
+    if count > len(layers):
+        raise CheckpointError(f"the encoder has only {len(layers)} layers", key="encoder.layers", value=count)
+    kept = [-(-(number + 1) * len(layers) // count) - 1 for number in range(count)]
+    model.set_submodule(place, nn.ModuleList(layers[index] for index in kept))
+    model.config.num_hidden_layers = count
 
 
 def resolve_path(path: str) -> str:

@@ -10,6 +10,7 @@ from mtsmart.config.sections import RunConfig
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.registry import Registry
 from mtsmart.regularizers.base import CleanPass, Regularizer
+from mtsmart.regularizers.distillation import DistillationRegularizer
 from mtsmart.regularizers.mbpp import MbppRegularizer
 from mtsmart.regularizers.smart import SmartRegularizer
 from mtsmart.task_types.base import TaskType
@@ -40,6 +41,14 @@ def _smart(setting: Setting) -> Regularizer | None:
 def _mbpp(setting: Setting) -> Regularizer | None:
     config = resolve_mbpp(setting.config.mbpp)
     return MbppRegularizer(setting.model, config, setting.total_updates) if config.weight > 0 else None
+
+
+@REGULARIZERS.register("distillation")
+def _distillation(setting: Setting) -> Regularizer | None:
+    config = setting.config.distill
+    if config is None or config.weight == 0:
+        return None
+    return DistillationRegularizer(config.weight, config.temperature)
 
 
 def build_regularizers(setting: Setting) -> dict[str, Regularizer]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import datasets
 import torch
@@ -65,6 +66,9 @@ class TaskType(ABC):
     labelled: ClassVar[bool] = True  # whether training and scoring read the label column
     empty_label: ClassVar[bool] = False  # whether an empty text is a label, not a missing one
     problem_type: ClassVar[str | None] = None  # Hugging Face's name for the loss of a sequence classification head
+    # What a teacher's outputs belong to: rows, also of another tokenizer, or tokens; None: it cannot be distilled.
+    taught_by: ClassVar[Literal["row", "token"] | None] = "row"
+    tempered: ClassVar[bool] = True  # whether a temperature softens the predictions
 
     def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
         self.name, self.definition, self.head_labels = name, definition, head_labels
@@ -185,11 +189,25 @@ class TaskType(ABC):
         """Share of decisions that differ, a scalar; None where predictions are no decisions."""
         return None
 
-    # From logits to predictions and scores ----------------------------------------------------------------------
+    # From logits to predictions and scores, and from a teacher's stored logits to targets ------------------------
 
     def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
         """One tensor for each of the batch's rows, without padding: all that decoding needs."""
         return list(logits)
+
+    def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
+        """The inverse of ``unbatch``: logits as ``adapt`` returns them; what padding holds has no effect.
+
+        Called when the batch is made, on the CPU.
+        """
+        return torch.stack(list(rows))
+
+    def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
+        """One prediction for those of several teachers, in the same form.
+
+        By default logits whose softmax at ``temperature`` is the mean of the teachers' softmax at ``temperature``.
+        """
+        return mean_softmax(logits, temperature)
 
     def fit(self, outputs: Outputs, references: Sequence[Any]) -> None:  # noqa: B027 (most types need nothing)
         """Find on validation what decoding needs (thresholds), and keep it in ``decoding``."""
@@ -236,6 +254,12 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean of ``values`` where ``mask`` (same shape) is true, 0 where it is nowhere; without waiting for a device."""
     weights = mask.to(values.dtype)
     return (values * weights).sum() / weights.sum().clamp_min(1.0)
+
+
+def mean_softmax(logits: Sequence[Tensor], temperature: float) -> Tensor:
+    """Logits (..., C) float32 with softmax(result / T) = mean of softmax(each / T), for E tensors (..., C)."""
+    log_probs = torch.log_softmax(torch.stack(list(logits)).float() / temperature, dim=-1)
+    return temperature * (torch.logsumexp(log_probs, dim=0) - math.log(len(logits)))
 
 
 def stack(logits: Sequence[Tensor]) -> Tensor:

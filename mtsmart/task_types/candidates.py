@@ -147,6 +147,13 @@ class CandidateTask(TaskType):
         counts = batch.layout["present"].sum(-1).tolist()
         return [scores[:count] for scores, count in zip(logits, counts, strict=True)]
 
+    def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
+        """(B, N), ``ABSENT`` where a list has no candidate."""
+        present = batch.layout["present"]
+        logits = torch.full(present.shape, ABSENT)
+        logits[present] = torch.cat(list(rows))
+        return logits
+
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])
 

@@ -47,6 +47,7 @@ class MaskedLM(TaskType):
     metrics = ("token_accuracy", "perplexity")
     Options = MaskedLMOptions
     labelled = False
+    taught_by = None  # other tokens are masked each time, so there is nothing to compute once
 
     _tokenizer: PreTrainedTokenizerBase | None = None  # names the tokens in predictions
 

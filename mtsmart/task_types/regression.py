@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
@@ -24,6 +26,7 @@ class Regression(SequenceTask):
     metrics = ("pearson", "spearman")
     label_dtype = torch.float32
     problem_type = "regression"
+    tempered = False
 
     def check(self) -> None:
         super().check()
@@ -44,6 +47,10 @@ class Regression(SequenceTask):
         if not math.isfinite(number):
             raise self.row_error("is no finite number", row, self.definition.label, value)
         return number
+
+    def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
+        """The mean of the teachers' scores."""
+        return torch.stack(list(logits)).mean(0)
 
     def decode(self, outputs: Outputs) -> list[float]:
         return stack(outputs.logits).squeeze(-1).tolist()

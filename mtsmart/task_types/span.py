@@ -20,7 +20,7 @@ from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError
 from mtsmart.metrics.answers import answer_f1, best_null_threshold
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType
+from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, mean_softmax
 from mtsmart.task_types.sequence import TOKENS
 from mtsmart.task_types.span_windows import (
     Span,
@@ -76,6 +76,7 @@ class SpanTask(TaskType):
     divergences = ("symmetric_kl", "kl", "js", "hellinger")
     metrics = ("answer_f1", "answer_exact", "has_answer_f1", "no_answer_f1")
     Options = SpanOptions
+    taught_by = "token"
 
     def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
         if definition.label == TaskDefinition.model_fields["label"].default:
@@ -233,6 +234,17 @@ class SpanTask(TaskType):
     def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
         """(T, 2) for each window, its own T."""
         return [each[mask.bool()] for each, mask in zip(logits, batch.attention_mask, strict=True)]
+
+    def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
+        """(B, T, 2), very low on padding."""
+        mask = batch.attention_mask.bool()
+        logits = torch.full((*mask.shape, 2), _MASKED)
+        logits[mask] = torch.cat(list(rows))
+        return logits
+
+    def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
+        """As by default, of the start's and the end's distribution over context and classification tokens."""
+        return mean_softmax([_among_candidates(each, batch) for each in logits], temperature).transpose(1, 2)
 
     def fit(self, outputs: Outputs, references: Sequence[Reference]) -> None:
         """Find ``null_threshold``: how far "no answer" must be above the best answer to be predicted."""

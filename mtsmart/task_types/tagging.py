@@ -48,6 +48,7 @@ class Tagging(TaskType):
     divergences = ("symmetric_kl", "kl", "js", "hellinger")
     metrics = ("entity_f1", "entity_precision", "entity_recall", "tag_accuracy", "tag_macro_f1")
     Options = TaggingOptions
+    taught_by = "token"
 
     def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
         super().__init__(name, definition, head_labels)
@@ -142,6 +143,13 @@ class Tagging(TaskType):
     def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
         """For each window (words, C): the words scored there, in their order."""
         return [window[scored] for window, scored in zip(logits, batch.layout["scored"], strict=True)]
+
+    def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
+        """(B, T, C), 0 where no word is scored."""
+        scored = batch.layout["scored"]
+        logits = torch.zeros(*scored.shape, len(self.labels))
+        logits[scored] = torch.cat(list(rows))
+        return logits
 
     def decode(self, outputs: Outputs) -> list[list[str]]:
         """One list of tag names a source row."""

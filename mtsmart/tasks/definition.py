@@ -113,7 +113,7 @@ class TaskDefinition(StrictModel):
     metrics: list[str] | None = Field(None, min_length=1, description="the first is the main one")
     loss: str | None = Field(None, description="criterion; null: the task type's own")
     adv_loss: str | None = Field(None, description="divergence of SMART; null: the task type's own")
-    kd_loss: str | None = Field(None, description="divergence from the MBPP teacher; null: the task type's own")
+    kd_loss: str | None = Field(None, description="divergence from teachers (MBPP, distill); null: the task type's own")
     head: HeadConfig = Field(default_factory=HeadConfig)
     weight: float = Field(1.0, gt=0, description="factor of this task's whole objective")
     batch_size: int | None = Field(None, ge=1, description="rows in a batch; null: the experiment's")

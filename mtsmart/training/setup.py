@@ -25,6 +25,7 @@ from mtsmart.run_folder import RunFolder
 from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.preparation import Preparer
 from mtsmart.tasks import TaskDefinition, select_tasks
+from mtsmart.training.distillation import add_teachers
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Setup:
 
 
 def prepare(experiment: Experiment) -> Setup:
-    """Build the parts of a run; nothing is written but the cache of encoded data.
+    """Build the parts of a run; nothing is written but the cache of encoded data and of teachers' outputs.
 
     Raises:
         MtsmartError: anything that does not fit, before any training.
@@ -63,7 +64,9 @@ def prepare(experiment: Experiment) -> Setup:
     definitions = {name: entry.definition for name, entry in entries.items()}
     tasks = build_tasks(entries)
     torch.manual_seed(config.training.seed)
-    model, tokenizer = _load(config, {task.head_name: task.head_spec for task in tasks.values() if task.owns_head})
+    specs = {task.head_name: task.head_spec for task in tasks.values() if task.owns_head}
+    with experiment.document.locating():
+        model, tokenizer = _load(config, specs)
     preparer = Preparer(tokenizer, config.data, model.encoder.max_positions)
     train, validation = {}, {}
     for name, task in tasks.items():
@@ -73,15 +76,17 @@ def prepare(experiment: Experiment) -> Setup:
             validation[name] = preparer.split(task, "validation")
     if not train:
         raise DataError("none of the tasks has training data", key="tasks")
+    collate = {name: preparer.collate(task) for name, task in tasks.items()}
     with experiment.document.locating():
         check_weights(config.mixing, train)
+        train, collate = add_teachers(config, tasks, train, collate)
     return Setup(
         config,
         definitions,
         tasks,
         train,
         validation,
-        {name: preparer.collate(task) for name, task in tasks.items()},
+        collate,
         _baselines(tasks, train, validation),
         model,
         tokenizer,

@@ -1,0 +1,58 @@
+"""Distillation: predictions of finished runs as a second target beside the gold labels.
+
+Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network", section 2: both sides are softened by a
+temperature T, and the term is multiplied by T^2, because its gradients shrink as 1 / T^2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.regularizers.base import CleanPass
+
+TEACHER = "teacher"
+"""Where a batch's targets hold the teachers' logits, in the form of the task's adapted logits."""
+
+
+class DistillationRegularizer:
+    """Makes a batch's loss ``(1 - weight) * L + weight * T^2 * div(student / T, teacher / T)``.
+
+    Batches without teachers' logits are left alone. Task types without a temperature (regression) have T = 1.
+
+    Args:
+        weight: from 0 (gold labels alone) to 1 (teachers alone).
+        temperature: T.
+    """
+
+    def __init__(self, weight: float, temperature: float) -> None:
+        self.weight, self.temperature = weight, temperature
+
+    def loss(self, clean: CleanPass) -> tuple[Tensor, dict[str, Tensor]] | None:
+        """See :class:`Regularizer`; the figure is ``KD``, the divergence with its factor T^2."""
+        target = clean.batch.targets.get(TEACHER)
+        if target is None:
+            return None
+        t = self.temperature if clean.task.tempered else 1.0
+        kd = t**2 * clean.task.divergence(clean.logits / t, target / t, clean.batch, "kd_loss")
+        return self.weight * (kd - clean.loss), {"KD": kd.detach()}
+
+    def after_update(self, model: MultiTaskModel) -> None:
+        """Nothing."""
+
+    def measure(self, model: MultiTaskModel) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """None."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: teachers' logits come with the batches."""
+        return {}
+
+    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Nothing."""

@@ -1,0 +1,268 @@
+"""Teachers' predictions for the training rows: computed once, kept in files, handed out with the batches.
+
+A file holds the adapted logits of one teacher for one task's training rows, as the task's ``unbatch`` gives them. It
+is found again by the teacher's weights and by everything that made the rows, so no teacher is loaded a second time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from mtsmart.config.sections import DistillConfig, RunConfig
+from mtsmart.data.batch import Batch
+from mtsmart.data.encoding import EncodedSplit, cache_dir
+from mtsmart.data.loader import Collate
+from mtsmart.errors import CheckpointError, ConfigError, DataError, did_you_mean
+from mtsmart.evaluation.evaluator import run_model
+from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.models.files import read_head_specs
+from mtsmart.regularizers.distillation import TEACHER
+from mtsmart.run_folder import RunFolder
+from mtsmart.task_types import TaskType, build_task
+from mtsmart.task_types.preparation import Preparer
+
+_FORMAT = 1  # raise when the stored columns change their meaning
+
+
+class Teacher:
+    """A finished run whose predictions are learnt.
+
+    Args:
+        run: its folder.
+
+    Raises:
+        CheckpointError: the folder holds no run or no model.
+    """
+
+    def __init__(self, run: str) -> None:
+        self.folder = RunFolder(Path(run))
+        if not self.folder.exists:
+            raise CheckpointError(
+                "is not the folder of a run (it has no config.yaml)",
+                key="distill.teachers",
+                value=run,
+                hint="Train that run first, or name another: distill.teachers=[FOLDER]",
+            )
+        self.definitions, self.specs = self.folder.definitions(), read_head_specs(self.folder.model)
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks that it has heads for."""
+        return [name for name, own in self.definitions.items() if (own.share_head or name) in self.specs]
+
+    def knows(self, task: TaskType) -> bool:
+        """Whether it has a head for a task of this name and type."""
+        return task.name in self.tasks and self.definitions[task.name].task_type == task.definition.task_type
+
+    def task(self, task: TaskType) -> TaskType:
+        """The student's task with the teacher's head and the teacher's order of labels."""
+        own, definition = self.definitions[task.name], task.definition
+        changes = {name: getattr(own, name) for name in ("head", "share_head", "project")}
+        if task.head_spec.labels is not None:
+            changes["labels"] = own.labels
+        head_labels = self.specs[own.share_head].labels if own.share_head else None
+        return build_task(task.name, definition.model_copy(update=changes), head_labels)
+
+    def order(self, task: TaskType) -> list[int] | None:
+        """Where the teacher has each of the task's labels; None if its outputs have no names.
+
+        Raises:
+            ConfigError: it has other labels.
+        """
+        ours, theirs = task.head_spec.labels, self.definitions[task.name].labels
+        if ours is None or theirs is None:
+            return None
+        if set(ours) != set(theirs):
+            raise ConfigError(
+                f"the teacher {self.folder.path} has other labels for '{task.name}': it has {theirs}, not {ours}",
+                key="distill.tasks",
+                hint=f"Leave '{task.name}' out of distill.tasks, or take another teacher",
+            )
+        return [theirs.index(label) for label in ours]
+
+    def digest(self, task: TaskType) -> str:
+        """Stands for all that its outputs depend on besides the rows."""
+        taught = self.task(task)
+        head = self.folder.model / "heads" / f"{taught.head_name}.safetensors"
+        parts: list[Any] = [self._encoder_digest, _file_digest(head), self.specs[taught.head_name].to_json()]
+        parts += [taught.signature(), taught.definition.project, taught.definition.share_head]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def _encoder_digest(self) -> list[tuple[str, str]]:
+        files = sorted(path for path in (self.folder.model / "encoder").rglob("*") if path.is_file())
+        return [(str(path.relative_to(self.folder.model)), _file_digest(path)) for path in files]
+
+    @cached_property
+    def run(self) -> LoadedRun:
+        """The run, loaded."""
+        return LoadedRun(self.folder.path)
+
+
+def add_teachers(
+    config: RunConfig,
+    tasks: Mapping[str, TaskType],
+    train: Mapping[str, EncodedSplit],
+    collate: Mapping[str, Collate],
+) -> tuple[dict[str, EncodedSplit], dict[str, Collate]]:
+    """Give the training rows the teachers' logits, and the batches made of them ``targets["teacher"]``.
+
+    Torch's random state stays as it is, whether teachers run or their files are found.
+
+    Raises:
+        MtsmartError: a teacher is not there, or does not fit the tasks; keys are the experiment's.
+    """
+    splits, collates, distill = dict(train), dict(collate), config.distill
+    if distill is None or distill.weight == 0:
+        return splits, collates
+    teachers = [Teacher(run) for run in distill.teachers]
+    chosen = _chosen(distill, teachers, tasks, train)
+    for teacher in teachers:
+        for name in chosen:
+            teacher.order(tasks[name])  # refuse labels before anything is computed
+    tables: dict[str, list[datasets.Dataset]] = {name: [] for name in chosen}
+    for teacher in teachers:
+        for name in chosen:
+            tables[name].append(_stored(teacher, tasks[name], train[name], config))
+        teacher.__dict__.pop("run", None)  # its memory is free before the next one comes
+    for name in chosen:
+        splits[name] = replace(train[name], rows=_with_columns(train[name].rows, tables[name]))
+        collates[name] = _collate(tasks[name], collate[name], len(teachers), distill.temperature)
+    return splits, collates
+
+
+def _chosen(
+    distill: DistillConfig, teachers: Sequence[Teacher], tasks: Mapping[str, TaskType], train: Mapping[str, Any]
+) -> list[str]:
+    """The tasks to distil."""
+    possible = [name for name in train if tasks[name].taught_by is not None]
+    if distill.tasks is None:
+        for teacher in teachers:
+            if not any(teacher.knows(tasks[name]) for name in possible):
+                message = f"has a head for none of the tasks (it has: {', '.join(teacher.tasks) or 'none'})"
+                raise ConfigError(message, key="distill.teachers", value=str(teacher.folder.path))
+        common = [name for name in possible if all(teacher.knows(tasks[name]) for teacher in teachers)]
+        if not common:
+            raise ConfigError("have no task of the experiment in common", key="distill.teachers")
+        return common
+    for name in distill.tasks:
+        if name not in train:
+            message = "is only evaluated, not trained" if name in tasks else "the experiment has no such task"
+            raise ConfigError(message, key="distill.tasks", value=name, hint=did_you_mean(name, possible))
+        if tasks[name].taught_by is None:
+            message = f"task type '{tasks[name].definition.task_type}' cannot be distilled"
+            raise ConfigError(message, key="distill.tasks", value=name, hint="Leave it out")
+        for teacher in teachers:
+            if not teacher.knows(tasks[name]):
+                kind, has = tasks[name].definition.task_type, ", ".join(teacher.tasks) or "none"
+                message = f"the teacher {teacher.folder.path} has no {kind} head for it (it has: {has})"
+                raise ConfigError(message, key="distill.tasks", value=name)
+    return list(dict.fromkeys(distill.tasks))
+
+
+def _stored(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunConfig) -> datasets.Dataset:
+    """The teacher's logits for each row of ``split``, flat in ``values`` with their ``shape``."""
+    limit = task.definition.max_length or config.data.max_length  # the split's own may be shorter than the teacher's
+    parts = [_FORMAT, teacher.digest(task), split.key, limit, version("transformers")]
+    key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    file = cache_dir(config.data) / "teachers" / f"{key}.arrow"
+    if file.is_file():
+        with suppress(pa.ArrowInvalid, OSError):  # a damaged file is written anew
+            stored = datasets.Dataset.from_file(str(file))
+            if len(stored) == len(split):
+                return stored
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror}", key="data.cache_dir", value=str(file.parent)) from None
+    with torch.random.fork_rng(devices=[]):  # building its heads draws numbers
+        logits = _score(teacher, task, split, config)
+    _write(file, logits)
+    return datasets.Dataset.from_file(str(file))
+
+
+def _score(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunConfig) -> list[Tensor]:
+    """The teacher's adapted logits for each row of ``split``, labels in the task's own order.
+
+    Raises:
+        ConfigError: outputs belong to tokens, and the teacher reads others.
+    """
+    run, taught = teacher.run, teacher.task(task)
+    preparer = Preparer(run.tokenizer, config.data, run.model.encoder.max_positions)
+    read = preparer.split(taught, "train")
+    column = "input_ids" if task.taught_by == "token" else "row"
+    if read.key != split.key and not _column(read, column).equals(_column(split, column)):
+        raise ConfigError(
+            f"reads the rows of '{task.name}' as other tokens, and a {task.definition.task_type} learns token by token",
+            key="distill.teachers",
+            value=str(teacher.folder.path),
+            hint="It needs the student's tokenizer and length limit",
+        )
+    (outputs,) = run_model(run.model, [taught], read, preparer.collate(taught), config.training.eval_batch_size)
+    order = teacher.order(task)
+    return [logits if order is None else logits[..., order] for logits in outputs.logits]
+
+
+def _column(split: EncodedSplit, name: str) -> pa.ChunkedArray:
+    return split.rows.with_format("arrow")[:][name]
+
+
+def _write(file: Path, logits: Sequence[Tensor]) -> None:
+    """Write an Arrow stream; the file appears only when it is complete."""
+    schema = pa.schema({"values": pa.list_(pa.float32()), "shape": pa.list_(pa.int32())})
+    aside = file.with_name(file.name + ".new")
+    with pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        for start in range(0, len(logits), 1000):
+            some = logits[start : start + 1000]
+            values = [np.asarray(one.float()).ravel() for one in some]
+            columns = [pa.array(values, schema.field(0).type), pa.array([list(one.shape) for one in some])]
+            writer.write_batch(pa.record_batch([columns[0], columns[1].cast(schema.field(1).type)], schema=schema))
+    aside.replace(file)
+
+
+def _with_columns(rows: datasets.Dataset, tables: Sequence[datasets.Dataset]) -> datasets.Dataset:
+    renamed = [
+        table.rename_columns({"values": f"{TEACHER}_{number}", "shape": f"{TEACHER}_{number}_shape"})
+        for number, table in enumerate(tables)
+    ]
+    return datasets.concatenate_datasets([rows, *renamed], axis=1)
+
+
+def _collate(task: TaskType, collate: Collate, teachers: int, temperature: float) -> Collate:
+    """``collate``, and the ensemble of the teachers' logits where the rows have them (validation rows do not)."""
+
+    def with_teachers(features: list[dict[str, Any]], seed: int) -> Batch:
+        batch = collate(features, seed)
+        if f"{TEACHER}_0" in features[0]:
+            logits = [task.rebatch([_tensor(row, number) for row in features], batch) for number in range(teachers)]
+            batch.targets[TEACHER] = task.ensemble(logits, batch, temperature)
+        return batch
+
+    return with_teachers
+
+
+def _tensor(row: Mapping[str, Any], number: int) -> Tensor:
+    values = torch.tensor(row[f"{TEACHER}_{number}"], dtype=torch.float32)
+    return values.reshape(row[f"{TEACHER}_{number}_shape"])
+
+
+def _file_digest(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"cannot be read: {error.strerror}", file=file) from None
