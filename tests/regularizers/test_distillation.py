@@ -212,3 +212,16 @@ def test_one_update_moves_towards_the_teacher(kind, parts):
 
 def test_types_that_cannot_be_distilled():
     assert set(TASK_TYPES) - set(TAUGHT) == {"masked_lm"}
+
+
+def test_an_ensemble_of_span_teachers_is_their_mean_over_what_counts(parts):
+    """Start and end each over context and classification tokens, whatever teachers say of the question's tokens."""
+    task, _, batch = parts["span"]
+    torch.manual_seed(0)
+    counts = batch.layout["candidates"].bool()
+    teachers = [3 * torch.randn(*counts.shape, 2, dtype=torch.float64) for _ in range(2)]
+    target = task.ensemble([each.float() for each in teachers], batch, 2.0)
+    assert 0 < int(counts[0].sum()) < counts.shape[1]
+    for row, mask in enumerate(counts):
+        mean = sum(torch.softmax(each[row, mask] / 2, 0) for each in teachers) / 2
+        torch.testing.assert_close(torch.softmax(target[row, mask].double() / 2, 0), mean, atol=1e-6, rtol=1e-4)
