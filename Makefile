@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# One process a core with one thread each: small models gain nothing from more threads.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
@@ -17,11 +19,11 @@ quickstart: $(VENV)/quickstart ## Install and train four small tasks jointly (a 
 
 .PHONY: test
 test: $(VENV)/test ## Set up and run the tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 .PHONY: test-slow
 test-slow: $(VENV)/test ## The tests that need minutes and real data sets (MTSMART_HUB_DIR)
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 .PHONY: lint
 lint: $(VENV)/dev ## Style (ruff) and types (mypy)

@@ -262,6 +262,12 @@ def mean_softmax(logits: Sequence[Tensor], temperature: float) -> Tensor:
     return temperature * (torch.logsumexp(log_probs, dim=0) - math.log(len(logits)))
 
 
+def mean_bernoulli(logits: Sequence[Tensor], temperature: float) -> Tensor:
+    """Logits float32 with sigmoid(result / T) = mean of sigmoid(each / T), for E tensors of one shape."""
+    decisions = mean_softmax([torch.stack([each, torch.zeros_like(each)], dim=-1) for each in logits], temperature)
+    return decisions[..., 0] - decisions[..., 1]
+
+
 def stack(logits: Sequence[Tensor]) -> Tensor:
     """N tensors of one shape as one (N, ...); (0,) for none."""
     return torch.stack(list(logits)) if logits else torch.empty(0)

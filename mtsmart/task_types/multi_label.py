@@ -14,7 +14,7 @@ from mtsmart.config.validate import StrictModel
 from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, mean_softmax, stack
+from mtsmart.task_types.base import TASK_TYPES, Outputs, mean_bernoulli, stack
 from mtsmart.task_types.labels import LabelNames
 from mtsmart.task_types.sequence import SequenceTask
 
@@ -89,8 +89,7 @@ class MultiLabel(SequenceTask):
 
     def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
         """Logits whose sigmoid at ``temperature`` is, label by label, the mean of the teachers'."""
-        decisions = mean_softmax([torch.stack([each, torch.zeros_like(each)], dim=-1) for each in logits], temperature)
-        return decisions[..., 0] - decisions[..., 1]
+        return mean_bernoulli(logits, temperature)
 
     def fit(self, outputs: Outputs, references: Sequence[Any]) -> None:
         """With ``threshold: tuned``, the one threshold of best micro F1."""

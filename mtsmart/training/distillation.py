@@ -22,7 +22,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from mtsmart.config.sections import DistillConfig, RunConfig
+from mtsmart.config.sections import DataConfig, DistillConfig, RunConfig
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit, cache_dir
 from mtsmart.data.loader import Collate
@@ -71,24 +71,27 @@ class Teacher:
     def task(self, task: TaskType) -> TaskType:
         """The student's task with the teacher's head and the teacher's order of labels."""
         own, definition = self.definitions[task.name], task.definition
-        changes = {name: getattr(own, name) for name in ("head", "share_head", "project")}
+        changes = {name: getattr(own, name) for name in ("head", "share_head", "project", "max_length")}
         if task.head_spec.labels is not None:
             changes["labels"] = own.labels
         head_labels = self.specs[own.share_head].labels if own.share_head else None
         return build_task(task.name, definition.model_copy(update=changes), head_labels)
 
     def order(self, task: TaskType) -> list[int] | None:
-        """Where the teacher has each of the task's labels; None if its outputs have no names.
+        """Where the teacher has each of the task's labels; None if they are in order, or its outputs have no names.
 
         Raises:
             ConfigError: it has other labels.
         """
-        ours, theirs = task.head_spec.labels, self.definitions[task.name].labels
-        if ours is None or theirs is None:
+        taught = self.task(task)
+        ours, theirs = task.head_spec.labels, taught.head_spec.labels
+        if ours is None or theirs is None or taught.definition.labels == task.definition.labels:
             return None
-        if set(ours) != set(theirs):
+        # Outputs that are not the labels themselves (ordinal: the steps between them) mean nothing in another order.
+        if ours != task.definition.labels or set(ours) != set(theirs):
+            has, wanted = taught.definition.labels, task.definition.labels
             raise ConfigError(
-                f"the teacher {self.folder.path} has other labels for '{task.name}': it has {theirs}, not {ours}",
+                f"the teacher {self.folder.path} has other labels for '{task.name}': it has {has}, not {wanted}",
                 key="distill.tasks",
                 hint=f"Leave '{task.name}' out of distill.tasks, or take another teacher",
             )
@@ -106,6 +109,11 @@ class Teacher:
     def _encoder_digest(self) -> list[tuple[str, str]]:
         files = sorted(path for path in (self.folder.model / "encoder").rglob("*") if path.is_file())
         return [(str(path.relative_to(self.folder.model)), _file_digest(path)) for path in files]
+
+    @cached_property
+    def data(self) -> DataConfig:
+        """Its data settings; it reads rows up to its own length limit."""
+        return self.folder.config().data
 
     @cached_property
     def run(self) -> LoadedRun:
@@ -176,7 +184,7 @@ def _chosen(
 
 def _stored(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunConfig) -> datasets.Dataset:
     """The teacher's logits for each row of ``split``, flat in ``values`` with their ``shape``."""
-    limit = task.definition.max_length or config.data.max_length  # the split's own may be shorter than the teacher's
+    limit = teacher.task(task).definition.max_length or teacher.data.max_length
     parts = [_FORMAT, teacher.digest(task), split.key, limit, version("transformers")]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     file = cache_dir(config.data) / "teachers" / f"{key}.arrow"
@@ -202,7 +210,8 @@ def _score(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunCon
         ConfigError: outputs belong to tokens, and the teacher reads others.
     """
     run, taught = teacher.run, teacher.task(task)
-    preparer = Preparer(run.tokenizer, config.data, run.model.encoder.max_positions)
+    data = config.data.model_copy(update={"max_length": teacher.data.max_length})
+    preparer = Preparer(run.tokenizer, data, run.model.encoder.max_positions)
     read = preparer.split(taught, "train")
     column = "input_ids" if task.taught_by == "token" else "row"
     if read.key != split.key and not _column(read, column).equals(_column(split, column)):

@@ -374,3 +374,33 @@ def test_teachers_are_relative_to_the_file_that_names_them(workspace):
     assert config.distill.teachers == [str(workspace.folder / "teacher")]
     config = load_experiment(workspace.experiment, ["distill.teachers=[runs/x]"]).config
     assert config.distill.teachers == [str(workspace.folder / "runs" / "x")]
+
+
+def test_a_teacher_reads_rows_to_its_own_length(workspace, teacher):
+    """What a teacher says of a row does not depend on how much of it the student reads."""
+    whole = prepare(load_experiment(workspace.experiment))
+    short = prepare(load_experiment(workspace.experiment, ["data.max_length=4"]))
+    rows = [0, 1, 2, 3, 4, 5]
+    assert batch_of(short, "color", rows).inputs["input_ids"].shape[1] == 4
+    targets = [batch_of(setup, "color", rows).targets["teacher"] for setup in (short, whole)]
+    torch.testing.assert_close(*targets, atol=1e-5, rtol=1e-5)
+
+
+def test_an_ordinal_student_learns_the_mean_of_each_step(workspace, monkeypatch):
+    monkeypatch.setenv("MTSMART_CACHE_DIR", str(workspace.folder / "cache"))
+    rows = [{"text": text, "label": ["low", "mid", "high"][index % 3]} for index, text in enumerate(sentences(12))]
+    write_jsonl(workspace.folder / "o.jsonl", rows)
+    files = "{files: {train: o.jsonl, validation: o.jsonl}}"
+    (workspace.folder / "o.yaml").write_text(
+        f"size: {{task_type: ordinal, dataset: {files}, text: [text], labels: [low, mid, high]}}\n"
+    )
+    common = ["task_files=[o.yaml]", "tasks=[size]", "smart=off", "mbpp=off", "training.epochs=1"]
+    for seed in (1, 2):
+        mtsmart.train(workspace.experiment, [*common, f"training.seed={seed}"], output_dir=f"t{seed}")
+    student = ["distill.teachers=[t1, t2]", "distill.temperature=2.0"]
+    setup = prepare(load_experiment(workspace.experiment, [*common, *student]))
+    chosen = [3, 0, 7]
+    target = batch_of(setup, "size", chosen).targets["teacher"]
+    each = [adapted(LoadedRun(f"t{seed}"), setup, "size", chosen) for seed in (1, 2)]
+    mean = torch.stack([torch.sigmoid(logits / 2) for logits in each]).mean(0)
+    torch.testing.assert_close(torch.sigmoid(target / 2), mean, atol=1e-5, rtol=1e-5)
