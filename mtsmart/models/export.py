@@ -163,14 +163,20 @@ def _config(model: MultiTaskModel, spec: HeadSpec, problem_type: str | None) -> 
 def _exported_tokenizer(
     tokenizer: PreTrainedTokenizerBase, whole: PreTrainedModel, max_length: int | None
 ) -> PreTrainedTokenizerBase:
-    """The tokenizer as it cut the inputs, giving only what the class takes."""
+    """The tokenizer as it cut and padded the inputs, giving only what the class takes."""
     saved = copy.deepcopy(tokenizer)
-    accepted = inspect.signature(whole.forward).parameters
-    saved.model_input_names = [name for name in saved.model_input_names if name in accepted]
     saved.backend_tokenizer.no_truncation()
     saved.backend_tokenizer.no_padding()
+    accepted = inspect.signature(whole.forward).parameters
+    settings: dict[str, Any] = {
+        "padding_side": tokenizer.padding_side,
+        "model_input_names": [name for name in tokenizer.model_input_names if name in accepted],
+    }
     if max_length is not None:
-        saved.model_max_length = max_length
+        settings["model_max_length"] = max_length
+    for name, value in settings.items():
+        setattr(saved, name, value)
+        saved.init_kwargs[name] = value  # only what stands here is written
     return saved
 
 

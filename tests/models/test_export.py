@@ -8,7 +8,7 @@ import datasets
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertModel
+from transformers import AutoTokenizer, BertConfig, BertModel
 from transformers.pipelines import SUPPORTED_TASKS
 
 from mtsmart.config.sections import DataConfig, EncoderConfig
@@ -275,3 +275,14 @@ def test_exporting_draws_no_random_numbers_and_changes_no_weight(model, tmp_path
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model[0].state_dict().items())
     assert model[0].training
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_saved_tokenizer_pads_and_cuts_as_ours(model, tmp_path, side):
+    """transformers writes both only where they were given when the tokenizer was made."""
+    network, tokenizer = model
+    tokenizer.padding_side = side
+    export_head(network, "a", tokenizer, tmp_path / "out", max_length=7)
+    again = AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert (again.padding_side, again.model_max_length) == (side, 7)
+    assert again.model_input_names == tokenizer.model_input_names
