@@ -117,7 +117,7 @@ def page(seconds: dict[str, list[float]]) -> str:
             f"Three heads cost **{three / one:.2f}** times one head (ratio of medians; of the fastest "
             f"{min(seconds['three heads']) / min(seconds['one head']):.2f}). At most {LIMIT} is wanted: {verdict}.",
             "",
-            f"{platform.machine()}, {device}, on a machine that did other work beside; {libraries}.",
+            f"{platform.machine()}, {device}; {libraries}.",
             "",
         ]
     )
