@@ -1,6 +1,5 @@
 """multiple_choice and multi_label, regularisers off: the losses of a loop over the Hugging Face classes."""
 
-import json
 import random
 
 import pytest
@@ -9,11 +8,10 @@ from transformers import (
     AutoModelForMultipleChoice,
     AutoModelForSequenceClassification,
     AutoTokenizer,
-    get_linear_schedule_with_warmup,
 )
 
 from tests.conftest import sentences, write_jsonl
-from tests.training.test_against_bare_loop import _trainer
+from tests.training.bare_loop import bare_losses, trained
 
 UPDATES, RATE, NAMES = 30, 1e-3, ["cat", "dog", "red"]
 OFF = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
@@ -39,46 +37,28 @@ def test_losses_equal_hugging_faces_for_30_updates(name, tiny_encoder, tmp_path)
     experiment.write_text(
         f"tasks:\n  {name}: {TASKS[name]}, dataset: {{files: {{train: {tmp_path}/train.jsonl}}}}}}\n"
         f"encoder: {{path: '{tiny_encoder}', dropout: 0.0}}\nsmart: off\nmbpp: off\n"
-        f"optimizer: {{learning_rate: {RATE}}}\n"
+        f"optimizer: {{learning_rate: {RATE}}}\ndata: {{max_length: 64}}\n"
         f"training: {{max_updates: {UPDATES}, batch_size: 4, log_every: 1, epochs: 1}}\n"
     )
-    setup, trainer = _trainer(experiment, tmp_path / "run")
-    plan = [[rows[index] for index in indices] for _, indices, _ in trainer.sampler.plan(0)[:UPDATES]]
-    head = {key.removeprefix("model."): value.clone() for key, value in setup.model.head(name).state_dict().items()}
-    trainer.train()
-    lines = [json.loads(line) for line in trainer.folder.metrics_file.read_text().splitlines()]
-    ours = [line["tasks"][name]["loss"] for line in lines if line["type"] == "train"]
-    theirs = _bare_loop(name, tiny_encoder, plan, head)
+    plan, head, ours = trained(experiment, tmp_path / "run", name, UPDATES)
+    theirs = _bare_losses(name, tiny_encoder, rows, plan, head)
     assert len(ours) == UPDATES
     assert ours == pytest.approx(theirs, abs=1e-5, rel=1e-5)
     assert abs(theirs[0] - theirs[-1]) > 1e-3, "the weights have moved"
 
 
-def _bare_loop(name, path, plan, head):
+def _bare_losses(name, path, rows, plan, head):
     tokenizer = AutoTokenizer.from_pretrained(path)
     if name == "choose":
         model = AutoModelForMultipleChoice.from_pretrained(path, **OFF)
     else:
         kind = {"num_labels": 3, "problem_type": "multi_label_classification"}
         model = AutoModelForSequenceClassification.from_pretrained(path, **kind, **OFF)
-    model.load_state_dict(head, strict=False)
-    groups = [
-        {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": 0.01},
-        {"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=RATE, fused=True)
-    schedule = get_linear_schedule_with_warmup(optimizer, UPDATES // 10, UPDATES)
-    losses = []
-    model.train()
-    for chosen in plan:
-        loss = model(**_batch(name, tokenizer, chosen)).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-    return losses
+
+    def loss_of(indices):
+        return model(**_batch(name, tokenizer, [rows[index] for index in indices])).loss
+
+    return bare_losses(model, head, loss_of, plan, RATE)
 
 
 def _batch(name, tokenizer, rows):

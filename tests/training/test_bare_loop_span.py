@@ -1,17 +1,13 @@
 """Extractive question answering, regularisers off: the losses of a hand-written loop over the Hugging Face class."""
 
-import json
 import random
 
 import pytest
 import torch
-from transformers import AutoModelForQuestionAnswering, AutoTokenizer, get_linear_schedule_with_warmup
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
-from mtsmart.config import load_experiment
-from mtsmart.run_folder import RunFolder
-from mtsmart.training.setup import prepare
-from mtsmart.training.trainer import Trainer
 from tests.conftest import WORDS, write_jsonl
+from tests.training.bare_loop import bare_losses, trained
 
 UPDATES, BATCH_SIZE, RATE, MAX_LENGTH, STRIDE = 30, 4, 1e-3, 20, 5
 
@@ -49,16 +45,8 @@ optimizer: {{learning_rate: {RATE}}}
 training: {{max_updates: {UPDATES}, batch_size: {BATCH_SIZE}, log_every: 1, epochs: 2}}
 """
     )
-    (tmp_path / "run").mkdir()
-    setup = prepare(load_experiment(tmp_path / "e.yaml", []))
-    trainer = Trainer(setup, RunFolder(tmp_path / "run"))
-    plan = [*trainer.sampler.plan(0), *trainer.sampler.plan(1)][:UPDATES]
-    head = {key.removeprefix("model."): value.clone() for key, value in setup.model.head("find").state_dict().items()}
-    trainer.train()
-    lines = [json.loads(line) for line in trainer.folder.metrics_file.read_text().splitlines()]
-    ours = [line["tasks"]["find"]["loss"] for line in lines if line["type"] == "train"]
-
-    theirs = bare_loop(tiny_encoder, plan, head)
+    plan, head, ours = trained(tmp_path / "e.yaml", tmp_path / "run", "find", UPDATES)
+    theirs = _bare_losses(tiny_encoder, plan, head)
     assert len(ours) == len(theirs) == UPDATES
     assert ours == pytest.approx(theirs, abs=1e-5, rel=1e-5)
     assert max(ours) - min(ours) > 0.1  # rows differ, so equal losses mean equal rows
@@ -91,7 +79,7 @@ def windows(tokenizer):
     return made
 
 
-def bare_loop(path, plan, head):
+def _bare_losses(path, plan, head):
     tokenizer = AutoTokenizer.from_pretrained(path)
     data = windows(tokenizer)
     assert len({len(each["input_ids"]) for each, _ in data}) > 3 and len(data) > 60
@@ -99,24 +87,11 @@ def bare_loop(path, plan, head):
     model = AutoModelForQuestionAnswering.from_pretrained(
         path, dtype=torch.float32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
     )
-    missing = model.load_state_dict(head, strict=False)
-    assert not missing.unexpected_keys and "qa_outputs.weight" not in missing.missing_keys
-    decay = [p for p in model.parameters() if p.ndim > 1]
-    rest = [p for p in model.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decay, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}], lr=RATE, fused=True
-    )
-    schedule = get_linear_schedule_with_warmup(optimizer, UPDATES // 10, UPDATES)
-    losses = []
-    model.train()
-    for _, indices, _ in plan:
+    assert "qa_outputs.weight" in head
+
+    def loss_of(indices):
         batch = tokenizer.pad([data[index][0] for index in indices], return_tensors="pt")
         starts, ends = torch.tensor([data[index][1] for index in indices]).T
-        loss = model(**batch, start_positions=starts, end_positions=ends).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-    return losses
+        return model(**batch, start_positions=starts, end_positions=ends).loss
+
+    return bare_losses(model, head, loss_of, plan, RATE)

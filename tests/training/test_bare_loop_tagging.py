@@ -4,9 +4,10 @@ import json
 
 import pytest
 import torch
-from transformers import AutoModelForTokenClassification, AutoTokenizer, get_linear_schedule_with_warmup
+from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from mtsmart.models.encoder import resolve_path
+from tests.training.bare_loop import bare_losses, trained
 
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 NAMES = ["Anneliese", "Bartholomew Quigley", "Chidi", "Wu Xiaoling", "Ingeborg"]
@@ -49,47 +50,22 @@ def test_losses_equal_a_bare_loop_for_30_updates(minilm, tmp_path):
         f"smart: off\nmbpp: off\noptimizer: {{learning_rate: {rate}}}\ndata: {{max_length: 64}}\n"
         f"training: {{max_updates: {updates}, batch_size: 4, log_every: 1, epochs: 5}}\n"
     )
-    trainer, epochs = _trainer(experiment, tmp_path / "run")
-    plan = [batch for epoch in range(epochs) for batch in trainer.sampler.plan(epoch)][:updates]
-    head = {k.removeprefix("model."): v.clone() for k, v in trainer.setup.model.head("people").state_dict().items()}
-    trainer.train()
-    lines = [json.loads(line) for line in trainer.folder.metrics_file.read_text().splitlines()]
-    ours = [line["tasks"]["people"]["loss"] for line in lines if line["type"] == "train"]
-
-    theirs = _bare_loop(minilm, plan, head, rate, updates)
+    plan, head, ours = trained(experiment, tmp_path / "run", "people", updates)
+    theirs = _bare_losses(minilm, plan, head, rate)
     assert len(ours) == len(theirs) == updates
     assert ours == pytest.approx(theirs, abs=1e-5, rel=0)
     assert ours[-1] < ours[0] / 2
 
 
-def _trainer(experiment, folder):
-    from mtsmart.config import load_experiment
-    from mtsmart.run_folder import RunFolder
-    from mtsmart.training.setup import prepare
-    from mtsmart.training.trainer import Trainer
-
-    folder.mkdir()
-    setup = prepare(load_experiment(experiment, []))
-    return Trainer(setup, RunFolder(folder)), setup.config.training.epochs
-
-
-def _bare_loop(encoder, plan, head, rate, updates):
+def _bare_losses(encoder, plan, head, rate):
     path = resolve_path(encoder)
     tokenizer = AutoTokenizer.from_pretrained(path)
     model = AutoModelForTokenClassification.from_pretrained(
         path, num_labels=len(LABELS), dtype=torch.float32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
     )
-    model.load_state_dict(head, strict=False)
-    decay = [p for p in model.parameters() if p.ndim > 1]
-    rest = [p for p in model.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decay, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}], lr=rate, fused=True
-    )
-    schedule = get_linear_schedule_with_warmup(optimizer, updates // 10, updates)
-    losses = []
-    model.train()
     made = rows()
-    for _, indices, _ in plan:
+
+    def loss_of(indices):
         chosen = [made[index] for index in indices]
         batch = tokenizer([row["words"] for row in chosen], is_split_into_words=True, padding=True, return_tensors="pt")
         labels = torch.full_like(batch["input_ids"], -100)
@@ -98,11 +74,6 @@ def _bare_loop(encoder, plan, head, rate, updates):
             for position, word in enumerate(words):
                 if word is not None and word != words[position - 1]:
                     labels[number, position] = LABELS.index(row["tags"][word])
-        loss = model(**batch, labels=labels).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-    return losses
+        return model(**batch, labels=labels).loss
+
+    return bare_losses(model, head, loss_of, plan, rate)
