@@ -15,15 +15,15 @@ def trained(experiment, folder, task, updates):
     """Train the experiment through the real Trainer.
 
     Returns:
-        the row numbers of each update's batch, the head's first weights by the Hugging Face class's names, and the
-        losses that were logged.
+        each update's batch (its row numbers and the seed of what it draws), the head's first weights by the Hugging
+        Face class's names, and the losses that were logged.
     """
     folder.mkdir()
     setup = prepare(load_experiment(experiment))
     setup.validation.clear()
     trainer = Trainer(setup, RunFolder(folder))
     epochs = range(setup.config.training.epochs)
-    plan = [batch.rows for epoch in epochs for batch in trainer.sampler.plan(epoch)][:updates]
+    plan = [batch for epoch in epochs for batch in trainer.sampler.plan(epoch)][:updates]
     head = {key.removeprefix("model."): value.clone() for key, value in setup.model.head(task).state_dict().items()}
     trainer.train()
     lines = [json.loads(line) for line in trainer.folder.metrics_file.read_text().splitlines()]
@@ -35,8 +35,8 @@ def bare_losses(model, head, loss_of, plan, rate):
 
     Args:
         model: a Hugging Face task model; it gets the weights of ``head``.
-        loss_of: row numbers of a batch -> the model's loss.
-        plan: row numbers of each update's batch.
+        loss_of: a batch's row numbers and seed -> the model's loss.
+        plan: each update's batch, as :func:`trained` returns them.
         rate: peak learning rate.
     """
     assert not model.load_state_dict(head, strict=False).unexpected_keys
@@ -48,8 +48,8 @@ def bare_losses(model, head, loss_of, plan, rate):
     schedule = get_linear_schedule_with_warmup(optimizer, len(plan) // 10, len(plan))
     losses = []
     model.train()
-    for rows in plan:
-        loss = loss_of(rows)
+    for batch in plan:
+        loss = loss_of(batch.rows, batch.seed)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

@@ -38,7 +38,7 @@ def _bare_losses(task, count, plan, head, rate):
         path, num_labels=count, dtype=torch.float32, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
     )
 
-    def loss_of(indices):
+    def loss_of(indices, _):
         chosen = [rows[index] for index in indices]
         texts = [[row[column] for row in chosen] for column in definition.text]
         batch = tokenizer(*texts, padding=True, truncation=True, max_length=64, return_tensors="pt")

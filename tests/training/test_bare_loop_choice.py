@@ -55,7 +55,7 @@ def _bare_losses(name, path, rows, plan, head):
         kind = {"num_labels": 3, "problem_type": "multi_label_classification"}
         model = AutoModelForSequenceClassification.from_pretrained(path, **kind, **OFF)
 
-    def loss_of(indices):
+    def loss_of(indices, _):
         return model(**_batch(name, tokenizer, [rows[index] for index in indices])).loss
 
     return bare_losses(model, head, loss_of, plan, RATE)

@@ -89,7 +89,7 @@ def _bare_losses(path, plan, head):
     )
     assert "qa_outputs.weight" in head
 
-    def loss_of(indices):
+    def loss_of(indices, _):
         batch = tokenizer.pad([data[index][0] for index in indices], return_tensors="pt")
         starts, ends = torch.tensor([data[index][1] for index in indices]).T
         return model(**batch, start_positions=starts, end_positions=ends).loss

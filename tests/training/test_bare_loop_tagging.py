@@ -65,7 +65,7 @@ def _bare_losses(encoder, plan, head, rate):
     )
     made = rows()
 
-    def loss_of(indices):
+    def loss_of(indices, _):
         chosen = [made[index] for index in indices]
         batch = tokenizer([row["words"] for row in chosen], is_split_into_words=True, padding=True, return_tensors="pt")
         labels = torch.full_like(batch["input_ids"], -100)
