@@ -27,9 +27,13 @@ class Smart(StrictModel):
     epsilon_unit: Literal["relative", "absolute"] = Field(
         description="unit of epsilon, step_size and noise: times the embedding RMS, or as they are"
     )
-    step_size: float = Field(gt=0, description="eta: length of one ascent step")
-    steps: int = Field(ge=0, le=16, description="K: ascent steps; 0 leaves the random start")
-    noise: float = Field(ge=0, description="sigma: standard deviation of the random start")
+    direction: Literal["ascent", "fisher"] = Field(
+        description="of the first step. ascent: gradient at a random start; fisher: one vector-Jacobian product "
+        "through the clean pass, which costs less and works in bfloat16"
+    )
+    step_size: float = Field(gt=0, description="eta: length of one step")
+    steps: int = Field(ge=0, le=16, description="K: steps; 0 leaves the random start")
+    noise: float = Field(ge=0, description="sigma: standard deviation of the random start; fisher needs none")
     norm: Literal["linf", "l2"] = Field(description="norm of the ball and of the gradient step")
     scope: Literal["token", "sentence"] = Field(description="what the norm is taken over")
     constraint: Literal["project", "normalize"] = Field(
@@ -38,6 +42,7 @@ class Smart(StrictModel):
     dropout: Literal["shared", "independent", "off"] = Field(
         description="masks of the perturbed passes: the clean pass's, new ones, or none"
     )
+    every: int = Field(ge=1, description="add the term on every n-th update only, with n times the weight")
 
 
 class SmartSettings(StrictModel):
@@ -47,6 +52,7 @@ class SmartSettings(StrictModel):
     weight: float | None = Field(None, ge=0)
     epsilon: float | None = Field(None, gt=0)
     epsilon_unit: Literal["relative", "absolute"] | None = None
+    direction: Literal["ascent", "fisher"] | None = None
     step_size: float | None = Field(None, gt=0)
     steps: int | None = Field(None, ge=0, le=16)
     noise: float | None = Field(None, ge=0)
@@ -54,6 +60,7 @@ class SmartSettings(StrictModel):
     scope: Literal["token", "sentence"] | None = None
     constraint: Literal["project", "normalize"] | None = None
     dropout: Literal["shared", "independent", "off"] | None = None
+    every: int | None = Field(None, ge=1)
 
 
 class Mbpp(StrictModel):
@@ -64,6 +71,7 @@ class Mbpp(StrictModel):
     early_beta: float = Field(ge=0, le=1, description="teacher momentum in the early phase")
     early: float = Field(ge=0, le=1, description="share of all updates that the early phase takes")
     inner_steps: int = Field(ge=1, description="S: updates between two moves of the teacher")
+    every: int = Field(ge=1, description="add the term on every n-th update only, with n times the weight")
 
 
 class MbppSettings(StrictModel):
@@ -75,6 +83,7 @@ class MbppSettings(StrictModel):
     early_beta: float | None = Field(None, ge=0, le=1)
     early: float | None = Field(None, ge=0, le=1)
     inner_steps: int | None = Field(None, ge=1)
+    every: int | None = Field(None, ge=1)
 
 
 _SMART_PAPER = Smart(
@@ -88,6 +97,8 @@ _SMART_PAPER = Smart(
     scope="token",
     constraint="project",
     dropout="shared",
+    direction="ascent",
+    every=1,
 )
 # The published radius moves no prediction of a real encoder (R about 1e-5). The direction of one ascent step is
 # sound, so only the lengths change: a radius of 1 % of the embedding RMS, reached by a step long enough that
@@ -102,7 +113,7 @@ SMART_PRESETS: dict[str, Smart] = {
     "off": _SMART_DEFAULT.model_copy(update={"weight": 0.0}),
 }
 
-_MBPP_PAPER = Mbpp(weight=1.0, beta=0.999, early_beta=0.99, early=0.1, inner_steps=1)
+_MBPP_PAPER = Mbpp(weight=1.0, beta=0.999, early_beta=0.99, early=0.1, inner_steps=1, every=1)
 # A teacher with beta 0.999 looks back a thousand updates. Where a whole run has that many or fewer it stays near the
 # untrained model, and the term then holds predictions at the label frequencies: CoLA's MCC was 0 after an epoch. The
 # default looks back a tenth as far.

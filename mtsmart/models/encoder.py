@@ -84,6 +84,11 @@ class Encoder(nn.Module):
         return getattr(self.config, "summary_type", None) == "last"
 
     @property
+    def recomputes(self) -> bool:
+        """Whether the backward pass runs layers again (gradient checkpointing)."""
+        return bool(self.model.is_gradient_checkpointing)
+
+    @property
     def word_embeddings(self) -> nn.Parameter:
         """The word embedding matrix (V, E); E may differ from H."""
         return next(self.model.get_input_embeddings().parameters())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor
 
 from mtsmart.data.batch import Batch
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.regularizers.dropout import DropoutMasks
 from mtsmart.task_types.base import TaskType
 
 
@@ -24,7 +26,7 @@ class CleanPass:
         logits: the task's logits, part of the graph.
         loss: the task's loss against gold labels, a scalar, part of the graph.
         forward: word embeddings -> the task's logits, through the student.
-        dropout_state: random state from which the clean pass drew its dropout masks.
+        masks: the dropout masks of this pass.
     """
 
     task: TaskType
@@ -33,35 +35,46 @@ class CleanPass:
     logits: Tensor
     loss: Tensor
     forward: Callable[[Tensor], Tensor]
-    dropout_state: dict[str, Tensor]
+    masks: DropoutMasks
 
 
-class Regularizer(Protocol):
-    """A term that is added to every batch's loss."""
+class Regularizer(ABC):
+    """A term that is added to the loss of batches."""
 
+    @abstractmethod
     def loss(self, clean: CleanPass) -> tuple[Tensor, dict[str, Tensor]] | None:
         """The weighted term (a scalar) and unweighted figures to log (scalars, detached).
 
-        None where the term is switched off for the batch's task.
+        None where the term is switched off for the batch's task or for this update.
         """
-        ...
 
-    def after_update(self, model: MultiTaskModel) -> None:
+    def replays_dropout(self, task: str) -> bool:
+        """Whether ``loss`` is about to replay the clean pass's dropout masks for a batch of ``task``."""
+        return False
+
+    def after_update(self, model: MultiTaskModel) -> None:  # noqa: B027 (most keep no state)
         """Called after each optimizer update."""
-        ...
 
     def measure(self, model: MultiTaskModel) -> dict[str, float]:
         """Figures of the regulariser's own state, computed when a line is logged (may wait for the device)."""
-        ...
+        return {}
 
     def tensors(self) -> dict[str, Tensor]:
         """The tensors of its state, for a checkpoint."""
-        ...
+        return {}
 
     def state_dict(self) -> dict[str, Any]:
         """The rest of its state (JSON types)."""
-        ...
+        return {}
 
-    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:  # noqa: B027
         """Continue from what ``state_dict`` and ``tensors`` gave."""
-        ...
+
+
+def is_due(updates: int, every: int) -> bool:
+    """Whether a term that is added at each ``every``-th update is added now, after ``updates`` updates.
+
+    Such a term has ``every`` times its weight, so that its gradient is the same on average (lazy regularisation,
+    Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1).
+    """
+    return (updates + 1) % every == 0

@@ -6,18 +6,15 @@ temperature T, and the term is multiplied by T^2, because its gradients shrink a
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
 
-from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers.base import CleanPass
+from mtsmart.regularizers.base import CleanPass, Regularizer
 
 TEACHER = "teacher"
 """Where a batch's targets hold the teachers' logits, in the form of the task's adapted logits."""
 
 
-class DistillationRegularizer:
+class DistillationRegularizer(Regularizer):
     """Makes a batch's loss ``(1 - weight) * L + weight * T^2 * div(student / T, teacher / T)``.
 
     Batches without teachers' logits are left alone. Task types without a temperature (regression) have T = 1.
@@ -38,21 +35,3 @@ class DistillationRegularizer:
         t = self.temperature if clean.task.tempered else 1.0
         kd = t**2 * clean.task.divergence(clean.logits / t, target / t, clean.batch, "kd_loss")
         return self.weight * (kd - clean.loss), {"KD": kd.detach()}
-
-    def after_update(self, model: MultiTaskModel) -> None:
-        """Nothing."""
-
-    def measure(self, model: MultiTaskModel) -> dict[str, float]:
-        """Nothing."""
-        return {}
-
-    def tensors(self) -> dict[str, Tensor]:
-        """None."""
-        return {}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing: teachers' logits come with the batches."""
-        return {}
-
-    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        """Nothing."""

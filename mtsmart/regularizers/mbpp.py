@@ -16,10 +16,10 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from mtsmart.config.regularization import Mbpp
 from mtsmart.models.files import load_state, state_of
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers.base import CleanPass
+from mtsmart.regularizers.base import CleanPass, Regularizer, is_due
 
 
-class MbppRegularizer:
+class MbppRegularizer(Regularizer):
     """Adds ``weight * div(f(x; theta), f(x; teacher))``; the teacher is in evaluation mode and gets no gradient.
 
     Args:
@@ -40,12 +40,14 @@ class MbppRegularizer:
 
     def loss(self, clean: CleanPass) -> tuple[Tensor, dict[str, Tensor]] | None:
         """See :class:`Regularizer`."""
+        if not is_due(self.updates, self.config.every):
+            return None
         with torch.no_grad():
             inputs = clean.batch.inputs
             inputs_embeds = self.teacher.embed(inputs["input_ids"])
             target = clean.task.adapt(self.teacher(clean.task.head_name, inputs_embeds, inputs), clean.batch)
         term = clean.task.divergence(clean.logits, target, clean.batch, "kd_loss")
-        return self.config.weight * term, {"D": term.detach()}
+        return self.config.every * self.config.weight * term, {"D": term.detach()}
 
     @torch.no_grad()
     def after_update(self, model: MultiTaskModel) -> None:

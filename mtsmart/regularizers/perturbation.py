@@ -16,11 +16,17 @@ _TINY = 1e-30  # keeps a zero gradient (its norm is 0) from giving 0 / 0
 
 
 def find_perturbation(
-    divergence: Callable[[Tensor], Tensor], like: Tensor, mask: Tensor, config: Smart, unit: float = 1.0
+    divergence: Callable[[Tensor], Tensor],
+    like: Tensor,
+    mask: Tensor,
+    config: Smart,
+    unit: float = 1.0,
+    direction: Tensor | None = None,
 ) -> Tensor:
     """The perturbation that a few projected ascent steps find (SMART, algorithm 1, lines 5 to 9).
 
     delta_0 ~ N(0, sigma^2); then K times: g = grad div(f(x + delta), f(x)), delta <- P(delta + eta g / ||g||).
+    With ``direction`` the first of the K steps starts at 0 and goes along it, so there is neither noise nor a gradient.
 
     Args:
         divergence: (B, T, H) perturbation -> the divergence from the clean prediction, a scalar.
@@ -28,18 +34,26 @@ def find_perturbation(
         mask: (B, T), 1 on real tokens.
         config: its epsilon, step_size and noise are multiplied by ``unit``.
         unit: length of one unit.
+        direction: (B, T, H), of any length.
 
     Returns:
         (B, T, H), detached, with norm at most (``normalize``: exactly) epsilon.
     """
     real = mask.unsqueeze(-1).to(like.dtype)
-    delta = torch.randn_like(like, requires_grad=False) * (config.noise * unit) * real
-    for _ in range(config.steps):
-        delta = delta.detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(divergence(delta), delta)
+
+    def step(delta: Tensor | float, gradient: Tensor) -> Tensor:
         gradient = gradient.detach() * real
-        step = gradient / norm(gradient, config).clamp_min(_TINY)
-        delta = constrain(delta.detach() + config.step_size * unit * step, config, unit)
+        unit_step = gradient / norm(gradient, config).clamp_min(_TINY)
+        return constrain(delta + config.step_size * unit * unit_step, config, unit)
+
+    if direction is None:
+        delta, steps = torch.randn_like(like, requires_grad=False) * (config.noise * unit) * real, config.steps
+    else:
+        delta, steps = step(0.0, direction), config.steps - 1
+    for _ in range(steps):
+        at = delta.detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(divergence(at), at)
+        delta = step(at.detach(), gradient)
     return constrain(delta, config, unit).detach()
 
 

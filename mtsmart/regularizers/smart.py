@@ -15,12 +15,12 @@ from torch import Tensor
 
 from mtsmart.config.regularization import Smart
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers.base import CleanPass
-from mtsmart.regularizers.dropout import replayed, without_dropout
+from mtsmart.regularizers.base import CleanPass, Regularizer, is_due
+from mtsmart.regularizers.dropout import without_dropout
 from mtsmart.regularizers.perturbation import find_perturbation
 
 
-class SmartRegularizer:
+class SmartRegularizer(Regularizer):
     """Adds ``weight * div(f(x + delta), f(x))`` with gradients through both sides.
 
     Args:
@@ -29,21 +29,29 @@ class SmartRegularizer:
     """
 
     def __init__(self, model: MultiTaskModel, configs: Mapping[str, Smart]) -> None:
-        self.model, self.configs = model, dict(configs)
+        self.model, self.configs, self.updates = model, dict(configs), 0
         # Fixed at the start of the run: a unit that moved with the weights would make radii incomparable.
         self.embedding_rms = model.encoder.embedding_rms()
 
     def loss(self, clean: CleanPass) -> tuple[Tensor, dict[str, Tensor]] | None:
         """See :class:`Regularizer`."""
         config = self.configs[clean.task.name]
-        if config.weight == 0:
+        if not self._is_due(config):
             return None
         reference = self._reference(clean, config)
-        delta = self._perturbation(clean, reference.detach(), config)
+        delta = self._perturbation(clean, reference, config)
         with self._dropout(clean, config):
             perturbed = clean.forward(clean.inputs_embeds + delta)
         term = clean.task.divergence(perturbed, reference, clean.batch, "adv_loss")
-        return config.weight * term, self._figures(clean, delta, perturbed, reference, term)
+        return config.every * config.weight * term, self._figures(clean, delta, perturbed, reference, term)
+
+    def replays_dropout(self, task: str) -> bool:
+        """See :class:`Regularizer`."""
+        config = self.configs[task]
+        return config.dropout == "shared" and self._is_due(config)
+
+    def _is_due(self, config: Smart) -> bool:
+        return config.weight > 0 and is_due(self.updates, config.every)
 
     def _reference(self, clean: CleanPass, config: Smart) -> Tensor:
         """The clean prediction. With dropout off it needs a pass of its own: the training pass has masks."""
@@ -58,14 +66,16 @@ class SmartRegularizer:
         def divergence(delta: Tensor) -> Tensor:
             with self._dropout(clean, config):
                 logits = clean.forward(inputs_embeds + delta)
-            return clean.task.divergence(logits, reference, clean.batch, "adv_loss")
+            return clean.task.divergence(logits, reference.detach(), clean.batch, "adv_loss")
 
         unit = self.embedding_rms if config.epsilon_unit == "relative" else 1.0
-        return find_perturbation(divergence, inputs_embeds, clean.batch.attention_mask, config, unit)
+        one_pass = config.direction == "fisher" and config.steps > 0
+        direction = _one_pass(clean, reference) if one_pass else None
+        return find_perturbation(divergence, inputs_embeds, clean.batch.attention_mask, config, unit, direction)
 
     def _dropout(self, clean: CleanPass, config: Smart) -> AbstractContextManager[Any]:
         if config.dropout == "shared":
-            return replayed(clean.dropout_state, clean.inputs_embeds.device)
+            return clean.masks.replayed()
         return without_dropout(self.model) if config.dropout == "off" else nullcontext()
 
     @torch.no_grad()
@@ -78,20 +88,20 @@ class SmartRegularizer:
         return figures if flips is None else {**figures, "flips": flips}
 
     def after_update(self, model: MultiTaskModel) -> None:
-        """Nothing: the term keeps no state between updates."""
-
-    def measure(self, model: MultiTaskModel) -> dict[str, float]:
-        """Nothing beyond the figures of each batch."""
-        return {}
-
-    def tensors(self) -> dict[str, Tensor]:
-        """None."""
-        return {}
+        """Count it."""
+        self.updates += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """The unit of relative lengths."""
-        return {"embedding_rms": self.embedding_rms}
+        """The unit of relative lengths, and how many updates there were."""
+        return {"embedding_rms": self.embedding_rms, "updates": self.updates}
 
     def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         """Take the unit of the run that goes on, not of its present weights."""
-        self.embedding_rms = float(state["embedding_rms"])
+        self.embedding_rms, self.updates = float(state["embedding_rms"]), int(state["updates"])
+
+
+def _one_pass(clean: CleanPass, reference: Tensor) -> Tensor:
+    """J^T u (B, T, H) through the clean graph, with u drawn by the divergence's Hessian (docs/one-pass-attack.md)."""
+    projection = clean.task.divergence(reference, reference.detach(), clean.batch, "direction")
+    (direction,) = torch.autograd.grad(projection, clean.inputs_embeds, retain_graph=True)
+    return direction

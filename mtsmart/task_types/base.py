@@ -18,7 +18,7 @@ from mtsmart.config.validate import StrictModel, validate
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, DataError, did_you_mean
-from mtsmart.losses import CRITERIA, DIVERGENCES
+from mtsmart.losses import CRITERIA, DIRECTIONS, DIVERGENCES
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HEADS, HeadSpec
 from mtsmart.registry import Registry
@@ -81,6 +81,7 @@ class TaskType(ABC):
         self._divergences = {
             "adv_loss": DIVERGENCES[definition.adv_loss or self.divergences[0]],
             "kd_loss": DIVERGENCES[definition.kd_loss or self.divergences[0]],
+            "direction": DIRECTIONS[definition.adv_loss or self.divergences[0]],
         }
 
     def check(self) -> None:
@@ -181,7 +182,8 @@ class TaskType(ABC):
             logits: as ``adapt`` returns them.
             target: same shape.
             batch: says which positions count.
-            role: ``adv_loss`` (SMART) or ``kd_loss`` (teachers): which entry of the loss map.
+            role: ``adv_loss`` (SMART) or ``kd_loss`` (teachers): which entry of the loss map; ``direction``: the
+                random linear function that stands for ``adv_loss`` in the one-pass attack.
         """
         return self._divergences[role](logits, target).mean()
 

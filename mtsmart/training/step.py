@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 
 from mtsmart.data.batch import Batch
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.random_state import random_state
 from mtsmart.regularizers import CleanPass, Regularizer
+from mtsmart.regularizers.dropout import DropoutMasks
 from mtsmart.task_types.base import TaskType
 
 
@@ -40,18 +41,23 @@ class TrainStep(nn.Module):
         """
         task = self.tasks[batch.task]
         inputs_embeds = self.model.embed(batch.inputs["input_ids"])
-        dropout_state = random_state(inputs_embeds.device)
+        masks = DropoutMasks(inputs_embeds.device, self._keep_masks(batch.task, inputs_embeds.device))
         forward = partial(self._logits, task, batch)
-        logits = forward(inputs_embeds)
+        with masks.recorded():
+            logits = forward(inputs_embeds)
         loss = task.criterion(logits, batch)
         figures = {"loss": loss.detach()}
-        clean = CleanPass(task, batch, inputs_embeds, logits, loss, forward, dropout_state)
+        clean = CleanPass(task, batch, inputs_embeds, logits, loss, forward, masks)
         for regularizer in self.regularizers.values():
             term = regularizer.loss(clean)
             if term is not None:
                 loss = loss + term[0]
                 figures.update(term[1])
         return task.definition.weight * loss, figures
+
+    def _keep_masks(self, task: str, device: torch.device) -> bool:
+        wanted = any(regularizer.replays_dropout(task) for regularizer in self.regularizers.values())
+        return wanted and device.type == "cpu" and not self.model.encoder.recomputes
 
     def _logits(self, task: TaskType, batch: Batch, inputs_embeds: Tensor) -> Tensor:
         return task.adapt(self.model(task.head_name, inputs_embeds, batch.inputs), batch)

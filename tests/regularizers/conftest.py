@@ -11,8 +11,8 @@ import torch
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.random_state import random_state
 from mtsmart.regularizers import CleanPass
+from mtsmart.regularizers.dropout import DropoutMasks
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
 
@@ -51,14 +51,15 @@ class Bench:
         features = [dict(zip(encoded, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
         return self.tasks[name].collate(features, self.tokenizer, seed=0)
 
-    def clean(self, name: str, batch=None) -> CleanPass:
+    def clean(self, name: str, batch=None, keep_masks=True) -> CleanPass:
         batch = batch or self.batch(name)
         task = self.tasks[name]
         inputs_embeds = self.model.embed(batch.inputs["input_ids"])
-        state = random_state(inputs_embeds.device)
+        masks = DropoutMasks(inputs_embeds.device, keep_masks)
         forward = partial(self._logits, task, batch)
-        logits = forward(inputs_embeds)
-        return CleanPass(task, batch, inputs_embeds, logits, task.criterion(logits, batch), forward, state)
+        with masks.recorded():
+            logits = forward(inputs_embeds)
+        return CleanPass(task, batch, inputs_embeds, logits, task.criterion(logits, batch), forward, masks)
 
     def _logits(self, task, batch, inputs_embeds):
         return task.adapt(self.model(task.head_name, inputs_embeds, batch.inputs), batch)

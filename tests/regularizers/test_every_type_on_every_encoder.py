@@ -21,8 +21,8 @@ from mtsmart.errors import CheckpointError, ConfigError
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.heads import build_head
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.random_state import random_state
 from mtsmart.regularizers import CleanPass
+from mtsmart.regularizers.dropout import DropoutMasks
 from mtsmart.regularizers.mbpp import MbppRegularizer
 from mtsmart.regularizers.smart import SmartRegularizer
 from mtsmart.task_types import TASK_TYPES, build_task
@@ -99,11 +99,12 @@ class Case:
 
     def clean(self):
         inputs_embeds = self.model.embed(self.batch.inputs["input_ids"])
-        state = random_state(inputs_embeds.device)
+        masks = DropoutMasks(inputs_embeds.device, keep=True)
         forward = partial(self.forward, self.batch)
-        logits = forward(inputs_embeds)
+        with masks.recorded():
+            logits = forward(inputs_embeds)
         loss = self.task.criterion(logits, self.batch)
-        return CleanPass(self.task, self.batch, inputs_embeds, logits, loss, forward, state)
+        return CleanPass(self.task, self.batch, inputs_embeds, logits, loss, forward, masks)
 
     def forward(self, batch, inputs_embeds):
         return self.task.adapt(self.model(self.task.head_name, inputs_embeds, batch.inputs), batch)
@@ -148,20 +149,23 @@ def test_shared_masks_are_the_clean_passes(pair):
 
 
 @every_pair
-def test_delta_stays_in_the_ball_and_off_the_padding(pair):
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
+def test_delta_stays_in_the_ball_and_off_the_padding(pair, direction):
     pair.model.train()
-    clean, regularizer = pair.clean(), pair.smart()
+    clean, regularizer = pair.clean(), pair.smart(direction=direction)
     mask = clean.batch.attention_mask
     assert (mask == 0).any()
-    delta = regularizer._perturbation(clean, clean.logits.detach(), SMART)
+    delta = regularizer._perturbation(clean, clean.logits, regularizer.configs[pair.name])
     assert 0 < float(delta.abs().max()) <= SMART.epsilon * regularizer.embedding_rms * (1 + 1e-6)
     assert not delta[mask == 0].any()
 
 
 @every_pair
-def test_r_is_positive_for_a_perturbation(pair):
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
+def test_r_is_positive_for_a_perturbation(pair, direction):
     pair.model.eval()
-    assert float(pair.smart(epsilon=0.5, step_size=0.5).loss(pair.clean())[1]["R"]) > 0
+    smart = pair.smart(epsilon=0.5, step_size=0.5, direction=direction)
+    assert float(smart.loss(pair.clean())[1]["R"]) > 0
 
 
 @every_pair

@@ -101,3 +101,18 @@ def test_state_round_trip(tiny_bench):
     other.after_update(model)  # the foreach update must see the loaded tensors, not stale ones
     mbpp.after_update(model)
     assert all(torch.equal(a, b) for a, b in zip(mbpp.teacher.parameters(), other.teacher.parameters(), strict=True))
+
+
+def test_every_second_update_with_twice_the_weight_while_the_teacher_moves_at_each(tiny_bench):
+    model = tiny_bench.model.eval()
+    lazy = MbppRegularizer(model, PAPER.model_copy(update={"every": 2}), total_updates=10)
+    always = MbppRegularizer(model, PAPER, total_updates=10)
+    generator, terms = torch.Generator().manual_seed(3), []
+    for _ in range(4):
+        drift(model, generator)
+        term, expected = lazy.loss(tiny_bench.clean("kind")), always.loss(tiny_bench.clean("kind"))[0]
+        terms.append(0.0 if term is None else float(term[0] / expected))
+        for each in (lazy, always):
+            each.after_update(model)
+    assert terms == pytest.approx([0, 2, 0, 2])
+    assert all(torch.equal(a, b) for a, b in zip(lazy.teacher.parameters(), always.teacher.parameters(), strict=True))

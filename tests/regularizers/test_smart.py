@@ -42,7 +42,7 @@ def test_delta_stays_in_the_ball_and_off_the_padding(bench, name):
     clean = bench.clean(name)
     mask = clean.batch.attention_mask
     assert (mask == 0).any()
-    delta = regularizer._perturbation(clean, clean.logits.detach(), DEFAULT)
+    delta = regularizer._perturbation(clean, clean.logits, DEFAULT)
     assert float(delta.abs().max()) <= DEFAULT.epsilon * regularizer.embedding_rms * (1 + 1e-6)
     assert torch.equal(delta[mask == 0], torch.zeros_like(delta[mask == 0]))
 
@@ -79,7 +79,7 @@ def test_gradients_flow_through_both_sides(bench, name):
 def test_the_attack_leaves_no_gradient_on_weights(bench):
     regularizer = smart(bench)
     clean = bench.clean("kind")
-    regularizer._perturbation(clean, clean.logits.detach(), DEFAULT)
+    regularizer._perturbation(clean, clean.logits, DEFAULT)
     assert all(parameter.grad is None for parameter in bench.model.parameters())
 
 
@@ -98,11 +98,12 @@ def test_random_numbers_and_modes_go_on_as_before(bench, dropout):
     assert all(module.training for module in bench.model.modules())
 
 
-def test_shared_masks_are_the_clean_passes(bench):
-    """The perturbed pass at delta = 0 gives the clean logits bit for bit."""
+@pytest.mark.parametrize("keep", [True, False])
+def test_shared_masks_are_the_clean_passes(bench, keep):
+    """The perturbed pass at delta = 0 gives the clean logits bit for bit, masks kept or drawn again."""
     bench.model.train()
     regularizer = smart(bench)
-    clean = bench.clean("kind")
+    clean = bench.clean("kind", keep_masks=keep)
     with regularizer._dropout(clean, DEFAULT):
         again = clean.forward(clean.inputs_embeds)
     assert torch.equal(again, clean.logits)
@@ -114,6 +115,29 @@ def test_weight_zero_switches_a_task_off(bench):
     regularizer = SmartRegularizer(bench.model, {"kind": off, "score": DEFAULT})
     assert regularizer.loss(bench.clean("kind")) is None
     assert regularizer.loss(bench.clean("score")) is not None
+
+
+def test_every_third_update_with_three_times_the_weight(tiny_bench):
+    """Lazy regularisation: the same gradient on average, at a third of the price."""
+    tiny_bench.model.eval()
+    always, lazy = smart(tiny_bench, weight=2.0), smart(tiny_bench, weight=2.0, every=3)
+    terms = []
+    for _ in range(7):
+        torch.manual_seed(0)
+        expected = always.loss(tiny_bench.clean("kind"))[0]
+        torch.manual_seed(0)
+        assert lazy.replays_dropout("kind") == (len(terms) % 3 == 2)
+        term = lazy.loss(tiny_bench.clean("kind"))
+        terms.append(0.0 if term is None else float(term[0] / expected))
+        lazy.after_update(tiny_bench.model)
+    assert terms == pytest.approx([0, 0, 3, 0, 0, 3, 0])
+
+
+def test_a_resumed_run_knows_which_update_is_due(tiny_bench):
+    lazy, again = smart(tiny_bench, every=2), smart(tiny_bench, every=2)
+    lazy.after_update(tiny_bench.model)
+    again.load_state(lazy.state_dict(), lazy.tensors())
+    assert again.loss(tiny_bench.clean("kind")) is not None
 
 
 def test_the_term_is_the_weight_times_r_and_figures_are_reported(bench):
@@ -142,7 +166,7 @@ def test_adversarial_beats_random_of_the_same_norm(bench, name):
         ]
         clean = bench.clean(name, bench.batch(name, texts))
         regularizer = smart(bench)
-        delta = regularizer._perturbation(clean, clean.logits.detach(), DEFAULT)
+        delta = regularizer._perturbation(clean, clean.logits, DEFAULT)
         mask = clean.batch.attention_mask.unsqueeze(-1)
         radius = DEFAULT.epsilon * regularizer.embedding_rms
         random = torch.randint(0, 2, delta.shape, generator=generator).float().mul(2).sub(1) * radius * mask

@@ -19,6 +19,9 @@ SETTINGS = [
     "training.log_every=5",
     "training.evaluate_every=4",
     "training.keep_checkpoints=99",
+    "tasks.color.smart.direction=fisher",
+    "tasks.near.smart.every=2",
+    "mbpp.every=3",
 ]
 
 

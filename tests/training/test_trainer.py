@@ -127,9 +127,11 @@ def test_worker_processes_change_nothing(workspace):
     assert (plain.path / "metrics.jsonl").read_bytes() == (workers.path / "metrics.jsonl").read_bytes()
 
 
-def test_gradient_checkpointing_trains_the_same(workspace):
-    plain = train(workspace, "training.epochs=1", folder="plain")
-    saving = train(workspace, "training.epochs=1", "encoder.gradient_checkpointing=true", folder="saving")
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
+def test_gradient_checkpointing_trains_the_same(workspace, direction):
+    settings = ["training.epochs=1", f"smart.direction={direction}"]
+    plain = train(workspace, *settings, folder="plain")
+    saving = train(workspace, *settings, "encoder.gradient_checkpointing=true", folder="saving")
     losses = [[line["tasks"] for line in records(run, "train")] for run in (plain, saving)]
     for one, other in zip(*losses, strict=True):
         for task in one:

@@ -1,0 +1,154 @@
+"""The one-pass attack (direction: fisher) against the exact Hessian of the divergence in the word embeddings."""
+
+import pytest
+import torch
+from torch.autograd.functional import hessian
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from mtsmart.config.regularization import SMART_PRESETS
+from mtsmart.regularizers.smart import SmartRegularizer
+from mtsmart.task_types import build_task
+from mtsmart.tasks import TaskDefinition
+from tests.regularizers.conftest import LABELS
+
+DEFAULT = SMART_PRESETS["default"]
+# One long step, l2 over the sentence: delta is the direction itself, of length epsilon.
+BARE = DEFAULT.model_copy(
+    update={"direction": "fisher", "norm": "l2", "scope": "sentence", "constraint": "normalize", "noise": 0.0}
+)
+
+
+def delta_of(bench, clean, **changes):
+    config = BARE.model_copy(update=changes)
+    regularizer = SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, config))
+    return regularizer._perturbation(clean, clean.logits, config)
+
+
+def exact(clean, row):
+    """Eigenvalues (ascending) and eigenvectors of the divergence's Hessian in one row's real embeddings."""
+    real = clean.batch.attention_mask[row].bool()
+    embeds = clean.inputs_embeds.detach()
+
+    def divergence(part):
+        delta = torch.zeros_like(embeds)
+        delta[row, real] = part.view(-1, embeds.shape[-1])
+        logits = clean.forward(embeds + delta)
+        return clean.task.divergence(logits, clean.logits.detach(), clean.batch, "adv_loss")
+
+    size = int(real.sum()) * embeds.shape[-1]
+    with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
+        return torch.linalg.eigh(hessian(divergence, torch.zeros(size, dtype=embeds.dtype)))
+
+
+def two_classes(bench):
+    """The task ``kind`` with two labels: its Hessian has rank 1."""
+    task = bench.tasks["kind"]
+    definition = TaskDefinition(**{**task.definition.model_dump(exclude_unset=True), "labels": ["x", "y"]})
+    bench.tasks["kind"] = build_task("kind", definition)
+    bench.model.head("kind").model.classifier = torch.nn.Linear(16, 2)
+
+
+@pytest.mark.parametrize("name", ["kind", "score"])
+def test_with_one_degree_of_freedom_it_is_the_dominant_eigenvector(tiny_bench, monkeypatch, name):
+    """Two classes, or one number: the fixed point of the power iteration, whatever was drawn."""
+    bench = tiny_bench
+    monkeypatch.setitem(LABELS, "kind", ["x", "y"])
+    if name == "kind":
+        two_classes(bench)
+    bench.model.double().eval()
+    batch = bench.batch(name)
+    for row in range(len(batch.rows)):
+        clean = bench.clean(name, batch)
+        delta = delta_of(bench, clean)
+        real = clean.batch.attention_mask[row].bool()
+        values, vectors = exact(clean, row)
+        assert values[-1] > 1e3 * values[-2].abs()
+        found = torch.nn.functional.normalize(delta[row, real].flatten(), dim=0)
+        assert float((found @ vectors[:, -1]).abs()) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_with_more_it_grows_the_divergence_nearly_as_much(tiny_bench):
+    """Three classes: Rayleigh's quotient of the direction, against the largest eigenvalue and random directions."""
+    bench = tiny_bench
+    bench.model.double().eval()
+    clean = bench.clean("kind")
+    values, vectors = exact(clean, 1)
+    real = clean.batch.attention_mask[1].bool()
+    matrix = vectors @ values.diag() @ vectors.T
+    shares = []
+    for seed in range(40):
+        torch.manual_seed(seed)
+        unit = torch.nn.functional.normalize(delta_of(bench, bench.clean("kind"))[1, real].flatten(), dim=0)
+        shares.append(float(unit @ matrix @ unit / values[-1]))
+    random = float(values.mean() / values[-1])
+    assert max(shares) <= 1 + 1e-6
+    assert sum(shares) / len(shares) > 0.5 > 10 * random
+
+
+def forwards(bench, **changes):
+    """Forward passes of the encoder that the term takes beside the clean one."""
+    clean, count = bench.clean("kind"), []
+    hook = bench.model.encoder.register_forward_pre_hook(lambda *_: count.append(1))
+    config = DEFAULT.model_copy(update=changes)
+    SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, config)).loss(clean)
+    hook.remove()
+    return len(count)
+
+
+def test_it_saves_a_forward_pass(tiny_bench):
+    assert forwards(tiny_bench, direction="ascent") == 2
+    assert forwards(tiny_bench, direction="fisher") == 1
+    assert forwards(tiny_bench, direction="fisher", steps=3) == 3
+
+
+def test_no_step_leaves_the_random_start(tiny_bench):
+    clean = tiny_bench.clean("kind")
+    deltas = []
+    for direction in ("ascent", "fisher"):
+        torch.manual_seed(0)
+        deltas.append(delta_of(tiny_bench, clean, direction=direction, steps=0, noise=1.0))
+    assert torch.equal(*deltas) and deltas[0].any()
+
+
+def test_it_leaves_no_gradient_and_the_graph_for_the_backward_pass(tiny_bench):
+    clean = tiny_bench.clean("kind")
+    delta_of(tiny_bench, clean)
+    assert all(parameter.grad is None for parameter in tiny_bench.model.parameters())
+    clean.loss.backward()
+    assert tiny_bench.model.encoder.word_embeddings.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("dropout", ["shared", "off"])
+def test_r_is_above_that_of_random_signs(bench, dropout):
+    """On the real encoder, at the default radius."""
+    bench.model.train()
+    config = DEFAULT.model_copy(update={"direction": "fisher", "dropout": dropout})
+    regularizer = SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, config))
+    torch.manual_seed(0)
+    clean = bench.clean("kind")
+    reference = regularizer._reference(clean, config)
+    delta = regularizer._perturbation(clean, reference, config)
+    signs = torch.randn_like(delta).sign() * config.epsilon * regularizer.embedding_rms
+    values = []
+    for each in (delta, signs * (delta != 0)):
+        with torch.no_grad(), regularizer._dropout(clean, config):
+            logits = clean.forward(clean.inputs_embeds + each)
+            values.append(float(clean.task.divergence(logits, reference, clean.batch, "adv_loss")))
+    assert values[0] > 10 * values[1]
+
+
+def test_in_bfloat16_it_keeps_the_direction_that_noise_loses(bench):
+    """Against the float32 direction: one pass agrees with it; a gradient at tiny noise does not."""
+    bench.model.eval()
+
+    def direction(kind, autocast):
+        torch.manual_seed(5)
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            delta = delta_of(bench, bench.clean("kind"), direction=kind, noise=1e-5)
+        return torch.nn.functional.normalize(delta.float().flatten(1), dim=1)
+
+    def agreement(kind):
+        return float((direction(kind, False) * direction(kind, True)).sum(1).abs().min())
+
+    assert agreement("fisher") > 0.95
+    assert agreement("ascent") < 0.5
