@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +17,11 @@ import pyarrow.compute as pc
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.errors import DataError
+from mtsmart.run_folder import write_json
 
 Rows = dict[str, list[Any]]
 _FORMAT = 2  # raise when the encoded columns change their meaning
+_READ = 10_000  # rows looked at together, so that memory does not grow with their number
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def encode_split(
         dropped: carried into the result.
     """
     key = _content_key(source, signature)
-    file = cache_dir(config) / "encoded" / f"{key}.arrow"
+    file = _file(key, config)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -83,6 +84,36 @@ def encode_split(
         file.unlink(missing_ok=True)
         rows = encoded()
     return EncodedSplit(rows, _lengths(rows), dropped, key)
+
+
+def recall(identity: dict[str, Any], config: DataConfig) -> EncodedSplit | None:
+    """The split that ``remember`` was told of, without a look at its source; None where there is none."""
+    try:
+        noted = json.loads(_note(identity, config).read_text(encoding="utf-8"))
+        rows = datasets.Dataset.from_file(str(_file(noted["key"], config)))
+        return EncodedSplit(rows, _lengths(rows), noted["dropped"], noted["key"])
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        return None
+
+
+def remember(identity: dict[str, Any], split: EncodedSplit, config: DataConfig) -> None:
+    """Note where a checked and encoded split is.
+
+    Args:
+        identity: everything that the split depends on (JSON types).
+        split: as ``encode_split`` returned it.
+        config: gives the cache folder.
+    """
+    write_json(_note(identity, config), {"key": split.key, "dropped": split.dropped})
+
+
+def _note(identity: dict[str, Any], config: DataConfig) -> Path:
+    digest = hashlib.sha256(json.dumps([_FORMAT, identity], sort_keys=True).encode()).hexdigest()
+    return cache_dir(config) / "encoded" / f"{digest}.json"
+
+
+def _file(key: str, config: DataConfig) -> Path:
+    return cache_dir(config) / "encoded" / f"{key}.arrow"
 
 
 def cache_dir(config: DataConfig) -> Path:
@@ -118,19 +149,14 @@ def select_complete(
         DataError: rows lack something and ``missing`` is ``refuse``; the first one is named.
     """
     columns = [*text, *([label] if label else [])]
-    lacking = np.zeros(len(rows), dtype=bool)
-
-    def is_missing(column: str, value: Any) -> bool:
-        return _is_missing(value) and not (empty_label and column == label and value == "")
-
-    for column in columns:
-        lacking |= np.asarray([is_missing(column, value) for value in rows[column]], dtype=bool)
-    count = int(lacking.sum())
+    lacking = {column: _missing(rows, column, empty_label and column == label) for column in columns}
+    any_lacking = np.logical_or.reduce(list(lacking.values()))
+    count = int(any_lacking.sum())
     if count == 0:
         return rows, 0
     if missing == "refuse" or count == len(rows):
-        first = int(lacking.argmax())
-        column = next(c for c in columns if is_missing(c, rows[first][c]))
+        first = int(any_lacking.argmax())
+        column = next(c for c in columns if lacking[c][first])
         raise DataError(
             f"{count:,} of {len(rows):,} rows lack a text or label, the first is row {rows[first]['row'] + 1}",
             file=place,
@@ -138,11 +164,19 @@ def select_complete(
             value=rows[first][column],
             hint="" if count == len(rows) else hint,
         )
-    return rows.select(np.flatnonzero(~lacking)), count
+    return rows.select(np.flatnonzero(~any_lacking)), count
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+def _missing(rows: datasets.Dataset, column: str, empty_is_value: bool) -> np.ndarray:
+    """(N,) bool: the column holds nothing, NaN or (unless it is a value) an empty text."""
+    found = [np.empty(0, dtype=bool)]
+    for table in rows.select_columns([column]).with_format("arrow").iter(batch_size=_READ):
+        values = table[column]
+        lacks = pc.is_null(values, nan_is_null=True)
+        if not empty_is_value and (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+            lacks = pc.or_kleene(lacks, pc.equal(values, ""))
+        found.append(np.asarray(lacks, dtype=bool))
+    return np.concatenate(found)
 
 
 def _lengths(rows: datasets.Dataset) -> np.ndarray:
@@ -162,7 +196,7 @@ def _tokens(input_ids: pa.Array) -> np.ndarray:
 
 def _content_key(source: datasets.Dataset, signature: dict[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps([_FORMAT, signature], sort_keys=True).encode())
-    for table in source.with_format("arrow").iter(batch_size=10_000):
+    for table in source.with_format("arrow").iter(batch_size=_READ):
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as writer:
             writer.write_table(table.combine_chunks().replace_schema_metadata(None))

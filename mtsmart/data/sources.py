@@ -6,6 +6,7 @@ None), so that tasks match labels by name and never by a number that may mean so
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.fields import parse_fields
@@ -36,6 +38,24 @@ def load_split(
     require_columns(columns, rows.column_names, split_place(task, definition, split))
     label = [definition.label] if definition.label in rows.column_names and definition.label not in columns else []
     return _named_labels(rows.select_columns([*columns, *label]), definition.label).add_column("row", numbers)
+
+
+def file_digests(definition: TaskDefinition, split: str) -> dict[str, str] | None:
+    """SHA-256 of each data file that our split ``split`` is read from; None where the data set is not of files.
+
+    Files that cannot be read are left to ``load_split``, which says so.
+    """
+    files = definition.dataset.files
+    if files is None:
+        return None
+    digests = {}
+    for base in _bases(definition.split(split)):
+        try:
+            with Path(files[base]).open("rb") as stream:
+                digests[base] = hashlib.file_digest(stream, "sha256").hexdigest()
+        except (OSError, KeyError):
+            return None
+    return digests
 
 
 def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | Path) -> None:
@@ -107,7 +127,7 @@ def _bases(spec: str) -> list[str]:
 
 def _slice(
     splits: Mapping[str, Callable[[], datasets.Dataset]], spec: str, task: str, split: str
-) -> tuple[datasets.Dataset, list[int]]:
+) -> tuple[datasets.Dataset, np.ndarray]:
     """The rows that a specification such as ``train[:85%]`` or ``train+validation`` selects, and their numbers."""
     place: dict[str, Any] = {"file": f"task {task}", "key": f"splits.{split}"}
     for base in _bases(spec):
@@ -125,7 +145,7 @@ def _slice(
     rows = chosen[0] if len(chosen) == 1 else datasets.concatenate_datasets(chosen)
     if not len(rows):
         raise DataError("selects no rows", value=spec, **place)
-    return rows, [number for part in ranges for number in part]
+    return rows, np.concatenate([np.arange(part.start, part.stop) for part in ranges])
 
 
 def _named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:

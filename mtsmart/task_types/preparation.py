@@ -12,9 +12,9 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.batch import Batch
-from mtsmart.data.encoding import EncodedSplit, encode_split, select_complete
+from mtsmart.data.encoding import EncodedSplit, encode_split, recall, remember, select_complete
 from mtsmart.data.loader import Collate
-from mtsmart.data.sources import load_split, split_place
+from mtsmart.data.sources import file_digests, load_split, split_place
 from mtsmart.errors import DataError
 from mtsmart.task_types.base import TaskType
 
@@ -39,6 +39,27 @@ class Preparer:
         Raises:
             DataError: the split is not there, has no labels, or a row does not fit.
         """
+        identity = self._identity(task, split, with_labels)
+        known = recall(identity, self.config) if identity else None
+        if known is None:
+            known = self._encode(task, split, with_labels)
+            if identity:
+                remember(identity, known, self.config)
+        return known
+
+    def _identity(self, task: TaskType, split: str, with_labels: bool) -> dict[str, Any] | None:
+        """What a split of data files is known by: reading them takes longer than all else once it is encoded.
+
+        None for data sets of the Hub, whose rows are in memory-mapped files already.
+        """
+        files = file_digests(task.definition, split)
+        if files is None:
+            return None
+        definition = task.definition.model_dump(mode="json", include={"dataset", "label", "missing"})
+        asked = {"split": task.definition.split(split), "definition": definition, "columns": task.columns}
+        return {"files": files, **asked, **self._signature(task, with_labels)}
+
+    def _encode(self, task: TaskType, split: str, with_labels: bool) -> EncodedSplit:
         definition = task.definition
         rows = load_split(task.name, definition, split, task.columns, self.config)
         label = definition.label if with_labels and task.labelled else None
@@ -56,17 +77,18 @@ class Preparer:
 
     def rows(self, task: TaskType, rows: datasets.Dataset, with_labels: bool, dropped: int = 0) -> EncodedSplit:
         """Complete rows (with a column ``row``), encoded."""
-        rows = task.arrange(rows)
-        max_length = self.max_length(task)
-        signature = {
+        rows, max_length = task.arrange(rows), self.max_length(task)
+        encode = partial(task.encode, tokenizer=self.tokenizer, max_length=max_length, with_labels=with_labels)
+        return encode_split(rows, encode, self._signature(task, with_labels), self.config, dropped)
+
+    def _signature(self, task: TaskType, with_labels: bool) -> dict[str, Any]:
+        return {
             "task": task.signature(),
             "tokenizer": self._tokenizer_key,
-            "max_length": max_length,
+            "max_length": self.max_length(task),
             "with_labels": with_labels,
             "transformers": version("transformers"),
         }
-        encode = partial(task.encode, tokenizer=self.tokenizer, max_length=max_length, with_labels=with_labels)
-        return encode_split(rows, encode, signature, self.config, dropped)
 
     def collate(self, task: TaskType) -> Collate:
         """The task's collate function."""
