@@ -3,10 +3,9 @@
 import datasets
 import pytest
 
-import mtsmart.task_types.preparation as preparation
 from mtsmart.config.sections import DataConfig
 from mtsmart.errors import DataError
-from mtsmart.task_types import build_task
+from mtsmart.task_types import build_task, preparation
 from mtsmart.task_types.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
 from tests.conftest import write_jsonl
