@@ -56,7 +56,14 @@ class DataConfig(StrictModel):
     hub_dir: str | None = Field(None, description="folder of local Hub clones; also MTSMART_HUB_DIR")
     cache_dir: str | None = Field(None, description="where encoded data is kept; also MTSMART_CACHE_DIR")
     max_length: int = Field(128, ge=4, description="tokens a row is cut to; a task may set its own")
-    length_grouped: bool = Field(True, description="put rows of like length into one batch")
+    length_grouped: bool = Field(
+        True, description="put rows of like length into one batch; with max_tokens they always are"
+    )
+    max_tokens: int | None = Field(
+        None,
+        ge=4,
+        description="most tokens of a training batch: its rows times the longest; long rows then come fewer together",
+    )
     workers: int = Field(0, ge=0, description="processes that prepare batches")
 
 

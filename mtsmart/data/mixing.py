@@ -14,9 +14,11 @@ from mtsmart.errors import ConfigError, did_you_mean
 
 
 def batches_per_task(
-    sizes: Mapping[str, int], batch_sizes: Mapping[str, int], config: MixingConfig, epoch: int, epochs: int
+    sizes: Mapping[str, int], batches: Mapping[str, int], config: MixingConfig, epoch: int, epochs: int
 ) -> dict[str, int]:
     """Batches of each task in ``epoch`` (from 0) of ``epochs``; their sum does not depend on the strategy.
+
+    ``sizes`` are the tasks' rows, ``batches`` the batches of one pass over them.
 
     proportional: every row once. temperature: P ~ N^(1/T). annealed: P ~ N^a, with a falling linearly from
     start_exponent to end_exponent over the epochs (Stickland and Murray 2019). uniform: P equal. weights: P as given.
@@ -24,11 +26,10 @@ def batches_per_task(
     Raises:
         ConfigError: ``weights`` names other tasks than there are.
     """
-    own = {task: -(-size // batch_sizes[task]) for task, size in sizes.items()}
     if config.strategy == "proportional":
-        return own
+        return dict(batches)
     shares = _shares(sizes, config, epoch, epochs)
-    return _apportion(shares, sum(own.values()))
+    return _apportion(shares, sum(batches.values()))
 
 
 def check_weights(config: MixingConfig, tasks: Collection[str]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from mtsmart.config.sections import MixingConfig
 from mtsmart.data.mixing import batches_per_task
 
 _CHUNK = 50  # batches' worth of rows that are sorted by length together; larger: less padding, less random
+_WIDTH = 8  # tokens; with a token budget, lengths that round up to the same multiple of it count as equal
 
 
 class BatchIndex(NamedTuple):
@@ -20,6 +22,26 @@ class BatchIndex(NamedTuple):
     task: str
     rows: tuple[int, ...]
     seed: int = 0
+
+
+class Plan(Sequence[BatchIndex]):
+    """The batches of an epoch, in order; row numbers stay in arrays, so that millions of them take little memory."""
+
+    def __init__(self, batches: Sequence[tuple[str, np.ndarray, int]]) -> None:
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    @overload
+    def __getitem__(self, index: int) -> BatchIndex: ...
+    @overload
+    def __getitem__(self, index: slice) -> Plan: ...
+    def __getitem__(self, index: int | slice) -> BatchIndex | Plan:
+        if isinstance(index, slice):
+            return Plan(self._batches[index])
+        task, rows, seed = self._batches[index]
+        return BatchIndex(task, tuple(rows.tolist()), seed)
 
 
 class MultiTaskSampler:
@@ -35,6 +57,7 @@ class MultiTaskSampler:
         epochs: how many epochs there will be (annealed mixing needs it).
         seed: of all orders.
         length_grouped: batch rows of like length together.
+        max_tokens: most tokens of a batch, padding included (a single row may have more); None: no limit.
     """
 
     def __init__(
@@ -45,11 +68,14 @@ class MultiTaskSampler:
         epochs: int,
         seed: int,
         length_grouped: bool = True,
+        max_tokens: int | None = None,
     ) -> None:
         self.lengths, self.mixing = dict(lengths), mixing
         self.batch_sizes = dict.fromkeys(lengths, batch_size) if isinstance(batch_size, int) else dict(batch_size)
         self.epochs, self.seed, self.length_grouped = epochs, seed, length_grouped
+        self.max_tokens = max_tokens
         self.sizes = {task: len(values) for task, values in self.lengths.items()}
+        self._cuts = {task: self._batch_starts(task) for task in self.lengths}
 
     def __len__(self) -> int:
         """Batches in an epoch; the same for every epoch."""
@@ -57,35 +83,58 @@ class MultiTaskSampler:
 
     def counts(self, epoch: int) -> dict[str, int]:
         """Batches of each task in ``epoch``."""
-        return batches_per_task(self.sizes, self.batch_sizes, self.mixing, epoch, self.epochs)
+        one_pass = {task: len(cuts) - 1 for task, cuts in self._cuts.items()}
+        return batches_per_task(self.sizes, one_pass, self.mixing, epoch, self.epochs)
 
-    def plan(self, epoch: int) -> list[BatchIndex]:
+    def plan(self, epoch: int) -> Plan:
         """All batches of ``epoch`` (from 0), in order."""
         batches = [batch for task, count in self.counts(epoch).items() for batch in self._draw(task, count, epoch)]
         order = np.random.default_rng([self.seed, epoch]).permutation(len(batches))
-        return [batches[i] for i in order]
+        return Plan([batches[i] for i in order])
 
-    def _draw(self, task: str, count: int, epoch: int) -> list[BatchIndex]:
+    def _draw(self, task: str, count: int, epoch: int) -> list[tuple[str, np.ndarray, int]]:
         """``count`` batches of a task: passes over its rows, each in a new order, the last one cut short."""
-        drawn: list[BatchIndex] = []
+        drawn: list[tuple[str, np.ndarray, int]] = []
         cycle = 0
         while len(drawn) < count:
             # The name, not the position, seeds the order: adding a task leaves the others' batches as they are.
             rng = np.random.default_rng([self.seed, epoch, zlib.crc32(task.encode()), cycle])
             batches = self._one_pass(task, rng)
             seeds = rng.integers(2**31, size=len(batches))
-            drawn += [BatchIndex(task, rows, int(seed)) for rows, seed in zip(batches, seeds, strict=True)]
+            drawn += [(task, rows, int(seed)) for rows, seed in zip(batches, seeds, strict=True)]
             cycle += 1
         return drawn[:count]
 
-    def _one_pass(self, task: str, rng: np.random.Generator) -> list[tuple[int, ...]]:
-        order, size = rng.permutation(self.sizes[task]), self.batch_sizes[task]
-        if self.length_grouped:
-            chunk = size * _CHUNK
+    def _one_pass(self, task: str, rng: np.random.Generator) -> list[np.ndarray]:
+        order = rng.permutation(self.sizes[task])
+        if self.max_tokens is not None:
+            order = order[np.argsort(-self._rounded(task)[order], kind="stable")]
+        elif self.length_grouped:
+            chunk = self.batch_sizes[task] * _CHUNK
             parts = [order[start : start + chunk] for start in range(0, len(order), chunk)]
             order = np.concatenate([part[np.argsort(-self.lengths[task][part], kind="stable")] for part in parts])
-        batches = [order[start : start + size] for start in range(0, len(order), size)]
-        return [tuple(map(int, batches[i])) for i in rng.permutation(len(batches))]
+        batches = [order[start:end] for start, end in pairwise(self._cuts[task])]
+        return [batches[i] for i in rng.permutation(len(batches))]
+
+    def _batch_starts(self, task: str) -> list[int]:
+        """Where a pass is cut into batches, the end included.
+
+        With a token budget the rows stand longest first, equal lengths in random order; so the cuts are the same in
+        each pass, and the number of batches in an epoch is known before it is drawn.
+        """
+        size, count = self.batch_sizes[task], self.sizes[task]
+        if self.max_tokens is None:
+            return [*range(0, count, size), count]
+        lengths = np.sort(self._rounded(task))[::-1]
+        starts = [0]
+        while starts[-1] < count:
+            fit = max(1, self.max_tokens // int(lengths[starts[-1]]))
+            starts.append(min(count, starts[-1] + min(size, fit)))
+        return starts
+
+    def _rounded(self, task: str) -> np.ndarray:
+        lengths = np.maximum(self.lengths[task], 1)
+        return np.asarray(-(-lengths // _WIDTH) * _WIDTH)
 
 
 def evaluation_batches(lengths: np.ndarray, batch_size: int) -> list[tuple[int, ...]]:

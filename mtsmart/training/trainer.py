@@ -63,6 +63,7 @@ class Trainer:
             self.config.epochs,
             self.config.seed,
             setup.config.data.length_grouped,
+            setup.config.data.max_tokens,
         )
         self.updates_per_epoch = math.ceil(len(self.sampler) / self.config.accumulation)
         planned = self.updates_per_epoch * self.config.epochs
@@ -119,7 +120,7 @@ class Trainer:
     def _run(self) -> None:
         while not self._finished:
             for batches in self._updates():
-                self._update(batches)
+                self.update(batches)
                 at_epoch_end = self._advance(len(batches))
                 self._after_update(at_epoch_end)
                 if self._finished or self.interrupt.signal is not None:
@@ -137,7 +138,7 @@ class Trainer:
         )
         return _groups((batch.to(device) for batch in loaded), self.config.accumulation)
 
-    def _update(self, batches: tuple[Batch, ...]) -> None:
+    def update(self, batches: tuple[Batch, ...]) -> None:
         """One optimizer update: gradients of the mean objective of ``batches``."""
         self._prepared.train()
         set_learning_rate(
