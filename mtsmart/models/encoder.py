@@ -86,7 +86,7 @@ class Encoder(nn.Module):
     @property
     def recomputes(self) -> bool:
         """Whether the backward pass runs layers again (gradient checkpointing)."""
-        return bool(self.model.is_gradient_checkpointing)
+        return any(getattr(module, "gradient_checkpointing", False) for module in self.model.modules())
 
     @property
     def word_embeddings(self) -> nn.Parameter:
