@@ -25,6 +25,10 @@ test: $(VENV)/test ## Set up and run the tests
 test-slow: $(VENV)/test ## The tests that need minutes and real data sets (MTSMART_HUB_DIR)
 	$(PYTEST) -m slow
 
+.PHONY: bench
+bench: $(VENV)/test ## Measure speed and memory (most of an hour, on a quiet machine; MTSMART_HUB_DIR), write benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks.bench
+
 .PHONY: lint
 lint: $(VENV)/dev ## Style (ruff) and types (mypy)
 	$(BIN)/ruff check .

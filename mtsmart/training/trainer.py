@@ -119,9 +119,9 @@ class Trainer:
 
     def _run(self) -> None:
         while not self._finished:
-            for batches in self._updates():
+            for batches in self.updates():
                 self.update(batches)
-                at_epoch_end = self._advance(len(batches))
+                at_epoch_end = self.advance(len(batches))
                 self._after_update(at_epoch_end)
                 if self._finished or self.interrupt.signal is not None:
                     break
@@ -129,7 +129,7 @@ class Trainer:
                 self._checkpoint()
                 return
 
-    def _updates(self) -> Iterator[tuple[Batch, ...]]:
+    def updates(self) -> Iterator[tuple[Batch, ...]]:
         """The rest of the present epoch, grouped into updates."""
         plan = self.sampler.plan(self.progress.epoch)[self.progress.batch :]
         device = self.accelerator.device
@@ -157,7 +157,7 @@ class Trainer:
             regularizer.after_update(self.setup.model)
         self.callback.on_update(self.progress.update + 1, sum(len(batch.rows) for batch in batches))
 
-    def _advance(self, batches: int) -> bool:
+    def advance(self, batches: int) -> bool:
         """Count an update; whether it was the epoch's last."""
         self.progress.update += 1
         self.progress.batch += batches

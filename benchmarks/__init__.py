@@ -1,0 +1,1 @@
+"""Runnable comparisons; nothing here is part of the package."""

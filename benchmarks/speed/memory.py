@@ -1,0 +1,68 @@
+"""Peak memory of an update, each arm in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.speed.timing import paired_ratio, spread, table, verdict
+from benchmarks.speed.workload import ONE_PASS, PLAIN, batches_of, fixed_length, run_updates, trainer
+
+BATCH, TOKENS, UPDATES = 32, 128, 3
+CHECKPOINTED = "encoder.gradient_checkpointing=true"
+ARMS = {
+    "plain": PLAIN,
+    "SMART + MBPP, one pass": ONE_PASS,
+    "SMART + MBPP, one pass, gradient checkpointing": [*ONE_PASS, CHECKPOINTED],
+    "plain, gradient checkpointing": [*PLAIN, CHECKPOINTED],
+}
+LIMITS = {"SMART + MBPP, one pass": 2.0, "SMART + MBPP, one pass, gradient checkpointing": 1.2}
+
+
+def measure(folder: Path, repeats: int) -> dict[str, list[int]]:
+    """Bytes: the peak less what the process had before it loaded a model."""
+    folder.mkdir()
+    experiment = fixed_length(folder, BATCH * UPDATES, TOKENS)
+    found: dict[str, list[int]] = {name: [] for name in ARMS}
+    for _ in range(repeats):
+        for name, overrides in ARMS.items():
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                found[name].append(pool.apply(_peak, (experiment, overrides, folder / "run")))
+    return found
+
+
+def _peak(experiment: Path, overrides: list[str], folder: Path) -> int:
+    before = status("VmRSS")
+    made = trainer(experiment, overrides, folder)
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    run_updates(made, batches_of(made)[:UPDATES])
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else status("VmHWM") - before
+
+
+def status(field: str) -> int:
+    """Bytes of a field of /proc/self/status: VmRSS (now), VmHWM (the most so far), RssAnon (without files)."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    raise KeyError(field)
+
+
+def page(measured: dict[str, Any]) -> list[str]:
+    """The section of RESULTS.md."""
+    rows = []
+    for arm, values in measured.items():
+        ratio, limit = paired_ratio(values, measured["plain"]), LIMITS.get(arm)
+        megabytes = spread([value / 2**20 for value in values], 0)
+        rows.append([arm, megabytes, f"{ratio:.2f}" if limit is None else verdict(ratio, limit)])
+    return [
+        "## Peak memory",
+        "",
+        f"{BATCH} rows of {TOKENS} tokens, {UPDATES} updates, a process an arm: its peak less what it had before it "
+        "loaded a model (weights, gradients, optimizer, teacher and activations are counted; libraries are not).",
+        "",
+        *table(["", "MB, median (range)", "times plain"], rows),
+    ]

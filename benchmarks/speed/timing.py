@@ -1,0 +1,79 @@
+"""Interleaved timing and the tables made of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+
+def interleaved(arms: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, list[float]]:
+    """Seconds of each arm, ``repeats`` times, after one unmeasured round; the order turns with each round."""
+    names = list(arms)
+    seconds: dict[str, list[float]] = {name: [] for name in arms}
+    for repeat in range(repeats + 1):
+        turn = repeat % len(names)
+        for name in names[turn:] + names[:turn]:
+            start = time.perf_counter()
+            arms[name]()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            if repeat:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def paired_ratio(seconds: Sequence[float], base: Sequence[float]) -> float:
+    """Median of the ratios within the rounds: what slows the machine for a while slows both sides."""
+    return statistics.median(a / b for a, b in zip(seconds, base, strict=True))
+
+
+def spread(values: Sequence[float], digits: int = 3) -> str:
+    """Median (smallest to largest)."""
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A Markdown table."""
+    return [
+        "| " + " | ".join(head) + " |",
+        "|" + "---|" * len(head),
+        *("| " + " | ".join(row) + " |" for row in rows),
+        "",
+    ]
+
+
+def verdict(value: float, limit: float, at_least: bool = False, unit: str = "times") -> str:
+    """The value beside what is wanted, and whether it is met."""
+    met = value >= limit if at_least else value <= limit
+    wanted = f"{'at least' if at_least else 'at most'} {limit:g} {unit}"
+    return f"**{value:.2f}** {unit} ({wanted}: {'met' if met else 'NOT met'})"
+
+
+def machine() -> str:
+    """Processor, device, threads and versions."""
+    libraries = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "mtsmart")
+    found = ", ".join(f"{name} {version(name)}" for name in libraries if _installed(name))
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {device}; {found}."
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except ImportError:
+        return False
+    return True
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
