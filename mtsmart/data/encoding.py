@@ -67,9 +67,12 @@ def encode_split(
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}", key="data.cache_dir", value=str(file.parent)) from None
 
+    def as_table(rows: Rows) -> pa.Table:  # which datasets writes in half the time of lists
+        return pa.table({name: pa.array(values) for name, values in encode(rows).items()})
+
     def encoded() -> datasets.Dataset:
         return source.map(
-            encode,
+            as_table,
             batched=True,
             remove_columns=source.column_names,
             cache_file_name=str(file),

@@ -12,10 +12,9 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
+from mtsmart.data.tokenizing import TOKENS, tokenize
 from mtsmart.errors import ConfigError
 from mtsmart.task_types.base import TaskType
-
-TOKENS = ("input_ids", "token_type_ids")
 
 
 class SequenceTask(TaskType):
@@ -35,7 +34,7 @@ class SequenceTask(TaskType):
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         columns = [self.texts(rows, column) for column in self.definition.text]
-        encoded = tokenize(columns, tokenizer, max_length, self.definition.head.type == "san")
+        encoded = text_columns(columns, tokenizer, max_length, self.definition.head.type == "san")
         encoded["row"] = rows["row"]
         if with_labels:
             values = zip(rows[self.definition.label], rows["row"], strict=True)
@@ -61,26 +60,22 @@ class SequenceTask(TaskType):
         return list(features["labels"])
 
 
-def tokenize(
+def text_columns(
     columns: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase, max_length: int, segments: bool
 ) -> Rows:
-    """Token columns of texts or pairs of texts; a pair loses from its longer text what is too long.
+    """Token columns of texts or pairs, as :func:`tokenize` gives them.
 
     Args:
         columns: one or two columns of text.
-        tokenizer: gives ``input_ids`` and, for encoders that have them, ``token_type_ids``.
+        tokenizer: a fast one.
         max_length: tokens a row is cut to.
         segments: whether to add ``segments``, for heads that read the two texts apart.
     """
-    tokens = tokenizer(
-        *columns,
-        truncation="longest_first" if len(columns) > 1 else True,
-        max_length=max_length,
-        return_attention_mask=False,
-    )
+    if not segments:
+        return tokenize(columns, tokenizer, max_length)
+    tokens = tokenizer(*columns, truncation="longest_first", max_length=max_length, return_attention_mask=False)
     encoded: Rows = {name: tokens[name] for name in TOKENS if name in tokens}
-    if segments:
-        encoded["segments"] = [_segments(tokens.sequence_ids(index)) for index in range(len(columns[0]))]
+    encoded["segments"] = [_segments(tokens.sequence_ids(index)) for index in range(len(columns[0]))]
     return encoded
 
 

@@ -17,11 +17,11 @@ from transformers import BatchEncoding, PreTrainedTokenizerBase
 from mtsmart.config.validate import StrictModel
 from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
+from mtsmart.data.tokenizing import TOKENS
 from mtsmart.errors import ConfigError
 from mtsmart.metrics.answers import answer_f1, best_null_threshold
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, mean_softmax
-from mtsmart.task_types.sequence import TOKENS
 from mtsmart.task_types.span_windows import (
     Span,
     Window,

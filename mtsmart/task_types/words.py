@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
-TOKENS = ("input_ids", "token_type_ids")
+from mtsmart.data.tokenizing import TOKENS
 
 
 class Span(NamedTuple):
