@@ -113,6 +113,10 @@ class TrainingConfig(StrictModel):
         "float32",
         description="autocast dtype; weights stay float32. SMART's small steps lose their direction in bfloat16",
     )
+    compile: bool = Field(
+        False,
+        description="compile the encoder (torch.compile, once for all shapes); for long runs on a GPU",
+    )
     seed: int = Field(42, ge=0)
     evaluate_every: int | None = Field(None, ge=1, description="updates between evaluations; null: each epoch")
     checkpoint_every: int | None = Field(None, ge=1, description="updates between checkpoints; null: each epoch")

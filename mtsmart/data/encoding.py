@@ -20,7 +20,7 @@ from mtsmart.errors import DataError
 from mtsmart.run_folder import write_json
 
 Rows = dict[str, list[Any]]
-_FORMAT = 2  # raise when the encoded columns change their meaning
+_FORMAT = 3  # raise when the encoded columns change their meaning
 _READ = 10_000  # rows looked at together, so that memory does not grow with their number
 
 

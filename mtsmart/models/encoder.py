@@ -56,6 +56,7 @@ class Encoder(nn.Module):
         if "inputs_embeds" not in accepted:
             raise CheckpointError("cannot be trained here: it takes no inputs_embeds", file=type(model).__name__)
         self._inputs = [name for name in _OPTIONAL_INPUTS if name in accepted]
+        self.compiled: str | None = None  # by which backend
 
     @property
     def config(self) -> Any:
@@ -82,6 +83,13 @@ class Encoder(nn.Module):
     def summary_at_end(self) -> bool:
         """Whether the token that stands for the whole input is the last one (XLNet), not the first."""
         return getattr(self.config, "summary_type", None) == "last"
+
+    def compile_shapes(self, backend: str = "inductor") -> None:
+        """Compile ``forward`` once for all shapes (B, T)."""
+        # A regulariser differentiates the clean graph before the backward pass does, so its buffers must stay.
+        torch._functorch.config.donated_buffer = False
+        self.compiled = backend
+        self.compile(dynamic=True, backend=backend)
 
     @property
     def recomputes(self) -> bool:

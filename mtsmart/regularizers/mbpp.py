@@ -31,6 +31,8 @@ class MbppRegularizer(Regularizer):
     def __init__(self, model: MultiTaskModel, config: Mbpp, total_updates: int) -> None:
         self.config, self.total_updates, self.updates = config, total_updates, 0
         self.teacher = copy.deepcopy(model).eval().requires_grad_(False)
+        if model.encoder.compiled:  # which a copy is not
+            self.teacher.encoder.compile_shapes(model.encoder.compiled)
         self._teacher_tensors = list(self.teacher.parameters())
 
     def beta(self) -> float:

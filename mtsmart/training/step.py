@@ -57,7 +57,8 @@ class TrainStep(nn.Module):
 
     def _keep_masks(self, task: str, device: torch.device) -> bool:
         wanted = any(regularizer.replays_dropout(task) for regularizer in self.regularizers.values())
-        return wanted and device.type == "cpu" and not self.model.encoder.recomputes
+        encoder = self.model.encoder
+        return wanted and device.type == "cpu" and not (encoder.recomputes or encoder.compiled)
 
     def _logits(self, task: TaskType, batch: Batch, inputs_embeds: Tensor) -> Tensor:
         return task.adapt(self.model(task.head_name, inputs_embeds, batch.inputs), batch)

@@ -70,6 +70,8 @@ class Trainer:
         self.total_updates = min(planned, self.config.max_updates or planned)
         self.accelerator = _accelerator(self.config.precision)
         setup.model.to(self.accelerator.device)
+        if self.config.compile:
+            setup.model.encoder.compile_shapes()
         setting = Setting(setup.model, setup.tasks, setup.config, self.total_updates)
         self.step = TrainStep(setup.model, setup.tasks, build_regularizers(setting))
         factors = {name: setup.definitions[name].learning_rate_factor for name in setup.model.specs}

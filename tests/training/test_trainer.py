@@ -128,6 +128,27 @@ def test_worker_processes_change_nothing(workspace):
 
 
 @pytest.mark.parametrize("direction", ["ascent", "fisher"])
+def test_a_compiled_encoder_trains_the_same_with_one_graph_for_all_shapes(workspace, monkeypatch, direction):
+    """Without the code generator, which rounds otherwise: graphs, shapes, two passes through one graph, the teacher."""
+    from torch._dynamo.utils import counters
+
+    from mtsmart.models.encoder import Encoder
+
+    monkeypatch.setattr(Encoder.compile_shapes, "__defaults__", ("aot_eager",))
+    settings = ["training.epochs=1", f"smart.direction={direction}", "training.batch_size=7"]
+    plain = train(workspace, *settings, folder="plain")
+    torch._dynamo.reset()
+    counters.clear()
+    compiled = train(workspace, *settings, "training.compile=true", folder="compiled")
+    assert 1 <= counters["stats"]["unique_graphs"] <= 4  # student and teacher, with and without gradients
+    losses = [[line["tasks"] for line in records(run, "train")] for run in (plain, compiled)]
+    for one, other in zip(*losses, strict=True):
+        for task in one:
+            assert one[task] == pytest.approx(other[task], rel=1e-3, abs=1e-6)
+    assert compiled.load().predict("color", [{"text": "red"}])
+
+
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
 def test_gradient_checkpointing_trains_the_same(workspace, direction):
     settings = ["training.epochs=1", f"smart.direction={direction}"]
     plain = train(workspace, *settings, folder="plain")
