@@ -15,7 +15,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.base import TASK_TYPES, Outputs, mean_bernoulli, stack
-from mtsmart.task_types.labels import LabelNames
+from mtsmart.task_types.labels import LabelNames, items_of, list_hint
 from mtsmart.task_types.sequence import SequenceTask
 
 
@@ -71,11 +71,14 @@ class MultiLabel(SequenceTask):
         return float(self.decoding.get("threshold", 0.5) if given == "tuned" else given)
 
     def encode_label(self, value: Any, row: int) -> list[int]:
-        """0 or 1 for each label, from a list of names or numbers, or from a text of several."""
+        """0 or 1 for each label, from a list of names or numbers, or from text: a JSON list, or names with
+        the separator between."""
         if isinstance(value, str):
-            value = [name for part in value.split(self.options.separator) if (name := part.strip())]
+            found = items_of(value, self.options.separator)
+            value = value if found is None else found
         if not isinstance(value, list):
-            raise self.row_error("is no list of labels", row, self.definition.label, value)
+            label = self.definition.label
+            raise self.row_error("is no list of labels", row, label, value, list_hint(label))
         chosen = [self._names.find(name) for name in value]
         if None in chosen:
             wrong = value[chosen.index(None)]

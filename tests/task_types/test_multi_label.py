@@ -27,6 +27,8 @@ def task(**changes):
         ([1], [0, 1, 0]),
         ("", [0, 0, 0]),
         (" size , color", [0, 1, 1]),
+        ('["size", "color"]', [0, 1, 1]),
+        ("[]", [0, 0, 0]),
     ],
 )
 def test_labels(value, expected):
@@ -42,6 +44,8 @@ def test_unknown_labels_name_the_row_and_the_nearest():
         task().encode_label(["size", "anmal"], 2)
     with pytest.raises(DataError, match="row 3: labels: is no list of labels, got 4"):
         task().encode_label(4, 2)
+    with pytest.raises(DataError, match=r"row 3: labels: is no list of labels.*parse: \{labels: list\}"):
+        task().encode_label("['size', 'color']", 2)
 
 
 @pytest.mark.parametrize(
