@@ -30,8 +30,8 @@ def predict_file(run: LoadedRun, tasks: Sequence[str], file: str | Path) -> list
         file: csv, tsv, jsonl or parquet; text of the columns in a task's ``dataset.parse`` is read as that says.
 
     Returns:
-        one mapping a row: the row's own columns as the file has them, then ``prediction`` and probabilities, which several tasks give as
-        ``<task>.prediction`` and so on.
+        one mapping a row: the row's own columns as the file has them, then ``prediction`` and probabilities, which
+        several tasks give as ``<task>.prediction`` and so on.
 
     Raises:
         DataError: the file cannot be read, lacks a text column, or has a column called as a predicted one.
@@ -73,7 +73,7 @@ def _forms(run: LoadedRun, names: Sequence[str], table: pa.Table, file: str | Pa
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def check_output(file: Path) -> None:

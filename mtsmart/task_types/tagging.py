@@ -39,8 +39,9 @@ class TaggingOptions(StrictModel):
 class Tagging(TaskType):
     """Logits (B, T, C), labels (B, T) int64: the word's tag on its first sub-word, -100 elsewhere.
 
-    A row is a list of words, or text: a JSON list, or words with blanks between; tags likewise. One that is longer than the length limit becomes several
-    overlapping windows, and each word is scored once, in the window that shows most of what stands around it.
+    A row is a list of words, or text: a JSON list, or words with blanks between; tags likewise. A row that is longer
+    than the length limit becomes several overlapping windows, and each word is scored once, in the window that shows
+    most of what stands around it.
     A word that the tokenizer turns into nothing is tagged ``O``, or, where there is no such tag, the first.
     """
 
