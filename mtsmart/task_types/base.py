@@ -214,6 +214,10 @@ class TaskType(ABC):
     def fit(self, outputs: Outputs, references: Sequence[Any]) -> None:  # noqa: B027 (most types need nothing)
         """Find on validation what decoding needs (thresholds), and keep it in ``decoding``."""
 
+    def decoding_rule(self) -> str | None:
+        """How a model card says that outputs become predictions, where their names do not say it."""
+        return None
+
     @abstractmethod
     def decode(self, outputs: Outputs) -> list[Any]:
         """Predictions in the form that ``score`` takes, in the order of ``references``."""
