@@ -207,9 +207,13 @@ class TaskType(ABC):
     def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
         """One prediction for those of several teachers, in the same form.
 
-        By default logits whose softmax at ``temperature`` is the mean of the teachers' softmax at ``temperature``.
+        The mean is that of what the type's default divergence compares: ``mse`` scores, Bernoulli ones sigmoids, all
+        others softmax; of probabilities at ``temperature``.
         """
-        return mean_softmax(logits, temperature)
+        compared = self.divergences[0]
+        if compared == "mse":
+            return torch.stack(list(logits)).mean(0)
+        return (mean_bernoulli if compared.startswith("bernoulli_") else mean_softmax)(logits, temperature)
 
     def fit(self, outputs: Outputs, references: Sequence[Any]) -> None:  # noqa: B027 (most types need nothing)
         """Find on validation what decoding needs (thresholds), and keep it in ``decoding``."""

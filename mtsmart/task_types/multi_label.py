@@ -14,7 +14,7 @@ from mtsmart.config.validate import StrictModel
 from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, mean_bernoulli, stack
+from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
 from mtsmart.task_types.labels import LabelNames, items_of, list_hint
 from mtsmart.task_types.sequence import SequenceTask
 
@@ -89,10 +89,6 @@ class MultiLabel(SequenceTask):
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """Share of decisions, label by label, that differ at a probability of 0.5."""
         return ((logits > 0) != (other > 0)).float().mean()
-
-    def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
-        """Logits whose sigmoid at ``temperature`` is, label by label, the mean of the teachers'."""
-        return mean_bernoulli(logits, temperature)
 
     def fit(self, outputs: Outputs, references: Sequence[Any]) -> None:
         """With ``threshold: tuned``, the one threshold of best micro F1."""

@@ -15,7 +15,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.losses import CRITERIA
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, mean_bernoulli, stack
+from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
 from mtsmart.task_types.labels import LabelNames
 from mtsmart.task_types.sequence import SequenceTask
 
@@ -73,10 +73,6 @@ class Ordinal(SequenceTask):
 
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         return ((logits > 0).sum(-1) != (other > 0).sum(-1)).float().mean()
-
-    def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
-        """Logits whose sigmoid at ``temperature`` is, step by step, the mean of the teachers'."""
-        return mean_bernoulli(logits, temperature)
 
     def decoding_rule(self) -> str:
         order = ", ".join(self.labels)
