@@ -58,3 +58,10 @@ def test_a_new_type_of_one_output_is_taught_by_the_mean_score():
     assert Scores("t", definition).ensemble(teachers, None, 2.0).tolist() == [[2.0], [-1.0]]
     found = Questions("t", definition).ensemble(teachers, None, 1.0)
     torch.testing.assert_close(torch.sigmoid(found), torch.sigmoid(torch.stack(teachers)).mean(0))
+
+
+def test_a_number_in_quotes_is_told_about_tsv():
+    with pytest.raises(
+        DataError, match="is no finite number, got '\"3\"'. Its quotes are part of it: tsv is read without"
+    ):
+        task().encode_label('"3"', 0)
