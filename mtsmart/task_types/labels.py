@@ -68,6 +68,12 @@ def items_of(text: str, separator: str | None = None) -> list[Any] | None:
     return [name for part in text.split(separator) if (name := part.strip())]
 
 
+def joined(names: Sequence[str], separator: str) -> str:
+    """The text in which ``items_of`` finds these names again: parted by ``separator``, as JSON where that fails."""
+    text = separator.join(names)
+    return text if items_of(text, separator) == list(names) else json.dumps(list(names), ensure_ascii=False)
+
+
 def list_hint(column: str) -> str:
     """How a column whose text is a list is read as one."""
     return f"Lists in text: dataset: {{parse: {{{column}: list}}}}"

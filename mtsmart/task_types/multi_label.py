@@ -15,7 +15,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
-from mtsmart.task_types.labels import LabelNames, items_of, list_hint
+from mtsmart.task_types.labels import LabelNames, items_of, joined, list_hint
 from mtsmart.task_types.sequence import SequenceTask
 
 
@@ -82,7 +82,12 @@ class MultiLabel(SequenceTask):
         chosen = [self._names.find(name) for name in value]
         if None in chosen:
             wrong = value[chosen.index(None)]
-            hint = did_you_mean(wrong, self.labels)
+            hint, separator = did_you_mean(wrong, self.labels), self.options.separator
+            if within := next((label for label in self.labels if separator in label), None):
+                hint += (
+                    f" Label '{within}' holds the separator '{separator}': in text give a JSON list, "
+                    "or set options.separator"
+                )
             raise self.row_error("is not one of the task's labels", row, self.definition.label, wrong, hint)
         return [int(index in chosen) for index in range(len(self.labels))]
 
@@ -112,6 +117,10 @@ class MultiLabel(SequenceTask):
             }
             for decisions, row in zip(self.decode(outputs), _probabilities(outputs).tolist(), strict=True)
         ]
+
+    def text_of(self, column: str, value: Any) -> Any:
+        """Predicted labels as a label column in csv or tsv has them."""
+        return joined(value, self.options.separator) if column == "prediction" else value
 
     def baseline(self, train: Sequence[Any], references: Sequence[Any]) -> list[np.ndarray]:
         """The most frequent labels, as many as give the best micro F1."""

@@ -39,6 +39,29 @@ def test_another_separator():
     assert task(options={"separator": "|"}).encode_label("size|color", 0) == [0, 1, 1]
 
 
+@pytest.mark.parametrize("separator", [",", " ", "|"])
+@given(chosen=st.lists(st.booleans(), min_size=5, max_size=5))
+@settings(deadline=None)
+def test_predictions_in_text_are_read_back(separator, chosen):
+    labels = ["a", "b c", "d,e", '["f"]', "g|h"]
+    own = task(labels=labels, options={"separator": separator})
+    names = [label for label, is_set in zip(labels, chosen, strict=True) if is_set]
+    text = own.text_of("prediction", names)
+    assert isinstance(text, str) and own.encode_label(text, 0) == [int(is_set) for is_set in chosen]
+
+
+def test_predictions_have_the_separator_between():
+    assert task().text_of("prediction", ["animal", "size"]) == "animal,size"
+    assert task().text_of("p(size)", 0.5) == 0.5
+
+
+def test_a_label_that_holds_the_separator_is_told():
+    with pytest.raises(
+        DataError, match="Label 'd,e' holds the separator ',': in text give a JSON list, or set options.sep"
+    ):
+        task(labels=["a", "d,e"]).encode_label("a,d,e", 0)
+
+
 def test_unknown_labels_name_the_row_and_the_nearest():
     with pytest.raises(DataError, match="row 3: labels: is not one of the task's labels, got 'anmal'.*'animal'"):
         task().encode_label(["size", "anmal"], 2)
