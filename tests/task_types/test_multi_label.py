@@ -76,7 +76,10 @@ def test_unknown_labels_name_the_row_and_the_nearest():
     [
         ({"labels": None}, "t.labels: is required for task type 'multi_label'"),
         ({"options": {"threshold": 1.5}}, "t.options.threshold: is no threshold, got 1.5"),
-        ({"options": {"threshold": "tune"}}, "t.options.threshold"),
+        (
+            {"options": {"threshold": "tune"}},
+            "t.options.threshold: should be a valid number, got 'tune'. Did you mean 'tuned'",
+        ),
         ({"adv_loss": "kl"}, "does not go with task type 'multi_label'"),
     ],
 )
