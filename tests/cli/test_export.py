@@ -60,7 +60,7 @@ def test_the_same_in_python_and_an_earlier_export_is_replaced_when_asked(workspa
     exported = mtsmart.export(run, "near", "out")
     assert exported.folder == workspace.folder / "out"
     config = json.loads((workspace.folder / "out" / "config.json").read_text())
-    assert config["problem_type"] == "regression"
+    assert config["problem_type"] == "regression" and config["id2label"] == {"0": "near"}
     refused = cli("export", run, "-t", "color", "out")
     assert (refused.code, refused.out) == (2, "")
     assert "out: is not empty. Name another folder, or say --overwrite" in refused.err
