@@ -153,6 +153,7 @@ def export(
             scores=source.results()["tasks"].get(task, {}) if source.results_file.is_file() else {},
             decoding=chosen.decoding,
             problem_type=chosen.problem_type,
+            rule=chosen.decoding_rule(),
         )
 
     return export_head(

@@ -88,3 +88,13 @@ def did_you_mean(word: object, options: Iterable[str]) -> str:
         return "There are none to choose from."
     shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
     return f"Choose from: {shown}"
+
+
+def quotes_hint(field: object) -> str | None:
+    """A hint for a field that kept its quotes, None for any other."""
+    quoted = isinstance(field, str) and len(field) > 1 and field[0] == field[-1] == '"'
+    return (
+        "Its quotes are part of it: tsv is read without quoting. Leave them out, or make it a csv file"
+        if quoted
+        else None
+    )

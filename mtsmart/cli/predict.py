@@ -31,7 +31,8 @@ def predict(
 
     if output is not None:
         check_output(output)
-    rows = predict_file(api.load(run, task_file or []), task, input_file)
+    delimited = output is not None and output.suffix.lower() != ".jsonl"
+    rows = predict_file(api.load(run, task_file or []), task, input_file, delimited)
     if output is None:
         write_jsonl(rows, sys.stdout)
     else:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import typing
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from mtsmart.config.document import Document, Key
 from mtsmart.errors import ConfigError, did_you_mean
@@ -62,12 +64,26 @@ def _explain(model: type[BaseModel], document: Document, prefix: Key, error: Val
         )
     if kind == "value_error":
         return ConfigError(str(context["error"]), **place)
-    return ConfigError(_readable(problem["msg"]), value=problem["input"], **place)
+    return ConfigError(_readable(problem["msg"]), value=problem["input"], hint=_near_word(problems), **place)
+
+
+def _near_word(problems: Sequence[ErrorDetails]) -> str | None:
+    """A hint at the word that is meant, where the first problem's value might have been one of a few words instead."""
+    value = problems[0]["input"]
+    for problem in problems[1:]:
+        if problem["type"] == "literal_error" and isinstance(value, str) and problem["input"] is value:
+            return did_you_mean(value, re.findall(r"'([^']*)'", problem["ctx"]["expected"]))
+    return None
 
 
 def _readable(message: str) -> str:
-    """Pydantic's "Input should be ..." as "should be ..."."""
-    return message.removeprefix("Input ").removeprefix("Value error, ")
+    """Pydantic's text in the words of someone who writes YAML: "should be ...", with the expected form."""
+    message = message.removeprefix("Input ").removeprefix("Value error, ")
+    message = re.sub(r"^(?:List|Dictionary) (should have .*? items?) after validation, not \d+$", r"\1", message)
+    message = re.sub(
+        r"^should be a valid dictionary( or instance of \w+)?$", "should be a mapping: {key: value}", message
+    )
+    return re.sub(r"^should be a valid list$", "should be a list: [one, another]", message)
 
 
 def _real_path(data: Any, location: tuple[Any, ...]) -> Key:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from mtsmart.errors import DataError
+from mtsmart.errors import DataError, quotes_hint
 from mtsmart.tasks.definition import FieldForm
 
 ANSWER_SEPARATOR = ":::"
@@ -49,7 +49,7 @@ def _parsed(parse: Callable[[Any], Any], field: Any, row: int, column: str, file
     try:
         return parse(field)
     except (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
-        hint = error.args[1] if isinstance(error, _FieldError) else None
+        hint = quotes_hint(field) or (error.args[1] if isinstance(error, _FieldError) else None)
         reason = error.args[0] if isinstance(error, _FieldError) else "cannot be read"
         raise DataError(reason, file=f"{file}, row {row + 1}", key=column, value=field, hint=hint) from None
 

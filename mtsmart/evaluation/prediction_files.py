@@ -5,47 +5,96 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import pyarrow as pa
+
+from mtsmart.data.fields import parse_fields
 from mtsmart.data.files import read_table
 from mtsmart.data.sources import require_columns
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.task_types.labels import joined
+from mtsmart.tasks.definition import FieldForm
 
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl")
 
 
-def predict_file(run: LoadedRun, tasks: Sequence[str], file: str | Path) -> list[dict[str, Any]]:
+def predict_file(
+    run: LoadedRun, tasks: Sequence[str], file: str | Path, delimited: bool = False
+) -> list[dict[str, Any]]:
     """Predict a file's rows.
 
     Args:
         run: the loaded run.
         tasks: one or several tasks; naming one twice changes nothing.
-        file: csv, tsv, jsonl or parquet.
+        file: csv, tsv, jsonl or parquet; text of the columns in a task's ``dataset.parse`` is read as that says.
+        delimited: whether the rows go into csv or tsv, where a task may have a text of its own for a list.
 
     Returns:
-        one mapping a row: the row's own columns, then ``prediction`` and probabilities, which several tasks give as
-        ``<task>.prediction`` and so on.
+        one mapping a row: the row's own columns as the file has them, then ``prediction`` and probabilities, which
+        several tasks give as ``<task>.prediction`` and so on.
 
     Raises:
         DataError: the file cannot be read, lacks a text column, or has a column called as a predicted one.
     """
     names = list(dict.fromkeys(tasks))
-    rows = read_table(file).to_pylist()
+    table = read_table(file)
+    rows = table.to_pylist()
     if not rows:
         raise DataError("has no rows", file=file)
     for name in names:
         require_columns(run.task(name).columns, rows[0], file)
+    inputs = parse_fields(table, _forms(run, names, table, file), file).to_pylist()
     try:
-        predictions = run.predict(names if len(names) > 1 else names[0], rows)
+        predictions = run.predict(names if len(names) > 1 else names[0], inputs)
     except DataError as error:
         raise error.at(f"{file}, {error.file}", None) from None
     for name in predictions[0]:
         if name in rows[0]:
             raise DataError("the file already has a column of this name", file=file, key=name, hint="Rename it")
+    if delimited:
+        predictions = _as_text(run, names, predictions)
     return [{**row, **prediction} for row, prediction in zip(rows, predictions, strict=True)]
+
+
+def _as_text(run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Predictions as their tasks write them in csv and tsv."""
+    owners = {f"{name}." if len(names) > 1 else "": run.task(name) for name in names}
+    columns = {
+        column: (task, column.removeprefix(prefix))
+        for column in predictions[0]
+        for prefix, task in owners.items()
+        if column.startswith(prefix)
+    }
+    return [
+        {column: columns[column][0].text_of(columns[column][1], value) for column, value in row.items()}
+        for row in predictions
+    ]
+
+
+def _forms(run: LoadedRun, names: Sequence[str], table: pa.Table, file: str | Path) -> dict[str, FieldForm]:
+    """How the tasks read their input columns; a column that is no text (in jsonl) is already what it stands for.
+
+    Raises:
+        DataError: two tasks read a column in different ways.
+    """
+    forms: dict[str, FieldForm | None] = {}
+    for name in names:
+        task = run.task(name)
+        for column in task.columns:
+            form = task.definition.dataset.parse.get(column)
+            if forms.setdefault(column, form) != form:
+                ways = f"{forms[column]} and {form}"
+                hint = "Predict these tasks one by one"
+                raise DataError(f"the tasks read it in different ways: {ways}", file=file, key=column, hint=hint)
+    return {column: form for column, form in forms.items() if form and _is_text(table.schema.field(column).type)}
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def check_output(file: Path) -> None:
@@ -96,10 +145,8 @@ def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: 
 
 def _field(value: Any) -> Any:
     """A list of words or numbers with blanks between, as it is read; what that cannot hold as JSON."""
-    if isinstance(value, list) and all(_is_word(item) for item in value):
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return joined(value, " ")
+    if isinstance(value, list) and all(isinstance(item, int | float) for item in value):
         return " ".join(map(str, value))
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else value
-
-
-def _is_word(item: Any) -> bool:
-    return item.split() == [item] if isinstance(item, str) else isinstance(item, int | float)

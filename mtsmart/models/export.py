@@ -15,7 +15,6 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from mtsmart.errors import CheckpointError
-from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.native import NATIVE_CLASSES, NativeHead
 from mtsmart.models.multitask import MultiTaskModel
 
@@ -129,7 +128,7 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
             hint="Only heads of type 'native' can be exported; this one works in 'mtsmart predict'",
         )
     with torch.random.fork_rng(devices=[]):  # whatever is drawn is overwritten
-        whole: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(_config(model, spec, problem_type))
+        whole: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(_config(model, head, problem_type))
     prefix = whole.base_model_prefix
     encoder = {f"{prefix}.{name}": tensor for name, tensor in model.encoder.model.state_dict().items()}
     missing, unexpected = whole.load_state_dict({**encoder, **module.model.state_dict()}, strict=False)
@@ -142,13 +141,15 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
     return whole
 
 
-def _config(model: MultiTaskModel, spec: HeadSpec, problem_type: str | None) -> Any:
+def _config(model: MultiTaskModel, head: str, problem_type: str | None) -> Any:
+    spec = model.specs[head]
+    labels = [head] if problem_type == "regression" else spec.labels  # a number is called as its task
     config = copy.deepcopy(model.encoder.config)
     if spec.kind not in ("masked_lm", "multiple_choice"):
         config.num_labels = spec.num_labels
-    if spec.labels is not None:
-        config.id2label = dict(enumerate(spec.labels))
-        config.label2id = {label: index for index, label in enumerate(spec.labels)}
+    if labels is not None:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: index for index, label in enumerate(labels)}
     if problem_type is not None:
         config.problem_type = problem_type
     if spec.dropout is not None:

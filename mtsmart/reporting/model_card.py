@@ -28,6 +28,7 @@ def model_card(
     scores: Mapping[str, float],
     decoding: Mapping[str, Any],
     problem_type: str | None,
+    rule: str | None = None,
 ) -> str:
     """README.md of an exported model.
 
@@ -41,6 +42,7 @@ def model_card(
         scores: metric -> value on validation; empty if the run has none.
         decoding: what was found on validation for decoding, such as a threshold.
         problem_type: Hugging Face's name of what the head was trained for.
+        rule: how outputs become predictions, where their names do not say it.
     """
     pipeline = _PIPELINES.get(exported.auto_class)
     described = f" ({definition.description})" if definition.description else ""
@@ -48,7 +50,8 @@ def model_card(
         f"- Task: `{name}`, {definition.task_type}{described}",
         f"- Input: {' and '.join(definition.text)}, cut to {max_length} tokens",
         f"- Base encoder: `{encoder}`",
-        *([f"- Labels: {', '.join(labels)}"] if labels else []),
+        *([f"- {'Outputs' if rule else 'Labels'}: {', '.join(labels)}"] if labels else []),
+        *([f"- Decoding: {rule}"] if rule else []),
         *([f"- Problem type: {problem_type}"] if problem_type else []),
         *([f"- Options: `{json.dumps(definition.options)}`"] if definition.options else []),
         *([f"- Found on validation for decoding: `{json.dumps(decoding)}`"] if decoding else []),

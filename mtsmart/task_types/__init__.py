@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Mapping, Sequence
 
 from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.models.heads import check_head
 from mtsmart.task_types.base import TASK_TYPES, TaskType
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import Entry
@@ -26,7 +27,12 @@ def build_task(name: str, definition: TaskDefinition, head_labels: Sequence[str]
     if definition.task_type not in TASK_TYPES:
         hint = did_you_mean(definition.task_type, TASK_TYPES)
         raise ConfigError("there is no such task type", key=f"{name}.task_type", value=definition.task_type, hint=hint)
-    return TASK_TYPES[definition.task_type](name, definition, head_labels)
+    task = TASK_TYPES[definition.task_type](name, definition, head_labels)
+    try:
+        check_head(task.head_spec)
+    except ConfigError as error:
+        raise ConfigError(error.message, key=f"{name}.{error.key}", value=error.value, hint=error.hint) from None
+    return task
 
 
 def build_tasks(entries: Mapping[str, Entry]) -> dict[str, TaskType]:

@@ -17,7 +17,7 @@ from mtsmart.config.document import Document
 from mtsmart.config.validate import StrictModel, validate
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows
-from mtsmart.errors import ConfigError, DataError, did_you_mean
+from mtsmart.errors import ConfigError, DataError, did_you_mean, quotes_hint
 from mtsmart.losses import CRITERIA, DIRECTIONS, DIVERGENCES
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HEADS, HeadSpec
@@ -207,12 +207,20 @@ class TaskType(ABC):
     def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
         """One prediction for those of several teachers, in the same form.
 
-        By default logits whose softmax at ``temperature`` is the mean of the teachers' softmax at ``temperature``.
+        The mean is that of what the type's default divergence compares: ``mse`` scores, Bernoulli ones sigmoids, all
+        others softmax; of probabilities at ``temperature``.
         """
-        return mean_softmax(logits, temperature)
+        compared = self.divergences[0]
+        if compared == "mse":
+            return torch.stack(list(logits)).mean(0)
+        return (mean_bernoulli if compared.startswith("bernoulli_") else mean_softmax)(logits, temperature)
 
     def fit(self, outputs: Outputs, references: Sequence[Any]) -> None:  # noqa: B027 (most types need nothing)
         """Find on validation what decoding needs (thresholds), and keep it in ``decoding``."""
+
+    def decoding_rule(self) -> str | None:
+        """How a model card says that outputs become predictions, where their names do not say it."""
+        return None
 
     @abstractmethod
     def decode(self, outputs: Outputs) -> list[Any]:
@@ -226,6 +234,10 @@ class TaskType(ABC):
     def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
         """One mapping a source row, in their order, of what ``mtsmart predict`` writes; ``prediction`` is its first."""
 
+    def text_of(self, column: str, value: Any) -> Any:
+        """A value that ``describe`` gives, as csv and tsv are to hold it; a list is written with blanks between."""
+        return value
+
     @abstractmethod
     def baseline(self, train: Sequence[Any], references: Sequence[Any]) -> list[Any]:
         """Predictions for ``references`` of the best rule that looks at no text, learnt from ``train`` references."""
@@ -238,7 +250,7 @@ class TaskType(ABC):
 
     def row_error(self, message: str, row: int, column: str, value: Any, hint: str | None = None) -> DataError:
         """A DataError for one source row (from 0)."""
-        return DataError(message, file=f"row {row + 1}", key=column, value=value, hint=hint)
+        return DataError(message, file=f"row {row + 1}", key=column, value=value, hint=quotes_hint(value) or hint)
 
     def texts(self, rows: Rows, column: str) -> list[str]:
         """A column that must hold text.

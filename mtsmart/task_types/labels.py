@@ -46,6 +46,39 @@ def listed(value: Any) -> list[Any] | None:
     return value if isinstance(value, list) else None
 
 
+def items_of(text: str, separator: str | None = None) -> list[Any] | None:
+    """The names that a text holds: those of a JSON list, else what the separator parts.
+
+    Args:
+        text: as csv and tsv files hold it.
+        separator: None: blanks.
+
+    Returns:
+        None for what looks like a list of texts but is no JSON: parting it would give nonsense.
+    """
+    bare = text.strip()
+    if bare.startswith("["):
+        found = listed(bare)
+        if found is not None and all(isinstance(item, str | int) for item in found):
+            return found
+        if bare.startswith(('["', "['")):
+            return None
+    if bare.startswith('"["'):  # a list that was quoted in a tsv file
+        return None
+    return [name for part in text.split(separator) if (name := part.strip())]
+
+
+def joined(names: Sequence[str], separator: str) -> str:
+    """The text in which ``items_of`` finds these names again: parted by ``separator``, as JSON where that fails."""
+    text = separator.join(names)
+    return text if items_of(text, separator) == list(names) else json.dumps(list(names), ensure_ascii=False)
+
+
+def list_hint(column: str) -> str:
+    """How a column whose text is a list is read as one."""
+    return f"Lists in text: dataset: {{parse: {{{column}: list}}}}"
+
+
 def as_list(value: Any) -> Any:
     """A text as a list of one; for options that take one column or several."""
     return [value] if isinstance(value, str) else value

@@ -14,8 +14,8 @@ from mtsmart.config.validate import StrictModel
 from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, mean_bernoulli, stack
-from mtsmart.task_types.labels import LabelNames
+from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
+from mtsmart.task_types.labels import LabelNames, items_of, joined, list_hint
 from mtsmart.task_types.sequence import SequenceTask
 
 
@@ -71,25 +71,29 @@ class MultiLabel(SequenceTask):
         return float(self.decoding.get("threshold", 0.5) if given == "tuned" else given)
 
     def encode_label(self, value: Any, row: int) -> list[int]:
-        """0 or 1 for each label, from a list of names or numbers, or from a text of several."""
+        """0 or 1 for each label, from a list of names or numbers, or from text: a JSON list, or names with
+        the separator between."""
         if isinstance(value, str):
-            value = [name for part in value.split(self.options.separator) if (name := part.strip())]
+            found = items_of(value, self.options.separator)
+            value = value if found is None else found
         if not isinstance(value, list):
-            raise self.row_error("is no list of labels", row, self.definition.label, value)
+            label = self.definition.label
+            raise self.row_error("is no list of labels", row, label, value, list_hint(label))
         chosen = [self._names.find(name) for name in value]
         if None in chosen:
             wrong = value[chosen.index(None)]
-            hint = did_you_mean(wrong, self.labels)
+            hint, separator = did_you_mean(wrong, self.labels), self.options.separator
+            if within := next((label for label in self.labels if separator in label), None):
+                hint += (
+                    f" Label '{within}' holds the separator '{separator}': in text give a JSON list, "
+                    "or set options.separator"
+                )
             raise self.row_error("is not one of the task's labels", row, self.definition.label, wrong, hint)
         return [int(index in chosen) for index in range(len(self.labels))]
 
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """Share of decisions, label by label, that differ at a probability of 0.5."""
         return ((logits > 0) != (other > 0)).float().mean()
-
-    def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
-        """Logits whose sigmoid at ``temperature`` is, label by label, the mean of the teachers'."""
-        return mean_bernoulli(logits, temperature)
 
     def fit(self, outputs: Outputs, references: Sequence[Any]) -> None:
         """With ``threshold: tuned``, the one threshold of best micro F1."""
@@ -113,6 +117,10 @@ class MultiLabel(SequenceTask):
             }
             for decisions, row in zip(self.decode(outputs), _probabilities(outputs).tolist(), strict=True)
         ]
+
+    def text_of(self, column: str, value: Any) -> Any:
+        """Predicted labels as a label column in csv or tsv has them."""
+        return joined(value, self.options.separator) if column == "prediction" else value
 
     def baseline(self, train: Sequence[Any], references: Sequence[Any]) -> list[np.ndarray]:
         """The most frequent labels, as many as give the best micro F1."""

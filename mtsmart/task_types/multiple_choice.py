@@ -66,10 +66,12 @@ class MultipleChoice(CandidateTask):
         return [int(scores.argmax()) for scores in outputs.logits]
 
     def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
-        """The best candidate's index and text, and each candidate's probability."""
+        """The best candidate's index, name (where candidates have names) and text, and each one's probability."""
+        names = self.names.names
         return [
             {
                 "prediction": index,
+                **({"prediction_label": names[index]} if index < len(names) else {}),
                 "prediction_text": candidates[index],
                 "probabilities": torch.softmax(scores.double(), dim=-1).tolist(),
             }

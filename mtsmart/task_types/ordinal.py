@@ -15,7 +15,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.losses import CRITERIA
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, mean_bernoulli, stack
+from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
 from mtsmart.task_types.labels import LabelNames
 from mtsmart.task_types.sequence import SequenceTask
 
@@ -48,6 +48,7 @@ class Ordinal(SequenceTask):
     divergences = ("bernoulli_symmetric_kl", "bernoulli_kl", "bernoulli_js")
     metrics = ("quadratic_kappa", "spearman", "accuracy", "macro_f1")
     label_dtype = torch.int64
+    problem_type = "multi_label_classification"  # the outputs are questions of their own: sigmoid, not softmax
 
     def check(self) -> None:
         super().check()
@@ -73,9 +74,12 @@ class Ordinal(SequenceTask):
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         return ((logits > 0).sum(-1) != (other > 0).sum(-1)).float().mean()
 
-    def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
-        """Logits whose sigmoid at ``temperature`` is, step by step, the mean of the teachers'."""
-        return mean_bernoulli(logits, temperature)
+    def decoding_rule(self) -> str:
+        order = ", ".join(self.labels)
+        return (
+            f"the labels, lowest first, are {order}; output `>label` is the probability (sigmoid) of being above that "
+            "label, and the predicted label is the one with as many labels below it as outputs are above 0.5"
+        )
 
     def decode(self, outputs: Outputs) -> list[int]:
         """Places: how many of the labels each row is above."""

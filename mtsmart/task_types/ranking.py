@@ -6,7 +6,7 @@ The candidates stand in each row's own list, or in rows of their own that share 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import datasets
@@ -91,11 +91,25 @@ class Ranking(CandidateTask):
             members.setdefault(key, []).append(position)
         query, candidate = self.definition.text
         sources = {"rows": "row", "queries": query, "candidates": candidate, "label": self.definition.label}
+        self._check_queries(rows, members)
         columns = {name: rows[source][:] for name, source in sources.items() if source in rows.column_names}
         groups = list(members.values())
         gathered = {name: [[values[i] for i in group] for group in groups] for name, values in columns.items()}
         first, ids = [group[0] for group in gathered["rows"]], [str(key) for key in members]
         return datasets.Dataset.from_dict({"row": first, "group": ids, "positions": groups, **gathered})
+
+    def _check_queries(self, rows: datasets.Dataset, members: Mapping[Any, Sequence[int]]) -> None:
+        """Refuse an id that stands for two queries: all its candidates would be ranked for the first."""
+        column = self.definition.text[0]
+        queries, numbers = rows[column][:], rows["row"][:]
+        for key, (first, *others) in members.items():
+            for other in others:
+                if queries[other] != queries[first]:
+                    message = (
+                        f"is another query than row {numbers[first] + 1} has with the same {self.options.group} {key!r}"
+                    )
+                    hint = "Give each query an id of its own"
+                    raise self.row_error(message, numbers[other], column, queries[other], hint)
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         if self.grouped:

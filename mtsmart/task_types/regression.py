@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
@@ -47,10 +45,6 @@ class Regression(SequenceTask):
         if not math.isfinite(number):
             raise self.row_error("is no finite number", row, self.definition.label, value)
         return number
-
-    def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
-        """The mean of the teachers' scores."""
-        return torch.stack(list(logits)).mean(0)
 
     def decode(self, outputs: Outputs) -> list[float]:
         return stack(outputs.logits).squeeze(-1).tolist()

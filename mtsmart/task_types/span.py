@@ -37,7 +37,7 @@ from mtsmart.task_types.span_windows import (
 from mtsmart.tasks.definition import TaskDefinition
 
 _MASKED = -1e4  # finite: a divergence over -inf is nan
-_FORM = "Expected {text: [...], answer_start: [...]}, empty lists for no answer; csv and tsv cannot hold it"
+_FORM = "Expected {text: [...], answer_start: [...]}, empty lists for no answer"
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)", re.DOTALL)
 
 
@@ -67,7 +67,8 @@ class Reference(NamedTuple):
 class SpanTask(TaskType):
     """Text columns [question, context]; logits (B, T, 2): start and end; a row makes one or several windows.
 
-    The label column (``answers`` unless named) holds SQuAD's mapping ``{text: [...], answer_start: [...]}``. The first
+    The label column (``answers`` unless named) holds SQuAD's mapping ``{text: [...], answer_start: [...]}``; in csv and
+    tsv as JSON, with ``dataset: {parse: {answers: json}}`` (other forms: ``answer``, ``answers``). The first
     answer trains, all of them score. A window without the whole answer is trained towards its classification token
     (Devlin et al. 2019, section 4.3; Hugging Face's ``run_qa``).
     """
@@ -184,7 +185,8 @@ class SpanTask(TaskType):
         label = self.definition.label
         texts, places = (value.get("text"), value.get("answer_start")) if isinstance(value, Mapping) else (None, None)
         if not (isinstance(texts, list) and isinstance(places, list) and len(texts) == len(places)):
-            raise self.row_error("is not in SQuAD's form", row, label, value, _FORM)
+            hint = f"{_FORM}; JSON in csv or tsv: dataset: {{parse: {{{label}: json}}}}"
+            raise self.row_error("is not in SQuAD's form", row, label, value, hint)
         if not texts and not self.options.no_answer:
             hint = "If that is meant, say options: {no_answer: true}"
             raise self.row_error("the question has no answer", row, label, value, hint)

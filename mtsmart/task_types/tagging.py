@@ -19,7 +19,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.metrics.entities import OUTSIDE, entities, is_bio
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_mean
-from mtsmart.task_types.labels import LabelNames
+from mtsmart.task_types.labels import LabelNames, items_of, list_hint
 from mtsmart.task_types.words import Span, owner, tokenize_words, windows
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -39,8 +39,9 @@ class TaggingOptions(StrictModel):
 class Tagging(TaskType):
     """Logits (B, T, C), labels (B, T) int64: the word's tag on its first sub-word, -100 elsewhere.
 
-    A row is a list of words (or text, split at blanks). One that is longer than the length limit becomes several
-    overlapping windows, and each word is scored once, in the window that shows most of what stands around it.
+    A row is a list of words, or text: a JSON list, or words with blanks between; tags likewise. A row that is longer
+    than the length limit becomes several overlapping windows, and each word is scored once, in the window that shows
+    most of what stands around it.
     A word that the tokenizer turns into nothing is tagged ``O``, or, where there is no such tag, the first.
     """
 
@@ -199,15 +200,18 @@ class Tagging(TaskType):
         return sources
 
     def _words(self, value: Any, row: int) -> list[str]:
-        words = value.split() if isinstance(value, str) else value
+        words, column = items_of(value) if isinstance(value, str) else value, self.definition.text[0]
+        if isinstance(value, str) and words and not all(isinstance(word, str) for word in words):
+            words = value.split()  # a list of numbers is no list of words, but a word such as [1]
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise self.row_error("is no list of words", row, self.definition.text[0], value)
+            raise self.row_error("is no list of words", row, column, value, list_hint(column))
         return words
 
     def _tags(self, value: Any, count: int, row: int) -> list[int]:
-        tags = value.split() if isinstance(value, str) else value
+        tags = items_of(value) if isinstance(value, str) else value
         if not isinstance(tags, list):
-            raise self.row_error("is no list of tags", row, self.definition.label, value)
+            label = self.definition.label
+            raise self.row_error("is no list of tags", row, label, value, list_hint(label))
         if len(tags) != count:
             raise self.row_error(f"there are {len(tags)} tags for {count} words", row, self.definition.label, value)
         return [self._tag(tag, word, row) for word, tag in enumerate(tags)]

@@ -31,7 +31,7 @@ IGNORED = {
     "encoder_type": "is ignored: the experiment names the encoder",
     "actf": "is ignored: the head has the architecture's own activation",
 }
-SUBWORD_LABELS = ("X", "CLS", "SEP")
+SUBWORD_LABELS = ("X", "CLS", "SEP", "[CLS]", "[SEP]")
 DEFAULT_SPLITS = ("train", "dev", "test")
 DEFAULT_DROPOUT = 0.1
 

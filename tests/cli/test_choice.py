@@ -80,7 +80,10 @@ def test_prediction_files_give_the_scores_of_evaluate(run, cli):
             assert METRICS[metric](given, gold) == pytest.approx(scores["rank"][metric])
         assert all(sorted(int(r["prediction"]) for r in g) == list(range(1, len(g) + 1)) for g in groups.values())
 
-        sets = [row["prediction"] if ending == "jsonl" else row["prediction"].split() for row in rows["mark"]]
+        sets = [
+            row["prediction"] if ending == "jsonl" else [name for name in row["prediction"].split("|") if name]
+            for row in rows["mark"]
+        ]
         given = [[int(n in names) for n in NAMES] for names in sets]
         gold = [[int(n in row["marks"].split("|")) for n in NAMES] for row in rows["mark"]]
         for metric in ("micro_f1", "subset_accuracy"):

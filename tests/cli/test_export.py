@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import mtsmart
-from tests.conftest import sentences
+from tests.conftest import sentences, write_jsonl
 from tests.models.test_export import alone
 
 
@@ -59,7 +59,8 @@ def test_the_exported_task_is_the_runs(workspace, run, cli):
 def test_the_same_in_python_and_an_earlier_export_is_replaced_when_asked(workspace, run, cli):
     exported = mtsmart.export(run, "near", "out")
     assert exported.folder == workspace.folder / "out"
-    assert json.loads((workspace.folder / "out" / "config.json").read_text())["problem_type"] == "regression"
+    config = json.loads((workspace.folder / "out" / "config.json").read_text())
+    assert config["problem_type"] == "regression" and config["id2label"] == {"0": "near"}
     refused = cli("export", run, "-t", "color", "out")
     assert (refused.code, refused.out) == (2, "")
     assert "out: is not empty. Name another folder, or say --overwrite" in refused.err
@@ -144,3 +145,31 @@ def test_a_fine_tuned_task_names_the_encoder_its_first_run_started_from(workspac
     assert cli("export", "tuned", "-t", "color", "out").code == 0
     encoder = yaml.safe_load((run / "config.yaml").read_text())["encoder"]["path"]
     assert f"Base encoder: `{encoder}`" in (workspace.folder / "out" / "README.md").read_text()
+
+
+def test_an_ordinal_tasks_card_says_what_its_outputs_mean(workspace, cli):
+    """The exported pipeline gives each output's own probability; the card's rule on them gives our predictions."""
+    rows = [{"text": text, "label": "one two three".split()[index % 3]} for index, text in enumerate(sentences(30))]
+    write_jsonl(workspace.folder / "train.jsonl", rows)
+    workspace.tasks.write_text(
+        "stars: {task_type: ordinal, dataset: {files: {train: train.jsonl, validation: train.jsonl}}, text: [text],\n"
+        "  labels: [one, two, three]}\n"
+    )
+    workspace.write_experiment(workspace.experiment.read_text().replace("[color, near]", "[stars]"))
+    assert cli("train", workspace.experiment, "training.max_updates=2", "smart=off", "mbpp=off", "-o", "run").code == 0
+    assert cli("export", "run", "-t", "stars", "out").code == 0
+    assert json.loads((workspace.folder / "out" / "config.json").read_text())["problem_type"] == (
+        "multi_label_classification"
+    )
+    card = (workspace.folder / "out" / "README.md").read_text()
+    assert "Outputs: >one, >two" in card and "the labels, lowest first, are one, two, three;" in card
+    code = re.search(r"```python\n(.*?)```", card, flags=re.DOTALL).group(1)
+    texts = sentences(6, seed=5)
+    ask = f"import json; print('ANSWER', json.dumps([predict([text])[0] for text in {texts!r}]))"
+    said = alone(workspace.folder, f"import sys; sys.modules['mtsmart'] = None\n{code}\n{ask}")
+    ours = mtsmart.load("run").predict("stars", [{"text": text} for text in texts])
+    for answer, row in zip(json.loads(said.split("ANSWER")[1]), ours, strict=True):
+        assert {f"p({one['label']})": pytest.approx(one["score"], abs=1e-5) for one in answer} == {
+            name: value for name, value in row.items() if name != "prediction"
+        }
+        assert ["one", "two", "three"][sum(one["score"] > 0.5 for one in answer)] == row["prediction"]

@@ -40,9 +40,12 @@ TASK_FILES = {
     "unknown divergence": (TASK + "  adv_loss: symmetric\n", "color.adv_loss: .*Did you mean 'symmetric_kl'"),
     "unknown teacher divergence": (TASK + "  kd_loss: mse\n", "color.kd_loss: .*got 'mse'"),
     "unknown head": (TASK + "  head: {type: san}\n", "t.yaml:8: color.head.type: .*got 'san'"),
+    "pooling with san": (replaced("[text]", "[text, b]") + "  head: {type: san, pooling: mean}\n", "t.yaml:8: color.head.pooling: does not go with head type 'san', got 'mean'"),
     "unknown head key": (TASK + "  head: {droput: 0.1}\n", r"t.yaml:8: color.head.droput: unknown key. Did you mean 'dropout'\?"),
     "unknown smart key": (TASK + "  smart: {epsilom: 1}\n", "color.smart.epsilom: unknown key. Did you mean 'epsilon'"),
-    "three texts": (replaced("[text]", "[text, a, b]"), "color.text: .*at most 2"),
+    "three texts": (replaced("[text]", "[text, a, b]"), r"color.text: should have at most 2 items, got \['text', 'a', 'b'\]"),
+    "no list": (replaced("[other, red]", "red"), r"color.labels: should be a list: \[one, another\], got 'red'"),
+    "no inner mapping": (TASK + "  head: [1]\n", r"color.head: should be a mapping: \{key: value\}, got \[1\]"),
     "no such text column": (replaced("[text]", "[txet]"), r"task color, split train \(.*\): txet: there is no such column. Did you mean 'text'"),
     "no such label column": (TASK + "  label: lable\n", "label: the data has no such label column, got 'lable'"),
     "no such file": (replaced("color_train.jsonl", "gone.jsonl"), "gone.jsonl: there is no such file"),
@@ -150,3 +153,26 @@ def test_check_lists_every_broken_definition(workspace, cli):
     assert result.code == 2
     assert len(result.err.strip().splitlines()) == 2
     assert cli("tasks", "check", "tiny_tasks.yaml").out == "2 task definitions are valid.\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "head", "message"),
+    [
+        ("tagging", "{pooling: mean}", "head.pooling: does not go with token_classification, which keeps every token"),
+        ("span", "{type: san}", "head.type: is for pairs of texts and does not go with question_answering"),
+        ("ranking", "{type: san}", "head.type: is for pairs of texts and does not go with multiple_choice"),
+        ("classification", "{type: san, pooling: mean}", "head.pooling: does not go with head type 'san', got 'mean'"),
+        ("classification", "{type: san, layers: 0}", "head.layers: must be at least 1"),
+    ],
+)
+def test_check_refuses_heads_that_do_not_fit(workspace, cli, kind, head, message):
+    more = {"ranking": "  options: {group: id}\n", "span": "", "tagging": ""}.get(kind, "")
+    text, label = ("[words]", "tags") if kind == "tagging" else ("[a, b]", "label")
+    labels = "" if kind in ("span", "ranking") else "  labels: [O, B-x]\n"
+    (workspace.folder / "t.yaml").write_text(
+        f"mine:\n  task_type: {kind}\n  dataset: {{files: {{train: x.jsonl}}}}\n  text: {text}\n  label: {label}\n"
+        f"  head: {head}\n{labels}{more}"
+    )
+    result = cli("tasks", "check", "t.yaml")
+    assert result.code == 2
+    assert f"t.yaml:6: mine.{message}" in result.err

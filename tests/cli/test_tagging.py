@@ -129,3 +129,32 @@ def test_a_row_without_words_is_predicted_like_any_other(workspace, run, cli):
     result = cli("predict", run, "-t", "who", "-i", "in.jsonl")
     assert result.code == 0, result.err
     assert [len(json.loads(line)["prediction"]) for line in result.out.splitlines()] == [2, 0, 3]
+
+
+def test_an_input_file_is_read_as_the_tasks_own_files_are(workspace, validation, cli):
+    """Words as JSON lists in csv, also where one of them holds a blank or the row is empty."""
+    tasks = workspace.folder / "tiny_tasks.yaml"
+    text = tasks.read_text().replace("validation.csv}}", "validation.csv}, parse: {words: json}}")
+    for name in ("train", "validation"):
+        made = [json.loads(line) for line in (workspace.folder / f"{name}.jsonl").read_text().splitlines()]
+        with (workspace.folder / f"{name}.json.csv").open("w", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["words", "tags"])
+            writer.writerows([json.dumps(row["words"]), " ".join(row["tags"])] for row in made)
+        text = text.replace(f"{name}: {name}.jsonl", f"{name}: {name}.json.csv")
+    tasks.write_text(text)
+    assert cli("train", workspace.experiment, "-o", "run", "training.max_updates=1").code == 0
+    with (workspace.folder / "in.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["words"], ['["a", "big cat", "dog"]'], ["[]"]])
+    write_jsonl(workspace.folder / "in.jsonl", [{"words": ["a", "big cat", "dog"]}, {"words": []}])
+    for source in ("in.csv", "in.jsonl"):
+        result = cli("predict", "run", "-t", "who", "-i", source)
+        assert result.code == 0, result.err
+        first, second = (json.loads(line) for line in result.out.splitlines())
+        assert len(first["prediction"]) == 3 and second["prediction"] == []
+    assert cli("predict", "run", "-t", "who", "-i", "in.csv", "--output", "out.csv").code == 0
+    with (workspace.folder / "out.csv").open(newline="") as stream:
+        assert next(csv.DictReader(stream))["words"] == '["a", "big cat", "dog"]'  # as it was
+    (workspace.folder / "in.csv").write_text("words\na cat\n")
+    result = cli("predict", "run", "-t", "who", "-i", "in.csv")
+    assert result.code == 2 and "in.csv, row 1: words: is not valid JSON, got 'a cat'" in result.err

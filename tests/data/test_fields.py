@@ -118,3 +118,13 @@ def test_columns_go_with_csv_and_tsv(tmp_path):
 def test_settings_that_do_not_fit(dataset, message):
     with pytest.raises(ConfigError, match=message):
         task(**dataset)
+
+
+def test_a_field_that_kept_its_quotes_is_told_so():
+    import pyarrow as pa
+
+    from mtsmart.data.fields import parse_fields
+
+    table = pa.table({"x": ['"[""a""]"']})
+    with pytest.raises(DataError, match="row 1: x: is not a list.*tsv is read without quoting"):
+        parse_fields(table, {"x": "list"}, "f.tsv")

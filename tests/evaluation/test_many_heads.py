@@ -5,7 +5,7 @@ import json
 import pytest
 
 import mtsmart
-from tests.conftest import sentences
+from tests.conftest import sentences, write_jsonl
 
 TASKS = """
 color:
@@ -158,3 +158,24 @@ def test_refusals(run, cli, tmp_path, tasks, content, message):
     result = cli("predict", "run", *(part for task in tasks for part in ("-t", task)), "-i", "in.csv")
     assert (result.code, result.out) == (2, "")
     assert message in result.err
+
+
+def test_several_labels_are_written_as_they_are_read(workspace, cli):
+    """A prediction file in csv can be read as training data: the separator stands between the labels."""
+    rows = [
+        {"text": "a red cat", "label": "cat,red"},
+        {"text": "the dog", "label": ""},
+        {"text": "cat", "label": "cat"},
+    ]
+    write_jsonl(workspace.folder / "train.jsonl", rows * 4)
+    workspace.tasks.write_text(
+        "marks: {task_type: multi_label, dataset: {files: {train: train.jsonl, validation: train.jsonl}},\n"
+        "  text: [text], labels: [cat, red], options: {threshold: 0.0001}}\n"
+    )
+    workspace.write_experiment(workspace.experiment.read_text().replace("[color, near]", "[marks]"))
+    assert cli("train", workspace.experiment, "training.max_updates=1", "smart=off", "mbpp=off", "-o", "run").code == 0
+    (workspace.folder / "in.csv").write_text("text\na red cat\n")
+    result = cli("predict", "run", "-t", "marks", "-i", "in.csv", "--output", "out.csv")
+    assert result.code == 0, result.err
+    assert '"cat,red"' in (workspace.folder / "out.csv").read_text()
+    assert json.loads(cli("predict", "run", "-t", "marks", "-i", "in.csv").out)["prediction"] == ["cat", "red"]

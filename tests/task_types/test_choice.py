@@ -163,6 +163,13 @@ def test_choice_describe_and_baseline(ragged):
     assert chosen.baseline([1, 1, 0], [0, 0]) == [1, 1]
 
 
+def test_a_choice_between_columns_is_named_too():
+    outputs = Outputs([torch.tensor([0.5, 2.0])], {"candidates": [["the cat", "a red dog"]]})
+    for changes, name in (({}, "b"), ({"labels": ["no", "yes"]}, "yes")):
+        (described,) = task(**changes).describe(outputs)
+        assert (described["prediction"], described["prediction_label"]) == (1, name)
+
+
 def test_relevances_of_lists(tokenizer):
     chosen = task("ranking", labels=["bad", "good"], options={"candidates": ["a", "b"]})
     rows = [row(["good", "bad"]), row(["0.5", "2"])]
@@ -193,6 +200,14 @@ def test_a_row_of_a_group_that_does_not_fit_is_named(tokenizer):
     rows[4]["label"] = -2
     with pytest.raises(DataError, match="row 5: label: is no relevance, got -2"):
         encode(grouped(), tokenizer, rows)
+
+
+def test_an_id_with_two_queries_names_both_rows(tokenizer):
+    rows = [dict(row) for row in ranking.ROWS]
+    rows[6]["query"] = "small red car"
+    message = "row 7: query: is another query than row 2 has with the same id 'q2', got 'small red car'"
+    with pytest.raises(DataError, match=message):
+        encode(grouped(), tokenizer, rows, with_labels=False)
 
 
 def test_a_training_query_without_a_relevant_candidate_is_named(tokenizer):

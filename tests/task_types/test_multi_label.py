@@ -27,6 +27,8 @@ def task(**changes):
         ([1], [0, 1, 0]),
         ("", [0, 0, 0]),
         (" size , color", [0, 1, 1]),
+        ('["size", "color"]', [0, 1, 1]),
+        ("[]", [0, 0, 0]),
     ],
 )
 def test_labels(value, expected):
@@ -37,11 +39,36 @@ def test_another_separator():
     assert task(options={"separator": "|"}).encode_label("size|color", 0) == [0, 1, 1]
 
 
+@pytest.mark.parametrize("separator", [",", " ", "|"])
+@given(chosen=st.lists(st.booleans(), min_size=5, max_size=5))
+@settings(deadline=None)
+def test_predictions_in_text_are_read_back(separator, chosen):
+    labels = ["a", "b c", "d,e", '["f"]', "g|h"]
+    own = task(labels=labels, options={"separator": separator})
+    names = [label for label, is_set in zip(labels, chosen, strict=True) if is_set]
+    text = own.text_of("prediction", names)
+    assert isinstance(text, str) and own.encode_label(text, 0) == [int(is_set) for is_set in chosen]
+
+
+def test_predictions_have_the_separator_between():
+    assert task().text_of("prediction", ["animal", "size"]) == "animal,size"
+    assert task().text_of("p(size)", 0.5) == 0.5
+
+
+def test_a_label_that_holds_the_separator_is_told():
+    with pytest.raises(
+        DataError, match="Label 'd,e' holds the separator ',': in text give a JSON list, or set options.sep"
+    ):
+        task(labels=["a", "d,e"]).encode_label("a,d,e", 0)
+
+
 def test_unknown_labels_name_the_row_and_the_nearest():
     with pytest.raises(DataError, match="row 3: labels: is not one of the task's labels, got 'anmal'.*'animal'"):
         task().encode_label(["size", "anmal"], 2)
     with pytest.raises(DataError, match="row 3: labels: is no list of labels, got 4"):
         task().encode_label(4, 2)
+    with pytest.raises(DataError, match=r"row 3: labels: is no list of labels.*parse: \{labels: list\}"):
+        task().encode_label("['size', 'color']", 2)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +76,10 @@ def test_unknown_labels_name_the_row_and_the_nearest():
     [
         ({"labels": None}, "t.labels: is required for task type 'multi_label'"),
         ({"options": {"threshold": 1.5}}, "t.options.threshold: is no threshold, got 1.5"),
-        ({"options": {"threshold": "tune"}}, "t.options.threshold"),
+        (
+            {"options": {"threshold": "tune"}},
+            "t.options.threshold: should be a valid number, got 'tune'. Did you mean 'tuned'",
+        ),
         ({"adv_loss": "kl"}, "does not go with task type 'multi_label'"),
     ],
 )

@@ -6,6 +6,7 @@ import torch
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.task_types import build_task
 from mtsmart.task_types.base import Outputs
+from mtsmart.task_types.sequence import SequenceTask
 from mtsmart.tasks import TaskDefinition
 
 
@@ -40,3 +41,27 @@ def test_decode_describe_baseline_and_flips():
 def test_what_belongs_to_classification_is_refused(changes):
     with pytest.raises(ConfigError, match="does not go with task type 'regression'"):
         task(**changes)
+
+
+def test_a_new_type_of_one_output_is_taught_by_the_mean_score():
+    """The inherited ensemble goes by what the divergences compare; a softmax over one output would say nothing."""
+
+    class Scores(SequenceTask):
+        losses, divergences, metrics = ("mse",), ("mse",), ("pearson",)
+        head_spec = encode_label = decode = describe = baseline = None  # not asked here
+
+    class Questions(Scores):
+        divergences = ("bernoulli_symmetric_kl",)
+
+    definition = TaskDefinition(task_type="regression", dataset={"files": {"train": "x"}}, text=["text"])
+    teachers = [torch.tensor([[1.0], [-2.0]]), torch.tensor([[3.0], [0.0]])]
+    assert Scores("t", definition).ensemble(teachers, None, 2.0).tolist() == [[2.0], [-1.0]]
+    found = Questions("t", definition).ensemble(teachers, None, 1.0)
+    torch.testing.assert_close(torch.sigmoid(found), torch.sigmoid(torch.stack(teachers)).mean(0))
+
+
+def test_a_number_in_quotes_is_told_about_tsv():
+    with pytest.raises(
+        DataError, match="is no finite number, got '\"3\"'. Its quotes are part of it: tsv is read without"
+    ):
+        task().encode_label('"3"', 0)

@@ -265,7 +265,7 @@ def test_every_token_that_holds_a_part_of_the_answer_is_trained():
         ({"text": ["cat"], "answer_start": ["8"]}, r"is no whole number, got '8'"),
         ({"text": ["cat"], "answer_start": []}, r"answers: is not in SQuAD's form, .*Expected \{text"),
         ({"text": ["cat"]}, r"is not in SQuAD's form"),
-        ("cat", r"is not in SQuAD's form, got 'cat'.*csv and tsv cannot hold it"),
+        ("cat", r"is not in SQuAD's form, got 'cat'.*in csv or tsv: dataset: \{parse: \{answers: json\}\}"),
         ({"text": [""], "answer_start": [8]}, r"an answer is no text, or empty"),
         ({"text": [None], "answer_start": [8]}, r"an answer is no text, or empty"),
         ({"text": [], "answer_start": []}, r"the question has no answer, .*options: \{no_answer: true\}"),

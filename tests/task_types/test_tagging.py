@@ -339,3 +339,17 @@ def test_wnut_17_is_encoded_whole(hub_dir, tokenizer):
         assert references == rows["ner_tags"]
         assert sum(map(len, references)) == words
         assert len(encoded["row"]) > len(rows)  # windows
+
+
+def test_lists_in_text_are_read_as_lists_or_refused(tokenizer):
+    words = ['["a", "big cat"]', "[ a ]", "[1] a", "[]"]
+    tags = ['["O", "B-animal"]', "O O O", "[0, 1]", ""]
+    rows = [{"words": own, "tags": gold} for own, gold in zip(words, tags, strict=True)]
+    encoded = encode(task(), tokenizer, rows)
+    assert encoded["words"] == [["a", "big cat"], ["[", "a", "]"], ["[1]", "a"], []]
+    assert encoded["tags"] == [[0, 1], [0, 0, 0], [0, 1], []]
+    for text in ("['a', 'cat']", '["a", "cat', '"[""a"", ""cat""]"'):
+        with pytest.raises(DataError, match=r"row 1: words: is no list of words.*parse: \{words: list\}"):
+            encode(task(), tokenizer, [{"words": text, "tags": "O O"}])
+    with pytest.raises(DataError, match=r"row 1: tags: is no list of tags.*parse: \{tags: list\}"):
+        encode(task(), tokenizer, [{"words": "a cat", "tags": "['O', 'O']"}])

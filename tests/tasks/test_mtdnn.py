@@ -221,6 +221,12 @@ def test_technical_tags_are_dropped(load):
     assert told == ["t.yml:5: ner.labels: without X, CLS, SEP: a word's first token alone carries its tag here"]
 
 
+def test_technical_tags_may_stand_in_brackets(load):
+    entry = CASES["ner"].entry.replace("X, CLS, SEP", 'X, "[CLS]", "[SEP]"')
+    definition, _ = load("ner:" + entry, "ner")
+    assert definition.labels == ["O", "B-ANIMAL", "I-ANIMAL"]  # BIO, so entities are scored
+
+
 def test_the_command_line_tells_each_once_and_shortly(tmp_path, cli):
     text = BASIC + "  encoder_type: BERT\n"
     (tmp_path / "t.yml").write_text(text + changed("mine", "other", text))

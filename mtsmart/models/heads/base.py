@@ -42,6 +42,17 @@ class HeadSpec:
 
 
 HEADS: Registry[Callable[[Encoder, HeadSpec], nn.Module]] = Registry("head type")
+HEAD_CHECKS: Registry[Callable[[HeadSpec], None]] = Registry("check of a head type")  # of types that not all fits
+
+
+def check_head(spec: HeadSpec) -> None:
+    """Refuse a form that the type of head does not have; needs no encoder.
+
+    Raises:
+        ConfigError: names the key below the task.
+    """
+    if spec.type in HEAD_CHECKS:
+        HEAD_CHECKS[spec.type](spec)
 
 
 def build_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
@@ -50,7 +61,11 @@ def build_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
     The module maps (encoder outputs, inputs) to float logits: (B, C) for sequence kinds, (B, 1) a candidate for
     multiple choice, (B, T, C) for token kinds, (B, T, 2) for question answering, and (B, P, V) for masked_lm, where
     ``inputs["positions"]`` (B, P) int64 says which tokens to predict.
+
+    Raises:
+        ConfigError: the type of head does not have this form.
     """
+    check_head(spec)
     return HEADS[spec.type](encoder, spec)
 
 

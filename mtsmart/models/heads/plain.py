@@ -11,10 +11,17 @@ from torch import Tensor, nn
 
 from mtsmart.errors import ConfigError
 from mtsmart.models.encoder import Encoder
-from mtsmart.models.heads.base import HEADS, HeadSpec, gather_positions
+from mtsmart.models.heads.base import HEAD_CHECKS, HEADS, HeadSpec, gather_positions
 
 POOLED = ("sequence_classification", "multiple_choice")
 _WIDTHS = {"multiple_choice": 1, "question_answering": 2}
+
+
+@HEAD_CHECKS.register("plain")
+def _check(spec: HeadSpec) -> None:
+    if spec.pooling is not None and spec.kind not in POOLED:
+        message = f"does not go with {spec.kind}, which keeps every token"
+        raise ConfigError(message, key="head.pooling", value=spec.pooling, hint="Leave it out")
 
 
 @HEADS.register("plain")
@@ -23,13 +30,7 @@ def plain_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
 
     Sequence kinds pool the tokens first (default: mean) and have tanh layers; token kinds have gelu layers for each
     token; masked_lm has one dense-gelu-LayerNorm layer unless told otherwise. Weights ~ N(0, initializer_range).
-
-    Raises:
-        ConfigError: a pooling for a kind that keeps its tokens.
     """
-    if spec.pooling is not None and spec.kind not in POOLED:
-        message = f"does not go with {spec.kind}, which keeps every token"
-        raise ConfigError(message, key="head.pooling", value=spec.pooling, hint="Leave it out")
     build = {"masked_lm": MaskedLMHead}.get(spec.kind, SequenceHead if spec.kind in POOLED else TokenHead)
     head: nn.Module = build(encoder, spec)
     return initialised(head, encoder)

@@ -10,26 +10,26 @@ from torch import Tensor, nn
 
 from mtsmart.errors import ConfigError
 from mtsmart.models.encoder import Encoder
-from mtsmart.models.heads.base import HEADS, HeadSpec
+from mtsmart.models.heads.base import HEAD_CHECKS, HEADS, HeadSpec
 from mtsmart.models.heads.plain import attend, dropout_of, initialised
 
 STEPS = 5
 FIRST, SECOND = 1, 2  # values of inputs["segments"]
 
 
-@HEADS.register("san")
-def san_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
-    """A stochastic answer network with ``layers`` steps (default 5).
-
-    Raises:
-        ConfigError: the task is no classification or regression of a pair, or an option does not fit.
-    """
+@HEAD_CHECKS.register("san")
+def _check(spec: HeadSpec) -> None:
     if spec.kind != "sequence_classification":
         raise ConfigError(f"is for pairs of texts and does not go with {spec.kind}", key="head.type", value="san")
     if spec.pooling is not None:
         raise ConfigError("does not go with head type 'san'", key="head.pooling", value=spec.pooling)
     if spec.layers == 0:
         raise ConfigError("must be at least 1: it is the number of steps", key="head.layers", value=0)
+
+
+@HEADS.register("san")
+def san_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
+    """A stochastic answer network with ``layers`` steps (default 5)."""
     return initialised(SanHead(encoder, spec), encoder)
 
 
