@@ -348,8 +348,9 @@ def test_lists_in_text_are_read_as_lists_or_refused(tokenizer):
     encoded = encode(task(), tokenizer, rows)
     assert encoded["words"] == [["a", "big cat"], ["[", "a", "]"], ["[1]", "a"], []]
     assert encoded["tags"] == [[0, 1], [0, 0, 0], [0, 1], []]
-    for text in ("['a', 'cat']", '["a", "cat', '"[""a"", ""cat""]"'):
-        with pytest.raises(DataError, match=r"row 1: words: is no list of words.*parse: \{words: list\}"):
+    lists = r"parse: \{words: list\}"
+    for text, hint in (("['a', 'cat']", lists), ('["a", "cat', lists), ('"[""a"", ""cat""]"', "without quoting")):
+        with pytest.raises(DataError, match=f"row 1: words: is no list of words.*{hint}"):
             encode(task(), tokenizer, [{"words": text, "tags": "O O"}])
     with pytest.raises(DataError, match=r"row 1: tags: is no list of tags.*parse: \{tags: list\}"):
         encode(task(), tokenizer, [{"words": "a cat", "tags": "['O', 'O']"}])
