@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed import bare, data_scale, memory, mix, startup, step_cost
+from benchmarks.speed import bare, data_scale, gpu, memory, mix, startup, step_cost
 from benchmarks.speed.timing import machine
 from mtsmart.cli.options import quiet_libraries
 
@@ -27,6 +27,7 @@ PARTS: dict[str, tuple[Callable[[Path, int], Any], Callable[[Any], list[str]]]] 
     "mix": (mix.measure, mix.page),
     "memory": (memory.measure, memory.page),
     "data": (data_scale.measure, data_scale.page),
+    "gpu": (gpu.measure, gpu.page),
     "startup": (startup.measure, startup.page),
 }
 

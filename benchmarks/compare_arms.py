@@ -2,7 +2,8 @@
 
     python benchmarks/compare_arms.py benchmarks/first_look.yaml
 
-A file of arms names an experiment, seeds, and per arm the overrides. Each finished run is a line of ``runs.jsonl`` in
+A file of arms names an experiment, seeds, per arm the overrides, and notes for the page; differences are to the first
+arm. Each finished run is a line of ``runs.jsonl`` in
 the results folder and is not run again; delete the line to repeat it. ``RESULTS.md`` is rewritten from those lines.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from scipy.stats import t
 
 import mtsmart
 from mtsmart.cli.options import quiet_libraries
@@ -67,34 +69,34 @@ def read_runs(folder: Path) -> list[dict[str, Any]]:
 
 def table(plan: dict[str, Any], runs: list[dict[str, Any]], file: Path) -> str:
     """RESULTS.md."""
-    plain = scores(runs, next(iter(plan["arms"])))
+    first = next(iter(plan["arms"]))
+    reference = scores(runs, first)
     rows = []
     for arm in plan["arms"]:
         values = scores(runs, arm)
         spread = statistics.stdev(values.values())
-        paired = [values[seed] - plain[seed] for seed in values]
+        paired = [100 * (values[seed] - reference[seed]) for seed in values]
         cells = [
             arm,
             str(len(values)),
             f"{100 * statistics.mean(values.values()):.2f}",
             f"{100 * spread:.2f}",
             f"{100 * spread / len(values) ** 0.5:.2f}",
-            f"{100 * statistics.mean(paired):+.2f} ± {100 * statistics.stdev(paired) / len(paired) ** 0.5:.2f}",
+            "" if arm == first else difference(paired),
             *(f"{value:.2g}" if (value := mean(runs, arm, name)) is not None else "" for name in FIGURES),
         ]
         rows.append("| " + " | ".join(cells) + " |")
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "mtsmart"))
-    head = ["arm", "seeds", "mean", "std", "SE", "to plain, paired ± SE", *FIGURES]
+    head = ["arm", "seeds", "mean", "std", "SE", f"to {first}: paired, SE, 95 % interval", *FIGURES]
     return "\n".join(
         [
             f"# {plan['title']}",
             "",
             f"Written by `python benchmarks/compare_arms.py benchmarks/{file.name}`; one line a run in runs.jsonl.",
-            "Score of the last evaluation, in points, on the task's whole validation split (872 rows: the size alone "
-            "is worth a standard error of about 1.2 points, the same rows in all arms). The encoder, "
-            "all-MiniLM-L6-v2, was tuned on NLI and paraphrase pairs: fine for comparing arms that start from it. R "
-            "(SMART's term), flips (share of predictions it turns), delta/x and D (distance to the teacher) are of "
-            "the last updates before the end (the last line of metrics.jsonl).",
+            f"Score of the last evaluation, in points, on the task's whole validation split, the same rows in all "
+            f"arms ({plan['rows']}). The encoder, all-MiniLM-L6-v2, was tuned on NLI and paraphrase pairs: fine for "
+            "comparing arms that start from it. R (SMART's term), flips (share of predictions it turns), delta/x and D "
+            "(distance to the teacher) are of the last updates before the end (the last line of metrics.jsonl).",
             "",
             "| " + " | ".join(head) + " |",
             "|" + "---|" * len(head),
@@ -104,6 +106,13 @@ def table(plan: dict[str, Any], runs: list[dict[str, Any]], file: Path) -> str:
             "",
         ]
     )
+
+
+def difference(paired: list[float]) -> str:
+    """Mean of differences paired by seed, its standard error, and the interval that Student's t gives."""
+    mean, error = statistics.mean(paired), statistics.stdev(paired) / len(paired) ** 0.5
+    half = float(t.ppf(0.975, len(paired) - 1)) * error
+    return f"{mean:+.2f}, {error:.2f}, {mean - half:+.2f} to {mean + half:+.2f}"
 
 
 def scores(runs: list[dict[str, Any]], arm: str) -> dict[int, float]:

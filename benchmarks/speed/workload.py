@@ -21,7 +21,7 @@ NO_TEACHER = ["mbpp=off"]
 WORDS = ["time", "year", "people", "way", "day", "man", "thing", "woman", "life", "child", "world", "school"]
 
 
-def fixed_length(folder: Path, rows: int, tokens: int) -> Path:
+def fixed_length(folder: Path, rows: int, tokens: int, encoder: str | Path = ENCODER) -> Path:
     """An experiment with one classification task of ``rows`` rows of exactly ``tokens`` tokens."""
     texts = [" ".join(WORDS[(row + place) % len(WORDS)] for place in range(tokens - 2)) for row in range(rows)]
     lines = [json.dumps({"text": text, "label": str(row % 2)}) + "\n" for row, text in enumerate(texts)]
@@ -35,7 +35,7 @@ tasks:
     dataset: {{files: {{train: rows{tokens}.jsonl}}}}
     text: [text]
     labels: ["0", "1"]
-encoder: {{path: {ENCODER}}}
+encoder: {{path: {encoder}}}
 data: {{max_length: {tokens}, cache_dir: {folder}/cache}}
 training: {{epochs: 1000, batch_size: 32}}
 """,
