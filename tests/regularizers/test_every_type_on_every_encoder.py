@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib
 import math
+import traceback
 from functools import cache, partial
 from pathlib import Path
 
 import datasets
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mtsmart.config.regularization import MBPP_PRESETS, SMART_PRESETS
 from mtsmart.config.sections import DataConfig, EncoderConfig
@@ -244,6 +246,38 @@ def test_a_training_step_has_finite_gradients(pair):
     assert all(torch.isfinite(gradient).all() for gradient in gradients.values())
     assert pair.model.encoder.word_embeddings.grad.abs().sum() > 0
     assert any(gradient.abs().sum() > 0 for name, gradient in gradients.items() if name.startswith("heads."))
+
+
+class Readings(TorchDispatchMode):
+    """Where a host waits for its device: for values of tensors, and for shapes that depend on them.
+
+    Without what transformers asks itself: once a forward pass whether the mask hides anything (compiled: nothing).
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket.__name__ in ("_local_scalar_dense", "nonzero", "masked_select", "unique"):
+            where = "".join(traceback.format_stack(limit=16))
+            if "/transformers/" not in where:
+                self.found.append(where)
+        return func(*args, **(kwargs or {}))
+
+
+@every_pair
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
+def test_an_update_waits_for_no_device(pair, direction):
+    pair.model.train()
+    regularizers = {"smart": pair.smart(direction=direction), "mbpp": MbppRegularizer(pair.model, MBPP, 10)}
+    step = TrainStep(pair.model, {pair.name: pair.task}, regularizers)
+    with Readings() as readings:
+        loss, _ = step(pair.batch)
+        loss.backward()
+        for regularizer in regularizers.values():
+            regularizer.after_update(pair.model)
+    assert not readings.found, readings.found[0]
 
 
 @every_pair
