@@ -20,7 +20,8 @@ from mtsmart.errors import DataError
 from mtsmart.run_folder import write_json
 
 Rows = dict[str, list[Any]]
-_FORMAT = 3  # raise when the encoded columns change their meaning
+_FORMAT = 4  # raise when the encoded columns change their meaning
+_NARROW = {"input_ids": pa.int32(), "token_type_ids": pa.int8()}
 _READ = 10_000  # rows looked at together, so that memory does not grow with their number
 
 
@@ -68,12 +69,14 @@ def encode_split(
         raise DataError(f"cannot be written: {error.strerror}", key="data.cache_dir", value=str(file.parent)) from None
 
     def as_table(rows: Rows) -> pa.Table:  # which datasets writes in half the time of lists
-        return pa.table({name: pa.array(values) for name, values in encode(rows).items()})
+        return pa.table({name: _array(name, values) for name, values in encode(rows).items()})
 
     def encoded() -> datasets.Dataset:
         return source.map(
             as_table,
             batched=True,
+            batch_size=_READ,
+            writer_batch_size=_READ,  # each batch of the file keeps a few of its pages in memory
             remove_columns=source.column_names,
             cache_file_name=str(file),
             new_fingerprint=key[:32],
@@ -180,6 +183,16 @@ def _missing(rows: datasets.Dataset, column: str, empty_is_value: bool) -> np.nd
             lacks = pc.or_kleene(lacks, pc.equal(values, ""))
         found.append(np.asarray(lacks, dtype=bool))
     return np.concatenate(found)
+
+
+def _array(name: str, values: list[Any]) -> pa.Array:
+    """An encoded column; tokens, lists or lists of lists of them, in no more bytes than they need."""
+    array = pa.array(values)
+    return array if name not in _NARROW else array.cast(_with_values(array.type, _NARROW[name]))
+
+
+def _with_values(kind: pa.DataType, values: pa.DataType) -> pa.DataType:
+    return pa.list_(_with_values(kind.value_type, values)) if pa.types.is_list(kind) else values
 
 
 def _lengths(rows: datasets.Dataset) -> np.ndarray:

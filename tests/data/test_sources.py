@@ -154,3 +154,15 @@ def test_a_label_that_is_a_mapping_comes_through_as_it_is(tmp_path):
     loaded = load_split("t", task, "train", task.text, DataConfig(hub_dir=str(tmp_path)))
     assert loaded["answers"][:] == answers
     assert loaded.column_names == ["question", "context", "answers", "row"]
+
+
+def test_tokens_are_stored_in_few_bytes(tmp_path):
+    columns = {"input_ids": [[[5, 70_000], []], [[1]]], "token_type_ids": [[[0, 1], []], [[0]]], "row": [0, 1]}
+    source = datasets.Dataset.from_dict({"row": [0, 1]})
+    split = encode_split(source, lambda rows: columns, {}, DataConfig(cache_dir=str(tmp_path)))
+    assert split.rows.to_dict() == columns
+    assert [str(split.rows.data.schema.field(name).type) for name in ("input_ids", "token_type_ids")] == [
+        "list<item: list<item: int32>>",
+        "list<item: list<item: int8>>",
+    ]
+    assert split.lengths.tolist() == [2, 1]
