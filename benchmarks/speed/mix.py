@@ -14,7 +14,7 @@ from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, ve
 from benchmarks.speed.workload import ENCODER, NO_TEACHER, ONE_PASS, PAPER, PLAIN, batches_of, mix, run_epoch, trainer
 from mtsmart.training.trainer import Trainer
 
-ROWS, BATCHES = 128, (16, 32)
+ROWS, BATCHES = 64, (16, 32)
 CLASSIC = "classic loop, SMART"
 ARMS = {
     "ours, plain": PLAIN,
