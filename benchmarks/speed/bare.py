@@ -27,7 +27,7 @@ ROWS, BATCH = 512, 32
 
 def measure(folder: Path, repeats: int) -> dict[str, Any]:
     """Seconds of one epoch: ours and the bare loop on the same batches, then ours and Trainer with their own."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     file = folder / "mrpc.yaml"
     file.write_text(
         f"""

@@ -27,7 +27,7 @@ PAIRS, FEW, MANY, UPDATES = 200_000, 20_000, 2_000_000, 20
 
 def measure(folder: Path, repeats: int) -> dict[str, Any]:
     """Seconds of encoding both ways and of a second start; bytes while training on few and many rows."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     pairs = generate(folder / "pairs.jsonl", PAIRS, 8, 20)
     count = iter(range(1_000_000))
     arms = {

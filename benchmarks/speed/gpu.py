@@ -38,7 +38,7 @@ def measure(folder: Path, repeats: int, size: BertConfig | None = None) -> dict[
     """Seconds of ``UPDATES`` updates of every objective at every precision, and the directions' agreement."""
     if size is None and not torch.cuda.is_available():
         return {}
-    folder.mkdir()
+    folder.mkdir(parents=True)
     encoder = random_model(folder / "encoder", size or BertConfig())
     experiment = fixed_length(folder, BATCH * UPDATES, TOKENS, encoder)
     arms: dict[str, Callable[[], None]] = {}

@@ -24,7 +24,7 @@ LIMITS = {"SMART + MBPP, one pass": 2.0, "SMART + MBPP, one pass, gradient check
 
 def measure(folder: Path, repeats: int) -> dict[str, list[int]]:
     """Bytes: the peak less what the process had before it loaded a model."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     experiment = fixed_length(folder, BATCH * UPDATES, TOKENS)
     found: dict[str, list[int]] = {name: [] for name in ARMS}
     for _ in range(repeats):

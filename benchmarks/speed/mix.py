@@ -32,7 +32,7 @@ def measure(folder: Path, repeats: int) -> dict[str, Any]:
 
 
 def _at(folder: Path, batch_size: int, repeats: int) -> dict[str, Any]:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     experiment = mix(folder, ROWS, batch_size)
     ours = {name: trainer(experiment, over, folder / str(i)) for i, (name, over) in enumerate(ARMS.items())}
     setup = next(iter(ours.values())).setup

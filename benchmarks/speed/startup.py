@@ -16,7 +16,7 @@ COMMANDS = {"mtsmart --help": 0.5, "mtsmart tasks list": 1.5}
 
 def measure(folder: Path, repeats: int) -> dict[str, Any]:
     """Seconds of each command, as a process."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     program = str(Path(sys.executable).with_name("mtsmart"))
     arms = {command: partial(_run, [program, *command.split()[1:]], folder) for command in COMMANDS}
     return interleaved(arms, repeats)

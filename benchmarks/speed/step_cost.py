@@ -30,7 +30,7 @@ def measure(folder: Path, repeats: int) -> dict[str, Any]:
 
 
 def _at(folder: Path, tokens: int, repeats: int) -> dict[str, list[float]]:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     experiment = fixed_length(folder, BATCH * UPDATES, tokens)
     arms = {}
     for index, (name, overrides) in enumerate(ARMS.items()):
