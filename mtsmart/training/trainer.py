@@ -23,6 +23,7 @@ from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.models.files import save_model
 from mtsmart.regularizers import Setting, build_regularizers
 from mtsmart.run_folder import RunFolder, write_json
+from mtsmart.training.allocator import keep_freed_memory
 from mtsmart.training.callbacks import Callback, Silent
 from mtsmart.training.checkpoints import load_checkpoint, save_checkpoint
 from mtsmart.training.interrupt import Interrupt, Interrupted
@@ -70,6 +71,8 @@ class Trainer:
         self.total_updates = min(planned, self.config.max_updates or planned)
         self.accelerator = _accelerator(self.config.precision)
         setup.model.to(self.accelerator.device)
+        if self.accelerator.device.type == "cpu":
+            keep_freed_memory()
         if self.config.compile:
             setup.model.encoder.compile_shapes()
         setting = Setting(setup.model, setup.tasks, setup.config, self.total_updates)
