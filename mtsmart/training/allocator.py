@@ -9,13 +9,16 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 _KEEP, _LARGEST = 2**31 - 1, 32 * 2**20
 
 
-def keep_freed_memory() -> None:
+def keep_freed_memory() -> bool:
     """Let glibc keep what an update frees instead of giving it back to the system, to be asked for at the next.
 
     Each page that comes back has to be found and cleared, which the many activations of SMART's passes pay dearly. Up
     to 2 GB are kept. Other C libraries are left as they are.
+
+    Returns:
+        whether the library took the settings.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(_TRIM_THRESHOLD, _KEEP)
-        mallopt(_MMAP_THRESHOLD, _LARGEST)
+    if mallopt is None:
+        return False
+    return bool(mallopt(_TRIM_THRESHOLD, _KEEP) and mallopt(_MMAP_THRESHOLD, _LARGEST))
