@@ -48,10 +48,6 @@ class Regularizer(ABC):
         None where the term is switched off for the batch's task or for this update.
         """
 
-    def replays_dropout(self, task: str) -> bool:
-        """Whether ``loss`` is about to replay the clean pass's dropout masks for a batch of ``task``."""
-        return False
-
     def after_update(self, model: MultiTaskModel) -> None:  # noqa: B027 (most keep no state)
         """Called after each optimizer update."""
 

@@ -36,7 +36,7 @@ class SmartRegularizer(Regularizer):
     def loss(self, clean: CleanPass) -> tuple[Tensor, dict[str, Tensor]] | None:
         """See :class:`Regularizer`."""
         config = self.configs[clean.task.name]
-        if not self._is_due(config):
+        if config.weight == 0 or not is_due(self.updates, config.every):
             return None
         reference = self._reference(clean, config)
         delta = self._perturbation(clean, reference, config)
@@ -44,14 +44,6 @@ class SmartRegularizer(Regularizer):
             perturbed = clean.forward(clean.inputs_embeds + delta)
         term = clean.task.divergence(perturbed, reference, clean.batch, "adv_loss")
         return config.every * config.weight * term, self._figures(clean, delta, perturbed, reference, term)
-
-    def replays_dropout(self, task: str) -> bool:
-        """See :class:`Regularizer`."""
-        config = self.configs[task]
-        return config.dropout == "shared" and self._is_due(config)
-
-    def _is_due(self, config: Smart) -> bool:
-        return config.weight > 0 and is_due(self.updates, config.every)
 
     def _reference(self, clean: CleanPass, config: Smart) -> Tensor:
         """The clean prediction. With dropout off it needs a pass of its own: the training pass has masks."""

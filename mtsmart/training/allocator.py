@@ -5,15 +5,15 @@ from __future__ import annotations
 import ctypes
 import sys
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
-_KEEP, _LARGEST = 2**31 - 1, 32 * 2**20
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # glibc's malloc.h
+_KEEP = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
     """Let glibc keep what an update frees instead of giving it back to the system, to be asked for at the next.
 
-    Each page that comes back has to be found and cleared, which the many activations of SMART's passes pay dearly. Up
-    to 2 GB are kept. Other C libraries are left as they are.
+    Each page that comes back has to be found and cleared, which the many activations of SMART's passes and the gradient
+    of the word embeddings pay dearly. Up to 2 GB are kept. Other C libraries are left as they are.
 
     Returns:
         whether the library took the settings.
@@ -21,4 +21,4 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is None:
         return False
-    return bool(mallopt(_TRIM_THRESHOLD, _KEEP) and mallopt(_MMAP_THRESHOLD, _LARGEST))
+    return bool(mallopt(_TRIM_THRESHOLD, _KEEP) and mallopt(_MMAP_MAX, 0))

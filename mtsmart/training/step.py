@@ -41,7 +41,7 @@ class TrainStep(nn.Module):
         """
         task = self.tasks[batch.task]
         inputs_embeds = self.model.embed(batch.inputs["input_ids"])
-        masks = DropoutMasks(inputs_embeds.device, self._keep_masks(batch.task, inputs_embeds.device))
+        masks = DropoutMasks(inputs_embeds.device, self._operations_are_seen(inputs_embeds.device))
         forward = partial(self._logits, task, batch)
         with masks.recorded():
             logits = forward(inputs_embeds)
@@ -55,10 +55,9 @@ class TrainStep(nn.Module):
                 figures.update(term[1])
         return task.definition.weight * loss, figures
 
-    def _keep_masks(self, task: str, device: torch.device) -> bool:
-        wanted = any(regularizer.replays_dropout(task) for regularizer in self.regularizers.values())
+    def _operations_are_seen(self, device: torch.device) -> bool:
         encoder = self.model.encoder
-        return wanted and device.type == "cpu" and not (encoder.recomputes or encoder.compiled)
+        return device.type == "cpu" and not (encoder.recomputes or encoder.compiled)
 
     def _logits(self, task: TaskType, batch: Batch, inputs_embeds: Tensor) -> Tensor:
         return task.adapt(self.model(task.head_name, inputs_embeds, batch.inputs), batch)

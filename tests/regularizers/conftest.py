@@ -51,11 +51,11 @@ class Bench:
         features = [dict(zip(encoded, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
         return self.tasks[name].collate(features, self.tokenizer, seed=0)
 
-    def clean(self, name: str, batch=None, keep_masks=True) -> CleanPass:
+    def clean(self, name: str, batch=None, seen=True) -> CleanPass:
         batch = batch or self.batch(name)
         task = self.tasks[name]
         inputs_embeds = self.model.embed(batch.inputs["input_ids"])
-        masks = DropoutMasks(inputs_embeds.device, keep_masks)
+        masks = DropoutMasks(inputs_embeds.device, seen)
         forward = partial(self._logits, task, batch)
         with masks.recorded():
             logits = forward(inputs_embeds)

@@ -101,7 +101,7 @@ class Case:
 
     def clean(self):
         inputs_embeds = self.model.embed(self.batch.inputs["input_ids"])
-        masks = DropoutMasks(inputs_embeds.device, keep=True)
+        masks = DropoutMasks(inputs_embeds.device, seen=True)
         forward = partial(self.forward, self.batch)
         with masks.recorded():
             logits = forward(inputs_embeds)

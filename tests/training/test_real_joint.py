@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-# The same five tasks as experiments/joint_five.yaml. STS-B, MRPC and SNLI learn something from so few rows; RTE and
-# CoLA do not, and are only there to be trained beside them.
+# The same five tasks as experiments/joint_five.yaml. STS-B learns from so few rows (0.65 to 0.83 over eight seeds);
+# the others do not, or by chance (SNLI: 0.34 to 0.51), and are only there to be trained beside it.
 EXPERIMENT = """
 extends: {experiments}/joint_five.yaml
 name: reduced
@@ -36,8 +36,7 @@ def joint(minilm, hub_dir, tmp_path_factory):
 def test_joint_training_learns_with_smart_and_mbpp(joint):
     tasks = joint.results["tasks"]
     assert tasks["stsb"]["pearson"] > 0.5, tasks
-    assert tasks["snli"]["accuracy"] > 0.45, tasks
-    assert tasks["mrpc"]["f1"] > 0.78, tasks
+    assert tasks.keys() == {"rte", "mrpc", "cola", "stsb", "snli"}
     lines = [json.loads(line) for line in (joint.path / "metrics.jsonl").read_text().splitlines()]
     figures = [task for line in lines if line["type"] == "train" for task in line["tasks"].values()]
     assert all(part["R"] > 0 and part["D"] >= 0 and 0 < part["delta/x"] < 0.02 for part in figures)

@@ -1,0 +1,81 @@
+"""Linear layers computed as convolutions are linear layers."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from mtsmart.models import linear
+from mtsmart.models.linear import ConvolvedLinear, convolve_linears
+
+
+@pytest.fixture
+def layers(monkeypatch):
+    """A linear layer in float64, float32, and float32 as a convolution."""
+    monkeypatch.setattr(linear, "convolving_is_faster", lambda: True)
+    torch.manual_seed(0)
+    plain = nn.Linear(48, 32)
+    convolved = copy.deepcopy(plain)
+    convolve_linears(nn.Sequential(convolved))
+    assert type(convolved) is ConvolvedLinear and type(plain) is nn.Linear
+    return copy.deepcopy(plain).double(), plain, convolved
+
+
+def results(layer: nn.Module, inputs: torch.Tensor) -> list[torch.Tensor]:
+    """Output, and gradients of the input, weight and bias."""
+    inputs = inputs.clone().requires_grad_(True)
+    output = layer(inputs)
+    weights = torch.linspace(-1, 1, output.numel(), dtype=output.dtype).reshape(output.shape)
+    return [output, *torch.autograd.grad((output * weights).sum(), [inputs, layer.weight, layer.bias])]
+
+
+@pytest.mark.parametrize("shape", [(32, 16, 48), (2, 200, 48), (17, 31, 48)])
+def test_output_and_gradients_are_as_near_to_float64_as_those_of_a_linear_layer(layers, shape):
+    reference, plain, convolved = layers
+    inputs = torch.randn(shape)
+    exact = results(reference, inputs.double())
+    for ours, theirs, wanted in zip(results(convolved, inputs), results(plain, inputs), exact, strict=True):
+        assert ours.shape == wanted.shape
+        error, usual = ((found - wanted).abs().max() for found in (ours, theirs))
+        assert error <= 4 * usual + 1e-6
+
+
+def test_a_gradient_of_the_input_alone_is_the_same_and_output_is_laid_out_as_usual(layers):
+    _, _, convolved = layers
+    inputs = torch.randn(32, 16, 48, requires_grad=True)
+    output = convolved(inputs)
+    assert output.is_contiguous()
+    (alone,) = torch.autograd.grad(output.sum(), inputs, retain_graph=True)
+    output.sum().backward()
+    assert torch.equal(alone, inputs.grad)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [torch.randn(64, 48), torch.randn(2, 4, 48), torch.randn(32, 16, 48).double(), torch.randn(0, 16, 48)],
+    ids=["vectors", "few", "float64", "none"],
+)
+def test_what_a_convolution_would_not_help_stays_a_linear_layer(layers, inputs, monkeypatch):
+    reference, plain, convolved = layers
+    monkeypatch.setattr(linear.F, "conv2d", None)
+    if inputs.dtype == torch.float64:
+        plain, convolved = reference, convolved.double()
+    assert torch.equal(convolved(inputs), plain(inputs))
+
+
+def test_autocast_is_left_to_torch(layers, monkeypatch):
+    _, plain, convolved = layers
+    monkeypatch.setattr(linear.F, "conv2d", None)
+    with torch.autocast("cpu", torch.bfloat16):
+        inputs = torch.randn(32, 16, 48)
+        assert torch.equal(convolved(inputs), plain(inputs))
+
+
+def test_names_and_weights_stay_and_other_processors_are_left_alone(layers, monkeypatch):
+    _, plain, convolved = layers
+    assert convolved.state_dict().keys() == plain.state_dict().keys()
+    monkeypatch.setattr(linear, "convolving_is_faster", lambda: False)
+    model = nn.Sequential(nn.Linear(4, 4))
+    convolve_linears(model)
+    assert type(model[0]) is nn.Linear
