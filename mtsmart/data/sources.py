@@ -11,16 +11,20 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import datasets
 import numpy as np
 
 from mtsmart.config.sections import DataConfig
+from mtsmart.data.encoding import cache_dir
 from mtsmart.data.fields import parse_fields
 from mtsmart.data.files import read_table
+from mtsmart.data.streaming import StreamedSplit, open_streamed
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.tasks.definition import DatasetSource, TaskDefinition
+
+_Rows: TypeAlias = datasets.Dataset | StreamedSplit
 
 
 def load_split(
@@ -90,7 +94,7 @@ def source_name(source: DatasetSource) -> str:
     return f"{source.path}" + (f"/{source.name}" if source.name else "")
 
 
-def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[[], datasets.Dataset]]:
+def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[[], _Rows]]:
     """Split name -> function that gives its rows; data files are read only when called."""
     if source.files is not None:
         return {split: partial(_from_file, file, source) for split, file in source.files.items()}
@@ -98,7 +102,8 @@ def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[
     hub_dir = config.hub_dir or os.environ.get("MTSMART_HUB_DIR")
     clone = Path(hub_dir).expanduser() / source.path if hub_dir else None
     local = clone is not None and clone.is_dir()
-    loaded = _from_hub(str(clone) if local else source.path, source.name, None if local else source.revision)
+    cache = cache_dir(config) / "streamed" if source.streaming else None
+    loaded = _from_hub(str(clone) if local else source.path, source.name, None if local else source.revision, cache)
     return {split: partial(loaded.__getitem__, split) for split in loaded}
 
 
@@ -108,16 +113,18 @@ def _from_file(file: str, source: DatasetSource) -> datasets.Dataset:
 
 
 @lru_cache(maxsize=64)
-def _from_hub(path: str, name: str | None, revision: str | None) -> Mapping[str, datasets.Dataset]:
+def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path | None) -> Mapping[str, _Rows]:
+    """All splits; with ``streamed``, the folder for what is read, they are not downloaded as a whole."""
     shown = f"data set {path}" + (f"/{name}" if name else "")
     try:
-        loaded = datasets.load_dataset(path, name, revision=revision)
+        if streamed is not None:
+            return open_streamed(path, name, revision, streamed)
+        return dict(datasets.load_dataset(path, name, revision=revision))
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(
             f"cannot be loaded: {reason}", file=shown, hint="For local clones set data.hub_dir or MTSMART_HUB_DIR"
         ) from None
-    return dict(loaded)
 
 
 def _bases(spec: str) -> list[str]:
@@ -126,7 +133,7 @@ def _bases(spec: str) -> list[str]:
 
 
 def _slice(
-    splits: Mapping[str, Callable[[], datasets.Dataset]], spec: str, task: str, split: str
+    splits: Mapping[str, Callable[[], _Rows]], spec: str, task: str, split: str
 ) -> tuple[datasets.Dataset, np.ndarray]:
     """The rows that a specification such as ``train[:85%]`` or ``train+validation`` selects, and their numbers."""
     place: dict[str, Any] = {"file": f"task {task}", "key": f"splits.{split}"}
@@ -137,15 +144,19 @@ def _slice(
     lengths = {base: len(rows) for base, rows in loaded.items()}
     try:
         parts = datasets.ReadInstruction.from_spec(spec).to_absolute(lengths)
+        ranges = [range(part.from_ or 0, lengths[part.splitname] if part.to is None else part.to) for part in parts]
+        chosen = [loaded[part.splitname].select(numbers) for part, numbers in zip(parts, ranges, strict=True)]
     except (ValueError, AssertionError) as error:
         hint = "Examples: train[:85%], train[:6000], train[85%:]"
         raise DataError(f"is not a split with an optional slice: {error}", value=spec, hint=hint, **place) from None
-    ranges = [range(part.from_ or 0, lengths[part.splitname] if part.to is None else part.to) for part in parts]
-    chosen = [loaded[part.splitname].select(numbers) for part, numbers in zip(parts, ranges, strict=True)]
+    except (OSError, datasets.exceptions.DatasetsError) as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise DataError(f"cannot be read: {reason}", value=spec, **place) from None
     rows = chosen[0] if len(chosen) == 1 else datasets.concatenate_datasets(chosen)
     if not len(rows):
         raise DataError("selects no rows", value=spec, **place)
-    return rows, np.concatenate([np.arange(part.start, part.stop) for part in ranges])
+    starts = [numbers.start for numbers in ranges]
+    return rows, np.concatenate([start + np.arange(len(part)) for start, part in zip(starts, chosen, strict=True)])
 
 
 def _named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:

@@ -18,6 +18,9 @@ class DatasetSource(StrictModel):
     path: str | None = Field(None, description="Hub id, for example nyu-mll/glue")
     name: str | None = Field(None, description="configuration of the Hub data set")
     revision: str | None = Field(None, description="Hub branch, tag or commit")
+    streaming: bool = Field(
+        False, description="read only the rows that the splits ask for, without downloading the whole Hub data set"
+    )
     files: dict[str, str] | None = Field(
         None, description="split -> csv, tsv, jsonl or parquet file, relative to the task file"
     )
@@ -41,8 +44,8 @@ class DatasetSource(StrictModel):
     def _one_source(self) -> DatasetSource:
         if (self.path is None) == (self.files is None):
             raise ValueError("give either 'path' (a Hub data set) or 'files' (split: file)")
-        if self.files is not None and (self.name or self.revision):
-            raise ValueError("'name' and 'revision' go with 'path', not with 'files'")
+        if self.files is not None and (self.name or self.revision or self.streaming):
+            raise ValueError("'name', 'revision' and 'streaming' go with 'path', not with 'files'")
         if self.files is None and (self.format or self.columns or self.parse):
             raise ValueError("'format', 'columns' and 'parse' go with 'files', not with 'path'")
         return self
