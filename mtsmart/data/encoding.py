@@ -31,7 +31,7 @@ class EncodedSplit:
 
     Attributes:
         rows: columns as the task type encoded them, among them ``row`` (the source row, from 0).
-        lengths: (N,) int64, tokens per row; of its longest sequence where a row is a list of them.
+        lengths: (N,) int32, tokens per row; of its longest sequence where a row is a list of them.
         dropped: rows left out because a text or label was missing.
         key: stands for everything that made the rows: the source's content, task, tokenizer and length limit.
     """
@@ -197,15 +197,15 @@ def _with_values(kind: pa.DataType, values: pa.DataType) -> pa.DataType:
 
 def _lengths(rows: datasets.Dataset) -> np.ndarray:
     column = rows.with_format("arrow")[:]["input_ids"]
-    return np.concatenate([np.empty(0, dtype=np.int64), *map(_tokens, column.chunks)])
+    return np.concatenate([np.empty(0, dtype=np.int32), *map(_tokens, column.chunks)])
 
 
 def _tokens(input_ids: pa.Array) -> np.ndarray:
     """Tokens of each row; of its longest sequence where a row is a list of sequences."""
     kind = input_ids.type.value_type
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
-        return np.asarray(pc.list_value_length(input_ids), dtype=np.int64)
-    longest = np.zeros(len(input_ids), dtype=np.int64)
+        return np.asarray(pc.list_value_length(input_ids), dtype=np.int32)
+    longest = np.zeros(len(input_ids), dtype=np.int32)
     np.maximum.at(longest, pc.list_parent_indices(input_ids), pc.list_value_length(pc.list_flatten(input_ids)))
     return longest
 

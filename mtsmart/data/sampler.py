@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -24,14 +23,29 @@ class BatchIndex(NamedTuple):
     seed: int = 0
 
 
-class Plan(Sequence[BatchIndex]):
-    """The batches of an epoch, in order; row numbers stay in arrays, so that millions of them take little memory."""
+class _Drawn(NamedTuple):
+    """A task's batches: batch i has the rows ``order[starts[i]:ends[i]]`` and the seed ``seeds[i]``."""
 
-    def __init__(self, batches: Sequence[tuple[str, np.ndarray, int]]) -> None:
-        self._batches = batches
+    order: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    seeds: np.ndarray
+
+
+class Plan(Sequence[BatchIndex]):
+    """The batches of an epoch, in order; all numbers stay in arrays, so that millions of rows take little memory.
+
+    Args:
+        drawn: task -> its batches.
+        tasks: (M,) each batch's task, counted in the order of ``drawn``.
+        numbers: (M,) which of the task's batches it is.
+    """
+
+    def __init__(self, drawn: Mapping[str, _Drawn], tasks: np.ndarray, numbers: np.ndarray) -> None:
+        self._drawn, self._tasks, self._numbers = list(drawn.items()), tasks, numbers
 
     def __len__(self) -> int:
-        return len(self._batches)
+        return len(self._tasks)
 
     @overload
     def __getitem__(self, index: int) -> BatchIndex: ...
@@ -39,9 +53,10 @@ class Plan(Sequence[BatchIndex]):
     def __getitem__(self, index: slice) -> Plan: ...
     def __getitem__(self, index: int | slice) -> BatchIndex | Plan:
         if isinstance(index, slice):
-            return Plan(self._batches[index])
-        task, rows, seed = self._batches[index]
-        return BatchIndex(task, tuple(rows.tolist()), seed)
+            return Plan(dict(self._drawn), self._tasks[index], self._numbers[index])
+        task, (order, starts, ends, seeds) = self._drawn[self._tasks[index]]
+        number = self._numbers[index]
+        return BatchIndex(task, tuple(order[starts[number] : ends[number]].tolist()), int(seeds[number]))
 
 
 class MultiTaskSampler:
@@ -88,24 +103,29 @@ class MultiTaskSampler:
 
     def plan(self, epoch: int) -> Plan:
         """All batches of ``epoch`` (from 0), in order."""
-        batches = [batch for task, count in self.counts(epoch).items() for batch in self._draw(task, count, epoch)]
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(batches))
-        return Plan([batches[i] for i in order])
+        counts = {task: count for task, count in self.counts(epoch).items() if count}
+        drawn = {task: self._draw(task, count, epoch) for task, count in counts.items()}
+        tasks = np.repeat(np.arange(len(counts), dtype=np.int32), list(counts.values()))
+        numbers = np.concatenate([np.arange(count, dtype=np.int32) for count in counts.values()])
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(tasks))
+        return Plan(drawn, tasks[order], numbers[order])
 
-    def _draw(self, task: str, count: int, epoch: int) -> list[tuple[str, np.ndarray, int]]:
+    def _draw(self, task: str, count: int, epoch: int) -> _Drawn:
         """``count`` batches of a task: passes over its rows, each in a new order, the last one cut short."""
-        drawn: list[tuple[str, np.ndarray, int]] = []
-        cycle = 0
-        while len(drawn) < count:
+        per_pass, size = len(self._cuts[task]) - 1, self.sizes[task]
+        passes = []
+        for cycle in range(-(-count // per_pass)):
             # The name, not the position, seeds the order: adding a task leaves the others' batches as they are.
             rng = np.random.default_rng([self.seed, epoch, zlib.crc32(task.encode()), cycle])
-            batches = self._one_pass(task, rng)
-            seeds = rng.integers(2**31, size=len(batches))
-            drawn += [(task, rows, int(seed)) for rows, seed in zip(batches, seeds, strict=True)]
-            cycle += 1
-        return drawn[:count]
+            order, cuts = self._row_order(task, rng), self._cuts[task] + cycle * size
+            shuffled = rng.permutation(per_pass)
+            seeds = rng.integers(2**31, size=per_pass)
+            passes.append(_Drawn(order.astype(np.int32), cuts[:-1][shuffled], cuts[1:][shuffled], seeds))
+        order, *columns = (np.concatenate(parts) for parts in zip(*passes, strict=True))
+        return _Drawn(order, *(column[:count] for column in columns))
 
-    def _one_pass(self, task: str, rng: np.random.Generator) -> list[np.ndarray]:
+    def _row_order(self, task: str, rng: np.random.Generator) -> np.ndarray:
+        """All rows of a task in the order in which they are cut into batches."""
         order = rng.permutation(self.sizes[task])
         if self.max_tokens is not None:
             order = order[np.argsort(-self._rounded(task)[order], kind="stable")]
@@ -113,10 +133,9 @@ class MultiTaskSampler:
             chunk = self.batch_sizes[task] * _CHUNK
             parts = [order[start : start + chunk] for start in range(0, len(order), chunk)]
             order = np.concatenate([part[np.argsort(-self.lengths[task][part], kind="stable")] for part in parts])
-        batches = [order[start:end] for start, end in pairwise(self._cuts[task])]
-        return [batches[i] for i in rng.permutation(len(batches))]
+        return order
 
-    def _batch_starts(self, task: str) -> list[int]:
+    def _batch_starts(self, task: str) -> np.ndarray:
         """Where a pass is cut into batches, the end included.
 
         With a token budget the rows stand longest first, equal lengths in random order; so the cuts are the same in
@@ -124,13 +143,13 @@ class MultiTaskSampler:
         """
         size, count = self.batch_sizes[task], self.sizes[task]
         if self.max_tokens is None:
-            return [*range(0, count, size), count]
+            return np.append(np.arange(0, count, size), count)
         lengths = np.sort(self._rounded(task))[::-1]
         starts = [0]
         while starts[-1] < count:
             fit = max(1, self.max_tokens // int(lengths[starts[-1]]))
             starts.append(min(count, starts[-1] + min(size, fit)))
-        return starts
+        return np.array(starts)
 
     def _rounded(self, task: str) -> np.ndarray:
         lengths = np.maximum(self.lengths[task], 1)

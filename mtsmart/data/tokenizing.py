@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from weakref import WeakKeyDictionary
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.encoding import Rows
@@ -44,6 +48,14 @@ class _Frame:
     def size(self) -> int:
         return sum(map(len, self.specials))
 
+    def types_of(self, *lengths: int) -> list[int]:
+        """The token types of a row whose texts have ``lengths`` tokens."""
+        texts = ([kind] * length for kind, length in zip(self.types, lengths, strict=True))
+        return [
+            *self.special_types[0],
+            *chain(*(chain(*pair) for pair in zip(texts, self.special_types[1:], strict=True))),
+        ]
+
 
 class WordTokenizer:
     """Encodes texts by the tokens of their blank-separated parts, each of which is tokenized once.
@@ -72,30 +84,32 @@ class WordTokenizer:
     def encode(self, columns: Sequence[Sequence[str]], max_length: int) -> Rows:
         """As :func:`tokenize`."""
         frame = self._frames[len(columns)]
-        room = max(0, max_length - frame.size)
-        sides = [self._tokens(column) for column in columns]
-        cut = [_cut(texts, room) for texts in zip(*sides, strict=True)]
-        encoded: Rows = {"input_ids": [_framed(frame.specials, texts) for texts in cut]}
+        sides = self._tokens(list(chain(*columns))).split(len(columns))
+        kept = _cut([side.lengths for side in sides], max(0, max_length - frame.size))
+        encoded: Rows = {"input_ids": _framed(frame.specials, sides, kept)}
         if self._with_types:
-            types = ([[kind] * len(text) for kind, text in zip(frame.types, texts, strict=True)] for texts in cut)
-            encoded["token_type_ids"] = [_framed(frame.special_types, each) for each in types]
+            types_of = cache(frame.types_of)  # rows of the same lengths share a list
+            encoded["token_type_ids"] = [types_of(*each) for each in zip(*(k.tolist() for k in kept), strict=True)]
         return encoded
 
-    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        split = [text.split(" ") for text in texts]
-        try:
-            return self._looked_up(split)
-        except KeyError:  # cheaper than asking for each word whether it is known
-            self._learn({part for parts in split for part in parts})
-            return self._looked_up(split)
-
-    def _looked_up(self, split: Sequence[list[str]]) -> list[list[int]]:
-        return [list(chain.from_iterable(map(self._known.__getitem__, parts))) for parts in split]
+    def _tokens(self, texts: Sequence[str]) -> _Ragged:
+        """The texts' tokens, by way of their distinct parts."""
+        parts = pc.split_pattern(pa.array(texts, pa.large_string()), " ")
+        words = parts.flatten().dictionary_encode()
+        distinct = words.dictionary.to_pylist()
+        self._learn(set(distinct))
+        known = _Ragged.of([self._known[word] for word in distinct])
+        chosen = known.take(words.indices.to_numpy())
+        firsts = parts.offsets.to_numpy()[:-1] - parts.offsets[0].as_py()
+        lengths = np.add.reduceat(chosen.lengths, firsts) if len(firsts) else chosen.lengths  # each text has a part
+        return _Ragged(chosen.values, lengths)
 
     def _learn(self, parts: set[str]) -> None:
         if len(self._known) > _KEPT:
             self._known.clear()
         new = list(parts - self._known.keys())
+        if not new:
+            return
         self._known.update(zip(new, self._tokenizer(new, add_special_tokens=False)["input_ids"], strict=True))
 
     def _frame(self, count: int) -> _Frame:
@@ -118,25 +132,71 @@ class WordTokenizer:
         return _Frame(specials, special_types, text_types)
 
 
-def _cut(texts: Sequence[list[int]], room: int) -> Sequence[list[int]]:
-    """The texts' tokens, ``room`` in all: the longer of two gives way first, as the tokenizers library has it."""
-    if sum(map(len, texts)) <= room:
-        return texts
-    if len(texts) == 1:
-        return [texts[0][:room]]
-    first, second = map(len, texts)
-    shorter = min(first, second)
-    keep = shorter if shorter * 2 <= room else room // 2
-    longer = room - keep
-    return [texts[0][:longer], texts[1][:keep]] if first > second else [texts[0][:keep], texts[1][:longer]]
+def _cut(lengths: Sequence[np.ndarray], room: int) -> list[np.ndarray]:
+    """Tokens that are left of one or two texts, ``room`` in all: the longer gives way first, as in tokenizers."""
+    if len(lengths) == 1:
+        return [np.minimum(lengths[0], room)]
+    first, second = lengths
+    shorter = np.minimum(first, second)
+    keep = np.where(shorter * 2 <= room, shorter, room // 2)
+    fits = first + second <= room
+    return [
+        np.where(fits, first, np.where(first > second, room - keep, keep)),
+        np.where(fits, second, np.where(first > second, keep, room - keep)),
+    ]
 
 
-def _framed(specials: Sequence[list[int]], texts: Sequence[list[int]]) -> list[int]:
-    framed = list(specials[0])
-    for text, after in zip(texts, specials[1:], strict=True):
-        framed += text
-        framed += after
-    return framed
+def _framed(specials: Sequence[list[int]], texts: Sequence[_Ragged], kept: Sequence[np.ndarray]) -> list[list[int]]:
+    """Each row's texts, cut, with the special tokens around them."""
+    lengths = sum(kept) + sum(map(len, specials))
+    ends = np.cumsum(lengths)
+    out = np.empty(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
+    place = ends - lengths
+    for number, special in enumerate(specials):
+        for token in special:
+            out[place] = token
+            place = place + 1
+        if number < len(texts):
+            text, count = texts[number], kept[number]
+            out[_ranges(place, count)] = text.values[_ranges(text.starts, count)]
+            place = place + count
+    flat = out.tolist()
+    return [flat[start:end] for start, end in zip((ends - lengths).tolist(), ends.tolist(), strict=True)]
+
+
+@dataclass(frozen=True)
+class _Ragged:
+    """N lists of numbers: one after the other, and (N,) how long each is."""
+
+    values: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, lists: Sequence[Sequence[int]]) -> _Ragged:
+        lengths = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
+        return cls(np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=int(lengths.sum())), lengths)
+
+    @property
+    def starts(self) -> np.ndarray:
+        starts: np.ndarray = np.cumsum(self.lengths) - self.lengths
+        return starts
+
+    def split(self, count: int) -> list[_Ragged]:
+        """``count`` equal shares of the lists."""
+        shares = np.split(self.lengths, count)
+        values = np.split(self.values, np.cumsum([share.sum() for share in shares])[:-1])
+        return [_Ragged(*pair) for pair in zip(values, shares, strict=True)]
+
+    def take(self, indices: np.ndarray) -> _Ragged:
+        lengths = self.lengths[indices]
+        return _Ragged(self.values[_ranges(self.starts[indices], lengths)], lengths)
+
+
+def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """start, start + 1, ... for each start, one after the other."""
+    before = np.cumsum(lengths) - lengths
+    ranges: np.ndarray = np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
+    return ranges
 
 
 _KNOWN: WeakKeyDictionary[PreTrainedTokenizerBase, WordTokenizer | None] = WeakKeyDictionary()

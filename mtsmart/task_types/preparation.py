@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 import datasets
+import pyarrow as pa
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import DataConfig
@@ -47,6 +48,7 @@ class Preparer:
         if known is None:
             with _no_collection():
                 known = self._encode(task, split, with_labels)
+            pa.default_memory_pool().release_unused()  # the rows as they were read, which are in the cache now
             if identity:
                 remember(identity, known, self.config)
         return known

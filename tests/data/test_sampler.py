@@ -156,3 +156,9 @@ def test_evaluation_batches_hold_every_row_once_longest_first(lengths, size):
     flat = [row for rows in batches for row in rows]
     assert sorted(flat) == list(range(len(lengths)))
     assert [lengths[row] for row in flat] == sorted(lengths, reverse=True)
+
+
+def test_a_task_of_weight_zero_is_never_drawn():
+    weights = MixingConfig(strategy="weights", weights={"a": 0.0, "b": 1.0})
+    sampler = MultiTaskSampler({"a": np.full(20, 5), "b": np.full(30, 5)}, 10, weights, 1, 0)
+    assert [batch.task for batch in sampler.plan(0)] == ["b"] * 5
