@@ -10,21 +10,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed import bare, data_scale, gpu, memory, mix, startup, step_cost
+from benchmarks.speed import bare, data_scale, gpu, memory, mix, padding, startup, step_cost
 from benchmarks.speed.timing import machine
 from mtsmart.cli.options import quiet_libraries
+from mtsmart.errors import MtsmartError
 
 HERE = Path(__file__).resolve().parent
 PARTS: dict[str, tuple[Callable[[Path, int], Any], Callable[[Any], list[str]]]] = {
     "bare": (bare.measure, bare.page),
     "steps": (step_cost.measure, step_cost.page),
     "mix": (mix.measure, mix.page),
+    "padding": (padding.measure, padding.page),
     "memory": (memory.measure, memory.page),
     "data": (data_scale.measure, data_scale.page),
     "gpu": (gpu.measure, gpu.page),
@@ -76,4 +79,7 @@ def page(results: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     quiet_libraries()
-    main()
+    try:
+        main()
+    except MtsmartError as error:  # most often data that is not there
+        sys.exit(str(error))

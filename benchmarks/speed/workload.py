@@ -18,6 +18,7 @@ PLAIN = ["smart=off", "mbpp=off"]
 PAPER = ["smart.direction=ascent"]
 ONE_PASS = ["smart.direction=fisher"]
 NO_TEACHER = ["mbpp=off"]
+MIX = ("rte", "mrpc", "cola", "stsb")
 WORDS = ["time", "year", "people", "way", "day", "man", "thing", "woman", "life", "child", "world", "school"]
 
 
@@ -46,7 +47,7 @@ training: {{epochs: 1000, batch_size: 32}}
 
 def mix(folder: Path, rows: int, batch_size: int) -> Path:
     """rte + mrpc + cola + stsb, the first ``rows`` rows of each (from MTSMART_HUB_DIR, or the Hub)."""
-    tasks = "\n".join(f'  {name}: {{splits: {{train: "train[:{rows}]"}}}}' for name in ("rte", "mrpc", "cola", "stsb"))
+    tasks = "\n".join(f'  {name}: {{splits: {{train: "train[:{rows}]"}}}}' for name in MIX)
     file = folder / f"mix{batch_size}.yaml"
     file.write_text(
         f"""

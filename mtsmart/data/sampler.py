@@ -12,7 +12,7 @@ from mtsmart.config.sections import MixingConfig
 from mtsmart.data.mixing import batches_per_task
 
 _CHUNK = 50  # batches' worth of rows that are sorted by length together; larger: less padding, less random
-_WIDTH = 8  # tokens; with a token budget, lengths that round up to the same multiple of it count as equal
+_STEPS = 8  # with a token budget, lengths count as equal that round up to the same of so many steps to a doubling
 
 
 class BatchIndex(NamedTuple):
@@ -153,7 +153,8 @@ class MultiTaskSampler:
 
     def _rounded(self, task: str) -> np.ndarray:
         lengths = np.maximum(self.lengths[task], 1)
-        return np.asarray(-(-lengths // _WIDTH) * _WIDTH)
+        width = np.maximum(2 ** np.floor(np.log2(lengths)).astype(np.int64) // _STEPS, 1)
+        return np.asarray(-(-lengths // width) * width)
 
 
 def evaluation_batches(lengths: np.ndarray, batch_size: int) -> list[tuple[int, ...]]:

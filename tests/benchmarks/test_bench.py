@@ -1,11 +1,12 @@
 """The benchmarks' pieces on a CPU, small: that they run, and that the page says what was measured."""
 
+import numpy as np
 import pytest
 import torch
 from transformers import BertConfig
 
 from benchmarks import bench
-from benchmarks.speed import bare, classic, gpu, memory, step_cost, timing, workload
+from benchmarks.speed import bare, classic, gpu, memory, padding, step_cost, timing, workload
 
 TINY = BertConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32)
 
@@ -36,6 +37,12 @@ def test_ratios_are_of_the_same_round():
     assert timing.paired_ratio([2.0, 20.0, 3.0], [1.0, 10.0, 1.0]) == 2.0
     assert "NOT met" in timing.verdict(2.6, 2.5) and "NOT" not in timing.verdict(2.4, 2.5)
     assert "NOT met" in timing.verdict(1.9, 2.0, at_least=True)
+
+
+def test_padding_is_the_share_of_positions_without_a_token():
+    lengths = {"a": np.array([1, 2, 3, 4]), "b": np.array([5])}
+    assert padding.padding(lengths, 4, {}) == pytest.approx(6 / 21)  # 10 tokens in 16 positions, and 5 in 5
+    assert padding.padding(lengths, 1, {}) == 0.0
 
 
 def test_arms_take_turns():
