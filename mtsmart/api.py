@@ -11,6 +11,7 @@ from typing import Any
 from mtsmart.config.document import Document, Origin, parse_yaml
 from mtsmart.config.loader import Experiment, build_experiment, dump_config, load_experiment
 from mtsmart.config.sections import RunConfig
+from mtsmart.durable import write_text
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.export import Exported, check_target, export_head
@@ -19,9 +20,11 @@ from mtsmart.reporting.model_card import model_card
 from mtsmart.resources import shipped
 from mtsmart.run_folder import RunFolder, resolved_config
 from mtsmart.tasks.library import TaskLibrary, read_task_file
-from mtsmart.training.callbacks import Callback
-from mtsmart.training.checkpoints import list_checkpoints
-from mtsmart.training.setup import prepare
+from mtsmart.training.callbacks import Callback, Silent
+from mtsmart.training.changes import describe_rows, differences, not_allowed
+from mtsmart.training.checkpoints import newest_checkpoint, stored_rows
+from mtsmart.training.lock import RunLock
+from mtsmart.training.setup import Setup, prepare
 from mtsmart.training.trainer import Trainer
 
 RUNS = Path("runs")
@@ -60,6 +63,7 @@ def train(
     *,
     output_dir: str | Path | None = None,
     resume: bool = False,
+    allow_changes: Iterable[str] = (),
     callback: Callback | None = None,
 ) -> Run:
     """Train an experiment.
@@ -68,14 +72,17 @@ def train(
         experiment: a YAML file, or the name of a shipped experiment such as ``quickstart``.
         overrides: ``dotted.key=value`` items.
         output_dir: the run's folder; None: ``runs/<name>``, with a number if that is taken.
-        resume: go on from the newest resume point in the run's folder.
+        resume: go on from the newest resume point in the run's folder that is whole.
+        allow_changes: keys that may differ from the interrupted run's, such as ``training.epochs``; a key covers those
+            under it. Data is ``rows.<task>.<split>``.
         callback: told what happens.
 
     Raises:
         MtsmartError: anything in the experiment, its data or the folder that does not fit, before training.
         Interrupted: stopped by a signal, after a resume point was written.
     """
-    return _train(load_experiment(find_experiment(experiment), overrides), output_dir, resume, callback)
+    loaded = load_experiment(find_experiment(experiment), overrides)
+    return _train(loaded, output_dir, resume, allow_changes, callback)
 
 
 def finetune(
@@ -85,6 +92,7 @@ def finetune(
     *,
     output_dir: str | Path | None = None,
     resume: bool = False,
+    allow_changes: Iterable[str] = (),
     callback: Callback | None = None,
 ) -> Run:
     """Fine-tune one task from a run's encoder, and from its head where the run has one.
@@ -93,7 +101,7 @@ def finetune(
         run: the folder to start from; its configuration is the default.
         task: a task of the run, of the library, or a YAML file that defines one new task.
         overrides: ``dotted.key=value`` items; ``head=fresh`` starts the task's head anew.
-        output_dir, resume, callback: as in :func:`train`.
+        output_dir, resume, allow_changes, callback: as in :func:`train`.
 
     Raises:
         MtsmartError, Interrupted: as in :func:`train`.
@@ -103,7 +111,7 @@ def finetune(
     items = [item.replace("head=", "init.heads=", 1) if item.startswith("head=") else item for item in overrides]
     if name not in folder.definitions():
         items = ["init.heads=fresh", *items]
-    return _train(build_experiment(document, items), output_dir, resume, callback)
+    return _train(build_experiment(document, items), output_dir, resume, allow_changes, callback)
 
 
 def export(
@@ -218,19 +226,28 @@ def _without(mapping: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if key not in keys}
 
 
-def _train(experiment: Experiment, output_dir: str | Path | None, resume: bool, callback: Callback | None) -> Run:
+def _train(
+    experiment: Experiment,
+    output_dir: str | Path | None,
+    resume: bool,
+    allow_changes: Iterable[str],
+    callback: Callback | None,
+) -> Run:
+    allowed, callback = _allowed(allow_changes, resume), callback or Silent()
     folder = _run_folder(experiment.config, output_dir, resume)
-    setup = prepare(experiment)
-    config = resolved_config(experiment.config, setup.definitions)
-    text = dump_config(config)
-    if resume and folder.exists:
-        _refuse_changes(folder, text)
-    trainer = Trainer(setup, folder, callback)
-    folder.path.mkdir(parents=True, exist_ok=True)
-    folder.config_file.write_text(text, encoding="utf-8")
-    points = list_checkpoints(folder.checkpoints) if resume else []
-    results = trainer.train(points[-1] if points else None)
-    write_card(folder, config, setup.definitions, results)
+    with RunLock(folder.path) as lock:
+        if folder.path.is_dir():  # else it is created once everything is known to fit
+            lock.acquire()
+        setup = prepare(experiment)
+        config = resolved_config(experiment.config, setup.definitions)
+        text = dump_config(config)
+        trainer = Trainer(setup, folder, callback)
+        lock.acquire()
+        _refuse_taken(folder, resume)  # another process may have made it since
+        point = _resume_point(folder, setup, text, allowed, callback) if folder.exists else None
+        write_text(folder.config_file, text)
+        results = trainer.train(point)
+        write_card(folder, config, setup.definitions, results)
     return Run(folder.path, results)
 
 
@@ -241,34 +258,42 @@ def _run_folder(config: RunConfig, output_dir: str | Path | None, resume: bool) 
         existing = next(path for path in (folder.path.absolute(), *folder.path.absolute().parents) if path.exists())
         if not existing.is_dir() or not os.access(existing, os.W_OK):
             raise ConfigError(f"cannot be written: {existing}", key="--output-dir", value=str(output_dir))
-        if folder.exists and not resume:
-            hint = "Say --resume to go on with it, or name another folder"
-            raise ConfigError("there already is a run", key="--output-dir", value=str(output_dir), hint=hint)
+        _refuse_taken(folder, resume)
         return folder
     candidates = [RunFolder(RUNS / config.name), *(RunFolder(RUNS / f"{config.name}-{n}") for n in range(2, 10_000))]
     taken = next(index for index, folder in enumerate(candidates) if not folder.exists)
     return candidates[max(0, taken - 1) if resume else taken]
 
 
-def _refuse_changes(folder: RunFolder, text: str) -> None:
-    """A resumed run computes what the interrupted one would have; another configuration is another run."""
-    stored = folder.config_file.read_text(encoding="utf-8")
-    if stored == text:
-        return
-    old, new = (_flatten(parse_yaml(part, str(folder.config_file)).data) for part in (stored, text))
-    changed = [f"{key}: {old.get(key)} -> {new.get(key)}" for key in {**old, **new} if old.get(key) != new.get(key)]
-    raise CheckpointError(
-        "cannot be resumed with another configuration: " + "; ".join(changed[:5]),
-        file=folder.path,
-        hint="Undo the change, or train into another folder",
-    )
+def _refuse_taken(folder: RunFolder, resume: bool) -> None:
+    if folder.exists and not resume:
+        hint = "Say --resume to go on with it, or name another folder"
+        raise ConfigError("there already is a run", key="--output-dir", value=str(folder.path), hint=hint)
 
 
-def _flatten(data: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(data, dict):
-        return {prefix: data}
-    return {
-        key: value
-        for name, part in data.items()
-        for key, value in _flatten(part, f"{prefix}.{name}" if prefix else name).items()
-    }
+def _allowed(keys: Iterable[str], resume: bool) -> list[str]:
+    allowed = list(keys)
+    if allowed and not resume:
+        raise ConfigError("is for a run that goes on", key="--allow-changes", value=allowed[0], hint="Say --resume too")
+    return allowed
+
+
+def _resume_point(
+    folder: RunFolder, setup: Setup, text: str, allowed: Iterable[str], callback: Callback
+) -> Path | None:
+    """The resume point to go on from.
+
+    A resumed run computes what the interrupted one would have; another configuration or other data is another run.
+    """
+    found = differences(folder.document().data, parse_yaml(text, str(folder.config_file)).data)
+    point = newest_checkpoint(folder.checkpoints, callback.on_notice)
+    if point is not None:
+        rows = describe_rows(setup.train, setup.validation)
+        found |= differences({"rows": stored_rows(point)}, {"rows": rows})
+    if left := not_allowed(found, allowed):
+        raise CheckpointError(
+            f"cannot be resumed, for it is another run now: {left}",
+            file=folder.path,
+            hint="Undo the change, train into another folder, or say --allow-changes KEY for each of these",
+        )
+    return point

@@ -68,6 +68,10 @@ class CheckpointError(MtsmartError):
     """A run folder, checkpoint or encoder that cannot be used."""
 
 
+class StorageError(MtsmartError):
+    """A file or folder that cannot be written: a full disk, a folder without permission."""
+
+
 class TrainingError(MtsmartError):
     """Training cannot go on, for example because the loss is no longer finite."""
 

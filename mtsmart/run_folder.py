@@ -23,6 +23,7 @@ from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
+from mtsmart.durable import present
 from mtsmart.errors import CheckpointError
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -59,7 +60,7 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        return self.path / "model"
+        return present(self.path / "model")
 
     @property
     def exists(self) -> bool:
@@ -104,10 +105,3 @@ def resolved_config(config: RunConfig, definitions: Mapping[str, TaskDefinition]
     """The configuration with every task's definition written out."""
     tasks = {name: definition.model_dump(exclude_defaults=True) for name, definition in definitions.items()}
     return config.model_copy(update={"tasks": tasks, "task_files": []})
-
-
-def write_json(file: Path, data: Any) -> None:
-    """Write a JSON file so that a reader sees the old text or the new, never a part."""
-    aside = file.with_name(file.name + ".new")
-    aside.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    aside.replace(file)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli.options import OutputDir, Overrides, Resume, RunArgument, quiet_libraries
+from mtsmart.cli.options import AllowChanges, OutputDir, Overrides, Resume, RunArgument, quiet_libraries
 
 
 def finetune(
@@ -17,6 +17,7 @@ def finetune(
     ] = ...,  # type: ignore[assignment]
     output_dir: OutputDir = None,
     resume: Resume = False,
+    allow_changes: AllowChanges = None,
 ) -> None:
     """Fine-tune one task from a run's encoder and head (head=fresh starts the head anew)."""
     quiet_libraries()
@@ -25,6 +26,12 @@ def finetune(
 
     run_and_report(
         lambda callback: api.finetune(
-            run, task, overrides or [], output_dir=output_dir, resume=resume, callback=callback
+            run,
+            task,
+            overrides or [],
+            output_dir=output_dir,
+            resume=resume,
+            allow_changes=allow_changes or [],
+            callback=callback,
         )
     )

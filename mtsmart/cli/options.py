@@ -17,6 +17,14 @@ OutputDir = Annotated[
     Path | None, typer.Option("--output-dir", "-o", help="The run's folder. Default: runs/<name>, numbered if taken.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the newest resume point in the run's folder.")]
+AllowChanges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-changes",
+        metavar="KEY",
+        help="With --resume: a key that may differ from the interrupted run, as training.epochs; repeatable.",
+    ),
+]
 TaskFiles = Annotated[
     list[Path] | None, typer.Option("--task-file", help="YAML with further tasks, or a folder of such; repeatable.")
 ]

@@ -82,14 +82,12 @@ def convert(
     data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Folder of the <task>_<split> files.")] = None,
 ) -> None:
     """Write MT-DNN's task definitions in mtsmart's form; what changes its meaning is told on standard error."""
+    from mtsmart.durable import write_text
     from mtsmart.tasks.conversion import convert_file
 
     text = convert_file(file, output, data_dir)
     if output is None:
         typer.echo(text, nl=False)
         return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot be written: {error.strerror}", key="--output", value=str(output)) from None
+    write_text(output, text)
     typer.echo(f"written to {output}")

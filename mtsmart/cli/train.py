@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli.options import OutputDir, Overrides, Resume, quiet_libraries
+from mtsmart.cli.options import AllowChanges, OutputDir, Overrides, Resume, quiet_libraries
 
 
 def train(
@@ -16,6 +16,7 @@ def train(
     overrides: Overrides = None,
     output_dir: OutputDir = None,
     resume: Resume = False,
+    allow_changes: AllowChanges = None,
 ) -> None:
     """Train several tasks jointly on one shared encoder."""
     quiet_libraries()
@@ -23,5 +24,12 @@ def train(
     from mtsmart.cli.training_output import run_and_report
 
     run_and_report(
-        lambda callback: api.train(experiment, overrides or [], output_dir=output_dir, resume=resume, callback=callback)
+        lambda callback: api.train(
+            experiment,
+            overrides or [],
+            output_dir=output_dir,
+            resume=resume,
+            allow_changes=allow_changes or [],
+            callback=callback,
+        )
     )

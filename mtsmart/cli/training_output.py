@@ -24,7 +24,9 @@ def run_and_report(train: Callable[[Callback], Run]) -> None:
     try:
         run = train(TrainingConsole(console))
     except Interrupted as stop:
-        console.print("Stopped; a resume point is written. The same command with --resume goes on from it.")
+        console.print(
+            "Stopped; a resume point is written. The same command with --resume goes on from it.", soft_wrap=True
+        )
         raise typer.Exit(stop.exit_code) from None
     path = shlex.quote(str(run.path))
     if run.results["best"] is not None:

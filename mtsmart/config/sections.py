@@ -120,7 +120,8 @@ class TrainingConfig(StrictModel):
     seed: int = Field(42, ge=0)
     evaluate_every: int | None = Field(None, ge=1, description="updates between evaluations; null: each epoch")
     checkpoint_every: int | None = Field(None, ge=1, description="updates between checkpoints; null: each epoch")
-    keep_checkpoints: int = Field(2, ge=1, description="how many resume points stay on disk")
+    keep_checkpoints: int = Field(2, ge=1, description="how many resume points stay on disk, the newest ones")
+    keep_best: bool = Field(False, description="keep the best evaluation's resume point too, if it has one")
     log_every: int = Field(10, ge=1, description="updates between lines of metrics.jsonl")
     patience: int | None = Field(None, ge=1, description="stop after this many evaluations without a better score")
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtsmart.config.sections import DataConfig
+from mtsmart.durable import write_json
 from mtsmart.errors import DataError
-from mtsmart.run_folder import write_json
 
 Rows = dict[str, list[Any]]
 _FORMAT = 4  # raise when the encoded columns change their meaning

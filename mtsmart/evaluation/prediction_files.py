@@ -14,6 +14,7 @@ import pyarrow as pa
 from mtsmart.data.fields import parse_fields
 from mtsmart.data.files import read_table
 from mtsmart.data.sources import require_columns
+from mtsmart.durable import replacing
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.task_types.labels import joined
@@ -114,13 +115,11 @@ def check_output(file: Path) -> None:
 
 def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:
     """Write rows in the format that the file's ending names; the file appears only when it is complete."""
-    aside = file.with_name(file.name + ".new")
-    with aside.open("w", encoding="utf-8", newline="") as stream:
+    with replacing(file) as aside, aside.open("w", encoding="utf-8", newline="") as stream:
         if file.suffix.lower() == ".jsonl":
             write_jsonl(rows, stream)
         else:
             _write_delimited(rows, stream, "," if file.suffix.lower() == ".csv" else "\t")
-    aside.replace(file)
 
 
 def write_jsonl(rows: Sequence[dict[str, Any]], stream: TextIO) -> None:

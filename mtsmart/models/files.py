@@ -6,12 +6,12 @@
     heads/<task>.safetensors
     heads.json              how each head is built
     decoding.json           what was found on validation for decoding: thresholds, by task
+    manifest.json           sizes and SHA-256 hashes of the files above
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import EncoderConfig
+from mtsmart.durable import check_manifest, replacing_folder
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.heads import HeadSpec
@@ -36,27 +37,15 @@ def save_model(
     decoding: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Write the model; a model that is already there is replaced only once the new one is complete."""
-    aside = folder.with_name(folder.name + ".new")
-    shutil.rmtree(aside, ignore_errors=True)
-    model.encoder.model.save_pretrained(aside / "encoder")
-    tokenizer.save_pretrained(aside / "encoder")
-    (aside / "heads").mkdir()
-    for name in model.specs:
-        save_file(state_of(model.head(name), model.encoder), aside / "heads" / f"{name}.safetensors")
-    specs = {name: spec.to_json() for name, spec in model.specs.items()}
-    (aside / "heads.json").write_text(json.dumps(specs, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (aside / "decoding.json").write_text(json.dumps(decoding or {}, indent=2) + "\n", encoding="utf-8")
-    replace_folder(aside, folder)
-
-
-def replace_folder(new: Path, folder: Path) -> None:
-    """Put ``new`` in the place of ``folder``."""
-    old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    new.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    with replacing_folder(folder) as aside:
+        model.encoder.model.save_pretrained(aside / "encoder")
+        tokenizer.save_pretrained(aside / "encoder")
+        (aside / "heads").mkdir()
+        for name in model.specs:
+            save_file(state_of(model.head(name), model.encoder), aside / "heads" / f"{name}.safetensors")
+        specs = {name: spec.to_json() for name, spec in model.specs.items()}
+        (aside / "heads.json").write_text(json.dumps(specs, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (aside / "decoding.json").write_text(json.dumps(decoding or {}, indent=2) + "\n", encoding="utf-8")
 
 
 def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
@@ -110,6 +99,7 @@ def load_model(
         CheckpointError: the folder holds no model, or a damaged one.
     """
     stored = read_head_specs(folder)
+    check_manifest(folder)
     settings = (encoder or EncoderConfig()).model_copy(update={"path": str(folder.absolute() / "encoder")})
     shared, tokenizer = load_encoder(settings)
     wanted = stored if heads is None else heads

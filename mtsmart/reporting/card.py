@@ -9,6 +9,7 @@ from typing import Any
 from mtsmart.config.regularization import resolve_mbpp, resolve_smart
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.sources import source_name
+from mtsmart.durable import write_text
 from mtsmart.run_folder import RunFolder
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -46,7 +47,7 @@ def write_card(
         "Versions: " + ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES) + ".",
         "",
     ]
-    folder.card_file.write_text("\n".join(lines), encoding="utf-8")
+    write_text(folder.card_file, "\n".join(lines))
 
 
 def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -74,6 +75,10 @@ class TrainingConsole:
         ]
         mark = " [green](best)[/]" if best else ""
         self.console.print(f"update {update:,}: score {evaluation.score:.4f}{mark}  " + "  ".join(parts))
+
+    def on_notice(self, text: str) -> None:
+        """A line of its own, on standard error, so that it stands out from what a script reads."""
+        print(f"mtsmart: notice: {text}", file=sys.stderr)
 
     def on_end(self) -> None:
         """Take the bar away."""

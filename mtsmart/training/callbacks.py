@@ -26,6 +26,10 @@ class Callback(Protocol):
         """After each evaluation."""
         ...
 
+    def on_notice(self, text: str) -> None:
+        """Something that the user should know, but that stops nothing."""
+        ...
+
     def on_end(self) -> None:
         """After the last update, also when training was interrupted."""
         ...
@@ -44,6 +48,9 @@ class Silent:
         """Nothing."""
 
     def on_evaluation(self, evaluation: Evaluation, update: int, best: bool) -> None:
+        """Nothing."""
+
+    def on_notice(self, text: str) -> None:
         """Nothing."""
 
     def on_end(self) -> None:

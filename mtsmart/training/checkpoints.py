@@ -5,6 +5,7 @@
     checkpoints/update-00000120/
         model.safetensors, optimizer.safetensors, random.safetensors, <regulariser>.safetensors
         state.json
+        manifest.json       sizes and SHA-256 hashes of the files above
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
+from mtsmart.durable import check_manifest, replacing_folder
 from mtsmart.errors import CheckpointError
 from mtsmart.models.files import load_state, state_of
 from mtsmart.random_state import random_state, set_random_state
 from mtsmart.training.step import TrainStep
 
 _NAME = re.compile(r"update-(\d{8})")
+_DAMAGED = ".damaged"  # ending of what could not be resumed from
 
 
-def save_checkpoint(
-    folder: Path, update: int, step: TrainStep, optimizer: Optimizer, state: Mapping[str, Any], keep: int
-) -> Path:
-    """Write a resume point, then delete all but the newest ``keep``.
+def save_checkpoint(folder: Path, update: int, step: TrainStep, optimizer: Optimizer, state: Mapping[str, Any]) -> Path:
+    """Write a resume point; it appears only when it is complete and on the disk.
 
     Args:
         folder: the run's ``checkpoints`` folder.
@@ -41,31 +42,80 @@ def save_checkpoint(
         step: model and regularisers.
         optimizer: its state goes along; its learning rate follows from the update.
         state: the trainer's own (JSON types).
-        keep: how many resume points stay.
+
+    Raises:
+        StorageError: it cannot be written; the resume points that are there stay as they are.
     """
-    target = folder / f"update-{update:08d}"
-    aside = folder / f"{target.name}.new"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    save_file(state_of(step.model), aside / "model.safetensors")
-    save_file(_optimizer_tensors(optimizer), aside / "optimizer.safetensors")
-    save_file(random_state(step.model.device), aside / "random.safetensors")
-    for name, regularizer in step.regularizers.items():
-        tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in regularizer.tensors().items()}
-        save_file(tensors, aside / f"{name}.safetensors")
-    regularizers = {name: regularizer.state_dict() for name, regularizer in step.regularizers.items()}
-    text = json.dumps({"update": update, **state, "regularizers": regularizers}, indent=1)
-    (aside / "state.json").write_text(text, encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    aside.rename(target)
-    for old in list_checkpoints(folder)[:-keep]:
-        shutil.rmtree(old)
+    target = _path(folder, update)
+    with replacing_folder(target) as aside:
+        save_file(state_of(step.model), aside / "model.safetensors")
+        save_file(_optimizer_tensors(optimizer), aside / "optimizer.safetensors")
+        save_file(random_state(step.model.device), aside / "random.safetensors")
+        for name, regularizer in step.regularizers.items():
+            tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in regularizer.tensors().items()}
+            save_file(tensors, aside / f"{name}.safetensors")
+        regularizers = {name: regularizer.state_dict() for name, regularizer in step.regularizers.items()}
+        text = json.dumps({"update": update, **state, "regularizers": regularizers}, indent=1)
+        (aside / "state.json").write_text(text, encoding="utf-8")
     return target
+
+
+def delete_old_checkpoints(folder: Path, keep: int, best: int | None = None) -> None:
+    """Delete all resume points but the newest ``keep`` and that of update ``best``, and what a killed process left."""
+    kept = {*list_checkpoints(folder)[-keep:], *([_path(folder, best)] if best is not None else [])}
+    for path in folder.glob("update-*"):
+        if path not in kept and not path.name.endswith(_DAMAGED):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """The resume points in ``folder``, oldest first."""
     return sorted(path for path in folder.glob("update-*") if _NAME.fullmatch(path.name))
+
+
+def newest_checkpoint(folder: Path, tell: Callable[[str], None]) -> Path | None:
+    """The newest resume point that is whole; None if there is none at all.
+
+    Args:
+        folder: the run's ``checkpoints`` folder.
+        tell: told of each damaged one.
+
+    Raises:
+        CheckpointError: all of them are damaged.
+    """
+    damaged = []
+    for path in reversed(list_checkpoints(folder)):
+        try:
+            check_manifest(path)
+        except CheckpointError as error:
+            damaged.append(error)
+        else:
+            for reason in damaged:
+                tell(f"{reason}. Resuming from {path.name} instead")
+            return path
+    if damaged:
+        hint = "No resume point is whole: start anew, in another folder"
+        raise CheckpointError(damaged[0].message, file=damaged[0].file, hint=hint)
+    return None
+
+
+def put_newer_aside(point: Path) -> None:
+    """Give the resume points after ``point``, which are damaged, another name: what comes again takes theirs."""
+    for path in list_checkpoints(point.parent):
+        if path.name > point.name:
+            target = path.with_name(path.name + _DAMAGED)
+            shutil.rmtree(target, ignore_errors=True)
+            path.rename(target)
+
+
+def stored_rows(path: Path) -> dict[str, Any]:
+    """What ``describe_rows`` said of the data when a whole resume point was written."""
+    rows: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8")).get("rows", {})
+    return rows
+
+
+def _path(folder: Path, update: int) -> Path:
+    return folder / f"update-{update:08d}"
 
 
 def load_checkpoint(path: Path, step: TrainStep, optimizer: Optimizer) -> dict[str, Any]:
@@ -82,7 +132,8 @@ def load_checkpoint(path: Path, step: TrainStep, optimizer: Optimizer) -> dict[s
         load_state(step.model, load_file(path / "model.safetensors"))
         _load_optimizer(optimizer, load_file(path / "optimizer.safetensors"))
         for name, regularizer in step.regularizers.items():
-            regularizer.load_state(state["regularizers"][name], load_file(path / f"{name}.safetensors"))
+            if name in state["regularizers"]:  # else it starts now, as the user allowed
+                regularizer.load_state(state["regularizers"][name], load_file(path / f"{name}.safetensors"))
         set_random_state(load_file(path / "random.safetensors"), step.model.device)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -26,7 +26,8 @@ from mtsmart.config.sections import DataConfig, DistillConfig, RunConfig
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit, cache_dir
 from mtsmart.data.loader import Collate
-from mtsmart.errors import CheckpointError, ConfigError, DataError, did_you_mean
+from mtsmart.durable import replacing, writing
+from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import run_model
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.files import read_head_specs
@@ -148,7 +149,9 @@ def add_teachers(
             tables[name].append(_stored(teacher, tasks[name], train[name], config))
         teacher.__dict__.pop("run", None)  # its memory is free before the next one comes
     for name in chosen:
-        splits[name] = replace(train[name], rows=_with_columns(train[name].rows, tables[name]))
+        digests = [train[name].key, *(teacher.digest(tasks[name]) for teacher in teachers)]
+        key = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+        splits[name] = replace(train[name], rows=_with_columns(train[name].rows, tables[name]), key=key)
         collates[name] = _collate(tasks[name], collate[name], len(teachers), distill.temperature)
     return splits, collates
 
@@ -193,10 +196,8 @@ def _stored(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunCo
             stored = datasets.Dataset.from_file(str(file))
             if len(stored) == len(split):
                 return stored
-    try:
+    with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror}", key="data.cache_dir", value=str(file.parent)) from None
     with torch.random.fork_rng(devices=[]):  # building its heads draws numbers
         logits = _score(teacher, task, split, config)
     _write(file, logits)
@@ -233,14 +234,12 @@ def _column(split: EncodedSplit, name: str) -> pa.ChunkedArray:
 def _write(file: Path, logits: Sequence[Tensor]) -> None:
     """Write an Arrow stream; the file appears only when it is complete."""
     schema = pa.schema({"values": pa.list_(pa.float32()), "shape": pa.list_(pa.int32())})
-    aside = file.with_name(file.name + ".new")
-    with pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+    with replacing(file) as aside, pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         for start in range(0, len(logits), 1000):
             some = logits[start : start + 1000]
             values = [np.asarray(one.float()).ravel() for one in some]
             columns = [pa.array(values, schema.field(0).type), pa.array([list(one.shape) for one in some])]
             writer.write_batch(pa.record_batch([columns[0], columns[1].cast(schema.field(1).type)], schema=schema))
-    aside.replace(file)
 
 
 def _with_columns(rows: datasets.Dataset, tables: Sequence[datasets.Dataset]) -> datasets.Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -18,15 +17,23 @@ from accelerate.state import AcceleratorState
 from mtsmart.data.batch import Batch
 from mtsmart.data.loader import load_batches
 from mtsmart.data.sampler import MultiTaskSampler
+from mtsmart.durable import write_json
 from mtsmart.errors import TrainingError
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.models.files import save_model
 from mtsmart.regularizers import Setting, build_regularizers
-from mtsmart.run_folder import RunFolder, write_json
+from mtsmart.run_folder import RunFolder
 from mtsmart.training.allocator import keep_freed_memory
 from mtsmart.training.callbacks import Callback, Silent
-from mtsmart.training.checkpoints import load_checkpoint, save_checkpoint
+from mtsmart.training.changes import describe_rows
+from mtsmart.training.checkpoints import (
+    delete_old_checkpoints,
+    load_checkpoint,
+    put_newer_aside,
+    save_checkpoint,
+)
 from mtsmart.training.interrupt import Interrupt, Interrupted
+from mtsmart.training.journal import Journal
 from mtsmart.training.meter import Meter
 from mtsmart.training.optim import build_optimizer, learning_rate, set_learning_rate
 from mtsmart.training.selection import Selection
@@ -81,8 +88,7 @@ class Trainer:
         self.optimizer = build_optimizer(setup.model, setup.config.optimizer, factors)
         self._prepared = self.accelerator.prepare(self.step)
         self.meter, self.selection, self.progress = Meter(), Selection(self.config.patience), Progress()
-        self.interrupt = Interrupt()
-        self._metrics_bytes = 0
+        self.interrupt, self.journal = Interrupt(), Journal(folder)
 
     def train(self, resume_from: Path | None = None) -> dict[str, Any]:
         """Train to the end, or until interrupted.
@@ -97,9 +103,7 @@ class Trainer:
             TrainingError: the loss is no longer finite.
             Interrupted: a signal stopped the run; a resume point has been written.
         """
-        if resume_from is not None:
-            self._resume(resume_from)
-        self._truncate_metrics()
+        self.journal.start(0 if resume_from is None else self._resume(resume_from))
         self.callback.on_start(self._facts())
         started = time.perf_counter()
         with self.interrupt:
@@ -192,7 +196,7 @@ class Trainer:
         record: dict[str, Any] = {"type": "train", "update": update, "learning_rate": rate, **overall, "tasks": tasks}
         for regularizer in self.step.regularizers.values():
             record.update(regularizer.measure(self.setup.model))
-        self._append(record)
+        self.journal.add(record)
         self.callback.on_log(record)
         self._refuse_non_finite(tasks)
 
@@ -224,7 +228,7 @@ class Trainer:
         best = self.selection.add(evaluation, self.progress.update)
         if best:
             self._save_model()
-        self._append({"type": "evaluation", "update": self.progress.update, "best": best, **evaluation.to_json()})
+        self.journal.add({"type": "evaluation", "update": self.progress.update, "best": best, **evaluation.to_json()})
         self._write_results()
         self.callback.on_evaluation(evaluation, self.progress.update, best)
 
@@ -234,32 +238,23 @@ class Trainer:
             "batch": self.progress.batch,
             "selection": self.selection.state_dict(),
             "meter": self.meter.state_dict(),
-            "metrics_bytes": self.folder.metrics_file.stat().st_size if self.folder.metrics_file.exists() else 0,
+            "metrics_bytes": self.journal.flushed_size(),
+            "rows": describe_rows(self.setup.train, self.setup.validation),
         }
-        save_checkpoint(
-            self.folder.checkpoints,
-            self.progress.update,
-            self.step,
-            self.optimizer,
-            state,
-            self.config.keep_checkpoints,
-        )
+        save_checkpoint(self.folder.checkpoints, self.progress.update, self.step, self.optimizer, state)
+        best = self.selection.best["update"] if self.selection.best and self.config.keep_best else None
+        delete_old_checkpoints(self.folder.checkpoints, self.config.keep_checkpoints, best)
 
-    def _resume(self, path: Path) -> None:
+    def _resume(self, path: Path) -> int:
+        """Continue from a resume point; how many bytes of metrics.jsonl it knows of."""
         state = load_checkpoint(path, self.step, self.optimizer)
+        put_newer_aside(path)
         self.progress = Progress(state["update"], state["epoch"], state["batch"])
+        if self.progress.batch >= len(self.sampler):  # epochs have become shorter, as the user allowed
+            self.progress.epoch, self.progress.batch = self.progress.epoch + 1, 0
         self.selection.load_state(state["selection"])
         self.meter.load_state(state["meter"], self.accelerator.device)
-        self._metrics_bytes = int(state["metrics_bytes"])
-
-    def _truncate_metrics(self) -> None:
-        """Drop the lines that an interrupted run wrote after the resume point; they come again."""
-        with self.folder.metrics_file.open("ab") as stream:
-            stream.truncate(self._metrics_bytes)
-
-    def _append(self, record: dict[str, Any]) -> None:
-        with self.folder.metrics_file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(record) + "\n")
+        return int(state["metrics_bytes"])
 
     def _write_results(self) -> dict[str, Any]:
         best = self.selection.best or {"score": None, "tasks": {}}
@@ -274,9 +269,8 @@ class Trainer:
         return results
 
     def _write_timing(self, seconds: float) -> None:
-        record = {"update": self.progress.update, "seconds": round(seconds, 3), "device": str(self.accelerator.device)}
-        with self.folder.timing_file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(record) + "\n")
+        device = str(self.accelerator.device)
+        self.journal.add_timing({"update": self.progress.update, "seconds": round(seconds, 3), "device": device})
 
     def _facts(self) -> dict[str, Any]:
         return {

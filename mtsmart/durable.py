@@ -1,0 +1,178 @@
+"""Writing that loses nothing: a file or folder is whole or not there, after a crash, a kill or on a full disk.
+
+Everything is written aside, flushed to the disk, and then renamed; a folder gets a manifest of sizes and SHA-256
+hashes, by which damage is recognised later. A failed write becomes one error that names the place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mtsmart.errors import CheckpointError, StorageError
+
+MANIFEST = "manifest.json"
+_NEW, _OLD = ".new", ".old"  # endings of what is being written, and of what is about to go
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turn a failed write into one message.
+
+    Raises:
+        StorageError: the disk is full, the folder cannot be written, and so on.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"cannot be written: {error.strerror or error}", file=place) from None
+    except Exception as error:
+        # safetensors has an error class of its own, which holds the system's words but no number.
+        if type(error).__name__ == "SafetensorError":
+            raise StorageError(f"cannot be written: {_system_words(str(error))}", file=place) from None
+        raise
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Write a file: yields the path to write to, which takes the place of ``file`` at the end.
+
+    Raises:
+        StorageError: it cannot be written; then ``file`` is what it was.
+    """
+    aside = file.with_name(file.name + _NEW)
+    with writing(file):
+        try:
+            yield aside
+            flush(aside)
+            aside.replace(file)
+            flush(file.parent)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old text or the new, never a part."""
+    with replacing(file) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def write_json(file: Path, data: Any) -> None:
+    """Write a JSON file so that a reader sees the old one or the new, never a part."""
+    write_text(file, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def append_line(file: Path, line: str) -> None:
+    """Add a line to a file, or leave the file as it was.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    with writing(file), file.open("ab") as stream:
+        size = stream.tell()
+        try:
+            stream.write(line.encode() + b"\n")
+            stream.flush()
+        except OSError:
+            os.truncate(file, size)
+            raise
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Write a folder and its manifest: yields the path to fill, which takes the place of ``folder`` at the end.
+
+    A reader finds the old folder or the new one by :func:`present`, whenever the process dies.
+
+    Raises:
+        StorageError: it cannot be written; then ``folder`` is what it was.
+    """
+    aside, old = folder.with_name(folder.name + _NEW), folder.with_name(folder.name + _OLD)
+    with writing(folder):
+        try:
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir(parents=True)
+            yield aside
+            _write_manifest(aside)
+            if folder.exists():
+                shutil.rmtree(old, ignore_errors=True)
+                folder.rename(old)
+            aside.rename(folder)
+            flush(folder.parent)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def present(folder: Path) -> Path:
+    """Where ``folder`` is: a process that died while replacing it may have left it under its other name."""
+    old = folder.with_name(folder.name + _OLD)
+    return old if old.exists() and not folder.exists() else folder
+
+
+def check_manifest(folder: Path) -> None:
+    """Compare a folder with its manifest.
+
+    Raises:
+        CheckpointError: a file is missing, cut short or changed; it is named.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        entries = {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in manifest["files"].items()}
+    except FileNotFoundError:
+        raise CheckpointError("is incomplete: its manifest.json is missing", file=folder) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"is damaged: {str(error).splitlines()[0]}", file=folder / MANIFEST) from None
+    for name, (size, digest) in entries.items():
+        file = folder / name
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise CheckpointError("names a file outside its folder", file=folder / MANIFEST, value=name)
+        if not file.is_file():
+            raise CheckpointError("is missing", file=file)
+        if file.stat().st_size != size:
+            raise CheckpointError(f"is damaged: {file.stat().st_size:,} bytes instead of {size:,}", file=file)
+        if _sha256(file) != digest:
+            raise CheckpointError("is damaged: it is not what was written (its SHA-256 differs)", file=file)
+
+
+def flush(path: Path) -> None:
+    """Make the system put a file, or a folder's list of names, on the disk."""
+    if path.is_dir() and os.name == "nt":  # which has no handle for folders
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_manifest(folder: Path) -> None:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    entries = {
+        path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": _sha256(path)} for path in files
+    }
+    manifest = folder / MANIFEST
+    manifest.write_text(json.dumps({"files": entries}, indent=1) + "\n", encoding="utf-8")
+    for path in (*files, manifest, *(path for path in folder.rglob("*") if path.is_dir()), folder):
+        flush(path)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _system_words(text: str) -> str:
+    """The system's own words in what Rust prints of an error."""
+    _, _, rest = text.partition('message: "')
+    return rest.partition('"')[0] or text.splitlines()[0]

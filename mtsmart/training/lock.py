@@ -1,0 +1,63 @@
+"""One process, or one group of them, at a time in a run's folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from mtsmart.durable import write_json, writing
+from mtsmart.errors import CheckpointError
+
+
+class RunLock:
+    """Held while a run is written. The system lets go of it when the process dies, however it dies.
+
+    Args:
+        folder: the run's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._holder = folder / ".holder.json"
+        self._lock = FileLock(folder / ".lock", timeout=0)
+
+    def acquire(self) -> None:
+        """Take it, creating the folder if need be.
+
+        Raises:
+            CheckpointError: another process holds it; it is named.
+            StorageError: the folder cannot be written.
+        """
+        if self._lock.is_locked:
+            return
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self._lock.acquire()
+            except Timeout:
+                raise CheckpointError(
+                    f"another run is writing here: {self._described()}",
+                    file=self.folder,
+                    hint="Wait for it, stop it, or train into another folder",
+                ) from None
+        write_json(self._holder, {"pid": os.getpid(), "host": socket.gethostname()})
+
+    def __enter__(self) -> RunLock:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._lock.is_locked:
+            self._holder.unlink(missing_ok=True)
+            self._lock.release()
+
+    def _described(self) -> str:
+        try:
+            holder = json.loads(self._holder.read_text(encoding="utf-8"))
+            return f"process {holder['pid']} on {holder['host']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "a process that has just started or is about to end"

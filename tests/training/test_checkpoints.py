@@ -1,0 +1,231 @@
+"""Resume points: which stay, which is gone on from, what a damaged one does, and what a resumed run may change."""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+import mtsmart
+from mtsmart.errors import CheckpointError, ConfigError
+from mtsmart.training.callbacks import Silent
+from mtsmart.training.checkpoints import list_checkpoints, newest_checkpoint
+from mtsmart.training.lock import RunLock
+from tests.conftest import write_jsonl
+from tests.training.test_resume import SETTINGS, StopAt, assert_same_run
+
+EVERY = [*SETTINGS, "training.checkpoint_every=3"]
+
+
+class Notices(Silent):
+    def __init__(self):
+        self.texts = []
+
+    def on_notice(self, text):
+        self.texts.append(text)
+
+
+@pytest.fixture
+def run(workspace):
+    """A finished run of 18 updates with a resume point each third."""
+    return mtsmart.train(workspace.experiment, EVERY, output_dir=workspace.folder / "run").path
+
+
+def names(run):
+    return sorted(path.name for path in (run / "checkpoints").iterdir())
+
+
+def damage(point, rng):
+    """Cut a file short, flip one of its bits, or take it away."""
+    file = rng.choice(sorted(path for path in point.iterdir() if path.is_file()))
+    content = file.read_bytes()
+    kind = rng.choice(["cut", "flip", "missing"])
+    if kind == "missing":
+        file.unlink()
+    elif kind == "cut":
+        file.write_bytes(content[: rng.randrange(len(content))])
+    else:
+        place = rng.randrange(len(content))
+        file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    return file
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_damaged_resume_point_is_named_and_the_one_before_it_taken(workspace, run, seed):
+    """The run that goes on from the one before ends as if nothing had happened."""
+    reference = mtsmart.train(workspace.experiment, EVERY, output_dir=workspace.folder / "reference").path
+    rng, told = random.Random(seed), Notices()
+    bad = [damage(point, rng) for point in list_checkpoints(run / "checkpoints")[-rng.randint(1, 3) :]]
+    mtsmart.train(workspace.experiment, EVERY, output_dir=run, resume=True, callback=told)
+    assert len(told.texts) == len(bad)
+    for file, text in zip(reversed(bad), told.texts, strict=True):
+        assert str(file.parent) in text and "Resuming from update-" in text
+    assert_same_run(reference, run)
+    assert sum(name.endswith(".damaged") for name in names(run)) == len(bad)
+
+
+def test_with_every_resume_point_damaged_nothing_is_started_over(workspace, run):
+    for point in list_checkpoints(run / "checkpoints"):
+        (point / "state.json").unlink()
+    before = (run / "metrics.jsonl").read_bytes()
+    with pytest.raises(CheckpointError, match=r"update-00000018/state\.json: is missing.*No resume point is whole"):
+        mtsmart.train(workspace.experiment, EVERY, output_dir=run, resume=True)
+    assert (run / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_damaged_model_is_named(run):
+    file = run / "model" / "heads" / "color.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"color\.safetensors: is damaged"):
+        mtsmart.load(run)
+
+
+def test_the_newest_stay_and_the_best_where_asked_for(workspace):
+    settings = [*EVERY, "training.keep_checkpoints=2", "training.evaluate_every=3"]
+    last = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "last").path
+    assert names(last) == ["update-00000015", "update-00000018"]
+    run = mtsmart.train(workspace.experiment, [*settings, "training.keep_best=true"], output_dir=workspace.folder / "b")
+    best = f"update-{run.results['best']['update']:08d}"
+    assert names(run.path) == sorted({best, "update-00000015", "update-00000018"})
+    assert best < "update-00000015"  # else this would show nothing
+
+
+def test_what_a_killed_process_left_goes_away(workspace, run):
+    (run / "checkpoints" / "update-00000007.new").mkdir()
+    mtsmart.train(workspace.experiment, EVERY, output_dir=workspace.folder / "other")
+    list_checkpoints(run / "checkpoints")[-1].rename(run / "checkpoints" / "update-00000018.new")
+    mtsmart.train(workspace.experiment, EVERY, output_dir=run, resume=True)
+    assert names(run) == [f"update-{update:08d}" for update in range(3, 19, 3)]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("optimizer.learning_rate=2e-3", r"optimizer\.learning_rate: 0\.001 -> 0\.002"),
+        ("tasks.color.weight=3", r"tasks\.color\.weight: None -> 3\.0"),
+        ("smart.weight=9", r"smart\.weight: None -> 9\.0"),
+        ("data.max_length=16", r"data\.max_length: 32 -> 16; rows\.color\.train: 44 rows, \w{12} -> 44 rows, \w{12}"),
+    ],
+)
+def test_another_run_is_refused_with_the_differences(workspace, run, change, told):
+    with pytest.raises(CheckpointError, match=told):
+        mtsmart.train(workspace.experiment, [*EVERY, change], output_dir=run, resume=True)
+
+
+def test_changed_data_is_refused_unless_allowed(workspace, run):
+    file = workspace.folder / "color_train.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    write_jsonl(file, [*rows, {"text": "a new red house", "label": "red"}])
+    with pytest.raises(CheckpointError, match=r"another run now: rows\.color\.train: 44 rows, \w{12} -> 45 rows"):
+        mtsmart.train(workspace.experiment, EVERY, output_dir=run, resume=True)
+    mtsmart.train(workspace.experiment, EVERY, output_dir=run, resume=True, allow_changes=["rows.color.train"])
+
+
+def test_an_allowed_change_goes_on_and_is_the_runs_from_then_on(workspace, run, cli):
+    longer = [*EVERY, "training.epochs=4", "smart=off"]
+    arguments = ["train", workspace.experiment, *longer, "--output-dir", run, "--resume"]
+    refused = cli(*arguments, "--allow-changes", "training.epochs")
+    assert refused.code == 2 and "smart" in refused.err and "training.epochs" not in refused.err
+    result = cli(*arguments, "--allow-changes", "training.epochs", "--allow-changes", "smart")
+    assert result.code == 0, result.err
+    assert "going on after update 18" in result.out
+    assert json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["update"] == 24
+    assert cli(*arguments).code == 0
+
+
+def test_what_changes_nothing_may_differ(workspace, run):
+    before = (run / "metrics.jsonl").read_bytes()
+    settings = [*EVERY, "training.keep_checkpoints=1", "data.workers=1", "description=another"]
+    mtsmart.train(workspace.experiment, settings, output_dir=run, resume=True)
+    assert (run / "metrics.jsonl").read_bytes() == before
+
+
+def test_allowed_changes_are_for_runs_that_go_on(workspace, run):
+    with pytest.raises(ConfigError, match="Say --resume too"):
+        mtsmart.train(workspace.experiment, EVERY, output_dir=run, allow_changes=["training"])
+
+
+def test_a_resume_point_past_the_shorter_epoch_goes_on_with_the_next(workspace):
+    """With larger batches, the batch at which the run stopped may not be there any more."""
+    folder = workspace.folder / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        mtsmart.train(workspace.experiment, SETTINGS, output_dir=folder, callback=StopAt(5))
+    settings = [*SETTINGS, "training.batch_size=44"]
+    mtsmart.train(workspace.experiment, settings, output_dir=folder, resume=True, allow_changes=["training"])
+
+
+def test_two_processes_on_one_folder(workspace, cli):
+    """The second is refused with the first one's process and host; when that has died, nothing is in the way."""
+    folder = workspace.folder / "run"
+    queue = multiprocessing.get_context("fork").SimpleQueue()
+
+    def hold():
+        lock = RunLock(folder)  # named, for it lets go when nothing refers to it
+        lock.acquire()
+        queue.put("held")
+        time.sleep(600)
+
+    holder = multiprocessing.get_context("fork").Process(target=hold)
+    holder.start()
+    try:
+        assert queue.get() == "held"
+        result = cli("train", workspace.experiment, "--output-dir", folder)
+        assert result.code == 2
+        assert f"another run is writing here: process {holder.pid} on {socket.gethostname()}" in result.err
+        assert sorted(path.name for path in folder.iterdir()) == [".holder.json", ".lock"]
+    finally:
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.join()
+    assert cli("train", workspace.experiment, "--output-dir", folder).code == 0
+    assert not (folder / ".holder.json").exists()
+
+
+def test_the_lock_is_free_after_an_error(workspace):
+    folder = workspace.folder / "run"
+    with pytest.raises(ZeroDivisionError), RunLock(folder) as lock:
+        lock.acquire()
+        raise ZeroDivisionError
+    with RunLock(folder) as lock:
+        lock.acquire()
+
+
+class StopsTwice(Silent):
+    """Ctrl-C twice in the same update: the second one does not wait."""
+
+    def on_update(self, update, rows):
+        if update == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_second_interrupt_ends_at_once_and_leaves_the_older_resume_point(workspace):
+    folder = workspace.folder / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        mtsmart.train(workspace.experiment, EVERY, output_dir=folder, callback=StopsTwice())
+    assert names(folder) == ["update-00000003"]
+    assert newest_checkpoint(folder / "checkpoints", print).name == "update-00000003"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_write_a_resume_point_and_have_their_exit_codes(workspace, number, code):
+    folder = workspace.folder / "run"
+    settings = ["training.epochs=1000", "training.checkpoint_every=100000", "training.evaluate_every=100000"]
+    command = [sys.executable, "-m", "mtsmart", "train", str(workspace.experiment), *settings, "-o", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (folder / "metrics.jsonl").exists() or not (folder / "metrics.jsonl").stat().st_size:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert "--resume goes on from it" in out and "Traceback" not in err
+    assert len(list_checkpoints(folder / "checkpoints")) == 1
