@@ -122,6 +122,10 @@ class TrainingConfig(StrictModel):
     checkpoint_every: int | None = Field(None, ge=1, description="updates between checkpoints; null: each epoch")
     keep_checkpoints: int = Field(2, ge=1, description="how many resume points stay on disk, the newest ones")
     keep_best: bool = Field(False, description="keep the best evaluation's resume point too, if it has one")
+    non_finite: Literal["stop", "skip"] = Field(
+        "stop", description="what to do about an update whose loss or gradients are not finite; it is never applied"
+    )
+    max_skipped: int = Field(10, ge=1, description="skip: how many such updates there may be in all")
     log_every: int = Field(10, ge=1, description="updates between lines of metrics.jsonl")
     patience: int | None = Field(None, ge=1, description="stop after this many evaluations without a better score")
 

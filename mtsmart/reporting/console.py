@@ -62,7 +62,8 @@ class TrainingConsole:
 
     def on_log(self, record: dict[str, Any]) -> None:
         """Show the mean loss of each task since the last line."""
-        losses = "  ".join(f"{name} {figures['loss']:.3f}" for name, figures in record["tasks"].items())
+        means = {name: figures["loss"] for name, figures in record["tasks"].items() if "loss" in figures}
+        losses = "  ".join(f"{name} {loss:.3f}" for name, loss in means.items())
         if self._progress is not None:
             self._progress.update(self._bar, losses=losses)
 

@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
@@ -18,7 +17,6 @@ from mtsmart.data.batch import Batch
 from mtsmart.data.loader import load_batches
 from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.durable import write_json
-from mtsmart.errors import TrainingError
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.models.files import save_model
 from mtsmart.regularizers import Setting, build_regularizers
@@ -32,6 +30,7 @@ from mtsmart.training.checkpoints import (
     put_newer_aside,
     save_checkpoint,
 )
+from mtsmart.training.guard import Guard, gradient_norm
 from mtsmart.training.interrupt import Interrupt, Interrupted
 from mtsmart.training.journal import Journal
 from mtsmart.training.meter import Meter
@@ -39,6 +38,7 @@ from mtsmart.training.optim import build_optimizer, learning_rate, set_learning_
 from mtsmart.training.selection import Selection
 from mtsmart.training.setup import Setup
 from mtsmart.training.step import TrainStep
+from mtsmart.training.watch import Watch
 
 _OVERALL = ""  # where the meter keeps what belongs to no task; no task has an empty name
 
@@ -86,6 +86,8 @@ class Trainer:
         self.step = TrainStep(setup.model, setup.tasks, build_regularizers(setting))
         factors = {name: setup.definitions[name].learning_rate_factor for name in setup.model.specs}
         self.optimizer = build_optimizer(setup.model, setup.config.optimizer, factors)
+        self.guard = Guard(self.optimizer, self.config.non_finite == "skip", self.config.max_skipped)
+        self.watch = Watch(self.total_updates)
         self._prepared = self.accelerator.prepare(self.step)
         self.meter, self.selection, self.progress = Meter(), Selection(self.config.patience), Progress()
         self.interrupt, self.journal = Interrupt(), Journal(folder)
@@ -100,7 +102,8 @@ class Trainer:
             what results.json holds.
 
         Raises:
-            TrainingError: the loss is no longer finite.
+            TrainingError: loss or gradients are not finite.
+            StorageError: something cannot be written; the last resume point stays good.
             Interrupted: a signal stopped the run; a resume point has been written.
         """
         self.journal.start(0 if resume_from is None else self._resume(resume_from))
@@ -153,14 +156,14 @@ class Trainer:
         set_learning_rate(
             self.optimizer, learning_rate(self.setup.config.optimizer, self.progress.update, self.total_updates)
         )
-        for batch in batches:
+        for number, batch in enumerate(batches):
             loss, figures = self._prepared(batch)
             self.accelerator.backward(loss / len(batches))
             self.meter.add(batch.task, figures)
-        if self.config.max_grad_norm is not None:
-            norm = torch.nn.utils.clip_grad_norm_(self.setup.model.parameters(), self.config.max_grad_norm)
-            self.meter.add(_OVERALL, {"gradient_norm": norm.detach()})
-        self.optimizer.step()
+            self.guard.see(self.progress.batch + number, batch, figures)
+        norm = gradient_norm(self.setup.model.parameters(), self.config.max_grad_norm)
+        self.meter.add(_OVERALL, {"gradient_norm": norm.detach()})
+        self.guard.apply(self.progress.update + 1, norm)
         self.optimizer.zero_grad(set_to_none=True)
         for regularizer in self.step.regularizers.values():
             regularizer.after_update(self.setup.model)
@@ -177,12 +180,14 @@ class Trainer:
 
     def _after_update(self, at_epoch_end: bool) -> None:
         update, last = self.progress.update, self.progress.update >= self.total_updates
-        if update % self.config.log_every == 0 or last:
-            self._log()
+        log = update % self.config.log_every == 0 or last
         evaluate = _is_due(update, self.config.evaluate_every, at_epoch_end) or last
         checkpoint = _is_due(update, self.config.checkpoint_every, at_epoch_end) or last
-        if evaluate or checkpoint:
-            self._refuse_non_finite(self.meter.means())  # before anything bad can become the best or a resume point
+        if log or evaluate or checkpoint or self.guard.is_due:
+            for text in self.guard.check():
+                self.callback.on_notice(text)
+        if log:
+            self._log()
         if evaluate:
             self._evaluate()
         if checkpoint:
@@ -193,20 +198,15 @@ class Trainer:
         overall = tasks.pop(_OVERALL, {})
         update = self.progress.update
         rate = learning_rate(self.setup.config.optimizer, update - 1, self.total_updates)
-        record: dict[str, Any] = {"type": "train", "update": update, "learning_rate": rate, **overall, "tasks": tasks}
+        skipped = {"skipped": self.guard.skipped} if self.guard.skipped else {}
+        record: dict[str, Any] = {"type": "train", "update": update, "learning_rate": rate, **overall, **skipped}
+        record["tasks"] = tasks
         for regularizer in self.step.regularizers.values():
             record.update(regularizer.measure(self.setup.model))
         self.journal.add(record)
         self.callback.on_log(record)
-        self._refuse_non_finite(tasks)
-
-    def _refuse_non_finite(self, tasks: dict[str, dict[str, float]]) -> None:
-        for task, figures in tasks.items():
-            for name, value in figures.items():
-                if not math.isfinite(value):
-                    hint = "Lower the learning rate, or use training.precision=float32"
-                    where = f"of task {task} " if task else ""
-                    raise TrainingError(f"'{name}' {where}is {value} at update {self.progress.update}", hint=hint)
+        for text in self.watch.look(update, tasks):
+            self.callback.on_notice(text)
 
     def _evaluate(self) -> None:
         setup = self.setup
@@ -238,6 +238,8 @@ class Trainer:
             "batch": self.progress.batch,
             "selection": self.selection.state_dict(),
             "meter": self.meter.state_dict(),
+            "skipped": self.guard.skipped,
+            "watch": self.watch.state_dict(),
             "metrics_bytes": self.journal.flushed_size(),
             "rows": describe_rows(self.setup.train, self.setup.validation),
         }
@@ -254,6 +256,8 @@ class Trainer:
             self.progress.epoch, self.progress.batch = self.progress.epoch + 1, 0
         self.selection.load_state(state["selection"])
         self.meter.load_state(state["meter"], self.accelerator.device)
+        self.guard.skipped = int(state["skipped"])
+        self.watch.load_state(state["watch"])
         return int(state["metrics_bytes"])
 
     def _write_results(self) -> dict[str, Any]:

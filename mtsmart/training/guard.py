@@ -1,0 +1,131 @@
+"""Numbers gone wrong: an update whose loss or gradients are not finite is not applied, and the batch is named.
+
+The optimizer is told by a tensor, so that no update waits for the device. The figures are read after each update on a
+CPU, where nothing waits, and on other devices when a line is logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mtsmart.data.batch import Batch
+from mtsmart.errors import TrainingError
+
+_TERMS = {"loss": "the task's loss", "R": "SMART's term", "D": "MBPP's term"}
+_MOST_PENDING = 100  # updates noted before they are looked at, however rarely lines are logged
+_SHOWN = 8
+
+
+@dataclass
+class _Noted:
+    """An update that has not been looked at yet."""
+
+    update: int
+    batches: list[tuple[int, Batch, Mapping[str, Tensor]]]  # its number in the epoch, itself, its figures
+    norm: Tensor
+
+
+class Guard:
+    """Keeps what is not finite out of the weights.
+
+    Args:
+        optimizer: takes the updates.
+        skip: go on after such an update; otherwise stop.
+        budget: updates that may be skipped in all.
+    """
+
+    def __init__(self, optimizer: Optimizer, skip: bool, budget: int) -> None:
+        self.optimizer, self.skip, self.budget, self.skipped = optimizer, skip, budget, 0
+        self._batches: list[tuple[int, Batch, Mapping[str, Tensor]]] = []
+        self._pending: list[_Noted] = []
+
+    def see(self, number: int, batch: Batch, figures: Mapping[str, Tensor]) -> None:
+        """Note a batch of the present update: its number in the epoch, and what it reported."""
+        self._batches.append((number, Batch(batch.task, {}, rows=batch.rows), figures))
+
+    def apply(self, update: int, norm: Tensor) -> None:
+        """Take the optimizer's step unless the gradients are not finite.
+
+        Args:
+            update: its number, from 1.
+            norm: of all gradients together, a scalar.
+        """
+        self._pending.append(_Noted(update, self._batches, norm.detach()))
+        self._batches = []
+        if self.optimizer.defaults.get("fused"):
+            # What torch's gradient scaler does: the fused step looks at the flag on the device.
+            self.optimizer.grad_scale, self.optimizer.found_inf = None, (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
+            self.optimizer.step()
+        elif torch.isfinite(norm):
+            self.optimizer.step()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to look now even if no line is logged."""
+        return bool(self._pending) and (self._pending[-1].norm.device.type == "cpu" or self._is_full)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._pending) >= _MOST_PENDING
+
+    def check(self) -> list[str]:
+        """Look at the updates since the last time; waits for the device.
+
+        Returns:
+            a text for each update that was skipped.
+
+        Raises:
+            TrainingError: an update was not finite and none may be skipped, or too many were.
+        """
+        noted, self._pending = self._pending, []
+        if not noted or bool(torch.isfinite(torch.stack([one.norm for one in noted])).all()):
+            return []
+        texts = []
+        for one in noted:
+            if not bool(torch.isfinite(one.norm)):
+                text = _describe(one)
+                self.skipped += 1
+                if not self.skip or self.skipped > self.budget:
+                    raise self._error(text)
+                texts.append(f"{text}; skipped ({self.skipped} of at most {self.budget})")
+        return texts
+
+    def _error(self, text: str) -> TrainingError:
+        if self.skip:
+            more = f"that is more than training.max_skipped={self.budget} such updates"
+            return TrainingError(f"{text}; {more}", hint="Lower the learning rate, or use training.precision=float32")
+        hint = (
+            "Lower the learning rate, use training.precision=float32, or skip such updates: training.non_finite=skip. "
+            "The weights are those of before; --resume goes on from the last resume point"
+        )
+        return TrainingError(text, hint=hint)
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter], limit: float | None) -> Tensor:
+    """The norm of all gradients together, a scalar; they are then clipped to ``limit`` if there is one."""
+    parameters = list(parameters)
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if limit is not None:
+        torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm)
+    return norm
+
+
+def _describe(noted: _Noted) -> str:
+    """What was not finite, in which batch of which task."""
+    for number, batch, figures in noted.batches:
+        for name, term in _TERMS.items():
+            if name in figures and not bool(torch.isfinite(figures[name])):
+                return f"{term} is {float(figures[name])} at update {noted.update}: {_named(number, batch)}"
+    batches = "; ".join(_named(number, batch) for number, batch, _ in noted.batches)
+    return f"the gradients are not finite at update {noted.update} (each term is): {batches}"
+
+
+def _named(number: int, batch: Batch) -> str:
+    rows = ", ".join(str(row + 1) for row in batch.rows[:_SHOWN])
+    more = f" and {len(batch.rows) - _SHOWN} more" if len(batch.rows) > _SHOWN else ""
+    return f"task {batch.task}, batch {number + 1} of the epoch, rows {rows}{more} of its training data"
