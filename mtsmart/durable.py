@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mtsmart.errors import CheckpointError, StorageError
+from mtsmart.errors import CheckpointError, MtsmartError, StorageError
 
 MANIFEST = "manifest.json"
+_RUST = re.compile(r"I/O error: (.+?) \(os error \d+\)")
 _NEW, _OLD = ".new", ".old"  # endings of what is being written, and of what is about to go
 
 
@@ -30,13 +32,12 @@ def writing(place: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        raise StorageError(f"cannot be written: {error.strerror or error}", file=place) from None
-    except Exception as error:
-        # safetensors has an error class of its own, which holds the system's words but no number.
-        if type(error).__name__ == "SafetensorError":
-            raise StorageError(f"cannot be written: {_system_words(str(error))}", file=place) from None
+    except MtsmartError:
         raise
+    except Exception as error:
+        if (words := _system_words(error)) is None:
+            raise
+        raise StorageError(f"cannot be written: {words}", file=place) from None
 
 
 @contextmanager
@@ -172,7 +173,16 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _system_words(text: str) -> str:
-    """The system's own words in what Rust prints of an error."""
-    _, _, rest = text.partition('message: "')
-    return rest.partition('"')[0] or text.splitlines()[0]
+def _system_words(error: BaseException | None) -> str | None:
+    """What the system said, in the error itself or in one that it hides; None if it said nothing.
+
+    safetensors has an error class of its own, with the system's words in its text; a library that fails again while
+    it cleans up hides the first error behind the second.
+    """
+    while error is not None:
+        if isinstance(error, OSError):
+            return error.strerror or str(error).splitlines()[0]
+        if said := _RUST.search(str(error)):
+            return said[1]
+        error = error.__cause__ or error.__context__
+    return None

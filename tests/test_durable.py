@@ -59,7 +59,7 @@ def test_a_failed_write_is_one_message_that_names_the_place(tmp_path):
 
 def test_what_safetensors_says_of_a_full_disk_is_said_in_the_systems_words(tmp_path):
     safetensors = pytest.importorskip("safetensors", reason="safetensors comes with mtsmart")
-    told = 'Error while serializing: I/O error: Os { code: 28, kind: StorageFull, message: "No space left on device" }'
+    told = "Error while serializing: I/O error: No space left on device (os error 28)"
     expected = r"cannot be written: No space left on device$"
     with pytest.raises(StorageError, match=expected), durable.writing(tmp_path):
         raise safetensors.SafetensorError(told)

@@ -37,6 +37,10 @@ def main() -> None:
     except MtsmartError as error:
         print(f"mtsmart: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk, a file that went away while it was read
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"mtsmart: {place}{error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
 

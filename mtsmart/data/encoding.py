@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.durable import write_json
+from mtsmart.durable import write_json, writing
 from mtsmart.errors import DataError
 
 Rows = dict[str, list[Any]]
@@ -63,10 +63,8 @@ def encode_split(
     """
     key = _content_key(source, signature)
     file = _file(key, config)
-    try:
+    with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror}", key="data.cache_dir", value=str(file.parent)) from None
 
     def as_table(rows: Rows) -> pa.Table:  # which datasets writes in half the time of lists
         return pa.table({name: _array(name, values) for name, values in encode(rows).items()})
@@ -84,11 +82,12 @@ def encode_split(
             desc=None,
         )
 
-    try:
-        rows = encoded()
-    except pa.ArrowInvalid:  # a damaged file of an earlier encoding
-        file.unlink(missing_ok=True)
-        rows = encoded()
+    with writing(file.parent):
+        try:
+            rows = encoded()
+        except pa.ArrowInvalid:  # a damaged file of an earlier encoding
+            file.unlink(missing_ok=True)
+            rows = encoded()
     return EncodedSplit(rows, _lengths(rows), dropped, key)
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from mtsmart.durable import writing
 from mtsmart.errors import CheckpointError
 from mtsmart.models.heads.native import NATIVE_CLASSES, NativeHead
 from mtsmart.models.multitask import MultiTaskModel
@@ -70,15 +71,16 @@ def export_head(
         overwrite: whether an earlier export may be replaced.
 
     Raises:
-        CheckpointError: there is no class for this head, the folder is taken or cannot be written, or the exported
-            model does not compute what this one does.
+        CheckpointError: there is no class for this head, the folder is taken, or the exported model does not compute
+            what this one does.
+        StorageError: the folder cannot be written.
     """
     folder = folder.expanduser().absolute()
     check_target(folder, overwrite)
     whole = task_model(model, head, problem_type)
     saved = _exported_tokenizer(tokenizer, whole, max_length)
     exported = Exported(folder, NATIVE_CLASSES[model.specs[head].kind].__name__, type(whole).__name__)
-    try:
+    with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as scratch:
             aside = Path(scratch) / "new"
@@ -90,8 +92,6 @@ def export_head(
             if folder.exists():
                 folder.rename(Path(scratch) / "old")
             aside.rename(folder)
-    except OSError as error:
-        raise CheckpointError(f"cannot be written: {error.strerror or error}", file=folder) from None
     return exported
 
 

@@ -1,0 +1,134 @@
+"""A full disk at every kind of write: one message, nothing half written, and the run goes on once there is room."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mtsmart
+from tests.training.test_resume import assert_same_run
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = [
+    "training.epochs=2",
+    "training.log_every=2",
+    "training.checkpoint_every=4",
+    "training.evaluate_every=3",
+    "training.keep_checkpoints=2",
+]
+
+
+def on_small_disks(folder, cases):
+    """What small_disk.py says of the cases."""
+    namespace = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+    try:
+        possible = subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        possible = False
+    if not possible:
+        pytest.skip("this system lets the tests mount no disk of their own")
+    folder.mkdir()
+    command = [*namespace, sys.executable, "-m", "tests.reliability.small_disk", str(folder)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command,
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=folder.parent,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def check_message(first, disk):
+    """Exit code 2 and one line that names a place on the disk and what the system said."""
+    assert first["code"] == 2, first
+    (line,) = first["err"].strip().splitlines()
+    assert line.startswith(f"mtsmart: {disk}") and "No space left on device" in line, line
+
+
+def test_training_on_disks_that_fill_up_sooner_or_later(workspace):
+    """From one that has no room for the first file to one that is full at the last; and then the run goes on."""
+    reference = mtsmart.train(workspace.experiment, SETTINGS, output_dir=workspace.folder / "reference").path
+    disk = workspace.folder / "disk"
+    sizes = [4, 16, 48, 160, 240, 320, 400, 480]
+    command = ["train", str(workspace.experiment), *SETTINGS, "--output-dir", str(disk / "run")]
+    cases = [
+        {"size": f"{size}k", "command": command, "again": ["--resume"], "keep": str(workspace.folder / f"kept{size}")}
+        for size in sizes
+    ]
+    places, resumed = set(), 0
+    for size, case in zip(sizes, on_small_disks(disk, cases), strict=True):
+        if case["first"]["code"]:
+            check_message(case["first"], disk)
+            places.add(case["first"]["err"].partition(": cannot be written")[0].rpartition("/")[2])
+            half = [name for name in case["left"] if ".new" in name or ".old" in name]
+            assert not half, (size, half)
+            assert case["again"]["code"] == 0, case["again"]
+            resumed += "going on after update" in case["again"]["out"]
+        assert_same_run(reference, workspace.folder / f"kept{size}" / "run")
+    print(sorted(places), resumed)
+    assert {"model", "update-00000004"} <= places and resumed >= 2
+
+
+def test_cached_rows_on_a_full_disk(workspace):
+    disk = workspace.folder / "disk"
+    command = ["train", str(workspace.experiment), *SETTINGS, "--output-dir"]
+    cases = [
+        {
+            "size": f"{size}k",
+            "command": [*command, str(workspace.folder / f"run{size}")],
+            "environment": {"MTSMART_CACHE_DIR": str(disk)},
+            "keep": str(workspace.folder / f"kept{size}"),
+        }
+        for size in (4, 8, 12, 16)
+    ]
+    failed = 0
+    for case in on_small_disks(disk, cases):
+        if case["first"]["code"]:
+            failed += 1
+            check_message(case["first"], disk)
+            assert case["again"]["code"] == 0, case["again"]
+            assert "tmp" not in " ".join(case["left"]) and ".new" not in " ".join(case["left"])
+    assert failed >= 2
+
+
+@pytest.mark.parametrize("kind", ["predictions", "export"])
+def test_results_on_a_full_disk(workspace, kind):
+    run = mtsmart.train(workspace.experiment, SETTINGS, output_dir=workspace.folder / "run").path
+    disk = workspace.folder / "disk"
+    rows = workspace.folder / "in.jsonl"
+    rows.write_text('{"text": "a red house"}\n' * 400)
+    if kind == "predictions":
+        command = ["predict", str(run), "--task", "color", "--input", str(rows), "--output", str(disk / "out.csv")]
+    else:
+        command = ["export", str(run), "--task", "color", str(disk / "exported")]
+    (case,) = on_small_disks(disk, [{"size": "8k", "command": command, "keep": str(workspace.folder / "kept")}])
+    check_message(case["first"], disk)
+    assert case["left"] == []
+    assert case["again"]["code"] == 0, case["again"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission(workspace, cli):
+    folder = workspace.folder / "closed"
+    folder.mkdir(mode=0o500)
+    result = cli("train", workspace.experiment, "-o", folder / "run")
+    assert result.code == 2 and "cannot be written" in result.err
+
+
+def test_a_read_only_disk(workspace):
+    disk = workspace.folder / "disk"
+    shutil.rmtree(disk, ignore_errors=True)
+    command = ["train", str(workspace.experiment), *SETTINGS, "--output-dir", str(disk / "run")]
+    (case,) = on_small_disks(disk, [{"size": "1m,ro", "command": command, "keep": str(workspace.folder / "kept")}])
+    assert case["first"]["code"] == 2
+    (line,) = case["first"]["err"].strip().splitlines()
+    assert str(disk) in line and "cannot be written" in line
