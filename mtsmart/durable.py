@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,8 @@ def replacing(file: Path) -> Iterator[Path]:
     Raises:
         StorageError: it cannot be written; then ``file`` is what it was.
     """
-    aside = file.with_name(file.name + _NEW)
+    # A name of its own, for several processes may write the same file of a cache at once.
+    aside = file.with_name(f".{file.name}.{uuid.uuid4().hex[:12]}{_NEW}")
     with writing(file):
         try:
             yield aside

@@ -16,12 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.durable import write_json, writing
+from mtsmart.durable import flush, write_json, writing
 from mtsmart.errors import DataError
 
 Rows = dict[str, list[Any]]
-_FORMAT = 4  # raise when the encoded columns change their meaning
+_FORMAT = 5  # raise when the encoded columns change their meaning
 _NARROW = {"input_ids": pa.int32(), "token_type_ids": pa.int8()}
+_LISTS = {"words": pa.string()}  # lists of something other than whole numbers
+_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _READ = 10_000  # rows looked at together, so that memory does not grow with their number
 
 
@@ -32,12 +34,14 @@ class EncodedSplit:
     Attributes:
         rows: columns as the task type encoded them, among them ``row`` (the source row, from 0).
         lengths: (N,) int32, tokens per row; of its longest sequence where a row is a list of them.
+        sequences: (N,) int32, sequences per row; None where a row is one.
         dropped: rows left out because a text or label was missing.
         key: stands for everything that made the rows: the source's content, task, tokenizer and length limit.
     """
 
     rows: datasets.Dataset
     lengths: np.ndarray
+    sequences: np.ndarray | None = None
     dropped: int = 0
     key: str = ""
 
@@ -69,36 +73,34 @@ def encode_split(
     def as_table(rows: Rows) -> pa.Table:  # which datasets writes in half the time of lists
         return pa.table({name: _array(name, values) for name, values in encode(rows).items()})
 
-    def encoded() -> datasets.Dataset:
-        return source.map(
-            as_table,
-            batched=True,
-            batch_size=_READ,
-            writer_batch_size=_READ,  # each batch of the file keeps a few of its pages in memory
-            remove_columns=source.column_names,
-            cache_file_name=str(file),
-            new_fingerprint=key[:32],
-            load_from_cache_file=True,
-            desc=None,
-        )
-
-    with writing(file.parent):
-        try:
-            rows = encoded()
-        except pa.ArrowInvalid:  # a damaged file of an earlier encoding
-            file.unlink(missing_ok=True)
-            rows = encoded()
-    return EncodedSplit(rows, _lengths(rows), dropped, key)
+    rows = _stored(key, config)
+    if rows is None:
+        with writing(file.parent):
+            rows = source.map(
+                as_table,
+                batched=True,
+                batch_size=_READ,
+                writer_batch_size=_READ,  # each batch of the file keeps a few of its pages in memory
+                remove_columns=source.column_names,
+                cache_file_name=str(file),
+                new_fingerprint=key[:32],
+                load_from_cache_file=False,
+                desc=None,
+            )
+            flush(file)
+        write_json(_seal(file), {"rows": len(rows), "bytes": file.stat().st_size})
+    return EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key)
 
 
 def recall(identity: dict[str, Any], config: DataConfig) -> EncodedSplit | None:
     """The split that ``remember`` was told of, without a look at its source; None where there is none."""
     try:
         noted = json.loads(_note(identity, config).read_text(encoding="utf-8"))
-        rows = datasets.Dataset.from_file(str(_file(noted["key"], config)))
-        return EncodedSplit(rows, _lengths(rows), noted["dropped"], noted["key"])
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        key, dropped = str(noted["key"]), int(noted["dropped"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
+    rows = _stored(key, config)
+    return None if rows is None else EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key)
 
 
 def remember(identity: dict[str, Any], split: EncodedSplit, config: DataConfig) -> None:
@@ -110,6 +112,26 @@ def remember(identity: dict[str, Any], split: EncodedSplit, config: DataConfig) 
         config: gives the cache folder.
     """
     write_json(_note(identity, config), {"key": split.key, "dropped": split.dropped})
+
+
+def _stored(key: str, config: DataConfig) -> datasets.Dataset | None:
+    """The rows of an earlier encoding; None if there are none, or not all that were written.
+
+    A file that was cut at the end of a batch reads like a whole one, so its size and rows are kept beside it.
+    """
+    file = _file(key, config)
+    try:
+        sealed = json.loads(_seal(file).read_text(encoding="utf-8"))
+        if file.stat().st_size != sealed["bytes"]:
+            return None
+        rows = datasets.Dataset.from_file(str(file))
+        return rows if len(rows) == sealed["rows"] else None
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        return None
+
+
+def _seal(file: Path) -> Path:
+    return file.with_suffix(".seal.json")
 
 
 def _note(identity: dict[str, Any], config: DataConfig) -> Path:
@@ -178,7 +200,7 @@ def _missing(rows: datasets.Dataset, column: str, empty_is_value: bool) -> np.nd
     for table in rows.select_columns([column]).with_format("arrow").iter(batch_size=_READ):
         values = table[column]
         lacks = pc.is_null(values, nan_is_null=True)
-        if not empty_is_value and (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        if not empty_is_value and any(is_text(values.type) for is_text in _TEXT):
             lacks = pc.or_kleene(lacks, pc.equal(values, ""))
         found.append(np.asarray(lacks, dtype=bool))
     return np.concatenate(found)
@@ -187,7 +209,12 @@ def _missing(rows: datasets.Dataset, column: str, empty_is_value: bool) -> np.nd
 def _array(name: str, values: list[Any]) -> pa.Array:
     """An encoded column; tokens, lists or lists of lists of them, in no more bytes than they need."""
     array = pa.array(values)
-    return array if name not in _NARROW else array.cast(_with_values(array.type, _NARROW[name]))
+    inner = array.type
+    while pa.types.is_list(inner):
+        inner = inner.value_type
+    if name in _NARROW or (pa.types.is_null(inner) and pa.types.is_list(array.type)):  # or all lists are empty
+        return array.cast(_with_values(array.type, _NARROW.get(name) or _LISTS.get(name, pa.int64())))
+    return array
 
 
 def _with_values(kind: pa.DataType, values: pa.DataType) -> pa.DataType:
@@ -199,10 +226,21 @@ def _lengths(rows: datasets.Dataset) -> np.ndarray:
     return np.concatenate([np.empty(0, dtype=np.int32), *map(_tokens, column.chunks)])
 
 
+def _sequences(rows: datasets.Dataset) -> np.ndarray | None:
+    column = rows.with_format("arrow")[:]["input_ids"]
+    if not _is_nested(column.type):
+        return None
+    counts = [np.asarray(pc.list_value_length(chunk), dtype=np.int32) for chunk in column.chunks]
+    return np.concatenate([np.empty(0, dtype=np.int32), *counts])
+
+
+def _is_nested(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind.value_type) or pa.types.is_large_list(kind.value_type))
+
+
 def _tokens(input_ids: pa.Array) -> np.ndarray:
     """Tokens of each row; of its longest sequence where a row is a list of sequences."""
-    kind = input_ids.type.value_type
-    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+    if not _is_nested(input_ids.type):
         return np.asarray(pc.list_value_length(input_ids), dtype=np.int32)
     longest = np.zeros(len(input_ids), dtype=np.int32)
     np.maximum.at(longest, pc.list_parent_indices(input_ids), pc.list_value_length(pc.list_flatten(input_ids)))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from mtsmart.data.files import column as as_column
 from mtsmart.errors import DataError, quotes_hint
 from mtsmart.tasks.definition import FieldForm
 
@@ -35,10 +36,7 @@ def parse_fields(table: pa.Table, forms: Mapping[str, FieldForm], file: str | Pa
             _parsed(_PARSERS[form], field, row, column, file)
             for row, field in enumerate(table.column(column).to_pylist())
         ]
-        try:
-            array = pa.array(fields)
-        except (pa.ArrowException, OverflowError) as error:
-            raise DataError(f"the rows do not have one form: {error}", file=file, key=column) from None
+        array = as_column(fields, column, file)
         table = table.set_column(table.column_names.index(column), column, array)
     return table
 
@@ -48,7 +46,7 @@ def _parsed(parse: Callable[[Any], Any], field: Any, row: int, column: str, file
         return None
     try:
         return parse(field)
-    except (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, SyntaxError, RecursionError, MemoryError) as error:
         hint = quotes_hint(field) or (error.args[1] if isinstance(error, _FieldError) else None)
         reason = error.args[0] if isinstance(error, _FieldError) else "cannot be read"
         raise DataError(reason, file=f"{file}, row {row + 1}", key=column, value=field, hint=hint) from None

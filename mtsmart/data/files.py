@@ -75,17 +75,25 @@ def _delimited(file: Path, delimiter: str, quoting: Any, columns: list[str] | No
 def _csv_rows(stream: TextIO, file: Path, delimiter: str, quoting: Any) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(_MAX_FIELD)
     reader = csv.reader(stream, delimiter=delimiter, quoting=quoting, strict=True)
+    width, blank = 0, list[int]()
     while True:
+        line = reader.line_num + 1  # where the row begins; one with quoted line breaks ends further down
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise DataError(f"cannot be read: {error}", file=file, line=reader.line_num) from None
+            raise DataError(f"cannot be read: {error}", file=file, line=line) from None
         except UnicodeDecodeError:
             raise _not_utf8(file) from None
         if row is None:
             return
-        if row:
-            yield reader.line_num, row
+        width = width or len(row)
+        if not row:
+            blank.append(line)
+            continue
+        if width == 1:  # then a blank line, but at the end, is a row whose field is empty
+            yield from ((place, [""]) for place in blank)
+        blank.clear()
+        yield line, row
 
 
 def _records(rows: Iterable[tuple[int, list[str]]], header: list[str], file: Path) -> Iterator[dict[str, Any]]:
@@ -135,10 +143,12 @@ def _json_records(stream: TextIO, file: Path) -> Iterator[dict[str, Any]]:
             yield record
     except UnicodeDecodeError:
         raise _not_utf8(file) from None
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise DataError(
-            f"is not valid JSON: {getattr(error, 'msg', 'nested too deeply')}", file=file, line=line
-        ) from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"is not valid JSON: {error.msg}", file=file, line=line) from None
+    except RecursionError:
+        raise DataError("is not valid JSON: nested too deeply", file=file, line=line) from None
+    except ValueError:  # Python reads whole numbers of some thousand digits
+        raise DataError("holds a number with too many digits", file=file, line=line) from None
 
 
 def _open(file: Path) -> TextIO:
@@ -161,47 +171,91 @@ def _not_utf8(file: Path) -> DataError:
 
 
 def _table(records: Iterator[dict[str, Any]], file: Path) -> pa.Table:
-    """Records as an Arrow table, built in chunks; a column keeps the type of its first chunk."""
-    first = list(itertools.islice(records, _CHUNK))
-    if not first:
-        raise DataError("has no rows", file=file)
-    columns = list(dict.fromkeys(name for record in first for name in record))
+    """Records as an Arrow table, built in chunks; a value must fit with those of its column before it."""
     chunks: list[pa.Table] = []
+    kinds: dict[str, pa.DataType] = {}
     done = 0
-    for chunk in itertools.chain([first], iter(lambda: list(itertools.islice(records, _CHUNK)), [])):
-        chunks.append(pa.table({name: _column(name, chunk, file, done) for name in columns}))
+    while chunk := list(itertools.islice(records, _CHUNK)):
+        columns = dict.fromkeys(name for record in chunk for name in record)
+        arrays = {name: column([record.get(name) for record in chunk], name, file, done, kinds) for name in columns}
+        try:
+            chunks.append(pa.table(arrays))
+        except UnicodeEncodeError:
+            bad = next(name for name in columns if not is_text(name))
+            raise DataError("is no name for a column", file=file, value=bad) from None
         done += len(chunk)
+    if not chunks:
+        raise DataError("has no rows", file=file)
+    return pa.concat_tables(chunks, promote_options="permissive")
+
+
+def column(
+    values: list[Any], name: str, file: str | Path, done: int = 0, kinds: dict[str, Any] | None = None
+) -> pa.Array:
+    """Values as an Arrow array.
+
+    Args:
+        values: of consecutive rows.
+        name, file: what errors call them.
+        done: rows before these.
+        kinds: name -> type of the rows before; brought up to date.
+
+    Raises:
+        DataError: names the first row whose value does not fit with those before it.
+    """
+    kinds = {} if kinds is None else kinds
+    before = kinds.get(name, pa.null())
     try:
-        return pa.concat_tables(chunks, promote_options="permissive")
-    except pa.ArrowInvalid as error:
-        raise DataError(f"a column changes its type: {error}", file=file) from None
+        array = pa.array(values)
+        kinds[name] = _common(before, array.type)
+    except _MISFITS:
+        row = _first_misfit(values, before)
+        known = next((type(value) for value in values[:row] if value is not None), None) or _python_type(before)
+        other = known is not None and type(values[row]) is not known
+        like = f"is no {known.__name__} like the rows before" if other and known else "cannot be stored in one column"
+        message = f"row {done + row + 1} {like}" + ("" if other else " with the rows before")
+        raise DataError(message, file=file, key=name, value=values[row]) from None
+    return array
 
 
-def _column(name: str, records: list[dict[str, Any]], file: Path, done: int) -> pa.Array:
-    values = [record.get(name) for record in records]
+def is_text(value: str) -> bool:
+    """Whether a string can be written as UTF-8: JSON may hold halves of surrogate pairs."""
     try:
-        return pa.array(values)
-    except (pa.ArrowException, OverflowError, UnicodeEncodeError):
-        kind = type(next(value for value in values if value is not None))
-        row = next((i for i, value in enumerate(values) if value is not None and type(value) is not kind), None)
-        if row is None:
-            row = _first_misfit(values)
-            message = f"row {done + row + 1} cannot be stored in one column with the rows before"
-            raise DataError(message, file=file, key=name, value=values[row]) from None
-        raise DataError(
-            f"row {done + row + 1} is no {kind.__name__} like the rows before", file=file, key=name, value=values[row]
-        ) from None
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def _first_misfit(values: list[Any]) -> int:
-    """The first value that makes no Arrow array together with those before it; all together make none."""
+_MISFITS = (pa.ArrowException, OverflowError, UnicodeEncodeError)
+
+
+def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """The type that holds both.
+
+    Raises:
+        ArrowException: there is none.
+    """
+    schemas = [pa.schema([("x", kind)]) for kind in (one, other)]
+    return pa.unify_schemas(schemas, promote_options="permissive").field("x").type
+
+
+def _python_type(kind: pa.DataType) -> type | None:
+    """What Python reads a type as; None for one that holds nothing."""
+    known = {str: pa.types.is_string, bool: pa.types.is_boolean, int: pa.types.is_integer, float: pa.types.is_floating}
+    others = {list: pa.types.is_list, dict: pa.types.is_struct}
+    return next((python for python, holds in (known | others).items() if holds(kind)), None)
+
+
+def _first_misfit(values: list[Any], before: pa.DataType) -> int:
+    """The first value that fits not with those before it, of type ``before`` or among ``values``."""
     fit, misfit = 0, len(values)
     while misfit - fit > 1:
         middle = (fit + misfit) // 2
         try:
-            pa.array(values[:middle])
+            _common(before, pa.array(values[:middle]).type)
             fit = middle
-        except (pa.ArrowException, OverflowError, UnicodeEncodeError):
+        except _MISFITS:
             misfit = middle
     return misfit - 1
 

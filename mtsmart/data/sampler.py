@@ -73,6 +73,7 @@ class MultiTaskSampler:
         seed: of all orders.
         length_grouped: batch rows of like length together.
         max_tokens: most tokens of a batch, padding included (a single row may have more); None: no limit.
+        sequences: task -> (N,) sequences per row, for tasks whose rows are lists of them.
     """
 
     def __init__(
@@ -84,11 +85,12 @@ class MultiTaskSampler:
         seed: int,
         length_grouped: bool = True,
         max_tokens: int | None = None,
+        sequences: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         self.lengths, self.mixing = dict(lengths), mixing
         self.batch_sizes = dict.fromkeys(lengths, batch_size) if isinstance(batch_size, int) else dict(batch_size)
         self.epochs, self.seed, self.length_grouped = epochs, seed, length_grouped
-        self.max_tokens = max_tokens
+        self.max_tokens, self.sequences = max_tokens, dict(sequences or {})
         self.sizes = {task: len(values) for task, values in self.lengths.items()}
         self._cuts = {task: self._batch_starts(task) for task in self.lengths}
 
@@ -128,7 +130,7 @@ class MultiTaskSampler:
         """All rows of a task in the order in which they are cut into batches."""
         order = rng.permutation(self.sizes[task])
         if self.max_tokens is not None:
-            order = order[np.argsort(-self._rounded(task)[order], kind="stable")]
+            order = order[self._largest_first(task, order)]
         elif self.length_grouped:
             chunk = self.batch_sizes[task] * _CHUNK
             parts = [order[start : start + chunk] for start in range(0, len(order), chunk)]
@@ -144,17 +146,32 @@ class MultiTaskSampler:
         size, count = self.batch_sizes[task], self.sizes[task]
         if self.max_tokens is None:
             return np.append(np.arange(0, count, size), count)
-        lengths = np.sort(self._rounded(task))[::-1]
+        order = self._largest_first(task, np.arange(count))
+        lengths = _rounded(self.lengths[task])[order]
+        sequences = np.append(0, np.cumsum(self._sequences_of(task)[order]))
         starts = [0]
         while starts[-1] < count:
-            fit = max(1, self.max_tokens // int(lengths[starts[-1]]))
-            starts.append(min(count, starts[-1] + min(size, fit)))
+            start = starts[-1]
+            room = sequences[start] + self.max_tokens // int(lengths[start])
+            fit = max(1, int(np.searchsorted(sequences, room, side="right")) - 1 - start)
+            starts.append(min(count, start + min(size, fit)))
         return np.array(starts)
 
-    def _rounded(self, task: str) -> np.ndarray:
-        lengths = np.maximum(self.lengths[task], 1)
-        width = np.maximum(2 ** np.floor(np.log2(lengths)).astype(np.int64) // _STEPS, 1)
-        return np.asarray(-(-lengths // width) * width)
+    def _largest_first(self, task: str, rows: np.ndarray) -> np.ndarray:
+        """Where in ``rows`` each place's row stands: the longest first, of equal ones those with most sequences."""
+        lengths, sequences = _rounded(self.lengths[task])[rows], self._sequences_of(task)[rows]
+        return np.lexsort((-sequences, -lengths))
+
+    def _sequences_of(self, task: str) -> np.ndarray:
+        given = self.sequences.get(task)
+        return np.ones(self.sizes[task], dtype=np.int64) if given is None else given.astype(np.int64)
+
+
+def _rounded(lengths: np.ndarray) -> np.ndarray:
+    """Lengths rounded up, so that many are equal."""
+    lengths = np.maximum(lengths, 1)
+    width = np.maximum(2 ** np.floor(np.log2(lengths)).astype(np.int64) // _STEPS, 1)
+    return np.asarray(-(-lengths // width) * width)
 
 
 def evaluation_batches(lengths: np.ndarray, batch_size: int) -> list[tuple[int, ...]]:

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 import datasets
 import numpy as np
+import pyarrow as pa
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import cache_dir
@@ -79,8 +80,8 @@ def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | 
 def split_place(task: str, definition: TaskDefinition, split: str) -> str:
     """How messages call a split: the task, and the data file or data set that it comes from."""
     source = definition.dataset
-    first = next(iter(_bases(definition.split(split))))
-    where = source.files.get(first, "") if source.files else source_name(source)
+    bases = dict.fromkeys(_bases(definition.split(split)))
+    where = ", ".join(filter(None, map(source.files.get, bases))) if source.files else source_name(source)
     return f"task {task}, split {split}" + (f" ({where})" if where else "")
 
 
@@ -110,8 +111,12 @@ def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[
 
 
 def _from_file(file: str, source: DatasetSource) -> datasets.Dataset:
-    table = read_table(file, source.format, source.columns)
-    return datasets.Dataset(parse_fields(table, source.parse, file))
+    table = parse_fields(read_table(file, source.format, source.columns), source.parse, file)
+    try:
+        return datasets.Dataset(table)
+    except (ValueError, TypeError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"has a column of a kind that is not read: {reason}", file=file) from None
 
 
 @lru_cache(maxsize=64)
@@ -147,18 +152,25 @@ def _slice(
     try:
         parts = datasets.ReadInstruction.from_spec(spec).to_absolute(lengths)
         ranges = [range(part.from_ or 0, lengths[part.splitname] if part.to is None else part.to) for part in parts]
-        chosen = [loaded[part.splitname].select(numbers) for part, numbers in zip(parts, ranges, strict=True)]
+        chosen = [
+            (numbers.start, loaded[part.splitname].select(numbers))
+            for part, numbers in zip(parts, ranges, strict=True)
+            if len(numbers)
+        ]
     except (ValueError, AssertionError) as error:
         hint = "Examples: train[:85%], train[:6000], train[85%:]"
         raise DataError(f"is not a split with an optional slice: {error}", value=spec, hint=hint, **place) from None
     except (OSError, datasets.exceptions.DatasetsError) as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise DataError(f"cannot be read: {reason}", value=spec, **place) from None
-    rows = chosen[0] if len(chosen) == 1 else datasets.concatenate_datasets(chosen)
-    if not len(rows):
+    if not any(len(part) for _, part in chosen):
         raise DataError("selects no rows", value=spec, **place)
-    starts = [numbers.start for numbers in ranges]
-    return rows, np.concatenate([start + np.arange(len(part)) for start, part in zip(starts, chosen, strict=True)])
+    try:
+        rows = chosen[0][1] if len(chosen) == 1 else datasets.concatenate_datasets([part for _, part in chosen])
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"adds splits whose columns differ: {reason}", value=spec, **place) from None
+    return rows, np.concatenate([start + np.arange(len(part)) for start, part in chosen])
 
 
 def _named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:
@@ -183,4 +195,6 @@ def _renamed(rows: datasets.Dataset, label: str, name_of: Callable[[Any], Any], 
 
 
 def _label_name(names: Sequence[str], value: int | None) -> str | None:
+    if value is not None and value >= len(names):
+        raise DataError("is a label that the data set has no name for", value=value, hint=f"It names {len(names)}")
     return None if value is None or value < 0 else names[value]

@@ -18,22 +18,26 @@ from mtsmart.data.encoding import Rows
 
 TOKENS = ("input_ids", "token_type_ids")
 _KEPT = 200_000  # words whose tokens are remembered
+_TOGETHER = 500  # texts that are tokenized at once
 
 
-def tokenize(columns: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase, max_length: int) -> Rows:
+def tokenize(
+    columns: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase, max_length: int, segments: bool = False
+) -> Rows:
     """Token columns of N texts or pairs of texts; a pair loses from its longer text what is too long.
+
+    The same as the tokenizer's own ``truncation="longest_first"``, which makes every combination of the pieces of
+    both texts first: memory quadratic in their length.
 
     Args:
         columns: one or two columns of N texts.
         tokenizer: a fast one; gives ``input_ids`` and, for encoders that have them, ``token_type_ids``.
         max_length: tokens a row is cut to.
+        segments: whether to add ``segments``: 0 on special tokens, 1 on the first text's, 2 on the second's.
     """
-    words = _words(tokenizer)
-    if words is not None:
-        return words.encode(columns, max_length)
-    strategy = "longest_first" if len(columns) > 1 else True
-    tokens = tokenizer(*columns, truncation=strategy, max_length=max_length, return_attention_mask=False)
-    return {name: tokens[name] for name in TOKENS if name in tokens}
+    if tokenizer not in _KNOWN:
+        _KNOWN[tokenizer] = (WordTokenizer if WordTokenizer.fits(tokenizer) else TextTokenizer)(tokenizer)
+    return _KNOWN[tokenizer].encode(columns, max_length, segments)
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,66 @@ class _Frame:
             *chain(*(chain(*pair) for pair in zip(texts, self.special_types[1:], strict=True))),
         ]
 
+    def segments(self) -> _Frame:
+        """With the number of each text, from 1, for its token type, and 0 for those of special tokens."""
+        nothing = [[0] * len(special) for special in self.specials]
+        return _Frame(self.specials, nothing, list(range(1, len(self.types) + 1)))
 
-class WordTokenizer:
+
+class TextTokenizer:
+    """Encodes texts one by one, cuts them, and puts the special tokens around them."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        self._with_types = "token_type_ids" in tokenizer.model_input_names
+        self._frames = {count: self._frame(count) for count in (1, 2)}
+
+    def encode(self, columns: Sequence[Sequence[str]], max_length: int, segments: bool = False) -> Rows:
+        """As :func:`tokenize`."""
+        frame = self._frames[len(columns)]
+        sides = self._tokens(list(chain(*columns))).split(len(columns))
+        kept = _cut([side.lengths for side in sides], max(0, max_length - frame.size))
+        if self._tokenizer.truncation_side == "left":
+            sides = [side.without_first(side.lengths - count) for side, count in zip(sides, kept, strict=True)]
+        encoded: Rows = {"input_ids": _framed(frame.specials, sides, kept)}
+        kinds = {"token_type_ids": frame} if self._with_types else {}
+        for name, kind in (kinds | ({"segments": frame.segments()} if segments else {})).items():
+            types_of = cache(kind.types_of)  # rows of the same lengths share a list
+            encoded[name] = [types_of(*each) for each in zip(*(k.tolist() for k in kept), strict=True)]
+        return encoded
+
+    def _tokens(self, texts: Sequence[str]) -> _Ragged:
+        """The texts' tokens, without special ones."""
+        ids: list[list[int]] = []
+        for start in range(0, len(texts), _TOGETHER):
+            ids += self._ids(texts[start : start + _TOGETHER])
+        return _Ragged.of(ids)
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        ids: list[list[int]] = self._tokenizer(
+            list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False
+        )["input_ids"]
+        return ids
+
+    def _frame(self, count: int) -> _Frame:
+        """Found by encoding short texts: what stands around them is the frame."""
+        encoded = self._tokenizer(*["a"] * count)
+        sequence = encoded.sequence_ids(0)
+        ids, types = encoded["input_ids"], encoded.get("token_type_ids", [0] * len(sequence))
+        specials: list[list[int]] = [[] for _ in range(count + 1)]
+        special_types: list[list[int]] = [[] for _ in range(count + 1)]
+        text_types = [0] * count
+        seen = 0  # texts that have begun
+        for number, token, kind in zip(sequence, ids, types, strict=True):
+            if number is None:
+                specials[seen].append(token)
+                special_types[seen].append(kind)
+            else:
+                seen, text_types[number] = number + 1, kind
+        return _Frame(specials, special_types, text_types)
+
+
+class WordTokenizer(TextTokenizer):
     """Encodes texts by the tokens of their blank-separated parts, each of which is tokenized once.
 
     For tokenizers to which a blank is always the end of a word, as BERT's, a text's tokens are those of its parts, one
@@ -65,32 +127,18 @@ class WordTokenizer:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        self._tokenizer, self._known = tokenizer, dict[str, list[int]]()
-        self._with_types = "token_type_ids" in tokenizer.model_input_names
-        self._frames = {count: self._frame(count) for count in (1, 2)}
+        super().__init__(tokenizer)
+        self._known = dict[str, list[int]]()
 
     @staticmethod
     def fits(tokenizer: PreTrainedTokenizerBase) -> bool:
-        """Whether the tokenizer is of the kind: WordPiece after BERT's splitting, cutting on the right."""
+        """Whether the tokenizer is of the kind: WordPiece after BERT's splitting."""
         state = json.loads(tokenizer.backend_tokenizer.to_str())
         parts = [(state.get(name) or {}).get("type") for name in ("model", "pre_tokenizer", "normalizer")]
         added = [token["content"] for token in state.get("added_tokens", [])]
-        return (
-            parts in (["WordPiece", "BertPreTokenizer", kind] for kind in ("BertNormalizer", None))
-            and tokenizer.truncation_side == "right"
-            and not any(" " in content for content in added)
+        return parts in (["WordPiece", "BertPreTokenizer", kind] for kind in ("BertNormalizer", None)) and not any(
+            " " in content for content in added
         )
-
-    def encode(self, columns: Sequence[Sequence[str]], max_length: int) -> Rows:
-        """As :func:`tokenize`."""
-        frame = self._frames[len(columns)]
-        sides = self._tokens(list(chain(*columns))).split(len(columns))
-        kept = _cut([side.lengths for side in sides], max(0, max_length - frame.size))
-        encoded: Rows = {"input_ids": _framed(frame.specials, sides, kept)}
-        if self._with_types:
-            types_of = cache(frame.types_of)  # rows of the same lengths share a list
-            encoded["token_type_ids"] = [types_of(*each) for each in zip(*(k.tolist() for k in kept), strict=True)]
-        return encoded
 
     def _tokens(self, texts: Sequence[str]) -> _Ragged:
         """The texts' tokens, by way of their distinct parts."""
@@ -110,26 +158,7 @@ class WordTokenizer:
         new = list(parts - self._known.keys())
         if not new:
             return
-        self._known.update(zip(new, self._tokenizer(new, add_special_tokens=False)["input_ids"], strict=True))
-
-    def _frame(self, count: int) -> _Frame:
-        """Found by encoding one-token texts: what stands around them is the frame."""
-        word = next(word for word in self._tokenizer.get_vocab() if word.isalpha() and word.islower())
-        encoded = self._tokenizer(*[word] * count)
-        sequence = encoded.sequence_ids(0)
-        ids, types = encoded["input_ids"], encoded.get("token_type_ids", [0] * len(sequence))
-        specials: list[list[int]] = [[]]
-        special_types: list[list[int]] = [[]]
-        text_types = []
-        for number, token, kind in zip(sequence, ids, types, strict=True):
-            if number is None:
-                specials[-1].append(token)
-                special_types[-1].append(kind)
-            else:
-                text_types.append(kind)
-                specials.append([])
-                special_types.append([])
-        return _Frame(specials, special_types, text_types)
+        self._known.update(zip(new, self._ids(new), strict=True))
 
 
 def _cut(lengths: Sequence[np.ndarray], room: int) -> list[np.ndarray]:
@@ -187,6 +216,11 @@ class _Ragged:
         values = np.split(self.values, np.cumsum([share.sum() for share in shares])[:-1])
         return [_Ragged(*pair) for pair in zip(values, shares, strict=True)]
 
+    def without_first(self, counts: np.ndarray) -> _Ragged:
+        """The lists without their first ``counts`` (N,) numbers."""
+        left = self.lengths - counts
+        return _Ragged(self.values[_ranges(self.starts + counts, left)], left)
+
     def take(self, indices: np.ndarray) -> _Ragged:
         lengths = self.lengths[indices]
         return _Ragged(self.values[_ranges(self.starts[indices], lengths)], lengths)
@@ -199,10 +233,4 @@ def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return ranges
 
 
-_KNOWN: WeakKeyDictionary[PreTrainedTokenizerBase, WordTokenizer | None] = WeakKeyDictionary()
-
-
-def _words(tokenizer: PreTrainedTokenizerBase) -> WordTokenizer | None:
-    if tokenizer not in _KNOWN:
-        _KNOWN[tokenizer] = WordTokenizer(tokenizer) if WordTokenizer.fits(tokenizer) else None
-    return _KNOWN[tokenizer]
+_KNOWN: WeakKeyDictionary[PreTrainedTokenizerBase, TextTokenizer] = WeakKeyDictionary()

@@ -74,18 +74,21 @@ def run_model(
         the outputs for each task.
     """
     training = model.training
-    model.eval()
     order: list[int] = []
     logits: list[list[Tensor]] = [[] for _ in tasks]
     plan = [BatchIndex(tasks[0].name, rows) for rows in evaluation_batches(split.lengths, batch_size)]
     batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
-    for index, batch in zip(plan, (batch.to(model.device) for batch in batches), strict=True):
-        encoded = model.encoder(model.embed(batch.inputs["input_ids"]), batch.inputs)
-        for task, collected in zip(tasks, logits, strict=True):
-            adapted = task.adapt(model.logits(task.head_name, encoded, batch.inputs), batch)
-            collected += [one.float().cpu() for one in task.unbatch(adapted, batch)]
-        order += index.rows
-    model.train(training)
+    if training:
+        model.eval()
+    try:
+        for index, batch in zip(plan, (batch.to(model.device) for batch in batches), strict=True):
+            encoded = model.encoder(model.embed(batch.inputs["input_ids"]), batch.inputs)
+            for task, collected in zip(tasks, logits, strict=True):
+                adapted = task.adapt(model.logits(task.head_name, encoded, batch.inputs), batch)
+                collected += [one.float().cpu() for one in task.unbatch(adapted, batch)]
+            order += index.rows
+    finally:
+        model.train(training)
     positions = {row: position for position, row in enumerate(order)}
     return [Outputs([collected[positions[row]] for row in range(len(order))], split.rows) for collected in logits]
 

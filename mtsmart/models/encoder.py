@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -117,14 +118,27 @@ class Encoder(nn.Module):
             the Hugging Face model output, ``last_hidden_state`` (B, T, H) among its fields.
         """
         optional = {name: inputs[name] for name in self._inputs if name in inputs}
-        return self.model(
-            inputs_embeds=inputs_embeds, attention_mask=inputs["attention_mask"], return_dict=True, **optional
-        )
+        mask = inputs["attention_mask"]
+        if inputs_embeds.device.type != "cpu" and self.takes_whole_masks:
+            mask = whole_mask(mask)
+        return self.model(inputs_embeds=inputs_embeds, attention_mask=mask, return_dict=True, **optional)
+
+    @property
+    def takes_whole_masks(self) -> bool:
+        """Whether the architecture's attention takes a mask (B, 1, 1, T) of booleans as it is."""
+        functions = vars(sys.modules[type(self.model).__module__])
+        sliding = "create_bidirectional_sliding_window_mask" in functions
+        return self.config._attn_implementation == "sdpa" and "create_bidirectional_mask" in functions and not sliding
 
     @torch.no_grad()
     def embedding_rms(self) -> float:
         """Root mean square of the word embedding matrix: the unit of relative perturbation lengths."""
         return float(self.word_embeddings.float().square().mean().sqrt())
+
+
+def whole_mask(attention_mask: Tensor) -> Tensor:
+    """(B, T) int64 -> (B, 1, 1, T) bool. Given the former, transformers looks for padding, which waits for a device."""
+    return attention_mask[:, None, None, :].bool()
 
 
 def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBase]:
@@ -162,6 +176,11 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     encoder = Encoder(model)
     tokenizer.padding_side = "left" if encoder.summary_at_end else "right"
     if config.gradient_checkpointing:
+        if not model.supports_gradient_checkpointing:
+            kind = type(model).__name__
+            raise CheckpointError(
+                "does not go with this architecture", key="encoder.gradient_checkpointing", value=kind
+            )
         model.gradient_checkpointing_enable({"use_reentrant": False})
     return encoder, tokenizer
 

@@ -22,12 +22,13 @@ class ConvolvedLinear(nn.Linear):
     """A linear layer that computes (B, T, H) float32 inputs on a CPU as a 1x1 convolution."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """As ``nn.Linear``."""
-        if input.dim() != 3 or not _gains(input):
+        """As ``nn.Linear``, contiguous output included."""
+        # A compiler writes its own loops, and would write new ones for each shape that the choice depends on.
+        if torch.compiler.is_compiling() or input.dim() != 3 or not _gains(input):
             return super().forward(input)
-        image = input.unsqueeze(1).permute(0, 3, 1, 2)  # (B, H, 1, T); in memory as it was
+        image = input.contiguous().unsqueeze(1).permute(0, 3, 1, 2)  # (B, H, 1, T); in memory as it was
         output = F.conv2d(image, self.weight[:, :, None, None], self.bias)
-        return output.permute(0, 2, 3, 1).squeeze(1)
+        return output.permute(0, 2, 3, 1).squeeze(1).contiguous()
 
 
 def convolve_linears(model: nn.Module) -> None:
@@ -51,10 +52,12 @@ def convolving_is_faster() -> bool:
 def _gains(input: Tensor) -> bool:
     rows, tokens, _ = input.shape
     # torch leaves convolutions of fewer than 16 rows to other kernels when it has one thread.
-    return (
+    return bool(
         input.device.type == "cpu"
         and input.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
         and rows * tokens >= _FEW
         and (rows >= 16 or torch.get_num_threads() > 1)
+        and torch.backends.mkldnn.enabled
+        and convolving_is_faster()
     )

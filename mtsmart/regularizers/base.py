@@ -48,6 +48,9 @@ class Regularizer(ABC):
         None where the term is switched off for the batch's task or for this update.
         """
 
+    def start(self, model: MultiTaskModel, updates: int) -> None:  # noqa: B027 (most keep no state)
+        """Begin with ``model`` as it is after ``updates`` updates: for a term that a resumed run adds."""
+
     def after_update(self, model: MultiTaskModel) -> None:  # noqa: B027 (most keep no state)
         """Called after each optimizer update."""
 
@@ -71,6 +74,7 @@ def is_due(updates: int, every: int) -> bool:
     """Whether a term that is added at each ``every``-th update is added now, after ``updates`` updates.
 
     Such a term has ``every`` times its weight, so that its gradient is the same on average (lazy regularisation,
-    Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1).
+    Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1). Clipping the gradient's
+    norm, which sees the term at once, takes some of that away again where norms are near or above the limit.
     """
     return (updates + 1) % every == 0

@@ -67,7 +67,7 @@ def without_dropout(model: nn.Module) -> Iterator[None]:
 def draw(mask: Tensor, share: float = 0.5) -> Tensor:
     """Fill a float tensor with ones, each with probability ``share``, and zeros: ``bernoulli_`` on a CPU, but faster.
 
-    Four numbers come from 64 random bits, so ``share`` is rounded to a multiple of 2^-16 (0.9 becomes 0.9 + 6e-6).
+    Four numbers come from 64 random bits, so ``share`` is rounded to a multiple of 2^-16 (0.9 becomes 0.9 - 6e-6).
     Where that would change it or its complement by more than a thousandth, torch draws.
     """
     bound = round(share * 2**16)
@@ -125,7 +125,9 @@ class _Give(TorchDispatchMode):
             return args[0]
         if not _draws(func):
             return func(*args, **(kwargs or {}))
-        kept = next(self._kept)
+        kept = next(self._kept, None)
+        if kept is None:
+            raise RuntimeError("this pass draws more random numbers than the one whose masks it was to see again")
         if isinstance(kept, _Divided):
             self._given = args[0].set_(kept.mask)  # shares its memory
             return self._given

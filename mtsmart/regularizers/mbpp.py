@@ -51,6 +51,11 @@ class MbppRegularizer(Regularizer):
         term = clean.task.divergence(clean.logits, target, clean.batch, "kd_loss")
         return self.config.every * self.config.weight * term, {"D": term.detach()}
 
+    def start(self, model: MultiTaskModel, updates: int) -> None:
+        """The teacher is a copy of the present student."""
+        load_state(self.teacher, state_of(model))
+        self.updates = updates
+
     @torch.no_grad()
     def after_update(self, model: MultiTaskModel) -> None:
         """Move the teacher when S updates have passed."""

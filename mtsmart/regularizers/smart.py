@@ -79,6 +79,10 @@ class SmartRegularizer(Regularizer):
         flips = clean.task.flips(perturbed, reference, clean.batch)
         return figures if flips is None else {**figures, "flips": flips}
 
+    def start(self, model: MultiTaskModel, updates: int) -> None:
+        """The unit of relative lengths is that of the present weights."""
+        self.embedding_rms, self.updates = model.encoder.embedding_rms(), updates
+
     def after_update(self, model: MultiTaskModel) -> None:
         """Count it."""
         self.updates += 1

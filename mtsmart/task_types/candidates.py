@@ -14,11 +14,11 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
+from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.base import TaskType
 from mtsmart.task_types.labels import LabelNames, listed
-from mtsmart.task_types.sequence import text_columns
 
 ABSENT = -1e4  # the logit where a list has no candidate; finite, because divergences of -inf are NaN
 
@@ -107,7 +107,7 @@ class CandidateTask(TaskType):
     ) -> Rows:
         """Tokens of every (context, candidate) pair, nested as the lists are."""
         columns = [[text for texts in lists for text in texts] for lists in (contexts, candidates)]
-        flat = text_columns(columns, tokenizer, max_length, self.definition.head.type == "san")
+        flat = tokenize(columns, tokenizer, max_length, segments=self.definition.head.type == "san")
         ends = list(accumulate(map(len, candidates), initial=0))
         return {name: [values[start:end] for start, end in pairwise(ends)] for name, values in flat.items()}
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -34,8 +36,7 @@ class Preparer:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, config: DataConfig, max_positions: int | None) -> None:
         self.tokenizer, self.config, self.max_positions = tokenizer, config, max_positions
-        state = tokenizer.backend_tokenizer.to_str() + repr(tokenizer.special_tokens_map)
-        self._tokenizer_key = hashlib.sha256(state.encode()).hexdigest()
+        self._tokenizer_key = _tokenizer_key(tokenizer)
 
     def split(self, task: TaskType, split: str, with_labels: bool = True) -> EncodedSplit:
         """A split of a task's data, encoded (or found in the cache).
@@ -49,7 +50,8 @@ class Preparer:
             with _no_collection():
                 known = self._encode(task, split, with_labels)
             pa.default_memory_pool().release_unused()  # the rows as they were read, which are in the cache now
-            if identity:
+            # Unless the file has been written anew while it was read.
+            if identity and identity == self._identity(task, split, with_labels):
                 remember(identity, known, self.config)
         return known
 
@@ -62,7 +64,8 @@ class Preparer:
         if files is None:
             return None
         definition = task.definition.model_dump(mode="json", include={"dataset", "label", "missing"})
-        asked = {"split": task.definition.split(split), "definition": definition, "columns": task.columns}
+        asked: dict[str, Any] = {"split": task.definition.split(split), "columns": task.columns}
+        asked |= {"definition": definition, "learnt": split == "train"}  # training rows are checked for more
         return {"files": files, **asked, **self._signature(task, with_labels)}
 
     def _encode(self, task: TaskType, split: str, with_labels: bool) -> EncodedSplit:
@@ -99,10 +102,7 @@ class Preparer:
     def collate(self, task: TaskType) -> Collate:
         """The task's collate function."""
 
-        def collate(features: list[dict[str, Any]], seed: int) -> Batch:
-            return task.collate(features, self.tokenizer, seed)
-
-        return collate
+        return _Collate(task, self.tokenizer)
 
     def max_length(self, task: TaskType) -> int:
         """Tokens that the task's inputs are cut to."""
@@ -117,6 +117,28 @@ class Preparer:
             raise DataError(
                 "the labels of this split are hidden", file=where, hint="'mtsmart predict' works without labels"
             )
+
+
+@dataclass(frozen=True)
+class _Collate:
+    """A task's collate function; an object, because processes that are not forked get it as a copy."""
+
+    task: TaskType
+    tokenizer: PreTrainedTokenizerBase
+
+    def __call__(self, features: list[dict[str, Any]], seed: int) -> Batch:
+        return self.task.collate(features, self.tokenizer, seed)
+
+
+def _tokenizer_key(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Stands for everything in a tokenizer that tokens depend on.
+
+    How it would cut and pad by itself is left out: nobody asks it to, and a saved copy says other things of it.
+    """
+    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    state = {name: part for name, part in state.items() if name not in ("truncation", "padding")}
+    settings = [tokenizer.truncation_side, tokenizer.model_input_names, repr(tokenizer.special_tokens_map)]
+    return hashlib.sha256(json.dumps([state, settings, version("tokenizers")], sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

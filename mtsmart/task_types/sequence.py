@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
-from mtsmart.data.tokenizing import TOKENS, tokenize
+from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError
 from mtsmart.task_types.base import TaskType
 
@@ -34,7 +34,7 @@ class SequenceTask(TaskType):
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         columns = [self.texts(rows, column) for column in self.definition.text]
-        encoded = text_columns(columns, tokenizer, max_length, self.definition.head.type == "san")
+        encoded = tokenize(columns, tokenizer, max_length, segments=self.definition.head.type == "san")
         encoded["row"] = rows["row"]
         if with_labels:
             values = zip(rows[self.definition.label], rows["row"], strict=True)
@@ -58,27 +58,3 @@ class SequenceTask(TaskType):
 
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])
-
-
-def text_columns(
-    columns: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase, max_length: int, segments: bool
-) -> Rows:
-    """Token columns of texts or pairs, as :func:`tokenize` gives them.
-
-    Args:
-        columns: one or two columns of text.
-        tokenizer: a fast one.
-        max_length: tokens a row is cut to.
-        segments: whether to add ``segments``, for heads that read the two texts apart.
-    """
-    if not segments:
-        return tokenize(columns, tokenizer, max_length)
-    tokens = tokenizer(*columns, truncation="longest_first", max_length=max_length, return_attention_mask=False)
-    encoded: Rows = {name: tokens[name] for name in TOKENS if name in tokens}
-    encoded["segments"] = [_segments(tokens.sequence_ids(index)) for index in range(len(columns[0]))]
-    return encoded
-
-
-def _segments(sequence_ids: Sequence[int | None]) -> list[int]:
-    """0 on special tokens, 1 on the first text's tokens, 2 on the second's; the same for every tokenizer."""
-    return [0 if number is None else number + 1 for number in sequence_ids]

@@ -132,8 +132,10 @@ def load_checkpoint(path: Path, step: TrainStep, optimizer: Optimizer) -> dict[s
         load_state(step.model, load_file(path / "model.safetensors"))
         _load_optimizer(optimizer, load_file(path / "optimizer.safetensors"))
         for name, regularizer in step.regularizers.items():
-            if name in state["regularizers"]:  # else it starts now, as the user allowed
+            if name in state["regularizers"]:
                 regularizer.load_state(state["regularizers"][name], load_file(path / f"{name}.safetensors"))
+            else:  # the interrupted run had none, and the user allowed the change
+                regularizer.start(step.model, state["update"])
         set_random_state(load_file(path / "random.safetensors"), step.model.device)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

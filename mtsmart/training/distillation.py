@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -152,7 +152,7 @@ def add_teachers(
         digests = [train[name].key, *(teacher.digest(tasks[name]) for teacher in teachers)]
         key = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
         splits[name] = replace(train[name], rows=_with_columns(train[name].rows, tables[name]), key=key)
-        collates[name] = _collate(tasks[name], collate[name], len(teachers), distill.temperature)
+        collates[name] = _Collate(tasks[name], collate[name], len(teachers), distill.temperature)
     return splits, collates
 
 
@@ -250,17 +250,22 @@ def _with_columns(rows: datasets.Dataset, tables: Sequence[datasets.Dataset]) ->
     return datasets.concatenate_datasets([rows, *renamed], axis=1)
 
 
-def _collate(task: TaskType, collate: Collate, teachers: int, temperature: float) -> Collate:
+@dataclass(frozen=True)
+class _Collate:
     """``collate``, and the ensemble of the teachers' logits where the rows have them (validation rows do not)."""
 
-    def with_teachers(features: list[dict[str, Any]], seed: int) -> Batch:
-        batch = collate(features, seed)
-        if f"{TEACHER}_0" in features[0]:
-            logits = [task.rebatch([_tensor(row, number) for row in features], batch) for number in range(teachers)]
-            batch.targets[TEACHER] = task.ensemble(logits, batch, temperature)
-        return batch
+    task: TaskType
+    collate: Collate
+    teachers: int
+    temperature: float
 
-    return with_teachers
+    def __call__(self, features: list[dict[str, Any]], seed: int) -> Batch:
+        batch = self.collate(features, seed)
+        if f"{TEACHER}_0" in features[0]:
+            numbers = range(self.teachers)
+            logits = [self.task.rebatch([_tensor(row, number) for row in features], batch) for number in numbers]
+            batch.targets[TEACHER] = self.task.ensemble(logits, batch, self.temperature)
+        return batch
 
 
 def _tensor(row: Mapping[str, Any], number: int) -> Tensor:

@@ -41,6 +41,8 @@ class TrainStep(nn.Module):
         """
         task = self.tasks[batch.task]
         inputs_embeds = self.model.embed(batch.inputs["input_ids"])
+        if not inputs_embeds.requires_grad:  # frozen word embeddings; SMART asks for their gradient all the same
+            inputs_embeds.requires_grad_()
         masks = DropoutMasks(inputs_embeds.device, self._operations_are_seen(inputs_embeds.device))
         forward = partial(self._logits, task, batch)
         with masks.recorded():

@@ -21,7 +21,7 @@ from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.models.files import save_model
 from mtsmart.regularizers import Setting, build_regularizers
 from mtsmart.run_folder import RunFolder
-from mtsmart.training.allocator import keep_freed_memory
+from mtsmart.training.allocator import give_back_memory, keep_freed_memory
 from mtsmart.training.callbacks import Callback, Silent
 from mtsmart.training.changes import describe_rows
 from mtsmart.training.checkpoints import (
@@ -72,6 +72,7 @@ class Trainer:
             self.config.seed,
             setup.config.data.length_grouped,
             setup.config.data.max_tokens,
+            {name: split.sequences for name, split in setup.train.items() if split.sequences is not None},
         )
         self.updates_per_epoch = math.ceil(len(self.sampler) / self.config.accumulation)
         planned = self.updates_per_epoch * self.config.epochs
@@ -114,6 +115,7 @@ class Trainer:
                 self._run()
             finally:
                 self.callback.on_end()
+                give_back_memory()
                 self._write_timing(time.perf_counter() - started)
         if self.interrupt.signal is not None and not self._finished:
             raise Interrupted(self.interrupt.signal)

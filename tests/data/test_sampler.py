@@ -162,3 +162,18 @@ def test_a_task_of_weight_zero_is_never_drawn():
     weights = MixingConfig(strategy="weights", weights={"a": 0.0, "b": 1.0})
     sampler = MultiTaskSampler({"a": np.full(20, 5), "b": np.full(30, 5)}, 10, weights, 1, 0)
     assert [batch.task for batch in sampler.plan(0)] == ["b"] * 5
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 12)), min_size=1, max_size=120), st.integers(4, 3000))
+@settings(max_examples=80, deadline=None)
+def test_a_token_budget_counts_every_sequence_of_rows_that_are_lists(rows, max_tokens):
+    """A batch of lists has as many sequences as all its lists together, each as long as the longest."""
+    lengths, sequences = (np.array(column) for column in zip(*rows, strict=True))
+    made = MultiTaskSampler({"a": lengths}, 16, MixingConfig(), 2, 0, True, max_tokens, {"a": sequences})
+    for epoch in range(2):
+        batches = [np.array(batch.rows) for batch in made.plan(epoch)]
+        assert len(batches) == len(made)
+        assert sorted(np.concatenate(batches).tolist()) == list(range(len(rows)))
+        for batch in batches:
+            tokens = lengths[batch].max() * sequences[batch].sum()
+            assert len(batch) == 1 or (tokens <= max_tokens and len(batch) <= 16)

@@ -6,7 +6,7 @@ import pytest
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import encode_split, select_complete
-from mtsmart.data.sources import has_split, load_split
+from mtsmart.data.sources import has_split, load_split, split_place
 from mtsmart.errors import DataError
 from mtsmart.tasks import TaskDefinition, TaskLibrary
 from tests.conftest import write_jsonl
@@ -65,6 +65,28 @@ def ten(tmp_path):
 def test_slices(ten, spec, expected):
     rows = load_split("t", ten(spec), "train", ["text"], DataConfig())
     assert rows["text"][:] == [f"t{i}" for i in expected]
+
+
+@pytest.mark.parametrize(
+    ("spec", "rows"), [("train[10:]", 0), ("train[50:]", 0), ("train[3:3]", 0), ("train[:2]+train[10:]", 2)]
+)
+def test_a_slice_past_the_end_selects_no_rows(ten, spec, rows):
+    if rows:
+        assert len(load_split("t", ten(spec), "train", ["text"], DataConfig())) == rows
+        return
+    with pytest.raises(DataError, match=r"splits\.train: selects no rows, got 'train"):
+        load_split("t", ten(spec), "train", ["text"], DataConfig())
+
+
+def test_splits_that_are_added_are_all_named_and_must_have_the_same_columns(tmp_path):
+    files = {
+        "a": write_jsonl(tmp_path / "a.jsonl", [{"text": "x", "label": "yes"}]),
+        "b": write_jsonl(tmp_path / "b.jsonl", [{"text": "y", "label": 3}]),
+    }
+    both = definition(dataset={"files": {name: str(file) for name, file in files.items()}}, splits={"train": "a+b"})
+    assert "a.jsonl, " in split_place("t", both, "train") and "b.jsonl)" in split_place("t", both, "train")
+    with pytest.raises(DataError, match="splits\\.train: adds splits whose columns differ"):
+        load_split("t", both, "train", ["text"], DataConfig())
 
 
 def test_slices_by_percent_neither_share_nor_lose_rows(ten):

@@ -45,8 +45,38 @@ def test_every_architectures_tokenizer(architecture):
         assert tokenize(columns[:count], tokenizer, 12) == expected(columns[:count], tokenizer, 12)
 
 
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+@pytest.mark.parametrize("side", ["right", "left"])
+@given(st.lists(st.tuples(*[st.lists(st.sampled_from(["red", "dog", "a"]), max_size=14).map(" ".join)] * 2)), st.data())
+@settings(max_examples=25, deadline=None)
+def test_every_architectures_tokenizer_cuts_on_either_side(architecture, side, rows, data):
+    tokenizer = tokenizer_of(architecture)
+    tokenizer.truncation_side = side
+    columns, max_length = [list(column) for column in zip(*rows, strict=True)], data.draw(st.integers(5, 30))
+    for count in (1, 2) if rows else ():
+        assert tokenize(columns[:count], tokenizer, max_length) == expected(columns[:count], tokenizer, max_length)
+
+
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+def test_segments_tell_the_texts_apart(architecture):
+    tokenizer = tokenizer_of(architecture)
+    columns = [["red dog", "a " * 30, ""], ["the cat runs", "blue", "house " * 30]]
+    tokens = tokenizer(*columns, truncation="longest_first", max_length=12)
+    segments = tokenize(columns, tokenizer, 12, segments=True)["segments"]
+    assert segments == [[0 if n is None else n + 1 for n in tokens.sequence_ids(row)] for row in range(3)]
+
+
+@pytest.mark.parametrize("architecture", ["BERT", "RoBERTa", "T5"])
+def test_a_tokenizer_never_cuts_by_itself(architecture):
+    """It would make every combination of the pieces of both texts: gigabytes for a pair of long ones."""
+    tokenizer = tokenizer_of(architecture)
+    (ids,) = tokenize([["red dog " * 4000], ["blue house " * 4000]], tokenizer, 16)["input_ids"]
+    assert len(ids) == 16
+    assert tokenizer.backend_tokenizer.truncation is None
+
+
 @pytest.mark.parametrize("change", ["left", "blank", "normalizer"])
-def test_other_tokenizers_go_the_long_way(minilm, change):
+def test_other_tokenizers_give_what_they_give(minilm, change):
     tokenizer = AutoTokenizer.from_pretrained(resolve_path(minilm))
     if change == "left":
         tokenizer.truncation_side = "left"
@@ -56,7 +86,7 @@ def test_other_tokenizers_go_the_long_way(minilm, change):
         from tokenizers import normalizers
 
         tokenizer.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.Replace(" ", "_")])
-    assert not WordTokenizer.fits(tokenizer)
+    assert WordTokenizer.fits(tokenizer) == (change == "left")
     columns = [["I love New York a lot and the rest is cut"]]
     assert tokenize(columns, tokenizer, 6) == expected(columns, tokenizer, 6)
 

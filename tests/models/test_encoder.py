@@ -144,6 +144,12 @@ def test_architectures_that_cannot_be_perturbed_stop_before_training(build, mess
     assert not (workspace.folder / "run" / "checkpoints").exists()
 
 
+def test_gradient_checkpointing_is_refused_where_the_architecture_has_none(tmp_path):
+    folder = save("ALBERT", tmp_path / "albert")
+    with pytest.raises(CheckpointError, match=r"encoder\.gradient_checkpointing: does not go with this architecture"):
+        load_encoder(EncoderConfig(path=str(folder), gradient_checkpointing=True))
+
+
 def test_gradient_checkpointing_computes_the_same(tiny_encoder):
     """Same outputs and gradients with dropout on, masks included."""
     results = []

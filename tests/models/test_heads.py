@@ -1,6 +1,7 @@
 """The native head is the architecture's own: same logits as the Hugging Face task class with the same weights."""
 
 import copy
+import threading
 
 import pytest
 import torch
@@ -109,3 +110,23 @@ def test_heads_share_one_encoder_and_do_not_see_each_other():
     model("a", model.embed(ids), inputs).sum().backward()
     assert all(p.grad is None for p in model.head("b").parameters())
     assert all(p.grad is not None for p in model.head("a").parameters())
+
+
+def test_threads_that_share_a_head_get_their_own_rows():
+    """While one thread is between handing outputs to a head and reading its logits, another may do the same."""
+    model = MultiTaskModel(small("BERT"), {"task": SPEC}).eval()
+    handover, met, read = model.head("task")._handover, threading.Barrier(2), {}
+
+    def hold(name):
+        with handover.holding(name):
+            met.wait()
+            read[name] = handover()
+            met.wait()
+
+    threads = [threading.Thread(target=hold, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read == {"one": "one", "two": "two"}
+    assert handover() is None

@@ -79,3 +79,35 @@ def test_names_and_weights_stay_and_other_processors_are_left_alone(layers, monk
     model = nn.Sequential(nn.Linear(4, 4))
     convolve_linears(model)
     assert type(model[0]) is nn.Linear
+
+
+@pytest.mark.parametrize("change", ["transposed", "swapped", "expanded", "without oneDNN"])
+def test_output_is_laid_out_as_a_linear_layers_for_any_input(layers, change):
+    _, plain, convolved = layers
+    inputs = torch.randn(32, 16, 48)
+    if change == "transposed":
+        inputs = torch.randn(16, 32, 48).transpose(0, 1)
+    elif change == "swapped":
+        inputs = torch.randn(32, 48, 16).transpose(1, 2)
+    elif change == "expanded":
+        inputs = torch.randn(1, 16, 48).expand(32, 16, 48)
+    with torch.backends.mkldnn.flags(enabled=change != "without oneDNN"):
+        ours, theirs = convolved(inputs), plain(inputs)
+    assert ours.stride() == theirs.stride() and ours.is_contiguous()
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_compiled_it_is_one_graph_for_all_shapes(layers):
+    from torch._dynamo.testing import CompileCounter
+
+    _, plain, convolved = layers
+    counts = []
+    for layer in (plain, convolved):
+        torch._dynamo.reset()
+        counter = CompileCounter()
+        compiled = torch.compile(layer, dynamic=True, backend=counter)
+        for shape in ((2, 7, 48), (8, 64, 48), (20, 5, 48), (32, 16, 48), (16, 40, 48)):
+            compiled(torch.randn(shape))
+        counts.append(counter.frame_count)
+    torch._dynamo.reset()
+    assert counts[0] == counts[1] == 1

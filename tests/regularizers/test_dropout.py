@@ -106,3 +106,12 @@ def test_gradients_of_both_passes_see_the_same_masks():
     (one,) = torch.autograd.grad(first.sum(), x)
     (two,) = torch.autograd.grad(second.sum(), x)
     assert torch.equal(one, first.detach()) and torch.equal(two, first.detach())
+
+
+def test_a_pass_that_draws_more_than_the_one_it_replays_is_an_error():
+    masks, x = DropoutMasks(torch.device("cpu"), seen=True), torch.ones(8)
+    with masks.recorded():
+        F.dropout(x, 0.5)
+    with pytest.raises(RuntimeError, match="draws more random numbers"), masks.replayed():
+        F.dropout(x, 0.5)
+        F.dropout(x, 0.5)

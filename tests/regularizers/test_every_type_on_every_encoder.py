@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mtsmart.config.regularization import MBPP_PRESETS, SMART_PRESETS
 from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.errors import CheckpointError, ConfigError
-from mtsmart.models.encoder import load_encoder
+from mtsmart.models.encoder import Encoder, load_encoder, whole_mask
 from mtsmart.models.heads import build_head
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import CleanPass
@@ -32,7 +32,7 @@ from mtsmart.task_types.base import Outputs
 from mtsmart.task_types.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
 from mtsmart.training.step import TrainStep
-from tests.models.architectures import ARCHITECTURES, save
+from tests.models.architectures import ARCHITECTURES, make, save
 
 FOLDER = Path(__file__).parents[1] / "task_types" / "examples"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
@@ -251,7 +251,7 @@ def test_a_training_step_has_finite_gradients(pair):
 class Readings(TorchDispatchMode):
     """Where a host waits for its device: for values of tensors, and for shapes that depend on them.
 
-    Without what transformers asks itself: once a forward pass whether the mask hides anything (compiled: nothing).
+    Without what transformers asks itself, by architecture; see ``test_transformers_is_given_no_reason_to_wait``.
     """
 
     def __init__(self):
@@ -278,6 +278,32 @@ def test_an_update_waits_for_no_device(pair, direction):
         for regularizer in regularizers.values():
             regularizer.after_update(pair.model)
     assert not readings.found, readings.found[0]
+
+
+class EveryReading(Readings):
+    """Also those of transformers."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket.__name__ in ("_local_scalar_dense", "nonzero", "masked_select", "unique"):
+            self.found.append("".join(traceback.format_stack(limit=16)))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+def test_transformers_is_given_no_reason_to_wait(architecture):
+    """Where attention takes a whole mask, it is given one on a GPU: the same outputs, and no look at the mask."""
+    encoder = Encoder(make(architecture).eval())
+    if not encoder.takes_whole_masks:
+        assert architecture in ("DeBERTa-v2", "ModernBERT", "MPNet", "XLNet", "T5")
+        return
+    ids, mask = torch.randint(6, 40, (3, 9)), torch.ones(3, 9, dtype=torch.int64)
+    mask[1, 5:], mask[2, 2:] = 0, 0
+    with torch.no_grad():
+        expected = encoder(encoder.embed(ids), {"attention_mask": mask})[0]
+        with EveryReading() as readings:
+            found = encoder.model(inputs_embeds=encoder.embed(ids), attention_mask=whole_mask(mask))[0]
+    assert not readings.found, readings.found[0]
+    torch.testing.assert_close(found[mask == 1], expected[mask == 1], atol=1e-6, rtol=1e-5)
 
 
 @every_pair

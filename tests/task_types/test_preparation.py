@@ -1,5 +1,9 @@
 """From data files to encoded splits: what is read again and what is not."""
 
+import json
+import multiprocessing
+import pickle
+
 import datasets
 import pytest
 
@@ -68,18 +72,23 @@ def test_a_setting_that_would_refuse_the_rows_is_not_passed_over(read):
         prepare(missing="refuse")
 
 
-@pytest.mark.parametrize("damage", ["truncate", "remove", "note"])
+@pytest.mark.parametrize("damage", ["truncate", "cut at a batch", "zeros", "seal", "remove", "note"])
 def test_a_damaged_cache_is_made_again(read, tmp_path, damage):
     prepare, parsed, _ = read
     before = prepare().rows.to_list()
     (arrow,) = (tmp_path / "cache" / "encoded").glob("*.arrow")
-    (note,) = (tmp_path / "cache" / "encoded").glob("*.json")
+    (seal,) = (tmp_path / "cache" / "encoded").glob("*.seal.json")
+    (note,) = {*(tmp_path / "cache" / "encoded").glob("*.json")} - {seal}
+    content = arrow.read_bytes()
     if damage == "remove":
         arrow.unlink()
     elif damage == "note":
         note.write_text("{")
+    elif damage == "seal":
+        seal.write_text("[]")
     else:
-        arrow.write_bytes(arrow.read_bytes()[:40])
+        place = {"truncate": 40, "cut at a batch": len(content) - 8, "zeros": len(content) // 2}[damage]
+        arrow.write_bytes(content[:place] + bytes(len(content) - place if damage == "zeros" else 0))
     assert prepare().rows.to_list() == before
     assert len(parsed) == 2
 
@@ -94,3 +103,62 @@ def test_missing_values_of_every_kind(tmp_path):
     assert kept["row"][:] == [0] and dropped == 4
     kept, dropped = select_complete(rows, "here", [], "text", "drop", empty_label=True)
     assert kept["row"][:] == [0, 1, 3, 4] and dropped == 1
+
+
+def test_processes_that_start_at_once_do_not_disturb_each_other(tmp_path):
+    """Each writes the same file under a name of its own, so the last one's is whole."""
+    from mtsmart.durable import write_json
+
+    context, file = multiprocessing.get_context("fork"), tmp_path / "note.json"
+
+    def write(number):
+        for _ in range(60):
+            write_json(file, {"number": number, "text": "x" * 5000 * number})
+
+    processes = [context.Process(target=write, args=(number,)) for number in (1, 2, 3)]
+    for process in processes:
+        process.start()
+    while any(process.is_alive() for process in processes):
+        if file.exists():
+            read = json.loads(file.read_text())
+            assert len(read["text"]) == 5000 * read["number"]
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["note.json"]
+
+
+@pytest.mark.parametrize("change", ["side", "names", "own length"])
+def test_what_a_tokenizer_would_do_by_itself_is_no_part_of_what_rows_are_known_by(change):
+    """How it cuts and which columns it gives is; how long it would cut to by itself is not: a saved copy forgets it."""
+    one, other = tokenizer_of("BERT"), tokenizer_of("BERT")
+    if change == "side":
+        other.truncation_side = "left"
+    elif change == "names":
+        other.model_input_names = ["input_ids", "attention_mask"]
+    else:
+        other.backend_tokenizer.enable_truncation(7)
+        other.backend_tokenizer.enable_padding(length=7)
+    keys = [Preparer(tokenizer, DataConfig(), None)._tokenizer_key for tokenizer in (one, other)]
+    assert (keys[0] == keys[1]) == (change == "own length")
+
+
+def test_batches_can_be_made_by_processes_that_are_not_forked(read):
+    prepare, _, _ = read
+    rows = prepare(missing="drop")
+    definition = TaskDefinition(
+        task_type="classification", text=["text"], labels=["no", "yes"], dataset={"files": {"train": "x.jsonl"}}
+    )
+    collate = Preparer(tokenizer_of("BERT"), DataConfig(), None).collate(build_task("t", definition))
+    copied = pickle.loads(pickle.dumps(collate))
+    one, other = (function(list(rows.rows), 0) for function in (collate, copied))
+    assert one.inputs.keys() == other.inputs.keys() and one.rows == other.rows
+
+
+def test_lists_that_are_empty_in_the_first_rows_have_the_type_of_later_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr("mtsmart.data.encoding._READ", 2)
+    file = write_jsonl(tmp_path / "t.jsonl", [{"w": [], "t": []}] * 4 + [{"w": ["red", "dog"], "t": ["O", "O"]}] * 2)
+    definition = TaskDefinition(
+        task_type="tagging", text=["w"], label="t", labels=["O", "B-x", "I-x"], dataset={"files": {"train": str(file)}}
+    )
+    config = DataConfig(cache_dir=str(tmp_path / "cache"), max_length=16)
+    split = Preparer(tokenizer_of("BERT"), config, None).split(build_task("t", definition), "train")
+    assert split.rows["words"][-1] == ["red", "dog"] and split.rows["words"][0] == []

@@ -13,10 +13,14 @@ import time
 import pytest
 
 import mtsmart
+from mtsmart.config import load_experiment
 from mtsmart.errors import CheckpointError, ConfigError
+from mtsmart.run_folder import RunFolder
 from mtsmart.training.callbacks import Silent
 from mtsmart.training.checkpoints import list_checkpoints, newest_checkpoint
 from mtsmart.training.lock import RunLock
+from mtsmart.training.setup import prepare
+from mtsmart.training.trainer import Trainer
 from tests.conftest import write_jsonl
 from tests.training.test_resume import SETTINGS, StopAt, assert_same_run
 
@@ -139,6 +143,19 @@ def test_an_allowed_change_goes_on_and_is_the_runs_from_then_on(workspace, run, 
     assert "going on after update 18" in result.out
     assert json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["update"] == 24
     assert cli(*arguments).code == 0
+
+
+def test_a_teacher_that_joins_at_a_resume_is_a_copy_of_the_present_student(workspace):
+    folder = workspace.folder / "stopped"
+    settings = [*SETTINGS, "smart=off"]
+    with pytest.raises(KeyboardInterrupt):
+        mtsmart.train(workspace.experiment, [*settings, "mbpp=off"], output_dir=folder, callback=StopAt(10))
+    experiment = load_experiment(workspace.experiment, settings)
+    trainer = Trainer(prepare(experiment), RunFolder(folder))
+    trainer._resume(list_checkpoints(folder / "checkpoints")[-1])
+    teacher = trainer.step.regularizers["mbpp"]
+    assert teacher.measure(trainer.setup.model) == {"teacher_distance": 0.0}
+    assert teacher.updates == trainer.progress.update == 10
 
 
 def test_what_changes_nothing_may_differ(workspace, run):

@@ -41,6 +41,18 @@ def test_loss_is_the_task_loss_plus_weighted_terms(bench, name):
     assert float(loss.detach()) == pytest.approx(float(expected), rel=1e-6)
 
 
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
+def test_smart_works_with_frozen_word_embeddings(bench, direction):
+    bench.model.train()
+    bench.model.encoder.word_embeddings.requires_grad_(False)
+    smart = SMART_PRESETS["default"].model_copy(update={"direction": direction})
+    step = TrainStep(bench.model, bench.tasks, {"smart": SmartRegularizer(bench.model, {"kind": smart})})
+    loss, figures = step(labelled(bench, "kind"))
+    loss.backward()
+    assert float(figures["R"]) > 0
+    assert bench.model.encoder.word_embeddings.grad is None
+
+
 @pytest.mark.parametrize("name", ["kind", "score"])
 def test_without_regularisers_it_is_the_criterion(bench, name):
     bench.model.eval()

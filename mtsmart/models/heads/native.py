@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -116,20 +117,18 @@ def _set_parameter(model: nn.Module, name: str, parameter: nn.Parameter) -> None
 
 
 class _Handover(nn.Module):
-    """Stands where a task class has its encoder, and returns outputs computed elsewhere."""
+    """Stands where a task class has its encoder, and returns outputs computed elsewhere (in the same thread)."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._outputs: Any = None
+    _held = threading.local()  # of the class: modules are copied, which thread-local objects cannot be
 
     @contextmanager
     def holding(self, outputs: Any) -> Iterator[None]:
         """Hand over ``outputs`` while the context lasts."""
-        self._outputs = outputs
+        self._held.outputs = outputs
         try:
             yield
         finally:
-            self._outputs = None
+            self._held.outputs = None
 
     def forward(self, *_: Any, **__: Any) -> Any:
-        return self._outputs
+        return self._held.outputs
