@@ -19,11 +19,15 @@ quickstart: $(VENV)/quickstart ## Install and train four small tasks jointly (a 
 
 .PHONY: test
 test: $(VENV)/test ## Set up and run the tests
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not torture"
 
 .PHONY: test-slow
 test-slow: $(VENV)/test ## The tests that need minutes and real data sets (MTSMART_HUB_DIR)
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow and not torture"
+
+.PHONY: torture
+torture: $(VENV)/test ## Kill real runs at random moments and damage their resume points (half an hour)
+	$(BIN)/python -m pytest -s -m torture tests/reliability
 
 .PHONY: bench
 bench: $(VENV)/test ## Measure speed and memory (most of an hour, on a quiet machine; MTSMART_HUB_DIR), write benchmarks/RESULTS.md

@@ -11,7 +11,7 @@ from typing import Any
 from mtsmart.config.document import Document, Origin, parse_yaml
 from mtsmart.config.loader import Experiment, build_experiment, dump_config, load_experiment
 from mtsmart.config.sections import RunConfig
-from mtsmart.durable import write_text
+from mtsmart.durable import clear_leftovers, write_text
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.export import Exported, check_target, export_head
@@ -245,6 +245,7 @@ def _train(
         lock.acquire()
         _refuse_taken(folder, resume)  # another process may have made it since
         point = _resume_point(folder, setup, text, allowed, callback) if folder.exists else None
+        clear_leftovers(folder.path)
         write_text(folder.config_file, text)
         results = trainer.train(point)
         write_card(folder, config, setup.definitions, results)

@@ -123,6 +123,14 @@ def present(folder: Path) -> Path:
     return old if old.exists() and not folder.exists() else folder
 
 
+def clear_leftovers(folder: Path) -> None:
+    """Delete from a folder that only this process writes what killed ones left half done or about to go."""
+    for path in folder.glob("*"):
+        name = path.name
+        if name.endswith(_NEW) or (name.endswith(_OLD) and path.with_name(name.removesuffix(_OLD)).exists()):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
 def check_manifest(folder: Path) -> None:
     """Compare a folder with its manifest.
 

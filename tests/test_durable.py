@@ -209,3 +209,13 @@ def test_a_manifest_names_no_file_outside(tmp_path):
     (folder / durable.MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(CheckpointError, match="names a file outside"):
         durable.check_manifest(folder)
+
+
+def test_what_killed_processes_left_is_cleared_but_nothing_else(tmp_path):
+    for name in ("a.new", "b.old", "c.old", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    (tmp_path / ".results.json.0123.new").write_text("{")
+    (tmp_path / "new").write_text("kept")
+    durable.clear_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.old", "c", "new"]
