@@ -142,3 +142,78 @@ def test_every_shipped_task_is_valid():
     tasks = build_tasks({name: library.entry(name) for name in library})
     glue = {"cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "mnli_mismatched", "qnli", "rte", "wnli", "ax"}
     assert {*glue, "snli", "scitail", "anli_r1", "anli_r2", "anli_r3", "hans"} <= set(tasks)
+
+
+FORBIDDEN = {
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "os.system",
+    "os.popen",
+    *(
+        f"{module}.{name}"
+        for module in ("pickle", "marshal", "dill", "cloudpickle", "joblib")
+        for name in ("load", "loads")
+    ),
+    *("shelve.open", "pickle.Unpickler", "torch.package.PackageImporter"),
+    *(f"yaml.{name}" for name in ("load", "load_all", "unsafe_load", "unsafe_load_all", "full_load", "full_load_all")),
+    *("numpy.load", "np.load", "pandas.read_pickle", "torch.hub.load", "torch.jit.load"),
+}
+
+
+def dotted(node: ast.expr) -> str:
+    """``a.b.c`` of a name or attribute; empty for any other expression."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return f"{inner}.{node.attr}" if isinstance(node, ast.Attribute) and (inner := dotted(node.value)) else ""
+
+
+def dangerous_calls(source: str) -> list[str]:
+    """Calls that run or unpickle what they are given, under whatever name the function was imported."""
+    tree, names = ast.parse(source), {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            prefix = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            names |= {alias.asname or alias.name: prefix + alias.name for alias in node.names}
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        first, _, rest = dotted(node.func).partition(".")
+        name = names.get(first, first) + (f".{rest}" if rest else "")
+        keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+        safe = isinstance(only := keywords.get("weights_only"), ast.Constant) and only.value is True
+        if name in FORBIDDEN or (name == "torch.load" and not safe):
+            found.append(f"line {node.lineno}: {name}")
+        if isinstance(trust := keywords.get("trust_remote_code"), ast.Constant) and trust.value:
+            found.append(f"line {node.lineno}: {name} with trust_remote_code")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_nothing_runs_or_unpickles_what_it_reads(path):
+    assert dangerous_calls(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "eval('1')",
+        "import pickle as p\np.load(f)",
+        "from pickle import loads as read\nread(b)",
+        "import yaml\nyaml.load(s, Loader=yaml.SafeLoader)",
+        "import torch\ntorch.load(f)",
+        "import torch\ntorch.load(f, weights_only=False)",
+        "from torch import load\nload(f)",
+        "AutoModel.from_pretrained(p, trust_remote_code=True)",
+    ],
+)
+def test_such_calls_are_found(source):
+    assert dangerous_calls(source)
+
+
+def test_what_is_harmless_is_not():
+    assert not dangerous_calls(
+        "import torch, ast\ntorch.load(f, weights_only=True)\nast.literal_eval(s)\nmodel.eval()\nre.compile('x')"
+    )

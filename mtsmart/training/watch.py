@@ -8,6 +8,7 @@ from typing import Any
 
 _FLAT_LINES = 10  # lines before a loss can be called flat
 _FIRST_LINES = 2  # lines that tell where it began
+_KEPT_LINES = 200  # besides the first, so that long runs are not remembered whole
 _FLAT = 0.98  # of where it began
 _CALM_LINES = 3  # lines before a divergence can be called out of bounds
 _JUMP = 10.0  # times the median of its lines so far
@@ -39,7 +40,9 @@ class Watch:
             lines = self._lines.setdefault(task, {})
             for name in ("loss", *_TERMS):
                 if name in figures:
-                    lines.setdefault(name, []).append(figures[name])
+                    values = lines.setdefault(name, [])
+                    values.append(figures[name])
+                    del values[_FIRST_LINES : max(_FIRST_LINES, len(values) - _KEPT_LINES)]
             if update >= self.total_updates / 5:
                 found += self._once(f"{task}.loss", _flat(task, lines.get("loss", [])))
             for name, term in _TERMS.items():

@@ -206,6 +206,13 @@ def test_a_divergence_that_grows_slowly_or_is_small_is_not_told(values):
     assert said(Watch(10**6), lines(*values, name="D")) == []
 
 
+def test_the_watch_remembers_no_more_of_a_long_run_than_of_a_short_one():
+    watch = Watch(10**6)
+    said(watch, lines(*[0.7 - number / 10**5 for number in range(3000)]))
+    kept = watch.state_dict()["lines"]["t"]["loss"]
+    assert len(kept) < 250 and kept[:2] == [0.7, 0.7 - 1 / 10**5] and kept[-1] == 0.7 - 2999 / 10**5
+
+
 def test_the_watch_goes_on_after_a_resume():
     first, second = Watch(200), Watch(200)
     records = lines(*[0.7] * 40)
