@@ -131,29 +131,35 @@ def clear_leftovers(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def check_manifest(folder: Path) -> None:
+def check_manifest(folder: Path, hint: str | None = None) -> None:
     """Compare a folder with its manifest.
+
+    Args:
+        folder: what :func:`replacing_folder` wrote.
+        hint: what to do about a file that is not as it was written.
 
     Raises:
         CheckpointError: a file is missing, cut short or changed; it is named.
     """
+    manifest = folder / MANIFEST
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        entries = {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in manifest["files"].items()}
+        files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+        entries = {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in files.items()}
     except FileNotFoundError:
-        raise CheckpointError("is incomplete: its manifest.json is missing", file=folder) from None
+        raise CheckpointError(f"is incomplete: its {MANIFEST} is missing", file=folder) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"is damaged: {str(error).splitlines()[0]}", file=folder / MANIFEST) from None
+        raise CheckpointError(f"is damaged: {str(error).splitlines()[0]}", file=manifest) from None
     for name, (size, digest) in entries.items():
         file = folder / name
         if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise CheckpointError("names a file outside its folder", file=folder / MANIFEST, value=name)
+            raise CheckpointError("names a file outside its folder", file=manifest, value=name)
         if not file.is_file():
-            raise CheckpointError("is missing", file=file)
+            raise CheckpointError("is missing", file=file, hint=hint)
         if file.stat().st_size != size:
-            raise CheckpointError(f"is damaged: {file.stat().st_size:,} bytes instead of {size:,}", file=file)
+            message = f"is damaged: {file.stat().st_size:,} bytes instead of {size:,}"
+            raise CheckpointError(message, file=file, hint=hint)
         if _sha256(file) != digest:
-            raise CheckpointError("is damaged: it is not what was written (its SHA-256 differs)", file=file)
+            raise CheckpointError("is damaged: it is not what was written (its SHA-256 differs)", file=file, hint=hint)
 
 
 def flush(path: Path) -> None:

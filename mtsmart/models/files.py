@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import EncoderConfig
-from mtsmart.durable import check_manifest, replacing_folder
+from mtsmart.durable import MANIFEST, check_manifest, replacing_folder
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.heads import HeadSpec
@@ -99,7 +99,8 @@ def load_model(
         CheckpointError: the folder holds no model, or a damaged one.
     """
     stored = read_head_specs(folder)
-    check_manifest(folder)
+    if (folder / MANIFEST).exists():
+        check_manifest(folder, hint=f"If the change is yours, delete {MANIFEST}")
     settings = (encoder or EncoderConfig()).model_copy(update={"path": str(folder.absolute() / "encoder")})
     shared, tokenizer = load_encoder(settings)
     wanted = stored if heads is None else heads

@@ -34,6 +34,7 @@ def test_train_writes_the_run(workspace, cli):
         "checkpoints",
         "model",
         "README.md",
+        ".lock",
     }
     results = json.loads((folder / "results.json").read_text())
     assert set(results["tasks"]) == {"color", "near"}

@@ -107,6 +107,9 @@ def test_the_threshold_is_what_decides(experiment, cli):
     file = experiment / "run" / "model" / "decoding.json"
     nullable = bool(json.loads(file.read_text()).get("find"))
     file.write_text(json.dumps({"find": {"null_threshold": -1e9}}))
+    refused = cli("evaluate", "run", "--json")
+    assert refused.code == 2 and "If the change is yours, delete manifest.json" in refused.err
+    (experiment / "run" / "model" / "manifest.json").unlink()
     scores = json.loads(cli("evaluate", "run", "--json").out)["tasks"]["find"]
     if nullable:
         assert (scores["has_answer_f1"], scores["no_answer_f1"]) == (0.0, 1.0)
