@@ -111,7 +111,7 @@ class TrainingConfig(StrictModel):
     max_grad_norm: float | None = Field(1.0, gt=0, description="gradient clipping; null: off")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
-        description="autocast dtype; weights stay float32. SMART's small steps lose their direction in bfloat16",
+        description="autocast dtype; weights stay float32. In bfloat16 smart.direction=ascent loses its direction",
     )
     compile: bool = Field(
         False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,19 +76,23 @@ def encode_split(
 
     rows = _stored(key, config)
     if rows is None:
-        with writing(file.parent):
-            rows = source.map(
+        # In a folder of its own, for a library that fails on a full disk leaves its own unfinished file behind.
+        with writing(file.parent), tempfile.TemporaryDirectory(prefix=".encoding-", dir=file.parent) as scratch:
+            aside = Path(scratch) / file.name
+            source.map(
                 as_table,
                 batched=True,
                 batch_size=_READ,
                 writer_batch_size=_READ,  # each batch of the file keeps a few of its pages in memory
                 remove_columns=source.column_names,
-                cache_file_name=str(file),
+                cache_file_name=str(aside),
                 new_fingerprint=key[:32],
                 load_from_cache_file=False,
                 desc=None,
             )
-            flush(file)
+            flush(aside)
+            aside.replace(file)
+        rows = datasets.Dataset.from_file(str(file))
         write_json(_seal(file), {"rows": len(rows), "bytes": file.stat().st_size})
     return EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key)
 

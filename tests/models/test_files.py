@@ -7,6 +7,7 @@ import torch
 from transformers import AutoModel
 
 from mtsmart.config.sections import EncoderConfig
+from mtsmart.durable import MANIFEST
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.files import load_model, save_model
@@ -80,6 +81,10 @@ def test_saving_again_replaces_the_model(saved, tiny_encoder):
     ],
 )
 def test_damage_is_named(saved, damage, message):
+    """By the manifest; and where the user has deleted that, to use files of their own, by what cannot be read."""
     damage(saved[1])
+    with pytest.raises(CheckpointError, match=r"is damaged|is missing|holds no trained model"):
+        load_model(saved[1])
+    (saved[1] / MANIFEST).unlink()
     with pytest.raises(CheckpointError, match=message):
         load_model(saved[1])

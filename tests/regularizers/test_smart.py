@@ -36,26 +36,28 @@ def test_independent_masks_alone_make_r_large(bench, name):
     assert at_zero(bench, name, True, "independent") > 1e-5
 
 
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
 @pytest.mark.parametrize("name", TASKS)
-def test_delta_stays_in_the_ball_and_off_the_padding(bench, name):
-    regularizer = smart(bench)
+def test_delta_stays_in_the_ball_and_off_the_padding(bench, name, direction):
+    regularizer = smart(bench, direction=direction)
     clean = bench.clean(name)
     mask = clean.batch.attention_mask
     assert (mask == 0).any()
-    delta = regularizer._perturbation(clean, clean.logits, DEFAULT)
+    delta = regularizer._perturbation(clean, clean.logits, regularizer.configs[name])
     assert float(delta.abs().max()) <= DEFAULT.epsilon * regularizer.embedding_rms * (1 + 1e-6)
     assert torch.equal(delta[mask == 0], torch.zeros_like(delta[mask == 0]))
 
 
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
 @pytest.mark.parametrize("name", TASKS)
-def test_absolute_and_relative_lengths_agree(bench, name):
+def test_absolute_and_relative_lengths_agree(bench, name, direction):
     bench.model.eval()
     rms = bench.model.encoder.embedding_rms()
     absolute = {key: getattr(DEFAULT, key) * rms for key in ("epsilon", "step_size", "noise")}
     values = []
     for changes in ({}, {"epsilon_unit": "absolute", **absolute}):
         torch.manual_seed(2)
-        values.append(float(smart(bench, **changes).loss(bench.clean(name))[0]))
+        values.append(float(smart(bench, direction=direction, **changes).loss(bench.clean(name))[0].detach()))
     assert values[0] == pytest.approx(values[1], rel=1e-4)
 
 
@@ -63,7 +65,7 @@ def test_absolute_and_relative_lengths_agree(bench, name):
 def test_gradients_flow_through_both_sides(bench, name):
     """Detaching the clean side changes the gradient: R is symmetric in what it trains."""
     bench.model.eval()
-    regularizer = smart(bench)
+    regularizer = smart(bench, direction="ascent")  # fisher's comes from the graph that is cut here
     gradients = []
     for detach in (False, True):
         bench.model.zero_grad()
@@ -83,17 +85,18 @@ def test_the_attack_leaves_no_gradient_on_weights(bench):
     assert all(parameter.grad is None for parameter in bench.model.parameters())
 
 
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
 @pytest.mark.parametrize("dropout", ["shared", "off"])
-def test_random_numbers_and_modes_go_on_as_before(bench, dropout):
-    """Only the perturbation's own start is drawn; replayed masks and dropout-free passes leave no trace."""
+def test_random_numbers_and_modes_go_on_as_before(bench, dropout, direction):
+    """Only the perturbation's own noise is drawn; replayed masks and dropout-free passes leave no trace."""
     bench.model.train()
     torch.manual_seed(4)
     clean = bench.clean("kind")
     before = torch.get_rng_state()
-    smart(bench, dropout=dropout).loss(clean)
+    smart(bench, dropout=dropout, direction=direction).loss(clean)
     after = torch.get_rng_state()
     torch.set_rng_state(before)
-    torch.randn_like(clean.inputs_embeds)
+    torch.randn_like(clean.inputs_embeds if direction == "ascent" else clean.logits)
     assert torch.equal(torch.get_rng_state(), after)
     assert all(module.training for module in bench.model.modules())
 
@@ -148,8 +151,9 @@ def test_the_term_is_the_weight_times_r_and_figures_are_reported(bench):
     assert set(smart(bench).loss(bench.clean("score"))[1]) == {"R", "delta/x"}
 
 
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
 @pytest.mark.parametrize("name", TASKS)
-def test_adversarial_beats_random_of_the_same_norm(bench, name):
+def test_adversarial_beats_random_of_the_same_norm(bench, name, direction):
     """Over 20 batches, the direction found against random signs, both at full linf length."""
     bench.model.eval()
     words = "the man plays with red dogs near a house and eats many small fish on his boat".split()
@@ -164,8 +168,8 @@ def test_adversarial_beats_random_of_the_same_norm(bench, name):
             for _ in range(4)
         ]
         clean = bench.clean(name, bench.batch(name, texts))
-        regularizer = smart(bench)
-        delta = regularizer._perturbation(clean, clean.logits, DEFAULT)
+        regularizer = smart(bench, direction=direction)
+        delta = regularizer._perturbation(clean, clean.logits, regularizer.configs[name])
         mask = clean.batch.attention_mask.unsqueeze(-1)
         radius = DEFAULT.epsilon * regularizer.embedding_rms
         random = torch.randint(0, 2, delta.shape, generator=generator).float().mul(2).sub(1) * radius * mask

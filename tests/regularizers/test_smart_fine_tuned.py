@@ -18,7 +18,8 @@ def fine_tuned(minilm, tmp_path_factory):
     return mtsmart.train("quickstart", overrides, output_dir=folder / "run").load()
 
 
-def test_adversarial_r_is_at_least_100_times_that_of_random_signs(fine_tuned):
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
+def test_adversarial_r_is_at_least_100_times_that_of_random_signs(fine_tuned, direction):
     """At linf radius 1e-2 RMS, dropout off, over validation rows; SMART's default settings find the direction."""
     import json
 
@@ -29,7 +30,7 @@ def test_adversarial_r_is_at_least_100_times_that_of_random_signs(fine_tuned):
     bench = object.__new__(Bench)
     bench.model, bench.tokenizer = fine_tuned.model.eval(), fine_tuned.tokenizer
     bench.tasks = {"quick_paraphrase": fine_tuned.task("quick_paraphrase")}
-    config = SMART_PRESETS["default"]
+    config = SMART_PRESETS["default"].model_copy(update={"direction": direction})
     assert (config.epsilon, config.epsilon_unit, config.norm) == (EPSILON, "relative", "linf")
     smart = SmartRegularizer(bench.model, {"quick_paraphrase": config})
     radius = EPSILON * smart.embedding_rms
@@ -41,7 +42,7 @@ def test_adversarial_r_is_at_least_100_times_that_of_random_signs(fine_tuned):
         )
         mask = clean.batch.attention_mask.unsqueeze(-1)
         random = (torch.randint(0, 2, clean.inputs_embeds.shape) * 2 - 1) * radius * mask
-        adversarial = smart._perturbation(clean, clean.logits.detach(), config)
+        adversarial = smart._perturbation(clean, clean.logits, config)
         with torch.no_grad():
             for index, delta in enumerate((adversarial, random)):
                 moved = clean.forward(clean.inputs_embeds + delta)
