@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-# The same five tasks as experiments/joint_five.yaml. STS-B learns from so few rows (0.65 to 0.83 over eight seeds);
-# the others do not, or by chance (SNLI: 0.34 to 0.51), and are only there to be trained beside it.
+# The same five tasks as experiments/joint_five.yaml. STS-B, over the mean of all tokens with a new layer, learns from so
+# few rows (0.83 to 0.86 over four seeds; with the encoder's own pooling some dropout masks end in a constant answer);
+# the others do not, or by chance (SNLI: 0.38 to 0.53), and are only there to be trained beside it.
 EXPERIMENT = """
 extends: {experiments}/joint_five.yaml
 name: reduced
@@ -13,10 +14,13 @@ tasks:
   rte: {{splits: {{train: "train[:64]", validation: "validation[:100]"}}}}
   mrpc: {{splits: {{train: "train[:320]"}}}}
   cola: {{splits: {{train: "train[:64]", validation: "validation[:100]"}}}}
-  stsb: {{splits: {{train: "train[:640]", validation: "validation[:400]"}}}}
+  stsb:
+    head: {{type: plain, pooling: mean}}
+    learning_rate_factor: 20
+    splits: {{train: "train[:640]", validation: "validation[:400]"}}
   snli: {{splits: {{train: "train[:960]", validation: "validation[:500]"}}}}
 data: {{max_length: 64}}
-optimizer: {{learning_rate: 2e-4}}
+optimizer: {{learning_rate: 1e-4}}
 training: {{epochs: 1, batch_size: 16}}
 """
 
