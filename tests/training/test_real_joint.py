@@ -5,7 +5,7 @@ import json
 import pytest
 
 # The same five tasks as experiments/joint_five.yaml. STS-B, over the mean of all tokens with a new layer, learns from
-# so few rows (0.83 to 0.86 over four seeds; with the encoder's own pooling some dropout masks end in a constant answer);
+# so few rows (0.83 to 0.86 over four seeds; with the encoder's own pooling some dropout masks end in a constant);
 # the others do not, or by chance (SNLI: 0.38 to 0.53), and are only there to be trained beside it.
 EXPERIMENT = """
 extends: {experiments}/joint_five.yaml
