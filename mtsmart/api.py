@@ -15,12 +15,13 @@ from mtsmart.durable import clear_leftovers, write_text
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.export import Exported, check_target, export_head
+from mtsmart.processes import join_processes
 from mtsmart.reporting.card import write_card
 from mtsmart.reporting.model_card import model_card
 from mtsmart.resources import shipped
 from mtsmart.run_folder import RunFolder, resolved_config
 from mtsmart.tasks.library import TaskLibrary, read_task_file
-from mtsmart.training.callbacks import Callback, Silent
+from mtsmart.training.callbacks import Callback
 from mtsmart.training.changes import describe_rows, differences, not_allowed
 from mtsmart.training.checkpoints import newest_checkpoint, stored_rows
 from mtsmart.training.lock import RunLock
@@ -81,7 +82,7 @@ def train(
         MtsmartError: anything in the experiment, its data or the folder that does not fit, before training.
         Interrupted: stopped by a signal, after a resume point was written.
     """
-    loaded = load_experiment(find_experiment(experiment), overrides)
+    loaded = join_processes().together(lambda: load_experiment(find_experiment(experiment), overrides))
     return _train(loaded, output_dir, resume, allow_changes, callback)
 
 
@@ -106,12 +107,8 @@ def finetune(
     Raises:
         MtsmartError, Interrupted: as in :func:`train`.
     """
-    folder = RunFolder(Path(run))
-    document, name = _finetune_document(folder, task)
-    items = [item.replace("head=", "init.heads=", 1) if item.startswith("head=") else item for item in overrides]
-    if name not in folder.definitions():
-        items = ["init.heads=fresh", *items]
-    return _train(build_experiment(document, items), output_dir, resume, allow_changes, callback)
+    loaded = join_processes().together(lambda: _finetune_experiment(RunFolder(Path(run)), task, overrides))
+    return _train(loaded, output_dir, resume, allow_changes, callback)
 
 
 def export(
@@ -201,6 +198,14 @@ def _base_encoder(run: RunFolder) -> str:
     return (config.encoder.path if config.encoder else None) or "unknown"
 
 
+def _finetune_experiment(folder: RunFolder, task: str, overrides: Iterable[str]) -> Experiment:
+    document, name = _finetune_document(folder, task)
+    items = [item.replace("head=", "init.heads=", 1) if item.startswith("head=") else item for item in overrides]
+    if name not in folder.definitions():
+        items = ["init.heads=fresh", *items]
+    return build_experiment(document, items)
+
+
 def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:
     document = folder.document()
     origin = Origin(str(folder.config_file))
@@ -233,22 +238,27 @@ def _train(
     allow_changes: Iterable[str],
     callback: Callback | None,
 ) -> Run:
-    allowed, callback = _allowed(allow_changes, resume), callback or Silent()
-    folder = _run_folder(experiment.config, output_dir, resume)
+    processes = join_processes()
+    allowed = processes.together(lambda: _allowed(allow_changes, resume))
+    folder = processes.on_main(lambda: _run_folder(experiment.config, output_dir, resume))
     with RunLock(folder.path) as lock:
-        if folder.path.is_dir():  # else it is created once everything is known to fit
-            lock.acquire()
-        setup = prepare(experiment)
+        # A new folder is created once everything is known to fit.
+        processes.on_main(lambda: lock.acquire() if folder.path.is_dir() else None)
+        setup = processes.together(lambda: prepare(experiment, processes))
         config = resolved_config(experiment.config, setup.definitions)
         text = dump_config(config)
-        trainer = Trainer(setup, folder, callback)
-        lock.acquire()
-        _refuse_taken(folder, resume)  # another process may have made it since
-        point = _resume_point(folder, setup, text, allowed, callback) if folder.exists else None
-        clear_leftovers(folder.path)
-        write_text(folder.config_file, text)
-        results = trainer.train(point)
-        write_card(folder, config, setup.definitions, results)
+        trainer = Trainer(setup, folder, callback, processes)
+
+        def open_folder() -> Path | None:
+            lock.acquire()
+            _refuse_taken(folder, resume)  # another process may have made it since
+            point = _resume_point(folder, setup, text, allowed, trainer.callback) if folder.exists else None
+            clear_leftovers(folder.path)
+            write_text(folder.config_file, text)
+            return point
+
+        results = trainer.train(processes.on_main(open_folder))
+        processes.on_main(lambda: write_card(folder, config, setup.definitions, results))
     return Run(folder.path, results)
 
 

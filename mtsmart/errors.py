@@ -76,6 +76,10 @@ class TrainingError(MtsmartError):
     """Training cannot go on, for example because the loss is no longer finite."""
 
 
+class OtherProcessError(MtsmartError):
+    """Another of the processes that train together failed; that one shows its own message."""
+
+
 def shorten(value: object) -> str:
     """``repr`` of ``value``, cut to a length that fits on a line."""
     text = repr(value)

@@ -12,7 +12,7 @@ ROOT = PACKAGE.parent
 # From the ground up; a module may import from its own room and from rooms before it.
 ROOMS = [
     ["errors", "random_state", "resources"],
-    ["durable", "registry"],
+    ["durable", "processes", "registry"],
     ["config"],
     ["tasks"],
     ["losses", "metrics", "run_folder"],

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from mtsmart.cli import evaluate, export, finetune, predict, tasks, train
-from mtsmart.errors import MtsmartError, MtsmartWarning
+from mtsmart.errors import MtsmartError, MtsmartWarning, OtherProcessError
 
 app = typer.Typer(
     name="mtsmart",
@@ -34,6 +34,8 @@ def main() -> None:
     try:
         with _short_warnings():
             app()
+    except OtherProcessError as error:
+        sys.exit(error.exit_code)
     except MtsmartError as error:
         print(f"mtsmart: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

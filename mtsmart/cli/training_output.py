@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mtsmart.api import Run
+from mtsmart.processes import launched
 from mtsmart.reporting.console import TrainingConsole, results_table
 from mtsmart.training.callbacks import Callback
 from mtsmart.training.interrupt import Interrupted
@@ -20,7 +21,7 @@ from mtsmart.training.interrupt import Interrupted
 
 def run_and_report(train: Callable[[Callback], Run]) -> None:
     """Train with progress on the terminal; Ctrl-C ends with exit code 130 and says how to go on."""
-    console = Console()
+    console = Console(quiet=launched()[0] > 0)  # of several processes the first reports
     try:
         run = train(TrainingConsole(console))
     except Interrupted as stop:

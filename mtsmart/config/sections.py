@@ -117,6 +117,10 @@ class TrainingConfig(StrictModel):
         False,
         description="compile the encoder (torch.compile, once for all shapes); for long runs on a GPU",
     )
+    shard: bool = Field(
+        False,
+        description="several processes: each keeps a part of weights, gradients and optimizer state (FSDP), not all",
+    )
     seed: int = Field(42, ge=0)
     evaluate_every: int | None = Field(None, ge=1, description="updates between evaluations; null: each epoch")
     checkpoint_every: int | None = Field(None, ge=1, description="updates between checkpoints; null: each epoch")

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a batch this is, where several processes share its work.
+
+    Attributes:
+        rows, sequences: of the part's first row (token sequence) the number in the whole batch, and how many that has.
+        shares: ``criterion`` and ``divergence`` -> what a mean over the part is multiplied by, so that the mean over
+            the processes is that over the whole batch.
+    """
+
+    rows: tuple[int, int]
+    sequences: tuple[int, int]
+    shares: Mapping[str, float]
 
 
 @dataclass
@@ -22,6 +37,8 @@ class Batch:
         layout: what the task type needs to read the logits, with or without gold labels: which positions count,
             which rows belong together.
         rows: source row of each of the B rows.
+        seed: what is drawn for this batch alone comes from it, whichever process draws it.
+        part: None for a whole batch.
     """
 
     task: str
@@ -29,6 +46,30 @@ class Batch:
     targets: dict[str, Tensor] = field(default_factory=dict)
     rows: list[int] = field(default_factory=list)
     layout: dict[str, Tensor] = field(default_factory=dict)
+    seed: int = 0
+    part: Part | None = None
+
+    @property
+    def whole_size(self) -> int:
+        """Rows of the whole batch."""
+        return len(self.rows) if self.part is None else self.part.rows[1]
+
+    def scaled(self, mean: Tensor, kind: str) -> Tensor:
+        """A mean over this part, so that the mean of the processes' is that over the whole batch.
+
+        Args:
+            mean: a scalar.
+            kind: ``criterion`` or ``divergence``, which may count differently.
+        """
+        return mean if self.part is None else self.part.shares[kind] * mean
+
+    def take(self, rows: slice, sequences: slice) -> Batch:
+        """Some of its rows; ``inputs`` are cut by ``sequences``, all else by ``rows``."""
+        inputs = {name: tensor[sequences] for name, tensor in self.inputs.items()}
+        targets, layout = (
+            {name: tensor[rows] for name, tensor in tensors.items()} for tensors in (self.targets, self.layout)
+        )
+        return replace(self, inputs=inputs, targets=targets, rows=self.rows[rows], layout=layout)
 
     @property
     def attention_mask(self) -> Tensor:
@@ -41,7 +82,7 @@ class Batch:
         def move(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             return {name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()}
 
-        return Batch(self.task, move(self.inputs), move(self.targets), self.rows, move(self.layout))
+        return replace(self, inputs=move(self.inputs), targets=move(self.targets), layout=move(self.layout))
 
     def pin_memory(self) -> Batch:
         """The batch in page-locked memory (called by torch's DataLoader)."""

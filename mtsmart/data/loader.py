@@ -31,7 +31,9 @@ class _Batches(Dataset[Batch]):
         task, rows, seed = self.plan[position]
         columns = self.splits[task].rows[list(rows)]
         features = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-        return self.collate[task](features, seed)
+        batch = self.collate[task](features, seed)
+        batch.seed = seed
+        return batch
 
 
 def load_batches(

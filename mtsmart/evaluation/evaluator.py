@@ -13,6 +13,7 @@ from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate, load_batches
 from mtsmart.data.sampler import BatchIndex, evaluation_batches
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.processes import ALONE, Processes
 from mtsmart.task_types.base import Outputs, TaskType
 
 
@@ -59,7 +60,12 @@ class Evaluation:
 
 @torch.no_grad()
 def run_model(
-    model: MultiTaskModel, tasks: Sequence[TaskType], split: EncodedSplit, collate: Collate, batch_size: int
+    model: MultiTaskModel,
+    tasks: Sequence[TaskType],
+    split: EncodedSplit,
+    collate: Collate,
+    batch_size: int,
+    processes: Processes = ALONE,
 ) -> list[Outputs]:
     """All rows of a split through the encoder once and through the heads of all ``tasks``.
 
@@ -69,6 +75,7 @@ def run_model(
         split: N encoded rows.
         collate: rows -> batch.
         batch_size: encoded rows in a batch.
+        processes: those that share the batches; each gets all outputs.
 
     Returns:
         the outputs for each task.
@@ -77,6 +84,7 @@ def run_model(
     order: list[int] = []
     logits: list[list[Tensor]] = [[] for _ in tasks]
     plan = [BatchIndex(tasks[0].name, rows) for rows in evaluation_batches(split.lengths, batch_size)]
+    plan = plan[processes.rank :: processes.count]
     batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
     if training:
         model.eval()
@@ -89,8 +97,11 @@ def run_model(
             order += index.rows
     finally:
         model.train(training)
-    positions = {row: position for position, row in enumerate(order)}
-    return [Outputs([collected[positions[row]] for row in range(len(order))], split.rows) for collected in logits]
+    found: list[dict[int, Tensor]] = [{} for _ in tasks]
+    for rows, outputs in processes.gather((order, logits)):
+        for by_row, collected in zip(found, outputs, strict=True):
+            by_row.update(zip(rows, collected, strict=True))
+    return [Outputs([by_row[row] for row in range(len(split))], split.rows) for by_row in found]
 
 
 def evaluate_task(
@@ -101,9 +112,10 @@ def evaluate_task(
     batch_size: int,
     baseline: Mapping[str, float] | None = None,
     fit: bool = False,
+    processes: Processes = ALONE,
 ) -> TaskResult:
     """Score one task on a labelled split; ``fit`` first finds on it what the task's decoding needs."""
-    (outputs,) = run_model(model, [task], split, collate, batch_size)
+    (outputs,) = run_model(model, [task], split, collate, batch_size, processes)
     references = task.references(split.rows)
     if fit:
         task.fit(outputs, references)

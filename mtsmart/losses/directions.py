@@ -9,6 +9,10 @@ one vector-Jacobian product of the average gives every row a direction of its ow
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 from torch import Tensor
 
@@ -16,6 +20,19 @@ from mtsmart.losses.divergences import Divergence
 from mtsmart.registry import Registry
 
 DIRECTIONS: Registry[Divergence] = Registry("direction")
+Normal = Callable[[Tensor], Tensor]
+"""Normal numbers of the shape, dtype and device of a tensor."""
+_normal: ContextVar[Normal] = ContextVar("normal", default=torch.randn_like)
+
+
+@contextmanager
+def drawing(normal: Normal) -> Iterator[None]:
+    """Inside it the directions are drawn by ``normal``, and not from torch's own generator."""
+    token = _normal.set(normal)
+    try:
+        yield
+    finally:
+        _normal.reset(token)
 
 
 @DIRECTIONS.register("symmetric_kl")
@@ -28,7 +45,7 @@ def categorical(logits: Tensor, target: Tensor) -> Tensor:
     u = sqrt(p) xi - p sum(sqrt(p) xi) with xi ~ N(0, I) has it for its covariance.
     """
     root = (torch.log_softmax(target.float(), dim=-1) / 2).exp()
-    drawn = root * torch.randn_like(root)
+    drawn = root * _normal.get()(root)
     u = drawn - root.square() * drawn.sum(-1, keepdim=True)
     return (logits.float() * u).sum(-1)
 
@@ -39,11 +56,11 @@ def categorical(logits: Tensor, target: Tensor) -> Tensor:
 def bernoulli(logits: Tensor, target: Tensor) -> Tensor:
     """For the mean over labels of f-divergences of Bernoulli distributions: H is diagonal, p (1 - p)."""
     p = torch.sigmoid(target.float())
-    u = (p * (1 - p)).sqrt() * torch.randn_like(p)
+    u = (p * (1 - p)).sqrt() * _normal.get()(p)
     return (logits.float() * u).mean(-1)
 
 
 @DIRECTIONS.register("mse")
 def gaussian(values: Tensor, target: Tensor) -> Tensor:
     """For squared errors: H is a multiple of the identity, u ~ N(0, I)."""
-    return (values.float() * torch.randn_like(target, dtype=torch.float32)).mean(-1)
+    return (values.float() * _normal.get()(target.float())).mean(-1)

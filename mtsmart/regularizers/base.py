@@ -24,7 +24,7 @@ class CleanPass:
         batch: the batch.
         inputs_embeds: (B, T, H) word embeddings, part of the graph.
         logits: the task's logits, part of the graph.
-        loss: the task's loss against gold labels, a scalar, part of the graph.
+        loss: the task's loss against gold labels, a scalar, part of the graph; for a part of a batch, its share.
         forward: word embeddings -> the task's logits, through the student.
         masks: the dropout masks of this pass.
     """
@@ -36,6 +36,10 @@ class CleanPass:
     loss: Tensor
     forward: Callable[[Tensor], Tensor]
     masks: DropoutMasks
+
+    def divergence(self, logits: Tensor, target: Tensor, role: str) -> Tensor:
+        """The task's divergence, a scalar: the batch's own mean, or a part's share in that of the whole batch."""
+        return self.batch.scaled(self.task.divergence(logits, target, self.batch, role), "divergence")
 
 
 class Regularizer(ABC):

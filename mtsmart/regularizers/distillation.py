@@ -33,5 +33,5 @@ class DistillationRegularizer(Regularizer):
         if target is None:
             return None
         t = self.temperature if clean.task.tempered else 1.0
-        kd = t**2 * clean.task.divergence(clean.logits / t, target / t, clean.batch, "kd_loss")
+        kd = t**2 * clean.divergence(clean.logits / t, target / t, "kd_loss")
         return self.weight * (kd - clean.loss), {"KD": kd.detach()}

@@ -48,7 +48,7 @@ class MbppRegularizer(Regularizer):
             inputs = clean.batch.inputs
             inputs_embeds = self.teacher.embed(inputs["input_ids"])
             target = clean.task.adapt(self.teacher(clean.task.head_name, inputs_embeds, inputs), clean.batch)
-        term = clean.task.divergence(clean.logits, target, clean.batch, "kd_loss")
+        term = clean.divergence(clean.logits, target, "kd_loss")
         return self.config.every * self.config.weight * term, {"D": term.detach()}
 
     def start(self, model: MultiTaskModel, updates: int) -> None:

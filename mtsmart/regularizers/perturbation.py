@@ -22,6 +22,7 @@ def find_perturbation(
     config: Smart,
     unit: float = 1.0,
     direction: Tensor | None = None,
+    normal: Callable[[Tensor], Tensor] = torch.randn_like,
 ) -> Tensor:
     """The perturbation that a few projected ascent steps find (SMART, algorithm 1, lines 5 to 9).
 
@@ -35,6 +36,7 @@ def find_perturbation(
         config: its epsilon, step_size and noise are multiplied by ``unit``.
         unit: length of one unit.
         direction: (B, T, H), of any length.
+        normal: gives the noise.
 
     Returns:
         (B, T, H), detached, with norm at most (``normalize``: exactly) epsilon.
@@ -47,7 +49,7 @@ def find_perturbation(
         return constrain(delta + config.step_size * unit * unit_step, config, unit)
 
     if direction is None:
-        delta, steps = torch.randn_like(like, requires_grad=False) * (config.noise * unit) * real, config.steps
+        delta, steps = normal(like.detach()) * (config.noise * unit) * real, config.steps
     else:
         delta, steps = step(0.0, direction), config.steps - 1
     for _ in range(steps):

@@ -14,9 +14,11 @@ import torch
 from torch import Tensor
 
 from mtsmart.config.regularization import Smart
+from mtsmart.losses.directions import drawing
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers.base import CleanPass, Regularizer, is_due
 from mtsmart.regularizers.dropout import without_dropout
+from mtsmart.regularizers.noise import Noise
 from mtsmart.regularizers.perturbation import find_perturbation
 
 
@@ -42,7 +44,7 @@ class SmartRegularizer(Regularizer):
         delta = self._perturbation(clean, reference, config)
         with self._dropout(clean, config):
             perturbed = clean.forward(clean.inputs_embeds + delta)
-        term = clean.task.divergence(perturbed, reference, clean.batch, "adv_loss")
+        term = clean.divergence(perturbed, reference, "adv_loss")
         return config.every * config.weight * term, self._figures(clean, delta, perturbed, reference, term)
 
     def _reference(self, clean: CleanPass, config: Smart) -> Tensor:
@@ -62,8 +64,10 @@ class SmartRegularizer(Regularizer):
 
         unit = self.embedding_rms if config.epsilon_unit == "relative" else 1.0
         one_pass = config.direction == "fisher" and config.steps > 0
-        direction = _one_pass(clean, reference) if one_pass else None
-        return find_perturbation(divergence, inputs_embeds, clean.batch.attention_mask, config, unit, direction)
+        noise = Noise(clean.batch, inputs_embeds.device)
+        direction = _one_pass(clean, reference, noise) if one_pass else None
+        mask = clean.batch.attention_mask
+        return find_perturbation(divergence, inputs_embeds, mask, config, unit, direction, noise.of_sequences)
 
     def _dropout(self, clean: CleanPass, config: Smart) -> AbstractContextManager[Any]:
         if config.dropout == "shared":
@@ -75,9 +79,11 @@ class SmartRegularizer(Regularizer):
         self, clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tensor, term: Tensor
     ) -> dict[str, Tensor]:
         real = clean.batch.attention_mask.unsqueeze(-1).to(delta.dtype)
-        figures = {"R": term.detach(), "delta/x": delta.norm() / (clean.inputs_embeds.detach() * real).norm()}
+        length = delta.norm() / (clean.inputs_embeds.detach() * real).norm()
         flips = clean.task.flips(perturbed, reference, clean.batch)
-        return figures if flips is None else {**figures, "flips": flips}
+        figures = {"delta/x": length} if flips is None else {"delta/x": length, "flips": flips}
+        scaled = {name: clean.batch.scaled(figure, "divergence") for name, figure in figures.items()}
+        return {"R": term.detach(), **scaled}
 
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """The unit of relative lengths is that of the present weights."""
@@ -96,8 +102,9 @@ class SmartRegularizer(Regularizer):
         self.embedding_rms, self.updates = float(state["embedding_rms"]), int(state["updates"])
 
 
-def _one_pass(clean: CleanPass, reference: Tensor) -> Tensor:
+def _one_pass(clean: CleanPass, reference: Tensor, noise: Noise) -> Tensor:
     """J^T u (B, T, H) through the clean graph, with u drawn by the divergence's Hessian (docs/one-pass-attack.md)."""
-    projection = clean.task.divergence(reference, reference.detach(), clean.batch, "direction")
+    with drawing(noise.of_rows):
+        projection = clean.task.divergence(reference, reference.detach(), clean.batch, "direction")
     (direction,) = torch.autograd.grad(projection, clean.inputs_embeds, retain_graph=True)
     return direction

@@ -165,6 +165,10 @@ class TaskType(ABC):
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
         """Encoded rows as a batch; what is drawn anew each time is drawn from ``seed``."""
 
+    def take(self, batch: Batch, rows: slice) -> Batch:
+        """Some of a batch's rows, where a row is one token sequence."""
+        return batch.take(rows, rows)
+
     # The objective ----------------------------------------------------------------------------------------------
 
     def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
@@ -186,6 +190,10 @@ class TaskType(ABC):
                 random linear function that stands for ``adv_loss`` in the one-pass attack.
         """
         return self._divergences[role](logits, target).mean()
+
+    def counted(self, batch: Batch, kind: str) -> int:
+        """How many values the mean of ``criterion`` (or ``divergence``: ``kind``) is over."""
+        return len(batch.rows)
 
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor | None:
         """Share of decisions that differ, a scalar; None where predictions are no decisions."""

@@ -132,6 +132,15 @@ class CandidateTask(TaskType):
     def targets(self, features: Sequence[dict[str, Any]], layout: dict[str, Tensor]) -> Tensor:
         """Gold values as the criterion takes them."""
 
+    def take(self, batch: Batch, rows: slice) -> Batch:
+        """Some of a batch's lists, with their candidates."""
+        ends = batch.layout["present"].sum(-1).cumsum(0)
+        first = int(ends[rows.start - 1]) if rows.start else 0
+        part = batch.take(rows, slice(first, int(ends[rows.stop - 1])))
+        present = part.layout["present"]
+        part.layout["slots"] = (part.layout["slots"] - first).masked_fill(~present, 0)
+        return part
+
     def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
         """(M, 1) -> (B, N)."""
         slots, present = batch.layout["slots"], batch.layout["present"]

@@ -142,6 +142,10 @@ class MaskedLM(TaskType):
     def divergence(self, logits: Tensor, target: Tensor, batch: Batch, role: str) -> Tensor:
         return masked_mean(self._divergences[role](logits, target), batch.layout["counts"])
 
+    def counted(self, batch: Batch, kind: str) -> int:
+        tokens = batch.targets["labels"] != _IGNORED if kind == "criterion" else batch.layout["counts"]
+        return int(tokens.sum())
+
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         return masked_mean((logits.argmax(-1) != other.argmax(-1)).float(), batch.layout["counts"])
 

@@ -136,6 +136,10 @@ class Tagging(TaskType):
         """Mean over the scored tokens."""
         return masked_mean(self._divergences[role](logits, target), batch.layout["scored"])
 
+    def counted(self, batch: Batch, kind: str) -> int:
+        tokens = batch.targets["labels"] != IGNORED if kind == "criterion" else batch.layout["scored"]
+        return int(tokens.sum())
+
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         return masked_mean((logits.argmax(-1) != other.argmax(-1)).float(), batch.layout["scored"])
 

@@ -16,6 +16,7 @@ HARMLESS = (
     "training.checkpoint_every",
     "training.keep_checkpoints",
     "training.keep_best",
+    "training.shard",
 )
 _SHOWN = 8
 

@@ -13,11 +13,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -26,21 +25,32 @@ from torch.optim import Optimizer
 from mtsmart.durable import check_manifest, replacing_folder
 from mtsmart.errors import CheckpointError
 from mtsmart.models.files import load_state, state_of
-from mtsmart.random_state import random_state, set_random_state
-from mtsmart.training.step import TrainStep
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.random_state import set_random_state
+from mtsmart.regularizers import Regularizer
+from mtsmart.training.sharding import Student, load_optimizer
 
 _NAME = re.compile(r"update-(\d{8})")
 _DAMAGED = ".damaged"  # ending of what could not be resumed from
 
 
-def save_checkpoint(folder: Path, update: int, step: TrainStep, optimizer: Optimizer, state: Mapping[str, Any]) -> Path:
+def save_checkpoint(
+    folder: Path,
+    update: int,
+    model: MultiTaskModel,
+    regularizers: Mapping[str, Regularizer],
+    optimizer: Mapping[str, Tensor],
+    random: Sequence[Mapping[str, Tensor]],
+    state: Mapping[str, Any],
+) -> Path:
     """Write a resume point; it appears only when it is complete and on the disk.
 
     Args:
         folder: the run's ``checkpoints`` folder.
         update: how many updates are done.
-        step: model and regularisers.
-        optimizer: its state goes along; its learning rate follows from the update.
+        model, regularizers: with all their weights.
+        optimizer: the tensors of its state; its learning rate follows from the update.
+        random: the random state of each process.
         state: the trainer's own (JSON types).
 
     Raises:
@@ -48,14 +58,15 @@ def save_checkpoint(folder: Path, update: int, step: TrainStep, optimizer: Optim
     """
     target = _path(folder, update)
     with replacing_folder(target) as aside:
-        save_file(state_of(step.model), aside / "model.safetensors")
-        save_file(_optimizer_tensors(optimizer), aside / "optimizer.safetensors")
-        save_file(random_state(step.model.device), aside / "random.safetensors")
-        for name, regularizer in step.regularizers.items():
+        save_file(state_of(model), aside / "model.safetensors")
+        save_file(dict(optimizer), aside / "optimizer.safetensors")
+        named = {f"{rank}.{name}": tensor for rank, one in enumerate(random) for name, tensor in one.items()}
+        save_file(named, aside / "random.safetensors")
+        for name, regularizer in regularizers.items():
             tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in regularizer.tensors().items()}
             save_file(tensors, aside / f"{name}.safetensors")
-        regularizers = {name: regularizer.state_dict() for name, regularizer in step.regularizers.items()}
-        text = json.dumps({"update": update, **state, "regularizers": regularizers}, indent=1)
+        states = {name: regularizer.state_dict() for name, regularizer in regularizers.items()}
+        text = json.dumps({"update": update, **state, "regularizers": states}, indent=1)
         (aside / "state.json").write_text(text, encoding="utf-8")
     return target
 
@@ -118,8 +129,15 @@ def _path(folder: Path, update: int) -> Path:
     return folder / f"update-{update:08d}"
 
 
-def load_checkpoint(path: Path, step: TrainStep, optimizer: Optimizer) -> dict[str, Any]:
+def load_checkpoint(
+    path: Path, student: Student, regularizers: Mapping[str, Regularizer], optimizer: Optimizer, rank: int = 0
+) -> dict[str, Any]:
     """Put a resume point's state into model, regularisers, optimizer and random generators.
+
+    Args:
+        path: the resume point.
+        student, regularizers, optimizer: what takes the state.
+        rank: this process's number; one that was not there before draws from where it stands.
 
     Returns:
         the trainer's own state.
@@ -129,33 +147,20 @@ def load_checkpoint(path: Path, step: TrainStep, optimizer: Optimizer) -> dict[s
     """
     try:
         state: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8"))
-        load_state(step.model, load_file(path / "model.safetensors"))
-        _load_optimizer(optimizer, load_file(path / "optimizer.safetensors"))
-        for name, regularizer in step.regularizers.items():
+        model = student.whole()
+        load_state(model, load_file(path / "model.safetensors"))
+        student.set()
+        load_optimizer(optimizer, load_file(path / "optimizer.safetensors"))
+        for name, regularizer in regularizers.items():
             if name in state["regularizers"]:
                 regularizer.load_state(state["regularizers"][name], load_file(path / f"{name}.safetensors"))
             else:  # the interrupted run had none, and the user allowed the change
-                regularizer.start(step.model, state["update"])
-        set_random_state(load_file(path / "random.safetensors"), step.model.device)
+                regularizer.start(model, state["update"])
+        random = load_file(path / "random.safetensors")
+        own = {name.removeprefix(f"{rank}."): random[name] for name in random if name.startswith(f"{rank}.")}
+        if own:
+            set_random_state(own, model.device)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"cannot be resumed from: {reason}", file=path) from None
     return state
-
-
-def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """Optimizer state as ``<parameter>.<name>`` -> tensor."""
-    state = optimizer.state_dict()["state"]
-    return {
-        f"{index}.{name}": torch.as_tensor(value).detach().cpu().contiguous()
-        for index, values in state.items()
-        for name, value in values.items()
-    }
-
-
-def _load_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

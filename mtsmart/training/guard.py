@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mtsmart.data.batch import Batch
-from mtsmart.errors import TrainingError
+from mtsmart.errors import MtsmartError, OtherProcessError, TrainingError
+from mtsmart.processes import ALONE, Processes
+from mtsmart.training.sharding import gathered
 
 _TERMS = {"loss": "the task's loss", "R": "SMART's term", "D": "MBPP's term"}
 _MOST_PENDING = 100  # updates noted before they are looked at, however rarely lines are logged
@@ -37,9 +39,11 @@ class Guard:
         optimizer: takes the updates.
         skip: go on after such an update; otherwise stop.
         budget: updates that may be skipped in all.
+        processes: those that share the batches; all look at once.
     """
 
-    def __init__(self, optimizer: Optimizer, skip: bool, budget: int) -> None:
+    def __init__(self, optimizer: Optimizer, skip: bool, budget: int, processes: Processes = ALONE) -> None:
+        self._processes = processes
         self.optimizer, self.skip, self.budget, self.skipped = optimizer, skip, budget, 0
         self._batches: list[tuple[int, Batch, Mapping[str, Tensor]]] = []
         self._pending: list[_Noted] = []
@@ -88,14 +92,21 @@ class Guard:
         texts = []
         for one in noted:
             if not bool(torch.isfinite(one.norm)):
-                text = _describe(one)
+                text = self._described(one)
                 self.skipped += 1
                 if not self.skip or self.skipped > self.budget:
                     raise self._error(text)
                 texts.append(f"{text}; skipped ({self.skipped} of at most {self.budget})")
         return texts
 
-    def _error(self, text: str) -> TrainingError:
+    def _described(self, one: _Noted) -> str:
+        """What was not finite, by the first process where a term was."""
+        texts = self._processes.gather(_describe(one))
+        return next((text for text, is_term in texts if is_term), texts[0][0])
+
+    def _error(self, text: str) -> MtsmartError:
+        if not self._processes.is_main:  # all have come to the same
+            return OtherProcessError(text)
         if self.skip:
             more = f"that is more than training.max_skipped={self.budget} such updates"
             return TrainingError(f"{text}; {more}", hint="Lower the learning rate, or use training.precision=float32")
@@ -112,17 +123,18 @@ def gradient_norm(parameters: Iterable[nn.Parameter], limit: float | None) -> Te
     norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     if limit is not None:
         torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm)
-    return norm
+    return gathered(norm)
 
 
-def _describe(noted: _Noted) -> str:
-    """What was not finite, in which batch of which task."""
+def _describe(noted: _Noted) -> tuple[str, bool]:
+    """What was not finite, in which batch of which task; whether it was one of the terms, and not the gradients."""
     for number, batch, figures in noted.batches:
         for name, term in _TERMS.items():
             if name in figures and not bool(torch.isfinite(figures[name])):
-                return f"{term} is {float(figures[name])} at update {noted.update}: {_named(number, batch)}"
+                text = f"{term} is {float(figures[name])} at update {noted.update}: {_named(number, batch)}"
+                return text, True
     batches = "; ".join(_named(number, batch) for number, batch, _ in noted.batches)
-    return f"the gradients are not finite at update {noted.update} (each term is): {batches}"
+    return f"the gradients are not finite at update {noted.update} (each term is): {batches}", False
 
 
 def _named(number: int, batch: Batch) -> str:

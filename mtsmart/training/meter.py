@@ -7,11 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mtsmart.processes import ALONE, Processes
+
 
 class Meter:
-    """Mean per task and figure since the last ``flush``, over what is finite (the guard tells of the rest)."""
+    """Mean per task and figure since the last ``flush``, over what is finite (the guard tells of the rest).
 
-    def __init__(self) -> None:
+    Args:
+        processes: those whose figures it is the mean of; all must ask for it at once.
+    """
+
+    def __init__(self, processes: Processes = ALONE) -> None:
+        self._processes = processes
         self._sums: dict[tuple[str, str], Tensor] = {}  # (2,) each: the sum, and how many values it has
 
     def add(self, task: str, figures: dict[str, Tensor]) -> None:
@@ -37,10 +44,10 @@ class Meter:
         return dict(sorted(means.items()))
 
     def state_dict(self) -> list[list[Any]]:
-        """[task, figure, sum, count] for each figure; the sums are exact in JSON."""
+        """[task, figure, sum, count] for each figure, the mean of the processes'; exact in JSON."""
         if not self._sums:
             return []
-        pairs = torch.stack(list(self._sums.values())).tolist()
+        pairs = self._processes.average(torch.stack(list(self._sums.values()))).tolist()
         return [[*key, *pair] for key, pair in zip(self._sums, pairs, strict=True)]
 
     def load_state(self, state: list[list[Any]], device: torch.device) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import nn
@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from mtsmart.config.sections import OptimizerConfig
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.training.sharding import is_part
 
 
 def build_optimizer(
@@ -62,5 +63,7 @@ def set_learning_rate(optimizer: Optimizer, value: float) -> None:
         group["lr"] = value * group["factor"]
 
 
-def _can_fuse(parameters: Iterable[nn.Parameter]) -> bool:
-    return all(p.device.type in ("cpu", "cuda", "mps") and p.is_floating_point() for p in parameters)
+def _can_fuse(parameters: Collection[nn.Parameter]) -> bool:
+    fitting = (p.device.type in ("cpu", "cuda", "mps") and p.is_floating_point() for p in parameters)
+    # A fused step mixes no parts of tensors with the flag that tells whether to take it.
+    return all(fitting) and not any(is_part(p) for p in parameters)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from mtsmart.models.encoder import load_encoder
 from mtsmart.models.files import fits, load_model, read_head_specs
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.processes import ALONE, Processes
 from mtsmart.run_folder import RunFolder
 from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.preparation import Preparer
@@ -52,8 +54,12 @@ class Setup:
     tokenizer: PreTrainedTokenizerBase
 
 
-def prepare(experiment: Experiment) -> Setup:
+def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
     """Build the parts of a run; nothing is written but the cache of encoded data and of teachers' outputs.
+
+    Args:
+        experiment: what is to be trained.
+        processes: those that train together; the first fills the cache for all.
 
     Raises:
         MtsmartError: anything that does not fit, before any training.
@@ -71,15 +77,15 @@ def prepare(experiment: Experiment) -> Setup:
     train, validation = {}, {}
     for name, task in tasks.items():
         if not task.definition.evaluation_only:
-            train[name] = preparer.split(task, "train")
+            train[name] = processes.main_first(partial(preparer.split, task, "train"))
         if "validation" in task.definition.splits or has_split(task.definition, "validation", config.data):
-            validation[name] = preparer.split(task, "validation")
+            validation[name] = processes.main_first(partial(preparer.split, task, "validation"))
     if not train:
         raise DataError("none of the tasks has training data", key="tasks")
     collate = {name: preparer.collate(task) for name, task in tasks.items()}
     with experiment.document.locating():
         check_weights(config.mixing, train)
-        train, collate = add_teachers(config, tasks, train, collate)
+        train, collate = processes.main_first(partial(add_teachers, config, tasks, train, collate))
     return Setup(
         config,
         definitions,

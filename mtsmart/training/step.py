@@ -47,7 +47,7 @@ class TrainStep(nn.Module):
         forward = partial(self._logits, task, batch)
         with masks.recorded():
             logits = forward(inputs_embeds)
-        loss = task.criterion(logits, batch)
+        loss = batch.scaled(task.criterion(logits, batch), "criterion")
         figures = {"loss": loss.detach()}
         clean = CleanPass(task, batch, inputs_embeds, logits, loss, forward, masks)
         for regularizer in self.regularizers.values():

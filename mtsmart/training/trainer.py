@@ -5,13 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs
+from torch import Tensor
 
 from mtsmart.data.batch import Batch
 from mtsmart.data.loader import load_batches
@@ -19,6 +24,9 @@ from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.durable import write_json
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.models.files import save_model
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.processes import ALONE, Processes
+from mtsmart.random_state import random_state
 from mtsmart.regularizers import Setting, build_regularizers
 from mtsmart.run_folder import RunFolder
 from mtsmart.training.allocator import give_back_memory, keep_freed_memory
@@ -35,8 +43,10 @@ from mtsmart.training.interrupt import Interrupt, Interrupted
 from mtsmart.training.journal import Journal
 from mtsmart.training.meter import Meter
 from mtsmart.training.optim import build_optimizer, learning_rate, set_learning_rate
+from mtsmart.training.parts import in_parts
 from mtsmart.training.selection import Selection
 from mtsmart.training.setup import Setup
+from mtsmart.training.sharding import Student, optimizer_tensors
 from mtsmart.training.step import TrainStep
 from mtsmart.training.watch import Watch
 
@@ -59,10 +69,14 @@ class Trainer:
         setup: the parts of the run.
         folder: where it is written.
         callback: told what happens.
+        processes: those that train together; each has a trainer of its own.
     """
 
-    def __init__(self, setup: Setup, folder: RunFolder, callback: Callback | None = None) -> None:
-        self.setup, self.folder, self.callback = setup, folder, callback or Silent()
+    def __init__(
+        self, setup: Setup, folder: RunFolder, callback: Callback | None = None, processes: Processes = ALONE
+    ) -> None:
+        self.setup, self.folder, self.processes = setup, folder, processes
+        self.callback = callback if callback is not None and processes.is_main else Silent()
         self.config = setup.config.training
         self.sampler = MultiTaskSampler(
             {name: split.lengths for name, split in setup.train.items()},
@@ -78,19 +92,33 @@ class Trainer:
         planned = self.updates_per_epoch * self.config.epochs
         self.total_updates = min(planned, self.config.max_updates or planned)
         self.accelerator = _accelerator(self.config.precision)
-        setup.model.to(self.accelerator.device)
-        if self.accelerator.device.type == "cpu":
+        # Not cpu:0, as accelerate calls it in several processes: moving there would copy all weights to other places
+        # in memory, of which the last bits of matrix products depend.
+        self.device = torch.device("cpu") if self.accelerator.device.type == "cpu" else self.accelerator.device
+        self._collate = {
+            name: in_parts(collate, setup.tasks[name], processes) for name, collate in setup.collate.items()
+        }
+        setup.model.to(self.device)
+        if self.device.type == "cpu":
             keep_freed_memory()
         if self.config.compile:
             setup.model.encoder.compile_shapes()
         setting = Setting(setup.model, setup.tasks, setup.config, self.total_updates)
         self.step = TrainStep(setup.model, setup.tasks, build_regularizers(setting))
+        self.student = Student(setup.model)
+        if self.config.shard and processes.count > 1:
+            self.student.shard(self.step, processes.count)
+        elif self.config.shard:
+            self.callback.on_notice("training.shard: there is one process alone, which keeps all weights")
         factors = {name: setup.definitions[name].learning_rate_factor for name in setup.model.specs}
         self.optimizer = build_optimizer(setup.model, setup.config.optimizer, factors)
-        self.guard = Guard(self.optimizer, self.config.non_finite == "skip", self.config.max_skipped)
+        self.guard = Guard(self.optimizer, self.config.non_finite == "skip", self.config.max_skipped, processes)
         self.watch = Watch(self.total_updates)
-        self._prepared = self.accelerator.prepare(self.step)
-        self.meter, self.selection, self.progress = Meter(), Selection(self.config.patience), Progress()
+        # FSDP has wrapped the step already.
+        self._prepared = self.accelerator.prepare_model(
+            self.step, device_placement=False, evaluation_mode=self.student.is_sharded
+        )
+        self.meter, self.selection, self.progress = Meter(processes), Selection(self.config.patience), Progress()
         self.interrupt, self.journal = Interrupt(), Journal(folder)
 
     def train(self, resume_from: Path | None = None) -> dict[str, Any]:
@@ -107,16 +135,19 @@ class Trainer:
             StorageError: something cannot be written; the last resume point stays good.
             Interrupted: a signal stopped the run; a resume point has been written.
         """
-        self.journal.start(0 if resume_from is None else self._resume(resume_from))
+        _draw_apart(self.config.seed, self.processes.rank)
+        size = 0 if resume_from is None else self._resume(resume_from)
+        self.processes.on_main(lambda: self.journal.start(size))
         self.callback.on_start(self._facts())
         started = time.perf_counter()
-        with self.interrupt:
+        with self.interrupt, self.processes.listening():
             try:
                 self._run()
             finally:
                 self.callback.on_end()
                 give_back_memory()
-                self._write_timing(time.perf_counter() - started)
+                if self.processes.is_main:
+                    self._write_timing(time.perf_counter() - started)
         if self.interrupt.signal is not None and not self._finished:
             raise Interrupted(self.interrupt.signal)
         if not self.setup.validation:
@@ -125,7 +156,8 @@ class Trainer:
 
     def _save_model(self) -> None:
         decoding = {name: task.decoding for name, task in self.setup.tasks.items() if task.decoding}
-        save_model(self.folder.model, self.setup.model, self.setup.tokenizer, decoding)
+        model = self.student.whole()
+        self.processes.on_main(lambda: save_model(self.folder.model, model, self.setup.tokenizer, decoding))
 
     @property
     def _finished(self) -> bool:
@@ -137,6 +169,7 @@ class Trainer:
                 self.update(batches)
                 at_epoch_end = self.advance(len(batches))
                 self._after_update(at_epoch_end)
+                self.interrupt.signal = self.processes.highest(self.interrupt.signal or 0) or None
                 if self._finished or self.interrupt.signal is not None:
                     break
             if self.interrupt.signal is not None:
@@ -146,9 +179,9 @@ class Trainer:
     def updates(self) -> Iterator[tuple[Batch, ...]]:
         """The rest of the present epoch, grouped into updates."""
         plan = self.sampler.plan(self.progress.epoch)[self.progress.batch :]
-        device = self.accelerator.device
+        device = self.device
         loaded = load_batches(
-            plan, self.setup.train, self.setup.collate, self.setup.config.data.workers, device.type == "cuda"
+            plan, self.setup.train, self._collate, self.setup.config.data.workers, device.type == "cuda"
         )
         return _groups((batch.to(device) for batch in loaded), self.config.accumulation)
 
@@ -159,17 +192,20 @@ class Trainer:
             self.optimizer, learning_rate(self.setup.config.optimizer, self.progress.update, self.total_updates)
         )
         for number, batch in enumerate(batches):
-            loss, figures = self._prepared(batch)
-            self.accelerator.backward(loss / len(batches))
+            is_last = number == len(batches) - 1
+            with nullcontext() if is_last else self.accelerator.no_sync(self._prepared):
+                loss, figures = self._prepared(batch)
+                self.accelerator.backward(loss / len(batches))
             self.meter.add(batch.task, figures)
             self.guard.see(self.progress.batch + number, batch, figures)
         norm = gradient_norm(self.setup.model.parameters(), self.config.max_grad_norm)
         self.meter.add(_OVERALL, {"gradient_norm": norm.detach()})
         self.guard.apply(self.progress.update + 1, norm)
         self.optimizer.zero_grad(set_to_none=True)
+        self.student.has_moved()
         for regularizer in self.step.regularizers.values():
-            regularizer.after_update(self.setup.model)
-        self.callback.on_update(self.progress.update + 1, sum(len(batch.rows) for batch in batches))
+            regularizer.after_update(self.student.whole())
+        self.callback.on_update(self.progress.update + 1, sum(batch.whole_size for batch in batches))
 
     def advance(self, batches: int) -> bool:
         """Count an update; whether it was the epoch's last."""
@@ -204,8 +240,8 @@ class Trainer:
         record: dict[str, Any] = {"type": "train", "update": update, "learning_rate": rate, **overall, **skipped}
         record["tasks"] = tasks
         for regularizer in self.step.regularizers.values():
-            record.update(regularizer.measure(self.setup.model))
-        self.journal.add(record)
+            record.update(regularizer.measure(self.student.whole()))
+        self.processes.on_main(lambda: self.journal.add(record))
         self.callback.on_log(record)
         for text in self.watch.look(update, tasks):
             self.callback.on_notice(text)
@@ -214,15 +250,17 @@ class Trainer:
         setup = self.setup
         if not setup.validation:
             return
+        model = self.student.whole()
         results = {
             name: evaluate_task(
-                setup.model,
+                model,
                 setup.tasks[name],
                 split,
                 setup.collate[name],
                 self.config.eval_batch_size,
                 setup.baselines.get(name),
                 fit=True,
+                processes=self.processes,
             )
             for name, split in setup.validation.items()
         }
@@ -230,34 +268,55 @@ class Trainer:
         best = self.selection.add(evaluation, self.progress.update)
         if best:
             self._save_model()
-        self.journal.add({"type": "evaluation", "update": self.progress.update, "best": best, **evaluation.to_json()})
+        record = {"type": "evaluation", "update": self.progress.update, "best": best, **evaluation.to_json()}
+        self.processes.on_main(lambda: self.journal.add(record))
         self._write_results()
         self.callback.on_evaluation(evaluation, self.progress.update, best)
 
     def _checkpoint(self) -> None:
+        # What all processes must take part in, before one of them writes.
+        meter, random = self.meter.state_dict(), self.processes.gather(random_state(self.device))
+        model, optimizer = self.student.whole(), optimizer_tensors(self.optimizer)
+        self.processes.on_main(lambda: self._write_checkpoint(model, optimizer, random, meter))
+
+    def _write_checkpoint(
+        self,
+        model: MultiTaskModel,
+        optimizer: dict[str, Tensor],
+        random: list[dict[str, Tensor]],
+        meter: list[list[Any]],
+    ) -> None:
         state = {
             "epoch": self.progress.epoch,
             "batch": self.progress.batch,
             "selection": self.selection.state_dict(),
-            "meter": self.meter.state_dict(),
+            "meter": meter,
             "skipped": self.guard.skipped,
             "watch": self.watch.state_dict(),
             "metrics_bytes": self.journal.flushed_size(),
             "rows": describe_rows(self.setup.train, self.setup.validation),
         }
-        save_checkpoint(self.folder.checkpoints, self.progress.update, self.step, self.optimizer, state)
+        save_checkpoint(
+            self.folder.checkpoints,
+            self.progress.update,
+            model,
+            self.step.regularizers,
+            optimizer,
+            random,
+            state,
+        )
         best = self.selection.best["update"] if self.selection.best and self.config.keep_best else None
         delete_old_checkpoints(self.folder.checkpoints, self.config.keep_checkpoints, best)
 
     def _resume(self, path: Path) -> int:
         """Continue from a resume point; how many bytes of metrics.jsonl it knows of."""
-        state = load_checkpoint(path, self.step, self.optimizer)
-        put_newer_aside(path)
+        state = load_checkpoint(path, self.student, self.step.regularizers, self.optimizer, self.processes.rank)
+        self.processes.on_main(lambda: put_newer_aside(path))
         self.progress = Progress(state["update"], state["epoch"], state["batch"])
         if self.progress.batch >= len(self.sampler):  # epochs have become shorter, as the user allowed
             self.progress.epoch, self.progress.batch = self.progress.epoch + 1, 0
         self.selection.load_state(state["selection"])
-        self.meter.load_state(state["meter"], self.accelerator.device)
+        self.meter.load_state(state["meter"], self.device)
         self.guard.skipped = int(state["skipped"])
         self.watch.load_state(state["watch"])
         return int(state["metrics_bytes"])
@@ -271,11 +330,11 @@ class Trainer:
             "best": self.selection.best,
             "last": self.selection.last,
         }
-        write_json(self.folder.results_file, results)
+        self.processes.on_main(lambda: write_json(self.folder.results_file, results))
         return results
 
     def _write_timing(self, seconds: float) -> None:
-        device = str(self.accelerator.device)
+        device = str(self.device)
         self.journal.add_timing({"update": self.progress.update, "seconds": round(seconds, 3), "device": device})
 
     def _facts(self) -> dict[str, Any]:
@@ -291,9 +350,15 @@ class Trainer:
             "unscored": [name for name in self.setup.train if name not in self.setup.validation],
             "updates": self.total_updates,
             "done": self.progress.update,
-            "device": str(self.accelerator.device),
+            "device": str(self.device),
             "regularizers": list(self.step.regularizers),
         }
+
+
+def _draw_apart(seed: int, rank: int) -> None:
+    """Give each process but the first random numbers of its own, for dropout."""
+    if rank:
+        torch.manual_seed(int(np.random.SeedSequence([seed, rank]).generate_state(1)[0]))
 
 
 def _groups(batches: Iterator[Batch], size: int) -> Iterator[tuple[Batch, ...]]:
@@ -308,4 +373,6 @@ def _is_due(update: int, every: int | None, at_epoch_end: bool) -> bool:
 def _accelerator(precision: str) -> Accelerator:
     # Accelerate keeps the precision of the first Accelerator for the whole process; each run has its own.
     AcceleratorState._reset_state()
-    return Accelerator(mixed_precision="bf16" if precision == "bfloat16" else "no")
+    # A batch uses one task's head of many.
+    settings = DistributedDataParallelKwargs(find_unused_parameters=True)
+    return Accelerator(mixed_precision="bf16" if precision == "bfloat16" else "no", kwargs_handlers=[settings])

@@ -31,6 +31,7 @@ from mtsmart.task_types import TASK_TYPES, build_task
 from mtsmart.task_types.base import Outputs
 from mtsmart.task_types.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
+from mtsmart.training.parts import part_of
 from mtsmart.training.step import TrainStep
 from tests.models.architectures import ARCHITECTURES, make, save
 
@@ -246,6 +247,41 @@ def test_a_training_step_has_finite_gradients(pair):
     assert all(torch.isfinite(gradient).all() for gradient in gradients.values())
     assert pair.model.encoder.word_embeddings.grad.abs().sum() > 0
     assert any(gradient.abs().sum() > 0 for name, gradient in gradients.items() if name.startswith("heads."))
+
+
+@every_pair
+@pytest.mark.parametrize(("direction", "count"), [("fisher", 2), ("ascent", 3), ("fisher", None)])
+def test_parts_of_a_batch_make_the_whole(pair, direction, count):
+    """The mean of the parts' losses, figures and gradients is the whole batch's; also with more parts than rows."""
+    pair.model.eval()
+    pair.batch.seed, count = 3, count or len(pair.batch.rows) + 1
+    mbpp = MbppRegularizer(pair.model, MBPP, 10)
+    with torch.no_grad():
+        for parameter in pair.model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.01)
+    # Noise large enough that the first gradient of these tiny models does not drown in rounding.
+    smart = pair.smart(epsilon=0.1, step_size=0.1, noise=0.05, direction=direction, weight=5.0)
+    step = TrainStep(pair.model, {pair.name: pair.task}, {"smart": smart, "mbpp": mbpp})
+    parts = [part_of(pair.batch, pair.task, rank, count) for rank in range(count)]
+    assert [row for part in parts if part.part.shares["divergence"] for row in part.rows] == pair.batch.rows
+    whole, together = _objective(step, [pair.batch]), _objective(step, parts)
+    assert whole[0].keys() == together[0].keys()
+    for name, figure in whole[0].items():
+        if name != "delta/x":  # a ratio of norms, of which the mean is another one
+            assert together[0][name] == pytest.approx(figure, rel=1e-4, abs=1e-6), name
+    assert float((whole[1] - together[1]).norm() / whole[1].norm()) < 1e-4
+
+
+def _objective(step, batches):
+    """Figures and gradient (P,) of the mean of the batches' objectives."""
+    step.model.zero_grad(set_to_none=True)
+    totals = {}
+    for batch in batches:
+        loss, figures = step(batch)
+        (loss / len(batches)).backward()
+        for name, figure in {"objective": loss.detach(), **figures}.items():
+            totals[name] = totals.get(name, 0.0) + float(figure) / len(batches)
+    return totals, torch.cat([p.grad.flatten() for p in step.model.parameters() if p.grad is not None])
 
 
 class Readings(TorchDispatchMode):

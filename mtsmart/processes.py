@@ -1,0 +1,162 @@
+"""Several processes that train one model, as ``accelerate launch`` and ``torchrun`` start them.
+
+Errors and signals are agreed upon: where one process fails, all end, and its message is the one that is shown.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from mtsmart.errors import MtsmartError, OtherProcessError
+
+T = TypeVar("T")
+_LOST = re.compile(r"connection (closed|reset) by peer|broken pipe", re.IGNORECASE)
+
+
+class Processes:
+    """One process, alone.
+
+    Attributes:
+        rank: this process's number, from 0; process 0 writes and reports.
+        count: how many there are.
+    """
+
+    rank, count = 0, 1
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes and reports."""
+        return self.rank == 0
+
+    def gather(self, value: T) -> list[T]:
+        """The values of all processes, by rank."""
+        return [value]
+
+    def highest(self, number: int) -> int:
+        """The highest of all processes' numbers."""
+        return number
+
+    def broadcast(self, value: T) -> T:
+        """Process 0's value."""
+        return value
+
+    def average(self, tensor: Tensor) -> Tensor:
+        """The mean over processes of tensors of one shape."""
+        return tensor
+
+    def together(self, work: Callable[[], T]) -> T:
+        """``work()``, in every process or in none.
+
+        Raises:
+            MtsmartError: this process's own; where several fail, only the first of them shows its own.
+            OtherProcessError: another process failed.
+        """
+        return work()
+
+    def listening(self) -> AbstractContextManager[None]:
+        """Inside it a lost connection is another process's failure.
+
+        Raises:
+            OtherProcessError: another process has ended.
+        """
+        return nullcontext()
+
+    def main_first(self, work: Callable[[], T]) -> T:
+        """``work()`` in process 0, then in the others, which find what it left in a cache."""
+        return work()
+
+    def on_main(self, work: Callable[[], T]) -> T:
+        """``work()`` in process 0 alone; its result for all."""
+        return work()
+
+
+class _Group(Processes):
+    """One of several processes. What they tell one another goes through the CPU."""
+
+    def __init__(self) -> None:
+        # Imported here: one process alone needs none of it.
+        from accelerate import PartialState
+        from torch import distributed
+
+        PartialState(cpu=not torch.accelerator.is_available())
+        self._distributed = distributed
+        self.rank, self.count = distributed.get_rank(), distributed.get_world_size()
+        self._group = distributed.new_group(backend="gloo")
+        atexit.register(distributed.destroy_process_group)
+
+    def gather(self, value: T) -> list[T]:
+        values: list[Any] = [None] * self.count
+        self._distributed.all_gather_object(values, value, group=self._group)
+        return values
+
+    def highest(self, number: int) -> int:
+        shared = torch.tensor(number)
+        self._distributed.all_reduce(shared, self._distributed.ReduceOp.MAX, group=self._group)
+        return int(shared)
+
+    def broadcast(self, value: T) -> T:
+        values = [value]
+        self._distributed.broadcast_object_list(values, src=0, group=self._group)
+        return values[0]
+
+    def average(self, tensor: Tensor) -> Tensor:
+        total = tensor.detach().cpu().clone()
+        self._distributed.all_reduce(total, group=self._group)
+        return (total / self.count).to(tensor.device)
+
+    def together(self, work: Callable[[], T]) -> T:
+        result, failure = None, None
+        try:
+            result = work()
+        except MtsmartError as error:
+            failure = error
+        self._end_if_any(failure)
+        return result  # type: ignore[return-value]
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:
+            if not _LOST.search(str(error)):
+                raise
+            raise OtherProcessError("another process has ended") from None
+
+    def main_first(self, work: Callable[[], T]) -> T:
+        result = self.together(lambda: work() if self.is_main else None)
+        others = self.together(lambda: None if self.is_main else work())
+        return result if self.is_main else others  # type: ignore[return-value]
+
+    def on_main(self, work: Callable[[], T]) -> T:
+        return self.broadcast(self.together(lambda: work() if self.is_main else None))  # type: ignore[return-value]
+
+    def _end_if_any(self, failure: MtsmartError | None) -> None:
+        failures = self.gather(None if failure is None else isinstance(failure, OtherProcessError))
+        own = [rank for rank, of_another in enumerate(failures) if of_another is False]
+        if failure is not None and self.rank in own[:1]:
+            raise failure
+        if any(of_another is not None for of_another in failures):
+            raise OtherProcessError(f"process {own[0] if own else 0} failed")
+
+
+ALONE = Processes()
+
+
+def launched() -> tuple[int, int]:
+    """This process's number and how many a launcher started with it; (0, 1) if there was no launcher."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
+@cache
+def join_processes() -> Processes:
+    """The processes that a launcher started together with this one; it alone if there was no launcher."""
+    return ALONE if launched()[1] <= 1 else _Group()

@@ -1,0 +1,44 @@
+"""Each process's part of a batch. All draw and pad the whole one, so that what one process would compute comes out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mtsmart.data.batch import Batch, Part
+from mtsmart.data.loader import Collate
+from mtsmart.processes import Processes
+from mtsmart.task_types import TaskType
+
+_KINDS = ("criterion", "divergence")
+
+
+def in_parts(collate: Collate, task: TaskType, processes: Processes) -> Collate:
+    """``collate`` that gives this process's part of what it gives."""
+    if processes.count == 1:
+        return collate
+
+    def part(features: list[dict[str, Any]], seed: int) -> Batch:
+        return part_of(collate(features, seed), task, processes.rank, processes.count)
+
+    return part
+
+
+def part_of(whole: Batch, task: TaskType, rank: int, count: int) -> Batch:
+    """The rows of ``whole`` that process ``rank`` of ``count`` computes: a run of them, as long as the others' or one
+    longer or shorter. A process without any gets the first row, whose share is 0: all must take part in an update.
+    """
+    total = len(whole.rows)
+    start, stop = rank * total // count, (rank + 1) * total // count
+    is_empty = start == stop
+    rows = slice(0, 1) if is_empty else slice(start, stop)
+    part = task.take(whole, rows)
+    shares = {kind: 0.0 if is_empty else _share(task, part, whole, kind, count) for kind in _KINDS}
+    before = len(task.take(whole, slice(0, rows.start)).attention_mask) if rows.start else 0
+    sequences = (before, len(whole.attention_mask))
+    return replace(part, part=Part((rows.start, total), sequences, shares))
+
+
+def _share(task: TaskType, part: Batch, whole: Batch, kind: str, count: int) -> float:
+    """``count`` times the part's share in what the whole's mean is over."""
+    return count * task.counted(part, kind) / max(1, task.counted(whole, kind))

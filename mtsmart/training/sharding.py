@@ -1,0 +1,105 @@
+"""Fully sharded training (FSDP): each process keeps a part of the weights, their gradients and the optimizer's state.
+
+An update gathers the weights, which TrainStep needs as a whole: SMART differentiates inside its forward pass. What is
+not training (evaluation, teachers, files) reads a copy with all weights, so that nothing else knows of parts.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.training.step import TrainStep
+
+
+class Student:
+    """The model that is trained, and the same with all its weights; one and the same unless it is sharded.
+
+    Args:
+        model: on its device.
+    """
+
+    def __init__(self, model: MultiTaskModel) -> None:
+        self._trained = self._whole = model
+        self._is_stale = False
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether this process keeps a part of the weights."""
+        return self._trained is not self._whole
+
+    def shard(self, step: TrainStep, processes: int) -> None:
+        """Leave this process its part of the weights; before an optimizer is built."""
+        # Imported where it is needed: it takes a second.
+        from torch.distributed.fsdp import fully_shard
+        from torch.distributed.tensor import init_device_mesh
+
+        self._whole = copy.deepcopy(self._trained).requires_grad_(False)
+        fully_shard(step, mesh=init_device_mesh(self._whole.device.type, (processes,)))
+
+    def has_moved(self) -> None:
+        """To be called after each update."""
+        self._is_stale = self.is_sharded
+
+    def whole(self) -> MultiTaskModel:
+        """The model with all its present weights; all processes must ask at once."""
+        if self._is_stale:
+            with torch.no_grad():
+                for part, all_of_it in zip(self._trained.parameters(), self._whole.parameters(), strict=True):
+                    all_of_it.copy_(gathered(part))
+            self._is_stale = False
+        return self._whole
+
+    def set(self) -> None:
+        """Take the weights that have been put into ``whole()``."""
+        if self.is_sharded:
+            with torch.no_grad():
+                for part, all_of_it in zip(self._trained.parameters(), self._whole.parameters(), strict=True):
+                    part.copy_(part_like(all_of_it, part))
+
+
+def is_part(tensor: Tensor) -> bool:
+    """Whether this process holds only a part of a tensor (torch's DTensor)."""
+    return hasattr(tensor, "full_tensor")
+
+
+def gathered(tensor: Any) -> Tensor:
+    """All of a tensor; all processes must ask at once."""
+    whole: Tensor = tensor.full_tensor() if is_part(tensor) else tensor
+    return whole
+
+
+def part_like(tensor: Tensor, parameter: Any) -> Tensor:
+    """This process's part of a tensor that belongs to a parameter; all of it if that is not sharded."""
+    if not is_part(parameter):
+        return tensor
+    from torch.distributed.tensor import distribute_tensor
+
+    return distribute_tensor(tensor.to(parameter.device), parameter.device_mesh, parameter.placements)
+
+
+def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
+    """The optimizer's state as ``<parameter>.<name>`` -> tensor on the CPU; all processes must ask at once."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{index}.{name}": gathered(torch.as_tensor(value)).detach().cpu().contiguous()
+        for index, values in state.items()
+        for name, value in values.items()
+    }
+
+
+def load_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what ``optimizer_tensors`` gave."""
+    parameters: list[nn.Parameter] = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, _, name = key.partition(".")
+        value = part_like(tensor, parameters[int(index)]) if tensor.ndim else tensor
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,186 @@
+"""Two processes, as launchers start them, compute what one does: gradients, weights, teachers, scores, resumed runs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+WORKER = Path(__file__).with_name("worker.py")
+# Adam makes steps of full length of gradients that are rounding alone, as those of attention's key biases; a larger
+# eps leaves them where they are.
+EXACT = ["encoder.dropout=0", "optimizer.eps=1e-4", "training.epochs=10", "training.max_updates=50"]
+PLAIN = ["smart=off", "mbpp=off"]
+
+
+class Launched:
+    """What a finished launch left."""
+
+    def __init__(self, process, out, folder):
+        self.code, self.text, self.out, self.folder = process.returncode, process.stdout + process.stderr, out, folder
+
+    def tensors(self, name, rank=0):
+        return load_file(self.out / f"{name}-{rank}.safetensors")
+
+    def rows(self):
+        """[update, task, row ...] of each batch of all processes together, in order."""
+        lines = [json.loads(line) for file in sorted(self.out.glob("rows-*")) for line in file.read_text().splitlines()]
+        whole = {}
+        for line in lines:
+            parts = whole.setdefault((line["update"], line["task"], line["total"]), {})
+            parts[line["first"]] = line["rows"]
+        return [
+            (*key, *(row for _, rows in sorted(parts.items()) for row in rows)) for key, parts in sorted(whole.items())
+        ]
+
+    def metrics(self, kind):
+        lines = map(json.loads, (self.folder / "metrics.jsonl").read_text().splitlines())
+        return [line for line in lines if line["type"] == kind]
+
+
+@pytest.fixture
+def launch(workspace):
+    def start(name, processes, settings, *arguments, folder=None, **environment):
+        out, folder = workspace.folder / f"{name}-out", folder or workspace.folder / name
+        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+        command = [sys.executable, *(launcher if processes > 1 else []), str(WORKER), str(out)]
+        command += [str(workspace.experiment), *settings, "--output-dir", str(folder), *arguments]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+        process = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+        return Launched(process, out, folder)
+
+    return start
+
+
+def distance(a, b):
+    """Of two sets of tensors, relative to the first's length."""
+    assert a.keys() == b.keys()
+    difference = torch.stack([(a[name].double() - b[name].double()).norm() for name in a]).norm()
+    return float(difference / torch.stack([tensor.double().norm() for tensor in a.values()]).norm())
+
+
+@pytest.mark.parametrize("terms", [PLAIN, []], ids=["plain", "SMART + MBPP"])
+def test_two_processes_compute_what_one_does(launch, terms):
+    one, two = (launch(f"run{count}", count, [*EXACT, *terms, "training.accumulation=2"]) for count in (1, 2))
+    assert (one.code, two.code) == (0, 0), one.text + two.text
+    assert distance(one.tensors("gradients"), two.tensors("gradients")) < 1e-6
+    assert distance(one.tensors("weights"), two.tensors("weights")) < 1e-5
+    assert one.rows() == two.rows()
+    assert "Best evaluation" in two.text and two.text.count("The run is in") == 1
+    for ours, theirs in zip(one.metrics("train"), two.metrics("train"), strict=True):
+        for task, figures in ours["tasks"].items():
+            for figure in {"loss", "R", "D"} & figures.keys():
+                assert theirs["tasks"][task][figure] == pytest.approx(figures[figure], rel=1e-3, abs=1e-6)
+
+
+def test_scores_of_the_same_weights_are_identical(launch):
+    """A learning rate too small to change a weight; evaluation batches of 3, so that each process has several."""
+    settings = ["optimizer.learning_rate=1e-30", "optimizer.weight_decay=0", "training.eval_batch_size=3"]
+    one, two = (launch(f"run{count}", count, settings) for count in (1, 2))
+    assert one.metrics("evaluation") == two.metrics("evaluation") != []
+
+
+def test_with_dropout_every_process_has_the_same_weights_and_teacher(launch):
+    two = launch("run", 2, [])
+    assert two.code == 0, two.text
+    for name in ("weights", "teacher"):
+        ours, theirs = (two.tensors(name, rank) for rank in (0, 1))
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    ours, theirs = (two.tensors("gradients", rank) for rank in (0, 1))
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_a_run_goes_on_with_another_number_of_processes(launch):
+    """Stopped by a signal to one of two processes, resumed by one process, stopped again, resumed by two."""
+    whole = launch("whole", 1, EXACT)
+    first = launch("first", 2, EXACT, STOP_AT="1:11")
+    assert first.code != 0 and first.text.count("a resume point is written") == 1, first.text
+    second = launch("second", 1, EXACT, "--resume", folder=first.folder, STOP_AT="0:29")
+    assert second.code == 143, second.text
+    third = launch("third", 2, EXACT, "--resume", folder=first.folder)
+    assert third.code == 0, third.text
+    assert first.rows() + second.rows() + third.rows() == whole.rows()
+    assert distance(whole.tensors("weights"), third.tensors("weights")) < 1e-5
+    assert distance(whole.tensors("teacher"), third.tensors("teacher")) < 1e-5
+
+
+def test_dropout_goes_on_where_each_process_was(launch):
+    whole = launch("whole", 2, [])
+    first = launch("first", 2, [], STOP_AT="0:7")
+    again = launch("again", 2, [], "--resume", folder=first.folder)
+    assert whole.code == again.code == 0, whole.text + again.text
+    ours, theirs = whole.tensors("weights"), again.tensors("weights")
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert (whole.folder / "metrics.jsonl").read_bytes() == (again.folder / "metrics.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_an_error_in_one_process_ends_all_with_its_message(launch, rank):
+    failed = launch("run", 2, [], FAIL_AT=f"{rank}:5")
+    assert failed.code != 0
+    assert failed.text.count("this process was told to fail") == 1
+    assert "mtsmart/" not in failed.text  # no traceback of ours
+
+
+def test_an_error_that_all_processes_find_is_told_once(launch):
+    failed = launch("run", 2, ["training.epoch=3"])
+    assert failed.code != 0
+    assert failed.text.count("Did you mean 'epochs'?") == 1
+
+
+def test_accelerate_launches_too(workspace):
+    command = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--cpu",
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+    ]
+    command += [
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+        "-m",
+        "mtsmart",
+        "train",
+        str(workspace.experiment),
+    ]
+    process = subprocess.run(
+        [*command, "--output-dir", "run"],
+        capture_output=True,
+        text=True,
+        cwd=workspace.folder,
+        timeout=300,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    assert json.loads((workspace.folder / "run" / "results.json").read_text())["score"] is not None
+    assert process.stdout.count("The run is in") == 1
+
+
+def test_sharded_training_is_the_same_and_its_checkpoints_load_without(launch):
+    """FSDP on two processes, stopped and resumed; then by one process, unsharded."""
+    whole = launch("whole", 1, EXACT)
+    sharded = [*EXACT, "training.shard=true"]
+    first = launch("first", 2, sharded, STOP_AT="0:11")
+    assert "a resume point is written" in first.text, first.text
+    second = launch("second", 2, sharded, "--resume", folder=first.folder, STOP_AT="1:29")
+    assert "a resume point is written" in second.text, second.text
+    third = launch("third", 1, EXACT, "--resume", folder=first.folder)
+    assert third.code == 0, third.text
+    assert all(0.4 < json.loads((first.out / f"held-{rank}.json").read_text()) < 0.6 for rank in (0, 1))
+    assert distance(whole.tensors("gradients"), first.tensors("gradients")) < 1e-6
+    assert first.rows() + second.rows() + third.rows() == whole.rows()
+    for name in ("weights", "teacher"):
+        assert distance(whole.tensors(name), third.tensors(name)) < 1e-5
+    ours, theirs = whole.metrics("evaluation"), third.metrics("evaluation")
+    for one, other in zip(ours, theirs, strict=True):
+        assert other["score"] == pytest.approx(one["score"], abs=1e-4)

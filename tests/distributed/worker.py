@@ -1,0 +1,67 @@
+"""Trains in one or in several processes, and leaves what the tests compare: gradients, weights, teachers, batches.
+
+``python worker.py OUT arguments...``, by itself or under a launcher; the arguments are those of ``mtsmart train``.
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from mtsmart.cli import app
+from mtsmart.models.files import state_of
+from mtsmart.training import guard, trainer
+from mtsmart.training.sharding import gathered
+
+out, rank = Path(sys.argv[1]), os.environ.get("RANK", "0")
+
+
+def recorded_norm(parameters, limit):
+    """Keeps the first update's gradients, as they are before they are clipped."""
+    parameters = list(parameters)
+    file = out / f"gradients-{rank}.safetensors"
+    if not file.exists():
+        found = {str(index): gathered(p.grad).clone() for index, p in enumerate(parameters) if p.grad is not None}
+        save_file(found, file)
+    return guard.gradient_norm(parameters, limit)
+
+
+class Recorded(trainer.Trainer):
+    """Keeps which rows it saw, and the end."""
+
+    def update(self, batches):
+        with (out / f"rows-{rank}.jsonl").open("a") as stream:
+            for batch in batches:
+                first, total = (0, len(batch.rows)) if batch.part is None else batch.part.rows
+                line = {"update": self.progress.update, "task": batch.task, "first": first, "total": total}
+                stream.write(json.dumps({**line, "rows": list(batch.rows)}) + "\n")
+        if os.environ.get("STOP_AT") == f"{rank}:{self.progress.update}":
+            signal.raise_signal(signal.SIGTERM)
+        if os.environ.get("FAIL_AT") == f"{rank}:{self.progress.update}":
+            from mtsmart.errors import TrainingError
+
+            raise TrainingError("this process was told to fail")
+        super().update(batches)
+
+    def train(self, resume_from=None):
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        held = sum((p.to_local() if hasattr(p, "to_local") else p).numel() for p in parameters)
+        (out / f"held-{rank}.json").write_text(json.dumps(held / sum(p.numel() for p in parameters)))
+        results = super().train(resume_from)
+        save_file(state_of(self.student.whole()), out / f"weights-{rank}.safetensors")
+        if "mbpp" in self.step.regularizers:
+            save_file(self.step.regularizers["mbpp"].tensors(), out / f"teacher-{rank}.safetensors")
+        return results
+
+
+if __name__ == "__main__":
+    out.mkdir(exist_ok=True)
+    trainer.gradient_norm = recorded_norm
+    from mtsmart import api
+
+    api.Trainer = Recorded
+    sys.argv = ["mtsmart", "train", *sys.argv[2:]]
+    app.main()
