@@ -29,6 +29,10 @@ test-slow: $(VENV)/test ## The tests that need minutes and real data sets (MTSMA
 torture: $(VENV)/test ## Kill real runs at random moments and damage their resume points (half an hour)
 	$(BIN)/python -m pytest -s -m torture tests/reliability
 
+.PHONY: fuzz
+fuzz: $(VENV)/test ## 10,000 damaged or random inputs for every reader (some minutes)
+	MTSMART_FUZZ_CASES=10000 $(PYTEST) --dist load tests/reliability/test_fuzz.py -k reader
+
 .PHONY: bench
 bench: $(VENV)/test ## Measure speed and memory (most of an hour, on a quiet machine; MTSMART_HUB_DIR), write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks.bench

@@ -68,7 +68,8 @@ def page(results: dict[str, Any]) -> str:
         "",
         "Written by `make bench` (`python -m benchmarks.bench`) from benchmarks/results.json. Arms are interleaved in "
         "one process after an unmeasured round; medians, smallest and largest of the rounds. Shares of time, padding "
-        "and first starts are measured once. The model is all-MiniLM-L6-v2 (6 layers, 22.7 million parameters) in float32 unless said otherwise.",
+        "and first starts are measured once. The model is all-MiniLM-L6-v2 (6 layers, 22.7 million parameters) in "
+        "float32 unless said otherwise.",
         "",
     ]
     for part, (_, section) in PARTS.items():

@@ -15,11 +15,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mtsmart.errors import CheckpointError, MtsmartError, StorageError
 
 MANIFEST = "manifest.json"
+_MAX_JSON = 100_000_000
 _RUST = re.compile(r"I/O error: (.+?) \(os error \d+\)")
 _NEW, _OLD = ".new", ".old"  # endings of what is being written, and of what is about to go
 
@@ -72,13 +73,28 @@ def write_json(file: Path, data: Any) -> None:
     write_text(file, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
+def read_json(file: Path) -> Any:
+    """What a JSON file of a run holds.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no JSON in UTF-8, or larger than any that is written here.
+    """
+    if file.stat().st_size > _MAX_JSON:
+        raise ValueError(f"it is larger than {_MAX_JSON:,} bytes")
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def append_line(file: Path, line: str) -> None:
     """Add a line to a file, or leave the file as it was.
 
     Raises:
         StorageError: it cannot be written.
     """
-    with writing(file), file.open("ab") as stream:
+    with writing(file), open_to_append(file) as stream:
         size = stream.tell()
         try:
             stream.write(line.encode() + b"\n")
@@ -86,6 +102,14 @@ def append_line(file: Path, line: str) -> None:
         except OSError:
             os.truncate(file, size)
             raise
+
+
+def open_to_append(file: Path) -> BinaryIO:
+    """The file, made if need be; not one elsewhere that a link leads to (all others are replaced, never followed)."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    stream = os.fdopen(os.open(file, flags, 0o666), "ab")
+    stream.seek(0, os.SEEK_END)
+    return stream
 
 
 @contextmanager
@@ -143,7 +167,7 @@ def check_manifest(folder: Path, hint: str | None = None) -> None:
     """
     manifest = folder / MANIFEST
     try:
-        files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+        files = read_json(manifest)["files"]
         entries = {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in files.items()}
     except FileNotFoundError:
         raise CheckpointError(f"is incomplete: its {MANIFEST} is missing", file=folder) from None

@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
-from typing import Any, TypeVar
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mtsmart.errors import MtsmartError, OtherProcessError
+
+if TYPE_CHECKING:  # the command line asks here whether to speak, and must not wait for torch
+    from torch import Tensor
 
 T = TypeVar("T")
 _LOST = re.compile(r"connection (closed|reset) by peer|broken pipe", re.IGNORECASE)
@@ -83,12 +83,12 @@ class _Group(Processes):
     """One of several processes. What they tell one another goes through the CPU."""
 
     def __init__(self) -> None:
-        # Imported here: one process alone needs none of it.
+        import torch
         from accelerate import PartialState
         from torch import distributed
 
         PartialState(cpu=not torch.accelerator.is_available())
-        self._distributed = distributed
+        self._distributed, self._tensor = distributed, torch.tensor
         self.rank, self.count = distributed.get_rank(), distributed.get_world_size()
         self._group = distributed.new_group(backend="gloo")
         atexit.register(distributed.destroy_process_group)
@@ -99,7 +99,7 @@ class _Group(Processes):
         return values
 
     def highest(self, number: int) -> int:
-        shared = torch.tensor(number)
+        shared = self._tensor(number)
         self._distributed.all_reduce(shared, self._distributed.ReduceOp.MAX, group=self._group)
         return int(shared)
 
@@ -153,7 +153,9 @@ ALONE = Processes()
 
 def launched() -> tuple[int, int]:
     """This process's number and how many a launcher started with it; (0, 1) if there was no launcher."""
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    if not {"RANK", "LOCAL_RANK", "WORLD_SIZE"} <= os.environ.keys():
+        return 0, 1
+    return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
 
 
 @cache

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
-from mtsmart.durable import present
+from mtsmart.durable import present, read_json
 from mtsmart.errors import CheckpointError
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -93,7 +92,7 @@ class RunFolder:
             CheckpointError: the run has no results yet, or the file is damaged.
         """
         try:
-            results: dict[str, Any] = json.loads(self.results_file.read_text(encoding="utf-8"))
+            results: dict[str, Any] = read_json(self.results_file)
         except FileNotFoundError:
             raise CheckpointError("the run has no results yet", file=self.path) from None
         except ValueError as error:

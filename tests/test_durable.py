@@ -92,9 +92,9 @@ def test_an_appended_line_is_whole_or_not_there(tmp_path, monkeypatch):
         def flush(self):
             self.stream.flush()
 
-    opened = type(file).open
+    opened = durable.open_to_append
     with monkeypatch.context() as patch:
-        patch.setattr(type(file), "open", lambda self, *a, **k: Half(opened(self, *a, **k)))
+        patch.setattr(durable, "open_to_append", lambda file: Half(opened(file)))
         with pytest.raises(StorageError, match="No space left"):
             durable.append_line(file, '{"b": 2}')
     assert file.read_text() == '{"a": 1}\n'

@@ -12,6 +12,7 @@ import typer
 
 from mtsmart.cli import evaluate, export, finetune, predict, tasks, train
 from mtsmart.errors import MtsmartError, MtsmartWarning, OtherProcessError
+from mtsmart.processes import launched
 
 app = typer.Typer(
     name="mtsmart",
@@ -56,7 +57,7 @@ def _short_warnings() -> Iterator[None]:
         def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
             if not issubclass(category, MtsmartWarning):
                 others(message, category, *place, **more)
-            elif str(message) not in told:
+            elif str(message) not in told and launched()[0] == 0:  # of several processes the first tells
                 told.add(str(message))
                 print(f"mtsmart: warning: {message}", file=sys.stderr)
 

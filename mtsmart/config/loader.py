@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,8 @@ def absolute_files(task: Any, folder: Path) -> None:
 
 
 def _resolved(path: Any, folder: Path) -> Any:
-    return str((folder / Path(path).expanduser()).resolve()) if isinstance(path, str) else path
+    # Not Path.resolve, which fails on what no file can be called and on links that lead to themselves.
+    return os.path.abspath(folder / os.path.expanduser(path)) if isinstance(path, str) else path
 
 
 def _absolute_paths(document: Document, folder: Path) -> Document:

@@ -29,12 +29,14 @@ class Smart(StrictModel):
     )
     direction: Literal["ascent", "fisher"] = Field(
         description="of the first step. ascent: gradient at a random start; fisher: one vector-Jacobian product "
-        "through the clean pass, which costs less and works in bfloat16"
+        "through the clean pass, which costs less and needs no small noise"
     )
     step_size: float = Field(gt=0, description="eta: length of one step")
     steps: int = Field(ge=0, le=16, description="K: steps; 0 leaves the random start")
     noise: float = Field(ge=0, description="sigma: standard deviation of the random start; fisher needs none")
-    norm: Literal["linf", "l2"] = Field(description="norm of the ball and of the gradient step")
+    norm: Literal["linf", "l2"] = Field(
+        description="norm of the ball and of the step; an l2 ball of a linf ball's epsilon is far smaller"
+    )
     scope: Literal["token", "sentence"] = Field(description="what the norm is taken over")
     constraint: Literal["project", "normalize"] = Field(
         description="project: at most epsilon; normalize: exactly epsilon"

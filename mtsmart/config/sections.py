@@ -62,7 +62,8 @@ class DataConfig(StrictModel):
     max_tokens: int | None = Field(
         None,
         ge=4,
-        description="most tokens of a training batch: its rows times the longest; long rows then come fewer together",
+        description="most tokens of a training batch: its rows times the longest. Long rows then come fewer together; "
+        "a longer row, or list of candidates, makes a batch alone; batch_size still limits the rows",
     )
     workers: int = Field(0, ge=0, description="processes that prepare batches")
 
@@ -111,7 +112,7 @@ class TrainingConfig(StrictModel):
     max_grad_norm: float | None = Field(1.0, gt=0, description="gradient clipping; null: off")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
-        description="autocast dtype; weights stay float32. In bfloat16 smart.direction=ascent loses its direction",
+        description="autocast dtype; weights stay float32. In bfloat16 smart=paper's small noise is lost in rounding",
     )
     compile: bool = Field(
         False,

@@ -10,16 +10,20 @@ import csv
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mtsmart.errors import DataError, did_you_mean
 
 _CHUNK = 10_000
-_MAX_FIELD = 10_000_000
+_MAX_FIELD = 10_000_000  # characters; of a line ten times as many
+_MAX_SPARED = 100  # a file may expand to so many times its size, or to
+_MAX_EXPANDED = 2**29  # bytes, whichever is more
 
 
 def read_table(path: str | Path, kind: str | None = None, columns: list[str] | None = None) -> pa.Table:
@@ -52,10 +56,41 @@ def read_table(path: str | Path, kind: str | None = None, columns: list[str] | N
 
 
 def _parquet(file: Path) -> pa.Table:
+    limit = max(_MAX_EXPANDED, _MAX_SPARED * file.stat().st_size)
+    parts, total = [], 0
     try:
-        return pq.read_table(file)
+        with pq.ParquetFile(file) as stored:
+            groups = range(stored.metadata.num_row_groups)
+            if sum(stored.metadata.row_group(group).total_byte_size for group in groups) > limit:
+                raise _expands(file, limit)
+            # Texts that repeat are read as such, so that a file of few bytes cannot become many before it is seen.
+            texts = [field.name for field in stored.schema_arrow if pa.types.is_string(field.type)]
+        with pq.ParquetFile(file, read_dictionary=texts) as stored:
+            for batch in stored.iter_batches(_CHUNK):
+                total += sum(map(_expanded, batch.columns))
+                if total > limit:
+                    raise _expands(file, limit)
+                parts.append(pa.table({n: _plain(c) for n, c in zip(batch.schema.names, batch.columns, strict=True)}))
+            return pa.concat_tables(parts) if parts else stored.schema_arrow.empty_table()
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"is not a readable parquet file: {str(error).splitlines()[0]}", file=file) from None
+
+
+def _expands(file: Path, limit: int) -> DataError:
+    message = f"expands to more than {limit / 2**20:,.0f} MB, {_MAX_SPARED} times its size"
+    return DataError(message, file=file, hint="If that is meant, store it with less compression, or in parts")
+
+
+def _expanded(array: pa.Array) -> int:
+    """Bytes of an array once its dictionary is gone."""
+    if not pa.types.is_dictionary(array.type):
+        return int(array.nbytes)
+    lengths = pc.binary_length(array.dictionary).take(array.indices)
+    return int(pc.sum(lengths).as_py() or 0) + int(array.indices.nbytes)
+
+
+def _plain(array: pa.Array) -> pa.Array:
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
 def _delimited(file: Path, delimiter: str, quoting: Any, columns: list[str] | None = None) -> pa.Table:
@@ -74,7 +109,7 @@ def _delimited(file: Path, delimiter: str, quoting: Any, columns: list[str] | No
 
 def _csv_rows(stream: TextIO, file: Path, delimiter: str, quoting: Any) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(_MAX_FIELD)
-    reader = csv.reader(stream, delimiter=delimiter, quoting=quoting, strict=True)
+    reader = csv.reader(_lines(stream, file), delimiter=delimiter, quoting=quoting, strict=True)
     width, blank = 0, list[int]()
     while True:
         line = reader.line_num + 1  # where the row begins; one with quoted line breaks ends further down
@@ -131,7 +166,7 @@ def _jsonl(file: Path) -> pa.Table:
 def _json_records(stream: TextIO, file: Path) -> Iterator[dict[str, Any]]:
     line, decode = 0, json.JSONDecoder().raw_decode
     try:
-        for line, padded in enumerate(stream, 1):
+        for line, padded in enumerate(_lines(stream, file), 1):
             text = padded.strip()
             if not text:
                 continue
@@ -149,6 +184,15 @@ def _json_records(stream: TextIO, file: Path) -> Iterator[dict[str, Any]]:
         raise DataError("is not valid JSON: nested too deeply", file=file, line=line) from None
     except ValueError:  # Python reads whole numbers of some thousand digits
         raise DataError("holds a number with too many digits", file=file, line=line) from None
+
+
+def _lines(stream: TextIO, file: Path) -> Iterator[str]:
+    """Its lines, none of which can fill the memory."""
+    limit = 10 * _MAX_FIELD
+    for number, line in enumerate(iter(partial(stream.readline, limit), ""), 1):
+        if len(line) == limit:
+            raise DataError(f"is a line of more than {limit:,} characters", file=file, line=number)
+        yield line
 
 
 def _open(file: Path) -> TextIO:

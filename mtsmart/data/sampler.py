@@ -98,6 +98,20 @@ class MultiTaskSampler:
         """Batches in an epoch; the same for every epoch."""
         return sum(self.counts(0).values())
 
+    def overlong(self) -> list[str]:
+        """A text for each task of which rows have more tokens than a batch may."""
+        texts = []
+        for task, lengths in self.lengths.items():
+            count = 0
+            if self.max_tokens is not None:
+                count = int((lengths.astype(np.int64) * self._sequences_of(task) > self.max_tokens).sum())
+            if count:
+                texts.append(
+                    f"task {task}: {count:,} of {len(lengths):,} rows have more tokens than data.max_tokens="
+                    f"{self.max_tokens}; each is a batch alone"
+                )
+        return texts
+
     def counts(self, epoch: int) -> dict[str, int]:
         """Batches of each task in ``epoch``."""
         one_pass = {task: len(cuts) - 1 for task, cuts in self._cuts.items()}

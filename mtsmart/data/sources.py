@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -17,13 +18,14 @@ from typing import Any, TypeAlias
 import datasets
 import numpy as np
 import pyarrow as pa
+from datasets.packaged_modules.cache.cache import Cache
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import cache_dir
 from mtsmart.data.fields import parse_fields
 from mtsmart.data.files import read_table
 from mtsmart.data.streaming import StreamedSplit, open_streamed
-from mtsmart.errors import DataError, did_you_mean
+from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.tasks.definition import DatasetSource, TaskDefinition
 
 _Rows: TypeAlias = datasets.Dataset | StreamedSplit
@@ -57,10 +59,12 @@ def file_digests(definition: TaskDefinition, split: str) -> dict[str, str] | Non
         return None
     digests = {}
     for base in _bases(definition.split(split)):
+        if base not in files or not Path(files[base]).is_file():  # a device or a pipe would never end
+            return None
         try:
             with Path(files[base]).open("rb") as stream:
                 digests[base] = hashlib.file_digest(stream, "sha256").hexdigest()
-        except (OSError, KeyError):
+        except OSError:
             return None
     return digests
 
@@ -104,9 +108,11 @@ def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[
     assert source.path is not None
     hub_dir = config.hub_dir or os.environ.get("MTSMART_HUB_DIR")
     clone = Path(hub_dir).expanduser() / source.path if hub_dir else None
-    local = clone is not None and clone.is_dir()
-    cache = cache_dir(config) / "streamed" if source.streaming else None
-    loaded = _from_hub(str(clone) if local else source.path, source.name, None if local else source.revision, cache)
+    streamed = cache_dir(config) / "streamed" if source.streaming else None
+    if clone is None or not clone.is_dir():
+        loaded = _from_hub(source.path, source.name, source.revision, streamed)
+    else:
+        loaded = _from_hub(str(clone), source.name, None, streamed, cache_dir(config) / "clones" / _state(clone))
     return {split: partial(loaded.__getitem__, split) for split in loaded}
 
 
@@ -119,18 +125,45 @@ def _from_file(file: str, source: DatasetSource) -> datasets.Dataset:
         raise DataError(f"has a column of a kind that is not read: {reason}", file=file) from None
 
 
+def _state(clone: Path) -> str:
+    """Stands for the files of a local clone as they are.
+
+    ``datasets`` knows a local file by its time of modification, which copying keeps and anyone can set; the time of
+    its last change nobody can.
+    """
+    files = sorted(path for path in clone.rglob("*") if path.is_file() and ".git" not in path.parts)
+    stats = [(str(path.relative_to(clone)), path.stat()) for path in files]
+    facts = [(name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for name, stat in stats]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+
+
 @lru_cache(maxsize=64)
-def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path | None) -> Mapping[str, _Rows]:
-    """All splits; with ``streamed``, the folder for what is read, they are not downloaded as a whole."""
+def _from_hub(
+    path: str, name: str | None, revision: str | None, streamed: Path | None, prepared: Path | None = None
+) -> Mapping[str, _Rows]:
+    """All splits.
+
+    Args:
+        path, name, revision: of the data set.
+        streamed: the folder for what is read, if it is not to be downloaded as a whole.
+        prepared: the folder for the rows of a local clone; None: that of ``datasets``.
+    """
     shown = f"data set {path}" + (f"/{name}" if name else "")
     try:
         if streamed is not None:
-            return open_streamed(path, name, revision, streamed)
-        return dict(datasets.load_dataset(path, name, revision=revision))
+            return open_streamed(path, name, revision, streamed, prepared)
+        builder = datasets.load_dataset_builder(path, name, revision=revision, cache_dir=prepared and str(prepared))
+        if isinstance(builder, Cache):
+            text = "the Hub cannot be reached, or has it no more; the copy in the cache is used"
+            warnings.warn(f"{shown}: {text}", MtsmartWarning, stacklevel=2)
+        builder.download_and_prepare()
+        return dict(builder.as_dataset())
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(
-            f"cannot be loaded: {reason}", file=shown, hint="For local clones set data.hub_dir or MTSMART_HUB_DIR"
+            f"cannot be loaded: {reason.rstrip('.')}",
+            file=shown,
+            hint="For local clones set data.hub_dir or MTSMART_HUB_DIR",
         ) from None
 
 

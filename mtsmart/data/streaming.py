@@ -47,13 +47,15 @@ class StreamedSplit:
         )
 
 
-def open_streamed(path: str, name: str | None, revision: str | None, cache: Path) -> Mapping[str, StreamedSplit]:
-    """The splits of a data set on the Hub or of its local clone.
+def open_streamed(
+    path: str, name: str | None, revision: str | None, cache: Path, prepared: Path | None = None
+) -> Mapping[str, StreamedSplit]:
+    """The splits of a data set on the Hub or of its local clone, whose state ``prepared`` stands for.
 
     Raises:
         OSError, ValueError, RuntimeError, datasets' own: it cannot be opened.
     """
-    builder = datasets.load_dataset_builder(path, name, revision=revision)
+    builder = datasets.load_dataset_builder(path, name, revision=revision, cache_dir=prepared and str(prepared))
     stated = builder.info.splits or {}
     return {
         split: StreamedSplit(stream, getattr(stated.get(split), "num_examples", None) or None, builder.cache_dir, cache)

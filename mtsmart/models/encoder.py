@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
@@ -162,8 +161,8 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
             path, config=model_config, dtype=torch.float32, use_safetensors=True, **common, **extra
         )
         tokenizer = AutoTokenizer.from_pretrained(path, **common)
-    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # of all kinds: tokenizers has only its own plain one
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CheckpointError(
             f"cannot be loaded: {reason}", file="encoder", key="encoder.path", value=config.path
         ) from None

@@ -17,17 +17,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import EncoderConfig
-from mtsmart.durable import MANIFEST, check_manifest, replacing_folder
+from mtsmart.durable import MANIFEST, check_manifest, read_json, replacing_folder
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import load_encoder
-from mtsmart.models.heads import HeadSpec
+from mtsmart.models.heads import HEADS, KINDS, HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
+
+_SPECS = TypeAdapter(dict[str, HeadSpec])
 
 
 def save_model(
@@ -56,13 +59,25 @@ def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
     """
     file = folder / "heads.json"
     try:
-        return {name: HeadSpec(**spec) for name, spec in json.loads(file.read_text(encoding="utf-8")).items()}
+        specs = _SPECS.validate_python(read_json(file))
     except FileNotFoundError:
         raise CheckpointError(
             "holds no trained model", file=folder, hint="Has the run finished its first evaluation?"
         ) from None
-    except (ValueError, TypeError, AttributeError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise CheckpointError(f"is damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}", file=file) from None
+    except ValueError as error:
         raise CheckpointError(f"is damaged: {error}", file=file) from None
+    for name, spec in specs.items():
+        for what, value, is_known in (
+            ("name", name, Path(name).name == name),  # it is part of a path
+            ("kind", spec.kind, spec.kind in KINDS),
+            ("type", spec.type, spec.type in HEADS),
+        ):
+            if not is_known:
+                raise CheckpointError(f"is damaged: this is no {what} of a head", file=file, value=value)
+    return specs
 
 
 def read_decoding(folder: Path) -> dict[str, dict[str, Any]]:
@@ -73,7 +88,7 @@ def read_decoding(folder: Path) -> dict[str, dict[str, Any]]:
     """
     file = folder / "decoding.json"
     try:
-        decoding: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+        decoding: dict[str, dict[str, Any]] = read_json(file)
     except FileNotFoundError:
         return {}
     except ValueError as error:

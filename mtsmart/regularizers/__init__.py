@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mtsmart.config.regularization import resolve_mbpp, resolve_smart
 from mtsmart.config.sections import RunConfig
+from mtsmart.errors import MtsmartWarning
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.registry import Registry
 from mtsmart.regularizers.base import CleanPass, Regularizer
@@ -34,13 +36,18 @@ REGULARIZERS: Registry[Callable[[Setting], Regularizer | None]] = Registry("regu
 @REGULARIZERS.register("smart")
 def _smart(setting: Setting) -> Regularizer | None:
     configs = {name: resolve_smart(setting.config.smart, task.definition.smart) for name, task in setting.tasks.items()}
+    for every in {config.every for config in configs.values() if config.weight > 0}:
+        _tell_if_never("smart.every", every, setting.total_updates)
     return SmartRegularizer(setting.model, configs) if any(c.weight > 0 for c in configs.values()) else None
 
 
 @REGULARIZERS.register("mbpp")
 def _mbpp(setting: Setting) -> Regularizer | None:
     config = resolve_mbpp(setting.config.mbpp)
-    return MbppRegularizer(setting.model, config, setting.total_updates) if config.weight > 0 else None
+    if config.weight == 0:
+        return None
+    _tell_if_never("mbpp.every", config.every, setting.total_updates)
+    return MbppRegularizer(setting.model, config, setting.total_updates)
 
 
 @REGULARIZERS.register("distillation")
@@ -49,6 +56,12 @@ def _distillation(setting: Setting) -> Regularizer | None:
     if config is None or config.weight == 0:
         return None
     return DistillationRegularizer(config.weight, config.temperature)
+
+
+def _tell_if_never(key: str, every: int, updates: int) -> None:
+    if every > updates:
+        text = f"{key}={every}: the run has only {updates} updates, so the term is never added"
+        warnings.warn(text, MtsmartWarning, stacklevel=2)
 
 
 def build_regularizers(setting: Setting) -> dict[str, Regularizer]:

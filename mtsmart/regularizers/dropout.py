@@ -1,6 +1,6 @@
 """Dropout masks of one forward pass, seen again by others: the perturbed pass has the masks of the clean one.
 
-Independent masks would make a smoothness term measure mostly dropout (about five times the adversarial part).
+Independent masks would make a smoothness term measure mostly dropout (tests/regularizers/test_smart.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class DropoutMasks:
     """The masks that a forward pass draws inside ``recorded()``, drawn there again inside each ``replayed()``.
 
     Either the generator goes back to where it was, or what it drew is kept, which costs no memory and no time. Drawing
-    costs next to nothing on a GPU; on a CPU a quarter of a forward pass, of which a faster way leaves a third.
+    costs next to nothing on a GPU, and on a CPU a good part of a forward pass; there a faster way is taken.
 
     Args:
         device: of the model.

@@ -39,7 +39,7 @@ class Regression(SequenceTask):
     def encode_label(self, value: Any, row: int) -> float:
         """A finite number, also from text."""
         try:
-            number = float(value)
+            number = math.nan if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             number = math.nan
         if not math.isfinite(number):

@@ -138,7 +138,7 @@ class _Entry:
         here = Path(self.document.origin(()).file).parent
         folders = [Path(data_dir)] if data_dir is not None else data_folders(here)
         folder = next((f for f in folders if any((f / file).is_file() for file in files.values())), folders[0])
-        dataset: dict[str, Any] = {"files": {split: str((folder / file).resolve()) for split, file in files.items()}}
+        dataset: dict[str, Any] = {"files": {split: os.path.abspath(folder / file) for split, file in files.items()}}
         if layout.columns is None:
             dataset["format"] = "jsonl"
         else:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
-from mtsmart.durable import check_manifest, replacing_folder
+from mtsmart.durable import check_manifest, read_json, replacing_folder
 from mtsmart.errors import CheckpointError
 from mtsmart.models.files import load_state, state_of
 from mtsmart.models.multitask import MultiTaskModel
@@ -32,6 +33,7 @@ from mtsmart.training.sharding import Student, load_optimizer
 
 _NAME = re.compile(r"update-(\d{8})")
 _DAMAGED = ".damaged"  # ending of what could not be resumed from
+_ODD = (OSError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError)
 
 
 def save_checkpoint(
@@ -121,8 +123,19 @@ def put_newer_aside(point: Path) -> None:
 
 def stored_rows(path: Path) -> dict[str, Any]:
     """What ``describe_rows`` said of the data when a whole resume point was written."""
-    rows: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8")).get("rows", {})
+    with resuming(path):
+        rows: dict[str, Any] = dict(read_json(path / "state.json").get("rows", {}))
     return rows
+
+
+@contextmanager
+def resuming(path: Path) -> Iterator[None]:
+    """Inside it, what a resume point lacks or holds in another form is one error."""
+    try:
+        yield
+    except _ODD as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"cannot be resumed from: {reason}", file=path) from None
 
 
 def _path(folder: Path, update: int) -> Path:
@@ -145,8 +158,8 @@ def load_checkpoint(
     Raises:
         CheckpointError: a file is missing, damaged, or of another model.
     """
-    try:
-        state: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8"))
+    with resuming(path):
+        state: dict[str, Any] = read_json(path / "state.json")
         model = student.whole()
         load_state(model, load_file(path / "model.safetensors"))
         student.set()
@@ -160,7 +173,4 @@ def load_checkpoint(
         own = {name.removeprefix(f"{rank}."): random[name] for name in random if name.startswith(f"{rank}.")}
         if own:
             set_random_state(own, model.device)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"cannot be resumed from: {reason}", file=path) from None
     return state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mtsmart.durable import append_line, flush, writing
+from mtsmart.durable import append_line, flush, open_to_append, writing
 from mtsmart.run_folder import RunFolder
 
 
@@ -25,7 +25,7 @@ class Journal:
         Args:
             size: bytes of metrics.jsonl that the resume point knows of; 0 for a new run.
         """
-        with writing(self._metrics), self._metrics.open("ab") as stream:
+        with writing(self._metrics), open_to_append(self._metrics) as stream:
             stream.truncate(size)
 
     def add(self, record: dict[str, Any]) -> None:

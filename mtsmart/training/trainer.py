@@ -36,6 +36,7 @@ from mtsmart.training.checkpoints import (
     delete_old_checkpoints,
     load_checkpoint,
     put_newer_aside,
+    resuming,
     save_checkpoint,
 )
 from mtsmart.training.guard import Guard, gradient_norm
@@ -139,6 +140,8 @@ class Trainer:
         size = 0 if resume_from is None else self._resume(resume_from)
         self.processes.on_main(lambda: self.journal.start(size))
         self.callback.on_start(self._facts())
+        for text in self.sampler.overlong():
+            self.callback.on_notice(text)
         started = time.perf_counter()
         with self.interrupt, self.processes.listening():
             try:
@@ -311,15 +314,17 @@ class Trainer:
     def _resume(self, path: Path) -> int:
         """Continue from a resume point; how many bytes of metrics.jsonl it knows of."""
         state = load_checkpoint(path, self.student, self.step.regularizers, self.optimizer, self.processes.rank)
+        with resuming(path):
+            self.progress = Progress(int(state["update"]), int(state["epoch"]), int(state["batch"]))
+            if self.progress.batch >= len(self.sampler):  # epochs have become shorter, as the user allowed
+                self.progress.epoch, self.progress.batch = self.progress.epoch + 1, 0
+            self.selection.load_state(state["selection"])
+            self.meter.load_state(state["meter"], self.device)
+            self.guard.skipped = int(state["skipped"])
+            self.watch.load_state(state["watch"])
+            size = int(state["metrics_bytes"])
         self.processes.on_main(lambda: put_newer_aside(path))
-        self.progress = Progress(state["update"], state["epoch"], state["batch"])
-        if self.progress.batch >= len(self.sampler):  # epochs have become shorter, as the user allowed
-            self.progress.epoch, self.progress.batch = self.progress.epoch + 1, 0
-        self.selection.load_state(state["selection"])
-        self.meter.load_state(state["meter"], self.device)
-        self.guard.skipped = int(state["skipped"])
-        self.watch.load_state(state["watch"])
-        return int(state["metrics_bytes"])
+        return size
 
     def _write_results(self) -> dict[str, Any]:
         best = self.selection.best or {"score": None, "tasks": {}}

@@ -177,3 +177,14 @@ def test_a_token_budget_counts_every_sequence_of_rows_that_are_lists(rows, max_t
         for batch in batches:
             tokens = lengths[batch].max() * sequences[batch].sum()
             assert len(batch) == 1 or (tokens <= max_tokens and len(batch) <= 16)
+
+
+def test_rows_with_more_tokens_than_a_batch_may_have_are_told():
+    lengths = {"short": np.array([3, 4]), "long": np.array([3, 40, 50]), "lists": np.array([4, 4])}
+    sampler = MultiTaskSampler(lengths, 4, MixingConfig(), 1, 0, max_tokens=16, sequences={"lists": np.array([2, 5])})
+    texts = sampler.overlong()
+    assert [text.partition(";")[0] for text in texts] == [
+        "task long: 2 of 3 rows have more tokens than data.max_tokens=16",
+        "task lists: 1 of 2 rows have more tokens than data.max_tokens=16",
+    ]
+    assert MultiTaskSampler(lengths, 4, MixingConfig(), 1, 0).overlong() == []

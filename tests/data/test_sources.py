@@ -1,5 +1,8 @@
 """Sources: slices, names of labels, missing rows, and real Hub clones."""
 
+import os
+import shutil
+
 import datasets
 import pyarrow.parquet as pq
 import pytest
@@ -7,7 +10,7 @@ import pytest
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import encode_split, select_complete
 from mtsmart.data.sources import has_split, load_split, split_place
-from mtsmart.errors import DataError
+from mtsmart.errors import DataError, MtsmartWarning
 from mtsmart.tasks import TaskDefinition, TaskLibrary
 from tests.conftest import write_jsonl
 
@@ -188,3 +191,33 @@ def test_tokens_are_stored_in_few_bytes(tmp_path):
         "list<item: list<item: int8>>",
     ]
     assert split.lengths.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_local_clone_that_changes_is_read_again(tmp_path, streaming):
+    """Also where neither the size of a file nor its time of modification tells, as after an archive is unpacked."""
+    clone = tmp_path / "hub" / "my" / "rows"
+    clone.mkdir(parents=True)
+    source = definition(dataset={"path": "my/rows", "streaming": streaming}, splits={"train": "train[:3]"})
+    config = DataConfig(hub_dir=str(tmp_path / "hub"), cache_dir=str(tmp_path / "cache"))
+    for text in ("cats", "dogs"):
+        file = write_jsonl(clone / "train.jsonl", [{"text": f"{text} {i}", "label": "yes"} for i in range(4)])
+        os.utime(file, ns=(10**18, 10**18))
+        rows = load_split("t", source, "train", ["text"], config)
+        assert rows["text"][:] == [f"{text} {i}" for i in range(3)]
+
+
+def test_without_the_hub_its_cache_is_used_and_told(tmp_path, monkeypatch):
+    clone, cache = tmp_path / "rows", tmp_path / "cache"
+    clone.mkdir()
+    write_jsonl(clone / "train.jsonl", [{"text": "a", "label": "yes"}])
+    datasets.load_dataset(str(clone), cache_dir=str(tmp_path / "made"))
+    (made,) = (tmp_path / "made").glob("rows/*/*/*/")
+    target = cache / "me___rows" / "default" / made.parent.name / made.name
+    shutil.copytree(made, target)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(cache))
+    source = definition(dataset={"path": "me/rows"})
+    with pytest.warns(
+        MtsmartWarning, match="data set me/rows: the Hub cannot be reached.*the copy in the cache is used"
+    ):
+        assert load_split("t", source, "train", ["text"], DataConfig())["text"][:] == ["a"]

@@ -1,0 +1,366 @@
+"""Bad data, prediction input, run folders and resume points: one message that names the place, and nothing written.
+
+Bad task files, experiments and flags are in tests/cli/test_malformed.py.
+"""
+
+import codecs
+import json
+import os
+import re
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import mtsmart
+
+CLASSIFICATION = "task_type: classification\n  text: [text]\n  labels: [other, red]\n"
+REGRESSION = "task_type: regression\n  text: [text]\n  label: score\n"
+TAGGING = "task_type: tagging\n  text: [words]\n  label: tags\n  labels: [O, B-x, I-x]\n"
+SPAN = "task_type: span\n  text: [question, context]\n  label: answers\n"
+CHOICE = "task_type: multiple_choice\n  text: [text]\n  options: {choices: list}\n"
+RANKING = "task_type: ranking\n  text: [text]\n  options: {candidates: list}\n"
+MULTI = "task_type: multi_label\n  text: [text]\n  labels: [a, b]\n"
+
+
+def lines(*rows):
+    return "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows).encode()
+
+
+GOOD = {"text": "a", "label": "red"}
+
+# name -> (file, its bytes, the task, part of the one message)
+DATA = {
+    "empty csv": ("d.csv", b"", CLASSIFICATION, "d.csv: is empty. A header line"),
+    "csv with a BOM alone": ("d.csv", codecs.BOM_UTF8, CLASSIFICATION, "d.csv: is empty"),
+    "csv with a header alone": ("d.csv", b"text,label\n", CLASSIFICATION, "d.csv: has no rows"),
+    "csv, too few fields": ("d.csv", b"text,label\na,red\nb\n", CLASSIFICATION, "d.csv:3: has 1 fields where the header has 2"),
+    "csv, too many fields": ("d.csv", b"text,label\na,red,x\n", CLASSIFICATION, "d.csv:2: has 3 fields where the header has 2"),
+    "csv, comma in a text": ("d.csv", b"text,label\r\na, b,red\r\n", CLASSIFICATION, "d.csv:2: has 3 fields"),
+    "csv, columns twice": ("d.csv", b"text,text,label\na,b,red\n", CLASSIFICATION, "d.csv:1: two columns have the same name, got 'text'"),
+    "csv, open quote": ("d.csv", b'text,label\na,red\n"b,red\n', CLASSIFICATION, "d.csv:3: cannot be read: unexpected end of data"),
+    "csv, text after a quote": ("d.csv", b'text,label\n"a"b,red\n', CLASSIFICATION, "d.csv:2: cannot be read"),
+    "csv in latin-1": ("d.csv", "text,label\na,red\n\u00e9,red\n".encode("latin-1"), CLASSIFICATION, "d.csv:3: is not UTF-8. Save it as UTF-8"),
+    "csv in UTF-16": ("d.csv", "text,label\na,red\n".encode("utf-16"), CLASSIFICATION, "d.csv: is UTF-16, not UTF-8"),
+    "csv, no text column": ("d.csv", b"txt,label\na,red\n", CLASSIFICATION, "text: there is no such column. Did you mean 'txt'"),
+    "csv, no label column": ("d.csv", b"text,lable\na,red\n", CLASSIFICATION, "the data has no such label column.*"),
+    "csv, unknown label": ("d.csv", b"text,label\na,red\nb,blue\n", CLASSIFICATION, r"d.csv.*row 2: label: is not one of the task's labels, got 'blue'"),
+    "csv, label in capitals": ("d.csv", b"text,label\na,Red\n", CLASSIFICATION, r"row 1: label: .*got 'Red'. Did you mean 'red'"),
+    "csv, no label": ("d.csv", b"text,label\na,red\nb,\n", CLASSIFICATION, "1 of 2 rows lack a text or label, the first is row 2"),
+    "csv, no text": ("d.csv", b"text,label\na,red\n,red\n", CLASSIFICATION, "1 of 2 rows lack a text or label, the first is row 2"),
+    "csv, blank texts": ("d.csv", b"text,label\n,\n,\n", CLASSIFICATION, "2 of 2 rows lack a text or label"),
+    "csv, text for a number": ("d.csv", b"text,score\na,high\n", REGRESSION, "row 1: score: .*got 'high'"),
+    "csv, NaN for a number": ("d.csv", b"text,score\na,1\nb,nan\n", REGRESSION, "row 2.*score|lack a text or label, the first is row 2"),
+    "csv, infinity for a number": ("d.csv", b"text,score\na,1\nb,inf\n", REGRESSION, "row 2: score: .*got 'inf'"),
+    "csv, decimal comma": ("d.csv", b'text,score\na,"1,5"\n', REGRESSION, "row 1: score: .*got '1,5'"),
+    "empty tsv": ("d.tsv", b"", CLASSIFICATION, "d.tsv: is empty"),
+    "tsv with commas": ("d.tsv", b"text,label\na,red\n", CLASSIFICATION, "text: there is no such column"),
+    "tsv, too few fields": ("d.tsv", b"text\tlabel\na\n", CLASSIFICATION, "d.tsv:2: has 1 fields where the header has 2"),
+    "tsv, tab in a text": ("d.tsv", b"text\tlabel\na\tb\tred\n", CLASSIFICATION, "d.tsv:2: has 3 fields"),
+    "tsv, columns twice": ("d.tsv", b"text\tlabel\tlabel\na\tred\tred\n", CLASSIFICATION, "d.tsv:1: two columns have the same name"),
+    "tsv, quoted label": ("d.tsv", b'text\tlabel\na\t"red"\n', CLASSIFICATION, "row 1: label: .*Its quotes are part of it"),
+    "tsv, not UTF-8": ("d.tsv", b"text\tlabel\n\xff\tred\n", CLASSIFICATION, "d.tsv:2: is not UTF-8"),
+    "empty jsonl": ("d.jsonl", b"", CLASSIFICATION, "d.jsonl: has no rows"),
+    "blank jsonl": ("d.jsonl", b"\n \n\r\n", CLASSIFICATION, "d.jsonl: has no rows"),
+    "jsonl, cut": ("d.jsonl", lines(GOOD) + b'{"text": "b", "la', CLASSIFICATION, "d.jsonl:2: is not valid JSON"),
+    "jsonl, two on a line": ("d.jsonl", b'{"text": "a"} {"text": "b"}\n', CLASSIFICATION, "d.jsonl:1: is not valid JSON: Extra data"),
+    "jsonl, single quotes": ("d.jsonl", b"{'text': 'a'}\n", CLASSIFICATION, "d.jsonl:1: is not valid JSON"),
+    "jsonl, a list": ("d.jsonl", lines(GOOD, ["a", "red"]), CLASSIFICATION, r"d.jsonl:2: must be a JSON object, got \['a', 'red'\]"),
+    "jsonl, a number": ("d.jsonl", b"3\n", CLASSIFICATION, "d.jsonl:1: must be a JSON object, got 3"),
+    "json, not jsonl": ("d.jsonl", b'[\n{"text": "a"},\n{"text": "b"}\n]\n', CLASSIFICATION, "d.jsonl:1: is not valid JSON"),
+    "jsonl, nested too deeply": ("d.jsonl", b'{"text": ' + b"[" * 100_000 + b"\n", CLASSIFICATION, "d.jsonl:1: is not valid JSON: nested too deeply"),
+    "jsonl, endless digits": ("d.jsonl", b'{"text": "a", "label": ' + b"9" * 5000 + b"}\n", CLASSIFICATION, "d.jsonl:1: holds a number with too many digits"),
+    "jsonl, half a character": ("d.jsonl", b'{"text": "\\ud800", "label": "red"}\n', CLASSIFICATION, "d.jsonl: text: row 1 cannot be stored"),
+    "jsonl, half a character in a name": ("d.jsonl", b'{"\\ud800": 1, "text": "a", "label": "red"}\n', CLASSIFICATION, "d.jsonl: is no name for a column"),
+    "jsonl, in UTF-16": ("d.jsonl", '{"text": "a"}\n'.encode("utf-16"), CLASSIFICATION, "d.jsonl: is UTF-16"),
+    "jsonl, not UTF-8": ("d.jsonl", lines(GOOD) + b'{"text": "\xe9"}\n', CLASSIFICATION, "d.jsonl:2: is not UTF-8"),
+    "jsonl, number for a text": ("d.jsonl", lines({"text": 3, "label": "red"}), CLASSIFICATION, "row 1: text: is no text, got 3"),
+    "jsonl, list for a text": ("d.jsonl", lines({"text": ["a"], "label": "red"}), CLASSIFICATION, r"row 1: text: is no text, got \['a'\]"),
+    "jsonl, a text becomes a number": ("d.jsonl", lines(GOOD, {"text": 3, "label": "red"}), CLASSIFICATION, "d.jsonl: text: row 2 is no str like the rows before, got 3"),
+    "jsonl, no texts": ("d.jsonl", lines({"text": None, "label": "red"}), CLASSIFICATION, "1 of 1 rows lack a text or label"),
+    "jsonl, a label is missing": ("d.jsonl", lines(GOOD, {"text": "b"}), CLASSIFICATION, "1 of 2 rows lack a text or label, the first is row 2"),
+    "jsonl, number beyond the labels": ("d.jsonl", lines({"text": "a", "label": 5}), CLASSIFICATION, "row 1: label: .*got 5"),
+    "jsonl, object for a label": ("d.jsonl", lines({"text": "a", "label": {"x": 1}}), CLASSIFICATION, "row 1: label"),
+    "jsonl, NaN for a number": ("d.jsonl", lines({"text": "a", "score": 1.0}, '{"text": "b", "score": NaN}'), REGRESSION, "row 2"),
+    "jsonl, infinity for a number": ("d.jsonl", lines('{"text": "b", "score": -Infinity}'), REGRESSION, "row 1: score: .*got -inf"),
+    "jsonl, truth for a number": ("d.jsonl", lines({"text": "a", "score": True}), REGRESSION, "row 1: score: .*got True"),
+    "parquet that is none": ("d.parquet", b"text,label\na,red\n", CLASSIFICATION, "d.parquet: is not a readable parquet file"),
+    "empty parquet": ("d.parquet", b"", CLASSIFICATION, "d.parquet: is not a readable parquet file"),
+    "fewer tags than words": ("d.jsonl", lines({"words": ["a", "b"], "tags": ["O"]}), TAGGING, "row 1: tags"),
+    "unknown tag": ("d.jsonl", lines({"words": ["a"], "tags": ["B-y"]}), TAGGING, "row 1: tags: .*got 'B-y'"),
+    "a number among words": ("d.jsonl", b'{"words": ["a", "b"], "tags": ["O", "O"]}\n{"words": [1, 2], "tags": ["O", "O"]}\n', TAGGING, "words: row 2"),
+    "answer beyond the context": ("d.jsonl", lines({"question": "q", "context": "a b", "answers": {"text": ["z"], "answer_start": [99]}}), SPAN, "row 1: answers"),
+    "answer elsewhere": ("d.jsonl", lines({"question": "q", "context": "a b", "answers": {"text": ["b"], "answer_start": [0]}}), SPAN, "row 1: answers"),
+    "answers that are none": ("d.jsonl", lines({"question": "q", "context": "a b", "answers": "b"}), SPAN, "row 1: answers"),
+    "more starts than answers": ("d.jsonl", lines({"question": "q", "context": "a b", "answers": {"text": ["a"], "answer_start": [0, 2]}}), SPAN, "row 1: answers"),
+    "no such candidate": ("d.jsonl", lines({"text": "a", "list": ["x", "y"], "label": 2}), CHOICE, "row 1: label: is out of range"),
+    "candidates that are none": ("d.jsonl", lines({"text": "a", "list": "x", "label": 0}), CHOICE, "row 1: list: is no list of candidates, got 'x'"),
+    "an empty candidate": ("d.jsonl", lines({"text": "a", "list": ["x", ""], "label": 0}), CHOICE, "row 1: list: holds a candidate that is no text"),
+    "fewer relevances than candidates": ("d.jsonl", lines({"text": "a", "list": ["x", "y"], "label": [1]}), RANKING, "row 1: label: holds 1 relevances for 2 candidates"),
+    "negative relevance": ("d.jsonl", lines({"text": "a", "list": ["x", "y"], "label": [1, -1]}), RANKING, "row 1: label: is no relevance, got -1"),
+    "nothing relevant": ("d.jsonl", lines({"text": "a", "list": ["x", "y"], "label": [0, 0]}), RANKING, "row 1: label: is a query without a relevant"),
+    "unknown one of several labels": ("d.jsonl", lines({"text": "a", "label": ["a", "c"]}), MULTI, "row 1: label: is not one of the task's labels, got 'c'"),
+    "a label in place of a list": ("d.jsonl", lines({"text": "a", "label": 1}), MULTI, "row 1: label: is no list of labels, got 1"),
+}  # fmt: skip
+
+
+def assert_refused(result, message):
+    assert result.code == 2, result
+    assert "Traceback" not in result.err
+    last = result.err.strip().splitlines()
+    assert len(last) == 1 and last[0].startswith("mtsmart: "), result.err
+    assert re.search(message, last[0]), last[0]
+
+
+def contents(folder):
+    """Every file below, with its bytes."""
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def train_on(workspace, cli, file, task, message):
+    (workspace.folder / "t.yaml").write_text(f"bad:\n  {task}  dataset: {{files: {{train: {file}}}}}\n")
+    before = contents(workspace.folder)
+    assert_refused(cli("train", workspace.experiment, "task_files=[t.yaml]", "tasks=[bad]"), message)
+    assert contents(workspace.folder) == before
+
+
+@pytest.mark.parametrize("name", list(DATA))
+def test_data(workspace, cli, name):
+    file, data, task, message = DATA[name]
+    (workspace.folder / file).write_bytes(data)
+    train_on(workspace, cli, file, task, message)
+
+
+def cut_parquet(file):
+    pq.write_table(pa.table({"text": ["a"] * 1000, "label": ["red"] * 1000}), file)
+    file.write_bytes(file.read_bytes()[:-200])
+
+
+def write_parquet(**columns):
+    return lambda file: pq.write_table(pa.table(columns), file)
+
+
+# What is no matter of bytes: how the file comes to be.
+@pytest.mark.parametrize(
+    ("file", "make", "message"),
+    [
+        ("d.csv", lambda file: file.mkdir(), "d.csv: there is no such file"),
+        ("d.csv", lambda file: file.symlink_to("gone.csv"), "d.csv: there is no such file"),
+        ("d.csv", lambda file: file.symlink_to("d.csv"), "d.csv: there is no such file"),
+        ("d.csv", lambda file: file.symlink_to("/dev/zero"), "d.csv: there is no such file"),
+        ("d.csv", os.mkfifo, "d.csv: there is no such file"),
+        ("d.xlsx", lambda file: file.touch(), "unknown kind of data file, got '.xlsx'"),
+        ("d", lambda file: file.touch(), "unknown kind of data file, got ''"),
+        ("d.parquet", cut_parquet, "d.parquet: is not a readable parquet file"),
+        ("d.parquet", write_parquet(text=[], label=[]), "no rows"),
+        ("d.parquet", write_parquet(text=[1], label=["red"]), "row 1: text: is no text, got 1"),
+        ("d.parquet", write_parquet(text=[b"\xff"], label=["red"]), "row 1: text: is no text"),
+    ],
+)
+def test_files_that_are_none(workspace, cli, file, make, message):
+    make(workspace.folder / file)
+    (workspace.folder / "t.yaml").write_text(f"bad:\n  {CLASSIFICATION}  dataset: {{files: {{train: {file}}}}}\n")
+    before = sorted(workspace.folder.rglob("*"))
+    assert_refused(cli("train", workspace.experiment, "task_files=[t.yaml]", "tasks=[bad]"), message)
+    assert sorted(workspace.folder.rglob("*")) == before
+
+
+def test_odd_but_fine_files_are_read(workspace, cli):
+    """BOM, CRLF, quoted line breaks, a text of a megabyte, blank lines at the end."""
+    text = "word " * 200_000
+    data = codecs.BOM_UTF8 + f'text,label\r\n"two\r\nlines",red\r\n{text},other\r\n"a ""b""",red\r\n\r\n\r\n'.encode()
+    (workspace.folder / "d.csv").write_bytes(data * 1)
+    (workspace.folder / "t.yaml").write_text(f"odd:\n  {CLASSIFICATION}  dataset: {{files: {{train: d.csv}}}}\n")
+    result = cli("train", workspace.experiment, "task_files=[t.yaml]", "tasks=[odd]", "training.epochs=1", "-o", "run")
+    assert result.code == 0, result.err
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, tiny_encoder):
+    """A finished run, to be copied."""
+    from tests.conftest import write_jsonl
+
+    folder = tmp_path_factory.mktemp("trained")
+    rows = [{"text": text, "label": label} for text, label in [("a red house", "red"), ("blue", "other")] * 8]
+    write_jsonl(folder / "d.jsonl", rows)
+    (folder / "t.yaml").write_text(
+        f"color:\n  {CLASSIFICATION}  dataset: {{files: {{train: d.jsonl, validation: d.jsonl}}}}\n"
+    )
+    (folder / "e.yaml").write_text(
+        f"task_files: [t.yaml]\ntasks: [color]\nencoder: {{path: {tiny_encoder}}}\n"
+        "training: {epochs: 2, batch_size: 8, checkpoint_every: 2}\n"
+    )
+    mtsmart.train(folder / "e.yaml", output_dir=folder / "run")
+    return folder
+
+
+@pytest.fixture
+def run(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained / "run", tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "run"
+
+
+INPUT = {
+    "empty": ("in.csv", b"", "in.csv: is empty"),
+    "without rows": ("in.csv", b"text\n", "in.csv: has no rows"),
+    "without the column": ("in.csv", b"txt\na\n", "in.csv: text: there is no such column. Did you mean 'txt'"),
+    "not UTF-8": ("in.tsv", b"text\n\xff\n", "in.tsv:2: is not UTF-8"),
+    "not JSON": ("in.jsonl", b'{"text": "a"}\n{text: b}\n', "in.jsonl:2: is not valid JSON"),
+    "no text": ("in.jsonl", b'{"text": "a"}\n{"text": null}\n', "in.jsonl.*row 2"),
+    "a number": ("in.jsonl", b'{"text": 3}\n', "in.jsonl.*row 1: text: is no text, got 3"),
+    "a column of ours": ("in.csv", b"text,prediction\na,b\n", "in.csv: prediction: the file already has a column of this name"),
+    "another column of ours": ("in.csv", b"text,p(red)\na,b\n", r"in.csv: p\(red\): the file already has a column"),
+    "another kind": ("in.txt", b"a\n", "in.txt: unknown kind of data file, got '.txt'"),
+    "fewer fields": ("in.csv", b"text,x\na\n", "in.csv:2: has 1 fields where the header has 2"),
+    "a broken parquet": ("in.parquet", b"PAR1", "in.parquet: is not a readable parquet file"),
+    "columns twice": ("in.csv", b"text,text\na,b\n", "in.csv:1: two columns have the same name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(INPUT))
+def test_prediction_input(run, cli, name):
+    file, data, message = INPUT[name]
+    (run.parent / file).write_bytes(data)
+    before = contents(run.parent)
+    assert_refused(cli("predict", run, "-t", "color", "-i", file, "--output", "out.csv"), message)
+    assert contents(run.parent) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-t", "color", "-i", "gone.csv"], "gone.csv: there is no such file"),
+        (["-t", "colour", "-i", "in.csv"], "--task: there is no task of this name, got 'colour'. Did you mean 'color'"),
+        (["-t", "mnli", "-i", "in.csv"], "the run has no head for this task"),
+        (["-t", "color", "-i", "in.csv", "--output", "out.xlsx"], "out.xlsx|'.xlsx'"),
+        (["-t", "color", "-i", "in.csv", "--output", "gone/out.csv"], "gone"),
+        (["-t", "color", "-i", "in.csv", "--output", "in.csv/out.csv"], "in.csv"),
+    ],
+)
+def test_prediction_flags(run, cli, arguments, message):
+    (run.parent / "in.csv").write_text("text\na\n")
+    before = contents(run.parent)
+    assert_refused(cli("predict", run, *arguments), message)
+    assert contents(run.parent) == before
+
+
+def write(name, text):
+    return lambda run: (run / name).write_text(text)
+
+
+def remove(name):
+    return lambda run: (run / name).unlink()
+
+
+def cut(name, manifest=True):
+    def damage(run):
+        file = run / name
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        if not manifest:
+            (run / "model" / "manifest.json").unlink()
+
+    return damage
+
+
+def unsealed(name, text):
+    """A file of the model as somebody without a manifest would hand it over."""
+
+    def damage(run):
+        (run / "model" / name).write_text(text)
+        (run / "model" / "manifest.json").unlink()
+
+    return damage
+
+
+RUNS = {
+    "no configuration": (remove("config.yaml"), "is not the folder of a run"),
+    "empty configuration": (write("config.yaml", ""), "config.yaml: is empty"),
+    "configuration that is a list": (write("config.yaml", "- a\n"), "config.yaml:1: must be a mapping"),
+    "configuration that is a text": (write("config.yaml", "hello"), "config.yaml:1: must be a mapping"),
+    "configuration with a tag": (write("config.yaml", "name: !!python/object/apply:os.system [ls]\n"), "config.yaml:1: "),
+    "configuration with a bomb": (write("config.yaml", "a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(f"{y}: &{y} [{','.join(['*' + x] * 9)}]\n" for x, y in zip("abcdefgh", "bcdefghi", strict=True))), "config.yaml:.*expands to too many values"),
+    "configuration with an unknown key": (write("config.yaml", "tasks: {color: {}}\nnonsense: 1\n"), "config.yaml:2: nonsense: unknown key"),
+    "configuration without tasks": (write("config.yaml", "name: x\nencoder: {path: y}\n"), "config.yaml.*tasks"),
+    "configuration with a task that is none": (write("config.yaml", "tasks: {color: {}}\nencoder: {path: y}\n"), "config.yaml.*color"),
+    "no heads": (remove("model/heads.json"), "holds no trained model"),
+    "heads that are no JSON": (write("model/heads.json", "{"), "heads.json: is damaged"),
+    "heads that are a list": (write("model/heads.json", "[]"), "heads.json: is damaged"),
+    "heads with an unknown key": (write("model/heads.json", '{"color": {"king": 1}}'), "heads.json: is damaged"),
+    "a head with a path for a name": (write("model/heads.json", '{"../x": {"kind": "sequence_classification", "num_labels": 2}}'), "no name of a head, got '../x'"),
+    "a head of no known kind": (unsealed("heads.json", '{"color": {"kind": "nonsense", "num_labels": 2}}'), "nonsense"),
+    "a head of no known type": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "type": "nonsense"}}'), "nonsense"),
+    "a head with texts for numbers": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": "two"}}'), "heads"),
+    "a head with too many labels": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 5}}'), "color.safetensors: cannot be loaded"),
+    "cut weights": (cut("model/encoder/model.safetensors"), "model.safetensors: is damaged"),
+    "cut weights without a manifest": (cut("model/encoder/model.safetensors", manifest=False), "cannot be loaded"),
+    "cut head": (cut("model/heads/color.safetensors"), "color.safetensors: is damaged"),
+    "cut head without a manifest": (cut("model/heads/color.safetensors", manifest=False), "color.safetensors: cannot be loaded"),
+    "no weights": (remove("model/encoder/model.safetensors"), "model.safetensors: is missing"),
+    "a manifest that is no JSON": (write("model/manifest.json", "x"), "manifest.json: is damaged"),
+    "a manifest of lists": (write("model/manifest.json", '{"files": []}'), "manifest.json: is damaged"),
+    "a manifest that leads elsewhere": (write("model/manifest.json", '{"files": {"../../x": {"size": 1, "sha256": "a"}}}'), "names a file outside its folder"),
+    "a manifest nested too deeply": (write("model/manifest.json", "[" * 100_000), "manifest.json: is damaged: it is nested too deeply"),
+    "a tokenizer that is no JSON": (unsealed("encoder/tokenizer.json", "{"), "cannot be loaded"),
+    "a tokenizer of nonsense": (unsealed("encoder/tokenizer.json", '{"version": "1.0", "model": {"type": "Nonsense"}}'), "cannot be loaded"),
+    "an encoder that is no JSON": (unsealed("encoder/config.json", "{"), "cannot be loaded"),
+    "an encoder of no known type": (unsealed("encoder/config.json", '{"model_type": "nonsense"}'), "cannot be loaded"),
+    "an encoder of another size": (unsealed("encoder/config.json", '{"model_type": "bert", "hidden_size": 24, "num_attention_heads": 2, "vocab_size": 7}'), "cannot be loaded|cannot be"),
+    "decoding that is no JSON": (unsealed("decoding.json", "{"), "decoding.json: is damaged"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(RUNS))
+def test_run_folder(run, cli, name):
+    damage, message = RUNS[name]
+    damage(run)
+    before = contents(run.parent)
+    assert_refused(cli("evaluate", run), message)
+    assert contents(run.parent) == before
+
+
+def each_point(change):
+    def damage(run):
+        for point in (run / "checkpoints").iterdir():
+            change(point)
+
+    return damage
+
+
+def empty_manifest(name, text):
+    """A resume point whose manifest vouches for nothing."""
+
+    def damage(point):
+        (point / name).write_text(text)
+        (point / "manifest.json").write_text('{"files": {}}')
+
+    return each_point(damage)
+
+
+POINTS = {
+    "all cut": (each_point(lambda p: (p / "model.safetensors").write_bytes(b"x")), "is damaged.*No resume point is whole"),
+    "no manifests": (each_point(lambda p: (p / "manifest.json").unlink()), "is incomplete: its manifest.json is missing"),
+    "a state that is no JSON": (empty_manifest("state.json", "{"), "cannot be resumed from|is damaged"),
+    "a state without what is needed": (empty_manifest("state.json", "{}"), "cannot be resumed|is another run"),
+    "a state of lists": (empty_manifest("state.json", "[]"), "cannot be resumed|is damaged"),
+    "an optimizer that is none": (empty_manifest("optimizer.safetensors", "x"), "cannot be resumed from"),
+    "a teacher that is none": (empty_manifest("mbpp.safetensors", "x"), "cannot be resumed from"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(POINTS))
+def test_resume_points(trained, run, cli, name):
+    damage, message = POINTS[name]
+    damage(run)
+    before = contents(run / "checkpoints")
+    result = cli("train", trained / "e.yaml", "training.epochs=3", "-o", run, "--resume", "--allow-changes", "training")
+    assert_refused(result, message)
+    assert contents(run / "checkpoints") == before
+
+
+def test_there_are_at_least_150_bad_inputs():
+    from tests.cli import test_malformed
+
+    tables = [test_malformed.TASK_FILES, test_malformed.EXPERIMENTS, DATA, INPUT, RUNS, POINTS]
+    assert sum(map(len, tables)) >= 150

