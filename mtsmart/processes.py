@@ -95,22 +95,26 @@ class _Group(Processes):
 
     def gather(self, value: T) -> list[T]:
         values: list[Any] = [None] * self.count
-        self._distributed.all_gather_object(values, value, group=self._group)
+        with self.listening():
+            self._distributed.all_gather_object(values, value, group=self._group)
         return values
 
     def highest(self, number: int) -> int:
         shared = self._tensor(number)
-        self._distributed.all_reduce(shared, self._distributed.ReduceOp.MAX, group=self._group)
+        with self.listening():
+            self._distributed.all_reduce(shared, self._distributed.ReduceOp.MAX, group=self._group)
         return int(shared)
 
     def broadcast(self, value: T) -> T:
         values = [value]
-        self._distributed.broadcast_object_list(values, src=0, group=self._group)
+        with self.listening():
+            self._distributed.broadcast_object_list(values, src=0, group=self._group)
         return values[0]
 
     def average(self, tensor: Tensor) -> Tensor:
         total = tensor.detach().cpu().clone()
-        self._distributed.all_reduce(total, group=self._group)
+        with self.listening():
+            self._distributed.all_reduce(total, group=self._group)
         return (total / self.count).to(tensor.device)
 
     def together(self, work: Callable[[], T]) -> T:

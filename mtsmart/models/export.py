@@ -16,6 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from mtsmart.durable import writing
 from mtsmart.errors import CheckpointError
+from mtsmart.models.files import settled
 from mtsmart.models.heads.native import NATIVE_CLASSES, NativeHead
 from mtsmart.models.multitask import MultiTaskModel
 
@@ -165,9 +166,7 @@ def _exported_tokenizer(
     tokenizer: PreTrainedTokenizerBase, whole: PreTrainedModel, max_length: int | None
 ) -> PreTrainedTokenizerBase:
     """The tokenizer as it cut and padded the inputs, giving only what the class takes."""
-    saved = copy.deepcopy(tokenizer)
-    saved.backend_tokenizer.no_truncation()
-    saved.backend_tokenizer.no_padding()
+    saved = settled(tokenizer)
     accepted = inspect.signature(whole.forward).parameters
     settings: dict[str, Any] = {
         "padding_side": tokenizer.padding_side,

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -42,13 +43,21 @@ def save_model(
     """Write the model; a model that is already there is replaced only once the new one is complete."""
     with replacing_folder(folder) as aside:
         model.encoder.model.save_pretrained(aside / "encoder")
-        tokenizer.save_pretrained(aside / "encoder")
+        settled(tokenizer).save_pretrained(aside / "encoder")
         (aside / "heads").mkdir()
         for name in model.specs:
             save_file(state_of(model.head(name), model.encoder), aside / "heads" / f"{name}.safetensors")
         specs = {name: spec.to_json() for name, spec in model.specs.items()}
         (aside / "heads.json").write_text(json.dumps(specs, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         (aside / "decoding.json").write_text(json.dumps(decoding or {}, indent=2) + "\n", encoding="utf-8")
+
+
+def settled(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """A copy without what the last call left in it, or its maker: truncation and padding of some length."""
+    saved = copy.deepcopy(tokenizer)
+    saved.backend_tokenizer.no_truncation()
+    saved.backend_tokenizer.no_padding()
+    return saved
 
 
 def read_head_specs(folder: Path) -> dict[str, HeadSpec]:

@@ -137,7 +137,8 @@ class Trainer:
             Interrupted: a signal stopped the run; a resume point has been written.
         """
         _draw_apart(self.config.seed, self.processes.rank)
-        size = 0 if resume_from is None else self._resume(resume_from)
+        with self.processes.listening():
+            size = 0 if resume_from is None else self._resume(resume_from)
         self.processes.on_main(lambda: self.journal.start(size))
         self.callback.on_start(self._facts())
         for text in self.sampler.overlong():
@@ -149,8 +150,7 @@ class Trainer:
             finally:
                 self.callback.on_end()
                 give_back_memory()
-                if self.processes.is_main:
-                    self._write_timing(time.perf_counter() - started)
+        self.processes.on_main(lambda: self._write_timing(time.perf_counter() - started))
         if self.interrupt.signal is not None and not self._finished:
             raise Interrupted(self.interrupt.signal)
         if not self.setup.validation:
