@@ -71,8 +71,10 @@ def _parquet(file: Path) -> pa.Table:
                 if total > limit:
                     raise _expands(file, limit)
                 parts.append(pa.table({n: _plain(c) for n, c in zip(batch.schema.names, batch.columns, strict=True)}))
-            return pa.concat_tables(parts) if parts else stored.schema_arrow.empty_table()
-    except (pa.ArrowException, OSError) as error:
+            table = pa.concat_tables(parts) if parts else stored.schema_arrow.empty_table()
+        table.validate(full=True)  # texts that are not UTF-8
+        return table
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column's name is not UTF-8
         raise DataError(f"is not a readable parquet file: {str(error).splitlines()[0]}", file=file) from None
 
 

@@ -137,6 +137,12 @@ def cut_parquet(file):
     file.write_bytes(file.read_bytes()[:-200])
 
 
+def misspelt_parquet(file):
+    """Bytes that are no UTF-8 where the file says text."""
+    texts = pa.array([b"a", b"\xff"]).view(pa.string())
+    pq.write_table(pa.table({"text": texts, "label": ["red", "red"]}), file)
+
+
 def write_parquet(**columns):
     return lambda file: pq.write_table(pa.table(columns), file)
 
@@ -154,6 +160,7 @@ def write_parquet(**columns):
         ("d", lambda file: file.touch(), "unknown kind of data file, got ''"),
         ("d.parquet", cut_parquet, "d.parquet: is not a readable parquet file"),
         ("d.parquet", write_parquet(text=[], label=[]), "no rows"),
+        ("d.parquet", misspelt_parquet, "d.parquet: is not a readable parquet file: .*UTF8"),
         ("d.parquet", write_parquet(text=[1], label=["red"]), "row 1: text: is no text, got 1"),
         ("d.parquet", write_parquet(text=[b"\xff"], label=["red"]), "row 1: text: is no text"),
     ],
