@@ -101,7 +101,9 @@ def torture(experiment, settings, workspace, kills, damages, seed=0):
     hit = [run.kill(moments[number % len(moments)], rng) for number in range(kills)]
     assert sum(hit) >= kills * 0.8, f"only {sum(hit)} of {kills} kills met a running process"
     bad = []
-    for _ in range(damages):
+    for _ in range(10 * damages):  # between two of them the run must get so far that one is whole
+        if len(bad) == damages:
+            break
         points = list_checkpoints(run.folder / "checkpoints")
         if len(points) < 2:
             run.kill("training", rng)
