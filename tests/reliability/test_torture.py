@@ -45,7 +45,8 @@ class Run:
         """Start, kill at a moment, and say whether it was still running.
 
         Moments: ``setting up``, ``training`` (from the first line or resume point that this process writes on),
-        ``writing`` (a resume point or model is half written), ``notice`` (after one on standard error).
+        ``writing`` (a resume point or model is half written), ``point`` (after a further resume point), ``notice`` (after
+        one on standard error).
         """
         lines, told = self.written(), self.errors.stat().st_size if self.errors.exists() else 0
         process = self.start()
@@ -54,6 +55,9 @@ class Run:
                 time.sleep(rng.uniform(0, 6))
             elif moment == "training":
                 wait_until(process, lambda: self.written() != lines)
+                time.sleep(rng.uniform(0, 2))
+            elif moment == "point":
+                wait_until(process, lambda: self.written()[1] != lines[1])
                 time.sleep(rng.uniform(0, 2))
             elif moment == "writing":
                 wait_until(process, self.is_writing)
@@ -106,7 +110,7 @@ def torture(experiment, settings, workspace, kills, damages, seed=0):
             break
         points = list_checkpoints(run.folder / "checkpoints")
         if len(points) < 2:
-            run.kill("training", rng)
+            run.kill("point", rng)
             continue
         bad.append(damage(points[-1], rng))
         before = run.errors.read_text()
