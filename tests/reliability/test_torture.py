@@ -45,8 +45,8 @@ class Run:
         """Start, kill at a moment, and say whether it was still running.
 
         Moments: ``setting up``, ``training`` (from the first line or resume point that this process writes on),
-        ``writing`` (a resume point or model is half written), ``point`` (after a further resume point), ``notice`` (after
-        one on standard error).
+        ``writing`` (a resume point or model is half written), ``point`` (after a further resume point), ``notice``
+        (after one on standard error).
         """
         lines, told = self.written(), self.errors.stat().st_size if self.errors.exists() else 0
         process = self.start()
