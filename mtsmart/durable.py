@@ -177,13 +177,21 @@ def check_manifest(folder: Path, hint: str | None = None) -> None:
         file = folder / name
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise CheckpointError("names a file outside its folder", file=manifest, value=name)
-        if not file.is_file():
-            raise CheckpointError("is missing", file=file, hint=hint)
-        if file.stat().st_size != size:
-            message = f"is damaged: {file.stat().st_size:,} bytes instead of {size:,}"
-            raise CheckpointError(message, file=file, hint=hint)
-        if _sha256(file) != digest:
-            raise CheckpointError("is damaged: it is not what was written (its SHA-256 differs)", file=file, hint=hint)
+        try:
+            _check_file(file, size, digest, hint)
+        except OSError as error:  # also of a name that no file can have
+            message = f"cannot be read: {error.strerror}"
+            raise CheckpointError(message, file=folder, key=MANIFEST, value=name, hint=hint) from None
+
+
+def _check_file(file: Path, size: int, digest: str, hint: str | None) -> None:
+    if not file.is_file():
+        raise CheckpointError("is missing", file=file, hint=hint)
+    if file.stat().st_size != size:
+        message = f"is damaged: {file.stat().st_size:,} bytes instead of {size:,}"
+        raise CheckpointError(message, file=file, hint=hint)
+    if _sha256(file) != digest:
+        raise CheckpointError("is damaged: it is not what was written (its SHA-256 differs)", file=file, hint=hint)
 
 
 def flush(path: Path) -> None:

@@ -20,6 +20,7 @@ from mtsmart.errors import ConfigError, MtsmartError
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 32
 MAX_NODES = 100_000
+_MAX_DIGITS = 400
 
 _KINDS = ("map", "seq", "str", "int", "float", "bool", "null")
 
@@ -226,6 +227,8 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
         if kind == "int":
+            if len(node.value) > _MAX_DIGITS:  # Python refuses some thousands of them
+                raise ConfigError("is a number of too many digits", file=self.file, line=_line(node), value=node.value)
             return int(node.value)  # YAML 1.1 would read 010 as octal
         return getattr(self.scalars, f"construct_yaml_{kind}")(node)
 

@@ -52,6 +52,7 @@ def test_every_key_knows_its_line():
         ("a: *b\n", "f.yaml:1: is not valid YAML: found undefined alias"),
         ("a: " + "[" * 100 + "]" * 100, "nested too deeply"),
         ("a: \x00", "is not valid YAML"),
+        ("a: 1\nb: " + "9" * 5000, "f.yaml:2: is a number of too many digits, got '999"),
     ],
 )
 def test_refusals_name_the_line(text, message):

@@ -308,6 +308,7 @@ RUNS = {
     "a manifest that is no JSON": (write("model/manifest.json", "x"), "manifest.json: is damaged"),
     "a manifest of lists": (write("model/manifest.json", '{"files": []}'), "manifest.json: is damaged"),
     "a manifest that leads elsewhere": (write("model/manifest.json", '{"files": {"../../x": {"size": 1, "sha256": "a"}}}'), "names a file outside its folder"),
+    "a manifest with a name that no file can have": (write("model/manifest.json", '{"files": {"' + "x" * 5000 + '": {"size": 1, "sha256": "a"}}}'), "model: manifest.json: cannot be read: File name too long"),
     "a manifest nested too deeply": (write("model/manifest.json", "[" * 100_000), "manifest.json: is damaged: it is nested too deeply"),
     "a tokenizer that is no JSON": (unsealed("encoder/tokenizer.json", "{"), "cannot be loaded"),
     "a tokenizer of nonsense": (unsealed("encoder/tokenizer.json", '{"version": "1.0", "model": {"type": "Nonsense"}}'), "cannot be loaded"),
