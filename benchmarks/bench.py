@@ -19,8 +19,8 @@ from typing import Any
 
 from benchmarks.speed import bare, data_scale, gpu, memory, mix, padding, startup, step_cost
 from benchmarks.speed.timing import machine
-from mtsmart.cli.options import quiet_libraries
 from mtsmart.errors import MtsmartError
+from mtsmart.reporting.quiet import quiet_libraries
 
 HERE = Path(__file__).resolve().parent
 PARTS: dict[str, tuple[Callable[[Path, int], Any], Callable[[Any], list[str]]]] = {

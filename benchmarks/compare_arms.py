@@ -22,7 +22,7 @@ import yaml
 from scipy.stats import t
 
 import mtsmart
-from mtsmart.cli.options import quiet_libraries
+from mtsmart.reporting.quiet import quiet_libraries
 
 FIGURES = ("R", "flips", "delta/x", "D")
 

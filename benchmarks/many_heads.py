@@ -24,7 +24,7 @@ import torch
 import yaml
 
 import mtsmart
-from mtsmart.cli.options import quiet_libraries
+from mtsmart.reporting.quiet import quiet_libraries
 from mtsmart.resources import shipped
 
 ROWS, REPEATS, LIMIT = 2_000, 7, 1.3

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from mtsmart.config import sections
+from mtsmart.config import grid, sections
 from mtsmart.config.regularization import MBPP_PRESETS, SMART_PRESETS, Mbpp, Smart
 from mtsmart.tasks import definition
 
@@ -47,6 +47,7 @@ def _experiment() -> list[str]:
     for name in ("encoder", "init", "distill", "data", "mixing", "optimizer", "training"):
         model = getattr(sections, f"{name.capitalize()}Config")
         lines += [f"### {name}", "", _first_line(model), "", *_table(model)]
+    lines += ["### grid", "", _first_line(grid.GridConfig), "", *_table(grid.GridConfig)]
     lines += ["### smart", "", *_presets(Smart, SMART_PRESETS), "### mbpp", "", *_presets(Mbpp, MBPP_PRESETS)]
     return lines
 

@@ -14,6 +14,7 @@ _PUBLIC = {
     "train": "mtsmart.api",
     "finetune": "mtsmart.api",
     "export": "mtsmart.api",
+    "sweep": "mtsmart.sweeps.sweep",
     "load": "mtsmart.api",
     "load_tasks": "mtsmart.api",
     "Run": "mtsmart.api",

@@ -82,8 +82,8 @@ def train(
         MtsmartError: anything in the experiment, its data or the folder that does not fit, before training.
         Interrupted: stopped by a signal, after a resume point was written.
     """
-    loaded = join_processes().together(lambda: load_experiment(find_experiment(experiment), overrides))
-    return _train(loaded, output_dir, resume, allow_changes, callback)
+    loaded = join_processes().together(lambda: _single_experiment(experiment, overrides))
+    return train_experiment(loaded, output_dir, resume, allow_changes, callback)
 
 
 def finetune(
@@ -108,7 +108,7 @@ def finetune(
         MtsmartError, Interrupted: as in :func:`train`.
     """
     loaded = join_processes().together(lambda: _finetune_experiment(RunFolder(Path(run)), task, overrides))
-    return _train(loaded, output_dir, resume, allow_changes, callback)
+    return train_experiment(loaded, output_dir, resume, allow_changes, callback)
 
 
 def export(
@@ -231,13 +231,22 @@ def _without(mapping: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if key not in keys}
 
 
-def _train(
+def _single_experiment(name: str | Path, overrides: Iterable[str]) -> Experiment:
+    loaded = load_experiment(find_experiment(name), overrides)
+    if loaded.config.grid is not None:
+        hint = f"mtsmart sweep {name}"
+        raise loaded.document.error("is for several runs, which another command trains", ("grid",), hint=hint)
+    return loaded
+
+
+def train_experiment(
     experiment: Experiment,
     output_dir: str | Path | None,
-    resume: bool,
-    allow_changes: Iterable[str],
-    callback: Callback | None,
+    resume: bool = False,
+    allow_changes: Iterable[str] = (),
+    callback: Callback | None = None,
 ) -> Run:
+    """As :func:`train`, for an experiment that has been read."""
     processes = join_processes()
     allowed = processes.together(lambda: _allowed(allow_changes, resume))
     folder = processes.on_main(lambda: _run_folder(experiment.config, output_dir, resume))

@@ -24,6 +24,7 @@ ROOMS = [
     ["training"],
     ["reporting"],
     ["api"],
+    ["sweeps"],
     ["cli"],
     ["__main__", "__init__"],
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from mtsmart.cli import evaluate, export, finetune, predict, tasks, train
+from mtsmart.cli import evaluate, export, finetune, predict, sweep, tasks, train
 from mtsmart.errors import MtsmartError, MtsmartWarning, OtherProcessError
 from mtsmart.processes import launched
 
@@ -27,6 +27,7 @@ app.command("finetune")(finetune.finetune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
+app.command("sweep")(sweep.sweep)
 app.add_typer(tasks.app, name="tasks")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,16 +27,3 @@ TaskFiles = Annotated[
     list[Path] | None, typer.Option("--task-file", help="YAML with further tasks, or a folder of such; repeatable.")
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
-
-
-def quiet_libraries() -> None:
-    """Silence progress bars and warnings of the libraries below; our own messages say what matters."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    import datasets
-    import transformers
-
-    datasets.disable_progress_bars()
-    datasets.logging.set_verbosity_error()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    logging.getLogger("accelerate").setLevel(logging.ERROR)

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli.options import RunArgument, TaskFiles, quiet_libraries
+from mtsmart.cli.options import RunArgument, TaskFiles
+from mtsmart.reporting.quiet import quiet_libraries
 
 
 def predict(

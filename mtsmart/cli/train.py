@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli.options import AllowChanges, OutputDir, Overrides, Resume, quiet_libraries
+from mtsmart.cli.options import AllowChanges, OutputDir, Overrides, Resume
+from mtsmart.reporting.quiet import quiet_libraries
 
 
 def train(

@@ -17,7 +17,14 @@ from mtsmart.config.validate import validate
 from mtsmart.errors import ConfigError
 
 COMMAND_LINE = Origin("command line")
-_PATH_KEYS = (("init", "run"), ("distill", "teachers"), ("data", "hub_dir"), ("data", "cache_dir"))
+_PATH_KEYS = (
+    ("init", "run"),
+    ("distill", "teachers"),
+    ("data", "hub_dir"),
+    ("data", "cache_dir"),
+    ("grid", "conclusions"),
+)
+_GRID_PIECES = ("arms", "tables", "starts")
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ def build_experiment(document: Document, overrides: Iterable[str] = ()) -> Exper
     """Apply overrides to a document and validate it."""
     document = _short_forms(document)
     for item in overrides:
-        document = _lay_over(document, parse_override(item))
+        document = lay_over(document, parse_override(item))
     return Experiment(validate(RunConfig, document), document)
 
 
@@ -87,10 +94,10 @@ def _read(path: Path, seen: tuple[Path, ...]) -> Document:
         raise document.error("extends itself", ("extends",), value=base)
     if not target.is_file():
         raise document.error("there is no such file", ("extends",), value=base)
-    return _lay_over(_short_forms(_read(target, (*seen, path.resolve()))), document)
+    return lay_over(_short_forms(_read(target, (*seen, path.resolve()))), document)
 
 
-def _lay_over(base: Document, over: Document) -> Document:
+def lay_over(base: Document, over: Document) -> Document:
     """Lay a document over an expanded one. A list of tasks drops the others, not the settings of these."""
     known = base.data.get("tasks", {})
     listed = isinstance(over.data.get("tasks"), (list, str))
@@ -132,6 +139,11 @@ def _absolute_paths(document: Document, folder: Path) -> Document:
     encoder = data.get("encoder")
     if isinstance(encoder, dict) and str(encoder.get("path", "")).startswith(("./", "../", "~")):
         encoder["path"] = resolved(encoder["path"])  # anything else may be a Hub id
+    grid = data.get("grid")
+    for pieces in (grid.get(name) for name in _GRID_PIECES) if isinstance(grid, dict) else ():
+        for piece in pieces.values() if isinstance(pieces, dict) else ():
+            if isinstance(piece, dict):
+                _absolute_paths(Document(piece), folder)
     return document
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from mtsmart.config.grid import GridConfig
 from mtsmart.config.regularization import MbppSettings, SmartSettings
 from mtsmart.config.validate import StrictModel
 
@@ -153,6 +154,7 @@ class RunConfig(StrictModel):
     mbpp: MbppSettings = Field(default_factory=MbppSettings)
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
+    grid: GridConfig | None = Field(None, description="what `mtsmart sweep` compares; null: this is one run")
 
     @model_validator(mode="after")
     def _has_encoder(self) -> RunConfig:

@@ -27,6 +27,8 @@ from mtsmart.durable import MANIFEST, check_manifest
 from mtsmart.errors import MtsmartError, MtsmartWarning
 from mtsmart.models.files import load_head, read_decoding, read_head_specs
 from mtsmart.run_folder import RunFolder
+from mtsmart.sweeps.ledger import Ledger
+from mtsmart.sweeps.plan import make_plan
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskLibrary
 from mtsmart.tasks.definition import FieldForm
@@ -75,6 +77,21 @@ OVERRIDES = [
     b"tasks.rte.labels=[a, 'b']",
     b"data.hub_dir=~/x",
 ]
+GRID = b"""
+name: s
+tasks: {rte: {weight: 2}, mrpc: {}}
+encoder: {path: e}
+grid:
+  seeds: [1, 2]
+  starts: {joint: {tasks: [mrpc, rte]}}
+  arms: {plain: {smart: off}, SMART: {smart: {weight: 3}}, after: {start: joint, mbpp: paper}}
+  tables: {a: {tasks: [rte]}, b: {tasks: {mrpc: {splits: {train: "train[:9]"}}}, arms: [plain, after], baseline: after}}
+"""
+RUN = (
+    b'{"run": "a: plain", "config": "f3", "seed": 1, "tasks": {"rte": {"accuracy": 0.5}}, "updates": 9, "seconds": 1.5, '
+    b'"seconds_per_update": null, "figures": {"R": 0.1}, "rows": {"rte": {"train": "9 rows, ab"}}, "versions": {}, '
+    b'"machine": "m", "device": "cpu"}\n'
+)
 CSV = b'text,other,label\r\n"a ""red"" house, big",1,red\r\nblue,,other\r\n"two\nlines",3,red\n'
 TSV = b"text\tother\tlabel\na red house\t1\tred\nblue\t\tother\n"
 JSONL = b'{"text": "a red house", "label": "red", "list": [1, 2], "more": {"a": null}}\n{"text": "", "label": 3}\n'
@@ -133,6 +150,10 @@ def read_run(file: Path) -> None:
     folder.definitions()
 
 
+def read_grid(file: Path) -> None:
+    make_plan(load_experiment(file), [], file.parent / "out")
+
+
 def read_override(file: Path) -> None:
     parse_override(file.read_bytes().decode("utf-8", "replace"))
 
@@ -163,6 +184,8 @@ READERS: dict[str, tuple[str, list[bytes] | Callable[[], bytes], Callable[[Path]
     "task file": ("t.yaml", [TASKS], read_tasks),
     "MT-DNN's task file": ("t.yaml", [MTDNN], read_tasks),
     "experiment": ("e.yaml", [EXPERIMENT], load_experiment),
+    "grid": ("g.yaml", [GRID], read_grid),
+    "finished runs": ("runs.jsonl", [2 * RUN], Ledger),
     "override": ("o.txt", OVERRIDES, read_override),
     "csv": ("d.csv", [CSV], read_table),
     "tsv": ("d.tsv", [TSV], read_table),

@@ -1,0 +1,43 @@
+"""``mtsmart sweep``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtsmart.cli.options import Overrides
+from mtsmart.reporting.quiet import quiet_libraries
+
+
+def sweep(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="YAML file with a grid, or a shipped one such as evidence/evidence.")
+    ],
+    overrides: Overrides = None,
+    output_dir: Annotated[
+        Path | None, typer.Option("--output-dir", "-o", help="The sweep's folder. Default: sweeps/<name>.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", help="Runs at a time. Default: one a core; one on a GPU.")
+    ] = None,
+    train: Annotated[
+        bool, typer.Option("--train/--no-train", help="Train what is missing, or only write the tables.")
+    ] = True,
+) -> None:
+    """Train every arm of a grid for every seed, and compare them; what is done already is not trained again."""
+    quiet_libraries()
+    from mtsmart.sweeps.sweep import sweep as run_sweep
+    from mtsmart.training.interrupt import Interrupted
+
+    try:
+        done = run_sweep(file, overrides or [], output_dir=output_dir, jobs=jobs, train=train, told=_tell)
+    except Interrupted as stop:
+        _tell("Stopped. The same command goes on.")
+        raise typer.Exit(stop.exit_code) from None
+    _tell(f"{done.done} of {done.planned} runs are done: {done.path / 'RESULTS.md'}")
+
+
+def _tell(text: str) -> None:
+    typer.echo(text)

@@ -1,0 +1,1 @@
+"""Sweeps: every arm of a grid for every seed, and the tables that compare them."""

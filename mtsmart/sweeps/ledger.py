@@ -1,0 +1,105 @@
+"""runs.jsonl of a sweep: a line for each finished run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mtsmart.durable import append_line, writing
+from mtsmart.errors import DataError
+
+
+class FinishedRun(BaseModel):
+    """A line.
+
+    Attributes:
+        run: what people call it.
+        config: hash of everything that decides the result, but for the seed.
+        seed: training.seed.
+        tasks: task -> metric -> value at the last evaluation, the main metric first.
+        updates: how many there were.
+        seconds: that training took, evaluations and resume points included.
+        seconds_per_update: without these; None if it was not measured.
+        figures: what the regularisers measured at the last line of metrics.jsonl.
+        rows: task -> split -> how many rows, and the beginning of their hash.
+        versions: library -> version.
+        machine, device: the processor's kind, and torch's device.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    run: str
+    config: str
+    seed: int
+    tasks: dict[str, dict[str, float]]
+    updates: int
+    seconds: float
+    seconds_per_update: float | None
+    figures: dict[str, float]
+    rows: dict[str, dict[str, str]]
+    versions: dict[str, str]
+    machine: str
+    device: str
+
+    def main(self, task: str) -> float:
+        """A task's main metric."""
+        return next(iter(self.tasks[task].values()))
+
+
+class Ledger:
+    """The finished runs of a folder.
+
+    Args:
+        file: runs.jsonl; it need not exist.
+
+    Raises:
+        DataError: a line is not one that a sweep wrote.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._runs: dict[tuple[str, int], FinishedRun] = {}
+        content = file.read_bytes() if file.exists() else b""
+        # A killed process leaves at most its last line unfinished, and that run is trained again.
+        self._whole = content.rfind(b"\n") + 1
+        self._is_cut = self._whole < len(content)
+        for number, line in enumerate(content[: self._whole].splitlines(), 1):
+            self._keep(_parse(file, number, line))
+
+    def __contains__(self, key: tuple[str, int]) -> bool:
+        return key in self._runs
+
+    def __getitem__(self, key: tuple[str, int]) -> FinishedRun:
+        return self._runs[key]
+
+    def add(self, run: FinishedRun) -> None:
+        """Note a finished run.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        if self._is_cut:
+            with writing(self.file):
+                os.truncate(self.file, self._whole)
+            self._is_cut = False
+        append_line(self.file, run.model_dump_json())
+        self._keep(run)
+
+    def _keep(self, run: FinishedRun) -> None:
+        self._runs[run.config, run.seed] = run
+
+
+def _parse(file: Path, number: int, line: bytes) -> FinishedRun:
+    try:
+        run = FinishedRun.model_validate_json(line)
+        if not all(run.tasks.values()):
+            raise DataError("has a task without a score", file=file, line=number, key="tasks")
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(map(str, problem["loc"])) or None
+        message = f"is not what a sweep wrote: {problem['msg']}"
+        hint = "Delete the line to train that run again"
+        raise DataError(message, file=file, line=number, key=key, hint=hint) from None
+    return run

@@ -1,0 +1,220 @@
+"""From a file with a ``grid`` to the runs that it asks for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mtsmart.config.document import Document, Key, Origin
+from mtsmart.config.grid import GridConfig
+from mtsmart.config.loader import Experiment, build_experiment, lay_over
+from mtsmart.config.regularization import resolve_mbpp, resolve_smart
+from mtsmart.errors import ConfigError
+from mtsmart.run_folder import RunFolder
+from mtsmart.tasks import select_tasks
+from mtsmart.training.changes import HARMLESS
+
+_ENCODER_SOURCE = ("path", "revision", "sha256")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run.
+
+    Attributes:
+        label: what people call it.
+        config: hash of everything that decides what it computes, but for the seed.
+        seed: training.seed.
+        experiment: what is trained.
+        start: the job whose run it goes on from.
+    """
+
+    label: str
+    config: str
+    seed: int
+    experiment: Experiment
+    start: Job | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What identifies the run: arms that are the same are trained once."""
+        return self.config, self.seed
+
+    @property
+    def folder_name(self) -> str:
+        """Names the run's folder."""
+        return f"{self.config[:16]}-{self.seed}"
+
+
+@dataclass
+class Table:
+    """One comparison: arms on the same data.
+
+    Attributes:
+        name: its title.
+        baseline: the arm that the others are compared with; None: there is no comparison.
+        arms: arm -> its jobs, one for each seed.
+    """
+
+    name: str
+    baseline: str | None
+    arms: dict[str, list[Job]] = field(default_factory=dict)
+
+
+@dataclass
+class Plan:
+    """All jobs of a sweep, in the order in which they are to be trained, and the tables that they fill."""
+
+    name: str
+    jobs: list[Job]
+    tables: list[Table]
+    conclusions: Path | None
+
+
+def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) -> Plan:
+    """The runs of a file with a grid.
+
+    Args:
+        experiment: the file.
+        overrides: ``key=value`` items, which hold for every run; those of the grid are in ``experiment`` already.
+        folder: of the sweep; runs that others go on from are kept there.
+
+    Raises:
+        ConfigError: there is no grid, or an arm, table or start does not fit.
+    """
+    grid, document = experiment.config.grid, experiment.document
+    if grid is None:
+        raise ConfigError(
+            "has no grid, so there is nothing to compare",
+            file=document.origin(()).file,
+            hint="'mtsmart train' trains a single experiment",
+        )
+    if grid.conclusions is not None and not Path(grid.conclusions).is_file():
+        raise document.error("there is no such file", ("grid", "conclusions"), value=grid.conclusions)
+    own = [item for item in overrides if item.partition("=")[0].split(".")[0].strip() != "grid"]
+    return _Planner(grid, document, own, folder).plan(experiment.config.name)
+
+
+class _Planner:
+    def __init__(self, grid: GridConfig, document: Document, overrides: list[str], folder: Path) -> None:
+        self.grid, self.document, self.overrides, self.folder = grid, document, overrides, folder
+        data = {key: value for key, value in document.data.items() if key != "grid"}
+        self.base = Document(data, {path: place for path, place in document.origins.items() if path[:1] != ("grid",)})
+        self.starts: dict[tuple[str, int], Job] = {}
+
+    def plan(self, name: str) -> Plan:
+        tables = [self._table(table, changes) for table, changes in (self.grid.tables or {name: {}}).items()]
+        jobs = {job.key: job for table in tables for job in self._in_order(table)}
+        if self.starts:
+            tables.insert(0, self._start_table())
+        conclusions = Path(self.grid.conclusions) if self.grid.conclusions else None
+        return Plan(name, list(jobs.values()), tables, conclusions)
+
+    def _in_order(self, table: Table) -> Iterator[Job]:
+        """A table's jobs seed by seed, so that one that is not finished has all arms; starts before who needs them."""
+        for seed in self.grid.seeds:
+            for job in (job for jobs in table.arms.values() for job in jobs if job.seed == seed):
+                if job.start is not None:
+                    yield job.start
+                yield job
+
+    def _table(self, name: str, changes: Mapping[str, Any]) -> Table:
+        arms = changes.get("arms") or list(self.grid.arms)
+        baseline = changes.get("baseline") or (self.grid.baseline if self.grid.baseline in arms else arms[0])
+        table = Table(name, baseline)
+        for arm in arms:
+            table.arms[arm] = [self._arm_job(name, arm, seed) for seed in self.grid.seeds]
+        return table
+
+    def _start_table(self) -> Table:
+        table = Table("starts", None)
+        for name in dict.fromkeys(name for name, _ in self.starts):
+            table.arms[name] = [job for (start, _), job in self.starts.items() if start == name]
+        if len(table.arms) > 1:
+            table.baseline = next(iter(table.arms))
+        return table
+
+    def _arm_job(self, table: str, arm: str, seed: int) -> Job:
+        start = self.grid.arms[arm].get("start", self.grid.tables.get(table, {}).get("start"))
+        before = None if start is None else self._start_job(start, seed)
+        pieces = [("tables", table), ("arms", arm)]
+        return self._job(f"{table}: {arm}" if self.grid.tables else arm, pieces, seed, before)
+
+    def _start_job(self, start: str, seed: int) -> Job:
+        if (start, seed) not in self.starts:
+            self.starts[start, seed] = self._job(start, [("starts", start)], seed, None)
+        return self.starts[start, seed]
+
+    def _job(self, label: str, pieces: list[tuple[str, str]], seed: int, start: Job | None) -> Job:
+        document = self.base
+        for section, name in pieces:
+            if name in getattr(self.grid, section):
+                document = self._with(document, section, name)
+        if start is not None:
+            document = _going_on_from(document, start, self.folder)
+        experiment = build_experiment(document, [*self.overrides, f"training.seed={seed}"])
+        return Job(label, fingerprint(experiment, start), seed, experiment, start)
+
+    def _with(self, document: Document, section: str, name: str) -> Document:
+        prefix: Key = ("grid", section, name)
+        own = {"tables": ("arms", "baseline", "start"), "arms": ("start",), "starts": ()}[section]
+        changes = {key: value for key, value in getattr(self.grid, section)[name].items() if key not in own}
+        origins = {path[3:]: place for path, place in self.document.origins.items() if path[:3] == prefix}
+        origins[()] = document.origin(())
+        tasks = changes.get("tasks")
+        if section != "arms" and isinstance(tasks, dict):  # a table's tasks are its only ones
+            document = lay_over(document, Document({"tasks": list(tasks)}, {("tasks",): self.document.origin(prefix)}))
+        return lay_over(document, Document(changes, origins))
+
+
+def start_folder(folder: Path, job: Job) -> RunFolder:
+    """Where the run of a job stays that others go on from."""
+    return RunFolder(folder / "starts" / job.folder_name)
+
+
+def _going_on_from(document: Document, start: Job, folder: Path) -> Document:
+    data = dict(document.data)
+    tasks = data.get("tasks", {})
+    shared = set(tasks) & set(start.experiment.config.tasks)
+    data["init"] = {
+        "heads": "keep" if shared else "fresh",
+        **(data.get("init") or {}),
+        "run": str(start_folder(folder, start).path.absolute()),
+    }
+    encoder = data.get("encoder")
+    if isinstance(encoder, dict):
+        data["encoder"] = {key: value for key, value in encoder.items() if key not in _ENCODER_SOURCE}
+    return Document(data, {**document.origins, ("init",): Origin(f"start '{start.label}'")})
+
+
+def fingerprint(experiment: Experiment, start: Job | None = None) -> str:
+    """SHA-256 of what decides a run's result, but for the seed: defaults and presets written out, paths left out."""
+    config = experiment.config
+    data = config.model_dump(exclude={"name", "tasks", "task_files", "grid"})
+    tasks = {name: entry.definition for name, entry in select_tasks(experiment, _earlier(experiment, start)).items()}
+    data["tasks"] = {
+        name: definition.model_dump(exclude={"description", "smart"}) for name, definition in tasks.items()
+    }
+    data["smart"] = {
+        name: resolve_smart(config.smart, definition.smart).model_dump() for name, definition in tasks.items()
+    }
+    data["mbpp"] = resolve_mbpp(config.mbpp).model_dump()
+    del data["training"]["seed"]
+    for key in HARMLESS:
+        section, _, name = key.partition(".")
+        data[section].pop(name) if name else data.pop(section)
+    if start is not None:
+        data["init"]["run"] = start.config
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def _earlier(experiment: Experiment, start: Job | None) -> Mapping[str, Any] | None:
+    """Definitions of a finished run that training starts from; a start's tasks are the file's own."""
+    if experiment.config.init is None or start is not None:
+        return None
+    folder = RunFolder(Path(experiment.config.init.run))
+    return folder.definitions() if folder.exists else None

@@ -1,0 +1,201 @@
+"""``mtsmart sweep``: train what is missing of a grid, and write its tables."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from mtsmart.api import find_experiment
+from mtsmart.config.loader import load_experiment
+from mtsmart.errors import ConfigError, DataError, TrainingError
+from mtsmart.processes import launched
+from mtsmart.sweeps.ledger import Ledger
+from mtsmart.sweeps.page import write_page
+from mtsmart.sweeps.plan import Job, Plan, make_plan, start_folder
+from mtsmart.sweeps.pool import Pool
+from mtsmart.sweeps.worker import train_job
+from mtsmart.training.interrupt import Interrupted
+from mtsmart.training.lock import RunLock
+
+SWEEPS = Path("sweeps")
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep's folder.
+
+    Attributes:
+        path: where runs.jsonl, RESULTS.md and the plots are.
+        done, planned: runs.
+    """
+
+    path: Path
+    done: int
+    planned: int
+
+
+def sweep(
+    file: str | Path,
+    overrides: Iterable[str] = (),
+    *,
+    output_dir: str | Path | None = None,
+    jobs: int | None = None,
+    train: bool = True,
+    told: Told = lambda text: None,
+) -> Sweep:
+    """Train the runs of a grid that are missing, several at a time, and write the tables.
+
+    Args:
+        file: an experiment file with a ``grid``, or the name of a shipped one.
+        overrides: ``key=value`` items, which hold for every run.
+        output_dir: the sweep's folder; None: ``sweeps/<name>``. Runs that it already holds are not trained again.
+        jobs: how many are trained at a time; None: as many as there are cores, and one on a GPU.
+        train: False: only write the tables of the runs that there are.
+        told: called with a line about each run that ends.
+
+    Raises:
+        MtsmartError: anything that does not fit, or a run that failed; the others are trained all the same.
+        Interrupted: a signal stopped it; the same call goes on.
+    """
+    if launched()[1] > 1:
+        raise ConfigError("starts its own processes", key="sweep", hint="Call it without a launcher, with --jobs N")
+    if jobs is not None and jobs < 1:
+        raise ConfigError("should be at least 1", key="--jobs", value=jobs)
+    overrides = list(overrides)
+    experiment = load_experiment(find_experiment(file), overrides)
+    folder = Path(output_dir) if output_dir is not None else SWEEPS / experiment.config.name
+    plan = make_plan(experiment, overrides, folder)
+    if not train and not (folder / "runs.jsonl").is_file():
+        raise DataError("holds no finished runs", file=folder, key="--no-train", hint="Leave --no-train out")
+    with RunLock(folder) as lock:
+        lock.acquire()
+        ledger = Ledger(folder / "runs.jsonl")
+        failed: dict[str, str] = {}
+        if train:
+            with _Interrupts() as interrupts:
+                failed = _Runner(plan, ledger, folder, jobs, told, interrupts).run()
+        done = sum(job.key in ledger for job in plan.jobs)
+        if done:
+            write_page(plan, ledger, folder, told)
+        if failed:
+            label, message = next(iter(failed.items()))
+            more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
+            raise TrainingError(f"{label}: {message}{more}")
+    return Sweep(folder, done, len(plan.jobs))
+
+
+class _Interrupts:
+    """Inside the context SIGINT and SIGTERM are noted, and passed on to those who listen."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self.pass_on: Callable[[], None] = lambda: None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Interrupts:
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+        except ValueError:  # not the main thread, where Python allows no handlers
+            pass
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._before:
+            signal.signal(*self._before.popitem())
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.signal = number
+        self.pass_on()
+
+
+class _Runner:
+    def __init__(
+        self, plan: Plan, ledger: Ledger, folder: Path, jobs: int | None, told: Told, interrupts: _Interrupts
+    ) -> None:
+        self.ledger, self.folder, self.told, self.interrupts = ledger, folder, told, interrupts
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        on_cpu = not torch.accelerator.is_available()
+        self.size = jobs or (cores if on_cpu else 1)
+        self.threads = max(1, cores // self.size)
+        self.missing = _missing(plan, ledger, folder)
+        self.users = {job.start.key for job in plan.jobs if job.start is not None}
+        self.planned, self.failed, self.failed_keys = len(plan.jobs), dict[str, str](), set[Any]()
+        self.said, self.began, self.ended = set[str](), time.perf_counter(), 0
+
+    def run(self) -> dict[str, str]:
+        """Train what is missing; label -> message of those that failed."""
+        self._clear_leftovers()
+        pool = Pool(["mtsmart.sweeps.worker"])
+        self.interrupts.pass_on = pool.interrupt
+        waiting, working = dict(self.missing), dict[Any, Job]()
+        self.told(f"{self.planned} runs, {len(waiting)} of them to be trained, {self.size} at a time")
+        while waiting or working:
+            while self._goes_on and len(pool) < self.size and (job := self._next(waiting, working)):
+                del waiting[job.key]
+                working[job.key] = job
+                pool.start(job.key, train_job, job, self.folder, self.threads, job.key in self.users)
+            if not working:
+                break
+            for key, outcome in pool.wait().items():
+                self._ended(working.pop(key), outcome, len(waiting) + len(working))
+        if self.interrupts.signal is not None:
+            raise Interrupted(self.interrupts.signal)
+        return self.failed
+
+    def _clear_leftovers(self) -> None:
+        """Delete what is left of runs that are not to be gone on with: finished, or of a grid that has changed."""
+        known = {job.folder_name for job in self.missing.values()}
+        for path in (self.folder / "unfinished").glob("*"):
+            if path.name not in known:
+                shutil.rmtree(path, ignore_errors=True)
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether more runs are to be started: not after a signal, nor where all there were have failed."""
+        return self.interrupts.signal is None and (self.ended > 0 or len(self.failed) < self.size)
+
+    def _next(self, waiting: dict[Any, Job], working: dict[Any, Job]) -> Job | None:
+        """The first job whose start is trained."""
+        for job in waiting.values():
+            if job.start is None or job.start.key not in {*waiting, *working, *self.failed_keys}:
+                return job
+        return None
+
+    def _ended(self, job: Job, outcome: Any, left: int) -> None:
+        label = f"{job.label}, seed {job.seed}"
+        for text in outcome.warnings:
+            if text not in self.said:
+                self.said.add(text)
+                self.told(f"warning: {text}")
+        if outcome.error is not None:
+            self.failed[label] = outcome.error
+            self.failed_keys.add(job.key)
+            self.told(f"{label}: failed: {outcome.error}")
+        if outcome.result is None:
+            return
+        finished = outcome.result
+        self.ledger.add(finished)
+        shutil.rmtree(self.folder / "unfinished" / job.folder_name, ignore_errors=True)
+        self.ended += 1
+        scores = ", ".join(f"{finished.main(task):.4f}" for task in finished.tasks)
+        minutes = (time.perf_counter() - self.began) / self.ended * left / 60
+        self.told(f"{label}: {scores} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")
+
+
+def _missing(plan: Plan, ledger: Ledger, folder: Path) -> dict[Any, Job]:
+    """Jobs to train: those without a line, and starts whose model is gone though others still need it."""
+    missing = {job.key: job for job in plan.jobs if job.key not in ledger}
+    starts = {job.start.key: job.start for job in missing.values() if job.start is not None}
+    gone = {key: start for key, start in starts.items() if not start_folder(folder, start).results_file.is_file()}
+    return {**gone, **missing}

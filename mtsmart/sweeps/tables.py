@@ -1,0 +1,135 @@
+"""The figures of a sweep's tables, from its finished runs."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mtsmart.metrics.statistics import Difference, Summary, clear, paired_difference, summarize
+from mtsmart.sweeps.ledger import FinishedRun, Ledger
+from mtsmart.sweeps.plan import Job, Plan, Table
+
+
+@dataclass
+class Row:
+    """One arm on one task.
+
+    Attributes:
+        arm: its name.
+        scores: seed -> the task's main metric at the last evaluation.
+        summary: of the scores.
+        difference: to the baseline, over the seeds that both have; None for the baseline itself.
+        is_clear: whether the difference is more than chance (:func:`mtsmart.metrics.statistics.clear`).
+        cost: seconds an update, times the baseline's; None where it was not measured.
+        figures: means over seeds of what training last logged (R, flips, delta/x, D).
+    """
+
+    arm: str
+    scores: dict[int, float]
+    summary: Summary
+    difference: Difference | None = None
+    is_clear: bool = False
+    cost: float | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Comparison:
+    """One table on one of its tasks; ``metric`` is the task's main one, ``rows`` how many rows were scored."""
+
+    title: str
+    task: str
+    metric: str
+    baseline: str | None
+    rows: list[Row]
+    scored: str
+    notes: list[str] = field(default_factory=list)
+
+
+def compare(plan: Plan, ledger: Ledger) -> list[Comparison]:
+    """All tables, task by task; those of which no run is finished are left out."""
+    return [
+        comparison
+        for table in plan.tables
+        for task in _tasks(table, ledger)
+        if (comparison := _comparison(table, task, ledger)) is not None
+    ]
+
+
+def _tasks(table: Table, ledger: Ledger) -> list[str]:
+    runs = [ledger[job.key] for jobs in table.arms.values() for job in jobs if job.key in ledger]
+    return list(dict.fromkeys(task for run in runs for task in run.tasks))
+
+
+def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
+    runs = {arm: _runs(jobs, task, ledger) for arm, jobs in table.arms.items()}
+    rows = {arm: _row(arm, found, task) for arm, found in runs.items() if found}
+    if not rows:
+        return None
+    base = table.baseline
+    if base in rows:
+        others = [row for arm, row in rows.items() if arm != base]
+        for row in others:
+            _add_difference(row, rows[base])
+        compared = [row for row in others if row.difference is not None]
+        for row, found in zip(compared, clear([r.difference for r in compared if r.difference]), strict=True):
+            row.is_clear = found
+        for arm, row in rows.items():
+            row.cost = _cost(runs[arm], runs[base])
+    first = next(iter(next(found for found in runs.values() if found).values()))
+    several = len(_tasks(table, ledger)) > 1
+    return Comparison(
+        f"{table.name}: {task}" if several else table.name,
+        task,
+        next(iter(first.tasks[task])),
+        base,
+        list(rows.values()),
+        first.rows.get(task, {}).get("validation", "").rpartition(", ")[0],
+        _notes(table, runs, task),
+    )
+
+
+def _runs(jobs: list[Job], task: str, ledger: Ledger) -> dict[int, FinishedRun]:
+    found = {job.seed: ledger[job.key] for job in jobs if job.key in ledger}
+    return {seed: run for seed, run in found.items() if task in run.tasks}
+
+
+def _row(arm: str, runs: Mapping[int, FinishedRun], task: str) -> Row:
+    scores = {seed: run.main(task) for seed, run in runs.items()}
+    names = dict.fromkeys(name for run in runs.values() for name in run.figures)
+    figures = {
+        name: statistics.fmean(run.figures[name] for run in runs.values() if name in run.figures) for name in names
+    }
+    return Row(arm, scores, summarize(list(scores.values())), figures=figures)
+
+
+def _add_difference(row: Row, baseline: Row) -> None:
+    seeds = [seed for seed in row.scores if seed in baseline.scores]
+    if seeds:
+        row.difference = paired_difference(
+            [row.scores[seed] for seed in seeds], [baseline.scores[seed] for seed in seeds]
+        )
+
+
+def _cost(runs: Mapping[int, FinishedRun], baseline: Mapping[int, FinishedRun]) -> float | None:
+    """Median over seeds: machines that do other work now and then would move a mean."""
+    ratios = [
+        run.seconds_per_update / base
+        for seed, run in runs.items()
+        if seed in baseline and run.seconds_per_update and (base := baseline[seed].seconds_per_update)
+    ]
+    return statistics.median(ratios) if ratios else None
+
+
+def _notes(table: Table, runs: Mapping[str, Mapping[int, FinishedRun]], task: str) -> list[str]:
+    notes = []
+    missing = sum(len(jobs) for jobs in table.arms.values()) - sum(len(found) for found in runs.values())
+    if missing:
+        notes.append(f"{missing} runs are missing.")
+    every = [run for found in runs.values() for run in found.values()]
+    if len({run.rows.get(task, {}).get("validation") for run in every}) > 1:
+        notes.append("These runs were not all scored on the same rows: the data has changed between them.")
+    if len({run.updates for run in every}) > 1:
+        notes.append("The arms differ in their number of updates.")
+    return notes

@@ -1,0 +1,117 @@
+"""One run of a sweep, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import time
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+
+from mtsmart import api
+from mtsmart.errors import MtsmartWarning
+from mtsmart.evaluation.evaluator import Evaluation
+from mtsmart.reporting.quiet import quiet_libraries
+from mtsmart.run_folder import RunFolder
+from mtsmart.sweeps.ledger import FinishedRun
+from mtsmart.sweeps.plan import Job, start_folder
+from mtsmart.training.callbacks import Silent
+from mtsmart.training.checkpoints import list_checkpoints, stored_rows
+
+FIGURES = ("R", "flips", "delta/x", "D")
+_LIBRARIES = ("mtsmart", "torch", "transformers")
+_OTHERS_END = 300.0  # seconds that a run of a killed sweep may take to write its resume point
+
+
+class _Clock(Silent):
+    """Measures updates, without what is done between them (evaluations, lines, resume points)."""
+
+    def __init__(self) -> None:
+        self.seconds, self.updates = 0.0, 0
+        self._mark = time.perf_counter()
+
+    def on_start(self, facts: dict[str, Any]) -> None:
+        self._mark = time.perf_counter()
+
+    def on_update(self, update: int, rows: int) -> None:
+        now = time.perf_counter()
+        self.seconds, self.updates, self._mark = self.seconds + now - self._mark, self.updates + 1, now
+
+    def on_log(self, record: dict[str, Any]) -> None:
+        self._mark = time.perf_counter()
+
+    def on_evaluation(self, evaluation: Evaluation, update: int, best: bool) -> None:
+        self._mark = time.perf_counter()
+
+    def on_notice(self, text: str) -> None:
+        warnings.warn(text, MtsmartWarning, stacklevel=2)  # which reaches the user as any other
+
+
+def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> FinishedRun:
+    """Train one job, going on from where an interrupted sweep left it.
+
+    Args:
+        job: the run.
+        folder: of the sweep.
+        threads: of torch; None: torch's own choice.
+        keep: whether others start from it, so that its model is to stay.
+
+    Returns:
+        the line for runs.jsonl.
+    """
+    quiet_libraries()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    run = RunFolder(folder / "unfinished" / job.folder_name)
+    if run.path.is_dir():  # the sweep that it belongs to may have been killed a moment ago
+        with FileLock(run.path / ".lock", timeout=_OTHERS_END):
+            pass
+    clock = _Clock()
+    results = api.train_experiment(job.experiment, output_dir=run.path, resume=run.exists, callback=clock).results
+    finished = _finished(job, run, results, clock)
+    if keep:
+        target = start_folder(folder, job).path
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(exist_ok=True)
+        shutil.rmtree(run.checkpoints)
+        run.path.rename(target)
+    return finished
+
+
+def _finished(job: Job, run: RunFolder, results: dict[str, Any], clock: _Clock) -> FinishedRun:
+    timings = [json.loads(line) for line in run.timing_file.read_text(encoding="utf-8").splitlines()]
+    return FinishedRun(
+        run=job.label,
+        config=job.config,
+        seed=job.seed,
+        tasks=results["last"]["tasks"],
+        updates=results["last"]["update"],
+        seconds=round(sum(line["seconds"] for line in timings), 1),
+        seconds_per_update=round(clock.seconds / clock.updates, 5) if clock.updates else None,
+        figures=_figures(run),
+        rows=stored_rows(list_checkpoints(run.checkpoints)[-1]),
+        versions={name: _version(name) for name in _LIBRARIES},
+        machine=platform.machine(),
+        device=timings[-1]["device"],
+    )
+
+
+def _figures(run: RunFolder) -> dict[str, float]:
+    """Means over tasks of the last training line."""
+    lines = [json.loads(line) for line in run.metrics_file.read_text(encoding="utf-8").splitlines()]
+    tasks = [line for line in lines if line["type"] == "train"][-1]["tasks"].values()
+    found = {name: [task[name] for task in tasks if name in task] for name in FIGURES}
+    return {name: sum(values) / len(values) for name, values in found.items() if values}
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "not installed"

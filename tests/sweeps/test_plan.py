@@ -1,0 +1,157 @@
+"""From a grid to its runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mtsmart.config.loader import load_experiment
+from mtsmart.config.regularization import resolve_mbpp, resolve_smart
+from mtsmart.errors import ConfigError
+from mtsmart.resources import shipped
+from mtsmart.sweeps.plan import make_plan
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = """name: s
+encoder: {{path: e}}
+tasks: {{rte: {{weight: 2}}, cola: {{}}, mrpc: {{}}}}
+smart: off
+mbpp: off
+grid:
+{grid}
+"""
+GRID = """  seeds: [1, 2]
+  starts:
+    joint: {tasks: [mrpc, cola]}
+  arms:
+    plain: {}
+    SMART: {smart: {weight: 3}}
+    after: {start: joint, mbpp: paper}
+  tables:
+    rte: {tasks: [rte], training: {epochs: 7}}
+    cola: {tasks: {cola: {splits: {train: "train[:9]"}}}, arms: [plain, after], baseline: after}
+"""
+
+
+@pytest.fixture
+def plan_of(tmp_path):
+    def plan(grid, overrides=()):
+        file = tmp_path / "s.yaml"
+        file.write_text(BASE.format(grid=grid))
+        return make_plan(load_experiment(file), overrides, tmp_path / "out")
+
+    return plan
+
+
+def test_tables_and_arms_are_laid_over_the_file(plan_of, tmp_path):
+    plan = plan_of(GRID)
+    starts, rte, cola = plan.tables
+    assert [(table.name, table.baseline) for table in plan.tables] == [
+        ("starts", None),
+        ("rte", "plain"),
+        ("cola", "after"),
+    ]
+    config = rte.arms["SMART"][1].experiment.config
+    assert list(config.tasks) == ["rte"] and config.tasks["rte"]["weight"] == 2, "the file's settings of a task stay"
+    assert config.training.epochs == 7 and config.training.seed == 2 and config.grid is None
+    assert resolve_smart(config.smart).weight == 3 and resolve_mbpp(config.mbpp).weight == 0
+    assert list(cola.arms) == ["plain", "after"]
+    config = cola.arms["after"][0].experiment.config
+    assert config.tasks == {"cola": {"splits": {"train": "train[:9]"}}}
+    start = starts.arms["joint"][0]
+    assert config.init.run == str(tmp_path / "out" / "starts" / start.folder_name) and config.encoder.path is None
+    assert config.init.heads == "keep", "the start has this task's head"
+    assert rte.arms["after"][0].experiment.config.init.heads == "fresh"
+    assert list(start.experiment.config.tasks) == ["mrpc", "cola"]
+
+
+def test_runs_come_table_by_table_and_seed_by_seed_with_starts_first(plan_of):
+    jobs = plan_of(GRID).jobs
+    assert [(job.label.partition(":")[0], job.seed) for job in jobs] == [
+        *[("rte", 1)] * 2,
+        ("joint", 1),
+        ("rte", 1),
+        *[("rte", 2)] * 2,
+        ("joint", 2),
+        ("rte", 2),
+        *[("cola", 1)] * 2,
+        *[("cola", 2)] * 2,
+    ]
+    for number, job in enumerate(jobs):
+        assert job.start is None or job.start.key in {earlier.key for earlier in jobs[:number]}
+
+
+def test_what_is_the_same_is_one_run(plan_of):
+    same = "  seeds: [1]\n  arms:\n    a: {}\n    b: {smart: {weight: 0}}\n    c: {smart: paper}\n"
+    jobs = plan_of(same).jobs
+    assert len(jobs) == 2, "SMART off by its preset and by its weight is one configuration"
+
+
+def test_the_hash_knows_what_a_run_computes_and_nothing_else(plan_of):
+    grid = "  seeds: [1]\n  arms: {a: {}}\n"
+    (job,) = plan_of(grid).jobs
+    for harmless in ("data.hub_dir=x", "data.cache_dir=y", "training.keep_checkpoints=5", "description=z", "name=n"):
+        assert plan_of(grid, [harmless]).jobs[0].config == job.config, harmless
+    for other in ("training.epochs=9", "smart=paper", "mbpp=paper", "tasks.rte.weight=3", "data.max_length=9"):
+        assert plan_of(grid, [other]).jobs[0].config != job.config, other
+
+
+def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_of):
+    before, after = plan_of(GRID), plan_of(GRID.replace("[mrpc, cola]", "[mrpc]"))
+    assert before.tables[1].arms["after"][0].config != after.tables[1].arms["after"][0].config
+    assert before.tables[1].arms["plain"][0].config == after.tables[1].arms["plain"][0].config
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ("  arms: {a: {}}\n", r"s\.yaml:6: grid\.seeds: is required but missing"),
+        ("  seeds: [1, 1]\n  arms: {a: {}}\n", r"grid: 'seeds' has the same number twice"),
+        ("  seeds: [-1]\n  arms: {a: {}}\n", r"grid: 'seeds' must not be negative"),
+        ("  seeds: [1]\n  arms: {}\n", r"s\.yaml:8: grid\.arms: should have at least 1 item, got \{\}"),
+        ("  seeds: [1]\n  arms: {a: {}}\n  baseline: b\n", r"baseline: there is no arm 'b'\. Choose from: a"),
+        ("  seeds: [1]\n  arms: {a: {start: jiont}}\n  starts: {joint: {}}\n", r"Did you mean 'joint'"),
+        ("  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {arms: [b]}}\n", r"tables\.t\.arms: there is no arm 'b'"),
+        ("  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {arms: a}}\n", r"tables\.t\.arms: should be a list of arms"),
+        ("  seeds: [1]\n  arms:\n    a: {smrt: off}\n", r"s\.yaml:9: smrt: unknown key\. Did you mean 'smart'"),
+        ("  seeds: [1]\n  arms:\n    a: {training: {epochs: no}}\n", r"s\.yaml:9: training\.epochs: .*got 'no'"),
+        (
+            "  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {tasks: [rte2]}}\n",
+            r"s\.yaml:9: tasks\.rte2: .*Did you mean 'rte'",
+        ),
+        ("  seeds: [1]\n  arms: {a: 3}\n", r"s\.yaml:8: grid\.arms\.a: should be a mapping"),
+        ("  seeds: [1]\n  arms: {a: {}}\n  tabels: {}\n", r"grid\.tabels: unknown key\. Did you mean 'tables'"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_its_place(plan_of, grid, message):
+    with pytest.raises(ConfigError, match=message):
+        plan_of(grid)
+
+
+def test_a_file_without_a_grid_is_refused(tmp_path):
+    file = tmp_path / "s.yaml"
+    file.write_text("encoder: {path: e}\ntasks: [rte]\n")
+    with pytest.raises(ConfigError, match=r"s\.yaml: has no grid.*mtsmart train"):
+        make_plan(load_experiment(file), [], tmp_path)
+
+
+def test_every_shipped_grid_has_a_plan(tmp_path):
+    grids = [
+        experiment
+        for file in sorted(shipped("experiments").rglob("*.yaml"))
+        if (experiment := load_experiment(file)).config.grid is not None
+    ]
+    assert grids
+    for experiment in grids:
+        assert make_plan(experiment, [], tmp_path).jobs
+
+
+def test_the_documents_grid_has_a_plan(tmp_path):
+    """docs/sweeps.md with the README's task."""
+    pages = (ROOT / "docs" / "sweeps.md", ROOT / "README.md")
+    grid, tasks = (re.findall(r"```yaml\n(.*?)```", page.read_text(), flags=re.DOTALL)[0] for page in pages)
+    (tmp_path / "my_tasks.yaml").write_text(tasks)
+    (tmp_path / "s.yaml").write_text(grid)
+    plan = make_plan(load_experiment(tmp_path / "s.yaml"), [], tmp_path)
+    assert [table.name for table in plan.tables] == ["starts", "urgency", "similar"]
+    assert len(plan.jobs) == 5 * (1 + 3 + 2)

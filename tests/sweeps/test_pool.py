@@ -1,0 +1,76 @@
+"""How pieces of work end, each in a process of its own."""
+
+import os
+import signal
+import time
+import warnings
+
+import pytest
+
+from mtsmart.errors import DataError, MtsmartWarning
+from mtsmart.sweeps.pool import Pool
+
+
+def double(number):
+    warnings.warn("told", MtsmartWarning, stacklevel=1)
+    return 2 * number
+
+
+def refuse(number):
+    raise DataError("does not fit", file="rows.csv", line=number)
+
+
+def miss(number):
+    open(f"/nowhere/{number}")  # noqa: SIM115
+
+
+def fail(number):
+    raise ValueError(number)
+
+
+def vanish(number):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def sleep(number):
+    time.sleep(60)
+
+
+@pytest.fixture(scope="module")
+def pool():
+    return Pool([])
+
+
+def outcome(pool, work):
+    pool.start("key", work, 7)
+    assert len(pool) == 1
+    (found,) = pool.wait().values()
+    assert len(pool) == 0
+    return found
+
+
+def test_a_result_and_its_warnings(pool):
+    found = outcome(pool, double)
+    assert (found.result, found.error, found.warnings) == (14, None, ["told"])
+
+
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        (refuse, "rows.csv:7: does not fit"),
+        (miss, "/nowhere/7: No such file or directory"),
+        (fail, "failed; the traceback above says where"),
+        (vanish, "its process ended with exit code -9 (killed, or out of memory?)"),
+    ],
+)
+def test_failures(pool, work, message):
+    found = outcome(pool, work)
+    assert (found.result, found.error) == (None, message)
+
+
+def test_two_at_a_time_and_interruption(pool):
+    pool.start("long", sleep, 0)
+    pool.start("short", double, 1)
+    assert list(pool.wait()) == ["short"]
+    pool.interrupt()
+    assert pool.wait()["long"].interrupted

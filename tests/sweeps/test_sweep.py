@@ -1,0 +1,317 @@
+"""Sweeps through the real command line: tables, interruption at any moment, failures."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import mtsmart
+from mtsmart.config.loader import load_experiment
+from mtsmart.errors import ConfigError, DataError
+from mtsmart.sweeps.ledger import FinishedRun, Ledger
+from mtsmart.sweeps.page import write_page
+from mtsmart.sweeps.plan import make_plan
+
+GRID = """
+grid:
+  seeds: [1, 2]
+  starts:
+    joint: {tasks: [color, near]}
+  arms:
+    plain: {smart: off, mbpp: off}
+    both: {smart: default, mbpp: default}
+    after joint: {start: joint, smart: off, mbpp: off}
+  tables:
+    colors: {tasks: [color]}
+    near: {tasks: [near], arms: [plain, both]}
+"""
+RUNS = 12
+
+
+@pytest.fixture
+def grid(workspace):
+    text = workspace.experiment.read_text()
+    text = re.sub(r"^(smart|mbpp):.*\n", "", text, flags=re.MULTILINE)
+    return workspace.write_experiment(text + GRID)
+
+
+def command(grid, folder, *more):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    arguments = [sys.executable, "-m", "mtsmart", "sweep", str(grid), "-o", str(folder), "--jobs", "2", *more]
+    return subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
+    )
+
+
+def finish(process):
+    out, _ = process.communicate(timeout=500)
+    assert process.returncode == 0, out
+    return out
+
+
+def lines(folder):
+    file = folder / "runs.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def without_clocks(folder):
+    """The page but for what never repeats: the column of costs and the hours."""
+    page = (folder / "RESULTS.md").read_text()
+    kept = []
+    for line in page.splitlines():
+        cells = line.split("|")
+        kept.append("|".join(cells[:9] + cells[10:]) if len(cells) > 9 else re.sub(r"took .* hours", "", line))
+    return kept
+
+
+def test_a_sweep_stopped_five_times_ends_with_the_same_tables(grid, tmp_path):
+    """SIGKILL and Ctrl-C at random moments; no finished run is trained again."""
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert f"{RUNS} of {RUNS} runs are done" in finish(command(grid, whole))
+    rng = random.Random(0)
+    seen = []
+    for number in range(5):
+        before = len(lines(stopped))
+        process = command(grid, stopped)
+        while process.poll() is None and len(lines(stopped)) <= before:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 1))
+        process.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
+        out, _ = process.communicate(timeout=120)
+        assert process.returncode in (-signal.SIGKILL, 130), out
+        seen.append(lines(stopped))
+    assert 0 < len(seen[0]) < len(seen[-1]) < RUNS
+    finish(command(grid, stopped))
+    for earlier in seen:
+        assert lines(stopped)[: len(earlier)] == earlier, "a finished run's line is never written again"
+    runs = lines(stopped)
+    assert len(runs) == len({(run["config"], run["seed"]) for run in runs}) == RUNS
+    assert without_clocks(stopped) == without_clocks(whole)
+    assert sorted(path.name for path in stopped.glob("*.svg")) == sorted(path.name for path in whole.glob("*.svg"))
+    for plot in whole.glob("*.svg"):
+        assert (stopped / plot.name).read_bytes() == plot.read_bytes()
+    assert not any((stopped / "unfinished").iterdir())
+    before = (stopped / "runs.jsonl").read_bytes()
+    assert f"{RUNS} runs, 0 of them to be trained" in finish(command(grid, stopped))
+    assert (stopped / "runs.jsonl").read_bytes() == before
+
+
+def test_terminated_it_says_how_to_go_on(grid, tmp_path):
+    process = command(grid, tmp_path / "s")
+    while process.poll() is None and not lines(tmp_path / "s"):
+        time.sleep(0.01)
+    process.terminate()
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 143 and "Stopped. The same command goes on." in out
+    assert "Traceback" not in out
+
+
+def test_a_runs_line_is_what_training_it_alone_gives(grid, tmp_path):
+    finish(command(grid, tmp_path / "s", "grid.seeds=[3]"))
+    (line,) = [run for run in lines(tmp_path / "s") if run["run"] == "colors: both"]
+    text = grid.read_text().partition("\ngrid:")[0]
+    alone = tmp_path / "alone.yaml"
+    alone.write_text(text)
+    run = mtsmart.train(alone, ["tasks=[color]", "training.seed=3"], output_dir=tmp_path / "alone")
+    assert line["tasks"] == run.results["last"]["tasks"] and line["updates"] == run.results["last"]["update"]
+    assert {"R", "flips", "delta/x", "D"} == set(line["figures"])
+    assert line["seconds_per_update"] > 0
+
+
+def test_a_run_that_fails_is_named_and_the_others_are_trained(grid, tmp_path):
+    changed = grid.read_text().replace(
+        "both: {smart: default, mbpp: default}", "both: {smart: off, mbpp: off, optimizer: {learning_rate: 1e30}}"
+    )
+    grid.write_text(changed)
+    process = command(grid, tmp_path / "s", "grid.seeds=[1]")
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 2 and "Traceback" not in out
+    assert re.search(r"colors: both, seed 1: .*training\.non_finite=skip", out)
+    assert {run["run"] for run in lines(tmp_path / "s")} == {
+        "joint",
+        "colors: plain",
+        "colors: after joint",
+        "near: plain",
+    }
+    assert "1 runs are missing" in (tmp_path / "s" / "RESULTS.md").read_text()
+
+
+def test_train_refuses_a_grid(grid, cli):
+    result = cli("train", str(grid))
+    assert result.code == 2 and re.search(r"experiment\.yaml:\d+: grid: .*mtsmart sweep", result.err)
+
+
+def test_two_sweeps_of_one_folder(grid, tmp_path, cli):
+    process = command(grid, tmp_path / "s")
+    try:
+        while process.poll() is None and not (tmp_path / "s" / ".holder.json").exists():
+            time.sleep(0.01)
+        result = cli("sweep", str(grid), "-o", str(tmp_path / "s"))
+        assert result.code == 2 and f"process {process.pid} on" in result.err
+    finally:
+        process.terminate()
+        process.communicate(timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--jobs", "0"], r"--jobs: should be at least 1, got 0"),
+        (["grid.seeds=[]"], r"command line: grid\.seeds: should have at least 1 item"),
+        (["grid=null"], r"has no grid"),
+        (["training.epochs=x"], r"command line: training\.epochs"),
+        (["--no-train"], r"s: --no-train: holds no finished runs"),
+        (["grid.conclusions=c.md"], r"command line: grid\.conclusions: there is no such file, got '.*c\.md'"),
+    ],
+)
+def test_flags_that_do_not_fit(grid, cli, tmp_path, arguments, message):
+    result = cli("sweep", str(grid), "-o", str(tmp_path / "s"), *arguments)
+    assert result.code == 2 and re.search(message, result.err), result.err
+    assert not (tmp_path / "s").exists()
+
+
+def line_of(job, score, **more):
+    values = {
+        "run": job.label,
+        "config": job.config,
+        "seed": job.seed,
+        "tasks": {"color": {"accuracy": score}},
+        "updates": 10,
+        "seconds": 5.0,
+        "seconds_per_update": 0.5,
+        "figures": {},
+        "rows": {"color": {"validation": "16 rows, abc"}},
+        "versions": {"torch": "2"},
+        "machine": "m",
+        "device": "cpu",
+    }
+    return FinishedRun(**values | more)
+
+
+@pytest.fixture
+def colors(grid, tmp_path):
+    """A plan of two arms and five seeds on one task, and an empty ledger."""
+    grid.write_text(
+        grid.read_text().partition("  starts:")[0] + "  arms: {plain: {smart: off}, SMART: {smart: paper}}\n"
+    )
+    experiment = load_experiment(grid, ["tasks=[color]", "grid.seeds=[1, 2, 3, 4, 5]"])
+    folder = tmp_path / "t"
+    folder.mkdir()
+    return make_plan(experiment, [], folder), Ledger(folder / "runs.jsonl"), folder
+
+
+def fill(plan, ledger, gain):
+    for number, job in enumerate(plan.tables[0].arms["plain"]):
+        ledger.add(line_of(job, 0.5 + number / 100))
+    for number, job in enumerate(plan.tables[0].arms["SMART"]):
+        ledger.add(line_of(job, 0.5 + number / 100 + gain[number], seconds_per_update=1.25))
+
+
+def test_the_tables_figures(colors):
+    plan, ledger, folder = colors
+    fill(plan, ledger, [0.03, 0.031, 0.032, 0.03, 0.027])
+    write_page(plan, ledger, folder, print)
+    page = (folder / "RESULTS.md").read_text()
+    assert "| plain | 5 | 52.00 | 1.58 | 0.71 |  |  |  | 1.00 |" in page
+    assert re.search(
+        r"\| SMART \| 5 \| 55\.00 \| .* \| \*\*\+3\.00\*\*, \+2\.\d+ to \+3\.\d+ \| 5 to 0 \| 0\.000 \| 2\.50 \|", page
+    )
+    assert "accuracy of color on 16 rows" in page
+    assert "<svg" in (folder / f"{plan.name}.svg").read_text()
+
+
+def test_no_difference_is_called_none(colors):
+    plan, ledger, folder = colors
+    fill(plan, ledger, [0, 0, 0, 0, 0])
+    write_page(plan, ledger, folder, print)
+    page = (folder / "RESULTS.md").read_text()
+    assert "+0.00, +0.00 to +0.00 | 0 to 0 | 1.000" in page and "every arm" in page
+
+
+def test_conclusions_take_their_figures_from_the_table(colors):
+    plan, ledger, folder = colors
+    fill(plan, ledger, [0.03, 0.031, 0.032, 0.03, 0.027])
+    plan.conclusions = folder / "c.md"
+    plan.conclusions.write_text(f"SMART gains {{{{{plan.name} / SMART / difference}}}} points.\n")
+    write_page(plan, ledger, folder, print)
+    assert "SMART gains +3.00 points." in (folder / "RESULTS.md").read_text()
+    plan.jobs.append(replace(plan.jobs[0], seed=99))
+    plan.conclusions.write_text("SMART gains {{other / SMART / difference}} points.\n")
+    write_page(plan, ledger, folder, print)
+    assert "SMART gains (to come) points." in (folder / "RESULTS.md").read_text()
+    plan.jobs.pop()
+    plan.conclusions.write_text(f"\n\n{{{{{plan.name} / SMRT / mean}}}}\n")
+    with pytest.raises(
+        ConfigError, match=rf"c\.md:3: there is no such figure.*Did you mean '{plan.name} / SMART / mean'"
+    ):
+        write_page(plan, ledger, folder, print)
+
+
+def test_without_matplotlib_the_tables_stay(colors, monkeypatch):
+    plan, ledger, folder = colors
+    fill(plan, ledger, [0, 0, 0, 0, 0])
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    told = []
+    write_page(plan, ledger, folder, told.append)
+    assert told == ["plots need matplotlib, so they are left out: pip install 'mtsmart[plots]'"]
+    assert ".svg" not in (folder / "RESULTS.md").read_text()
+
+
+def test_data_that_changed_between_runs_is_told(colors):
+    plan, ledger, folder = colors
+    fill(plan, ledger, [0, 0, 0, 0, 0])
+    ledger.add(line_of(plan.jobs[0], 0.5, rows={"color": {"validation": "17 rows, xyz"}}, updates=11))
+    write_page(plan, ledger, folder, print)
+    page = (folder / "RESULTS.md").read_text()
+    assert "not all scored on the same rows" in page and "differ in their number of updates" in page
+
+
+def test_an_unfinished_last_line_is_trained_again(colors):
+    plan, ledger, _ = colors
+    ledger.add(line_of(plan.jobs[0], 0.5))
+    with ledger.file.open("a") as stream:
+        stream.write('{"run": "half')
+    again = Ledger(ledger.file)
+    assert plan.jobs[0].key in again and plan.jobs[1].key not in again
+    again.add(line_of(plan.jobs[1], 0.25))
+    assert [json.loads(line)["tasks"]["color"]["accuracy"] for line in ledger.file.open()] == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("no json", r"runs\.jsonl:2: is not what a sweep wrote: Invalid JSON"),
+        ("[1]", r"runs\.jsonl:2: is not what a sweep wrote: .*object"),
+        ("{}", r"runs\.jsonl:2: run: is not what a sweep wrote: Field required"),
+        ('{"run": "x", "config": 3}', r"runs\.jsonl:2: config: is not what a sweep wrote: .*string"),
+        ("[" * 100_000, r"runs\.jsonl:2: is not what a sweep wrote: Invalid JSON"),
+    ],
+)
+def test_a_damaged_line_is_named(colors, line, message):
+    plan, ledger, _ = colors
+    ledger.add(line_of(plan.jobs[0], 0.5))
+    with ledger.file.open("a") as stream:
+        stream.write(line + "\n")
+    with pytest.raises(DataError, match=message):
+        Ledger(ledger.file)
+
+
+def test_starts_that_are_gone_are_trained_again_for_what_is_missing(grid, tmp_path):
+    folder = tmp_path / "s"
+    finish(command(grid, folder, "grid.seeds=[1]"))
+    shutil.rmtree(folder / "starts")
+    kept = [line for line in (folder / "runs.jsonl").read_text().splitlines() if '"colors: after joint"' not in line]
+    dropped = [run for run in lines(folder) if run["run"] == "colors: after joint"]
+    Path(folder / "runs.jsonl").write_text("\n".join(kept) + "\n")
+    assert "2 of them to be trained" in finish(command(grid, folder, "grid.seeds=[1]"))
+    (again,) = [run for run in lines(folder) if run["run"] == "colors: after joint"]
+    assert again["tasks"] == dropped[0]["tasks"]
