@@ -155,7 +155,7 @@ def export(
             encoder=_base_encoder(source),
             labels=spec.labels,
             max_length=max_length,
-            scores=source.results()["tasks"].get(task, {}) if source.results_file.is_file() else {},
+            scores=source.scores().get(task, {}) if source.results_file.is_file() else {},
             decoding=chosen.decoding,
             problem_type=chosen.problem_type,
             rule=chosen.decoding_rule(),
@@ -262,7 +262,8 @@ def train_experiment(
             lock.acquire()
             _refuse_taken(folder, resume)  # another process may have made it since
             point = _resume_point(folder, setup, text, allowed, trainer.callback) if folder.exists else None
-            clear_leftovers(folder.path)
+            clear_leftovers(folder.path, ["model"])
+            folder.check_own()
             write_text(folder.config_file, text)
             return point
 

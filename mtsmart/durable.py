@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +23,7 @@ MANIFEST = "manifest.json"
 _MAX_JSON = 100_000_000
 _RUST = re.compile(r"I/O error: (.+?) \(os error \d+\)")
 _NEW, _OLD = ".new", ".old"  # endings of what is being written, and of what is about to go
+_ASIDE = re.compile(r"\..+\.[0-9a-f]{12}\.new")
 
 
 @contextmanager
@@ -147,12 +148,19 @@ def present(folder: Path) -> Path:
     return old if old.exists() and not folder.exists() else folder
 
 
-def clear_leftovers(folder: Path) -> None:
-    """Delete from a folder that only this process writes what killed ones left half done or about to go."""
-    for path in folder.glob("*"):
-        name = path.name
-        if name.endswith(_NEW) or (name.endswith(_OLD) and path.with_name(name.removesuffix(_OLD)).exists()):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+def clear_leftovers(folder: Path, folders: Iterable[str]) -> None:
+    """Delete what killed processes left half done or about to go: of files, and of the folders of these names.
+
+    Nothing else in ``folder`` is touched, whatever it is called.
+    """
+    for path in folder.glob(".*"):
+        if _ASIDE.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+    for name in folders:
+        target = folder / name
+        for ending in (_NEW, _OLD) if target.exists() else (_NEW,):
+            aside = target.with_name(name + ending)
+            aside.unlink() if aside.is_symlink() else shutil.rmtree(aside, ignore_errors=True)
 
 
 def check_manifest(folder: Path, hint: str | None = None) -> None:
@@ -171,7 +179,7 @@ def check_manifest(folder: Path, hint: str | None = None) -> None:
         entries = {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in files.items()}
     except FileNotFoundError:
         raise CheckpointError(f"is incomplete: its {MANIFEST} is missing", file=folder) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"is damaged: {str(error).splitlines()[0]}", file=manifest) from None
     for name, (size, digest) in entries.items():
         file = folder / name

@@ -13,10 +13,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
@@ -25,6 +28,8 @@ from mtsmart.config.validate import validate
 from mtsmart.durable import present, read_json
 from mtsmart.errors import CheckpointError
 from mtsmart.tasks.definition import TaskDefinition
+
+_SCORES = TypeAdapter(dict[str, dict[str, float]])
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,15 @@ class RunFolder:
     def model(self) -> Path:
         return present(self.path / "model")
 
+    def check_own(self) -> None:
+        """Refuse a folder whose resume points would be written, and deleted, elsewhere.
+
+        Raises:
+            CheckpointError: ``checkpoints`` is a link.
+        """
+        if self.checkpoints.is_symlink():
+            raise CheckpointError("is a link; a run writes into its own folder", file=self.checkpoints)
+
     @property
     def exists(self) -> bool:
         """Whether a run has been started here."""
@@ -93,11 +107,17 @@ class RunFolder:
         """
         try:
             results: dict[str, Any] = read_json(self.results_file)
+            _SCORES.validate_python(results["tasks"])
         except FileNotFoundError:
             raise CheckpointError("the run has no results yet", file=self.path) from None
-        except ValueError as error:
-            raise CheckpointError(f"is damaged: {error}", file=self.results_file) from None
+        except (KeyError, TypeError, ValueError) as error:
+            reason = "it has no scores" if not isinstance(error, json.JSONDecodeError) else error
+            raise CheckpointError(f"is damaged: {reason}", file=self.results_file) from None
         return results
+
+    def scores(self) -> dict[str, dict[str, float]]:
+        """Task -> metric -> value at the best evaluation; as :meth:`results`."""
+        return _SCORES.validate_python(self.results()["tasks"])
 
 
 def resolved_config(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> RunConfig:

@@ -212,10 +212,21 @@ def test_a_manifest_names_no_file_outside(tmp_path):
 
 
 def test_what_killed_processes_left_is_cleared_but_nothing_else(tmp_path):
-    for name in ("a.new", "b.old", "c.old", "c"):
+    for name in ("model.new", "points.old", "c.old", "c", "c.new", "theirs.new", "theirs.old", "theirs"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text(name)
-    (tmp_path / ".results.json.0123.new").write_text("{")
-    (tmp_path / "new").write_text("kept")
-    durable.clear_leftovers(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.old", "c", "new"]
+    (tmp_path / "d.new").symlink_to("c")
+    for name in (".results.json.0123456789ab.new", ".results.json.0123.new", "notes.new", "new"):
+        (tmp_path / name).write_text("{")
+    durable.clear_leftovers(tmp_path, ["model", "points", "c", "d"])
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [
+        ".results.json.0123.new",
+        "c",
+        "new",
+        "notes.new",
+        "points.old",
+        "theirs",
+        "theirs.new",
+        "theirs.old",
+    ]

@@ -22,6 +22,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def _one_process(context: typer.Context) -> None:
+    # What trains shares its work among the processes of a launcher; anything else the first one does alone.
+    if launched()[0] > 0 and context.invoked_subcommand not in ("train", "finetune"):
+        raise typer.Exit
+
+
 app.command("train")(train.train)
 app.command("finetune")(finetune.finetune)
 app.command("evaluate")(evaluate.evaluate)

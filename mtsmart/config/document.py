@@ -230,7 +230,12 @@ class _Builder:
             if len(node.value) > _MAX_DIGITS:  # Python refuses some thousands of them
                 raise ConfigError("is a number of too many digits", file=self.file, line=_line(node), value=node.value)
             return int(node.value)  # YAML 1.1 would read 010 as octal
+        self._refuse_nul(node)  # a scalar, as its kind says
         return getattr(self.scalars, f"construct_yaml_{kind}")(node)
+
+    def _refuse_nul(self, node: yaml.Node) -> None:
+        if "\0" in node.value:  # which no file's name can hold
+            raise ConfigError("a text with a NUL character is not allowed", file=self.file, line=_line(node))
 
     def _items(self, node: yaml.MappingNode, path: Key) -> Iterator[tuple[str, Any]]:
         seen: dict[str, int] = {}
@@ -257,4 +262,5 @@ class _Builder:
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):
             raise ConfigError("a key must be plain text", file=self.file, line=_line(node))
+        self._refuse_nul(node)
         return str(node.value)

@@ -38,8 +38,8 @@ class GridConfig(StrictModel):
     def _seeds_differ(self) -> GridConfig:
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("'seeds' has the same number twice")
-        if min(self.seeds) < 0:
-            raise ValueError("'seeds' must not be negative")
+        if min(self.seeds) < 0 or max(self.seeds) >= 2**63:
+            raise ValueError("'seeds' must not be negative, nor 2^63 or more")
         return self
 
     @model_validator(mode="after")

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mtsmart.config.document import Document, Key, Origin, parse_value, read_yaml
+from mtsmart.config.document import Document, Key, Origin, dump_yaml, parse_value, read_yaml
 from mtsmart.config.regularization import expand_preset
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
@@ -79,7 +77,7 @@ def parse_override(item: str) -> Document:
 def dump_config(config: RunConfig) -> str:
     """The YAML text of a configuration; loading it gives an equal one."""
     data = config.model_dump(exclude_none=True)
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+    return dump_yaml(data)
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> Document:

@@ -17,13 +17,14 @@ from pydantic import Field
 from mtsmart.config.validate import StrictModel
 
 Preset = Literal["default", "paper", "off"]
+_LARGEST = 1e6  # of lengths and weights: far above what makes sense, far below what float32 holds
 
 
 class Smart(StrictModel):
     """Complete SMART values. Lengths are in ``epsilon_unit``: absolute, or multiples of the embedding matrix's RMS."""
 
-    weight: float = Field(ge=0, description="lambda: factor of the smoothness term; 0 switches it off")
-    epsilon: float = Field(gt=0, description="radius of the ball that the perturbation stays in")
+    weight: float = Field(ge=0, le=_LARGEST, description="lambda: factor of the smoothness term; 0 switches it off")
+    epsilon: float = Field(gt=0, le=_LARGEST, description="radius of the ball that the perturbation stays in")
     epsilon_unit: Literal["relative", "absolute"] = Field(
         description="unit of epsilon, step_size and noise: times the embedding RMS, or as they are"
     )
@@ -31,9 +32,9 @@ class Smart(StrictModel):
         description="of the first step. ascent: gradient at a random start; fisher: one vector-Jacobian product "
         "through the clean pass, which costs less and needs no small noise"
     )
-    step_size: float = Field(gt=0, description="eta: length of one step")
+    step_size: float = Field(gt=0, le=_LARGEST, description="eta: length of one step")
     steps: int = Field(ge=0, le=16, description="K: steps; 0 leaves the random start")
-    noise: float = Field(ge=0, description="sigma: standard deviation of the random start; fisher needs none")
+    noise: float = Field(ge=0, le=_LARGEST, description="sigma: deviation of the random start; fisher needs none")
     norm: Literal["linf", "l2"] = Field(
         description="norm of the ball and of the step; an l2 ball of a linf ball's epsilon is far smaller"
     )
@@ -51,13 +52,13 @@ class SmartSettings(StrictModel):
     """What the user says of SMART; the rest comes from the preset."""
 
     preset: Preset | None = None
-    weight: float | None = Field(None, ge=0)
-    epsilon: float | None = Field(None, gt=0)
+    weight: float | None = Field(None, ge=0, le=_LARGEST)
+    epsilon: float | None = Field(None, gt=0, le=_LARGEST)
     epsilon_unit: Literal["relative", "absolute"] | None = None
     direction: Literal["ascent", "fisher"] | None = None
-    step_size: float | None = Field(None, gt=0)
+    step_size: float | None = Field(None, gt=0, le=_LARGEST)
     steps: int | None = Field(None, ge=0, le=16)
-    noise: float | None = Field(None, ge=0)
+    noise: float | None = Field(None, ge=0, le=_LARGEST)
     norm: Literal["linf", "l2"] | None = None
     scope: Literal["token", "sentence"] | None = None
     constraint: Literal["project", "normalize"] | None = None
@@ -68,7 +69,7 @@ class SmartSettings(StrictModel):
 class Mbpp(StrictModel):
     """Complete values of the momentum Bregman proximal point teacher."""
 
-    weight: float = Field(ge=0, description="mu: factor of the distance to the teacher; 0 switches it off")
+    weight: float = Field(ge=0, le=_LARGEST, description="mu: factor of the distance to the teacher; 0 switches it off")
     beta: float = Field(ge=0, le=1, description="teacher momentum after the early phase")
     early_beta: float = Field(ge=0, le=1, description="teacher momentum in the early phase")
     early: float = Field(ge=0, le=1, description="share of all updates that the early phase takes")
@@ -80,7 +81,7 @@ class MbppSettings(StrictModel):
     """What the user says of MBPP; the rest comes from the preset."""
 
     preset: Preset | None = None
-    weight: float | None = Field(None, ge=0)
+    weight: float | None = Field(None, ge=0, le=_LARGEST)
     beta: float | None = Field(None, ge=0, le=1)
     early_beta: float | None = Field(None, ge=0, le=1)
     early: float | None = Field(None, ge=0, le=1)

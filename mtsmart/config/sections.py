@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -63,10 +64,11 @@ class DataConfig(StrictModel):
     max_tokens: int | None = Field(
         None,
         ge=4,
+        lt=2**31,
         description="most tokens of a training batch: its rows times the longest. Long rows then come fewer together; "
         "a longer row, or list of candidates, makes a batch alone; batch_size still limits the rows",
     )
-    workers: int = Field(0, ge=0, description="processes that prepare batches")
+    workers: int = Field(0, ge=0, le=1024, description="processes that prepare batches")
 
 
 class MixingConfig(StrictModel):
@@ -75,7 +77,7 @@ class MixingConfig(StrictModel):
     strategy: Literal["proportional", "uniform", "temperature", "annealed", "weights"] = Field(
         "proportional", description="proportional: every row of every task once per epoch"
     )
-    temperature: float = Field(2.0, gt=0, description="temperature: P ~ N^(1/temperature)")
+    temperature: float = Field(2.0, ge=0.01, description="temperature: P ~ N^(1/temperature)")
     start_exponent: float = Field(1.0, ge=0, le=1, description="annealed: exponent a of P ~ N^a in the first epoch")
     end_exponent: float = Field(0.2, ge=0, le=1, description="annealed: exponent a in the last epoch")
     weights: dict[str, float] | None = Field(None, description="weights: relative frequency per task")
@@ -84,8 +86,8 @@ class MixingConfig(StrictModel):
     def _weights_fit(self) -> MixingConfig:
         if (self.strategy == "weights") != (self.weights is not None):
             raise ValueError("strategy 'weights' and the key 'weights' go together")
-        if self.weights and (min(self.weights.values()) < 0 or sum(self.weights.values()) <= 0):
-            raise ValueError("weights must not be negative, and one must be above 0")
+        if self.weights and (min(self.weights.values()) < 0 or not 0 < sum(self.weights.values()) < math.inf):
+            raise ValueError("weights must not be negative, one must be above 0, and their sum must be finite")
         return self
 
 
@@ -123,7 +125,7 @@ class TrainingConfig(StrictModel):
         False,
         description="several processes: each keeps a part of weights, gradients and optimizer state (FSDP), not all",
     )
-    seed: int = Field(42, ge=0)
+    seed: int = Field(42, ge=0, lt=2**63)
     evaluate_every: int | None = Field(None, ge=1, description="updates between evaluations; null: each epoch")
     checkpoint_every: int | None = Field(None, ge=1, description="updates between checkpoints; null: each epoch")
     keep_checkpoints: int = Field(2, ge=1, description="how many resume points stay on disk, the newest ones")

@@ -24,6 +24,8 @@ from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
 
 PACKAGE_PREFIX = "pkg://"
+# Beyond any encoder there is: a damaged configuration would fill the memory before its weights are looked at.
+_LIMITS = {"num_hidden_layers": 1000, "hidden_size": 100_000, "intermediate_size": 1_000_000, "vocab_size": 10_000_000}
 _DROPOUTS = (
     "hidden_dropout_prob",
     "attention_probs_dropout_prob",
@@ -154,6 +156,7 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     common: dict[str, Any] = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
     try:
         model_config = AutoConfig.from_pretrained(path, **common)
+        _check_size(model_config)
         _set_dropout(model_config, config.dropout)
         extra = {} if config.attention is None else {"attn_implementation": config.attention}
         # transformers 5 takes the checkpoint's dtype unless told; half precision weights would train badly.
@@ -231,6 +234,13 @@ def _auto_class(config: Any) -> Any:
     """T5's family has a class for its encoder alone; once saved, its configuration no longer names a decoder."""
     encoder_alone = config.is_encoder_decoder or type(config) in AutoModelForTextEncoding._model_mapping
     return AutoModelForTextEncoding if encoder_alone else AutoModel
+
+
+def _check_size(model_config: Any) -> None:
+    for name, limit in _LIMITS.items():
+        size = getattr(model_config, name, None)
+        if isinstance(size, int) and not 1 <= size <= limit:
+            raise ValueError(f"its configuration has {name} {size}")
 
 
 def _check_weights(path: str, expected: str) -> None:

@@ -32,6 +32,8 @@ from mtsmart.models.heads import HEADS, KINDS, HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
 
 _SPECS = TypeAdapter(dict[str, HeadSpec])
+_DECODING = TypeAdapter(dict[str, dict[str, float]])
+_MAX_WIDTH, _MAX_LAYERS = 10_000_000, 64  # more would fill the memory, and is no head of ours
 
 
 def save_model(
@@ -80,7 +82,10 @@ def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
         raise CheckpointError(f"is damaged: {error}", file=file) from None
     for name, spec in specs.items():
         for what, value, is_known in (
-            ("name", name, Path(name).name == name),  # it is part of a path
+            ("name", name, all(c.isalnum() or c in "_-" for c in name)),  # it is part of a path, as a task's
+            ("dropout", spec.dropout, spec.dropout is None or 0 <= spec.dropout < 1),
+            ("width", spec.num_labels, 0 <= spec.num_labels <= _MAX_WIDTH),
+            ("number of layers", spec.layers, spec.layers is None or 0 <= spec.layers <= _MAX_LAYERS),
             ("kind", spec.kind, spec.kind in KINDS),
             ("type", spec.type, spec.type in HEADS),
         ):
@@ -97,9 +102,11 @@ def read_decoding(folder: Path) -> dict[str, dict[str, Any]]:
     """
     file = folder / "decoding.json"
     try:
-        decoding: dict[str, dict[str, Any]] = read_json(file)
+        decoding: dict[str, dict[str, Any]] = _DECODING.validate_python(read_json(file))
     except FileNotFoundError:
         return {}
+    except ValidationError:
+        raise CheckpointError("is damaged: it does not map tasks to numbers", file=file) from None
     except ValueError as error:
         raise CheckpointError(f"is damaged: {error}", file=file) from None
     return decoding

@@ -32,8 +32,9 @@ from mtsmart.regularizers import Regularizer
 from mtsmart.training.sharding import Student, load_optimizer
 
 _NAME = re.compile(r"update-(\d{8})")
+_OURS = re.compile(r"update-\d{8}(\.new|\.old)?")  # a whole one, and what a killed process left of one
 _DAMAGED = ".damaged"  # ending of what could not be resumed from
-_ODD = (OSError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError)
+_ODD = (OSError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError)
 
 
 def save_checkpoint(
@@ -77,7 +78,7 @@ def delete_old_checkpoints(folder: Path, keep: int, best: int | None = None) -> 
     """Delete all resume points but the newest ``keep`` and that of update ``best``, and what a killed process left."""
     kept = {*list_checkpoints(folder)[-keep:], *([_path(folder, best)] if best is not None else [])}
     for path in folder.glob("update-*"):
-        if path not in kept and not path.name.endswith(_DAMAGED):
+        if path not in kept and _OURS.fullmatch(path.name):
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -128,6 +129,16 @@ def stored_rows(path: Path) -> dict[str, Any]:
     return rows
 
 
+def _check_numbers(path: Path, state: Mapping[str, Any]) -> None:
+    if not isinstance(state["regularizers"], dict):
+        raise ValueError("state.json: regularizers is no mapping")
+    if path != _path(path.parent, state["update"]):
+        raise ValueError(f"state.json is of update {state['update']}")
+    for name in ("epoch", "batch"):
+        if not isinstance(state[name], int) or state[name] < 0:
+            raise ValueError(f"state.json: {name} is no count, got {state[name]!r}")
+
+
 @contextmanager
 def resuming(path: Path) -> Iterator[None]:
     """Inside it, what a resume point lacks or holds in another form is one error."""
@@ -160,6 +171,7 @@ def load_checkpoint(
     """
     with resuming(path):
         state: dict[str, Any] = read_json(path / "state.json")
+        _check_numbers(path, state)
         model = student.whole()
         load_state(model, load_file(path / "model.safetensors"))
         student.set()

@@ -99,6 +99,19 @@ class Guard:
                 texts.append(f"{text}; skipped ({self.skipped} of at most {self.budget})")
         return texts
 
+    def check_weights(self, update: int, parameters: Iterable[nn.Parameter]) -> None:
+        """Look at the weights before they are scored or kept.
+
+        Raises:
+            TrainingError: finite gradients have led to weights that are not.
+        """
+        norm = gathered(torch.nn.utils.get_total_norm([parameter.detach() for parameter in parameters]))
+        if not bool(torch.isfinite(norm)):
+            text = f"the weights are no longer finite after update {update}"
+            if not self._processes.is_main:
+                raise OtherProcessError(text)
+            raise TrainingError(text, hint="Lower optimizer.learning_rate, or look at optimizer.weight_decay and eps")
+
     def _described(self, one: _Noted) -> str:
         """What was not finite, by the first process where a term was."""
         texts = self._processes.gather(_describe(one))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from mtsmart.evaluation.evaluator import Evaluation
@@ -24,7 +25,7 @@ class Selection:
         """Note an evaluation; whether it is the best so far."""
         self.last = {"update": update, **evaluation.to_json()}
         score = evaluation.score
-        better = self.best is None or (score is not None and score > self.best["score"])
+        better = score is not None and math.isfinite(score) and (self.best is None or score > self.best["score"])
         self.best = self.last if better else self.best
         self.waited = 0 if better else self.waited + 1
         return better

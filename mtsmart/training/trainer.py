@@ -227,6 +227,8 @@ class Trainer:
         if log or evaluate or checkpoint or self.guard.is_due:
             for text in self.guard.check():
                 self.callback.on_notice(text)
+        if evaluate or checkpoint:
+            self.guard.check_weights(update, self.setup.model.parameters())
         if log:
             self._log()
         if evaluate:

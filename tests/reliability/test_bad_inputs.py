@@ -315,6 +315,17 @@ RUNS = {
     "an encoder that is no JSON": (unsealed("encoder/config.json", "{"), "cannot be loaded"),
     "an encoder of no known type": (unsealed("encoder/config.json", '{"model_type": "nonsense"}'), "cannot be loaded"),
     "an encoder of another size": (unsealed("encoder/config.json", '{"model_type": "bert", "hidden_size": 24, "num_attention_heads": 2, "vocab_size": 7}'), "cannot be loaded|cannot be"),
+    "decoding that is a list": (unsealed("decoding.json", "[]"), "decoding.json: is damaged: it does not map tasks to numbers"),
+    "decoding that is a number": (unsealed("decoding.json", "5"), "decoding.json: is damaged"),
+    "decoding of a text": (unsealed("decoding.json", '{"color": {"threshold": "x"}}'), "decoding.json: is damaged"),
+    "a head that drops all": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "dropout": 2.0}}'), "no dropout of a head, got 2.0"),
+    "a head that drops NaN": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "dropout": NaN}}'), "no dropout of a head"),
+    "a head of endless labels": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2000000000}}'), "no width of a head"),
+    "a head of endless layers": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "type": "plain", "layers": 2000000000}}'), "no number of layers of a head"),
+    "a head with a dot in its name": (unsealed("heads.json", '{"a.b": {"kind": "sequence_classification", "num_labels": 2}}'), "no name of a head, got 'a.b'"),
+    "a manifest with an endless size": (write("model/manifest.json", '{"files": {"heads.json": {"size": 1e400, "sha256": "a"}}}'), "manifest.json: is damaged"),
+    "an encoder of endless layers": (unsealed("encoder/config.json", '{"model_type": "bert", "num_hidden_layers": 1000000000}'), "its configuration has num_hidden_layers 1000000000"),
+    "an encoder of less than no layers": (unsealed("encoder/config.json", '{"model_type": "bert", "num_hidden_layers": -1}'), "its configuration has num_hidden_layers -1"),
     "decoding that is no JSON": (unsealed("decoding.json", "{"), "decoding.json: is damaged"),
 }  # fmt: skip
 
@@ -328,6 +339,80 @@ def test_run_folder(run, cli, name):
     assert contents(run.parent) == before
 
 
+@pytest.mark.parametrize("text", ["[]", "{}", "5", "null", '{"tasks": []}', '{"tasks": {"color": 5}}', "{"])
+def test_damaged_results(run, cli, text):
+    (run / "results.json").write_text(text)
+    assert_refused(cli("export", run, "--task", "color", "exported"), "results.json: is damaged")
+    assert not (run.parent / "exported").exists()
+
+
+SETTINGS = {
+    "training.seed=" + "9" * 40: "training.seed: should be less than 9223372036854775808",
+    "data.max_tokens=" + "9" * 30: "data.max_tokens: should be less than 2147483648",
+    "data.workers=100000": "data.workers: should be less than or equal to 1024",
+    "smart.epsilon=1e308": "smart.epsilon: should be less than or equal to 1000000",
+    "mbpp.weight=1e308": "mbpp.weight: should be less than or equal to 1000000",
+    "mixing={strategy: temperature, temperature: 1e-300}": "mixing.temperature: should be greater than or equal to 0.01",
+    "mixing={strategy: weights, weights: {color: 1e308, near: 1e308}}": "their sum must be finite",
+    'data.cache_dir="a\\0b"': "a text with a NUL character is not allowed",
+    'task_files=["a\\0b"]': "a text with a NUL character is not allowed",
+}
+
+
+@pytest.mark.parametrize("setting", list(SETTINGS))
+def test_settings(workspace, cli, setting):
+    before = contents(workspace.folder)
+    assert_refused(cli("train", workspace.experiment, setting), SETTINGS[setting])
+    assert contents(workspace.folder) == before
+
+
+def test_resume_points_behind_a_link_are_neither_written_nor_deleted(workspace, cli):
+    outside = workspace.folder / "elsewhere" / "update-backup"
+    outside.mkdir(parents=True)
+    (outside / "precious").write_text("x")
+    (workspace.folder / "r").mkdir()
+    (workspace.folder / "r" / "checkpoints").symlink_to("../elsewhere")
+    result = cli("train", workspace.experiment, "-o", "r")
+    assert_refused(result, "r/checkpoints: is a link; a run writes into its own folder")
+    assert list(contents(workspace.folder / "elsewhere")) == [outside / "precious"]
+
+
+def test_what_users_keep_in_a_runs_folder_stays(workspace, cli):
+    kept = ["notes.new", "data.new/a", "notes.old", "checkpoints/update-notes/b", ".mine.new"]
+    for name in [*kept, "model.new/half", ".results.json.0123456789ab.new"]:
+        (workspace.folder / "r" / name).parent.mkdir(parents=True, exist_ok=True)
+        (workspace.folder / "r" / name).write_text("x")
+    (workspace.folder / "r" / "notes").write_text("x")
+    assert cli("train", workspace.experiment, "training.max_updates=2", "-o", "r").code == 0
+    for name in kept:
+        assert (workspace.folder / "r" / name).exists(), name
+    assert not (workspace.folder / "r" / "model.new").exists()
+    assert not list((workspace.folder / "r").glob(".results.json.*"))
+
+
+def test_labels_that_look_like_numbers_are_read_back_as_texts(workspace, cli):
+    from tests.conftest import write_jsonl
+
+    write_jsonl(workspace.folder / "d.jsonl", [{"text": "a red house", "label": label} for label in ("1e5", "no")] * 4)
+    task = "task_type: classification, text: [text], labels: ['1e5', 'no']"
+    (workspace.folder / "t.yaml").write_text(
+        f"lab: {{{task}, dataset: {{files: {{train: d.jsonl, validation: d.jsonl}}}}}}\n"
+    )
+    settings = ["task_files=[t.yaml]", "tasks=[lab]", "training.max_updates=1", "description='1e5'"]
+    assert cli("train", workspace.experiment, *settings, "-o", "r").code == 0
+    result = cli("evaluate", "r")
+    assert result.code == 0, result.err
+
+
+def test_of_a_launchers_processes_the_first_predicts_alone(run, cli, monkeypatch):
+    (run.parent / "in.jsonl").write_text('{"text": "a red house"}\n')
+    for name, value in (("RANK", "1"), ("LOCAL_RANK", "1"), ("WORLD_SIZE", "2")):
+        monkeypatch.setenv(name, value)
+    result = cli("predict", run, "--task", "color", "--input", "in.jsonl", "--output", "out.jsonl")
+    assert (result.code, result.out, result.err) == (0, "", "")
+    assert not (run.parent / "out.jsonl").exists()
+
+
 def each_point(change):
     def damage(run):
         for point in (run / "checkpoints").iterdir():
@@ -339,9 +424,18 @@ def each_point(change):
 def empty_manifest(name, text):
     """A resume point whose manifest vouches for nothing."""
 
+    return each_point(lambda point: empty_manifest_of(point, name, text))
+
+
+def empty_manifest_of(point, name, text):
+    (point / name).write_text(text)
+    (point / "manifest.json").write_text('{"files": {}}')
+
+
+def edited(**values):
     def damage(point):
-        (point / name).write_text(text)
-        (point / "manifest.json").write_text('{"files": {}}')
+        state = json.loads((point / "state.json").read_text())
+        empty_manifest_of(point, "state.json", json.dumps(state | values))
 
     return each_point(damage)
 
@@ -352,6 +446,10 @@ POINTS = {
     "a state that is no JSON": (empty_manifest("state.json", "{"), "cannot be resumed from|is damaged"),
     "a state without what is needed": (empty_manifest("state.json", "{}"), "cannot be resumed|is another run"),
     "a state of lists": (empty_manifest("state.json", "[]"), "cannot be resumed|is damaged"),
+    "a state of another update": (edited(update=-5), "cannot be resumed from: state.json is of update -5"),
+    "a state of an endless update": (edited(update=10**30), "cannot be resumed from: state.json is of update 1000"),
+    "a state of a batch that is none": (edited(batch=-1), "cannot be resumed from: state.json: batch is no count, got -1"),
+    "a state whose regularizers are a text": (edited(regularizers="x"), "cannot be resumed from: state.json: regularizers is no mapping"),
     "an optimizer that is none": (empty_manifest("optimizer.safetensors", "x"), "cannot be resumed from"),
     "a teacher that is none": (empty_manifest("mbpp.safetensors", "x"), "cannot be resumed from"),
 }  # fmt: skip

@@ -230,3 +230,20 @@ def test_a_run_that_learns_nothing_says_so(workspace):
         "the loss of task color",
         "the loss of task near",
     ]
+
+
+def test_weights_that_finite_gradients_have_spoilt_are_neither_scored_nor_kept(workspace):
+    overrides = ["training.max_updates=2", "optimizer.learning_rate=1e300"]
+    with pytest.raises(TrainingError, match="the weights are no longer finite after update 2"):
+        mtsmart.train(workspace.experiment, overrides, output_dir=workspace.folder / "spoilt")
+    assert not (workspace.folder / "spoilt" / "model").exists()
+    assert not list((workspace.folder / "spoilt").glob("checkpoints/*"))
+
+
+def test_a_score_that_is_no_number_is_never_the_best():
+    from mtsmart.evaluation.evaluator import Evaluation, TaskResult
+    from mtsmart.training.selection import Selection
+
+    selection = Selection(None)
+    best = [selection.add(Evaluation({"t": TaskResult({"m": score})}), 1) for score in (NAN, 0.2, NAN, 0.3, 0.1)]
+    assert best == [False, True, False, True, False] and selection.best["score"] == 0.3
