@@ -17,6 +17,7 @@ from scipy import stats
 
 _RESAMPLES = 20_000
 _LEVEL = 0.95
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def clear(differences: Sequence[Difference]) -> list[bool]:
 def _p_value(differences: np.ndarray) -> float | None:
     if len(differences) < 2:
         return None
-    if np.ptp(differences) == 0:  # where the t-test divides by zero: the share of sign flips with as large a mean
-        return 1.0 if differences[0] == 0 else float(2.0 ** (1 - len(differences)))
+    # Where the t-test divides by zero, or by rounding alone: the share of sign flips with as large a mean.
+    if np.ptp(differences) <= _ROUNDING:
+        return 1.0 if abs(differences[0]) <= _ROUNDING else float(2.0 ** (1 - len(differences)))
     return float(stats.ttest_1samp(differences, 0).pvalue)

@@ -128,7 +128,7 @@ class _Runner:
         on_cpu = not torch.accelerator.is_available()
         self.size = jobs or (cores if on_cpu else 1)
         self.threads = max(1, cores // self.size)
-        self.missing = _missing(plan, ledger, folder)
+        self.missing = missing_jobs(plan, ledger, folder)
         self.users = {job.start.key for job in plan.jobs if job.start is not None}
         self.planned, self.failed, self.failed_keys = len(plan.jobs), dict[str, str](), set[Any]()
         self.said, self.began, self.ended = set[str](), time.perf_counter(), 0
@@ -193,9 +193,13 @@ class _Runner:
         self.told(f"{label}: {scores} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")
 
 
-def _missing(plan: Plan, ledger: Ledger, folder: Path) -> dict[Any, Job]:
+def missing_jobs(plan: Plan, ledger: Ledger, folder: Path) -> dict[Any, Job]:
     """Jobs to train: those without a line, and starts whose model is gone though others still need it."""
-    missing = {job.key: job for job in plan.jobs if job.key not in ledger}
-    starts = {job.start.key: job.start for job in missing.values() if job.start is not None}
-    gone = {key: start for key, start in starts.items() if not start_folder(folder, start).results_file.is_file()}
-    return {**gone, **missing}
+    missing: dict[Any, Job] = {}
+    for job in plan.jobs:  # in the plan's order, with a start that is gone just before its first user
+        if job.key in ledger:
+            continue
+        if job.start is not None and not start_folder(folder, job.start).results_file.is_file():
+            missing.setdefault(job.start.key, job.start)
+        missing[job.key] = job
+    return missing

@@ -108,6 +108,7 @@ def test_a_run_goes_on_with_another_number_of_processes(launch):
     assert distance(whole.tensors("teacher"), third.tensors("teacher")) < 1e-5
 
 
+@pytest.mark.slow
 def test_dropout_goes_on_where_each_process_was(launch):
     whole = launch("whole", 2, [])
     first = launch("first", 2, [], STOP_AT="0:7")
@@ -132,6 +133,7 @@ def test_an_error_that_all_processes_find_is_told_once(launch):
     assert failed.text.count("Did you mean 'epochs'?") == 1
 
 
+@pytest.mark.slow
 def test_accelerate_launches_too(workspace):
     command = [
         sys.executable,

@@ -20,6 +20,7 @@ from mtsmart.errors import ConfigError, DataError
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.page import write_page
 from mtsmart.sweeps.plan import make_plan
+from mtsmart.sweeps.sweep import missing_jobs
 
 GRID = """
 grid:
@@ -286,6 +287,18 @@ def test_an_unfinished_last_line_is_trained_again(colors):
     assert [json.loads(line)["tasks"]["color"]["accuracy"] for line in ledger.file.open()] == [0.5, 0.25]
 
 
+def test_runs_are_trained_in_the_order_of_the_tables_and_starts_when_they_are_needed(grid, tmp_path):
+    plan = make_plan(load_experiment(grid), [], tmp_path)
+    ledger = Ledger(tmp_path / "runs.jsonl")
+    labels = [(job.label, job.seed) for job in missing_jobs(plan, ledger, tmp_path).values()]
+    arms = ["colors: plain", "colors: both", "joint", "colors: after joint"]
+    assert labels[:8] == [(arm, seed) for seed in (1, 2) for arm in arms]
+    for job in plan.jobs[:3]:
+        ledger.add(line_of(job, 0.5))
+    (first, *_) = missing_jobs(plan, ledger, tmp_path).values()
+    assert (first.label, first.seed) == ("joint", 1), "its model is gone, and a run needs it"
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -305,6 +318,7 @@ def test_a_damaged_line_is_named(colors, line, message):
         Ledger(ledger.file)
 
 
+@pytest.mark.slow
 def test_starts_that_are_gone_are_trained_again_for_what_is_missing(grid, tmp_path):
     folder = tmp_path / "s"
     finish(command(grid, folder, "grid.seeds=[1]"))

@@ -12,13 +12,13 @@ extends: {experiments}/joint_five.yaml
 name: reduced
 tasks:
   rte: {{splits: {{train: "train[:64]", validation: "validation[:100]"}}}}
-  mrpc: {{splits: {{train: "train[:320]"}}}}
+  mrpc: {{splits: {{train: "train[:160]"}}}}
   cola: {{splits: {{train: "train[:64]", validation: "validation[:100]"}}}}
   stsb:
     head: {{type: plain, pooling: mean}}
     learning_rate_factor: 20
     splits: {{train: "train[:640]", validation: "validation[:400]"}}
-  snli: {{splits: {{train: "train[:960]", validation: "validation[:500]"}}}}
+  snli: {{splits: {{train: "train[:320]", validation: "validation[:500]"}}}}
 data: {{max_length: 64}}
 optimizer: {{learning_rate: 1e-4}}
 training: {{epochs: 1, batch_size: 16}}
