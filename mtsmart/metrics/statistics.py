@@ -2,8 +2,10 @@
 
 With a handful of seeds the plain bootstrap is too sure of itself: of five differences without a true one, its 95 %
 interval leaves 0 out one time in seven. So the interval's level is the one that makes up for it on normal data
-(Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 4.4: the expanded percentile interval), and
-a difference is called clear only where a paired t-test, corrected for the number of arms, agrees with the interval.
+(Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 4.4: the expanded percentile interval). No
+interval made of resampled means leaves the range of the values, which holds the true mean of n values with probability
+1 - 2^(1 - n) at most: for fewer than five there is none. A difference is called clear only where a paired t-test,
+corrected for the number of arms, agrees with the interval.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from scipy import stats
 
 _RESAMPLES = 20_000
 _LEVEL = 0.95
-_ROUNDING = 1e-12
+_FEWEST = 5  # values of which an interval is made
+_DIGITS = 12  # beyond them, scores differ by rounding alone
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Difference:
 
     Attributes:
         mean: of the differences.
-        low, high: the 95 % bootstrap interval of the mean; None for fewer than two pairs.
+        low, high: the 95 % bootstrap interval of the mean; None for fewer than five pairs.
         p: of the paired t-test; None for fewer than two pairs.
         wins, losses: pairs in which the arm is better, or worse; the rest are ties.
     """
@@ -63,15 +66,15 @@ def summarize(values: Sequence[float]) -> Summary:
 
 def paired_difference(values: Sequence[float], baseline: Sequence[float]) -> Difference:
     """Compare an arm's values with the baseline's, which belong to the same seeds in the same order."""
-    found = np.asarray(values, dtype=np.float64) - np.asarray(baseline, dtype=np.float64)
+    found = np.round(np.asarray(values, dtype=np.float64) - np.asarray(baseline, dtype=np.float64), _DIGITS)
     low, high = bootstrap_interval(found)
     return Difference(float(found.mean()), low, high, _p_value(found), int((found > 0).sum()), int((found < 0).sum()))
 
 
 def bootstrap_interval(values: Sequence[float] | np.ndarray) -> tuple[float, float] | tuple[None, None]:
-    """The expanded percentile interval of the mean, 95 %; the same for the same values."""
+    """The expanded percentile interval of the mean, 95 %; the same for the same values, none for fewer than five."""
     array = np.asarray(values, dtype=np.float64)
-    if len(array) < 2:
+    if len(array) < _FEWEST:
         return None, None
     found = stats.bootstrap(
         (array,),
@@ -108,7 +111,6 @@ def clear(differences: Sequence[Difference]) -> list[bool]:
 def _p_value(differences: np.ndarray) -> float | None:
     if len(differences) < 2:
         return None
-    # Where the t-test divides by zero, or by rounding alone: the share of sign flips with as large a mean.
-    if np.ptp(differences) <= _ROUNDING:
-        return 1.0 if abs(differences[0]) <= _ROUNDING else float(2.0 ** (1 - len(differences)))
+    if np.ptp(differences) == 0:  # where the t-test divides by zero: the share of sign flips with as large a mean
+        return 1.0 if differences[0] == 0 else float(2.0 ** (1 - len(differences)))
     return float(stats.ttest_1samp(differences, 0).pvalue)

@@ -108,7 +108,9 @@ class _Planner:
 
     def plan(self, name: str) -> Plan:
         tables = [self._table(table, changes) for table, changes in (self.grid.tables or {name: {}}).items()]
-        jobs = {job.key: job for table in tables for job in self._in_order(table)}
+        jobs: dict[tuple[str, int], Job] = {}
+        for job in (job for table in tables for job in self._in_order(table)):
+            jobs.setdefault(job.key, job)  # one that several tables share has the first one's name
         if self.starts:
             tables.insert(0, self._start_table())
         conclusions = Path(self.grid.conclusions) if self.grid.conclusions else None

@@ -63,7 +63,9 @@ def distance(a, b):
     return float(difference / torch.stack([tensor.double().norm() for tensor in a.values()]).norm())
 
 
-@pytest.mark.parametrize("terms", [PLAIN, []], ids=["plain", "SMART + MBPP"])
+@pytest.mark.parametrize(
+    "terms", [pytest.param(PLAIN, marks=pytest.mark.slow, id="plain"), pytest.param([], id="SMART + MBPP")]
+)
 def test_two_processes_compute_what_one_does(launch, terms):
     one, two = (launch(f"run{count}", count, [*EXACT, *terms, "training.accumulation=2"]) for count in (1, 2))
     assert (one.code, two.code) == (0, 0), one.text + two.text
@@ -119,7 +121,7 @@ def test_dropout_goes_on_where_each_process_was(launch):
     assert (whole.folder / "metrics.jsonl").read_bytes() == (again.folder / "metrics.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_an_error_in_one_process_ends_all_with_its_message(launch, rank):
     failed = launch("run", 2, [], FAIL_AT=f"{rank}:5")
     assert failed.code != 0
@@ -168,6 +170,7 @@ def test_accelerate_launches_too(workspace):
     assert process.stdout.count("The run is in") == 1
 
 
+@pytest.mark.slow
 def test_sharded_training_is_the_same_and_its_checkpoints_load_without(launch):
     """FSDP on two processes, stopped and resumed; then by one process, unsharded."""
     whole = launch("whole", 1, EXACT)

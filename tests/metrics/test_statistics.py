@@ -18,7 +18,8 @@ from mtsmart.metrics.statistics import (
     summarize,
 )
 
-SCORES = st.lists(st.integers(0, 1000).map(lambda n: n / 1000), min_size=2, max_size=8, unique=True)
+SCORE = st.integers(0, 1000).map(lambda n: n / 1000)
+SCORES = st.lists(SCORE, min_size=2, max_size=8, unique=True)
 
 
 @given(SCORES)
@@ -52,32 +53,50 @@ def test_the_interval_is_scipys_at_the_expanded_level():
     assert bootstrap_interval(values) == pytest.approx(tuple(expected), abs=0.02)
 
 
-@pytest.mark.parametrize("count", [3, 5, 10, 30])
+@pytest.mark.parametrize(("count", "lowest"), [(5, 0.90), (10, 0.93)])
+def test_the_interval_holds_the_true_mean(count, lowest):
+    """Of normal values; of five, no resampled mean can leave the range that holds it with probability 15/16."""
+    rng, draws = np.random.default_rng(count), 400
+    intervals = [bootstrap_interval(rng.normal(size=count)) for _ in range(draws)]
+    covered = sum(low <= 0 <= high for low, high in intervals) / draws
+    assert lowest - 2 * math.sqrt(lowest * (1 - lowest) / draws) < covered < 0.99
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_fewer_than_five_values_have_no_interval_and_no_clear_difference(count):
+    values = np.linspace(0.6, 0.6001, count)
+    assert bootstrap_interval(values) == (None, None)
+    assert clear([paired_difference(values + 0.3 + values / 9, values)]) == [False]
+
+
+@pytest.mark.parametrize("count", [5, 10, 30])
 def test_the_expanded_level_gives_students_width(count):
     """z at that level, times sqrt((n - 1) / n) by which a bootstrap's spread is too small, is Student's quantile."""
     z = stats.norm.ppf((1 + expanded_level(count)) / 2)
     assert z * math.sqrt((count - 1) / count) == pytest.approx(stats.t.ppf(0.975, count - 1))
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=8, unique=True))
+@given(st.lists(st.tuples(SCORE, SCORE), min_size=5, max_size=8, unique=True))
 def test_paired_differences_against_scipy(pairs):
     arm, plain = map(list, zip(*pairs, strict=True))
     found = paired_difference(arm, plain)
     gaps = np.subtract(arm, plain)
     assert found.mean == pytest.approx(gaps.mean(), abs=1e-12)
-    assert (found.wins, found.losses) == ((gaps > 0).sum(), (gaps < 0).sum())
+    assert (found.wins, found.losses) == ((gaps > 1e-9).sum(), (gaps < -1e-9).sum())
     assert found.low <= found.mean + 1e-12 and found.mean <= found.high + 1e-12
     assert gaps.min() - 1e-12 <= found.low and found.high <= gaps.max() + 1e-12
-    if np.ptp(gaps) > 1e-6:
+    if np.ptp(gaps) > 1e-9:
         assert found.p == pytest.approx(stats.ttest_rel(arm, plain).pvalue, rel=1e-6, abs=1e-9)
 
 
 def test_a_difference_that_is_always_the_same():
-    same, more = paired_difference([0.5, 0.6], [0.5, 0.6]), paired_difference([0.75, 0.5], [0.5, 0.25])
-    assert (same.low, same.high, same.p) == (0, 0, 1) and not same.excludes_zero
-    assert (more.low, more.high, more.p) == (0.25, 0.25, 0.5) and more.excludes_zero
-    rounded = paired_difference([0.6055, 0.6], [0.615, 0.6095])  # -0.0095 twice, but for the last digits
-    assert np.ptp(np.subtract([0.6055, 0.6], [0.615, 0.6095])) > 0 and rounded.p == 0.5
+    """Scores of 277 rows, one row better for every seed: the differences differ in their last digits."""
+    right = np.array([150, 153, 149, 155, 160])
+    plain, better = right / 277, (right + 1) / 277
+    same, more = paired_difference(plain, plain), paired_difference(better, plain)
+    assert (same.low, same.high, same.p, same.wins, same.losses) == (0, 0, 1, 0, 0) and not same.excludes_zero
+    assert (more.p, more.wins) == (2**-4, 5) and more.excludes_zero and clear([more]) == [False]
+    assert np.ptp(better - plain) > 0
 
 
 def test_the_same_values_give_the_same_interval():
@@ -103,6 +122,17 @@ def test_arms_that_are_the_same_are_told_apart_in_at_most_one_table_of_twenty(se
         found = [paired_difference(plain + rng.normal(scale=0.01, size=seeds), plain) for _ in range(arms)]
         alarms += any(clear(found))
     # 95 % of them must be right; two standard errors of the count are granted to chance.
+    assert alarms <= 0.05 * tables + 2 * math.sqrt(0.05 * 0.95 * tables)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_rows_more_or_less_by_chance_are_no_difference(seeds):
+    """Scores of few rows take few values, and so their differences are often the same."""
+    rng, tables = np.random.default_rng(seeds), 200
+    alarms = 0
+    for _ in range(tables):
+        plain = rng.integers(140, 160, size=seeds) / 277
+        alarms += clear([paired_difference(plain + rng.integers(-1, 2, size=seeds) / 277, plain)])[0]
     assert alarms <= 0.05 * tables + 2 * math.sqrt(0.05 * 0.95 * tables)
 
 

@@ -85,6 +85,7 @@ def test_what_is_the_same_is_one_run(plan_of):
     same = "  seeds: [1]\n  arms:\n    a: {}\n    b: {smart: {weight: 0}}\n    c: {smart: paper}\n"
     jobs = plan_of(same).jobs
     assert len(jobs) == 2, "SMART off by its preset and by its weight is one configuration"
+    assert [job.label for job in jobs] == ["a", "c"], "with the name of the first"
 
 
 def test_the_hash_knows_what_a_run_computes_and_nothing_else(plan_of):
