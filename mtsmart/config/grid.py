@@ -10,6 +10,8 @@ from mtsmart.config.validate import StrictModel
 from mtsmart.errors import did_you_mean
 
 Changes = dict[str, Any]
+STARTS_TABLE = "starts"
+_LONGEST_NAME = 80
 
 
 class GridConfig(StrictModel):
@@ -27,11 +29,14 @@ class GridConfig(StrictModel):
     starts: dict[str, Changes] = Field(
         default_factory=dict, description="start -> its changes; trained once for each seed, for the arms that name it"
     )
-    baseline: str | None = Field(None, description="the arm that the others are compared with; null: the first one")
+    baseline: str | None = Field(
+        None,
+        description="the arm that the others are compared with; null: the first one; a table without it names its own",
+    )
     conclusions: str | None = Field(
         None,
         description="Markdown file that the page begins with; `{{table / arm / mean}}` in it becomes that figure "
-        "(mean, std, difference, interval, p, cost)",
+        "(seeds, mean, std, SE, difference, interval, wins, losses, p, cost)",
     )
 
     @model_validator(mode="after")
@@ -43,25 +48,52 @@ class GridConfig(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _names_are_known(self) -> GridConfig:
-        self._check_arm("baseline", self.baseline)
-        for section in ("arms", "tables"):
-            for name, piece in getattr(self, section).items():
-                start = piece.get("start")
-                if start is not None and start not in self.starts:
-                    hint = did_you_mean(start, self.starts)
-                    raise ValueError(f"{section}.{name}.start: there is no start '{start}'. {hint}")
-        for name, table in self.tables.items():
-            arms = table.get("arms")
-            if arms is not None and (not isinstance(arms, list) or not arms):
-                raise ValueError(f"tables.{name}.arms: should be a list of arms")
-            for arm in arms or []:
-                self._check_arm(f"tables.{name}.arms", arm)
-            self._check_arm(f"tables.{name}.baseline", table.get("baseline"))
-            if table.get("baseline") is not None and arms is not None and table["baseline"] not in arms:
-                raise ValueError(f"tables.{name}.baseline: is not among the table's arms")
+    def _names_can_be_shown(self) -> GridConfig:
+        for section in ("arms", "tables", "starts"):
+            for name in getattr(self, section):
+                if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
+                    problem = f"is no name: it should be one line of 1 to {_LONGEST_NAME} letters"
+                    raise ValueError(f"{section}: {name[:_LONGEST_NAME]!r} {problem}")
+        if STARTS_TABLE in self.tables and self.starts:
+            raise ValueError(f"tables: {STARTS_TABLE!r} is the name of the table that the starts get")
         return self
 
-    def _check_arm(self, key: str, arm: Any) -> None:
-        if arm is not None and arm not in self.arms:
-            raise ValueError(f"{key}: there is no arm '{arm}'. {did_you_mean(arm, self.arms)}")
+    @model_validator(mode="after")
+    def _pieces_fit(self) -> GridConfig:
+        self._check("baseline", self.baseline, "arm", self.arms)
+        for section in ("arms", "tables", "starts"):
+            for name, piece in getattr(self, section).items():
+                self._check(f"{section}.{name}.start", piece.get("start"), "start", self.starts)
+                training = piece.get("training")
+                if isinstance(training, dict) and "seed" in training:
+                    raise ValueError(f"{section}.{name}.training.seed: has no effect; the seeds are grid.seeds")
+        for name, table in self.tables.items():
+            self._check_table(name, table)
+        return self
+
+    def _check_table(self, name: str, table: Changes) -> None:
+        arms = table.get("arms")
+        if arms is None:
+            arms = list(self.arms)
+        if not isinstance(arms, list) or not arms:
+            raise ValueError(f"tables.{name}.arms: should be a list of arms")
+        for arm in arms:
+            self._check(f"tables.{name}.arms", arm, "arm", self.arms, missing=True)
+        self._check(f"tables.{name}.baseline", table.get("baseline"), "arm", self.arms)
+        if self.baseline_of(name) not in arms:
+            problem = f"'{self.baseline_of(name)}' is not among the table's arms"
+            raise ValueError(f"tables.{name}.baseline: {problem}; name one of them that the others are compared with")
+
+    def baseline_of(self, table: str) -> str:
+        """The arm that a table's others are compared with."""
+        own = self.tables.get(table, {}).get("baseline")
+        return str(own or self.baseline or next(iter(self.arms)))
+
+    @staticmethod
+    def _check(key: str, name: Any, kind: str, known: dict[str, Changes], missing: bool = False) -> None:
+        if name is None and not missing:
+            return
+        if not isinstance(name, str):
+            raise ValueError(f"{key}: should be the name of one {kind}, got {name!r}")
+        if name not in known:
+            raise ValueError(f"{key}: there is no {kind} '{name}'. {did_you_mean(name, known)}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mtsmart.durable import append_line, writing
-from mtsmart.errors import DataError
+from mtsmart.errors import DataError, StorageError
 
 
 class FinishedRun(BaseModel):
@@ -43,9 +44,19 @@ class FinishedRun(BaseModel):
     machine: str
     device: str
 
-    def main(self, task: str) -> float:
-        """A task's main metric."""
-        return next(iter(self.tasks[task].values()))
+    @property
+    def folder_name(self) -> str:
+        """Names the run's folder."""
+        return folder_name(self.config, self.seed)
+
+    def main(self, task: str) -> tuple[str, float]:
+        """A task's main metric and its value."""
+        return next(iter(self.tasks[task].items()))
+
+
+def folder_name(config: str, seed: int) -> str:
+    """Names the folder of the run of a configuration (its hash) and a seed."""
+    return f"{config[:16]}-{seed}"
 
 
 class Ledger:
@@ -56,11 +67,14 @@ class Ledger:
 
     Raises:
         DataError: a line is not one that a sweep wrote.
+        StorageError: the file is a link, through which nothing is written.
     """
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._runs: dict[tuple[str, int], FinishedRun] = {}
+        if file.is_symlink():
+            raise StorageError("is a link; a sweep writes into its own folder", file=file)
         content = file.read_bytes() if file.exists() else b""
         # A killed process leaves at most its last line unfinished, and that run is trained again.
         self._whole = content.rfind(b"\n") + 1
@@ -70,6 +84,12 @@ class Ledger:
 
     def __contains__(self, key: tuple[str, int]) -> bool:
         return key in self._runs
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __iter__(self) -> Iterator[FinishedRun]:
+        return iter(self._runs.values())
 
     def __getitem__(self, key: tuple[str, int]) -> FinishedRun:
         return self._runs[key]

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.config.document import Document, Key, Origin
-from mtsmart.config.grid import GridConfig
+from mtsmart.config.grid import STARTS_TABLE, GridConfig
 from mtsmart.config.loader import Experiment, build_experiment, lay_over
 from mtsmart.config.regularization import resolve_mbpp, resolve_smart
 from mtsmart.errors import ConfigError
 from mtsmart.run_folder import RunFolder
+from mtsmart.sweeps.ledger import folder_name
 from mtsmart.tasks import select_tasks
 from mtsmart.training.changes import HARMLESS
 
@@ -47,7 +48,7 @@ class Job:
     @property
     def folder_name(self) -> str:
         """Names the run's folder."""
-        return f"{self.config[:16]}-{self.seed}"
+        return folder_name(self.config, self.seed)
 
 
 @dataclass
@@ -95,6 +96,10 @@ def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) ->
         )
     if grid.conclusions is not None and not Path(grid.conclusions).is_file():
         raise document.error("there is no such file", ("grid", "conclusions"), value=grid.conclusions)
+    overrides = list(overrides)
+    for item in overrides:
+        if item.partition("=")[0].strip() == "training.seed":
+            raise ConfigError("has no effect in a sweep", key="training.seed", hint="Say grid.seeds=[1, 2, 3]")
     own = [item for item in overrides if item.partition("=")[0].split(".")[0].strip() != "grid"]
     return _Planner(grid, document, own, folder).plan(experiment.config.name)
 
@@ -126,14 +131,13 @@ class _Planner:
 
     def _table(self, name: str, changes: Mapping[str, Any]) -> Table:
         arms = changes.get("arms") or list(self.grid.arms)
-        baseline = changes.get("baseline") or (self.grid.baseline if self.grid.baseline in arms else arms[0])
-        table = Table(name, baseline)
+        table = Table(name, self.grid.baseline_of(name))
         for arm in arms:
             table.arms[arm] = [self._arm_job(name, arm, seed) for seed in self.grid.seeds]
         return table
 
     def _start_table(self) -> Table:
-        table = Table("starts", None)
+        table = Table(STARTS_TABLE, None)
         for name in dict.fromkeys(name for name, _ in self.starts):
             table.arms[name] = [job for (start, _), job in self.starts.items() if start == name]
         if len(table.arms) > 1:
@@ -143,6 +147,8 @@ class _Planner:
     def _arm_job(self, table: str, arm: str, seed: int) -> Job:
         start = self.grid.arms[arm].get("start", self.grid.tables.get(table, {}).get("start"))
         before = None if start is None else self._start_job(start, seed)
+        if start is not None and "init" in self.grid.arms[arm]:
+            raise self.document.error("has no effect: the arm goes on from a start", ("grid", "arms", arm, "init"))
         pieces = [("tables", table), ("arms", arm)]
         return self._job(f"{table}: {arm}" if self.grid.tables else arm, pieces, seed, before)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from mtsmart.metrics.statistics import bootstrap_interval
 from mtsmart.sweeps.tables import Comparison
 
 _SETTINGS: Any = {"svg.hashsalt": "mtsmart", "svg.fonttype": "none", "font.size": 9}
+_LONGEST = 40  # letters of a label
 
 
 def plots_hint() -> str:
@@ -38,11 +40,16 @@ def draw(comparison: Comparison, file: Path) -> bool:
             axes.plot([100 * row.summary.mean], [place], "|", color="black", markersize=12, zorder=3)
             if row.arm == comparison.baseline:
                 axes.axvline(100 * row.summary.mean, color="0.3", linewidth=0.8, linestyle="--", zorder=0)
-        axes.set_yticks(range(len(comparison.rows)), [row.arm for row in comparison.rows])
+        axes.set_yticks(range(len(comparison.rows)), [_short(row.arm) for row in comparison.rows])
         axes.invert_yaxis()
-        axes.set_xlabel(
-            f"{comparison.metric} of {comparison.task}, times 100; bars: 95 % bootstrap interval over seeds"
-        )
-        with replacing(file) as aside:
+        axes.set_xlabel(_short(f"{comparison.metric} of {comparison.task}") + ", times 100; bars: 95 % interval")
+        for text in (*axes.get_yticklabels(), axes.xaxis.label):
+            text.set_parse_math(False)  # a name may hold dollars
+        with replacing(file) as aside, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of letters that its font lacks; the SVG names them as text
             figure.savefig(aside, format="svg", metadata={"Date": None})
     return True
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

@@ -51,6 +51,7 @@ class Pool:
         if "forkserver" in methods:
             self._context.set_forkserver_preload(preload)
         self._working: dict[Hashable, tuple[Any, Connection]] = {}
+        self._interrupted = False
 
     def __len__(self) -> int:
         return len(self._working)
@@ -62,6 +63,8 @@ class Pool:
         process.start()
         there.close()
         self._working[key] = process, here
+        if self._interrupted:  # meanwhile: loading the first process takes seconds
+            process.terminate()
 
     def wait(self) -> dict[Hashable, Outcome]:
         """Wait until at least one piece has ended; the ended ones."""
@@ -71,6 +74,7 @@ class Pool:
 
     def interrupt(self) -> None:
         """Ask all to end after their present update, with a resume point; a second time: at once."""
+        self._interrupted = True
         for process, _ in list(self._working.values()):
             process.terminate()
 

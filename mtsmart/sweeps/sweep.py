@@ -16,8 +16,9 @@ import torch
 
 from mtsmart.api import find_experiment
 from mtsmart.config.loader import load_experiment
-from mtsmart.errors import ConfigError, DataError, TrainingError
+from mtsmart.errors import ConfigError, DataError, MtsmartError, TrainingError
 from mtsmart.processes import launched
+from mtsmart.sweeps.conclusions import check_conclusions
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.page import write_page
 from mtsmart.sweeps.plan import Job, Plan, make_plan, start_folder
@@ -27,6 +28,7 @@ from mtsmart.training.interrupt import Interrupted
 from mtsmart.training.lock import RunLock
 
 SWEEPS = Path("sweeps")
+_HOPELESS = 4  # failures, and no run that ended well, after which no more is tried
 Told = Callable[[str], None]
 
 
@@ -75,29 +77,36 @@ def sweep(
     experiment = load_experiment(find_experiment(file), overrides)
     folder = Path(output_dir) if output_dir is not None else SWEEPS / experiment.config.name
     plan = make_plan(experiment, overrides, folder)
-    if not train and not (folder / "runs.jsonl").is_file():
-        raise DataError("holds no finished runs", file=folder, key="--no-train", hint="Leave --no-train out")
-    with RunLock(folder) as lock:
+    check_conclusions(plan)
+    file = folder / "runs.jsonl"
+    if not train:  # also beside a sweep that trains: its lines are whole or ignored
+        if not file.is_file():
+            raise DataError("holds no finished runs", file=folder, key="--no-train", hint="Leave --no-train out")
+        return _compare(plan, Ledger(file), folder, told)
+    with RunLock(folder) as lock, _Interrupts(told) as interrupts:
         lock.acquire()
-        ledger = Ledger(folder / "runs.jsonl")
-        failed: dict[str, str] = {}
-        if train:
-            with _Interrupts() as interrupts:
-                failed = _Runner(plan, ledger, folder, jobs, told, interrupts).run()
-        done = sum(job.key in ledger for job in plan.jobs)
-        if done:
-            write_page(plan, ledger, folder, told)
-        if failed:
-            label, message = next(iter(failed.items()))
-            more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
-            raise TrainingError(f"{label}: {message}{more}")
+        ledger = Ledger(file)
+        runner = _Runner(plan, ledger, folder, jobs, told, interrupts)
+        try:
+            runner.run()
+        finally:
+            found = _compare(plan, ledger, folder, told)
+        runner.check()
+    return found
+
+
+def _compare(plan: Plan, ledger: Ledger, folder: Path, told: Told) -> Sweep:
+    done = sum(job.key in ledger for job in plan.jobs)
+    if done:
+        write_page(plan, ledger, folder, told)
     return Sweep(folder, done, len(plan.jobs))
 
 
 class _Interrupts:
-    """Inside the context SIGINT and SIGTERM are noted, and passed on to those who listen."""
+    """Inside the context SIGINT and SIGTERM are noted, told, and passed on to those who listen."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Told) -> None:
+        self.told = told
         self.signal: int | None = None
         self.pass_on: Callable[[], None] = lambda: None
         self._before: dict[int, Any] = {}
@@ -115,6 +124,8 @@ class _Interrupts:
             signal.signal(*self._before.popitem())
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is None:
+            self.told("Stopping after the present update of each run; a second Ctrl-C stops at once.")
         self.signal = number
         self.pass_on()
 
@@ -131,15 +142,42 @@ class _Runner:
         self.missing = missing_jobs(plan, ledger, folder)
         self.users = {job.start.key for job in plan.jobs if job.start is not None}
         self.planned, self.failed, self.failed_keys = len(plan.jobs), dict[str, str](), set[Any]()
+        self.untried = 0
         self.said, self.began, self.ended = set[str](), time.perf_counter(), 0
 
-    def run(self) -> dict[str, str]:
-        """Train what is missing; label -> message of those that failed."""
+    def run(self) -> None:
+        """Train what is missing.
+
+        Raises:
+            Interrupted: a signal came.
+            StorageError: a finished run cannot be noted; the others are stopped with a resume point.
+        """
         self._clear_leftovers()
         pool = Pool(["mtsmart.sweeps.worker"])
         self.interrupts.pass_on = pool.interrupt
+        self.told(f"{self.planned} runs, {len(self.missing)} of them to be trained, {self.size} at a time")
+        try:
+            self._work(pool)
+        except MtsmartError:
+            pool.interrupt()
+            while len(pool):
+                pool.wait()
+            raise
+        if self.interrupts.signal is not None:
+            raise Interrupted(self.interrupts.signal)
+
+    def check(self) -> None:
+        """Raises TrainingError if a run failed."""
+        if self.failed:
+            label, message = next(iter(self.failed.items()))
+            more = f" ({len(self.failed) - 1} more failed)" if len(self.failed) > 1 else ""
+            untried = (
+                f" ({self.untried} were not tried: their start failed, or all before them)" if self.untried else ""
+            )
+            raise TrainingError(f"{label}: {message}{more}{untried}")
+
+    def _work(self, pool: Pool) -> None:
         waiting, working = dict(self.missing), dict[Any, Job]()
-        self.told(f"{self.planned} runs, {len(waiting)} of them to be trained, {self.size} at a time")
         while waiting or working:
             while self._goes_on and len(pool) < self.size and (job := self._next(waiting, working)):
                 del waiting[job.key]
@@ -149,21 +187,25 @@ class _Runner:
                 break
             for key, outcome in pool.wait().items():
                 self._ended(working.pop(key), outcome, len(waiting) + len(working))
-        if self.interrupts.signal is not None:
-            raise Interrupted(self.interrupts.signal)
-        return self.failed
+        self.untried = len(waiting)
 
     def _clear_leftovers(self) -> None:
-        """Delete what is left of runs that are not to be gone on with: finished, or of a grid that has changed."""
-        known = {job.folder_name for job in self.missing.values()}
+        """Delete the resume points of runs that are finished; another grid's stay for when it comes back."""
+        needed = {job.folder_name for job in self.missing.values()}
+        finished = {run.folder_name for run in self.ledger} - needed
+        kept = 0
         for path in (self.folder / "unfinished").glob("*"):
-            if path.name not in known:
+            if path.name in finished:
                 shutil.rmtree(path, ignore_errors=True)
+            kept += path.name not in needed | finished
+        if kept:
+            self.told(f"{self.folder / 'unfinished'}: has {kept} resume points of runs that this grid does not have")
 
     @property
     def _goes_on(self) -> bool:
-        """Whether more runs are to be started: not after a signal, nor where all there were have failed."""
-        return self.interrupts.signal is None and (self.ended > 0 or len(self.failed) < self.size)
+        """Whether more runs are to be started: not after a signal, nor where nothing but failures has been seen."""
+        hopeless = not len(self.ledger) and len(self.failed) >= max(_HOPELESS, self.size)
+        return self.interrupts.signal is None and not hopeless
 
     def _next(self, waiting: dict[Any, Job], working: dict[Any, Job]) -> Job | None:
         """The first job whose start is trained."""
@@ -188,7 +230,7 @@ class _Runner:
         self.ledger.add(finished)
         shutil.rmtree(self.folder / "unfinished" / job.folder_name, ignore_errors=True)
         self.ended += 1
-        scores = ", ".join(f"{finished.main(task):.4f}" for task in finished.tasks)
+        scores = ", ".join(f"{finished.main(task)[1]:.4f}" for task in finished.tasks)
         minutes = (time.perf_counter() - self.began) / self.ended * left / 60
         self.told(f"{label}: {scores} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mtsmart.metrics.statistics import Difference, Summary, clear, paired_difference, summarize
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
+from mtsmart.sweeps.notes import notes
 from mtsmart.sweeps.plan import Job, Plan, Table
 
 
@@ -64,7 +65,8 @@ def _tasks(table: Table, ledger: Ledger) -> list[str]:
 
 def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
     runs = {arm: _runs(jobs, task, ledger) for arm, jobs in table.arms.items()}
-    rows = {arm: _row(arm, found, task) for arm, found in runs.items() if found}
+    metric = _metric(runs.values(), task)
+    rows = {arm: _row(arm, found, task) for arm, found in runs.items() if _metric([found], task) == metric and found}
     if not rows:
         return None
     base = table.baseline
@@ -82,11 +84,11 @@ def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
     return Comparison(
         f"{table.name}: {task}" if several else table.name,
         task,
-        next(iter(first.tasks[task])),
+        metric,
         base,
         list(rows.values()),
         first.rows.get(task, {}).get("validation", "").rpartition(", ")[0],
-        _notes(table, runs, task),
+        notes(table, runs, task, ledger),
     )
 
 
@@ -95,8 +97,13 @@ def _runs(jobs: list[Job], task: str, ledger: Ledger) -> dict[int, FinishedRun]:
     return {seed: run for seed, run in found.items() if task in run.tasks}
 
 
+def _metric(arms: Iterable[Mapping[int, FinishedRun]], task: str) -> str:
+    """The main metric of the first run there is; that of arms with another one is no number to compare with it."""
+    return next((run.main(task)[0] for runs in arms for run in runs.values()), "")
+
+
 def _row(arm: str, runs: Mapping[int, FinishedRun], task: str) -> Row:
-    scores = {seed: run.main(task) for seed, run in runs.items()}
+    scores = {seed: run.main(task)[1] for seed, run in runs.items()}
     names = dict.fromkeys(name for run in runs.values() for name in run.figures)
     figures = {
         name: statistics.fmean(run.figures[name] for run in runs.values() if name in run.figures) for name in names
@@ -120,16 +127,3 @@ def _cost(runs: Mapping[int, FinishedRun], baseline: Mapping[int, FinishedRun]) 
         if seed in baseline and run.seconds_per_update and (base := baseline[seed].seconds_per_update)
     ]
     return statistics.median(ratios) if ratios else None
-
-
-def _notes(table: Table, runs: Mapping[str, Mapping[int, FinishedRun]], task: str) -> list[str]:
-    notes = []
-    missing = sum(len(jobs) for jobs in table.arms.values()) - sum(len(found) for found in runs.values())
-    if missing:
-        notes.append(f"{missing} runs are missing.")
-    every = [run for found in runs.values() for run in found.values()]
-    if len({run.rows.get(task, {}).get("validation") for run in every}) > 1:
-        notes.append("These runs were not all scored on the same rows: the data has changed between them.")
-    if len({run.updates for run in every}) > 1:
-        notes.append("The arms differ in their number of updates.")
-    return notes

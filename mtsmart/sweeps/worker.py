@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import shutil
 import time
@@ -15,7 +16,7 @@ import torch
 from filelock import FileLock
 
 from mtsmart import api
-from mtsmart.errors import MtsmartWarning
+from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
 from mtsmart.evaluation.evaluator import Evaluation
 from mtsmart.reporting.quiet import quiet_libraries
 from mtsmart.run_folder import RunFolder
@@ -73,7 +74,14 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
         with FileLock(run.path / ".lock", timeout=_OTHERS_END):
             pass
     clock = _Clock()
-    results = api.train_experiment(job.experiment, output_dir=run.path, resume=run.exists, callback=clock).results
+    try:
+        results = api.train_experiment(job.experiment, run.path, resume=run.exists, callback=clock).results
+    except CheckpointError as error:  # its data has changed, or its resume points are damaged; the run is ours alone
+        if not run.exists:
+            raise
+        warnings.warn(f"{job.label}, seed {job.seed} begins anew: {error}", MtsmartWarning, stacklevel=2)
+        shutil.rmtree(run.path)
+        results = api.train_experiment(job.experiment, run.path, callback=clock).results
     finished = _finished(job, run, results, clock)
     if keep:
         target = start_folder(folder, job).path
@@ -86,6 +94,10 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
 
 def _finished(job: Job, run: RunFolder, results: dict[str, Any], clock: _Clock) -> FinishedRun:
     timings = [json.loads(line) for line in run.timing_file.read_text(encoding="utf-8").splitlines()]
+    for task, metrics in results["last"]["tasks"].items():
+        for metric, value in metrics.items():
+            if not math.isfinite(value):
+                raise TrainingError(f"task {task}: {metric} is {value}, which cannot be compared")
     return FinishedRun(
         run=job.label,
         config=job.config,
@@ -107,7 +119,8 @@ def _figures(run: RunFolder) -> dict[str, float]:
     lines = [json.loads(line) for line in run.metrics_file.read_text(encoding="utf-8").splitlines()]
     tasks = [line for line in lines if line["type"] == "train"][-1]["tasks"].values()
     found = {name: [task[name] for task in tasks if name in task] for name in FIGURES}
-    return {name: sum(values) / len(values) for name, values in found.items() if values}
+    means = {name: sum(values) / len(values) for name, values in found.items() if values}
+    return {name: value for name, value in means.items() if math.isfinite(value)}
 
 
 def _version(library: str) -> str:

@@ -137,7 +137,8 @@ class _Entry:
         files = {split: f"{self.name}_{split}.{layout.ending}" for split in names}
         here = Path(self.document.origin(()).file).parent
         folders = [Path(data_dir)] if data_dir is not None else data_folders(here)
-        folder = next((f for f in folders if any((f / file).is_file() for file in files.values())), folders[0])
+        # os.path, for which a name that no file can have is one of no file
+        folder = next((f for f in folders if any(os.path.isfile(f / file) for file in files.values())), folders[0])
         dataset: dict[str, Any] = {"files": {split: os.path.abspath(folder / file) for split, file in files.items()}}
         if layout.columns is None:
             dataset["format"] = "jsonl"

@@ -120,6 +120,34 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
             "  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {tasks: [rte2]}}\n",
             r"s\.yaml:9: tasks\.rte2: .*Did you mean 'rte'",
         ),
+        (
+            "  seeds: [1]\n  arms: {a: {start: [j]}}\n  starts: {j: {}}\n",
+            r"arms\.a\.start: should be the name of one start",
+        ),
+        (
+            "  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {arms: [[a]]}}\n",
+            r"tables\.t\.arms: should be the name of one arm",
+        ),
+        (
+            "  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {baseline: {x: 1}}}\n",
+            r"baseline: should be the name of one arm",
+        ),
+        (
+            "  seeds: [1]\n  arms: {a: {}, b: {}}\n  tables: {t: {arms: [b]}}\n",
+            r"t\.baseline: 'a' is not among the table's",
+        ),
+        ("  seeds: [1]\n  arms: {'': {}}\n", r"arms: '' is no name: it should be one line of 1 to 80 letters"),
+        ('  seeds: [1]\n  arms: {"a\\nb": {}}\n', r"is no name"),
+        (f"  seeds: [1]\n  arms: {{{'a' * 81}: {{}}}}\n", r"is no name"),
+        (
+            "  seeds: [1]\n  arms: {a: {}}\n  starts: {j: {}}\n  tables: {starts: {}}\n",
+            r"'starts' is the name of the table",
+        ),
+        ("  seeds: [1]\n  arms: {a: {training: {seed: 7}}}\n", r"arms\.a\.training\.seed: has no effect"),
+        (
+            "  seeds: [1]\n  arms: {a: {start: j, init: {run: x}}}\n  starts: {j: {}}\n",
+            r"grid\.arms\.a\.init: has no effect: the arm goes on from a start",
+        ),
         ("  seeds: [1]\n  arms: {a: 3}\n", r"s\.yaml:8: grid\.arms\.a: should be a mapping"),
         ("  seeds: [1]\n  arms: {a: {}}\n  tabels: {}\n", r"grid\.tabels: unknown key\. Did you mean 'tables'"),
     ],
@@ -127,6 +155,11 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
 def test_what_does_not_fit_is_told_with_its_place(plan_of, grid, message):
     with pytest.raises(ConfigError, match=message):
         plan_of(grid)
+
+
+def test_seeds_are_the_grids(plan_of):
+    with pytest.raises(ConfigError, match=r"training\.seed: has no effect in a sweep. Say grid\.seeds"):
+        plan_of("  seeds: [1]\n  arms: {a: {}}\n", ["training.seed=7"])
 
 
 def test_a_file_without_a_grid_is_refused(tmp_path):

@@ -74,3 +74,10 @@ def test_two_at_a_time_and_interruption(pool):
     assert list(pool.wait()) == ["short"]
     pool.interrupt()
     assert pool.wait()["long"].interrupted
+
+
+def test_interrupted_while_a_process_starts():
+    """Loading the first one takes seconds, in which nothing is there yet to be interrupted."""
+    pool = Pool([])
+    pool.interrupt()
+    assert outcome(pool, sleep).interrupted

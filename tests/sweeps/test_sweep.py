@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 
 import mtsmart
+import mtsmart.api
 from mtsmart.config.loader import load_experiment
-from mtsmart.errors import ConfigError, DataError
+from mtsmart.errors import DataError, MtsmartWarning, StorageError
+from mtsmart.sweeps.conclusions import check_conclusions
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.page import write_page
 from mtsmart.sweeps.plan import make_plan
 from mtsmart.sweeps.sweep import missing_jobs
+from mtsmart.sweeps.worker import train_job
 
 GRID = """
 grid:
@@ -36,6 +39,7 @@ grid:
     near: {tasks: [near], arms: [plain, both]}
 """
 RUNS = 12
+ROWS = {"train": "32 rows, def", "validation": "16 rows, abc"}
 
 
 @pytest.fixture
@@ -133,7 +137,9 @@ def test_a_run_that_fails_is_named_and_the_others_are_trained(grid, tmp_path):
         "both: {smart: default, mbpp: default}", "both: {smart: off, mbpp: off, optimizer: {learning_rate: 1e30}}"
     )
     grid.write_text(changed)
-    process = command(grid, tmp_path / "s", "grid.seeds=[1]")
+    others = tmp_path / "s" / "unfinished" / "0123456789abcdef-7" / "checkpoints"
+    others.mkdir(parents=True)
+    process = command(grid, tmp_path / "s", "grid.seeds=[1]", "grid.baseline=both", "--jobs", "1")
     out, _ = process.communicate(timeout=300)
     assert process.returncode == 2 and "Traceback" not in out
     assert re.search(r"colors: both, seed 1: .*training\.non_finite=skip", out)
@@ -143,7 +149,8 @@ def test_a_run_that_fails_is_named_and_the_others_are_trained(grid, tmp_path):
         "colors: after joint",
         "near: plain",
     }
-    assert "1 runs are missing" in (tmp_path / "s" / "RESULTS.md").read_text()
+    assert "has 1 resume points of runs that this grid does not have" in out and others.is_dir()
+    assert "Not finished yet: both." in (tmp_path / "s" / "RESULTS.md").read_text()
 
 
 def test_train_refuses_a_grid(grid, cli):
@@ -190,7 +197,7 @@ def line_of(job, score, **more):
         "seconds": 5.0,
         "seconds_per_update": 0.5,
         "figures": {},
-        "rows": {"color": {"validation": "16 rows, abc"}},
+        "rows": {"color": ROWS},
         "versions": {"torch": "2"},
         "machine": "m",
         "device": "cpu",
@@ -222,9 +229,9 @@ def test_the_tables_figures(colors):
     fill(plan, ledger, [0.03, 0.031, 0.032, 0.03, 0.027])
     write_page(plan, ledger, folder, print)
     page = (folder / "RESULTS.md").read_text()
-    assert "| plain | 5 | 52.00 | 1.58 | 0.71 |  |  |  | 1.00 |" in page
+    assert "| plain | 5 | 52.00 | 1.58 | 0.71 |  |  |  | 1.0 |" in page
     assert re.search(
-        r"\| SMART \| 5 \| 55\.00 \| .* \| \*\*\+3\.00\*\*, \+2\.\d+ to \+3\.\d+ \| 5 to 0 \| 0\.000 \| 2\.50 \|", page
+        r"\| SMART \| 5 \| 55\.00 \| .* \| \*\*\+3\.00\*\*, \+2\.\d+ to \+3\.\d+ \| 5 to 0 \| 0\.000 \| 2\.5 \|", page
     )
     assert "accuracy of color on 16 rows" in page
     assert "<svg" in (folder / f"{plan.name}.svg").read_text()
@@ -245,16 +252,36 @@ def test_conclusions_take_their_figures_from_the_table(colors):
     plan.conclusions.write_text(f"SMART gains {{{{{plan.name} / SMART / difference}}}} points.\n")
     write_page(plan, ledger, folder, print)
     assert "SMART gains +3.00 points." in (folder / "RESULTS.md").read_text()
-    plan.jobs.append(replace(plan.jobs[0], seed=99))
-    plan.conclusions.write_text("SMART gains {{other / SMART / difference}} points.\n")
+    plan.conclusions.write_text(f"SMART beats plain in {{{{{plan.name}/SMART / wins}}}} of 5.\n".replace("/S", " / S"))
     write_page(plan, ledger, folder, print)
-    assert "SMART gains (to come) points." in (folder / "RESULTS.md").read_text()
-    plan.jobs.pop()
-    plan.conclusions.write_text(f"\n\n{{{{{plan.name} / SMRT / mean}}}}\n")
-    with pytest.raises(
-        ConfigError, match=rf"c\.md:3: there is no such figure.*Did you mean '{plan.name} / SMART / mean'"
-    ):
-        write_page(plan, ledger, folder, print)
+    assert "SMART beats plain in 5 of 5." in (folder / "RESULTS.md").read_text()
+
+
+def test_conclusions_without_a_figure_say_so(colors):
+    plan, ledger, folder = colors
+    ledger.add(line_of(plan.tables[0].arms["plain"][0], 0.5))
+    plan.conclusions = folder / "c.md"
+    places = " ".join(f"{{{{{plan.name} / {place}}}}}" for place in ("SMART / mean", "plain / mean", "plain / p"))
+    plan.conclusions.write_text(places)
+    check_conclusions(plan)
+    write_page(plan, ledger, folder, print)
+    assert "(to come) 50.00 (none)" in (folder / "RESULTS.md").read_text()
+
+
+def test_conclusions_are_checked_before_anything_is_trained(grid, tmp_path, cli):
+    text = grid.read_text().replace("grid:\n", f"grid:\n  conclusions: {tmp_path / 'c.md'}\n")
+    grid.write_text(text)
+    for content, message in {
+        b"\n\n{{colors / bth / mean}}": "c.md:3: there is no such figure, got 'colors / bth / mean'. Did you mean",
+        b"{{joint: color / joint / mean}}": "there is no such figure",
+        b"\xff": "grid.conclusions: cannot be read: it is not UTF-8",
+    }.items():
+        (tmp_path / "c.md").write_bytes(content)
+        result = cli("sweep", grid, "-o", tmp_path / "s")
+        assert result.code == 2 and message in result.err, result.err
+        assert not (tmp_path / "s").exists()
+    (tmp_path / "c.md").write_text("{{starts: color / joint / mean}} {{near / both / interval}}")
+    check_conclusions(make_plan(load_experiment(grid), [], tmp_path))
 
 
 def test_without_matplotlib_the_tables_stay(colors, monkeypatch):
@@ -267,13 +294,59 @@ def test_without_matplotlib_the_tables_stay(colors, monkeypatch):
     assert ".svg" not in (folder / "RESULTS.md").read_text()
 
 
-def test_data_that_changed_between_runs_is_told(colors):
+@pytest.mark.parametrize(
+    ("change", "seeds", "note"),
+    [
+        (
+            {"rows": {"color": ROWS | {"validation": "17 rows, xyz"}}},
+            1,
+            "not all scored on the same rows: the data has",
+        ),
+        ({"rows": {"color": ROWS | {"train": "32 rows, xyz"}}}, 1, "not all trained on the same rows: the data has"),
+        ({"rows": {"color": ROWS | {"train": "32 rows, xyz"}}}, 5, "The arms were not trained on the same rows"),
+        ({"updates": 11}, 5, "The arms differ in their number of updates"),
+        ({"device": "cuda"}, 5, "Not all runs come from the same versions and kind of device"),
+        ({"versions": {"torch": "3"}}, 1, "Not all runs come from the same versions"),
+        ({"tasks": {"color": {"f1": 0.7}}}, 5, "SMART is left out: it is scored by f1"),
+    ],
+)
+def test_what_differs_beside_the_arm_is_told(colors, change, seeds, note):
     plan, ledger, folder = colors
     fill(plan, ledger, [0, 0, 0, 0, 0])
-    ledger.add(line_of(plan.jobs[0], 0.5, rows={"color": {"validation": "17 rows, xyz"}}, updates=11))
+    write_page(plan, ledger, folder, print)
+    assert "\n- " not in (folder / "RESULTS.md").read_text().partition("## Not more")[0]
+    for job in plan.tables[0].arms["SMART"][:seeds]:
+        ledger.add(line_of(job, 0.5, **change))
     write_page(plan, ledger, folder, print)
     page = (folder / "RESULTS.md").read_text()
-    assert "not all scored on the same rows" in page and "differ in their number of updates" in page
+    assert note in page and ("| SMART |" in page) == ("left out" not in note)
+
+
+def test_what_is_missing_or_the_same_is_told(colors):
+    plan, ledger, folder = colors
+    plan.tables[0].arms["again"] = plan.tables[0].arms["plain"]
+    fill(plan, ledger, [0, 0, 0, 0, 0])
+    plan.tables[0].arms["SMART"].append(replace(plan.jobs[0], seed=99))
+    write_page(plan, ledger, folder, print)
+    page = (folder / "RESULTS.md").read_text()
+    assert "Not finished yet: SMART (seeds 99)." in page and "trained once: plain = again." in page
+
+
+def test_names_are_shown_letter_by_letter(colors):
+    plan, ledger, folder = colors
+    table = plan.tables[0]
+    names = ["a|b", "**bold**", "<b>", "cost $x^{$ a", "雪" * 60]
+    for name, jobs in zip(names, [table.arms["plain"]] + [table.arms["SMART"]] * 4, strict=True):
+        table.arms[name] = jobs
+    plan.tables += [replace(table, name=name) for name in ("a/b", "A b", "火", "雪")]
+    fill(plan, ledger, [0, 0, 0, 0, 0])
+    told = []
+    write_page(plan, ledger, folder, told.append)
+    page = (folder / "RESULTS.md").read_text()
+    assert "| a\\|b |" in page and "| \\*\\*bold\\*\\* |" in page and "| \\<b\\> |" in page
+    plots = re.findall(r"\]\(([^)]*\.svg)\)", page)
+    assert not told and plots == [f"{plan.name}.svg", "a-b.svg", "a-b~2.svg", "table.svg", "table~2.svg"]
+    assert all((folder / plot).is_file() for plot in plots)
 
 
 def test_an_unfinished_last_line_is_trained_again(colors):
@@ -316,6 +389,27 @@ def test_a_damaged_line_is_named(colors, line, message):
         stream.write(line + "\n")
     with pytest.raises(DataError, match=message):
         Ledger(ledger.file)
+
+
+def test_lines_are_not_written_through_a_link(colors):
+    _, ledger, folder = colors
+    (folder / "elsewhere").write_text("")
+    ledger.file.symlink_to("elsewhere")
+    with pytest.raises(StorageError, match=r"runs\.jsonl: is a link"):
+        Ledger(ledger.file)
+
+
+def test_a_run_whose_data_changed_begins_anew(colors, workspace):
+    """It is known by its configuration; the rows behind it have another hash than those of its resume point."""
+    plan, _, folder = colors
+    job = plan.jobs[0]
+    mtsmart.api.train_experiment(job.experiment, folder / "unfinished" / job.folder_name)
+    file = workspace.folder / "color_train.jsonl"
+    file.write_text(file.read_text().replace("red", "blue", 1))
+    with pytest.warns(MtsmartWarning, match="plain, seed 1 begins anew"):
+        line = train_job(job, folder, None, keep=False)
+    alone = mtsmart.api.train_experiment(job.experiment, folder / "alone")
+    assert line.tasks == alone.results["last"]["tasks"]
 
 
 @pytest.mark.slow

@@ -398,3 +398,9 @@ def test_the_page_has_every_value_with_what_it_becomes():
     for name in mtdnn_tables.CRITERIA:
         ours = mtdnn_tables.DIVERGENCES.get(name)
         assert (f"`{ours}`" if ours else "own") in " ".join(row(name)), name
+
+
+def test_a_split_whose_name_no_file_can_have(load):
+    definition, _ = load(BASIC + f"  split_names: [{'x' * 300}]\n")
+    (file,) = definition.dataset.files.values()
+    assert file.endswith(f"/mine_{'x' * 300}.tsv")

@@ -1,0 +1,83 @@
+"""What a reader of a table must know of its runs: what is missing, and where they differ in more than the arm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from mtsmart.sweeps.ledger import FinishedRun, Ledger
+from mtsmart.sweeps.plan import Table
+
+Runs = Mapping[str, Mapping[int, FinishedRun]]
+
+
+def notes(table: Table, runs: Runs, task: str, ledger: Ledger) -> list[str]:
+    """Sentences about one task of a table.
+
+    Args:
+        table: which arms and seeds are planned.
+        runs: arm -> seed -> the run, where it is finished.
+        task: the one that is compared.
+        ledger: all finished runs.
+    """
+    return [
+        *_missing(table, ledger),
+        *_same(table),
+        *_metrics(runs, task),
+        *_rows(runs, task, "validation", "scored"),
+        *_rows(runs, task, "train", "trained"),
+        *_updates(runs),
+        *_machines(runs),
+    ]
+
+
+def _missing(table: Table, ledger: Ledger) -> Iterator[str]:
+    parts = []
+    for arm, jobs in table.arms.items():
+        seeds = [str(job.seed) for job in jobs if job.key not in ledger]
+        if seeds:
+            parts.append(arm if len(seeds) == len(jobs) else f"{arm} (seeds {', '.join(seeds)})")
+    if parts:
+        yield f"Not finished yet: {'; '.join(parts)}. Means are over the seeds there are, differences over shared ones."
+
+
+def _same(table: Table) -> Iterator[str]:
+    arms: dict[tuple[tuple[str, int], ...], list[str]] = {}
+    for arm, jobs in table.arms.items():
+        arms.setdefault(tuple(job.key for job in jobs), []).append(arm)
+    for same in arms.values():
+        if len(same) > 1:
+            yield f"One configuration, trained once: {' = '.join(same)}."
+
+
+def _metrics(runs: Runs, task: str) -> Iterator[str]:
+    metrics = {arm: next(iter(found.values())).main(task)[0] for arm, found in runs.items() if found}
+    first = next(iter(metrics.values()), None)
+    for arm, metric in metrics.items():
+        if metric != first:
+            yield f"{arm} is left out: it is scored by {metric}."
+
+
+def _rows(runs: Runs, task: str, split: str, verb: str) -> Iterator[str]:
+    def of(run: FinishedRun) -> str | None:
+        return run.rows.get(task, {}).get(split)
+
+    arms = [{of(run) for run in found.values()} for found in runs.values()]
+    if any(len(found) > 1 for found in arms):
+        yield f"These runs were not all {verb} on the same rows: the data has changed between them."
+    elif len(set().union(*arms)) > 1:
+        yield f"The arms were not {verb} on the same rows."
+
+
+def _updates(runs: Runs) -> Iterator[str]:
+    if len({run.updates for run in _all(runs)}) > 1:
+        yield "The arms differ in their number of updates."
+
+
+def _machines(runs: Runs) -> Iterator[str]:
+    kinds = {(run.machine, run.device, *sorted(run.versions.items())) for run in _all(runs)}
+    if len(kinds) > 1:
+        yield "Not all runs come from the same versions and kind of device (the last line of this page)."
+
+
+def _all(runs: Runs) -> Iterable[FinishedRun]:
+    return (run for found in runs.values() for run in found.values())
