@@ -110,6 +110,7 @@ class _Planner:
         data = {key: value for key, value in document.data.items() if key != "grid"}
         self.base = Document(data, {path: place for path, place in document.origins.items() if path[:1] != ("grid",)})
         self.starts: dict[tuple[str, int], Job] = {}
+        self.configs: dict[tuple[tuple[tuple[str, str], ...], str], str] = {}
 
     def plan(self, name: str) -> Plan:
         tables = [self._table(table, changes) for table, changes in (self.grid.tables or {name: {}}).items()]
@@ -165,7 +166,10 @@ class _Planner:
         if start is not None:
             document = _going_on_from(document, start, self.folder)
         experiment = build_experiment(document, [*self.overrides, f"training.seed={seed}"])
-        return Job(label, fingerprint(experiment, start), seed, experiment, start)
+        same = tuple(pieces), "" if start is None else start.config  # whatever the seed
+        if same not in self.configs:
+            self.configs[same] = fingerprint(experiment, start)
+        return Job(label, self.configs[same], seed, experiment, start)
 
     def _with(self, document: Document, section: str, name: str) -> Document:
         prefix: Key = ("grid", section, name)
