@@ -57,7 +57,7 @@ class Table:
 
     Attributes:
         name: its title.
-        baseline: the arm that the others are compared with; None: there is no comparison.
+        baseline: the arm that the others are compared with; None: on each task the first that has it.
         arms: arm -> its jobs, one for each seed.
     """
 
@@ -141,8 +141,6 @@ class _Planner:
         table = Table(STARTS_TABLE, None)
         for name in dict.fromkeys(name for name, _ in self.starts):
             table.arms[name] = [job for (start, _), job in self.starts.items() if start == name]
-        if len(table.arms) > 1:
-            table.baseline = next(iter(table.arms))
         return table
 
     def _arm_job(self, table: str, arm: str, seed: int) -> Job:

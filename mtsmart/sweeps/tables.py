@@ -69,7 +69,7 @@ def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
     rows = {arm: _row(arm, found, task) for arm, found in runs.items() if _metric([found], task) == metric and found}
     if not rows:
         return None
-    base = table.baseline
+    base = table.baseline or (next(iter(rows)) if len(rows) > 1 else None)
     if base in rows:
         others = [row for arm, row in rows.items() if arm != base]
         for row in others:

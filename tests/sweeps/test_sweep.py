@@ -23,6 +23,7 @@ from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.page import write_page
 from mtsmart.sweeps.plan import make_plan
 from mtsmart.sweeps.sweep import missing_jobs
+from mtsmart.sweeps.tables import compare
 from mtsmart.sweeps.worker import train_job
 
 GRID = """
@@ -330,6 +331,14 @@ def test_what_is_missing_or_the_same_is_told(colors):
     write_page(plan, ledger, folder, print)
     page = (folder / "RESULTS.md").read_text()
     assert "Not finished yet: SMART (seeds 99)." in page and "trained once: plain = again." in page
+
+
+def test_starts_are_compared_with_the_first_that_has_the_task(colors):
+    plan, ledger, _ = colors
+    plan.tables[0] = replace(plan.tables[0], name="starts", baseline=None)
+    fill(plan, ledger, [0.01] * 5)
+    (found,) = compare(plan, ledger)
+    assert found.baseline == "plain" and found.rows[1].difference.mean == pytest.approx(0.01)
 
 
 def test_names_are_shown_letter_by_letter(colors):
