@@ -17,7 +17,8 @@ _MAX_SHOWN = 80
 class MtsmartError(Exception):
     """A mistake in what the user handed over.
 
-    The text reads ``file:line: key: message, got value. hint``; parts that are not known are left out.
+    The text reads ``file:line: key: message, got value. hint``; parts that are not known are left out. It is one
+    line whatever the parts hold: a line break or another unprintable character in a key is shown escaped.
 
     Args:
         message: what is wrong, without the place.
@@ -45,7 +46,7 @@ class MtsmartError(Exception):
         place = "" if file is None else f"{file}:{line}" if line is not None else str(file)
         got = "" if value is _NOTHING else f", got {shorten(value)}"
         head = ": ".join(part for part in (place, key, message + got) if part)
-        super().__init__(f"{head}. {hint}" if hint else head)
+        super().__init__(_on_one_line(f"{head}. {hint}" if hint else head))
 
     def at(self, file: str | Path, line: int | None) -> Self:
         """The same error with the place it lacked; for callers that know which file the value came from."""
@@ -78,6 +79,11 @@ class TrainingError(MtsmartError):
 
 class OtherProcessError(MtsmartError):
     """Another of the processes that train together failed; that one shows its own message."""
+
+
+def _on_one_line(text: str) -> str:
+    """``text`` with every unprintable character (line breaks, terminal codes) as its Python escape."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
 def shorten(value: object) -> str:

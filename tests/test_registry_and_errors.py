@@ -26,5 +26,12 @@ def test_error_text_shortens_long_values():
     assert len(str(ConfigError("is wrong", value="x" * 10_000))) < 120
 
 
+def test_error_text_is_one_line_whatever_a_name_holds():
+    error = ConfigError(
+        "unknown key", file="a\x1b[2Jb.yaml", key="optimizer.s\ncosine", hint=did_you_mean("\r", ["é\u2028"])
+    )
+    assert str(error) == r"a\x1b[2Jb.yaml: optimizer.s\ncosine: unknown key. Choose from: é\u2028"
+
+
 def test_hint_lists_choices_when_none_is_near():
     assert did_you_mean("zzz", ["linf", "l2"]) == "Choose from: l2, linf"
