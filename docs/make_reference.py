@@ -61,10 +61,16 @@ def _table(model: type[BaseModel]) -> list[str]:
 
 
 def _presets(model: type[BaseModel], presets: dict[str, Any]) -> list[str]:
-    lines = ["`preset: default | paper | off`, or the preset's name alone; single values replace the preset's.", ""]
-    lines += ["| key | type | default | paper | |", "|---|---|---|---|---|"]
+    lines = [
+        "`preset: default | tuned | paper | off`, or the preset's name alone; single values replace the preset's, or "
+        "those of `tuned` where none is named. `default`, which holds where nothing is said, is off "
+        "([why](../experiments/evidence/RESULTS.md)).",
+        "",
+        "| key | type | tuned | paper | |",
+        "|---|---|---|---|---|",
+    ]
     for name, field in model.model_fields.items():
-        values = [f"`{getattr(presets[preset], name)}`" for preset in ("default", "paper")]
+        values = [f"`{getattr(presets[preset], name)}`" for preset in ("tuned", "paper")]
         lines.append(f"| `{name}` | {_kind(field)} | {' | '.join(values)} | {field.description or ''} |")
     return [*lines, ""]
 

@@ -91,6 +91,9 @@ def write_jsonl(file: Path, rows: list[dict[str, Any]]) -> Path:
     return file
 
 
+BOTH_TERMS = "smart: tuned\nmbpp: {preset: tuned, weight: 1}\n"
+
+
 @dataclass
 class Workspace:
     """A folder with two tiny tasks and an experiment over them."""
@@ -106,7 +109,7 @@ class Workspace:
 
 @pytest.fixture
 def workspace(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """Two tiny tasks (`color`: classification of one text, `near`: regression of a pair) and an experiment."""
+    """Two tiny tasks (`color`: one text classified, `near`: regression of a pair) and an experiment; both terms on."""
     monkeypatch.chdir(tmp_path)
     texts, others = sentences(60), sentences(60, seed=1)
     color = [{"text": t, "label": "red" if "red" in t else "other"} for t in texts]
@@ -142,7 +145,7 @@ tasks: [color, near]
 task_files: [tiny_tasks.yaml]
 encoder: {{path: {tiny_encoder}}}
 data: {{max_length: 32}}
-optimizer: {{learning_rate: 1e-3}}
+{BOTH_TERMS}optimizer: {{learning_rate: 1e-3}}
 training: {{epochs: 2, batch_size: 8, log_every: 3}}
 """,
         encoding="utf-8",

@@ -16,7 +16,7 @@ from mtsmart.processes import launched
 
 app = typer.Typer(
     name="mtsmart",
-    help="Multi-task NLU fine-tuning with SMART and MBPP on every update.",
+    help="Multi-task NLU fine-tuning with SMART and MBPP.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

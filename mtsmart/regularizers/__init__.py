@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mtsmart.config.regularization import resolve_mbpp, resolve_smart
+from mtsmart.config.regularization import MbppSettings, SmartSettings, resolve_mbpp, resolve_smart
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import MtsmartWarning
 from mtsmart.models.multitask import MultiTaskModel
@@ -35,7 +35,11 @@ REGULARIZERS: Registry[Callable[[Setting], Regularizer | None]] = Registry("regu
 
 @REGULARIZERS.register("smart")
 def _smart(setting: Setting) -> Regularizer | None:
-    configs = {name: resolve_smart(setting.config.smart, task.definition.smart) for name, task in setting.tasks.items()}
+    shared = setting.config.smart
+    configs = {name: resolve_smart(shared, task.definition.smart) for name, task in setting.tasks.items()}
+    _tell_if_unused("smart", shared, resolve_smart(shared).weight)
+    for name, task in setting.tasks.items():
+        _tell_if_unused(f"tasks.{name}.smart", task.definition.smart, configs[name].weight)
     for every in {config.every for config in configs.values() if config.weight > 0}:
         _tell_if_never("smart.every", every, setting.total_updates)
     return SmartRegularizer(setting.model, configs) if any(c.weight > 0 for c in configs.values()) else None
@@ -44,6 +48,7 @@ def _smart(setting: Setting) -> Regularizer | None:
 @REGULARIZERS.register("mbpp")
 def _mbpp(setting: Setting) -> Regularizer | None:
     config = resolve_mbpp(setting.config.mbpp)
+    _tell_if_unused("mbpp", setting.config.mbpp, config.weight)
     if config.weight == 0:
         return None
     _tell_if_never("mbpp.every", config.every, setting.total_updates)
@@ -56,6 +61,13 @@ def _distillation(setting: Setting) -> Regularizer | None:
     if config is None or config.weight == 0:
         return None
     return DistillationRegularizer(config.weight, config.temperature)
+
+
+def _tell_if_unused(section: str, settings: SmartSettings | MbppSettings | None, weight: float) -> None:
+    given = settings.model_dump(exclude_none=True, exclude={"preset", "weight"}) if settings and weight == 0 else {}
+    for key, value in given.items():
+        text = f"{section}.{key}={value}: has no effect, because {section} is off; {section}.weight=1 switches it on"
+        warnings.warn(text, MtsmartWarning, stacklevel=2)
 
 
 def _tell_if_never(key: str, every: int, updates: int) -> None:

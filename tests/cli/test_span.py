@@ -53,6 +53,8 @@ name: find
 tasks: [find]
 task_files: [tasks.yaml]
 encoder: {{path: {tiny_encoder}}}
+smart: tuned
+mbpp: tuned
 optimizer: {{learning_rate: 2e-3}}
 training: {{epochs: 3, batch_size: 8, log_every: 5}}
 """

@@ -22,9 +22,23 @@ def test_paper_holds_the_published_values():
     assert (teacher.weight, teacher.early_beta, teacher.beta, teacher.early) == (1.0, 0.99, 0.999, 0.1)
 
 
-def test_settings_without_values_are_the_default():
+def test_settings_without_values_are_the_default_which_is_off():
     assert resolve_smart() == resolve_smart(SmartSettings(), None) == SMART_PRESETS["default"]
     assert resolve_mbpp(MbppSettings()) == MBPP_PRESETS["default"]
+    assert resolve_smart(SmartSettings(preset="default")).weight == resolve_mbpp().weight == 0
+
+
+def test_single_values_are_laid_over_tuned():
+    wider = SMART_PRESETS["tuned"].model_copy(update={"epsilon": 3e-2})
+    assert resolve_smart(SmartSettings(epsilon=3e-2)) == wider
+    assert resolve_smart(None, SmartSettings(preset="default", epsilon=3e-2)) == wider
+    assert resolve_mbpp(MbppSettings(every=4)) == MBPP_PRESETS["tuned"].model_copy(update={"every": 4})
+    off = resolve_smart(SmartSettings(preset="off"), SmartSettings(epsilon=3e-2))
+    assert off == SMART_PRESETS["off"].model_copy(update={"epsilon": 3e-2})
+
+
+def test_tuned_is_on():
+    assert SMART_PRESETS["tuned"].weight > 0 and MBPP_PRESETS["tuned"].weight > 0
 
 
 def test_later_layers_win_and_a_preset_starts_anew():

@@ -49,7 +49,7 @@ WITHOUT_MASK = {
 }  # its tokenizer has no mask token; see the test of the error below
 NAMES = [*EXAMPLES, *FORMS]
 PAIRS = [(a, e) for a in ARCHITECTURES for e in NAMES if (a, e) not in WITHOUT_MASK]
-SMART, MBPP = SMART_PRESETS["default"], MBPP_PRESETS["paper"]
+SMART, MBPP = SMART_PRESETS["tuned"], MBPP_PRESETS["paper"]
 every_pair = pytest.mark.parametrize("pair", PAIRS, ids="-".join, indirect=True)
 
 

@@ -11,9 +11,9 @@ from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
 from tests.regularizers.conftest import LABELS
 
-DEFAULT = SMART_PRESETS["default"]
+TUNED = SMART_PRESETS["tuned"]
 # One long step, l2 over the sentence: delta is the direction itself, of length epsilon.
-BARE = DEFAULT.model_copy(
+BARE = TUNED.model_copy(
     update={"direction": "fisher", "norm": "l2", "scope": "sentence", "constraint": "normalize", "noise": 0.0}
 )
 
@@ -89,7 +89,7 @@ def forwards(bench, **changes):
     """Forward passes of the encoder that the term takes beside the clean one."""
     clean, count = bench.clean("kind"), []
     hook = bench.model.encoder.register_forward_pre_hook(lambda *_: count.append(1))
-    config = DEFAULT.model_copy(update=changes)
+    config = TUNED.model_copy(update=changes)
     SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, config)).loss(clean)
     hook.remove()
     return len(count)
@@ -122,7 +122,7 @@ def test_it_leaves_no_gradient_and_the_graph_for_the_backward_pass(tiny_bench):
 def test_r_is_above_that_of_random_signs(bench, dropout):
     """On the real encoder, at the default radius."""
     bench.model.train()
-    config = DEFAULT.model_copy(update={"direction": "fisher", "dropout": dropout})
+    config = TUNED.model_copy(update={"direction": "fisher", "dropout": dropout})
     regularizer = SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, config))
     torch.manual_seed(0)
     clean = bench.clean("kind")

@@ -6,12 +6,12 @@ import torch
 from mtsmart.config.regularization import SMART_PRESETS
 from mtsmart.regularizers.smart import SmartRegularizer
 
-DEFAULT = SMART_PRESETS["default"]
+TUNED = SMART_PRESETS["tuned"]
 TASKS = ["kind", "score"]
 
 
 def smart(bench, **changes):
-    config = DEFAULT.model_copy(update=changes)
+    config = TUNED.model_copy(update=changes)
     return SmartRegularizer(bench.model, dict.fromkeys(TASKS, config))
 
 
@@ -44,7 +44,7 @@ def test_delta_stays_in_the_ball_and_off_the_padding(bench, name, direction):
     mask = clean.batch.attention_mask
     assert (mask == 0).any()
     delta = regularizer._perturbation(clean, clean.logits, regularizer.configs[name])
-    assert float(delta.abs().max()) <= DEFAULT.epsilon * regularizer.embedding_rms * (1 + 1e-6)
+    assert float(delta.abs().max()) <= TUNED.epsilon * regularizer.embedding_rms * (1 + 1e-6)
     assert torch.equal(delta[mask == 0], torch.zeros_like(delta[mask == 0]))
 
 
@@ -53,7 +53,7 @@ def test_delta_stays_in_the_ball_and_off_the_padding(bench, name, direction):
 def test_absolute_and_relative_lengths_agree(bench, name, direction):
     bench.model.eval()
     rms = bench.model.encoder.embedding_rms()
-    absolute = {key: getattr(DEFAULT, key) * rms for key in ("epsilon", "step_size", "noise")}
+    absolute = {key: getattr(TUNED, key) * rms for key in ("epsilon", "step_size", "noise")}
     values = []
     for changes in ({}, {"epsilon_unit": "absolute", **absolute}):
         torch.manual_seed(2)
@@ -81,7 +81,7 @@ def test_gradients_flow_through_both_sides(bench, name):
 def test_the_attack_leaves_no_gradient_on_weights(bench):
     regularizer = smart(bench)
     clean = bench.clean("kind")
-    regularizer._perturbation(clean, clean.logits, DEFAULT)
+    regularizer._perturbation(clean, clean.logits, TUNED)
     assert all(parameter.grad is None for parameter in bench.model.parameters())
 
 
@@ -104,15 +104,15 @@ def test_shared_masks_are_the_clean_passes(bench, seen):
     bench.model.train()
     regularizer = smart(bench)
     clean = bench.clean("kind", seen=seen)
-    with regularizer._dropout(clean, DEFAULT):
+    with regularizer._dropout(clean, TUNED):
         again = clean.forward(clean.inputs_embeds)
     assert torch.equal(again, clean.logits)
     assert not torch.equal(clean.forward(clean.inputs_embeds), clean.logits)
 
 
 def test_weight_zero_switches_a_task_off(bench):
-    off = DEFAULT.model_copy(update={"weight": 0.0})
-    regularizer = SmartRegularizer(bench.model, {"kind": off, "score": DEFAULT})
+    off = TUNED.model_copy(update={"weight": 0.0})
+    regularizer = SmartRegularizer(bench.model, {"kind": off, "score": TUNED})
     assert regularizer.loss(bench.clean("kind")) is None
     assert regularizer.loss(bench.clean("score")) is not None
 
@@ -168,7 +168,7 @@ def test_adversarial_beats_random_of_the_same_norm(bench, name, direction):
         regularizer = smart(bench, direction=direction)
         delta = regularizer._perturbation(clean, clean.logits, regularizer.configs[name])
         mask = clean.batch.attention_mask.unsqueeze(-1)
-        radius = DEFAULT.epsilon * regularizer.embedding_rms
+        radius = TUNED.epsilon * regularizer.embedding_rms
         random = torch.randint(0, 2, delta.shape, generator=generator).float().mul(2).sub(1) * radius * mask
         with torch.no_grad():
             values = [

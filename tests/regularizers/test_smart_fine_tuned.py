@@ -30,7 +30,7 @@ def test_adversarial_r_is_at_least_100_times_that_of_random_signs(fine_tuned, di
     bench = object.__new__(Bench)
     bench.model, bench.tokenizer = fine_tuned.model.eval(), fine_tuned.tokenizer
     bench.tasks = {"quick_paraphrase": fine_tuned.task("quick_paraphrase")}
-    config = SMART_PRESETS["default"].model_copy(update={"direction": direction})
+    config = SMART_PRESETS["tuned"].model_copy(update={"direction": direction})
     assert (config.epsilon, config.epsilon_unit, config.norm) == (EPSILON, "relative", "linf")
     smart = SmartRegularizer(bench.model, {"quick_paraphrase": config})
     radius = EPSILON * smart.embedding_rms

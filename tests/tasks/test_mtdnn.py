@@ -80,7 +80,7 @@ def test_each_kind_trains_one_update_and_evaluates(tmp_path, tiny_encoder, monke
         tokenizer.save_pretrained(encoder)
     (tmp_path / "e.yaml").write_text(
         f"name: one\ntasks: [{name}]\ntask_files: [tasks.yml]\nencoder: {{path: {encoder}}}\n"
-        "data: {max_length: 48}\ntraining: {epochs: 1, max_updates: 1, batch_size: 4}\n"
+        "smart: tuned\nmbpp: tuned\ndata: {max_length: 48}\ntraining: {epochs: 1, max_updates: 1, batch_size: 4}\n"
     )
     checked = cli("tasks", "check", "tasks.yml")
     assert checked.code == 0, checked.err

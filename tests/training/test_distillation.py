@@ -16,12 +16,17 @@ from mtsmart.data.sampler import BatchIndex
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.training import distillation
 from mtsmart.training.setup import prepare
-from tests.conftest import sentences, write_jsonl
+from tests.conftest import BOTH_TERMS, sentences, write_jsonl
 from tests.models.architectures import save
 from tests.training.test_resume import StopAt
 
-DISTILL = "distill: {teachers: [teacher], weight: 0.5, temperature: 2.0}\nsmart: off\nmbpp: off\n"
-BOTH = ["smart=default", "mbpp=default"]
+DISTILL = "distill: {teachers: [teacher], weight: 0.5, temperature: 2.0}\n"
+BOTH = ["smart=tuned", "mbpp.preset=tuned", "mbpp.weight=1"]
+
+
+def of_student(text):
+    """The experiment with distillation in the place of both terms."""
+    return text.replace(BOTH_TERMS, DISTILL)
 
 
 @pytest.fixture
@@ -30,7 +35,7 @@ def teacher(workspace, monkeypatch):
     monkeypatch.setenv("MTSMART_CACHE_DIR", str(workspace.folder / "cache"))
     settings = ["training.seed=5", "smart=off", "mbpp=off"]
     run = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "teacher")
-    workspace.write_experiment(workspace.experiment.read_text() + DISTILL)
+    workspace.write_experiment(of_student(workspace.experiment.read_text()))
     return run.path
 
 
@@ -267,7 +272,7 @@ def token_level(workspace, cli, monkeypatch):
     text = workspace.experiment.read_text().replace("[color, near]", "[tags, answers]")
     workspace.write_experiment(text.replace("max_length: 32", "max_length: 16"))
     assert cli("train", workspace.experiment, "training.epochs=1", "smart=off", "-o", "teacher").code == 0
-    workspace.write_experiment(workspace.experiment.read_text() + DISTILL)
+    workspace.write_experiment(of_student(workspace.experiment.read_text()))
     return workspace
 
 
@@ -292,7 +297,7 @@ def test_token_level_tasks_need_the_same_tokens(token_level, tiny_encoder, cli):
     student = reordered(token_level.folder / "encoder", tiny_encoder)
     done = cli("train", token_level.experiment, f"encoder.path={student}", "-o", "student")
     assert done.code == 2
-    assert "experiment.yaml:9: distill.teachers: reads the rows of 'tags' as other tokens" in done.err
+    assert "experiment.yaml:7: distill.teachers: reads the rows of 'tags' as other tokens" in done.err
     assert "Traceback" not in done.err
 
 
@@ -306,7 +311,7 @@ def test_masked_language_modelling_cannot_be_distilled(workspace, cli, monkeypat
     workspace.write_experiment(text)
     settings = [f"encoder.path={folder}", "training.epochs=1"]
     assert cli("train", workspace.experiment, *settings, "-o", "teacher").code == 0
-    workspace.write_experiment(text + DISTILL)
+    workspace.write_experiment(of_student(text))
     setup = prepare(load_experiment(workspace.experiment, settings))
     assert "teacher" not in batch_of(setup, "text", [0, 1]).targets
     assert "teacher" in batch_of(setup, "color", [0, 1]).targets
@@ -335,7 +340,7 @@ def test_errors_name_file_line_and_key(workspace, teacher, cli, old, new, messag
     done = cli("train", workspace.experiment, "-o", "student")
     assert done.code == 2
     assert message in done.err
-    assert "experiment.yaml:9: distill" in done.err
+    assert "experiment.yaml:7: distill" in done.err
     assert "Traceback" not in done.err
     assert not (workspace.folder / "student").exists()
 
@@ -346,7 +351,7 @@ def test_a_teacher_without_the_tasks_is_refused(workspace, teacher, cli):
     workspace.write_experiment(text)
     done = cli("train", workspace.experiment, "-o", "student")
     assert done.code == 2
-    assert "experiment.yaml:9: distill.teachers: has a head for none of the tasks (it has: color, near)" in done.err
+    assert "experiment.yaml:7: distill.teachers: has a head for none of the tasks (it has: color, near)" in done.err
     workspace.write_experiment(text.replace("[shade]", "[shade, near]").replace("2.0}", "2.0, tasks: [shade]}"))
     done = cli("train", workspace.experiment, "-o", "student")
     assert done.code == 2
@@ -358,7 +363,7 @@ def test_other_labels_are_refused(workspace, teacher, cli, scored):
     done = cli("train", workspace.experiment, "tasks.color.metrics=[accuracy]", "-o", "student")
     assert done.code == 2
     assert "has other labels for 'color': it has ['other', 'red'], not ['other', 'red', 'blue']" in done.err
-    assert "experiment.yaml:9: distill.tasks" in done.err
+    assert "experiment.yaml:7: distill.tasks" in done.err
     assert not scored
 
 
@@ -370,7 +375,7 @@ def test_a_run_without_a_model_is_no_teacher(workspace, teacher, cli):
 
 
 def test_teachers_are_relative_to_the_file_that_names_them(workspace):
-    workspace.write_experiment(workspace.experiment.read_text() + DISTILL)
+    workspace.write_experiment(of_student(workspace.experiment.read_text()))
     config = load_experiment(workspace.experiment).config
     assert config.distill.teachers == [str(workspace.folder / "teacher")]
     config = load_experiment(workspace.experiment, ["distill.teachers=[runs/x]"]).config

@@ -26,7 +26,7 @@ def labelled(bench, name):
 def test_loss_is_the_task_loss_plus_weighted_terms(bench, name):
     """loss = w (L + lambda R + mu D), from the figures that the step reports."""
     bench.model.train()
-    smart = SMART_PRESETS["default"].model_copy(update={"weight": 3.0})
+    smart = SMART_PRESETS["tuned"].model_copy(update={"weight": 3.0})
     mbpp = MBPP_PRESETS["paper"].model_copy(update={"weight": 0.5})
     bench.tasks[name].definition = bench.tasks[name].definition.model_copy(update={"weight": 2.0})
     regularizers = {
@@ -45,7 +45,7 @@ def test_loss_is_the_task_loss_plus_weighted_terms(bench, name):
 def test_smart_works_with_frozen_word_embeddings(bench, direction):
     bench.model.train()
     bench.model.encoder.word_embeddings.requires_grad_(False)
-    smart = SMART_PRESETS["default"].model_copy(update={"direction": direction})
+    smart = SMART_PRESETS["tuned"].model_copy(update={"direction": direction})
     step = TrainStep(bench.model, bench.tasks, {"smart": SmartRegularizer(bench.model, {"kind": smart})})
     loss, figures = step(labelled(bench, "kind"))
     loss.backward()
@@ -69,7 +69,7 @@ def test_the_objectives_gradient_matches_float64_differences(bench):
     """
     bench.model.double().eval()
     task, batch = bench.tasks["kind"], labelled(bench, "kind")
-    config = SMART_PRESETS["default"]
+    config = SMART_PRESETS["tuned"]
     smart = SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, config))
     mbpp = MbppRegularizer(bench.model, MBPP_PRESETS["paper"], 10)
     with torch.no_grad():

@@ -171,6 +171,21 @@ def test_terms_that_are_never_due_and_rows_that_are_too_long_are_told(workspace,
     assert "rows have more tokens than data.max_tokens=5" in " ".join((result.out + result.err).split())
 
 
+def test_values_of_a_term_that_is_off_are_told(workspace, cli):
+    overrides = [
+        "smart=off",
+        "smart.epsilon=3e-2",
+        "mbpp.weight=0",
+        "tasks.near.smart.weight=0",
+        "tasks.near.smart.steps=2",
+    ]
+    result = cli("train", workspace.experiment, *overrides, "training.max_updates=1", "-o", workspace.folder / "run")
+    assert result.code == 0
+    for told in ("smart.epsilon=0.03", "tasks.near.smart.steps=2"):
+        assert f"{told}: has no effect" in result.err
+    assert "mbpp" not in result.err
+
+
 def test_adamax_cosine_and_every_mixing_strategy_train(workspace):
     for strategy in ("proportional", "uniform", "temperature", "annealed"):
         run = train(
