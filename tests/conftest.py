@@ -62,6 +62,10 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: [*LONG, item.path.stem].index(item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def minilm() -> str:
     """The real encoder that comes as a PyPI package."""
@@ -91,6 +95,8 @@ def write_jsonl(file: Path, rows: list[dict[str, Any]]) -> Path:
     return file
 
 
+# Half of the suite's time. They come first, so that the other processes are not waiting for one of them at the end.
+LONG = "test_sweep test_launch test_real_joint test_full_disk test_torture test_commands test_trainer".split()
 BOTH_TERMS = "smart: tuned\nmbpp: {preset: tuned, weight: 1}\n"
 
 

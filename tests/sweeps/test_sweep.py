@@ -39,7 +39,7 @@ grid:
     colors: {tasks: [color]}
     near: {tasks: [near], arms: [plain, both]}
 """
-RUNS = 12
+RUNS_A_SEED = 6
 ROWS = {"train": "32 rows, def", "validation": "16 rows, abc"}
 
 
@@ -79,13 +79,16 @@ def without_clocks(folder):
     return kept
 
 
-def test_a_sweep_stopped_five_times_ends_with_the_same_tables(grid, tmp_path):
+@pytest.mark.parametrize(("stops", "seeds"), [(2, 1), pytest.param(5, 2, marks=pytest.mark.slow)])
+def test_a_stopped_sweep_ends_with_the_same_tables(grid, tmp_path, stops, seeds):
     """SIGKILL and Ctrl-C at random moments; no finished run is trained again."""
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    assert f"{RUNS} of {RUNS} runs are done" in finish(command(grid, whole))
+    number_of_runs = RUNS_A_SEED * seeds
+    grid.write_text(grid.read_text().replace("seeds: [1, 2]", f"seeds: {list(range(1, seeds + 1))}"))
+    assert f"{number_of_runs} of {number_of_runs} runs are done" in finish(command(grid, whole))
     rng = random.Random(0)
     seen = []
-    for number in range(5):
+    for number in range(stops):
         before = len(lines(stopped))
         process = command(grid, stopped)
         while process.poll() is None and len(lines(stopped)) <= before:
@@ -95,19 +98,19 @@ def test_a_sweep_stopped_five_times_ends_with_the_same_tables(grid, tmp_path):
         out, _ = process.communicate(timeout=120)
         assert process.returncode in (-signal.SIGKILL, 130), out
         seen.append(lines(stopped))
-    assert 0 < len(seen[0]) < len(seen[-1]) < RUNS
+    assert 0 < len(seen[0]) < len(seen[-1]) < number_of_runs
     finish(command(grid, stopped))
     for earlier in seen:
         assert lines(stopped)[: len(earlier)] == earlier, "a finished run's line is never written again"
     runs = lines(stopped)
-    assert len(runs) == len({(run["config"], run["seed"]) for run in runs}) == RUNS
+    assert len(runs) == len({(run["config"], run["seed"]) for run in runs}) == number_of_runs
     assert without_clocks(stopped) == without_clocks(whole)
     assert sorted(path.name for path in stopped.glob("*.svg")) == sorted(path.name for path in whole.glob("*.svg"))
     for plot in whole.glob("*.svg"):
         assert (stopped / plot.name).read_bytes() == plot.read_bytes()
     assert not any((stopped / "unfinished").iterdir())
     before = (stopped / "runs.jsonl").read_bytes()
-    assert f"{RUNS} runs, 0 of them to be trained" in finish(command(grid, stopped))
+    assert f"{number_of_runs} runs, 0 of them to be trained" in finish(command(grid, stopped))
     assert (stopped / "runs.jsonl").read_bytes() == before
 
 
