@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 _RESAMPLES = 20_000
 _LEVEL = 0.95
@@ -73,6 +72,8 @@ def paired_difference(values: Sequence[float], baseline: Sequence[float]) -> Dif
 
 def bootstrap_interval(values: Sequence[float] | np.ndarray) -> tuple[float, float] | tuple[None, None]:
     """The expanded percentile interval of the mean, 95 %; the same for the same values, none for fewer than five."""
+    from scipy import stats
+
     array = np.asarray(values, dtype=np.float64)
     if len(array) < _FEWEST:
         return None, None
@@ -89,6 +90,8 @@ def bootstrap_interval(values: Sequence[float] | np.ndarray) -> tuple[float, flo
 
 def expanded_level(count: int) -> float:
     """The level at which a percentile interval of ``count`` normal values is as wide as Student's 95 % interval."""
+    from scipy import stats
+
     quantile = stats.t.ppf((1 + _LEVEL) / 2, count - 1) * math.sqrt(count / (count - 1))
     return float(1 - 2 * stats.norm.sf(quantile))
 
@@ -109,6 +112,8 @@ def clear(differences: Sequence[Difference]) -> list[bool]:
 
 
 def _p_value(differences: np.ndarray) -> float | None:
+    from scipy import stats
+
     if len(differences) < 2:
         return None
     if np.ptp(differences) == 0:  # where the t-test divides by zero: the share of sign flips with as large a mean

@@ -22,7 +22,7 @@ class FinishedRun(BaseModel):
         tasks: task -> metric -> value at the last evaluation, the main metric first.
         updates: how many there were.
         seconds: that training took, evaluations and resume points included.
-        seconds_per_update: without these; None if it was not measured.
+        seconds_per_update: without these, of the processor's time on a CPU; None if it was not measured.
         figures: what the regularisers measured at the last line of metrics.jsonl.
         rows: task -> split -> how many rows, and the beginning of their hash.
         versions: library -> version.

@@ -23,10 +23,10 @@ _INTRODUCTION = (
     "small number; fewer than five seeds have none. p is a paired t-test's. A difference in **bold** is more than "
     "chance: its interval leaves 0 out, and p stays below 0.05 after Holm's correction for the number of arms in the "
     "table (not for the number of tables). Both say how much another draw of seeds would change, not how much other "
-    "validation rows would. Cost is seconds an update, times the baseline's, evaluations left out; several runs "
-    "shared the machine, so it is rough. R is SMART's term, flips the share of predictions that its perturbation "
-    "turns, delta/x the perturbation's length beside the embeddings', D MBPP's distance to the teacher, all at the "
-    "last line that training wrote."
+    "validation rows would. Cost is seconds an update, times the baseline's, evaluations left out (on a CPU of the "
+    "processor's time; runs that share a machine still slow one another, so it is rough). R is SMART's term, flips "
+    "the share of predictions that its perturbation turns, delta/x the perturbation's length beside the embeddings', "
+    "D MBPP's distance to the teacher, all at the last line that training wrote."
 )
 
 

@@ -79,6 +79,7 @@ def test_two_processes_compute_what_one_does(launch, terms):
                 assert theirs["tasks"][task][figure] == pytest.approx(figures[figure], rel=1e-3, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_scores_of_the_same_weights_are_identical(launch):
     """A learning rate too small to change a weight; evaluation batches of 3, so that each process has several."""
     settings = ["optimizer.learning_rate=1e-30", "optimizer.weight_decay=0", "training.eval_batch_size=3"]
@@ -96,18 +97,23 @@ def test_with_dropout_every_process_has_the_same_weights_and_teacher(launch):
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
-def test_a_run_goes_on_with_another_number_of_processes(launch):
-    """Stopped by a signal to one of two processes, resumed by one process, stopped again, resumed by two."""
+@pytest.mark.parametrize(
+    "counts", [pytest.param((2, 1), id="2 -> 1"), pytest.param((2, 1, 2), marks=pytest.mark.slow, id="2 -> 1 -> 2")]
+)
+def test_a_run_goes_on_with_another_number_of_processes(launch, counts):
+    """Stopped by a signal to the last of its processes, and resumed by another number of them."""
     whole = launch("whole", 1, EXACT)
-    first = launch("first", 2, EXACT, STOP_AT="1:11")
-    assert first.code != 0 and first.text.count("a resume point is written") == 1, first.text
-    second = launch("second", 1, EXACT, "--resume", folder=first.folder, STOP_AT="0:29")
-    assert second.code == 143, second.text
-    third = launch("third", 2, EXACT, "--resume", folder=first.folder)
-    assert third.code == 0, third.text
-    assert first.rows() + second.rows() + third.rows() == whole.rows()
-    assert distance(whole.tensors("weights"), third.tensors("weights")) < 1e-5
-    assert distance(whole.tensors("teacher"), third.tensors("teacher")) < 1e-5
+    stops = [{"STOP_AT": f"{count - 1}:{update}"} for count, update in zip(counts[:-1], (11, 29), strict=False)]
+    parts, folder = [], None
+    for number, (count, stop) in enumerate(zip(counts, [*stops, {}], strict=True)):
+        resume = ["--resume"] if folder else []
+        parts.append(launch(f"part{number}", count, EXACT, *resume, folder=folder, **stop))
+        folder = parts[0].folder
+        assert parts[-1].text.count("a resume point is written") == (1 if stop else 0), parts[-1].text
+    assert parts[-1].code == 0, parts[-1].text
+    assert [row for part in parts for row in part.rows()] == whole.rows()
+    for name in ("weights", "teacher"):
+        assert distance(whole.tensors(name), parts[-1].tensors(name)) < 1e-5
 
 
 @pytest.mark.slow
