@@ -127,7 +127,7 @@ def test_terminated_it_says_how_to_go_on(grid, tmp_path):
 
 def test_a_runs_line_is_what_training_it_alone_gives(grid, tmp_path):
     grid.write_text(grid.read_text().replace(NEAR, ""))
-    finish(command(grid, tmp_path / "s", "grid.seeds=[3]", "grid.tables.colors.arms=[both]"))
+    finish(command(grid, tmp_path / "s", "grid.seeds=[3]", "grid.tables.colors.arms=[both]", "grid.baseline=both"))
     (line,) = lines(tmp_path / "s")
     assert line["run"] == "colors: both"
     text = grid.read_text().partition("\ngrid:")[0]
