@@ -223,7 +223,8 @@ def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:
     data = _without(document.data, "mixing", "description", "distill")
     # How long the joint run was cut to says nothing about this one, and the encoder comes from the run.
     data["training"] = _without(data.get("training", {}), "max_updates")
-    data["encoder"] = _without(data.get("encoder", {}), "path", "revision", "sha256")
+    # Whether the run's files may bring code is for this user to say, not for who wrote the run's configuration.
+    data["encoder"] = _without(data.get("encoder", {}), "path", "revision", "sha256", "trust_remote_code")
     return Document({**data, **changes}, {**document.origins, (): origin}), name
 
 

@@ -6,11 +6,13 @@ hashes, by which damage is recognised later. A failed write becomes one error th
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ from typing import Any, BinaryIO
 from mtsmart.errors import CheckpointError, MtsmartError, StorageError
 
 MANIFEST = "manifest.json"
-_MAX_JSON = 100_000_000
+_MAX_JSON = 16_000_000
 _RUST = re.compile(r"I/O error: (.+?) \(os error \d+\)")
 _NEW, _OLD = ".new", ".old"  # endings of what is being written, and of what is about to go
 _ASIDE = re.compile(r"\..+\.[0-9a-f]{12}\.new")
@@ -81,12 +83,44 @@ def read_json(file: Path) -> Any:
         OSError: it cannot be read.
         ValueError: it is no JSON in UTF-8, or larger than any that is written here.
     """
-    if file.stat().st_size > _MAX_JSON:
-        raise ValueError(f"it is larger than {_MAX_JSON:,} bytes")
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(read_bytes(file, _MAX_JSON).decode())
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def read_bytes(file: Path, limit: int) -> bytes:
+    """All of a file that cannot fill the memory.
+
+    Raises:
+        OSError: it cannot be read, or is no file.
+        ValueError: it is larger than ``limit``.
+    """
+    require_file(file)
+    with file.open("rb") as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"it is larger than {limit:,} bytes")
+    return content
+
+
+def require_file(file: Path) -> None:
+    """Refuse what is no file on a disk: a device never ends, and a pipe lets its reader wait for ever.
+
+    Raises:
+        OSError: it is none, or not there.
+    """
+    mode = file.stat().st_mode
+    if not stat.S_ISREG(mode):
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise OSError(
+            number, "Is a directory" if stat.S_ISDIR(mode) else "It is no file, but a device or a pipe", str(file)
+        )
+
+
+def said(error: Exception) -> str:
+    """An error's reason, on one line and without the place, which our own errors name."""
+    return getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def append_line(file: Path, line: str) -> None:
@@ -180,7 +214,7 @@ def check_manifest(folder: Path, hint: str | None = None) -> None:
     except FileNotFoundError:
         raise CheckpointError(f"is incomplete: its {MANIFEST} is missing", file=folder) from None
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"is damaged: {str(error).splitlines()[0]}", file=manifest) from None
+        raise CheckpointError(f"is damaged: {said(error)}", file=manifest) from None
     for name, (size, digest) in entries.items():
         file = folder / name
         if Path(name).is_absolute() or ".." in Path(name).parts:
@@ -238,7 +272,7 @@ def _system_words(error: BaseException | None) -> str | None:
     while error is not None:
         if isinstance(error, OSError):
             return error.strerror or str(error).splitlines()[0]
-        if said := _RUST.search(str(error)):
-            return said[1]
+        if words := _RUST.search(str(error)):
+            return words[1]
         error = error.__cause__ or error.__context__
     return None

@@ -25,7 +25,7 @@ from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
-from mtsmart.durable import present, read_json
+from mtsmart.durable import present, read_json, said
 from mtsmart.errors import CheckpointError
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -110,8 +110,10 @@ class RunFolder:
             _SCORES.validate_python(results["tasks"])
         except FileNotFoundError:
             raise CheckpointError("the run has no results yet", file=self.path) from None
-        except (KeyError, TypeError, ValueError) as error:
-            reason = "it has no scores" if not isinstance(error, json.JSONDecodeError) else error
+        except (OSError, json.JSONDecodeError) as error:
+            raise CheckpointError(f"is damaged: {said(error)}", file=self.results_file) from None
+        except (KeyError, TypeError, ValueError):
+            reason = "it has no scores"
             raise CheckpointError(f"is damaged: {reason}", file=self.results_file) from None
         return results
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import warnings
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import typer
 from mtsmart.cli import evaluate, export, finetune, predict, sweep, tasks, train
 from mtsmart.errors import MtsmartError, MtsmartWarning, OtherProcessError
 from mtsmart.processes import launched
+
+_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)  # of writes, which name no file where it is the terminal
 
 app = typer.Typer(
     name="mtsmart",
@@ -51,7 +54,7 @@ def main() -> None:
         print(f"mtsmart: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:  # a full disk, a file that went away while it was read
-        place = f"{error.filename}: " if error.filename else ""
+        place = f"{error.filename}: " if error.filename else "standard output: " if error.errno in _OUTPUT else ""
         print(f"mtsmart: {place}{error.strerror or error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

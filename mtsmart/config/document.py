@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from mtsmart.durable import read_bytes, said
 from mtsmart.errors import ConfigError, MtsmartError
 
 MAX_BYTES = 2_000_000
@@ -153,14 +154,11 @@ def read_yaml(path: str | Path, duplicates: list[ConfigError] | None = None) -> 
     """
     file = Path(path)
     try:
-        size = file.stat().st_size
-        if size > MAX_BYTES:
-            raise ConfigError(f"is larger than {MAX_BYTES:,} bytes", file=file)
-        text = file.read_bytes().decode("utf-8-sig")
+        text = read_bytes(file, MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"is not UTF-8 (byte {error.start})", file=file) from None
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror or error}", file=file) from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot be read: {said(error)}", file=file) from None
     return parse_yaml(text, str(path), duplicates)
 
 

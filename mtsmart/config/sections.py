@@ -111,7 +111,7 @@ class TrainingConfig(StrictModel):
     max_updates: int | None = Field(None, ge=1, description="stop after this many updates")
     batch_size: int = Field(32, ge=1, description="rows of one task in a batch")
     eval_batch_size: int = Field(64, ge=1)
-    accumulation: int = Field(1, ge=1, description="batches whose gradients make one update")
+    accumulation: int = Field(1, ge=1, le=1_000_000, description="batches whose gradients make one update")
     max_grad_norm: float | None = Field(1.0, gt=0, description="gradient clipping; null: off")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",

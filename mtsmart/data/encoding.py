@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.durable import flush, write_json, writing
+from mtsmart.durable import flush, read_json, write_json, writing
 from mtsmart.errors import DataError
 
 Rows = dict[str, list[Any]]
@@ -100,7 +100,7 @@ def encode_split(
 def recall(identity: dict[str, Any], config: DataConfig) -> EncodedSplit | None:
     """The split that ``remember`` was told of, without a look at its source; None where there is none."""
     try:
-        noted = json.loads(_note(identity, config).read_text(encoding="utf-8"))
+        noted = read_json(_note(identity, config))
         key, dropped = str(noted["key"]), int(noted["dropped"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -126,7 +126,7 @@ def _stored(key: str, config: DataConfig) -> datasets.Dataset | None:
     """
     file = _file(key, config)
     try:
-        sealed = json.loads(_seal(file).read_text(encoding="utf-8"))
+        sealed = read_json(_seal(file))
         if file.stat().st_size != sealed["bytes"]:
             return None
         rows = datasets.Dataset.from_file(str(file))

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import EncoderConfig
-from mtsmart.durable import MANIFEST, check_manifest, read_json, replacing_folder
+from mtsmart.durable import MANIFEST, check_manifest, read_json, replacing_folder, require_file, said
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.heads import HEADS, KINDS, HeadSpec
@@ -78,8 +78,8 @@ def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
     except ValidationError as error:
         first = error.errors()[0]
         raise CheckpointError(f"is damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}", file=file) from None
-    except ValueError as error:
-        raise CheckpointError(f"is damaged: {error}", file=file) from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"is damaged: {said(error)}", file=file) from None
     for name, spec in specs.items():
         for what, value, is_known in (
             ("name", name, all(c.isalnum() or c in "_-" for c in name)),  # it is part of a path, as a task's
@@ -107,8 +107,8 @@ def read_decoding(folder: Path) -> dict[str, dict[str, Any]]:
         return {}
     except ValidationError:
         raise CheckpointError("is damaged: it does not map tasks to numbers", file=file) from None
-    except ValueError as error:
-        raise CheckpointError(f"is damaged: {error}", file=file) from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"is damaged: {said(error)}", file=file) from None
     return decoding
 
 
@@ -154,9 +154,10 @@ def load_head(folder: Path, name: str, head: nn.Module, encoder: nn.Module) -> N
     """
     file = folder / "heads" / f"{name}.safetensors"
     try:
+        require_file(file)
         load_state(head, load_file(file), encoder)
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"cannot be loaded: {str(error).splitlines()[0]}", file=file) from None
+        raise CheckpointError(f"cannot be loaded: {said(error)}", file=file) from None
 
 
 def state_of(module: nn.Module, elsewhere: nn.Module | None = None) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -30,16 +31,20 @@ class TrainingConsole:
         self._rows = 0
         self._progress: Progress | None = None
 
+    def _print(self, text: str) -> None:
+        with suppress(OSError):  # a full disk, where the output goes to a file: no reason to end training
+            self.console.print(text)
+
     def on_start(self, facts: dict[str, Any]) -> None:
         """Say what will be trained, and show the bar."""
         rows = ", ".join(f"{name} {count:,}" for name, count in facts["train_rows"].items())
-        self.console.print(f"Training on [bold]{facts['device']}[/]: {facts['updates']:,} updates; rows: {rows}")
+        self._print(f"Training on [bold]{facts['device']}[/]: {facts['updates']:,} updates; rows: {rows}")
         for name, count in facts["dropped"].items():
-            self.console.print(f"  {name}: {count:,} rows without a text or label were dropped")
+            self._print(f"  {name}: {count:,} rows without a text or label were dropped")
         for name in facts["unscored"]:
-            self.console.print(f"  {name} has no validation split; it is not scored")
+            self._print(f"  {name} has no validation split; it is not scored")
         terms = ", ".join(facts["regularizers"]) or "none"
-        self.console.print(
+        self._print(
             f"  regularisers: {terms}" + (f"; going on after update {facts['done']:,}" if facts["done"] else "")
         )
         self._progress = Progress(
@@ -75,7 +80,7 @@ class TrainingConsole:
             for metric in [next(iter(result.metrics))]
         ]
         mark = " [green](best)[/]" if best else ""
-        self.console.print(f"update {update:,}: score {evaluation.score:.4f}{mark}  " + "  ".join(parts))
+        self._print(f"update {update:,}: score {evaluation.score:.4f}{mark}  " + "  ".join(parts))
 
     def on_notice(self, text: str) -> None:
         """A line of its own, on standard error, so that it stands out from what a script reads."""

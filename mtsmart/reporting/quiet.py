@@ -16,4 +16,5 @@ def quiet_libraries() -> None:
     datasets.logging.set_verbosity_error()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    logging.getLogger("accelerate").setLevel(logging.ERROR)
+    for name in ("accelerate", "huggingface_hub"):  # the latter tells each of its tries to reach the Hub
+        logging.getLogger(name).setLevel(logging.ERROR)

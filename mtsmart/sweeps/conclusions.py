@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from mtsmart.durable import read_bytes, said
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.sweeps.plan import Plan, Table
 
+_MAX_BYTES = 1_000_000  # of the text
 FIGURES = ("seeds", "mean", "std", "SE", "difference", "interval", "wins", "losses", "p", "cost")
 _PLACE = re.compile(r"\{\{(.*?)\}\}")
 
@@ -44,9 +46,9 @@ def conclusions(file: Path, figures: dict[str, str]) -> str:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        return read_bytes(file, _MAX_BYTES).decode()
+    except (OSError, ValueError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else said(error)
         raise ConfigError(f"cannot be read: {reason}", key="grid.conclusions", value=str(file)) from None
 
 

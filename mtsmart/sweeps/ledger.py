@@ -8,8 +8,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mtsmart.durable import append_line, writing
+from mtsmart.durable import append_line, read_bytes, said, writing
 from mtsmart.errors import DataError, StorageError
+
+_MAX_BYTES = 64_000_000  # some hundred thousand runs
 
 
 class FinishedRun(BaseModel):
@@ -66,7 +68,7 @@ class Ledger:
         file: runs.jsonl; it need not exist.
 
     Raises:
-        DataError: a line is not one that a sweep wrote.
+        DataError: it cannot be read, or a line is not one that a sweep wrote.
         StorageError: the file is a link, through which nothing is written.
     """
 
@@ -75,7 +77,12 @@ class Ledger:
         self._runs: dict[tuple[str, int], FinishedRun] = {}
         if file.is_symlink():
             raise StorageError("is a link; a sweep writes into its own folder", file=file)
-        content = file.read_bytes() if file.exists() else b""
+        try:
+            content = read_bytes(file, _MAX_BYTES)
+        except FileNotFoundError:
+            content = b""
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot be read: {said(error)}", file=file) from None
         # A killed process leaves at most its last line unfinished, and that run is trained again.
         self._whole = content.rfind(b"\n") + 1
         self._is_cut = self._whole < len(content)

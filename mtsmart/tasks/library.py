@@ -17,6 +17,7 @@ from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.mtdnn import from_mtdnn, is_mtdnn
 
 _NAME = "letters, digits, '_' and '-'"
+_LONGEST_NAME = 100  # it becomes part of the names of files
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,8 @@ def task_entry(document: Document, name: str) -> Entry:
     value = document.data[name]
     if not name or not all(c.isalnum() or c in "_-" for c in name):
         raise document.error(f"a task name consists of {_NAME}", (name,), value=name)
+    if len(name) > _LONGEST_NAME:
+        raise document.error(f"is a task name of more than {_LONGEST_NAME} letters", (name,))
     if not isinstance(value, dict):
         raise document.error("must be a mapping with task_type, dataset, text ...", (name,), value=value)
     below = document.below(name)

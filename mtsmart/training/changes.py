@@ -33,11 +33,15 @@ def describe_rows(train: Mapping[str, EncodedSplit], validation: Mapping[str, En
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Dotted key -> (old value, new value), where two nested mappings differ in more than what is harmless."""
     before, after = flatten(old), flatten(new)
-    return {
+    found = {
         key: (before.get(key), after.get(key))
         for key in {**before, **after}
         if before.get(key) != after.get(key) and not _covered(key, HARMLESS)
     }
+    was, is_now = list(old.get("tasks", ())), list(new.get("tasks", ()))
+    if was != is_now and sorted(was) == sorted(is_now):  # batches are drawn, and heads made, in the order of the tasks
+        found["tasks"] = ", ".join(was), ", ".join(is_now)
+    return found
 
 
 def not_allowed(found: Mapping[str, tuple[Any, Any]], allowed: Iterable[str]) -> str:

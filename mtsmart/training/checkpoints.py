@@ -29,10 +29,13 @@ from mtsmart.models.files import load_state, state_of
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.random_state import set_random_state
 from mtsmart.regularizers import Regularizer
+from mtsmart.training.best_model import ENDING
 from mtsmart.training.sharding import Student, load_optimizer
 
 _NAME = re.compile(r"update-(\d{8})")
-_OURS = re.compile(r"update-\d{8}(\.new|\.old)?")  # a whole one, and what a killed process left of one
+_OURS = re.compile(
+    rf"(update-\d{{8}})({re.escape(ENDING)})?(\.new|\.old)?"
+)  # a whole one, its model, what was left of one
 _DAMAGED = ".damaged"  # ending of what could not be resumed from
 _ODD = (OSError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError)
 
@@ -59,7 +62,7 @@ def save_checkpoint(
     Raises:
         StorageError: it cannot be written; the resume points that are there stay as they are.
     """
-    target = _path(folder, update)
+    target = checkpoint_path(folder, update)
     with replacing_folder(target) as aside:
         save_file(state_of(model), aside / "model.safetensors")
         save_file(dict(optimizer), aside / "optimizer.safetensors")
@@ -76,9 +79,12 @@ def save_checkpoint(
 
 def delete_old_checkpoints(folder: Path, keep: int, best: int | None = None) -> None:
     """Delete all resume points but the newest ``keep`` and that of update ``best``, and what a killed process left."""
-    kept = {*list_checkpoints(folder)[-keep:], *([_path(folder, best)] if best is not None else [])}
+    kept = {path.name for path in list_checkpoints(folder)[-keep:]}
+    if best is not None:
+        kept.add(checkpoint_path(folder, best).name)
+    kept |= {name + ENDING for name in kept}
     for path in folder.glob("update-*"):
-        if path not in kept and _OURS.fullmatch(path.name):
+        if path.name not in kept and _OURS.fullmatch(path.name):
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -132,7 +138,7 @@ def stored_rows(path: Path) -> dict[str, Any]:
 def _check_numbers(path: Path, state: Mapping[str, Any]) -> None:
     if not isinstance(state["regularizers"], dict):
         raise ValueError("state.json: regularizers is no mapping")
-    if path != _path(path.parent, state["update"]):
+    if path != checkpoint_path(path.parent, state["update"]):
         raise ValueError(f"state.json is of update {state['update']}")
     for name in ("epoch", "batch"):
         if not isinstance(state[name], int) or state[name] < 0:
@@ -149,7 +155,8 @@ def resuming(path: Path) -> Iterator[None]:
         raise CheckpointError(f"cannot be resumed from: {reason}", file=path) from None
 
 
-def _path(folder: Path, update: int) -> Path:
+def checkpoint_path(folder: Path, update: int) -> Path:
+    """The resume point of an update."""
     return folder / f"update-{update:08d}"
 
 
@@ -175,7 +182,7 @@ def load_checkpoint(
         model = student.whole()
         load_state(model, load_file(path / "model.safetensors"))
         student.set()
-        load_optimizer(optimizer, load_file(path / "optimizer.safetensors"))
+        load_optimizer(optimizer, load_file(path / "optimizer.safetensors"), student.trained)
         for name, regularizer in regularizers.items():
             if name in state["regularizers"]:
                 regularizer.load_state(state["regularizers"][name], load_file(path / f"{name}.safetensors"))

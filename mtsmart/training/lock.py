@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import socket
 from pathlib import Path
 from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from mtsmart.durable import write_json, writing
+from mtsmart.durable import read_json, write_json, writing
 from mtsmart.errors import CheckpointError
 
 
@@ -35,6 +35,7 @@ class RunLock:
         """
         if self._lock.is_locked:
             return
+        is_new = not self.folder.exists()
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
@@ -45,7 +46,13 @@ class RunLock:
                     file=self.folder,
                     hint="Wait for it, stop it, or train into another folder",
                 ) from None
-        write_json(self._holder, {"pid": os.getpid(), "host": socket.gethostname()})
+        try:
+            write_json(self._holder, {"pid": os.getpid(), "host": socket.gethostname()})
+        except BaseException:
+            self._lock.release()
+            if is_new:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def __enter__(self) -> RunLock:
         return self
@@ -57,7 +64,7 @@ class RunLock:
 
     def _described(self) -> str:
         try:
-            holder = json.loads(self._holder.read_text(encoding="utf-8"))
+            holder = read_json(self._holder)
             return f"process {holder['pid']} on {holder['host']}"
         except (OSError, ValueError, KeyError, TypeError):
             return "a process that has just started or is about to end"

@@ -30,9 +30,11 @@ from mtsmart.random_state import random_state
 from mtsmart.regularizers import Setting, build_regularizers
 from mtsmart.run_folder import RunFolder
 from mtsmart.training.allocator import give_back_memory, keep_freed_memory
+from mtsmart.training.best_model import keep_model, put_model_back
 from mtsmart.training.callbacks import Callback, Silent
 from mtsmart.training.changes import describe_rows
 from mtsmart.training.checkpoints import (
+    checkpoint_path,
     delete_old_checkpoints,
     load_checkpoint,
     put_newer_aside,
@@ -139,7 +141,7 @@ class Trainer:
         _draw_apart(self.config.seed, self.processes.rank)
         with self.processes.listening():
             size = 0 if resume_from is None else self._resume(resume_from)
-        self.processes.on_main(lambda: self.journal.start(size))
+        self.processes.on_main(lambda: self.journal.start(size, self.callback.on_notice))
         self.callback.on_start(self._facts())
         for text in self.sampler.overlong():
             self.callback.on_notice(text)
@@ -281,7 +283,7 @@ class Trainer:
     def _checkpoint(self) -> None:
         # What all processes must take part in, before one of them writes.
         meter, random = self.meter.state_dict(), self.processes.gather(random_state(self.device))
-        model, optimizer = self.student.whole(), optimizer_tensors(self.optimizer)
+        model, optimizer = self.student.whole(), optimizer_tensors(self.optimizer, self.student.trained)
         self.processes.on_main(lambda: self._write_checkpoint(model, optimizer, random, meter))
 
     def _write_checkpoint(
@@ -301,6 +303,7 @@ class Trainer:
             "metrics_bytes": self.journal.flushed_size(),
             "rows": describe_rows(self.setup.train, self.setup.validation),
         }
+        keep_model(self.folder, checkpoint_path(self.folder.checkpoints, self.progress.update))
         save_checkpoint(
             self.folder.checkpoints,
             self.progress.update,
@@ -325,8 +328,12 @@ class Trainer:
             self.guard.skipped = int(state["skipped"])
             self.watch.load_state(state["watch"])
             size = int(state["metrics_bytes"])
-        self.processes.on_main(lambda: put_newer_aside(path))
+        self.processes.on_main(lambda: self._go_back(path))
         return size
+
+    def _go_back(self, path: Path) -> None:
+        put_newer_aside(path)
+        put_model_back(self.folder, path, self.callback.on_notice)
 
     def _write_results(self) -> dict[str, Any]:
         best = self.selection.best or {"score": None, "tasks": {}}

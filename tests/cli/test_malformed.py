@@ -57,6 +57,7 @@ TASK_FILES = {
     "unknown split": (TASK + "  splits: {validation: dev}\n  evaluation_only: true\n", "color: 'evaluation_only' needs 'share_head'"),
     "shared head of nobody": (TASK + "  share_head: mnli\n", "shares the head of 'mnli', which is not among the tasks"),
     "not a mapping": ("- color\n", "t.yaml:1: must be a mapping"),
+    "a name that no file can have": (replaced("color:", "c" * 300 + ":"), "t.yaml:2: c{300}: is a task name of more than 100 letters"),
     "task is no mapping": ("color: red\n", "t.yaml:1: color: must be a mapping"),
     "bad task name": (replaced("color:", "../color:"), "a task name consists of letters"),
     "tag": (replaced("[text]", "!!python/name:os.system x"), "is not allowed"),

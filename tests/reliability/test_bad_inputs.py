@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import mtsmart
+from mtsmart.training.checkpoints import list_checkpoints
 
 CLASSIFICATION = "task_type: classification\n  text: [text]\n  labels: [other, red]\n"
 REGRESSION = "task_type: regression\n  text: [text]\n  label: score\n"
@@ -347,6 +348,7 @@ def test_damaged_results(run, cli, text):
 
 
 SETTINGS = {
+    "training.accumulation=1" + "0" * 30: "training.accumulation: should be less than or equal to 1000000",
     "training.seed=" + "9" * 40: "training.seed: should be less than 9223372036854775808",
     "data.max_tokens=" + "9" * 30: "data.max_tokens: should be less than 2147483648",
     "data.workers=100000": "data.workers: should be less than or equal to 1024",
@@ -415,7 +417,7 @@ def test_of_a_launchers_processes_the_first_predicts_alone(run, cli, monkeypatch
 
 def each_point(change):
     def damage(run):
-        for point in (run / "checkpoints").iterdir():
+        for point in list_checkpoints(run / "checkpoints"):
             change(point)
 
     return damage

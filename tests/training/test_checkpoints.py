@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import os
 import random
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,13 +13,17 @@ import sys
 import time
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 import mtsmart
 from mtsmart.config import load_experiment
 from mtsmart.errors import CheckpointError, ConfigError
+from mtsmart.models.files import save_model
 from mtsmart.run_folder import RunFolder
+from mtsmart.training.best_model import ENDING
 from mtsmart.training.callbacks import Silent
-from mtsmart.training.checkpoints import list_checkpoints, newest_checkpoint
+from mtsmart.training.checkpoints import list_checkpoints, load_checkpoint, newest_checkpoint
 from mtsmart.training.lock import RunLock
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
@@ -42,7 +48,11 @@ def run(workspace):
 
 
 def names(run):
-    return sorted(path.name for path in (run / "checkpoints").iterdir())
+    """What lies in checkpoints/, but for the models that are kept beside resume points."""
+    found = {path.name for path in (run / "checkpoints").iterdir()}
+    models = {name for name in found if name.endswith(ENDING)}
+    assert {name.removesuffix(ENDING) for name in models} <= {name.removesuffix(".damaged") for name in found}
+    return sorted(found - models)
 
 
 def damage(point, rng):
@@ -115,6 +125,7 @@ def test_what_a_killed_process_left_goes_away(workspace, run):
     [
         ("optimizer.learning_rate=2e-3", r"optimizer\.learning_rate: 0\.001 -> 0\.002"),
         ("tasks.color.weight=3", r"tasks\.color\.weight: None -> 3\.0"),
+        ("tasks=[near, color]", r"tasks: color, near -> near, color"),
         ("smart.weight=9", r"smart\.weight: None -> 9\.0"),
         ("data.max_length=16", r"data\.max_length: 32 -> 16; rows\.color\.train: 44 rows, \w{12} -> 44 rows, \w{12}"),
     ],
@@ -143,6 +154,90 @@ def test_an_allowed_change_goes_on_and_is_the_runs_from_then_on(workspace, run, 
     assert "going on after update 18" in result.out
     assert json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["update"] == 24
     assert cli(*arguments).code == 0
+
+
+def test_optimizer_state_goes_to_the_parameter_it_belongs_to(workspace, run):
+    """The tasks in another order: the optimizer numbers the parameters of their heads anew."""
+    point = list_checkpoints(run / "checkpoints")[-1]
+    trainer = Trainer(prepare(load_experiment(workspace.experiment, [*EVERY, "tasks=[near, color]"])), RunFolder(run))
+    load_checkpoint(point, trainer.student, trainer.step.regularizers, trainer.optimizer)
+    stored = load_file(point / "optimizer.safetensors")
+    for name, parameter in trainer.setup.model.named_parameters():
+        for key, value in trainer.optimizer.state[parameter].items():
+            assert torch.equal(value, stored[f"{name}.{key}"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("optimizer.name=adamax", "its optimizer kept exp_avg, exp_avg_sq, step of a parameter"),
+        ("tasks=[color]", "near"),
+    ],
+)
+def test_an_allowed_change_that_cannot_be_gone_on_from_is_one_message(workspace, run, change, message):
+    with pytest.raises(CheckpointError, match=f"cannot be resumed from: .*{message}"):
+        mtsmart.train(
+            workspace.experiment,
+            [*EVERY, change],
+            output_dir=run,
+            resume=True,
+            allow_changes=["optimizer", "tasks", "rows"],
+        )
+
+
+@pytest.fixture
+def gone_on(workspace, run):
+    """The run at its resume point of update 15, model/ being that of a later update; and what goes on from there."""
+    for path in (run / "checkpoints").glob("update-00000018*"):
+        shutil.rmtree(path)
+    best = json.loads((run / "checkpoints" / "update-00000015" / "state.json").read_text())["selection"]["best"]
+    load_as = load_experiment(workspace.experiment, EVERY)
+    model = Trainer(prepare(load_as), RunFolder(run)).setup
+    save_model(run / "model", model.model, model.tokenizer)
+    settings = [*EVERY, "optimizer.learning_rate=1e-9"]  # with which no later evaluation is a better one
+    told = Notices()
+
+    def go_on():
+        return mtsmart.train(
+            workspace.experiment, settings, output_dir=run, resume=True, allow_changes=["optimizer"], callback=told
+        )
+
+    return run, best, go_on, told
+
+
+def test_the_model_is_that_of_the_best_evaluation_also_after_going_back(gone_on):
+    run, best, go_on, told = gone_on
+    results = go_on().results
+    assert results["best"] == best and told.texts == []
+    assert mtsmart.load(run).evaluate().score == pytest.approx(best["score"])
+
+
+def test_a_best_model_that_is_lost_is_told(gone_on):
+    run, _, go_on, told = gone_on
+    (run / "checkpoints" / f"update-00000015{ENDING}" / "heads" / "color.safetensors").unlink()
+    go_on()
+    assert len(told.texts) == 1 and "is of a later update than the best one" in told.texts[0]
+
+
+def test_kept_models_take_no_room_of_their_own(run):
+    model, kept = (
+        path / "encoder" / "model.safetensors" for path in (run / "model", *run.glob(f"checkpoints/*18{ENDING}"))
+    )
+    assert model.samefile(kept)
+
+
+@pytest.mark.parametrize("left", [0, 500])
+def test_lost_lines_are_told_and_leave_whole_lines(workspace, run, left):
+    file, told = run / "metrics.jsonl", Notices()
+    file.write_bytes(file.read_bytes()[:left])
+    settings = [*EVERY, "training.epochs=4"]
+    mtsmart.train(
+        workspace.experiment, settings, output_dir=run, resume=True, allow_changes=["training"], callback=told
+    )
+    assert len(told.texts) == 1 and re.search(
+        rf"metrics\.jsonl: has lost lines.*\({left} of [0-9,]+ bytes", told.texts[0]
+    )
+    assert [json.loads(line) for line in file.read_text().splitlines()][-1]["update"] == 24
 
 
 def test_a_teacher_that_joins_at_a_resume_is_a_copy_of_the_present_student(workspace):

@@ -15,6 +15,7 @@ from mtsmart.data.loader import load_batches
 from mtsmart.data.sampler import BatchIndex
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.training import distillation
+from mtsmart.training.checkpoints import list_checkpoints
 from mtsmart.training.setup import prepare
 from tests.conftest import BOTH_TERMS, sentences, write_jsonl
 from tests.models.architectures import save
@@ -203,7 +204,7 @@ def test_resume_is_bitwise_exact(workspace, teacher, scored, stop):
     assert len(scored) == 2
     assert (whole / "metrics.jsonl").read_bytes() == (folder / "metrics.jsonl").read_bytes()
     assert same_model(whole, folder)
-    last = max((whole / "checkpoints").iterdir()).name
+    last = list_checkpoints(whole / "checkpoints")[-1].name
     for name in ("model", "optimizer", "random", "distillation"):
         one, other = (load_file(run / "checkpoints" / last / f"{name}.safetensors") for run in (whole, folder))
         assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one), name

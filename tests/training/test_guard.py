@@ -11,6 +11,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.errors import TrainingError
 from mtsmart.run_folder import RunFolder
 from mtsmart.training.callbacks import Silent
+from mtsmart.training.checkpoints import list_checkpoints
 from mtsmart.training.guard import Guard, gradient_norm
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
@@ -132,7 +133,7 @@ def test_what_was_skipped_counts_after_a_resume(workspace, monkeypatch):
     again = trainer_of(workspace, *overrides)
     spoil(again, {20}, "loss", monkeypatch)
     with pytest.raises(TrainingError, match="more than"):
-        again.train(sorted((workspace.folder / "run" / "checkpoints").iterdir())[0])
+        again.train(list_checkpoints(workspace.folder / "run" / "checkpoints")[0])
 
 
 def test_from_the_command_line_it_is_one_message(workspace, cli):
@@ -237,7 +238,7 @@ def test_weights_that_finite_gradients_have_spoilt_are_neither_scored_nor_kept(w
     with pytest.raises(TrainingError, match="the weights are no longer finite after update 2"):
         mtsmart.train(workspace.experiment, overrides, output_dir=workspace.folder / "spoilt")
     assert not (workspace.folder / "spoilt" / "model").exists()
-    assert not list((workspace.folder / "spoilt").glob("checkpoints/*"))
+    assert not list_checkpoints(workspace.folder / "spoilt" / "checkpoints")
 
 
 def test_a_score_that_is_no_number_is_never_the_best():

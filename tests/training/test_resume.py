@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 import mtsmart
 from mtsmart.errors import CheckpointError
 from mtsmart.training.callbacks import Silent
+from mtsmart.training.checkpoints import list_checkpoints
 
 # Accumulation, annealed mixing, dropout, both regularisers, log lines and evaluations that no checkpoint aligns with.
 SETTINGS = [
@@ -54,7 +55,7 @@ def same_tensors(a, b):
 def assert_same_run(a, b):
     assert (a / "metrics.jsonl").read_bytes() == (b / "metrics.jsonl").read_bytes()
     assert (a / "results.json").read_bytes() == (b / "results.json").read_bytes()
-    last = max(path.name for path in (a / "checkpoints").iterdir())
+    last = list_checkpoints(a / "checkpoints")[-1].name
     names = sorted(path.name for path in (a / "checkpoints" / last).iterdir())
     assert names == [
         "manifest.json",
@@ -79,7 +80,7 @@ def test_resume_is_bitwise_exact(workspace, whole, stop):
     folder = workspace.folder / "stopped"
     with pytest.raises(KeyboardInterrupt):
         mtsmart.train(workspace.experiment, SETTINGS, output_dir=folder, callback=StopAt(stop))
-    assert json.loads(max((folder / "checkpoints").iterdir()).joinpath("state.json").read_text())["update"] == stop
+    assert json.loads((list_checkpoints(folder / "checkpoints")[-1] / "state.json").read_text())["update"] == stop
     torch.manual_seed(999)  # whatever the resuming process has drawn before must not matter
     mtsmart.train(workspace.experiment, SETTINGS, output_dir=folder, resume=True)
     assert_same_run(whole.path, folder)
@@ -100,7 +101,7 @@ def test_resume_from_an_older_checkpoint(workspace, whole):
     settings = [*SETTINGS, "training.checkpoint_every=3"]
     reference = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "reference")
     mtsmart.train(workspace.experiment, settings, output_dir=folder)
-    for path in sorted((folder / "checkpoints").iterdir())[2:]:
+    for path in list_checkpoints(folder / "checkpoints")[2:]:
         shutil.rmtree(path)
     mtsmart.train(workspace.experiment, settings, output_dir=folder, resume=True)
     assert_same_run(reference.path, folder)
