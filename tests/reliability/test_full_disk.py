@@ -116,6 +116,19 @@ def test_results_on_a_full_disk(workspace, kind):
     assert case["again"]["code"] == 0, case["again"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_output_to_a_full_disk(workspace):
+    """Listing ends with one line; training goes on, and says so only when it comes to its last words."""
+    command = [sys.executable, "-m", "mtsmart"]
+    train = [*command, "train", str(workspace.experiment), "training.epochs=1", "-o", "run"]
+    for arguments in ([*command, "tasks", "list"], train):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[0] == "mtsmart: standard output: No space left on device"
+    assert (workspace.folder / "run" / "results.json").is_file()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission(workspace, cli):
     folder = workspace.folder / "closed"

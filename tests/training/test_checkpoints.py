@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 import mtsmart
 from mtsmart.config import load_experiment
-from mtsmart.errors import CheckpointError, ConfigError
+from mtsmart.errors import CheckpointError, ConfigError, StorageError
 from mtsmart.models.files import save_model
 from mtsmart.run_folder import RunFolder
 from mtsmart.training.best_model import ENDING
@@ -307,6 +307,18 @@ def test_the_lock_is_free_after_an_error(workspace):
         raise ZeroDivisionError
     with RunLock(folder) as lock:
         lock.acquire()
+
+
+def test_a_lock_that_cannot_be_described_leaves_nothing_behind(tmp_path, monkeypatch):
+    """As on a disk that is full after the lock's own, empty file."""
+
+    def full(*_):
+        raise StorageError("cannot be written")
+
+    monkeypatch.setattr("mtsmart.training.lock.write_json", full)
+    with pytest.raises(StorageError), RunLock(tmp_path / "run") as lock:
+        lock.acquire()
+    assert not (tmp_path / "run").exists()
 
 
 class StopsTwice(Silent):
