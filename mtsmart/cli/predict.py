@@ -31,7 +31,7 @@ def predict(
     from mtsmart.evaluation.prediction_files import check_output, predict_file, write_jsonl, write_rows
 
     if output is not None:
-        check_output(output)
+        check_output(output, input_file, run)
     delimited = output is not None and output.suffix.lower() != ".jsonl"
     rows = predict_file(api.load(run, task_file or []), task, input_file, delimited)
     if output is None:

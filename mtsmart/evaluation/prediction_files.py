@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -98,11 +99,17 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def check_output(file: Path) -> None:
+def check_output(file: Path, source: Path, run: Path) -> None:
     """Refuse an output path before any work is done.
 
+    Args:
+        file: what is to be written; it replaces what is there.
+        source: the file whose rows are to be predicted.
+        run: the folder of the run that predicts.
+
     Raises:
-        DataError: unknown format, or no folder to write to.
+        DataError: unknown format, no folder to write to, or in place of what must stay: the input, a file of the
+            run, a pipe or device.
     """
     if file.suffix.lower() not in OUTPUT_FORMATS:
         hint = did_you_mean(file.suffix, OUTPUT_FORMATS)
@@ -111,6 +118,19 @@ def check_output(file: Path) -> None:
         raise DataError("is a folder", key="--output", value=str(file))
     if not file.absolute().parent.is_dir():
         raise DataError("there is no such folder", key="--output", value=str(file.parent))
+    if file.exists() and not file.is_file():
+        hint = "Without --output, rows go to standard output as JSON lines"
+        raise DataError("is a pipe or device, which would be replaced", key="--output", value=str(file), hint=hint)
+    target = _without_links(file)
+    if target == _without_links(source):
+        raise DataError("is the input itself", key="--output", value=str(file), hint="Name another file")
+    if target.is_relative_to(_without_links(run)):
+        hint = "Name a file elsewhere"
+        raise DataError("is in the run's own folder", key="--output", value=str(file), hint=hint)
+
+
+def _without_links(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # other than Path.resolve, it bears links in a circle
 
 
 def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:

@@ -254,6 +254,27 @@ def test_prediction_flags(run, cli, arguments, message):
     assert contents(run.parent) == before
 
 
+OUTPUT = {
+    "the input": ("in.csv", lambda file: None, "--output: is the input itself, got 'in.csv'. Name another file"),
+    "the input by another path": ("run/../in.csv", lambda file: None, "--output: is the input itself"),
+    "a link to the input": ("out.csv", lambda file: file.symlink_to("in.csv"), "--output: is the input itself"),
+    "the run's own file": ("run/metrics.jsonl", lambda file: None, "--output: is in the run's own folder, got 'run/metrics.jsonl'"),
+    "the run's folder by a link": ("there/out.csv", lambda file: file.parent.symlink_to("run"), "--output: is in the run's own folder"),
+    "a pipe": ("out.jsonl", os.mkfifo, "--output: is a pipe or device, which would be replaced"),
+    "a device": ("out.jsonl", lambda file: file.symlink_to("/dev/null"), "--output: is a pipe or device"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(OUTPUT))
+def test_prediction_output(run, cli, name):
+    output, make, message = OUTPUT[name]
+    (run.parent / "in.csv").write_text("text\na\n")
+    make(run.parent / output)
+    before = sorted(run.parent.rglob("*")), contents(run.parent)
+    assert_refused(cli("predict", run, "-t", "color", "-i", "in.csv", "--output", output), message)
+    assert (sorted(run.parent.rglob("*")), contents(run.parent)) == before
+
+
 def write(name, text):
     return lambda run: (run / name).write_text(text)
 
@@ -470,5 +491,5 @@ def test_resume_points(trained, run, cli, name):
 def test_there_are_at_least_150_bad_inputs():
     from tests.cli import test_malformed
 
-    tables = [test_malformed.TASK_FILES, test_malformed.EXPERIMENTS, DATA, INPUT, RUNS, POINTS]
+    tables = [test_malformed.TASK_FILES, test_malformed.EXPERIMENTS, DATA, INPUT, OUTPUT, RUNS, POINTS]
     assert sum(map(len, tables)) >= 150
