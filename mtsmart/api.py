@@ -191,11 +191,16 @@ def find_experiment(name: str | Path) -> Path:
 
 def _base_encoder(run: RunFolder) -> str:
     """The encoder that a run, or the first of those it goes on from, started with."""
-    config = run.config()
-    if config.init is not None:
-        earlier = RunFolder(Path(config.init.run))
-        return _base_encoder(earlier) if earlier.exists else f"the run {earlier.path.name}"
-    return (config.encoder.path if config.encoder else None) or "unknown"
+    seen: set[Path] = set()  # the folders are the user's to edit, and may name one another in a circle
+    while run.exists:
+        if run.path.resolve() in seen:
+            return "unknown"
+        seen.add(run.path.resolve())
+        config = run.config()
+        if config.init is None:
+            return (config.encoder.path if config.encoder else None) or "unknown"
+        run = RunFolder(Path(config.init.run))
+    return f"the run {run.path.name}"
 
 
 def _finetune_experiment(folder: RunFolder, task: str, overrides: Iterable[str]) -> Experiment:

@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 import mtsmart
+from mtsmart.api import _base_encoder
+from mtsmart.run_folder import RunFolder
 from tests.conftest import sentences, write_jsonl
 from tests.models.test_export import alone
 
@@ -26,6 +28,16 @@ def run(workspace, cli):
     )
     assert result.code == 0, result.err
     return workspace.folder / "run"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_runs_that_go_on_from_one_another_in_a_circle_have_no_known_encoder(workspace, own, cli):
+    """config.yaml is the user's to edit; a run may name itself, or one that names it."""
+    first, second = RunFolder(workspace.folder / "a"), RunFolder(workspace.folder / "b")
+    for folder, other in ((first, first if own else second), (second, first)):
+        folder.path.mkdir()
+        folder.config_file.write_text(f"tasks: [rte]\ninit: {{run: {other.path}}}\n")
+    assert _base_encoder(first) == "unknown"
 
 
 def test_the_exported_task_is_the_runs(workspace, run, cli):
