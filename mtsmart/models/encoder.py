@@ -6,6 +6,8 @@ import hashlib
 import importlib.util
 import inspect
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,9 @@ from transformers import (
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
+from mtsmart.models.encoder_checks import check_complete, check_files, check_room, check_settings
 
 PACKAGE_PREFIX = "pkg://"
-# Beyond any encoder there is: a damaged configuration would fill the memory before its weights are looked at.
-_LIMITS = {"num_hidden_layers": 1000, "hidden_size": 100_000, "intermediate_size": 1_000_000, "vocab_size": 10_000_000}
 _DROPOUTS = (
     "hidden_dropout_prob",
     "attention_probs_dropout_prob",
@@ -146,29 +147,15 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     """The encoder in float32 (autocast lowers it where asked) and its fast tokenizer.
 
     Raises:
-        CheckpointError: it cannot be found, its weights are not safetensors or not the expected ones, it has no fast
-            tokenizer, too few layers, or it cannot be perturbed.
+        CheckpointError: it cannot be found, its weights are not safetensors, not all there or not the expected ones,
+            it has no fast tokenizer, too few layers, does not run, or cannot be perturbed.
     """
     assert config.path is not None  # RunConfig sees to it
     path = resolve_path(config.path)
     if config.sha256 is not None:
         _check_weights(path, config.sha256)
-    common: dict[str, Any] = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
-    try:
-        model_config = AutoConfig.from_pretrained(path, **common)
-        _check_size(model_config)
-        _set_dropout(model_config, config.dropout)
-        extra = {} if config.attention is None else {"attn_implementation": config.attention}
-        # transformers 5 takes the checkpoint's dtype unless told; half precision weights would train badly.
-        model = _auto_class(model_config).from_pretrained(
-            path, config=model_config, dtype=torch.float32, use_safetensors=True, **common, **extra
-        )
-        tokenizer = AutoTokenizer.from_pretrained(path, **common)
-    except Exception as error:  # of all kinds: tokenizers has only its own plain one
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CheckpointError(
-            f"cannot be loaded: {reason}", file="encoder", key="encoder.path", value=config.path
-        ) from None
+    with _refusing("loaded", config.path):
+        model, tokenizer = _load(path, config)
     if not tokenizer.is_fast:
         raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=config.path)
     if config.layers is not None:
@@ -177,6 +164,8 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     # that summarise by the last token (XLNet) have relative positions and want padding on the left.
     encoder = Encoder(model)
     tokenizer.padding_side = "left" if encoder.summary_at_end else "right"
+    with _refusing("used", config.path):
+        _check_use(encoder, tokenizer)
     if config.gradient_checkpointing:
         if not model.supports_gradient_checkpointing:
             kind = type(model).__name__
@@ -185,6 +174,58 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
             )
         model.gradient_checkpointing_enable({"use_reentrant": False})
     return encoder, tokenizer
+
+
+@contextmanager
+def _refusing(what: str, path: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # of all kinds: tokenizers has only its own plain one
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        message = f"cannot be {what}: {reason}"
+        raise CheckpointError(message, file="encoder", key="encoder.path", value=path) from None
+
+
+def _load(path: str, config: EncoderConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    common: dict[str, Any] = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
+    check_files(path)
+    model_config = AutoConfig.from_pretrained(path, **common)
+    check_settings(model_config)
+    if not config.trust_remote_code:  # whose classes may do anything while they are built
+        check_room(path, model_config, _auto_class(model_config))
+    _set_dropout(model_config, config.dropout)
+    extra = {} if config.attention is None else {"attn_implementation": config.attention}
+    # transformers 5 takes the checkpoint's dtype unless told; half precision weights would train badly.
+    model, report = _auto_class(model_config).from_pretrained(
+        path,
+        config=model_config,
+        dtype=torch.float32,
+        use_safetensors=True,
+        output_loading_info=True,
+        **common,
+        **extra,
+    )
+    check_complete(report["missing_keys"])
+    return model, AutoTokenizer.from_pretrained(path, **common)
+
+
+@torch.no_grad()
+def _check_use(encoder: Encoder, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a tokenizer and an encoder that do not go together, or do not run: one short text goes through both.
+
+    Raises:
+        Exception: of any kind.
+    """
+    if tokenizer.pad_token_id is None:
+        raise ValueError("its tokenizer has no token to pad with")
+    rows, highest = len(encoder.word_embeddings), max(tokenizer.get_vocab().values())
+    if highest >= rows:
+        raise ValueError(f"its tokenizer has token {highest:,}, its embeddings are of {rows:,} tokens")
+    if encoder.config._attn_implementation not in ("eager", "sdpa"):  # others want a GPU and half precision
+        return
+    inputs = {name: torch.tensor([ids]) for name, ids in tokenizer("a").items()}
+    with torch.random.fork_rng(devices=[]):
+        encoder(encoder.embed(inputs["input_ids"]), inputs)
 
 
 def keep_layers(model: PreTrainedModel, count: int) -> None:
@@ -234,13 +275,6 @@ def _auto_class(config: Any) -> Any:
     """T5's family has a class for its encoder alone; once saved, its configuration no longer names a decoder."""
     encoder_alone = config.is_encoder_decoder or type(config) in AutoModelForTextEncoding._model_mapping
     return AutoModelForTextEncoding if encoder_alone else AutoModel
-
-
-def _check_size(model_config: Any) -> None:
-    for name, limit in _LIMITS.items():
-        size = getattr(model_config, name, None)
-        if isinstance(size, int) and not 1 <= size <= limit:
-            raise ValueError(f"its configuration has {name} {size}")
 
 
 def _check_weights(path: str, expected: str) -> None:

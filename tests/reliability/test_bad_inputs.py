@@ -303,6 +303,16 @@ def unsealed(name, text):
     return damage
 
 
+def encoder_settings(**values):
+    """Other settings in the encoder's configuration; the manifest is gone."""
+
+    def damage(run):
+        file = run / "model" / "encoder" / "config.json"
+        unsealed("encoder/config.json", json.dumps(json.loads(file.read_text()) | values))(run)
+
+    return damage
+
+
 RUNS = {
     "no configuration": (remove("config.yaml"), "is not the folder of a run"),
     "empty configuration": (write("config.yaml", ""), "config.yaml: is empty"),
@@ -349,6 +359,13 @@ RUNS = {
     "an encoder of endless layers": (unsealed("encoder/config.json", '{"model_type": "bert", "num_hidden_layers": 1000000000}'), "its configuration has num_hidden_layers 1000000000"),
     "an encoder of less than no layers": (unsealed("encoder/config.json", '{"model_type": "bert", "num_hidden_layers": -1}'), "its configuration has num_hidden_layers -1"),
     "decoding that is no JSON": (unsealed("decoding.json", "{"), "decoding.json: is damaged"),
+    "an encoder of endless positions": (encoder_settings(max_position_embeddings=100_000_000), "its configuration has max_position_embeddings 100000000"),
+    "an encoder of more layers than weights": (encoder_settings(num_hidden_layers=500, intermediate_size=100_000), "its configuration asks for 3,... MB or more, its weights have 0"),
+    "an encoder with another one's weights": (encoder_settings(model_type="gpt2"), "cannot be loaded: its weights lack"),
+    "an encoder with a spread that is no number": (encoder_settings(initializer_range=float("nan")), "its configuration has initializer_range nan"),
+    "an encoder of less than no attention heads": (encoder_settings(num_attention_heads=-2), "encoder.path: cannot be used: "),
+    "an encoder in chunks that divide no batch": (encoder_settings(chunk_size_feed_forward=7), "its configuration has chunk_size_feed_forward 7"),
+    "an encoder's configuration that is far too large": (unsealed("encoder/config.json", " " * (2**24 + 1)), "config.json is larger than 16 MB"),
 }  # fmt: skip
 
 

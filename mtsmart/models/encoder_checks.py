@@ -1,0 +1,102 @@
+"""What an encoder must be before its memory is asked for, and before a run is begun with it.
+
+A folder comes from anywhere. transformers believes its configuration: it makes room for whatever sizes that names,
+and draws at random what the weights lack.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import torch
+
+# Beyond any encoder there is: a damaged configuration would fill the memory before its weights are looked at.
+_LIMITS = {
+    "num_hidden_layers": (1, 1000),
+    "hidden_size": (1, 100_000),
+    "intermediate_size": (1, 1_000_000),
+    "vocab_size": (1, 10_000_000),
+    "max_position_embeddings": (-1, 1_000_000),  # XLNet says -1 for no limit
+    "type_vocab_size": (0, 100_000),
+    "chunk_size_feed_forward": (0, 1),  # a chunk of more tokens must divide the length of every batch
+}
+_SPREADS = ("initializer_range", "initializer_factor", "init_std")
+# The files of a folder that transformers reads whole, and how many MB an honest one may have.
+_READ_WHOLE = {
+    **dict.fromkeys(("tokenizer.json", "vocab*", "merges.txt", "*.model"), 64),
+    **dict.fromkeys(("*config.json", "tokenizer*.json", "*tokens*.json", "*.index.json", "*.jinja"), 16),
+}
+_WEIGHTS = "*.safetensors"
+_SPARE = 256 * 2**20  # bytes for what a checkpoint may lack: a pooler, tables that are computed
+
+
+def check_files(path: str) -> None:
+    """Refuse a local folder with files that are far too large to be an encoder's, or that are no files.
+
+    Raises:
+        ValueError: names the file.
+    """
+    if not Path(path).is_dir():
+        return
+    for file in sorted(Path(path).iterdir()):
+        limit = next((limit for pattern, limit in _READ_WHOLE.items() if fnmatch(file.name, pattern)), None)
+        if file.is_dir() or (limit is None and not fnmatch(file.name, _WEIGHTS)):
+            continue
+        if not file.is_file():
+            raise ValueError(f"{file.name} is no regular file")
+        if limit is not None and file.stat().st_size > limit * 2**20:
+            raise ValueError(f"{file.name} is larger than {limit} MB")
+
+
+def check_settings(model_config: Any) -> None:
+    """Refuse a configuration with numbers that no encoder has.
+
+    Raises:
+        ValueError: names the setting.
+    """
+    for name, (least, most) in _LIMITS.items():
+        size = getattr(model_config, name, None)
+        if isinstance(size, int) and not least <= size <= most:
+            raise ValueError(f"its configuration has {name} {size}")
+    for name in _SPREADS:
+        spread = getattr(model_config, name, None)
+        if isinstance(spread, int | float) and not (math.isfinite(spread) and spread >= 0):
+            raise ValueError(f"its configuration has {name} {spread}")
+
+
+def check_room(path: str, model_config: Any, auto_class: Any) -> None:
+    """Refuse a configuration that asks for far more memory than the weights of its local folder could fill.
+
+    Raises:
+        ValueError: says how much it asks for.
+    """
+    stored = sum(file.stat().st_size for file in Path(path).glob(_WEIGHTS)) if Path(path).is_dir() else 0
+    if not stored:
+        return
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            model = auto_class.from_config(copy.deepcopy(model_config))
+    except Exception:  # what cannot be built without memory is told by whoever builds it with
+        return
+    count = sum(parameter.numel() for parameter in model.parameters())
+    tables = sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
+    if 2 * count + tables > stored + _SPARE:
+        size = (2 * count + tables) / 2**20
+        raise ValueError(f"its configuration asks for {size:,.0f} MB or more, its weights have {stored / 2**20:,.0f}")
+
+
+def check_complete(missing: Iterable[str]) -> None:
+    """Refuse weights without all that the architecture has; a pooler is not in all checkpoints, and learns quickly.
+
+    Raises:
+        ValueError: names the first that are missing.
+    """
+    names = sorted(name for name in missing if "pooler" not in name)
+    if names:
+        more = ", ..." if len(names) > 3 else ""
+        raise ValueError(f"its weights lack {len(names)} of the architecture's: {', '.join(names[:3])}{more}")
