@@ -34,6 +34,7 @@ from mtsmart.models.multitask import MultiTaskModel
 _SPECS = TypeAdapter(dict[str, HeadSpec])
 _DECODING = TypeAdapter(dict[str, dict[str, float]])
 _MAX_WIDTH, _MAX_LAYERS = 10_000_000, 64  # more would fill the memory, and is no head of ours
+_MUCH = 2**28  # bytes; a head that is larger must have weights to show for it
 
 
 def save_model(
@@ -91,6 +92,9 @@ def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
         ):
             if not is_known:
                 raise CheckpointError(f"is damaged: this is no {what} of a head", file=file, value=value)
+        if spec.labels is not None and len(spec.labels) != spec.num_labels:
+            message = f"is damaged: the head has {spec.num_labels} outputs and names for {len(spec.labels)}"
+            raise CheckpointError(message, file=file, key=name, value=spec.labels)
     return specs
 
 
@@ -135,10 +139,26 @@ def load_model(
     settings = (encoder or EncoderConfig()).model_copy(update={"path": str(folder.absolute() / "encoder")})
     shared, tokenizer = load_encoder(settings)
     wanted = stored if heads is None else heads
+    kept = list(wanted if keep is None else keep)
+    for name in kept:
+        _check_room(folder, name, wanted[name], shared.hidden_size)
     model = MultiTaskModel(shared, wanted)
-    for name in wanted if keep is None else keep:
+    for name in kept:
         load_head(folder, name, model.head(name), model.encoder)
     return model, tokenizer
+
+
+def _check_room(folder: Path, name: str, spec: HeadSpec, width: int) -> None:
+    """Refuse a head that asks for far more memory than its file could fill; it is built before that is read."""
+    file = _head_file(folder, name)
+    size = spec.num_labels * width * 4
+    if size > _MUCH and size > 2 * (file.stat().st_size if file.is_file() else 0):
+        message = f"is damaged: the head asks for {size / 2**20:,.0f} MB, and its weights are far smaller"
+        raise CheckpointError(message, file=folder / "heads.json", key=f"{name}.num_labels", value=spec.num_labels)
+
+
+def _head_file(folder: Path, name: str) -> Path:
+    return folder / "heads" / f"{name}.safetensors"
 
 
 def fits(stored: HeadSpec, wanted: HeadSpec) -> bool:
@@ -152,7 +172,7 @@ def load_head(folder: Path, name: str, head: nn.Module, encoder: nn.Module) -> N
     Raises:
         CheckpointError: the file is missing, damaged, or another head's.
     """
-    file = folder / "heads" / f"{name}.safetensors"
+    file = _head_file(folder, name)
     try:
         require_file(file)
         load_state(head, load_file(file), encoder)
