@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+_MAX_DIGITS = 18  # of a label's number; Python refuses to read some thousand
+
 
 class LabelNames:
     """The labels of a task, found by name, or by number where no label's name is a number.
@@ -32,7 +34,7 @@ class LabelNames:
         name = str(value)
         if name in self._index:
             return self._index[name]
-        is_number = self.numbered and name.isascii() and name.isdigit()
+        is_number = self.numbered and name.isascii() and name.isdigit() and len(name) <= _MAX_DIGITS
         return int(name) if is_number and int(name) < (len(self.names) if count is None else count) else None
 
 

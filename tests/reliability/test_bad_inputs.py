@@ -21,6 +21,7 @@ REGRESSION = "task_type: regression\n  text: [text]\n  label: score\n"
 TAGGING = "task_type: tagging\n  text: [words]\n  label: tags\n  labels: [O, B-x, I-x]\n"
 SPAN = "task_type: span\n  text: [question, context]\n  label: answers\n"
 CHOICE = "task_type: multiple_choice\n  text: [text]\n  options: {choices: list}\n"
+COLUMNS = "task_type: multiple_choice\n  text: [text]\n  options: {choices: [a, b]}\n"
 RANKING = "task_type: ranking\n  text: [text]\n  options: {candidates: list}\n"
 MULTI = "task_type: multi_label\n  text: [text]\n  labels: [a, b]\n"
 
@@ -48,6 +49,8 @@ DATA = {
     "csv, no label column": ("d.csv", b"text,lable\na,red\n", CLASSIFICATION, "the data has no such label column.*"),
     "csv, unknown label": ("d.csv", b"text,label\na,red\nb,blue\n", CLASSIFICATION, r"d.csv.*row 2: label: is not one of the task's labels, got 'blue'"),
     "csv, label in capitals": ("d.csv", b"text,label\na,Red\n", CLASSIFICATION, r"row 1: label: .*got 'Red'. Did you mean 'red'"),
+    "csv, endless digits for a label": ("d.csv", b"text,label\na," + b"9" * 4301 + b"\n", CLASSIFICATION, "row 1: label: is not one of the task's labels, got '999"),
+    "csv, endless digits for a candidate": ("d.csv", b'text,a,b,label\nq,x,y,' + b"9" * 4301 + b"\n", COLUMNS, "row 1: label: is out of range: the row has 2 candidates, counted from 0, got '999"),
     "csv, no label": ("d.csv", b"text,label\na,red\nb,\n", CLASSIFICATION, "1 of 2 rows lack a text or label, the first is row 2"),
     "csv, no text": ("d.csv", b"text,label\na,red\n,red\n", CLASSIFICATION, "1 of 2 rows lack a text or label, the first is row 2"),
     "csv, blank texts": ("d.csv", b"text,label\n,\n,\n", CLASSIFICATION, "2 of 2 rows lack a text or label"),
