@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from mtsmart.data.files import column as as_column
-from mtsmart.errors import DataError, quotes_hint
+from mtsmart.errors import DataError, quotes_hint, shorten
 from mtsmart.tasks.definition import FieldForm
 
 ANSWER_SEPARATOR = ":::"
@@ -46,10 +46,13 @@ def _parsed(parse: Callable[[Any], Any], field: Any, row: int, column: str, file
         return None
     try:
         return parse(field)
-    except (ValueError, KeyError, TypeError, AttributeError, SyntaxError, RecursionError, MemoryError) as error:
+    except _UNREADABLE as error:
         hint = quotes_hint(field) or (error.args[1] if isinstance(error, _FieldError) else None)
         reason = error.args[0] if isinstance(error, _FieldError) else "cannot be read"
         raise DataError(reason, file=f"{file}, row {row + 1}", key=column, value=field, hint=hint) from None
+
+
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, SyntaxError, OverflowError, RecursionError, MemoryError)
 
 
 class _FieldError(ValueError):
@@ -93,10 +96,10 @@ def _numbers(field: Any) -> list[float]:
 def _number(item: Any) -> float:
     try:
         number = float(item)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last: a whole number beyond all floats
         number = math.nan
     if not math.isfinite(number):
-        raise _FieldError(f"{item!r} is no number", "Example: 1,0,0")
+        raise _FieldError(f"{shorten(item)} is no number", "Example: 1,0,0")
     return number
 
 

@@ -60,6 +60,7 @@ def test_the_format_may_be_named(tmp_path):
         ("list", "a, b", r"x.tsv, row 2: b: is not a list, got 'a, b'. Example"),
         ("list", "__import__('os')", r"row 2: b: is not a list"),
         ("numbers", "1,x", r"row 2: b: 'x' is no number, got '1,x'"),
+        ("numbers", "[1" + "0" * 400 + ",0]", r"row 2: b: 1000.* is no number, got '\[1000"),
         ("numbers", "nan", r"row 2: b: 'nan' is no number"),
         ("answer", "cat", r"row 2: b: is no answer, got 'cat'. Expected: start:::end:::impossible:::text"),
         ("answers", '["cat"]', r"row 2: b: is no list of answers"),
