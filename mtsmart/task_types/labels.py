@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
 _MAX_DIGITS = 18  # of a label's number; Python refuses to read some thousand
+_LARGEST = 1e15  # of numbers to learn: squares of errors and of their gradients must fit into float32
 
 
 class LabelNames:
@@ -36,6 +38,26 @@ class LabelNames:
             return self._index[name]
         is_number = self.numbered and name.isascii() and name.isdigit() and len(name) <= _MAX_DIGITS
         return int(name) if is_number and int(name) < (len(self.names) if count is None else count) else None
+
+
+def number_of(value: Any) -> float | None:
+    """A number that can be learned, also from text; None for what is none, not finite or too large for float32."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if abs(number) <= _LARGEST else None
+
+
+def size_hint(value: Any) -> str | None:
+    """A hint for a number that is only too large, None for anything else."""
+    try:
+        number = float(value)
+    except OverflowError:
+        number = 2 * _LARGEST
+    except (TypeError, ValueError):
+        return None
+    return f"The largest that can be learned is {_LARGEST:g}" if _LARGEST < abs(number) < math.inf else None
 
 
 def listed(value: Any) -> list[Any] | None:

@@ -5,7 +5,6 @@ The candidates stand in each row's own list, or in rows of their own that share 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.task_types.base import TASK_TYPES, Outputs
 from mtsmart.task_types.candidates import CandidateTask
-from mtsmart.task_types.labels import as_list, listed
+from mtsmart.task_types.labels import as_list, listed, number_of, size_hint
 
 
 class RankingOptions(StrictModel):
@@ -150,12 +149,10 @@ class Ranking(CandidateTask):
         labels = self.definition.labels
         if labels is not None and str(value) in labels:
             return float(labels.index(str(value)))
-        try:
-            number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not (math.isfinite(number) and number >= 0):
-            hint = did_you_mean(value, labels) if labels else "Give a number from 0 (irrelevant) up"
+        number = number_of(value)
+        if number is None or number < 0:
+            other = did_you_mean(value, labels) if labels else "Give a number from 0 (irrelevant) up"
+            hint = size_hint(value) or other
             raise self.row_error("is no relevance", row, self.definition.label, value, hint)
         return number
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 from mtsmart.errors import ConfigError
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
+from mtsmart.task_types.labels import number_of, size_hint
 from mtsmart.task_types.sequence import SequenceTask
 
 
@@ -38,12 +38,11 @@ class Regression(SequenceTask):
 
     def encode_label(self, value: Any, row: int) -> float:
         """A finite number, also from text."""
-        try:
-            number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not math.isfinite(number):
-            raise self.row_error("is no finite number", row, self.definition.label, value)
+        number = number_of(value)
+        if number is None:
+            hint = size_hint(value)
+            message = "is too large a number" if hint else "is no finite number"
+            raise self.row_error(message, row, self.definition.label, value, hint)
         return number
 
     def decode(self, outputs: Outputs) -> list[float]:
