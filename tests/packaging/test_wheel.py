@@ -52,6 +52,7 @@ def test_wheel_holds_every_yaml_and_nothing_that_does_not_belong(wheel):
     for kind in ("tasks", "experiments"):
         for file in (ROOT / kind).rglob("*.yaml"):
             assert f"mtsmart/shipped/{kind}/{file.relative_to(ROOT / kind)}" in names
+    assert "mtsmart/shipped/experiments/evidence/conclusions.md" in names  # which evidence.yaml names
     assert "mtsmart/py.typed" in names
     assert all(name.startswith(("mtsmart/", "mtsmart-")) for name in names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
