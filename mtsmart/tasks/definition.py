@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from mtsmart.config.regularization import SmartSettings, expand_preset
 from mtsmart.config.validate import StrictModel
 
 FieldForm = Literal["json", "list", "numbers", "names", "first", "answer", "answers"]
+_MAX_PARTS = 100
+
+
+def _of_few_parts(spec: str) -> str:
+    """A split of so many parts as reading them can take: its time grows with their square."""
+    if (parts := spec.count("+") + 1) > _MAX_PARTS:
+        raise ValueError(f"adds {parts:,} parts, where {_MAX_PARTS} are the most")
+    return spec
 
 
 class DatasetSource(StrictModel):
@@ -107,7 +115,7 @@ class TaskDefinition(StrictModel):
     )
     share_head: str | None = Field(None, description="use this task's head instead of one of its own")
     evaluation_only: bool = Field(False, description="never trained, only scored (needs share_head)")
-    splits: dict[str, str] = Field(
+    splits: dict[str, Annotated[str, AfterValidator(_of_few_parts)]] = Field(
         default_factory=dict, description="our split -> the data set's, with slices: validation: train[85%:]"
     )
     options: dict[str, Any] = Field(default_factory=dict, description="the task type's own settings")

@@ -54,6 +54,7 @@ TASK_FILES = {
     "no train split": (replaced("train: color_train.jsonl, ", ""), "task color: splits.train: the data has no split 'train'. .*validation"),
     "bad slice": (TASK + "  splits: {train: 'train[:x%]'}\n", "splits.train: is not a split with an optional slice"),
     "empty slice": (TASK + "  splits: {train: 'train[5:5]'}\n", r"splits.train: selects no rows, got 'train\[5:5\]'"),
+    "a slice of endless parts": (TASK + f"  splits: {{train: 'train{'+train' * 3000}'}}\n", r"t.yaml:8: color.splits.train: adds 3,001 parts, where 100 are the most"),
     "unknown split": (TASK + "  splits: {validation: dev}\n  evaluation_only: true\n", "color: 'evaluation_only' needs 'share_head'"),
     "shared head of nobody": (TASK + "  share_head: mnli\n", "shares the head of 'mnli', which is not among the tasks"),
     "not a mapping": ("- color\n", "t.yaml:1: must be a mapping"),
