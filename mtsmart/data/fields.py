@@ -12,10 +12,12 @@ from typing import Any
 import pyarrow as pa
 
 from mtsmart.data.files import column as as_column
+from mtsmart.data.shapes import Shape
 from mtsmart.errors import DataError, quotes_hint, shorten
 from mtsmart.tasks.definition import FieldForm
 
 ANSWER_SEPARATOR = ":::"
+_MAX_LITERAL = 100_000  # characters: Python's own reader takes hundreds of bytes for each
 
 
 def parse_fields(table: pa.Table, forms: Mapping[str, FieldForm], file: str | Path) -> pa.Table:
@@ -32,10 +34,10 @@ def parse_fields(table: pa.Table, forms: Mapping[str, FieldForm], file: str | Pa
     for column, form in forms.items():
         if column not in table.column_names:
             continue
-        fields = [
-            _parsed(_PARSERS[form], field, row, column, file)
-            for row, field in enumerate(table.column(column).to_pylist())
-        ]
+        fields, shape = list[Any](), Shape(file)
+        for row, field in enumerate(table.column(column).to_pylist()):
+            fields.append(_parsed(_PARSERS[form], field, row, column, file))
+            shape.add({column: fields[-1]}, row=row + 1)
         array = as_column(fields, column, file)
         table = table.set_column(table.column_names.index(column), column, array)
     return table
@@ -73,13 +75,22 @@ def _list(field: Any) -> list[Any]:
     try:
         value = json.loads(field)
     except ValueError:
-        try:
-            value = ast.literal_eval(field)
-        except (ValueError, SyntaxError):
-            value = None
+        value = _literal(field)
     if not isinstance(value, list):
-        raise _FieldError("is not a list", 'Example: ["a", "b"]')
+        beyond = isinstance(field, str) and len(field) > _MAX_LITERAL
+        only = f"One of more than {_MAX_LITERAL:,} characters must be JSON. " if beyond else ""
+        raise _FieldError("is not a list", only + 'Example: ["a", "b"]')
     return value
+
+
+def _literal(field: str) -> Any:
+    """What Python would print so; None for anything else, and for what is too long to try."""
+    if len(field) > _MAX_LITERAL:
+        return None
+    try:
+        return ast.literal_eval(field)
+    except (ValueError, SyntaxError):
+        return None
 
 
 def _names(field: str) -> list[str]:

@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import codecs
 import csv
-import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from mtsmart.data.parquet import read_parquet
+from mtsmart.data.shapes import Shape, check_names
 from mtsmart.errors import DataError, did_you_mean
 
-_CHUNK = 10_000
-_MAX_FIELD = 10_000_000  # characters; of a line ten times as many
-_MAX_SPARED = 100  # a file may expand to so many times its size, or to
-_MAX_EXPANDED = 2**29  # bytes, whichever is more
+_CHUNK = 10_000  # rows that become columns together, or fewer that come to
+_MAX_CHUNK = 2**24  # characters: as Python's objects they take many times that
+_FIELD = 10  # characters that a field of csv and tsv files counts besides its own
+_MAX_FIELD = 10_000_000  # characters
+_MAX_LINE = 16_000_000
+_BLOCK = 2**20  # bytes
+
+_Sized: TypeAlias = tuple[dict[str, Any], int]  # a row, and what it counts in characters
 
 
 def read_table(path: str | Path, kind: str | None = None, columns: list[str] | None = None) -> pa.Table:
@@ -55,57 +58,16 @@ def read_table(path: str | Path, kind: str | None = None, columns: list[str] | N
     return _delimited(file, "," if comma else "\t", csv.QUOTE_MINIMAL if comma else csv.QUOTE_NONE, columns)
 
 
-def _parquet(file: Path) -> pa.Table:
-    limit = max(_MAX_EXPANDED, _MAX_SPARED * file.stat().st_size)
-    parts, total = [], 0
-    try:
-        with pq.ParquetFile(file) as stored:
-            groups = range(stored.metadata.num_row_groups)
-            if sum(stored.metadata.row_group(group).total_byte_size for group in groups) > limit:
-                raise _expands(file, limit)
-            # Texts that repeat are read as such, so that a file of few bytes cannot become many before it is seen.
-            texts = [field.name for field in stored.schema_arrow if pa.types.is_string(field.type)]
-        with pq.ParquetFile(file, read_dictionary=texts) as stored:
-            for batch in stored.iter_batches(_CHUNK):
-                total += sum(map(_expanded, batch.columns))
-                if total > limit:
-                    raise _expands(file, limit)
-                parts.append(pa.table({n: _plain(c) for n, c in zip(batch.schema.names, batch.columns, strict=True)}))
-            table = pa.concat_tables(parts) if parts else stored.schema_arrow.empty_table()
-        table.validate(full=True)  # texts that are not UTF-8
-        return table
-    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column's name is not UTF-8
-        raise DataError(f"is not a readable parquet file: {str(error).splitlines()[0]}", file=file) from None
-
-
-def _expands(file: Path, limit: int) -> DataError:
-    message = f"expands to more than {limit / 2**20:,.0f} MB, {_MAX_SPARED} times its size"
-    return DataError(message, file=file, hint="If that is meant, store it with less compression, or in parts")
-
-
-def _expanded(array: pa.Array) -> int:
-    """Bytes of an array once its dictionary is gone."""
-    if not pa.types.is_dictionary(array.type):
-        return int(array.nbytes)
-    lengths = pc.binary_length(array.dictionary).take(array.indices)
-    return int(pc.sum(lengths).as_py() or 0) + int(array.indices.nbytes)
-
-
-def _plain(array: pa.Array) -> pa.Array:
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
-
-
 def _delimited(file: Path, delimiter: str, quoting: Any, columns: list[str] | None = None) -> pa.Table:
     with _open(file) as stream:
         rows = _csv_rows(stream, file, delimiter, quoting)
         if columns is not None:
+            check_names(columns, file)
             return _table(_named(rows, columns, file), file)
         header = next(rows, (1, []))[1]
         if not header:
             raise DataError("is empty", file=file, hint="A header line with the column names is expected")
-        if len(set(header)) < len(header):
-            twice = next(name for name in header if header.count(name) > 1)
-            raise DataError("two columns have the same name", file=file, line=1, value=twice)
+        check_names(header, file, 1)
         return _table(_records(rows, header, file), file)
 
 
@@ -133,16 +95,16 @@ def _csv_rows(stream: TextIO, file: Path, delimiter: str, quoting: Any) -> Itera
         yield line, row
 
 
-def _records(rows: Iterable[tuple[int, list[str]]], header: list[str], file: Path) -> Iterator[dict[str, Any]]:
+def _records(rows: Iterable[tuple[int, list[str]]], header: list[str], file: Path) -> Iterator[_Sized]:
     for line, row in rows:
         if len(row) != len(header):
             raise DataError(
                 f"has {len(row)} fields where the header has {len(header)}", file=file, line=line, value=row
             )
-        yield dict(zip(header, row, strict=True))
+        yield dict(zip(header, row, strict=True)), _size(row)
 
 
-def _named(rows: Iterable[tuple[int, list[str]]], columns: list[str], file: Path) -> Iterator[dict[str, Any]]:
+def _named(rows: Iterable[tuple[int, list[str]]], columns: list[str], file: Path) -> Iterator[_Sized]:
     """Rows of a file without a header; the last of ``columns`` may be open-ended."""
     open_end = columns[-1].endswith("...")
     names = [*columns[:-1], columns[-1].removesuffix("...")]
@@ -157,7 +119,11 @@ def _named(rows: Iterable[tuple[int, list[str]]], columns: list[str], file: Path
                 hint=f"Expected: {', '.join(columns)}",
             )
         fields = [*row[: len(names) - 1], row[len(names) - 1 :]] if open_end else row
-        yield dict(zip(names, fields, strict=True))
+        yield dict(zip(names, fields, strict=True)), _size(row)
+
+
+def _size(row: list[str]) -> int:
+    return _FIELD * len(row) + sum(map(len, row))
 
 
 def _jsonl(file: Path) -> pa.Table:
@@ -165,8 +131,8 @@ def _jsonl(file: Path) -> pa.Table:
         return _table(_json_records(stream, file), file)
 
 
-def _json_records(stream: TextIO, file: Path) -> Iterator[dict[str, Any]]:
-    line, decode = 0, json.JSONDecoder().raw_decode
+def _json_records(stream: TextIO, file: Path) -> Iterator[_Sized]:
+    shape, line, decode = Shape(file), 0, json.JSONDecoder().raw_decode
     try:
         for line, padded in enumerate(_lines(stream, file), 1):
             text = padded.strip()
@@ -177,7 +143,9 @@ def _json_records(stream: TextIO, file: Path) -> Iterator[dict[str, Any]]:
                 raise json.JSONDecodeError("Extra data", text, end)
             if not isinstance(record, dict):
                 raise DataError("must be a JSON object", file=file, line=line, value=record)
-            yield record
+            shape.add(record, line)
+            yield record, len(text)
+            del record  # else two long lines are in memory as Python's objects
     except UnicodeDecodeError:
         raise _not_utf8(file) from None
     except json.JSONDecodeError as error:
@@ -190,10 +158,9 @@ def _json_records(stream: TextIO, file: Path) -> Iterator[dict[str, Any]]:
 
 def _lines(stream: TextIO, file: Path) -> Iterator[str]:
     """Its lines, none of which can fill the memory."""
-    limit = 10 * _MAX_FIELD
-    for number, line in enumerate(iter(partial(stream.readline, limit), ""), 1):
-        if len(line) == limit:
-            raise DataError(f"is a line of more than {limit:,} characters", file=file, line=number)
+    for number, line in enumerate(iter(partial(stream.readline, _MAX_LINE), ""), 1):
+        if len(line) == _MAX_LINE:
+            raise DataError(f"is a line of more than {_MAX_LINE:,} characters", file=file, line=number)
         yield line
 
 
@@ -206,22 +173,40 @@ def _open(file: Path) -> TextIO:
 
 def _not_utf8(file: Path) -> DataError:
     """The error for a file that cannot be decoded; the line comes from the bytes, since readers decode ahead."""
-    data = file.read_bytes()
-    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return DataError("is UTF-16, not UTF-8", file=file, hint="Save it as UTF-8")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return DataError("is not UTF-8", file=file, line=data.count(b"\n", 0, error.start) + 1, hint="Save it as UTF-8")
-    return DataError("is not UTF-8", file=file)
+    line, decoder = 1, codecs.getincrementaldecoder("utf-8")()
+    with file.open("rb") as stream:
+        if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return DataError("is UTF-16, not UTF-8", file=file, hint="Save it as UTF-8")
+        stream.seek(0)
+        for block in iter(partial(stream.read, _BLOCK), b""):
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:  # whose bytes may begin with the last few of the block before
+                line += error.object.count(b"\n", 0, error.start)
+                break
+            line += block.count(b"\n")
+    return DataError("is not UTF-8", file=file, line=line, hint="Save it as UTF-8")
 
 
-def _table(records: Iterator[dict[str, Any]], file: Path) -> pa.Table:
+def _chunks(records: Iterable[_Sized]) -> Iterator[list[dict[str, Any]]]:
+    chunk, total = list[dict[str, Any]](), 0
+    for record, size in records:
+        if chunk and (len(chunk) == _CHUNK or total + size > _MAX_CHUNK):
+            yield chunk
+            chunk, total = [], 0
+        chunk.append(record)
+        total += size
+        del record  # or it would outlive its chunk, until the next row is read
+    if chunk:
+        yield chunk
+
+
+def _table(records: Iterator[_Sized], file: Path) -> pa.Table:
     """Records as an Arrow table, built in chunks; a value must fit with those of its column before it."""
     chunks: list[pa.Table] = []
     kinds: dict[str, pa.DataType] = {}
     done = 0
-    while chunk := list(itertools.islice(records, _CHUNK)):
+    for chunk in _chunks(records):
         columns = dict.fromkeys(name for record in chunk for name in record)
         arrays = {name: column([record.get(name) for record in chunk], name, file, done, kinds) for name in columns}
         try:
@@ -230,6 +215,7 @@ def _table(records: Iterator[dict[str, Any]], file: Path) -> pa.Table:
             bad = next(name for name in columns if not is_text(name))
             raise DataError("is no name for a column", file=file, value=bad) from None
         done += len(chunk)
+        chunk.clear()  # before the next is read
     if not chunks:
         raise DataError("has no rows", file=file)
     return pa.concat_tables(chunks, promote_options="permissive")
@@ -310,5 +296,5 @@ _READERS: dict[str, Callable[[Path], pa.Table]] = {
     ".csv": lambda file: _delimited(file, ",", csv.QUOTE_MINIMAL),
     ".tsv": lambda file: _delimited(file, "\t", csv.QUOTE_NONE),
     ".jsonl": _jsonl,
-    ".parquet": _parquet,
+    ".parquet": read_parquet,
 }

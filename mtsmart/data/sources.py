@@ -120,7 +120,7 @@ def _from_file(file: str, source: DatasetSource) -> datasets.Dataset:
     table = parse_fields(read_table(file, source.format, source.columns), source.parse, file)
     try:
         return datasets.Dataset(table)
-    except (ValueError, TypeError, pa.ArrowException) as error:
+    except (ValueError, TypeError, RecursionError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"has a column of a kind that is not read: {reason}", file=file) from None
 

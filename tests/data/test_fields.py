@@ -1,5 +1,7 @@
 """Fields that stand for something else, files without a header, and how errors name them."""
 
+import json
+
 import pytest
 
 from mtsmart.config.document import Document
@@ -62,6 +64,9 @@ def test_the_format_may_be_named(tmp_path):
         ("numbers", "1,x", r"row 2: b: 'x' is no number, got '1,x'"),
         ("numbers", "[1" + "0" * 400 + ",0]", r"row 2: b: 1000.* is no number, got '\[1000"),
         ("numbers", "nan", r"row 2: b: 'nan' is no number"),
+        ("list", "[" + "1," * 50_000 + "'a']", r"row 2: b: is not a list, .*more than 100,000 characters must be JSON"),
+        ("json", "[" * 450 + "]" * 450, r"x.tsv, row 2: b: is nested more than 30 levels deep"),
+        ("json", json.dumps({f"k{i}": 1 for i in range(2001)}), r"x.tsv, row 2: b: has more than 2,000 columns"),
         ("answer", "cat", r"row 2: b: is no answer, got 'cat'. Expected: start:::end:::impossible:::text"),
         ("answers", '["cat"]', r"row 2: b: is no list of answers"),
     ],

@@ -1,11 +1,13 @@
 """Data files: what is read, and which line an error names."""
 
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mtsmart.data import files, parquet, shapes
 from mtsmart.data.files import read_table
 from mtsmart.errors import DataError
 
@@ -74,6 +76,21 @@ def test_many_rows_come_in_chunks(tmp_path):
         ("x.csv", 'a,b\n1,"open\n1,2\n1,2\n', r"x\.csv:2: cannot be read"),
         ("x.jsonl", "[" * 100_000, r"x\.jsonl:1: is not valid JSON"),
         ("x.jsonl", b'{"a": "\xff"}', r"x\.jsonl:1: is not UTF-8"),
+        ("x.jsonl", "".join(f'{{"k{i}": 1}}\n' for i in range(2001)), r"x\.jsonl:2001: has more than 2,000 columns"),
+        (
+            "x.jsonl",
+            "".join(f'{{"m": [{{"k{i}": 1}}]}}\n' for i in range(2001)),
+            r"x\.jsonl:2000: m: has more than 2,0",
+        ),
+        (
+            "x.jsonl",
+            '{"a": 1}\n{"m": ' + '{"a": ' * 450 + "1" + "}" * 451,
+            r"x\.jsonl:2: m: is nested more than 30 levels",
+        ),
+        ("x.jsonl", '{"m": ' + "[" * 450 + "]" * 450 + "}", r"x\.jsonl:1: m: is nested more than 30 levels"),
+        ("x.csv", ",".join(map(str, range(2001))) + "\n", r"x\.csv:1: has more than 2,000 columns, got 2001"),
+        ("x.csv", ",".join(map(str, range(200_000))) + ",7\n", r"x\.csv:1: has more than 2,000 columns, got 200001"),
+        ("x.csv", ",".join(map(str, range(1999))) + ",7\n", r"x\.csv:1: two columns have the same name, got '7'"),
         ("x.parquet", "PAR1", "is not a readable parquet file"),
     ],
 )
@@ -121,3 +138,120 @@ def test_blank_lines_in_a_file_with_one_column_are_rows_but_at_the_end(tmp_path)
     assert rows == [{"text": "one"}, {"text": ""}, {"text": "three"}]
     rows = read_table(write(tmp_path, "y.csv", "a,b\n1,2\n\n3,4\n")).to_pylist()
     assert rows == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('{{"k{}": 1}}', r"x\.jsonl:15: so far would take 225 fields as columns, where 15 are given"),
+        ('{{"m": {{"k{}": 1}}}}', r"x\.jsonl:20: so far would take 420 fields as columns, where 40 are given"),
+        ('{{"m": [{{}}, {{}}, {{"k{}": 1}}]}}', r"x\.jsonl:9: so far would take \d+ fields as columns"),
+    ],
+)
+def test_ever_new_keys_are_refused_before_they_fill_the_memory(tmp_path, monkeypatch, row, message):
+    monkeypatch.setattr(shapes, "_MAX_FIELDS", 200)
+    file = write(tmp_path, "x.jsonl", "".join(row.format(i) + "\n" for i in range(20)))
+    with pytest.raises(DataError, match=message):
+        read_table(file)
+
+
+def test_many_rows_with_much_the_same_keys_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(shapes, "_MAX_FIELDS", 20)
+    rows = [{"a": {"x": 1, "y": [{"z": i}]}} if i % 2 else {"a": {"x": 1}} for i in range(50)]
+    table = read_table(write(tmp_path, "x.jsonl", "".join(json.dumps(row) + "\n" for row in rows)))
+    assert table.num_rows == 50
+
+
+def test_chunks_are_small_where_rows_are_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_MAX_CHUNK", 100)
+    table = read_table(write(tmp_path, "x.csv", "a,b\n" + "x,y\n" * 20))  # 22 each
+    assert [chunk.num_rows for chunk in pa.table({"a": table.column("a")}).to_batches()] == [4] * 5
+    table = read_table(write(tmp_path, "x.jsonl", json.dumps({"a": "x" * 200}) + "\n" + '{"a": "y"}\n' * 9))
+    assert [batch.num_rows for batch in table.to_batches()] == [1, 9]
+
+
+def test_a_line_of_a_few_megabytes_is_read_and_a_longer_one_refused(tmp_path):
+    text = "x" * 5_000_000
+    assert read_table(write(tmp_path, "x.jsonl", json.dumps({"a": text}))).to_pylist() == [{"a": text}]
+    with pytest.raises(DataError, match=r"x\.jsonl:1: is a line of more than 16,000,000 characters"):
+        read_table(write(tmp_path, "x.jsonl", b'{"a": [' + b"1," * 8_000_000))
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"a\n\xff\n", 2),
+        ("a\n\u20ac\u20ac\n".encode() + b"b\n\xe2\x82\nc\n", 4),  # the euro sign lies across blocks of 4 bytes
+        (b"a\n\n\nb\n\xe2\x82", 5),
+    ],
+)
+def test_what_is_not_utf8_is_found_block_by_block(tmp_path, monkeypatch, content, line):
+    monkeypatch.setattr(files, "_BLOCK", 4)
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail("read as a whole"))
+    for name in ("x.csv", "x.jsonl"):
+        file = tmp_path / name
+        file.write_bytes(content if name == "x.csv" else content.replace(b"a\n", b'{"a": 1}\n').replace(b"b\n", b"\n"))
+        with pytest.raises(DataError, match=rf"{name}:{line}: is not UTF-8"):
+            read_table(file)
+
+
+TEXT = "x" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([[TEXT]] * 60),
+        pa.array([[TEXT] * 60]),
+        pa.array([{"a": [{"b": TEXT}]}] * 60),
+        pa.array([[("k", TEXT)]] * 60, pa.map_(pa.string(), pa.string())),
+        pa.array([TEXT] * 60, pa.large_string()),
+        pa.array([TEXT.encode()] * 60, pa.large_binary()),
+        pa.array([TEXT.encode()] * 60),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_parquet_texts_that_repeat_are_refused_before_they_fill_the_memory(tmp_path, monkeypatch, column):
+    monkeypatch.setattr(parquet, "_MAX_EXPANDED", 50_000_000)
+    pq.write_table(pa.table({"a": column}), tmp_path / "x.parquet", compression="zstd")
+    usual = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(usual)
+    pa.set_memory_pool(pool)
+    try:
+        with pytest.raises(DataError, match="expands to more than 48 MB"):
+            read_table(tmp_path / "x.parquet")
+    finally:
+        pa.set_memory_pool(usual)
+    assert pool.max_memory() < 20_000_000
+
+
+def test_parquet_of_nested_columns(tmp_path):
+    columns = {
+        "list": pa.array([["x", None], None, []]),
+        "struct": pa.array([{"t": "q", "l": ["z"]}, None, {"t": None, "l": None}]),
+        "map": pa.array([[("k", "v")], None, []], pa.map_(pa.string(), pa.string())),
+        "large": pa.array([["a"], ["b"], None], pa.large_list(pa.large_string())),
+        "fixed": pa.array([["a", "b"]] * 3, pa.list_(pa.string(), 2)),
+        "view": pa.array(["a", "b", None], pa.string_view()),
+        "dotted.name": pa.array([b"a", b"b", None]),
+        "decimal": pa.array([1, 2, None]).cast(pa.decimal128(30, 2)),
+        "bool": pa.array([True, None, False]),
+        "none": pa.nulls(3),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "x.parquet")
+    assert read_table(tmp_path / "x.parquet").equals(pa.table(columns))
+    dictionary = pa.table({"a": pa.array(["x", "y", "x"]).dictionary_encode()})
+    pq.write_table(dictionary, tmp_path / "x.parquet")
+    assert read_table(tmp_path / "x.parquet").equals(pa.table({"a": ["x", "y", "x"]}))
+
+
+def test_parquet_that_is_too_wide_or_too_deep(tmp_path):
+    kind = pa.int64()
+    for _ in range(40):
+        kind = pa.list_(kind)
+    pq.write_table(pa.table({"a": pa.nulls(1, kind)}), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match=r"x\.parquet: a: is nested more than 30 levels deep"):
+        read_table(tmp_path / "x.parquet")
+    pq.write_table(pa.table({f"c{i}": [1] for i in range(2001)}), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match=r"x\.parquet: has more than 2,000 columns, got 2001"):
+        read_table(tmp_path / "x.parquet")

@@ -281,8 +281,8 @@ def test_a_pickle_that_poses_as_weights_is_not_run(tmp_path, tiny_encoder):
     [
         ("texts.parquet", r"expands to more than 512 MB, 100 times its size"),
         ("zeros.parquet", r"expands to more than 512 MB, 100 times its size"),
-        ("line.jsonl", r"line.jsonl:2: is a line of more than 100,000,000 characters"),
-        ("line.csv", r"line.csv:2: is a line of more than 100,000,000 characters"),
+        ("line.jsonl", r"line.jsonl:2: is a line of more than 16,000,000 characters"),
+        ("line.csv", r"line.csv:2: is a line of more than 16,000,000 characters"),
         ("open.csv", r"open.csv:2: .*field larger than field limit"),
     ],
 )

@@ -1,0 +1,133 @@
+"""How wide and how deep rows may be, seen before columns are made of them.
+
+Arrow gives every object of a column all the keys that any of them has, so a small file of ever new keys, each used
+once, would fill the memory; and what is nested in hundreds of levels no reader of types can follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from mtsmart.errors import DataError
+
+MAX_COLUMNS = 2_000
+MAX_DEPTH = 30
+_MAX_FIELDS = 2**22  # that rows of objects may take as columns, or
+_MAX_SPARED = 10  # so many times those they have, whichever is more
+_NESTED = frozenset((dict, list))
+
+
+class _Objects:
+    """What stands at one place of the rows: how many objects, and what they hold under each key."""
+
+    __slots__ = ("count", "keys")
+
+    def __init__(self) -> None:
+        self.count, self.keys = 0, dict[str, _Objects]()
+
+
+class Shape:
+    """The keys that rows have had so far, at every depth.
+
+    Args:
+        file: what errors call the rows.
+    """
+
+    def __init__(self, file: str | Path) -> None:
+        self._file, self._rows = file, _Objects()
+        self._keys = self._given = self._fields = 0
+
+    def add(self, record: Mapping[str, Any], line: int | None = None, row: int | None = None) -> None:
+        """One more row.
+
+        Args:
+            record: column -> value.
+            line, row: where it stands, from 1; one of them.
+
+        Raises:
+            DataError: it is nested too deeply, or the rows have too many different keys for columns.
+        """
+        place: dict[str, Any] = {"file": self._file if row is None else f"{self._file}, row {row}", "line": line}
+        self._note(record, self._rows, place)
+        for column, value in record.items():
+            if type(value) in _NESTED:
+                self._descend(value, self._rows.keys[column], 1, {**place, "key": column})
+        if self._fields > max(_MAX_FIELDS, _MAX_SPARED * self._given):
+            message = f"so far would take {self._fields:,} fields as columns, where {self._given:,} are given"
+            raise DataError(message, hint="Rows, and objects in them, should have much the same keys", **place)
+
+    def _descend(self, value: Any, objects: _Objects, depth: int, place: dict[str, Any]) -> None:
+        if depth > MAX_DEPTH:
+            raise DataError(f"is nested more than {MAX_DEPTH} levels deep", **place)
+        if type(value) is dict:
+            self._note(value, objects, place)
+            for key, item in value.items():
+                if type(item) in _NESTED:
+                    self._descend(item, objects.keys[key], depth + 1, place)
+        elif not _NESTED.isdisjoint(map(type, value)):
+            for item in value:
+                if type(item) in _NESTED:
+                    self._descend(item, objects, depth + 1, place)
+
+    def _note(self, record: Mapping[str, Any], objects: _Objects, place: dict[str, Any]) -> None:
+        objects.count += 1
+        self._given += len(record)
+        self._fields += len(objects.keys)
+        if record.keys() <= objects.keys.keys():
+            return
+        for key in record:
+            if key not in objects.keys:
+                objects.keys[key] = _Objects()
+                self._keys += 1
+                self._fields += objects.count
+        if self._keys > MAX_COLUMNS:
+            raise _too_many(None, place)
+
+
+def check_names(names: Sequence[str], file: str | Path, line: int | None = None) -> None:
+    """Refuse names of columns that are too many or not different.
+
+    Raises:
+        DataError: names ``file``, and the number of columns or the name.
+    """
+    if len(names) > MAX_COLUMNS:
+        raise _too_many(len(names), {"file": file, "line": line})
+    known = set[str]()
+    for name in names:
+        if name in known:
+            raise DataError("two columns have the same name", file=file, line=line, value=name)
+        known.add(name)
+
+
+def check_types(schema: pa.Schema, file: str | Path) -> None:
+    """Refuse columns whose types are nested too deeply or have too many parts.
+
+    Raises:
+        DataError: names ``file``, and the number of parts or the column.
+    """
+    check_names(schema.names, file)
+    parts = len(schema)
+    for field in schema:
+        level, depth = _within([field.type]), 1
+        while level:
+            parts, depth = parts + len(level), depth + 1
+            if depth > MAX_DEPTH + 1:
+                raise DataError(f"is nested more than {MAX_DEPTH} levels deep", file=file, key=field.name)
+            level = _within(level)
+    if parts > 2 * MAX_COLUMNS:  # lists and what they hold are two
+        raise _too_many(parts, {"file": file})
+
+
+def _within(kinds: Sequence[pa.DataType]) -> list[pa.DataType]:
+    """The types that these consist of."""
+    return [kind.field(number).type for kind in kinds for number in range(kind.num_fields)]
+
+
+def _too_many(count: int | None, place: dict[str, Any]) -> DataError:
+    got: dict[str, Any] = {} if count is None else {"value": count}
+    message = f"has more than {MAX_COLUMNS:,} columns"
+    return DataError(message, hint="Keys of objects within a row count as columns", **got, **place)
