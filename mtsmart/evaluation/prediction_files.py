@@ -18,6 +18,7 @@ from mtsmart.data.sources import require_columns
 from mtsmart.durable import replacing
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.run_folder import RunFolder
 from mtsmart.task_types.labels import joined
 from mtsmart.tasks.definition import FieldForm
 
@@ -124,9 +125,10 @@ def check_output(file: Path, source: Path, run: Path) -> None:
     target = _without_links(file)
     if target == _without_links(source):
         raise DataError("is the input itself", key="--output", value=str(file), hint="Name another file")
-    if target.is_relative_to(_without_links(run)):
-        hint = "Name a file elsewhere"
-        raise DataError("is in the run's own folder", key="--output", value=str(file), hint=hint)
+    folder = RunFolder(_without_links(run))
+    own = (folder.metrics_file, folder.timing_file, folder.checkpoints, folder.model)
+    if any(target.is_relative_to(path) for path in own):
+        raise DataError("belongs to the run itself", key="--output", value=str(file), hint="Name another file")
 
 
 def _without_links(path: Path) -> Path:

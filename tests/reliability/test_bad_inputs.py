@@ -269,8 +269,9 @@ OUTPUT = {
     "the input": ("in.csv", lambda file: None, "--output: is the input itself, got 'in.csv'. Name another file"),
     "the input by another path": ("run/../in.csv", lambda file: None, "--output: is the input itself"),
     "a link to the input": ("out.csv", lambda file: file.symlink_to("in.csv"), "--output: is the input itself"),
-    "the run's own file": ("run/metrics.jsonl", lambda file: None, "--output: is in the run's own folder, got 'run/metrics.jsonl'"),
-    "the run's folder by a link": ("there/out.csv", lambda file: file.parent.symlink_to("run"), "--output: is in the run's own folder"),
+    "the run's own file": ("run/metrics.jsonl", lambda file: None, "--output: belongs to the run itself, got 'run/metrics.jsonl'"),
+    "a file among the run's weights": ("run/model/out.csv", lambda file: None, "--output: belongs to the run itself"),
+    "the run's own file by a link": ("there/timing.jsonl", lambda file: file.parent.symlink_to("run"), "--output: belongs to the run itself"),
     "a pipe": ("out.jsonl", os.mkfifo, "--output: is a pipe or device, which would be replaced"),
     "a device": ("out.jsonl", lambda file: file.symlink_to("/dev/null"), "--output: is a pipe or device"),
 }  # fmt: skip
@@ -284,6 +285,11 @@ def test_prediction_output(run, cli, name):
     before = sorted(run.parent.rglob("*")), contents(run.parent)
     assert_refused(cli("predict", run, "-t", "color", "-i", "in.csv", "--output", output), message)
     assert (sorted(run.parent.rglob("*")), contents(run.parent)) == before
+
+
+def test_predictions_may_lie_beside_the_runs_own_files(run, cli):
+    (run.parent / "in.csv").write_text("text\na\n")
+    assert cli("predict", run, "-t", "color", "-i", "in.csv", "--output", "run/out.csv").code == 0
 
 
 def write(name, text):
