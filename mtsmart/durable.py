@@ -185,14 +185,17 @@ def present(folder: Path) -> Path:
 def clear_leftovers(folder: Path, folders: Iterable[str]) -> None:
     """Delete what killed processes left half done or about to go: of files, and of the folders of these names.
 
-    Nothing else in ``folder`` is touched, whatever it is called.
+    A folder that was about to go gets its name back if none has taken its place. Nothing else in ``folder`` is touched,
+    whatever it is called.
     """
     for path in folder.glob(".*"):
         if _ASIDE.fullmatch(path.name):
             path.unlink(missing_ok=True)
     for name in folders:
         target = folder / name
-        for ending in (_NEW, _OLD) if target.exists() else (_NEW,):
+        if present(target) != target:
+            present(target).rename(target)
+        for ending in (_NEW, _OLD):
             aside = target.with_name(name + ending)
             aside.unlink() if aside.is_symlink() else shutil.rmtree(aside, ignore_errors=True)
 

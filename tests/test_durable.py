@@ -220,12 +220,13 @@ def test_what_killed_processes_left_is_cleared_but_nothing_else(tmp_path):
         (tmp_path / name).write_text("{")
     durable.clear_leftovers(tmp_path, ["model", "points", "c", "d"])
     left = sorted(path.name for path in tmp_path.iterdir())
+    assert (tmp_path / "points" / "file").read_text() == "points.old"
     assert left == [
         ".results.json.0123.new",
         "c",
         "new",
         "notes.new",
-        "points.old",
+        "points",
         "theirs",
         "theirs.new",
         "theirs.old",
