@@ -17,7 +17,7 @@ from mtsmart.errors import DataError
 MAX_COLUMNS = 2_000
 MAX_DEPTH = 30
 _MAX_FIELDS = 2**22  # that rows of objects may take as columns, or
-_MAX_SPARED = 10  # so many times those they have, whichever is more
+_MAX_SPARED = 30  # so many times those they have, whichever is more
 _NESTED = frozenset((dict, list))
 
 

@@ -223,9 +223,15 @@ def _check_use(encoder: Encoder, tokenizer: PreTrainedTokenizerBase) -> None:
         raise ValueError(f"its tokenizer has token {highest:,}, its embeddings are of {rows:,} tokens")
     if encoder.config._attn_implementation not in ("eager", "sdpa"):  # others want a GPU and half precision
         return
-    inputs = {name: torch.tensor([ids]) for name, ids in tokenizer("a").items()}
+    # Not shorter: Funnel halves its inputs several times.
+    inputs = {name: torch.tensor([ids]) for name, ids in tokenizer("a " * 16).items()}
+    inputs.setdefault("attention_mask", torch.ones_like(inputs["input_ids"]))
+    model: Any = encoder.model
+    attention = getattr(model, "attention_type", None)
     with torch.random.fork_rng(devices=[]):
         encoder(encoder.embed(inputs["input_ids"]), inputs)
+        if attention is not None:  # BigBird leaves its sparse attention for good once it sees a short text
+            model.set_attention_type(attention)
 
 
 def keep_layers(model: PreTrainedModel, count: int) -> None:

@@ -150,6 +150,7 @@ def test_blank_lines_in_a_file_with_one_column_are_rows_but_at_the_end(tmp_path)
 )
 def test_ever_new_keys_are_refused_before_they_fill_the_memory(tmp_path, monkeypatch, row, message):
     monkeypatch.setattr(shapes, "_MAX_FIELDS", 200)
+    monkeypatch.setattr(shapes, "_MAX_SPARED", 10)
     file = write(tmp_path, "x.jsonl", "".join(row.format(i) + "\n" for i in range(20)))
     with pytest.raises(DataError, match=message):
         read_table(file)
@@ -255,3 +256,17 @@ def test_parquet_that_is_too_wide_or_too_deep(tmp_path):
     pq.write_table(pa.table({f"c{i}": [1] for i in range(2001)}), tmp_path / "x.parquet")
     with pytest.raises(DataError, match=r"x\.parquet: has more than 2,000 columns, got 2001"):
         read_table(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("written", [{"row_group_size": 300}, {"dictionary_pagesize_limit": 2000}])
+def test_parquet_of_nested_texts_in_parts(tmp_path, written):
+    """Several row groups in a batch, and texts that begin as a dictionary and end plain."""
+    rows = pa.table({"words": [[f"word{row}", f"word{row % 700}"] for row in range(2000)], "label": ["x"] * 2000})
+    pq.write_table(rows, tmp_path / "d.parquet", **written)
+    assert read_table(tmp_path / "d.parquet").equals(rows)
+
+
+def test_rows_that_have_some_of_many_keys_are_read(tmp_path):
+    rows = [{f"key{(row * 5 + number) % 60}": 1 for number in range(5)} for row in range(75_000)]
+    file = write(tmp_path, "d.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    assert read_table(file).num_columns == 60

@@ -9,6 +9,7 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer, BigBirdConfig, BigBirdModel, FunnelConfig, FunnelModel
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
@@ -184,3 +185,26 @@ def test_the_checks_draw_nothing_and_leave_the_configuration(tiny_encoder):
     assert torch.equal(torch.get_rng_state(), before)
     assert not encoder.model.training
     assert all(parameter.grad is None and parameter.requires_grad for parameter in encoder.parameters())
+
+
+def test_architectures_that_short_texts_would_break_or_change_load(tiny_encoder, tmp_path):
+    """BigBird gives up sparse attention for short texts, and Funnel takes none."""
+    words = len(AutoTokenizer.from_pretrained(tiny_encoder))
+    common = {"vocab_size": words, "intermediate_size": 32, "num_attention_heads": 2, "hidden_size": 16}
+    sparse = BigBirdModel(BigBirdConfig(**common, num_hidden_layers=1, block_size=4, attention_type="block_sparse"))
+    funnel = FunnelModel(
+        FunnelConfig(vocab_size=words, block_sizes=[1, 1, 1], d_model=16, n_head=2, d_head=8, d_inner=32)
+    )
+    for name, model in (("sparse", sparse), ("funnel", funnel)):
+        shutil.copytree(tiny_encoder, tmp_path / name)
+        model.save_pretrained(tmp_path / name)
+        loaded, _ = load_encoder(EncoderConfig(path=str(tmp_path / name)))
+        assert getattr(loaded.model, "attention_type", "block_sparse") == "block_sparse"
+
+
+def test_tokenizers_without_masks_load(tiny_encoder, tmp_path):
+    shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    file = tmp_path / "encoder" / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"model_input_names": ["input_ids"]}))
+    _, tokenizer = load_encoder(EncoderConfig(path=str(tmp_path / "encoder")))
+    assert list(tokenizer("a")) == ["input_ids"]
