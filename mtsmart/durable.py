@@ -111,11 +111,10 @@ def require_file(file: Path) -> None:
         OSError: it is none, or not there.
     """
     mode = file.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
     if not stat.S_ISREG(mode):
-        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
-        raise OSError(
-            number, "Is a directory" if stat.S_ISDIR(mode) else "It is no file, but a device or a pipe", str(file)
-        )
+        raise OSError(errno.EINVAL, "It is no file, but a device or a pipe", str(file))
 
 
 def said(error: Exception) -> str:

@@ -33,9 +33,8 @@ from mtsmart.training.best_model import ENDING
 from mtsmart.training.sharding import Student, load_optimizer
 
 _NAME = re.compile(r"update-(\d{8})")
-_OURS = re.compile(
-    rf"(update-\d{{8}})({re.escape(ENDING)})?(\.new|\.old)?"
-)  # a whole one, its model, what was left of one
+# A whole one, the model beside it, and what a killed process left of either.
+_OURS = re.compile(rf"update-\d{{8}}({re.escape(ENDING)})?(\.new|\.old)?")
 _DAMAGED = ".damaged"  # ending of what could not be resumed from
 _ODD = (OSError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError)
 
