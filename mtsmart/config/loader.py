@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mtsmart.config.document import Document, Key, Origin, dump_yaml, parse_value, read_yaml
+from mtsmart.config.document import (
+    MAX_BYTES,
+    MAX_NODES,
+    Document,
+    Key,
+    Origin,
+    dump_yaml,
+    parse_value,
+    parse_yaml,
+    read_yaml,
+)
 from mtsmart.config.regularization import expand_preset
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
@@ -75,9 +85,21 @@ def parse_override(item: str) -> Document:
 
 
 def dump_config(config: RunConfig) -> str:
-    """The YAML text of a configuration; loading it gives an equal one."""
-    data = config.model_dump(exclude_none=True)
-    return dump_yaml(data)
+    """The YAML text of a configuration; loading it gives an equal one.
+
+    Raises:
+        ConfigError: it is larger than any file that is read, which the tasks of many files can be together.
+    """
+    text = dump_yaml(config.model_dump(exclude_none=True))
+    try:
+        parse_yaml(text, "")
+        fits = len(text.encode()) <= MAX_BYTES
+    except ConfigError:
+        fits = False
+    if not fits:
+        message = f"with their labels they fill more than {MAX_BYTES:,} bytes or {MAX_NODES:,} values"
+        raise ConfigError(message, key="tasks", hint="The folder of a run could not be read again; train fewer tasks")
+    return text
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> Document:

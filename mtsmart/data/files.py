@@ -73,10 +73,20 @@ def _delimited(file: Path, delimiter: str, quoting: Any, columns: list[str] | No
 
 def _csv_rows(stream: TextIO, file: Path, delimiter: str, quoting: Any) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(_MAX_FIELD)
-    reader = csv.reader(_lines(stream, file), delimiter=delimiter, quoting=quoting, strict=True)
+    line, taken = 1, 0  # where the row begins; one with quoted line breaks ends further down
+
+    def lines() -> Iterator[str]:
+        nonlocal taken
+        for text in _lines(stream, file):
+            taken += len(text)
+            if taken > _MAX_LINE:
+                raise DataError(f"begins a row of more than {_MAX_LINE:,} characters", file=file, line=line)
+            yield text
+
+    reader = csv.reader(lines(), delimiter=delimiter, quoting=quoting, strict=True)
     width, blank = 0, list[int]()
     while True:
-        line = reader.line_num + 1  # where the row begins; one with quoted line breaks ends further down
+        line, taken = reader.line_num + 1, 0
         try:
             row = next(reader, None)
         except csv.Error as error:

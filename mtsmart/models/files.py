@@ -151,10 +151,12 @@ def load_model(
 def _check_room(folder: Path, name: str, spec: HeadSpec, width: int) -> None:
     """Refuse a head that asks for far more memory than its file could fill; it is built before that is read."""
     file = _head_file(folder, name)
-    size = spec.num_labels * width * 4
+    hidden = (spec.layers or 0) * width if spec.type == "plain" else 0  # elsewhere layers are steps, of one layer
+    size = (spec.num_labels + hidden) * width * 4
     if size > _MUCH and size > 2 * (file.stat().st_size if file.is_file() else 0):
+        key, value = ("layers", spec.layers) if hidden > spec.num_labels else ("num_labels", spec.num_labels)
         message = f"is damaged: the head asks for {size / 2**20:,.0f} MB, and its weights are far smaller"
-        raise CheckpointError(message, file=folder / "heads.json", key=f"{name}.num_labels", value=spec.num_labels)
+        raise CheckpointError(message, file=folder / "heads.json", key=f"{name}.{key}", value=value)
 
 
 def _head_file(folder: Path, name: str) -> Path:

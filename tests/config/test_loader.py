@@ -66,6 +66,14 @@ def test_the_dump_loads_to_the_same(files):
     assert load_experiment(files / "dump.yaml").config == config
 
 
+@pytest.mark.parametrize("task", [{"description": "x" * 2_000_000}, {"labels": [*map(str, range(100_000))]}])
+def test_a_configuration_that_could_not_be_read_again_is_refused(files, task):
+    """Each task file is within what is read; all of them together would leave a run that nobody can open."""
+    config = load_experiment(files / "child.yaml").config.model_copy(update={"tasks": {"a": task}})
+    with pytest.raises(ConfigError, match="^tasks: with their labels they fill more than 2,000,000 bytes or 100,000"):
+        dump_config(config)
+
+
 def test_errors_in_a_base_name_the_base(files):
     (files / "base.yaml").write_text(BASE + "mbpp: {wieght: 1}\n")
     with pytest.raises(ConfigError, match=r"base\.yaml:5: mbpp\.wieght: unknown key\. Did you mean 'weight'\?"):

@@ -178,6 +178,14 @@ def test_a_line_of_a_few_megabytes_is_read_and_a_longer_one_refused(tmp_path):
         read_table(write(tmp_path, "x.jsonl", b'{"a": [' + b"1," * 8_000_000))
 
 
+def test_a_row_over_many_lines_is_as_long_as_a_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_MAX_LINE", 20)
+    rows = "a,b\n" + 'x,"1\n2\n3"\n' * 9
+    assert read_table(write(tmp_path, "x.csv", rows)).num_rows == 9
+    with pytest.raises(DataError, match=r"x\.csv:29: begins a row of more than 20 characters"):
+        read_table(write(tmp_path, "x.csv", rows + 'x,"' + "1\n" * 9 + '"\n'))
+
+
 @pytest.mark.parametrize(
     ("content", "line"),
     [

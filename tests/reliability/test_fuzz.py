@@ -283,6 +283,7 @@ def test_a_pickle_that_poses_as_weights_is_not_run(tmp_path, tiny_encoder):
         ("zeros.parquet", r"expands to more than 512 MB, 100 times its size"),
         ("line.jsonl", r"line.jsonl:2: is a line of more than 16,000,000 characters"),
         ("line.csv", r"line.csv:2: is a line of more than 16,000,000 characters"),
+        ("row.csv", r"row.csv:2: begins a row of more than 16,000,000 characters"),
         ("open.csv", r"open.csv:2: .*field larger than field limit"),
     ],
 )
@@ -301,6 +302,8 @@ def test_bombs_are_refused_before_they_fill_the_memory(tmp_path, name, message):
         file.write_bytes(b'{"text": "a"}\n{"text": "' + b"x" * 600_000_000)
     elif name == "line.csv":
         file.write_bytes(b"text\n" + b"x" * 600_000_000)
+    elif name == "row.csv":  # short lines, but a quoted line break leaves the row open on each
+        file.write_bytes(b"text\n" + b'"a\n",' * 60_000_000)
     else:
         file.write_bytes(b'text\n"' + b"x\n" * 100_000_000)
     code = (
