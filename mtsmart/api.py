@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.config.document import Document, Origin, parse_yaml
-from mtsmart.config.loader import Experiment, build_experiment, dump_config, load_experiment
+from mtsmart.config.loader import Experiment, build_experiment, dump_config, find_experiment, load_experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.durable import clear_leftovers, write_text
-from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
+from mtsmart.errors import CheckpointError, ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.export import Exported, check_target, export_head
 from mtsmart.processes import join_processes
 from mtsmart.reporting.card import write_card
 from mtsmart.reporting.model_card import model_card
-from mtsmart.resources import shipped
 from mtsmart.run_folder import RunFolder, resolved_config
 from mtsmart.tasks.library import TaskLibrary, read_task_file
 from mtsmart.training.callbacks import Callback
@@ -171,22 +170,6 @@ def export(
         card=card,
         overwrite=overwrite,
     )
-
-
-def find_experiment(name: str | Path) -> Path:
-    """The YAML file of an experiment: a path, or the name of a shipped one.
-
-    Raises:
-        ConfigError: there is no such file.
-    """
-    path = Path(name)
-    if path.is_file():
-        return path
-    root = shipped("experiments")
-    known = {str(p.relative_to(root).with_suffix("")): p for p in sorted(root.rglob("*.yaml"))}
-    if str(name) in known:
-        return known[str(name)]
-    raise ConfigError("there is no such experiment file", value=str(name), hint=did_you_mean(name, known))
 
 
 def _base_encoder(run: RunFolder) -> str:

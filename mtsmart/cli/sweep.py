@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import Overrides
-from mtsmart.reporting.quiet import quiet_libraries
 
 
 def sweep(
@@ -27,7 +26,6 @@ def sweep(
     ] = True,
 ) -> None:
     """Train every arm of a grid for every seed, and compare them; what is done already is not trained again."""
-    quiet_libraries()
     from mtsmart.sweeps.sweep import sweep as run_sweep
     from mtsmart.training.interrupt import Interrupted
 

@@ -22,7 +22,8 @@ from mtsmart.config.document import (
 from mtsmart.config.regularization import expand_preset
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.resources import shipped
 
 COMMAND_LINE = Origin("command line")
 _PATH_KEYS = (
@@ -41,6 +42,22 @@ class Experiment:
 
     config: RunConfig
     document: Document
+
+
+def find_experiment(name: str | Path) -> Path:
+    """The YAML file of an experiment: a path, or the name of a shipped one.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    root = shipped("experiments")
+    known = {str(p.relative_to(root).with_suffix("")): p for p in sorted(root.rglob("*.yaml"))}
+    if str(name) in known:
+        return known[str(name)]
+    raise ConfigError("there is no such experiment file", value=str(name), hint=did_you_mean(name, known))
 
 
 def load_experiment(path: str | Path, overrides: Iterable[str] = ()) -> Experiment:

@@ -12,10 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import torch
-
-from mtsmart.api import find_experiment
-from mtsmart.config.loader import load_experiment
+from mtsmart.config.loader import find_experiment, load_experiment
 from mtsmart.errors import ConfigError, DataError, MtsmartError, TrainingError
 from mtsmart.processes import launched
 from mtsmart.sweeps.conclusions import check_conclusions
@@ -23,7 +20,6 @@ from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.page import write_page
 from mtsmart.sweeps.plan import Job, Plan, make_plan, start_folder
 from mtsmart.sweeps.pool import Pool
-from mtsmart.sweeps.worker import train_job
 from mtsmart.training.interrupt import Interrupted
 from mtsmart.training.lock import RunLock
 
@@ -135,11 +131,10 @@ class _Runner:
         self, plan: Plan, ledger: Ledger, folder: Path, jobs: int | None, told: Told, interrupts: _Interrupts
     ) -> None:
         self.ledger, self.folder, self.told, self.interrupts = ledger, folder, told, interrupts
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        on_cpu = not torch.accelerator.is_available()
-        self.size = jobs or (cores if on_cpu else 1)
-        self.threads = max(1, cores // self.size)
         self.missing = missing_jobs(plan, ledger, folder)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.size = jobs or (1 if self.missing and _has_gpu() else cores)
+        self.threads = max(1, cores // self.size)
         self.users = {job.start.key for job in plan.jobs if job.start is not None}
         self.planned, self.failed, self.failed_keys = len(plan.jobs), dict[str, str](), set[Any]()
         self.untried = 0
@@ -182,7 +177,7 @@ class _Runner:
             while self._goes_on and len(pool) < self.size and (job := self._next(waiting, working)):
                 del waiting[job.key]
                 working[job.key] = job
-                pool.start(job.key, train_job, job, self.folder, self.threads, job.key in self.users)
+                pool.start(job.key, _train, job, self.folder, self.threads, job.key in self.users)
             if not working:
                 break
             for key, outcome in pool.wait().items():
@@ -233,6 +228,18 @@ class _Runner:
         scores = ", ".join(f"{finished.main(task)[1]:.4f}" for task in finished.tasks)
         minutes = (time.perf_counter() - self.began) / self.ended * left / 60
         self.told(f"{label}: {scores} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")
+
+
+def _train(*arguments: Any) -> Any:
+    from mtsmart.sweeps.worker import train_job  # in its own process: this one has no need of torch
+
+    return train_job(*arguments)
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.accelerator.is_available()
 
 
 def missing_jobs(plan: Plan, ledger: Ledger, folder: Path) -> dict[Any, Job]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mtsmart.data.encoding import EncodedSplit
+if TYPE_CHECKING:  # a sweep asks here which keys are harmless, and must not wait for data sets
+    from mtsmart.data.encoding import EncodedSplit
 
 # Where things lie, how often they are kept and how they are worked through: none of it changes what a run computes.
 HARMLESS = (

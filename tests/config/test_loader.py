@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mtsmart.config import dump_config, load_experiment
+from mtsmart.config import document, dump_config, load_experiment, loader
 from mtsmart.errors import ConfigError
 from mtsmart.resources import shipped
 
@@ -66,11 +66,15 @@ def test_the_dump_loads_to_the_same(files):
     assert load_experiment(files / "dump.yaml").config == config
 
 
-@pytest.mark.parametrize("task", [{"description": "x" * 2_000_000}, {"labels": [*map(str, range(100_000))]}])
-def test_a_configuration_that_could_not_be_read_again_is_refused(files, task):
+@pytest.mark.parametrize("task", [{"description": "x" * 4000}, {"labels": [*map(str, range(200))]}])
+def test_a_configuration_that_could_not_be_read_again_is_refused(files, monkeypatch, task):
     """Each task file is within what is read; all of them together would leave a run that nobody can open."""
     config = load_experiment(files / "child.yaml").config.model_copy(update={"tasks": {"a": task}})
-    with pytest.raises(ConfigError, match="^tasks: with their labels they fill more than 2,000,000 bytes or 100,000"):
+    dump_config(config)
+    for module in (document, loader):
+        monkeypatch.setattr(module, "MAX_BYTES", 4000)
+        monkeypatch.setattr(module, "MAX_NODES", 200)
+    with pytest.raises(ConfigError, match="^tasks: with their labels they fill more than 4,000 bytes or 200 values"):
         dump_config(config)
 
 

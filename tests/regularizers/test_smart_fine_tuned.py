@@ -18,6 +18,7 @@ def fine_tuned(minilm, tmp_path_factory):
     return mtsmart.train("quickstart", overrides, output_dir=folder / "run").load()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["ascent", "fisher"])
 def test_adversarial_r_is_at_least_100_times_that_of_random_signs(fine_tuned, direction):
     """At linf radius 1e-2 RMS, dropout off, over validation rows; SMART's default settings find the direction."""

@@ -239,6 +239,21 @@ def test_the_tables_figures(colors):
     assert "<svg" in (folder / f"{plan.name}.svg").read_text()
 
 
+def test_tables_wait_for_nothing_that_training_needs(grid, colors):
+    """Loading torch and transformers takes seconds, in each process that does."""
+    plan, ledger, folder = colors
+    fill(plan, ledger, [0, 0, 0, 0, 0])
+    overrides = ["tasks=[color]", "grid.seeds=[1, 2, 3, 4, 5]"]
+    code = (
+        "import sys; from mtsmart.cli.app import main; from mtsmart.sweeps.sweep import sweep\n"
+        f"sweep({str(grid)!r}, {overrides}, output_dir={str(folder)!r})\n"
+        "print(sorted({'torch', 'transformers', 'datasets', 'accelerate'} & {*sys.modules}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert (folder / "RESULTS.md").is_file()
+
+
 def test_no_difference_is_called_none(colors):
     plan, ledger, folder = colors
     fill(plan, ledger, [0, 0, 0, 0, 0])

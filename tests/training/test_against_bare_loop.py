@@ -12,7 +12,9 @@ from mtsmart.resources import shipped
 from tests.training.bare_loop import bare_losses, trained
 
 
-@pytest.mark.parametrize(("task", "count"), [("quick_entail", 3), ("quick_similar", 1)])
+@pytest.mark.parametrize(
+    ("task", "count"), [("quick_entail", 3), pytest.param("quick_similar", 1, marks=pytest.mark.slow)]
+)
 def test_losses_equal_a_bare_loop_for_50_updates(minilm, tmp_path, task, count):
     """The bare loop shares nothing with the package but the order of rows and the head's first weights."""
     updates, batch_size, rate = 50, 4, 5e-5
