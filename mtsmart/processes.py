@@ -49,8 +49,8 @@ class Processes:
         """Process 0's value."""
         return value
 
-    def average(self, tensor: Tensor) -> Tensor:
-        """The mean over processes of tensors of one shape."""
+    def total(self, tensor: Tensor) -> Tensor:
+        """The sum over processes of tensors of one shape."""
         return tensor
 
     def together(self, work: Callable[[], T]) -> T:
@@ -111,11 +111,11 @@ class _Group(Processes):
             self._distributed.broadcast_object_list(values, src=0, group=self._group)
         return values[0]
 
-    def average(self, tensor: Tensor) -> Tensor:
+    def total(self, tensor: Tensor) -> Tensor:
         total = tensor.detach().cpu().clone()
         with self.listening():
             self._distributed.all_reduce(total, group=self._group)
-        return (total / self.count).to(tensor.device)
+        return total.to(tensor.device)
 
     def together(self, work: Callable[[], T]) -> T:
         result, failure = None, None

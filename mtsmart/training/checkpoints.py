@@ -30,7 +30,8 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.random_state import set_random_state
 from mtsmart.regularizers import Regularizer
 from mtsmart.training.best_model import ENDING
-from mtsmart.training.sharding import Student, load_optimizer
+from mtsmart.training.optim import load_optimizer
+from mtsmart.training.sharding import Student
 
 _NAME = re.compile(r"update-(\d{8})")
 # A whole one, the model beside it, and what a killed process left of either.

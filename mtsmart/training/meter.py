@@ -19,14 +19,16 @@ class Meter:
 
     def __init__(self, processes: Processes = ALONE) -> None:
         self._processes = processes
-        self._sums: dict[tuple[str, str], Tensor] = {}  # (2,) each: the sum, and how many values it has
+        # (2,) each: the sum, and how many values it has. In float64 sums of float32 figures are exact in any order:
+        # a run that goes on has those of all processes in one.
+        self._sums: dict[tuple[str, str], Tensor] = {}
 
     def add(self, task: str, figures: dict[str, Tensor]) -> None:
         """Count one batch's scalars."""
         for name, figure in figures.items():
-            key, value = (task, name), figure.detach().float()
+            key, value = (task, name), figure.detach().float().to(_precise(figure.device))
             finite = torch.isfinite(value)
-            pair = torch.stack([torch.where(finite, value, 0.0), finite.float()])
+            pair = torch.stack([torch.where(finite, value, 0.0), finite.to(value.dtype)])
             self._sums[key] = self._sums[key] + pair if key in self._sums else pair
 
     def flush(self) -> dict[str, dict[str, float]]:
@@ -44,12 +46,17 @@ class Meter:
         return dict(sorted(means.items()))
 
     def state_dict(self) -> list[list[Any]]:
-        """[task, figure, sum, count] for each figure, the mean of the processes'; exact in JSON."""
+        """[task, figure, sum, count] for each figure, of all processes; exact in JSON."""
         if not self._sums:
             return []
-        pairs = self._processes.average(torch.stack(list(self._sums.values()))).tolist()
+        pairs = self._processes.total(torch.stack(list(self._sums.values()))).tolist()
         return [[*key, *pair] for key, pair in zip(self._sums, pairs, strict=True)]
 
     def load_state(self, state: list[list[Any]], device: torch.device) -> None:
-        """Continue from what ``state_dict`` gave."""
-        self._sums = {(task, name): torch.tensor(pair, device=device) for task, name, *pair in state}
+        """Continue from what ``state_dict`` gave, of which this process is to count all or nothing."""
+        own, dtype = float(self._processes.is_main), _precise(device)
+        self._sums = {(task, name): own * torch.tensor(pair, dtype=dtype, device=device) for task, name, *pair in state}
+
+
+def _precise(device: torch.device) -> torch.dtype:
+    return torch.float32 if device.type == "mps" else torch.float64  # which MPS does not have

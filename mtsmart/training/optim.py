@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules."""
+"""Optimizers, their state by parameter name, and learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import math
 from collections.abc import Collection, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mtsmart.config.sections import OptimizerConfig
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.training.sharding import is_part
+from mtsmart.training.sharding import gathered, is_part, part_like
+
+# What each keeps of a parameter.
+_KEPT = {torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"}, torch.optim.Adamax: {"step", "exp_avg", "exp_inf"}}
 
 
 def build_optimizer(
@@ -63,7 +66,53 @@ def set_learning_rate(optimizer: Optimizer, value: float) -> None:
         group["lr"] = value * group["factor"]
 
 
+def optimizer_tensors(optimizer: Optimizer, model: nn.Module) -> dict[str, Tensor]:
+    """The optimizer's state as ``<parameter>.<name>`` -> tensor on the CPU; all processes must ask at once."""
+    names, state = _names(optimizer, model), optimizer.state_dict()["state"]
+    return {
+        f"{names[index]}.{name}": gathered(torch.as_tensor(value)).detach().cpu().contiguous()
+        for index, values in state.items()
+        for name, value in values.items()
+    }
+
+
+def load_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], model: nn.Module) -> None:
+    """Put back what ``optimizer_tensors`` gave.
+
+    Raises:
+        ValueError: it is of other parameters, or of another kind of optimizer; which torch finds out in the first
+            step, or never.
+    """
+    places = {name: index for index, name in enumerate(_names(optimizer, model))}
+    parameters = _parameters(optimizer)
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        parameter, _, name = key.rpartition(".")
+        if parameter not in places:
+            raise ValueError(f"its optimizer moved a parameter that is not there now: {parameter}")
+        index = places[parameter]
+        if tensor.ndim and tensor.shape != parameters[index].shape:
+            raise ValueError(f"its optimizer's {key} has another shape than the parameter")
+        state.setdefault(index, {})[name] = part_like(tensor, parameters[index]) if tensor.ndim else tensor
+    kept = _KEPT[type(optimizer)]
+    for index, values in state.items():
+        if values.keys() != kept:
+            found, wanted = ", ".join(sorted(values)), ", ".join(sorted(kept))
+            raise ValueError(f"its optimizer kept {found} of a parameter ({index}), this one keeps {wanted}")
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
 def _can_fuse(parameters: Collection[nn.Parameter]) -> bool:
     fitting = (p.device.type in ("cpu", "cuda", "mps") and p.is_floating_point() for p in parameters)
     # A fused step mixes no parts of tensors with the flag that tells whether to take it.
     return all(fitting) and not any(is_part(p) for p in parameters)
+
+
+def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _names(optimizer: Optimizer, model: nn.Module) -> list[str]:
+    """The model's names for the optimizer's parameters, in the optimizer's order."""
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    return [names[parameter] for parameter in _parameters(optimizer)]

@@ -7,12 +7,10 @@ not training (evaluation, teachers, files) reads a copy with all weights, so tha
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.training.step import TrainStep
@@ -87,52 +85,3 @@ def part_like(tensor: Tensor, parameter: Any) -> Tensor:
     from torch.distributed.tensor import distribute_tensor
 
     return distribute_tensor(tensor.to(parameter.device), parameter.device_mesh, parameter.placements)
-
-
-def optimizer_tensors(optimizer: Optimizer, model: nn.Module) -> dict[str, Tensor]:
-    """The optimizer's state as ``<parameter>.<name>`` -> tensor on the CPU; all processes must ask at once."""
-    names, state = _names(optimizer, model), optimizer.state_dict()["state"]
-    return {
-        f"{names[index]}.{name}": gathered(torch.as_tensor(value)).detach().cpu().contiguous()
-        for index, values in state.items()
-        for name, value in values.items()
-    }
-
-
-def load_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], model: nn.Module) -> None:
-    """Put back what ``optimizer_tensors`` gave.
-
-    Raises:
-        ValueError: it is of other parameters, or of another kind of optimizer; which torch finds out in the first
-            step, or never.
-    """
-    places = {name: index for index, name in enumerate(_names(optimizer, model))}
-    parameters = _parameters(optimizer)
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        parameter, _, name = key.rpartition(".")
-        if parameter not in places:
-            raise ValueError(f"its optimizer moved a parameter that is not there now: {parameter}")
-        index = places[parameter]
-        if tensor.ndim and tensor.shape != parameters[index].shape:
-            raise ValueError(f"its optimizer's {key} has another shape than the parameter")
-        state.setdefault(index, {})[name] = part_like(tensor, parameters[index]) if tensor.ndim else tensor
-    kept = _KEPT[type(optimizer)]
-    for index, values in state.items():
-        if values.keys() != kept:
-            found, wanted = ", ".join(sorted(values)), ", ".join(sorted(kept))
-            raise ValueError(f"its optimizer kept {found} of a parameter ({index}), this one keeps {wanted}")
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-_KEPT = {torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"}, torch.optim.Adamax: {"step", "exp_avg", "exp_inf"}}
-
-
-def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
-
-
-def _names(optimizer: Optimizer, model: nn.Module) -> list[str]:
-    """The model's names for the optimizer's parameters, in the optimizer's order."""
-    names = {parameter: name for name, parameter in model.named_parameters()}
-    return [names[parameter] for parameter in _parameters(optimizer)]

@@ -45,11 +45,11 @@ from mtsmart.training.guard import Guard, gradient_norm
 from mtsmart.training.interrupt import Interrupt, Interrupted
 from mtsmart.training.journal import Journal
 from mtsmart.training.meter import Meter
-from mtsmart.training.optim import build_optimizer, learning_rate, set_learning_rate
+from mtsmart.training.optim import build_optimizer, learning_rate, optimizer_tensors, set_learning_rate
 from mtsmart.training.parts import in_parts
 from mtsmart.training.selection import Selection
 from mtsmart.training.setup import Setup
-from mtsmart.training.sharding import Student, optimizer_tensors
+from mtsmart.training.sharding import Student
 from mtsmart.training.step import TrainStep
 from mtsmart.training.watch import Watch
 
