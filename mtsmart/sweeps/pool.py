@@ -100,7 +100,8 @@ def _work(connection: Connection, work: Callable[..., Any], arguments: tuple[Any
         warnings.simplefilter("always", MtsmartWarning)
         outcome = _outcome(work, arguments)
     outcome.warnings += [str(one.message) for one in caught if issubclass(one.category, MtsmartWarning)]
-    connection.send(outcome)
+    with suppress(OSError):  # where the parent was killed nobody listens; the resume point is written
+        connection.send(outcome)
 
 
 def _outcome(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:

@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 from mtsmart.errors import DataError, MtsmartWarning
-from mtsmart.sweeps.pool import Pool
+from mtsmart.sweeps.pool import Pool, _work
 
 
 def double(number):
@@ -81,3 +81,12 @@ def test_interrupted_while_a_process_starts():
     pool = Pool([])
     pool.interrupt()
     assert outcome(pool, sleep).interrupted
+
+
+def test_nobody_listens_where_the_sweep_was_killed(pool):
+    here, there = pool._context.Pipe(duplex=False)
+    process = pool._context.Process(target=_work, args=(there, double, (7,)))
+    here.close()
+    process.start()
+    process.join()
+    assert process.exitcode == 0
