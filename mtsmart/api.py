@@ -244,7 +244,7 @@ def train_experiment(
         processes.on_main(lambda: lock.acquire() if folder.path.is_dir() else None)
         setup = processes.together(lambda: prepare(experiment, processes))
         config = resolved_config(experiment.config, setup.definitions)
-        text = dump_config(config)
+        text = processes.together(lambda: dump_config(config))
         trainer = Trainer(setup, folder, callback, processes)
 
         def open_folder() -> Path | None:

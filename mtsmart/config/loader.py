@@ -10,7 +10,6 @@ from typing import Any
 
 from mtsmart.config.document import (
     MAX_BYTES,
-    MAX_NODES,
     Document,
     Key,
     Origin,
@@ -108,14 +107,14 @@ def dump_config(config: RunConfig) -> str:
         ConfigError: it is larger than any file that is read, which the tasks of many files can be together.
     """
     text = dump_yaml(config.model_dump(exclude_none=True))
+    reason = f"more than {MAX_BYTES:,} bytes" if len(text.encode()) > MAX_BYTES else None
     try:
-        parse_yaml(text, "")
-        fits = len(text.encode()) <= MAX_BYTES
-    except ConfigError:
-        fits = False
-    if not fits:
-        message = f"with their labels they fill more than {MAX_BYTES:,} bytes or {MAX_NODES:,} values"
-        raise ConfigError(message, key="tasks", hint="The folder of a run could not be read again; train fewer tasks")
+        if reason is None:
+            parse_yaml(text, "")
+    except ConfigError as error:
+        reason = error.message
+    if reason is not None:
+        raise ConfigError(f"together they could not be read again from the folder of a run: {reason}", key="tasks")
     return text
 
 

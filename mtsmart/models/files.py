@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from mtsmart.models.multitask import MultiTaskModel
 _SPECS = TypeAdapter(dict[str, HeadSpec])
 _DECODING = TypeAdapter(dict[str, dict[str, float]])
 _MAX_WIDTH, _MAX_LAYERS = 10_000_000, 64  # more would fill the memory, and is no head of ours
-_MUCH = 2**28  # bytes; a head that is larger must have weights to show for it
+_MUCH = 2**28  # bytes; heads that are larger must have weights to show for it
 
 
 def save_model(
@@ -140,23 +141,44 @@ def load_model(
     shared, tokenizer = load_encoder(settings)
     wanted = stored if heads is None else heads
     kept = list(wanted if keep is None else keep)
-    for name in kept:
-        _check_room(folder, name, wanted[name], shared.hidden_size)
+    _check_room(folder, {name: wanted[name] for name in kept}, shared.hidden_size)
     model = MultiTaskModel(shared, wanted)
     for name in kept:
         load_head(folder, name, model.head(name), model.encoder)
     return model, tokenizer
 
 
-def _check_room(folder: Path, name: str, spec: HeadSpec, width: int) -> None:
-    """Refuse a head that asks for far more memory than its file could fill; it is built before that is read."""
-    file = _head_file(folder, name)
-    hidden = (spec.layers or 0) * width if spec.type == "plain" else 0  # elsewhere layers are steps, of one layer
-    size = (spec.num_labels + hidden) * width * 4
-    if size > _MUCH and size > 2 * (file.stat().st_size if file.is_file() else 0):
-        key, value = ("layers", spec.layers) if hidden > spec.num_labels else ("num_labels", spec.num_labels)
-        message = f"is damaged: the head asks for {size / 2**20:,.0f} MB, and its weights are far smaller"
+def _check_room(folder: Path, specs: Mapping[str, HeadSpec], width: int) -> None:
+    """Refuse heads that ask for far more memory than their files could fill; all are built before one is read."""
+    stored = 0
+    for name in specs:
+        with _loading(file := _head_file(folder, name)):
+            require_file(file)
+            stored += file.stat().st_size
+    asked = {name: _size(spec, width) for name, spec in specs.items()}
+    if (total := sum(asked.values())) > max(_MUCH, 2 * stored):
+        name = max(asked, key=lambda name: asked[name])
+        key = "layers" if _hidden(specs[name], width) > specs[name].num_labels else "num_labels"
+        message = f"is damaged: the heads ask for {total / 2**20:,.0f} MB, and their weights are far smaller"
+        value = getattr(specs[name], key)
         raise CheckpointError(message, file=folder / "heads.json", key=f"{name}.{key}", value=value)
+
+
+def _size(spec: HeadSpec, width: int) -> int:
+    return (spec.num_labels + _hidden(spec, width)) * width * 4
+
+
+def _hidden(spec: HeadSpec, width: int) -> int:
+    """Rows of its hidden layers; in types but plain all layers are one."""
+    return (spec.layers or 0) * width if spec.type == "plain" else 0
+
+
+@contextmanager
+def _loading(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"cannot be loaded: {said(error)}", file=file) from None
 
 
 def _head_file(folder: Path, name: str) -> Path:
@@ -175,11 +197,9 @@ def load_head(folder: Path, name: str, head: nn.Module, encoder: nn.Module) -> N
         CheckpointError: the file is missing, damaged, or another head's.
     """
     file = _head_file(folder, name)
-    try:
+    with _loading(file):
         require_file(file)
         load_state(head, load_file(file), encoder)
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"cannot be loaded: {said(error)}", file=file) from None
 
 
 def state_of(module: nn.Module, elsewhere: nn.Module | None = None) -> dict[str, Tensor]:

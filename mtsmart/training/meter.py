@@ -19,8 +19,8 @@ class Meter:
 
     def __init__(self, processes: Processes = ALONE) -> None:
         self._processes = processes
-        # (2,) each: the sum, and how many values it has. In float64 sums of float32 figures are exact in any order:
-        # a run that goes on has those of all processes in one.
+        # (2,) each: the sum, and how many values it has. In float64 the sum of float32 figures that are not too
+        # far apart (2**29) is exact in any order: a run that goes on has those of all processes in one.
         self._sums: dict[tuple[str, str], Tensor] = {}
 
     def add(self, task: str, figures: dict[str, Tensor]) -> None:
@@ -59,4 +59,4 @@ class Meter:
 
 
 def _precise(device: torch.device) -> torch.dtype:
-    return torch.float32 if device.type == "mps" else torch.float64  # which MPS does not have
+    return torch.float64 if device.type in ("cpu", "cuda") else torch.float32  # others may have no float64

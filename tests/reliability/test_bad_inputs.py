@@ -330,16 +330,22 @@ def encoder_settings(**values):
     return damage
 
 
-def wide_encoder_with_a_deep_head(run):
-    """As many layers as a head may have, on an encoder that is as wide as it says; the head has weights for none."""
-    from transformers import AutoModel
+def deep_heads(layers, *names):
+    """Heads on an encoder that is as wide as it says; they have weights for none of their layers."""
 
-    folder = run / "model" / "encoder"
-    model = AutoModel.from_pretrained(folder)
-    model.config.update({"hidden_size": 1200, "num_hidden_layers": 1, "intermediate_size": 8})
-    type(model)(model.config).save_pretrained(folder)
-    head = {"kind": "sequence_classification", "num_labels": 2, "type": "plain", "layers": 64}
-    unsealed("heads.json", json.dumps({"color": head}))(run)
+    def damage(run):
+        from transformers import AutoModel
+
+        folder = run / "model" / "encoder"
+        model = AutoModel.from_pretrained(folder)
+        model.config.update({"hidden_size": 1200, "num_hidden_layers": 1, "intermediate_size": 8})
+        type(model)(model.config).save_pretrained(folder)
+        for name in {*names} - {"color"}:
+            shutil.copy(run / "model" / "heads" / "color.safetensors", run / "model" / "heads" / f"{name}.safetensors")
+        head = {"kind": "sequence_classification", "num_labels": 2, "type": "plain", "layers": layers}
+        unsealed("heads.json", json.dumps(dict.fromkeys(names, head)))(run)
+
+    return damage
 
 
 RUNS = {
@@ -382,11 +388,12 @@ RUNS = {
     "a head that drops all": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "dropout": 2.0}}'), "no dropout of a head, got 2.0"),
     "a head that drops NaN": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "dropout": NaN}}'), "no dropout of a head"),
     "a head of endless labels": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2000000000}}'), "no width of a head"),
-    "a head of more labels than weights": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 9000000}}'), "heads.json: color.num_labels: is damaged: the head asks for 549 MB"),
+    "a head of more labels than weights": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 9000000}}'), "heads.json: color.num_labels: is damaged: the heads ask for 549 MB"),
     "a head of fewer labels than names": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "labels": ["a", "b", "c"]}}'), "heads.json: color: is damaged: the head has 2 outputs and names for 3"),
     "a head of more labels than names": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "labels": []}}'), "heads.json: color: is damaged: the head has 2 outputs and names for 0"),
     "a head of endless layers": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "type": "plain", "layers": 2000000000}}'), "no number of layers of a head"),
-    "a head of more layers than weights": (wide_encoder_with_a_deep_head, "heads.json: color.layers: is damaged: the head asks for 352 MB, and its weights are far smaller, got 64"),
+    "a head of more layers than weights": (deep_heads(64, "color"), "heads.json: color.layers: is damaged: the heads ask for 352 MB, and their weights are far smaller, got 64"),
+    "two heads of more layers than weights": (deep_heads(32, "color", "near"), "heads.json: color.layers: is damaged: the heads ask for 352 MB, and their weights are far smaller, got 32"),
     "a head with a dot in its name": (unsealed("heads.json", '{"a.b": {"kind": "sequence_classification", "num_labels": 2}}'), "no name of a head, got 'a.b'"),
     "a manifest with an endless size": (write("model/manifest.json", '{"files": {"heads.json": {"size": 1e400, "sha256": "a"}}}'), "manifest.json: is damaged"),
     "an encoder of endless layers": (unsealed("encoder/config.json", '{"model_type": "bert", "num_hidden_layers": 1000000000}'), "its configuration has num_hidden_layers 1000000000"),
