@@ -107,14 +107,13 @@ def dump_config(config: RunConfig) -> str:
         ConfigError: it is larger than any file that is read, which the tasks of many files can be together.
     """
     text = dump_yaml(config.model_dump(exclude_none=True))
-    reason = f"more than {MAX_BYTES:,} bytes" if len(text.encode()) > MAX_BYTES else None
     try:
-        if reason is None:
-            parse_yaml(text, "")
+        if len(text.encode()) > MAX_BYTES:
+            raise ConfigError(f"more than {MAX_BYTES:,} bytes")
+        parse_yaml(text, "")
     except ConfigError as error:
-        reason = error.message
-    if reason is not None:
-        raise ConfigError(f"together they could not be read again from the folder of a run: {reason}", key="tasks")
+        message = f"together they could not be read again from the folder of a run: {error.message}"
+        raise ConfigError(message, key="tasks") from None
     return text
 
 

@@ -128,8 +128,8 @@ def test_worker_processes_change_nothing(workspace):
     assert (plain.path / "metrics.jsonl").read_bytes() == (workers.path / "metrics.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("direction", [pytest.param("ascent", marks=pytest.mark.slow), "fisher"])
 @pytest.mark.slow
+@pytest.mark.parametrize("direction", ["ascent", "fisher"])
 def test_a_compiled_encoder_trains_the_same_with_one_graph_for_all_shapes(workspace, monkeypatch, direction):
     """Without the code generator, which rounds otherwise: graphs, shapes, two passes through one graph, the teacher."""
     from torch._dynamo.utils import counters
