@@ -137,7 +137,7 @@ def export(
     loaded = LoadedRun(run, task_files, device="cpu")
     chosen = loaded.task(task)
     definition, spec = chosen.definition, loaded.model.specs[chosen.head_name]
-    if definition.project is not None or (not chosen.owns_head and (definition.labels or spec.labels) != spec.labels):
+    if definition.project is not None or chosen.head_spec.labels != spec.labels:
         raise ConfigError(
             f"the task computes its labels from those of {chosen.head_name}'s head, which no Hugging Face class does",
             key="--task",

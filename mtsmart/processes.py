@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -90,7 +91,8 @@ class _Group(Processes):
         PartialState(cpu=not torch.accelerator.is_available())
         self._distributed, self._tensor = distributed, torch.tensor
         self.rank, self.count = distributed.get_rank(), distributed.get_world_size()
-        self._group = distributed.new_group(backend="gloo")
+        # The others wait as long as the first prepares data and teachers' outputs; one that dies is noticed at once.
+        self._group = distributed.new_group(backend="gloo", timeout=timedelta(days=7))
         atexit.register(distributed.destroy_process_group)
 
     def gather(self, value: T) -> list[T]:

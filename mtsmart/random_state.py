@@ -9,13 +9,18 @@ from torch import Tensor
 def random_state(device: torch.device) -> dict[str, Tensor]:
     """The state of the generators that draw dropout masks on ``device``."""
     state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type != "cpu":
+        state[device.type] = torch.get_device_module(device).get_rng_state(*_number(device))
     return state
 
 
 def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
     """Go on drawing from ``state``."""
     torch.set_rng_state(state["cpu"])
-    if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"], device)
+    if device.type != "cpu" and device.type in state:
+        torch.get_device_module(device).set_rng_state(state[device.type], *_number(device))
+
+
+def _number(device: torch.device) -> tuple[torch.device, ...]:
+    """Which of several devices; Apple's has no number."""
+    return () if device.type == "mps" else (device,)

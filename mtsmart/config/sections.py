@@ -26,7 +26,7 @@ class EncoderConfig(StrictModel):
         None, ge=1, description="keep this many of its layers, evenly spaced up to the last; null: all"
     )
     dropout: float | None = Field(None, ge=0, lt=1, description="replaces the encoder's hidden and attention dropout")
-    attention: Literal["eager", "sdpa", "flash_attention_2"] | None = Field(
+    attention: Literal["eager", "sdpa"] | None = Field(
         None, description="attention kernel; null leaves the choice to transformers"
     )
     gradient_checkpointing: bool = Field(False, description="trade compute for memory")
@@ -123,7 +123,8 @@ class TrainingConfig(StrictModel):
     )
     shard: bool = Field(
         False,
-        description="several processes: each keeps a part of weights, gradients and optimizer state (FSDP), not all",
+        description="several processes share gradients and optimizer state out (FSDP); each still keeps all weights, "
+        "for evaluation",
     )
     seed: int = Field(42, ge=0, lt=2**63)
     evaluate_every: int | None = Field(None, ge=1, description="updates between evaluations; null: each epoch")

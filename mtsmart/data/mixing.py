@@ -57,7 +57,8 @@ def _shares(sizes: Mapping[str, int], config: MixingConfig, epoch: int, epochs: 
         "annealed": config.start_exponent
         + (config.end_exponent - config.start_exponent) * (epoch / (epochs - 1) if epochs > 1 else 0.0),
     }[config.strategy]
-    return {task: float(size) ** exponent for task, size in sizes.items()}
+    largest = max(sizes.values())  # powers of the sizes themselves leave the range of floats
+    return {task: (size / largest) ** exponent for task, size in sizes.items()}
 
 
 def _apportion(shares: Mapping[str, float], total: int) -> dict[str, int]:

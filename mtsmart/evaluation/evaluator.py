@@ -93,7 +93,7 @@ def run_model(
             encoded = model.encoder(model.embed(batch.inputs["input_ids"]), batch.inputs)
             for task, collected in zip(tasks, logits, strict=True):
                 adapted = task.adapt(model.logits(task.head_name, encoded, batch.inputs), batch)
-                collected += [one.float().cpu() for one in task.unbatch(adapted, batch)]
+                collected.extend(_on_cpu(task.unbatch(adapted, batch)))
             order += index.rows
     finally:
         model.train(training)
@@ -102,6 +102,13 @@ def run_model(
         for by_row, collected in zip(found, outputs, strict=True):
             by_row.update(zip(rows, collected, strict=True))
     return [Outputs([by_row[row] for row in range(len(split))], split.rows) for by_row in found]
+
+
+def _on_cpu(rows: Sequence[Tensor]) -> list[Tensor]:
+    """The rows of a batch in float32, each in memory of its own; one wait for the device, not one a row."""
+    together = torch.cat([row.float().flatten() for row in rows]).cpu()
+    parts = together.split([row.numel() for row in rows])
+    return [part.view(row.shape).clone() for part, row in zip(parts, rows, strict=True)]
 
 
 def evaluate_task(

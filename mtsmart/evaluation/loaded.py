@@ -60,7 +60,7 @@ class LoadedRun:
         if head not in self.model.specs:
             heads = ", ".join(self.model.specs)
             raise ConfigError(f"the run has no head for this task (it has: {heads})", file=self.folder.path, value=name)
-        task = build_task(name, definition, self.model.specs[head].labels if definition.share_head else None)
+        task = build_task(name, definition, self.task(head) if definition.share_head else None)
         task.decoding = self._decoding.get(name) or self._decoding.get(head, {})
         return task
 

@@ -55,8 +55,8 @@ class Regularizer(ABC):
     def start(self, model: MultiTaskModel, updates: int) -> None:  # noqa: B027 (most keep no state)
         """Begin with ``model`` as it is after ``updates`` updates: for a term that a resumed run adds."""
 
-    def after_update(self, model: MultiTaskModel) -> None:  # noqa: B027 (most keep no state)
-        """Called after each optimizer update."""
+    def after_update(self, model: Callable[[], MultiTaskModel]) -> None:  # noqa: B027 (most keep no state)
+        """Called after each optimizer update; ``model()`` gives all weights, which a sharded run gathers for it."""
 
     def measure(self, model: MultiTaskModel) -> dict[str, float]:
         """Figures of the regulariser's own state, computed when a line is logged (may wait for the device)."""

@@ -7,6 +7,7 @@ teacher follows by teacher <- (1 - beta) theta + beta teacher once every S updat
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -57,14 +58,14 @@ class MbppRegularizer(Regularizer):
         self.updates = updates
 
     @torch.no_grad()
-    def after_update(self, model: MultiTaskModel) -> None:
+    def after_update(self, model: Callable[[], MultiTaskModel]) -> None:
         """Move the teacher when S updates have passed."""
         self.updates += 1
         if self.updates % self.config.inner_steps:
             return
         # The foreach function of AveragedModel, without AveragedModel itself: that one copies the weights at its
         # first call instead of averaging, and reads a counter from the device at every call.
-        get_ema_multi_avg_fn(self.beta())(self._teacher_tensors, list(model.parameters()), None)
+        get_ema_multi_avg_fn(self.beta())(self._teacher_tensors, list(model().parameters()), None)
 
     @torch.no_grad()
     def measure(self, model: MultiTaskModel) -> dict[str, float]:

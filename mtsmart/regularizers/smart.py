@@ -6,7 +6,7 @@ l_s(f(x + delta), f(x)), with l_s the symmetric KL for distributions and the squ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -89,7 +89,7 @@ class SmartRegularizer(Regularizer):
         """The unit of relative lengths is that of the present weights."""
         self.embedding_rms, self.updates = model.encoder.embedding_rms(), updates
 
-    def after_update(self, model: MultiTaskModel) -> None:
+    def after_update(self, model: Callable[[], MultiTaskModel]) -> None:
         """Count it."""
         self.updates += 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import check_head
@@ -18,16 +18,23 @@ for _module in pkgutil.iter_modules(__path__):
 __all__ = ["TASK_TYPES", "TaskType", "build_task", "build_tasks"]
 
 
-def build_task(name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> TaskType:
+def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = None) -> TaskType:
     """The task type of one task.
 
+    Args:
+        name, definition: the task.
+        owner: the task whose head it uses, if it has none of its own.
+
     Raises:
-        ConfigError: the type is unknown or the definition does not fit it.
+        ConfigError: the type is unknown, or the definition does not fit it or the head it shares.
     """
     if definition.task_type not in TASK_TYPES:
         hint = did_you_mean(definition.task_type, TASK_TYPES)
         raise ConfigError("there is no such task type", key=f"{name}.task_type", value=definition.task_type, hint=hint)
-    task = TASK_TYPES[definition.task_type](name, definition, head_labels)
+    if owner is not None and owner.definition.task_type != definition.task_type:
+        message = f"is a {definition.task_type} and cannot share the head of a {owner.definition.task_type}"
+        raise ConfigError(message, key=f"{name}.share_head", value=owner.name)
+    task = TASK_TYPES[definition.task_type](name, definition, None if owner is None else owner.head_spec)
     try:
         check_head(task.head_spec)
     except ConfigError as error:
@@ -36,21 +43,17 @@ def build_task(name: str, definition: TaskDefinition, head_labels: Sequence[str]
 
 
 def build_tasks(entries: Mapping[str, Entry]) -> dict[str, TaskType]:
-    """The task types of several tasks; one that shares a head is told the labels of the head's owner.
+    """The task types of several tasks, in their order; those that share a head use that of its owner.
 
     Raises:
         ConfigError: a definition does not fit its type or the head it shares; the message says where it stands.
     """
-    tasks = {}
-    for name, entry in entries.items():
-        definition = entry.definition
-        owner = entries[definition.share_head].definition if definition.share_head else definition
+    tasks: dict[str, TaskType] = {}
+    for name in sorted(entries, key=lambda name: entries[name].definition.share_head is not None):  # owners first
+        entry = entries[name]
+        owner = entry.definition.share_head
         with entry.document.locating((name,)):
-            if owner.task_type != definition.task_type:
-                raise ConfigError(
-                    f"is a {definition.task_type} and cannot share the head of a {owner.task_type}",
-                    key=f"{name}.share_head",
-                    value=definition.share_head,
-                )
-            tasks[name] = build_task(name, definition, owner.labels if definition.share_head else None)
-    return tasks
+            if owner is not None and (owner not in tasks or not tasks[owner].owns_head):
+                raise ConfigError("names no task with a head of its own", key=f"{name}.share_head", value=owner)
+            tasks[name] = build_task(name, entry.definition, tasks[owner] if owner else None)
+    return {name: tasks[name] for name in entries}

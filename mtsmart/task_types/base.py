@@ -52,7 +52,7 @@ class TaskType(ABC):
     Args:
         name: the task's name, used in batches and messages.
         definition: the task's definition.
-        head_labels: names of the outputs of the head that the task uses, when that is another task's head.
+        shared: the head that the task uses, when that is another task's.
 
     Attributes:
         options: an instance of ``Options``.
@@ -70,8 +70,8 @@ class TaskType(ABC):
     taught_by: ClassVar[Literal["row", "token"] | None] = "row"
     tempered: ClassVar[bool] = True  # whether a temperature softens the predictions
 
-    def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
-        self.name, self.definition, self.head_labels = name, definition, head_labels
+    def __init__(self, name: str, definition: TaskDefinition, shared: HeadSpec | None = None) -> None:
+        self.name, self.definition, self.shared = name, definition, shared
         self.options: Any = _options(type(self), name, definition)
         self.check()
         self.head_name = definition.share_head or name
@@ -109,6 +109,11 @@ class TaskType(ABC):
     def owns_head(self) -> bool:
         """Whether the head is this task's own and not shared from another."""
         return self.definition.share_head is None
+
+    @property
+    def head_type(self) -> str:
+        """Entry of the head registry, also of a head that is another task's."""
+        return self.definition.head.type if self.shared is None else self.shared.type
 
     @property
     @abstractmethod

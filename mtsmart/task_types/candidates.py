@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.data.batch import Batch, pad, pad_inputs
+from mtsmart.data.batch import Batch, pad_inputs
 from mtsmart.data.encoding import Rows
 from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError, did_you_mean
@@ -107,23 +107,18 @@ class CandidateTask(TaskType):
     ) -> Rows:
         """Tokens of every (context, candidate) pair, nested as the lists are."""
         columns = [[text for texts in lists for text in texts] for lists in (contexts, candidates)]
-        flat = tokenize(columns, tokenizer, max_length, segments=self.definition.head.type == "san")
+        flat = tokenize(columns, tokenizer, max_length)
         ends = list(accumulate(map(len, candidates), initial=0))
         return {name: [values[start:end] for start, end in pairwise(ends)] for name, values in flat.items()}
 
-    def signature(self) -> dict[str, Any]:
-        return {**super().signature(), "segments": self.definition.head.type == "san"}
-
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
-        names = [name for name in ("input_ids", "token_type_ids", "segments") if name in features[0]]
+        names = [name for name in ("input_ids", "token_type_ids") if name in features[0]]
         flat = [
             dict(zip(names, tokens, strict=True))
             for row in features
             for tokens in zip(*(row[name] for name in names), strict=True)
         ]
         inputs = pad_inputs(flat, tokenizer)
-        if "segments" in names:
-            inputs["segments"] = pad([row["segments"] for row in flat], 0, tokenizer.padding_side)
         layout = _layout([len(row["input_ids"]) for row in features])
         targets = {"labels": self.targets(features, layout)} if "labels" in features[0] else {}
         return Batch(self.name, inputs, targets, [row["row"] for row in features], layout)

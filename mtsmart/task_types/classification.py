@@ -32,8 +32,8 @@ class Classification(SequenceTask):
     label_dtype = torch.int64
     problem_type = "single_label_classification"
 
-    def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
-        super().__init__(name, definition, head_labels)
+    def __init__(self, name: str, definition: TaskDefinition, shared: HeadSpec | None = None) -> None:
+        super().__init__(name, definition, shared)
         self.labels: list[str] = list(definition.labels or [])
         self._names = LabelNames(self.labels)
         self._groups = self._label_groups()
@@ -87,8 +87,8 @@ class Classification(SequenceTask):
 
     def _label_groups(self) -> list[list[int]] | None:
         """For each of our labels, the shared head's outputs that stand for it; None if they are ours as they are."""
-        source = self.head_labels
-        if source is None or (list(source) == self.labels and self.definition.project is None):
+        source = None if self.shared is None else self.shared.labels
+        if source is None or (source == self.labels and self.definition.project is None):
             return None
         project = self.definition.project or {label: label for label in source}
         for label in source:

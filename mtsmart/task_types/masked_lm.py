@@ -26,6 +26,7 @@ from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_mean
 _SHOWN = 5  # best tokens that a prediction names
 _MASKED, _RANDOM = 0.8, 0.1  # of the chosen tokens; the rest stay as they are (Devlin et al. 2019, section 3.1)
 _IGNORED = -100
+_ROWS_AT_A_TIME = 1000
 
 
 class MaskedLMOptions(StrictModel):
@@ -168,8 +169,12 @@ class MaskedLM(TaskType):
     def references(self, features: datasets.Dataset) -> list[list[int]]:
         """The tokens that evaluation masks, for each encoded row."""
         names = ("input_ids", "row", "part", "candidates", "choose")
-        rows = [dict(zip(names, row, strict=True)) for row in zip(*(features[name] for name in names), strict=True)]
-        return [[row["input_ids"][position] for position in self._choose(row, _generator(row, 0))] for row in rows]
+        found = []
+        for batch in features.iter(_ROWS_AT_A_TIME):  # as lists, all tokens of a corpus would fill the memory
+            for values in zip(*(batch[name] for name in names), strict=True):
+                row = dict(zip(names, values, strict=True))
+                found.append([row["input_ids"][position] for position in self._choose(row, _generator(row, 0))])
+        return found
 
     def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
         """The best token for each mask of a text, its probability, and the next best."""

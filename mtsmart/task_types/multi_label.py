@@ -51,13 +51,12 @@ class MultiLabel(SequenceTask):
             raise ConfigError("is required for task type 'multi_label'", key=f"{self.name}.labels")
         if definition.project is not None:
             raise ConfigError("does not go with task type 'multi_label'", key=f"{self.name}.project")
-        if self.head_labels is not None and list(self.head_labels) != definition.labels:
-            raise ConfigError("are not those of the shared head", key=f"{self.name}.labels", value=definition.labels)
         threshold = self.options.threshold
         if threshold != "tuned" and not 0 < threshold < 1:
             hint = "Give a probability between 0 and 1, or 'tuned'"
             raise ConfigError("is no threshold", key=f"{self.name}.options.threshold", value=threshold, hint=hint)
         self.labels = list(definition.labels)
+        self.check_shared_labels()
         self._names = LabelNames(self.labels)
 
     @property

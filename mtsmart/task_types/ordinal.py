@@ -57,6 +57,7 @@ class Ordinal(SequenceTask):
         if self.definition.project is not None:
             raise ConfigError("does not go with task type 'ordinal'", key=f"{self.name}.project")
         self.labels = list(self.definition.labels)
+        self.check_shared_labels()
         self._names = LabelNames(self.labels)
 
     @property

@@ -24,9 +24,27 @@ class SequenceTask(TaskType):
 
     def check(self) -> None:
         super().check()
-        if self.definition.head.type == "san" and len(self.definition.text) != 2:
-            message, hint = "is for pairs: it needs two text columns", "Use head type native or plain"
-            raise ConfigError(message, key=f"{self.name}.head.type", value="san", hint=hint)
+        if self.head_type == "san":
+            self._check_san()
+
+    def _check_san(self) -> None:
+        if len(self.definition.text) != 2:
+            message = "is for pairs: it needs two text columns"
+        elif self.problem_type == "multi_label_classification":
+            message = f"averages which one label is right: it does not go with '{self.definition.task_type}'"
+        else:
+            return
+        raise ConfigError(message, key=f"{self.name}.head.type", value="san", hint="Use head type native or plain")
+
+    def check_shared_labels(self) -> None:
+        """Refuse a shared head whose outputs are not this task's.
+
+        Raises:
+            ConfigError: they have other names or another order.
+        """
+        if self.shared is not None and self.shared.labels != self.head_spec.labels:
+            labels = self.definition.labels
+            raise ConfigError("are not those of the shared head", key=f"{self.name}.labels", value=labels)
 
     @abstractmethod
     def encode_label(self, value: Any, row: int) -> Any:
@@ -34,7 +52,7 @@ class SequenceTask(TaskType):
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         columns = [self.texts(rows, column) for column in self.definition.text]
-        encoded = tokenize(columns, tokenizer, max_length, segments=self.definition.head.type == "san")
+        encoded = tokenize(columns, tokenizer, max_length, segments=self.head_type == "san")
         encoded["row"] = rows["row"]
         if with_labels:
             values = zip(rows[self.definition.label], rows["row"], strict=True)
@@ -42,10 +60,10 @@ class SequenceTask(TaskType):
         return encoded
 
     def signature(self) -> dict[str, Any]:
-        return {**super().signature(), "segments": self.definition.head.type == "san"}
+        return {**super().signature(), "segments": self.head_type == "san"}
 
     def input_signature(self) -> dict[str, Any]:
-        return {"input": "sequence", "text": self.definition.text, "segments": self.definition.head.type == "san"}
+        return {"input": "sequence", "text": self.definition.text, "segments": self.head_type == "san"}
 
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
         targets = {}

@@ -79,10 +79,10 @@ class SpanTask(TaskType):
     Options = SpanOptions
     taught_by = "token"
 
-    def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
+    def __init__(self, name: str, definition: TaskDefinition, shared: HeadSpec | None = None) -> None:
         if definition.label == TaskDefinition.model_fields["label"].default:
             definition = definition.model_copy(update={"label": "answers"})
-        super().__init__(name, definition, head_labels)
+        super().__init__(name, definition, shared)
 
     def check(self) -> None:
         super().check()

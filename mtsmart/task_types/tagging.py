@@ -51,8 +51,8 @@ class Tagging(TaskType):
     Options = TaggingOptions
     taught_by = "token"
 
-    def __init__(self, name: str, definition: TaskDefinition, head_labels: Sequence[str] | None = None) -> None:
-        super().__init__(name, definition, head_labels)
+    def __init__(self, name: str, definition: TaskDefinition, shared: HeadSpec | None = None) -> None:
+        super().__init__(name, definition, shared)
         self.labels: list[str] = list(definition.labels or [])
         self._names = LabelNames(self.labels)
         self._bio = is_bio(self.labels)
@@ -244,8 +244,8 @@ class Tagging(TaskType):
 
     def _label_order(self) -> list[int] | None:
         """Where a shared head has each of our tags; None if they are ours as they are."""
-        source = list(self.head_labels or self.labels)
-        if source == self.labels:
+        source = None if self.shared is None else self.shared.labels
+        if source is None or source == self.labels:
             return None
         if set(source) != set(self.labels):
             message = f"has other tags than the shared head ({', '.join(source)})"

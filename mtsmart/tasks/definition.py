@@ -155,6 +155,15 @@ class TaskDefinition(StrictModel):
             raise ValueError("'evaluation_only' needs 'share_head': the task has no trained head of its own")
         return self
 
+    @model_validator(mode="after")
+    def _head_is_its_owners(self) -> TaskDefinition:
+        if self.share_head is not None:
+            for key, default in (("head", HeadConfig()), ("learning_rate_factor", 1)):
+                if getattr(self, key) != default:
+                    message = f"'{key}' is for a head of the task's own; this one uses that of '{self.share_head}'"
+                    raise ValueError(message)
+        return self
+
     def split(self, name: str) -> str:
         """The data set's name (with its slice) of our split ``name``."""
         return self.splits.get(name, name)

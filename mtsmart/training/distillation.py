@@ -75,8 +75,8 @@ class Teacher:
         changes = {name: getattr(own, name) for name in ("head", "share_head", "project", "max_length")}
         if task.head_spec.labels is not None:
             changes["labels"] = own.labels
-        head_labels = self.specs[own.share_head].labels if own.share_head else None
-        return build_task(task.name, definition.model_copy(update=changes), head_labels)
+        owner = build_task(own.share_head, self.definitions[own.share_head]) if own.share_head else None
+        return build_task(task.name, definition.model_copy(update=changes), owner)
 
     def order(self, task: TaskType) -> list[int] | None:
         """Where the teacher has each of the task's labels; None if they are in order, or its outputs have no names.

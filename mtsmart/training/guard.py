@@ -1,7 +1,7 @@
 """Numbers gone wrong: an update whose loss or gradients are not finite is not applied, and the batch is named.
 
-The optimizer is told by a tensor, so that no update waits for the device. The figures are read after each update on a
-CPU, where nothing waits, and on other devices when a line is logged.
+AdamW is told by a tensor, so that no update waits for the device; Adamax has no such switch and waits. The figures are
+read after each update on a CPU, where nothing waits, and on other devices when a line is logged.
 """
 
 from __future__ import annotations

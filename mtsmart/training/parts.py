@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mtsmart.data.batch import Batch, Part
@@ -18,10 +18,20 @@ def in_parts(collate: Collate, task: TaskType, processes: Processes) -> Collate:
     if processes.count == 1:
         return collate
 
-    def part(features: list[dict[str, Any]], seed: int) -> Batch:
-        return part_of(collate(features, seed), task, processes.rank, processes.count)
+    return _PartCollate(collate, task, processes.rank, processes.count)
 
-    return part
+
+@dataclass(frozen=True)
+class _PartCollate:
+    """An object, because processes that are not forked get it as a copy."""
+
+    collate: Collate
+    task: TaskType
+    rank: int
+    count: int
+
+    def __call__(self, features: list[dict[str, Any]], seed: int) -> Batch:
+        return part_of(self.collate(features, seed), self.task, self.rank, self.count)
 
 
 def part_of(whole: Batch, task: TaskType, rank: int, count: int) -> Batch:

@@ -1,7 +1,8 @@
-"""Fully sharded training (FSDP): each process keeps a part of the weights, their gradients and the optimizer's state.
+"""Fully sharded training (FSDP): each process has a part of the trained weights, of gradients and of optimizer state.
 
 An update gathers the weights, which TrainStep needs as a whole: SMART differentiates inside its forward pass. What is
-not training (evaluation, teachers, files) reads a copy with all weights, so that nothing else knows of parts.
+not training (evaluation, teachers, files) reads a copy with all weights, so that nothing else knows of parts. So the
+weights are in memory twice while an update runs; what is saved is the rest, which with Adam is thrice as much.
 """
 
 from __future__ import annotations

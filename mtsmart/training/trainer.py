@@ -209,7 +209,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.student.has_moved()
         for regularizer in self.step.regularizers.values():
-            regularizer.after_update(self.student.whole())
+            regularizer.after_update(self.student.whole)
         self.callback.on_update(self.progress.update + 1, sum(batch.whole_size for batch in batches))
 
     def advance(self, batches: int) -> bool:

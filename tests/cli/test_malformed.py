@@ -56,6 +56,8 @@ TASK_FILES = {
     "empty slice": (TASK + "  splits: {train: 'train[5:5]'}\n", r"splits.train: selects no rows, got 'train\[5:5\]'"),
     "a slice of endless parts": (TASK + f"  splits: {{train: 'train{'+train' * 3000}'}}\n", r"t.yaml:8: color.splits.train: adds 3,001 parts, where 100 are the most"),
     "unknown split": (TASK + "  splits: {validation: dev}\n  evaluation_only: true\n", "color: 'evaluation_only' needs 'share_head'"),
+    "form of a shared head": (TASK + "  share_head: mnli\n  head: {dropout: 0.1}\n", "t.yaml:2: color: 'head' is for a head of the task's own; this one uses that of 'mnli'"),
+    "rate of a shared head": (TASK + "  share_head: mnli\n  learning_rate_factor: 2\n", "t.yaml:2: color: 'learning_rate_factor' is for a head of the task's own; this one uses that of 'mnli'"),
     "shared head of nobody": (TASK + "  share_head: mnli\n", "shares the head of 'mnli', which is not among the tasks"),
     "not a mapping": ("- color\n", "t.yaml:1: must be a mapping"),
     "a name that no file can have": (replaced("color:", "c" * 300 + ":"), "t.yaml:2: c{300}: is a task name of more than 100 letters"),

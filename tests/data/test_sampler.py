@@ -188,3 +188,13 @@ def test_rows_with_more_tokens_than_a_batch_may_have_are_told():
         "task lists: 1 of 2 rows have more tokens than data.max_tokens=16",
     ]
     assert MultiTaskSampler(lengths, 4, MixingConfig(), 1, 0).overlong() == []
+
+
+@given(SIZES, st.sampled_from([0.01, 0.02, 1.0]))
+@settings(deadline=None)
+def test_low_temperatures_leave_the_range_of_floats_to_nobody(sizes, temperature):
+    """A million rows to the power of 100 is no float; the shares are, and the largest task has the largest."""
+    many = {task: size * 10**6 for task, size in sizes.items()}
+    config = MixingConfig(strategy="temperature", temperature=temperature)
+    parts = batches_per_task(many, dict.fromkeys(many, 100), config, 0, 1)
+    assert parts[max(many, key=many.__getitem__)] == max(parts.values()) > 0

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+import torch
 
 import mtsmart
+from mtsmart.evaluation.evaluator import _on_cpu
 from tests.conftest import sentences, write_jsonl
 
 TASKS = """
@@ -179,3 +181,10 @@ def test_several_labels_are_written_as_they_are_read(workspace, cli):
     assert result.code == 0, result.err
     assert '"cat,red"' in (workspace.folder / "out.csv").read_text()
     assert json.loads(cli("predict", "run", "-t", "marks", "-i", "in.csv").out)["prediction"] == ["cat", "red"]
+
+
+def test_kept_outputs_have_memory_of_their_own():
+    """A row that was a view would take its whole batch along wherever it is sent."""
+    rows = _on_cpu([*torch.randn(64, 3, dtype=torch.bfloat16), torch.zeros(2, 5)])
+    assert [row.dtype for row in rows] == [torch.float32] * 65 and rows[-1].shape == (2, 5)
+    assert all(row.untyped_storage().nbytes() == 4 * row.numel() for row in rows)

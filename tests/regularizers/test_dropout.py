@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from mtsmart.random_state import random_state, set_random_state
 from mtsmart.regularizers.dropout import DropoutMasks, draw
 
 CPU = torch.device("cpu")
@@ -115,3 +116,27 @@ def test_a_pass_that_draws_more_than_the_one_it_replays_is_an_error():
     with pytest.raises(RuntimeError, match="draws more random numbers"), masks.replayed():
         F.dropout(x, 0.5)
         F.dropout(x, 0.5)
+
+
+@pytest.mark.parametrize(("kind", "numbered"), [("xpu", True), ("mps", False)])
+def test_the_generator_of_any_device_is_put_back(kind, numbered, monkeypatch):
+    """Apple's device has no number, others do; a stand-in has the interface of torch's device modules."""
+    states = {"now": torch.tensor([1])}
+
+    class Module:
+        @staticmethod
+        def get_rng_state(*device):
+            assert len(device) == numbered
+            return states["now"]
+
+        @staticmethod
+        def set_rng_state(state, *device):
+            assert len(device) == numbered
+            states["now"] = state
+
+    monkeypatch.setattr(torch, "get_device_module", lambda device: Module)
+    device = torch.device(kind)
+    before = random_state(device)
+    states["now"] = torch.tensor([2])
+    set_random_state(before, device)
+    assert states["now"].tolist() == [1]

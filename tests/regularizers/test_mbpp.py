@@ -25,7 +25,7 @@ def test_teacher_equals_the_closed_form_over_50_updates(tiny_bench, inner_steps)
     generator = torch.Generator().manual_seed(0)
     for update in range(1, 51):
         drift(model, generator)
-        mbpp.after_update(model)
+        mbpp.after_update(lambda: model)
         if update % inner_steps == 0:
             history.append([p.detach().double().clone() for p in model.parameters()])
             betas.append(0.99 if update <= 10 else 0.999)
@@ -41,7 +41,7 @@ def test_beta_switches_after_a_tenth_of_the_updates(tiny_bench):
     mbpp = MbppRegularizer(tiny_bench.model, PAPER, total_updates=200)
     betas = []
     for _ in range(200):
-        mbpp.after_update(tiny_bench.model)
+        mbpp.after_update(lambda: tiny_bench.model)
         betas.append(mbpp.beta())
     assert betas == [0.99] * 20 + [0.999] * 180
 
@@ -93,13 +93,13 @@ def test_state_round_trip(tiny_bench):
     model = tiny_bench.model
     mbpp = MbppRegularizer(model, PAPER, total_updates=10)
     drift(model, torch.Generator().manual_seed(2))
-    mbpp.after_update(model)
+    mbpp.after_update(lambda: model)
     other = MbppRegularizer(model, PAPER, total_updates=10)
     other.load_state(mbpp.state_dict(), {key: value.clone() for key, value in mbpp.tensors().items()})
     assert other.updates == 1
     assert all(torch.equal(a, b) for a, b in zip(mbpp.teacher.parameters(), other.teacher.parameters(), strict=True))
-    other.after_update(model)  # the foreach update must see the loaded tensors, not stale ones
-    mbpp.after_update(model)
+    other.after_update(lambda: model)  # the foreach update must see the loaded tensors, not stale ones
+    mbpp.after_update(lambda: model)
     assert all(torch.equal(a, b) for a, b in zip(mbpp.teacher.parameters(), other.teacher.parameters(), strict=True))
 
 
@@ -113,6 +113,6 @@ def test_every_second_update_with_twice_the_weight_while_the_teacher_moves_at_ea
         term, expected = lazy.loss(tiny_bench.clean("kind")), always.loss(tiny_bench.clean("kind"))[0]
         terms.append(0.0 if term is None else float(term[0] / expected))
         for each in (lazy, always):
-            each.after_update(model)
+            each.after_update(lambda: model)
     assert terms == pytest.approx([0, 2, 0, 2])
     assert all(torch.equal(a, b) for a, b in zip(lazy.teacher.parameters(), always.teacher.parameters(), strict=True))

@@ -17,7 +17,8 @@ def outputs(logits):
 
 def task(labels=("no", "yes"), head_labels=None, **changes):
     base = {"task_type": "classification", "dataset": SOURCE, "text": ["text"], "labels": list(labels)}
-    return build_task("t", TaskDefinition(**{**base, **changes}), head_labels)
+    owner = None if head_labels is None else task(head_labels)
+    return build_task("t", TaskDefinition(**{**base, **changes}), owner)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,11 @@ def test_labels(value, expected):
     assert task().encode_label(value, 0) == expected
 
 
+def test_a_head_that_averages_over_labels_is_refused():
+    with pytest.raises(ConfigError, match=r"t\.head\.type: averages which one label is right: .* 'multi_label'"):
+        task(text=["a", "b"], head={"type": "san"})
+
+
 def test_another_separator():
     assert task(options={"separator": "|"}).encode_label("size|color", 0) == [0, 1, 1]
 

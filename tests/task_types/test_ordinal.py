@@ -12,14 +12,26 @@ from mtsmart.tasks import TaskDefinition
 from tests.conftest import write_jsonl
 
 
-def task(**changes):
+def task(owner=None, **changes):
     base = {
         "task_type": "ordinal",
         "dataset": {"files": {"train": "x"}},
         "text": ["text"],
         "labels": ["low", "mid", "high"],
     }
-    return build_task("t", TaskDefinition(**{**base, **changes}))
+    return build_task("t", TaskDefinition(**{**base, **changes}), owner)
+
+
+@pytest.mark.parametrize("labels", [["a", "b", "c"], ["high", "mid", "low"], ["low", "mid", "high", "top"]])
+def test_a_shared_head_asks_the_same_questions(labels):
+    assert task(task(), share_head="other").head_spec == task().head_spec
+    with pytest.raises(ConfigError, match=r"t\.labels: are not those of the shared head"):
+        task(task(labels=labels), share_head="other")
+
+
+def test_a_head_that_averages_over_labels_is_refused():
+    with pytest.raises(ConfigError, match=r"t\.head\.type: averages which one label is right: .* 'ordinal'"):
+        task(text=["a", "b"], head={"type": "san"})
 
 
 def test_the_loss_is_that_of_c_minus_1_binary_questions():

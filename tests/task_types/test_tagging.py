@@ -30,7 +30,8 @@ def tokenizer(minilm):
 
 
 def task(head_labels=None, **changes):
-    return build_task("t", TaskDefinition(**{**DEFINITION, **changes}), head_labels)
+    owner = None if head_labels is None else task(labels=head_labels, metrics=["tag_accuracy"])
+    return build_task("t", TaskDefinition(**{**DEFINITION, **changes}), owner)
 
 
 def encode(chosen, tokenizer, rows, max_length=32, labels=True):
