@@ -202,7 +202,10 @@ def _going_on_from(document: Document, start: Job, folder: Path) -> Document:
 
 
 def fingerprint(experiment: Experiment, start: Job | None = None) -> str:
-    """SHA-256 of what decides a run's result, but for the seed: defaults and presets written out, paths left out."""
+    """SHA-256 of what decides a run's result, but for the seed: defaults and presets written out.
+
+    Data files and encoders count by their paths, a start by its own hash.
+    """
     config = experiment.config
     data = config.model_dump(exclude={"name", "tasks", "task_files", "grid"})
     tasks = {name: entry.definition for name, entry in select_tasks(experiment, _earlier(experiment, start)).items()}
@@ -217,6 +220,8 @@ def fingerprint(experiment: Experiment, start: Job | None = None) -> str:
     for key in HARMLESS:
         section, _, name = key.partition(".")
         data[section].pop(name) if name else data.pop(section)
+    if len(tasks) > 1:  # batches are drawn, and heads made, in the order of the tasks
+        data["task_order"] = list(tasks)
     if start is not None:
         data["init"]["run"] = start.config
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
