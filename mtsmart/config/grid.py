@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from mtsmart.config.validate import StrictModel
+from mtsmart.config.document import Key
+from mtsmart.config.validate import Misfit, StrictModel
 from mtsmart.errors import did_you_mean
 
 Changes = dict[str, Any]
@@ -60,13 +61,14 @@ class GridConfig(StrictModel):
 
     @model_validator(mode="after")
     def _pieces_fit(self) -> GridConfig:
-        self._check("baseline", self.baseline, "arm", self.arms)
+        _check(("baseline",), self.baseline, "arm", self.arms)
         for section in ("arms", "tables", "starts"):
             for name, piece in getattr(self, section).items():
-                self._check(f"{section}.{name}.start", piece.get("start"), "start", self.starts)
+                _check((section, name, "start"), piece.get("start"), "start", self.starts)
                 training = piece.get("training")
                 if isinstance(training, dict) and "seed" in training:
-                    raise ValueError(f"{section}.{name}.training.seed: has no effect; the seeds are grid.seeds")
+                    path = (section, name, "training", "seed")
+                    raise Misfit("has no effect; the seeds are grid.seeds", path, training["seed"])
         for name, table in self.tables.items():
             self._check_table(name, table)
         return self
@@ -76,24 +78,24 @@ class GridConfig(StrictModel):
         if arms is None:
             arms = list(self.arms)
         if not isinstance(arms, list) or not arms:
-            raise ValueError(f"tables.{name}.arms: should be a list of arms")
-        for arm in arms:
-            self._check(f"tables.{name}.arms", arm, "arm", self.arms, missing=True)
-        self._check(f"tables.{name}.baseline", table.get("baseline"), "arm", self.arms)
-        if self.baseline_of(name) not in arms:
-            problem = f"'{self.baseline_of(name)}' is not among the table's arms"
-            raise ValueError(f"tables.{name}.baseline: {problem}; name one of them that the others are compared with")
+            raise Misfit("should be a list of arms", ("tables", name, "arms"), arms)
+        for place, arm in enumerate(arms):
+            _check(("tables", name, "arms", place), arm, "arm", self.arms, missing=True)
+        _check(("tables", name, "baseline"), table.get("baseline"), "arm", self.arms)
+        if (baseline := self.baseline_of(name)) not in arms:
+            hint = "Name one of them that the others are compared with"
+            raise Misfit("is not among the table's arms", ("tables", name, "baseline"), baseline, hint)
 
     def baseline_of(self, table: str) -> str:
         """The arm that a table's others are compared with."""
         own = self.tables.get(table, {}).get("baseline")
         return str(own or self.baseline or next(iter(self.arms)))
 
-    @staticmethod
-    def _check(key: str, name: Any, kind: str, known: dict[str, Changes], missing: bool = False) -> None:
-        if name is None and not missing:
-            return
-        if not isinstance(name, str):
-            raise ValueError(f"{key}: should be the name of one {kind}, got {name!r}")
-        if name not in known:
-            raise ValueError(f"{key}: there is no {kind} '{name}'. {did_you_mean(name, known)}")
+
+def _check(path: Key, name: Any, kind: str, known: dict[str, Changes], missing: bool = False) -> None:
+    if name is None and not missing:
+        return
+    if not isinstance(name, str):
+        raise Misfit(f"should be the name of one {kind}", path, name)
+    if name not in known:
+        raise Misfit(f"there is no such {kind}", path, name, did_you_mean(name, known))

@@ -20,6 +20,21 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+class Misfit(ValueError):
+    """What a validator refuses further down than its own model.
+
+    Args:
+        message: without place and value.
+        path: the keys below the model's.
+        value: what stands there.
+        hint: what would fit.
+    """
+
+    def __init__(self, message: str, path: Key, value: Any = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.path, self.value, self.hint = path, value, hint
+
+
 M = TypeVar("M", bound=StrictModel)
 
 
@@ -45,13 +60,16 @@ def _explain(model: type[BaseModel], document: Document, prefix: Key, error: Val
     problems = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
     location = _real_path(document.data, tuple(problem["loc"]))
+    kind, context = problem["type"], problem.get("ctx", {})
+    misfit = context.get("error")
+    if isinstance(misfit, Misfit):
+        location = (*location, *misfit.path)
     origin = document.origin(location)
     place: dict[str, Any] = {
         "file": origin.file,
         "line": origin.line,
         "key": ".".join(map(str, (*prefix, *location))) or None,
     }
-    kind, context = problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
         options = _fields_at(model, location[:-1])
         return ConfigError("unknown key", hint=did_you_mean(location[-1], options), **place)
@@ -62,8 +80,10 @@ def _explain(model: type[BaseModel], document: Document, prefix: Key, error: Val
         return ConfigError(
             "is not one of the choices", value=problem["input"], hint=did_you_mean(problem["input"], options), **place
         )
+    if isinstance(misfit, Misfit):
+        return ConfigError(str(misfit), value=misfit.value, hint=misfit.hint, **place)
     if kind == "value_error":
-        return ConfigError(str(context["error"]), **place)
+        return ConfigError(str(misfit), **place)
     return ConfigError(_readable(problem["msg"]), value=problem["input"], hint=_near_word(problems), **place)
 
 

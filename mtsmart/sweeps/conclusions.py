@@ -67,8 +67,5 @@ def _normal(name: str) -> str:
 def _rows(tables: Iterable[Table]) -> Iterator[tuple[str, str]]:
     """Title and arm of each row that the tables will have."""
     for table in tables:
-        tasks = dict.fromkeys(
-            task for jobs in table.arms.values() for job in jobs for task in job.experiment.config.tasks
-        )
-        for title in [table.name] if len(tasks) == 1 else [f"{table.name}: {task}" for task in tasks]:
-            yield from ((title, arm) for arm in table.arms)
+        for task in table.tasks:
+            yield from ((table.title(task), arm) for arm in table.arms)

@@ -140,11 +140,19 @@ def _not_clear(comparisons: list[Comparison]) -> str:
     lines = []
     for comparison in comparisons:
         compared = [row for row in comparison.rows if row.difference is not None]
-        chance = [_escaped(row.arm) for row in compared if not row.is_clear]
-        if compared:
-            rest = "no arm" if not chance else "every arm" if len(chance) == len(compared) else ", ".join(chance)
-            lines.append(f"- {_escaped(comparison.title)}: {rest}")
+        few = [row for row in compared if not _interval(row)]
+        chance = [row for row in compared if not row.is_clear and row not in few]
+        parts = [] if few == compared else [_named(chance, compared)]
+        parts += [f"too few seeds to say: {_named(few, compared)}"] if few else []
+        if parts:
+            lines.append(f"- {_escaped(comparison.title)}: {'. '.join(parts)}")
     return "\n".join(["## Not more than chance", "", *lines]) if lines else ""
+
+
+def _named(rows: list[Row], compared: list[Row]) -> str:
+    if rows == compared:
+        return "every arm"
+    return "; ".join(_escaped(row.arm) for row in rows) or "no arm"  # arms have commas in their names
 
 
 def _effort(plan: Plan, ledger: Ledger) -> str:

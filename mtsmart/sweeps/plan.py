@@ -16,7 +16,7 @@ from mtsmart.config.regularization import resolve_mbpp, resolve_smart
 from mtsmart.errors import ConfigError
 from mtsmart.run_folder import RunFolder
 from mtsmart.sweeps.ledger import folder_name
-from mtsmart.tasks import select_tasks
+from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.training.changes import HARMLESS
 
 _ENCODER_SOURCE = ("path", "revision", "sha256")
@@ -31,6 +31,7 @@ class Job:
         config: hash of everything that decides what it computes, but for the seed.
         seed: training.seed.
         experiment: what is trained.
+        tasks: names of its tasks, in their order.
         start: the job whose run it goes on from.
     """
 
@@ -38,6 +39,7 @@ class Job:
     config: str
     seed: int
     experiment: Experiment
+    tasks: tuple[str, ...]
     start: Job | None = None
 
     @property
@@ -64,6 +66,15 @@ class Table:
     name: str
     baseline: str | None
     arms: dict[str, list[Job]] = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Those of all its runs."""
+        return list(dict.fromkeys(task for jobs in self.arms.values() for job in jobs for task in job.tasks))
+
+    def title(self, task: str) -> str:
+        """Of the comparison on one of its tasks."""
+        return f"{self.name}: {task}" if len(self.tasks) > 1 else self.name
 
 
 @dataclass
@@ -110,7 +121,7 @@ class _Planner:
         data = {key: value for key, value in document.data.items() if key != "grid"}
         self.base = Document(data, {path: place for path, place in document.origins.items() if path[:1] != ("grid",)})
         self.starts: dict[tuple[str, int], Job] = {}
-        self.configs: dict[tuple[tuple[tuple[str, str], ...], str], str] = {}
+        self.known: dict[tuple[tuple[tuple[str, str], ...], str], tuple[str, tuple[str, ...]]] = {}
 
     def plan(self, name: str) -> Plan:
         tables = [self._table(table, changes) for table, changes in (self.grid.tables or {name: {}}).items()]
@@ -165,9 +176,11 @@ class _Planner:
             document = _going_on_from(document, start, self.folder)
         experiment = build_experiment(document, [*self.overrides, f"training.seed={seed}"])
         same = tuple(pieces), "" if start is None else start.config  # whatever the seed
-        if same not in self.configs:
-            self.configs[same] = fingerprint(experiment, start)
-        return Job(label, self.configs[same], seed, experiment, start)
+        if same not in self.known:
+            tasks = _definitions(experiment, start)
+            self.known[same] = fingerprint(experiment, tasks, start), tuple(tasks)
+        config, names = self.known[same]
+        return Job(label, config, seed, experiment, names, start)
 
     def _with(self, document: Document, section: str, name: str) -> Document:
         prefix: Key = ("grid", section, name)
@@ -201,14 +214,13 @@ def _going_on_from(document: Document, start: Job, folder: Path) -> Document:
     return Document(data, {**document.origins, ("init",): Origin(f"start '{start.label}'")})
 
 
-def fingerprint(experiment: Experiment, start: Job | None = None) -> str:
+def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], start: Job | None = None) -> str:
     """SHA-256 of what decides a run's result, but for the seed: defaults and presets written out.
 
     Data files and encoders count by their paths, a start by its own hash.
     """
     config = experiment.config
     data = config.model_dump(exclude={"name", "tasks", "task_files", "grid"})
-    tasks = {name: entry.definition for name, entry in select_tasks(experiment, _earlier(experiment, start)).items()}
     data["tasks"] = {
         name: definition.model_dump(exclude={"description", "smart"}) for name, definition in tasks.items()
     }
@@ -227,9 +239,10 @@ def fingerprint(experiment: Experiment, start: Job | None = None) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def _earlier(experiment: Experiment, start: Job | None) -> Mapping[str, Any] | None:
-    """Definitions of a finished run that training starts from; a start's tasks are the file's own."""
-    if experiment.config.init is None or start is not None:
-        return None
-    folder = RunFolder(Path(experiment.config.init.run))
-    return folder.definitions() if folder.exists else None
+def _definitions(experiment: Experiment, start: Job | None) -> dict[str, TaskDefinition]:
+    """A run's tasks; some may be known from a finished run that it goes on from (a start's are the file's own)."""
+    earlier: Mapping[str, TaskDefinition] | None = None
+    if experiment.config.init is not None and start is None:
+        folder = RunFolder(Path(experiment.config.init.run))
+        earlier = folder.definitions() if folder.exists else None
+    return {name: entry.definition for name, entry in select_tasks(experiment, earlier).items()}

@@ -215,10 +215,13 @@ class _Runner:
             if text not in self.said:
                 self.said.add(text)
                 self.told(f"warning: {text}")
-        if outcome.error is not None:
-            self.failed[label] = outcome.error
+        error = outcome.error
+        if outcome.interrupted and self.interrupts.signal is None:
+            error = "something else than this sweep ended it by a signal; the same command goes on with it"
+        if error is not None:
+            self.failed[label] = error
             self.failed_keys.add(job.key)
-            self.told(f"{label}: failed: {outcome.error}")
+            self.told(f"{label}: failed: {error}")
         if outcome.result is None:
             return
         finished = outcome.result

@@ -53,14 +53,9 @@ def compare(plan: Plan, ledger: Ledger) -> list[Comparison]:
     return [
         comparison
         for table in plan.tables
-        for task in _tasks(table, ledger)
+        for task in table.tasks
         if (comparison := _comparison(table, task, ledger)) is not None
     ]
-
-
-def _tasks(table: Table, ledger: Ledger) -> list[str]:
-    runs = [ledger[job.key] for jobs in table.arms.values() for job in jobs if job.key in ledger]
-    return list(dict.fromkeys(task for run in runs for task in run.tasks))
 
 
 def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
@@ -80,9 +75,8 @@ def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
         for arm, row in rows.items():
             row.cost = _cost(runs[arm], runs[base])
     first = next(iter(next(found for found in runs.values() if found).values()))
-    several = len(_tasks(table, ledger)) > 1
     return Comparison(
-        f"{table.name}: {task}" if several else table.name,
+        table.title(task),
         task,
         metric,
         base,

@@ -82,7 +82,7 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
     try:
         results = api.train_experiment(job.experiment, run.path, resume=run.exists, callback=clock).results
     except CheckpointError as error:  # its data has changed, or its resume points are damaged; the run is ours alone
-        if not run.exists:
+        if not run.exists or not _is_in(error.file, run.path):  # an encoder that is gone is no reason to lose them
             raise
         warnings.warn(f"{job.label}, seed {job.seed} begins anew: {error}", MtsmartWarning, stacklevel=2)
         shutil.rmtree(run.path)
@@ -95,6 +95,10 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
         shutil.rmtree(run.checkpoints)
         run.path.rename(target)
     return finished
+
+
+def _is_in(file: object, folder: Path) -> bool:
+    return file is not None and Path(str(file)).absolute().is_relative_to(folder.absolute())
 
 
 def _finished(job: Job, run: RunFolder, results: dict[str, Any], clock: _Clock) -> FinishedRun:

@@ -100,8 +100,9 @@ def test_a_difference_that_is_always_the_same():
 
 
 def test_the_same_values_give_the_same_interval():
-    values = [0.1, 0.5, 0.3, 0.35]
-    assert bootstrap_interval(values) == bootstrap_interval(values)
+    values = [0.1, 0.5, 0.3, 0.35, 0.2]
+    found = bootstrap_interval(values)
+    assert found == bootstrap_interval(values) and found[0] < found[1]
 
 
 def test_holms_correction():
@@ -125,7 +126,7 @@ def test_arms_that_are_the_same_are_told_apart_in_at_most_one_table_of_twenty(se
     assert alarms <= 0.05 * tables + 2 * math.sqrt(0.05 * 0.95 * tables)
 
 
-@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("seeds", [5, 6, 8])
 def test_rows_more_or_less_by_chance_are_no_difference(seeds):
     """Scores of few rows take few values, and so their differences are often the same."""
     rng, tables = np.random.default_rng(seeds), 200

@@ -93,6 +93,8 @@ def test_the_hash_knows_what_a_run_computes_and_nothing_else(plan_of):
     (job,) = plan_of(grid).jobs
     for harmless in ("data.hub_dir=x", "data.cache_dir=y", "training.keep_checkpoints=5", "description=z", "name=n"):
         assert plan_of(grid, [harmless]).jobs[0].config == job.config, harmless
+    # Batches are drawn, and heads made, in the order of the tasks.
+    assert len({plan_of(grid, [f"tasks=[{order}]"]).jobs[0].config for order in ("rte, cola", "cola, rte")}) == 2
     for other in ("training.epochs=9", "smart=paper", "mbpp=paper", "tasks.rte.weight=3", "data.max_length=9"):
         assert plan_of(grid, [other]).jobs[0].config != job.config, other
 
@@ -110,10 +112,22 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
         ("  seeds: [1, 1]\n  arms: {a: {}}\n", r"grid: 'seeds' has the same number twice"),
         ("  seeds: [-1]\n  arms: {a: {}}\n", r"grid: 'seeds' must not be negative"),
         ("  seeds: [1]\n  arms: {}\n", r"s\.yaml:8: grid\.arms: should have at least 1 item, got \{\}"),
-        ("  seeds: [1]\n  arms: {a: {}}\n  baseline: b\n", r"baseline: there is no arm 'b'\. Choose from: a"),
-        ("  seeds: [1]\n  arms: {a: {start: jiont}}\n  starts: {joint: {}}\n", r"Did you mean 'joint'"),
-        ("  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {arms: [b]}}\n", r"tables\.t\.arms: there is no arm 'b'"),
-        ("  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {arms: a}}\n", r"tables\.t\.arms: should be a list of arms"),
+        (
+            "  seeds: [1]\n  arms: {a: {}}\n  baseline: b\n",
+            r"s\.yaml:9: grid\.baseline: there is no such arm, got 'b'\. Choose from: a",
+        ),
+        (
+            "  seeds: [1]\n  arms:\n    a: {start: jiont}\n  starts: {joint: {}}\n",
+            r"s\.yaml:9: grid\.arms\.a\.start: there is no such start, got 'jiont'\. Did you mean 'joint'",
+        ),
+        (
+            "  seeds: [1]\n  arms: {a: {}}\n  tables:\n    t:\n      arms:\n        - a\n        - b\n",
+            r"s\.yaml:13: grid\.tables\.t\.arms\.1: there is no such arm, got 'b'",
+        ),
+        (
+            "  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {arms: a}}\n",
+            r"s\.yaml:9: grid\.tables\.t\.arms: should be a list of arms, got 'a'",
+        ),
         ("  seeds: [1]\n  arms:\n    a: {smrt: off}\n", r"s\.yaml:9: smrt: unknown key\. Did you mean 'smart'"),
         ("  seeds: [1]\n  arms:\n    a: {training: {epochs: no}}\n", r"s\.yaml:9: training\.epochs: .*got 'no'"),
         (
@@ -126,7 +140,7 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
         ),
         (
             "  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {arms: [[a]]}}\n",
-            r"tables\.t\.arms: should be the name of one arm",
+            r"tables\.t\.arms\.0: should be the name of one arm, got \['a'\]",
         ),
         (
             "  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {baseline: {x: 1}}}\n",
@@ -134,7 +148,7 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
         ),
         (
             "  seeds: [1]\n  arms: {a: {}, b: {}}\n  tables: {t: {arms: [b]}}\n",
-            r"t\.baseline: 'a' is not among the table's",
+            r"s\.yaml:9: grid\.tables\.t\.baseline: is not among the table's arms, got 'a'",
         ),
         ("  seeds: [1]\n  arms: {'': {}}\n", r"arms: '' is no name: it should be one line of 1 to 80 letters"),
         ('  seeds: [1]\n  arms: {"a\\nb": {}}\n', r"is no name"),

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +17,19 @@ import pytest
 
 import mtsmart
 import mtsmart.api
-from mtsmart.config.loader import load_experiment
-from mtsmart.errors import DataError, MtsmartWarning, StorageError
+from mtsmart.config.loader import build_experiment, load_experiment
+from mtsmart.errors import CheckpointError, DataError, MtsmartWarning, StorageError, TrainingError
+from mtsmart.sweeps import worker
 from mtsmart.sweeps.conclusions import check_conclusions
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.page import write_page
 from mtsmart.sweeps.plan import make_plan
-from mtsmart.sweeps.sweep import missing_jobs
+from mtsmart.sweeps.pool import Outcome
+from mtsmart.sweeps.sweep import _Interrupts, _Runner, missing_jobs
 from mtsmart.sweeps.tables import compare
 from mtsmart.sweeps.worker import train_job
+from mtsmart.training.callbacks import Silent
+from mtsmart.training.interrupt import Interrupted
 
 GRID = """
 grid:
@@ -80,9 +85,31 @@ def without_clocks(folder):
     return kept
 
 
+@pytest.mark.slow
+def test_stopped_at_any_moment_it_ends_with_the_same_tables(grid, tmp_path):
+    """SIGKILL and Ctrl-C while it is loaded, plans, trains, goes on or writes its page, five times."""
+    grid.write_text(grid.read_text().replace(NEAR, ""))
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    began = time.monotonic()
+    finish(command(grid, whole))
+    took, rng, seen = time.monotonic() - began, random.Random(1), []
+    for number in range(5):
+        process = command(grid, stopped)
+        time.sleep(rng.uniform(0, 0.7 * took))
+        process.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
+        out, _ = process.communicate(timeout=120)
+        assert process.returncode in (0, 130, -signal.SIGINT, -signal.SIGKILL), out
+        seen = seen + [line for line in lines(stopped) if line not in seen]
+    finish(command(grid, stopped))
+    runs = lines(stopped)
+    assert runs[: len(seen)] == seen, "a finished run's line is never written again"
+    assert len(runs) == len({(run["config"], run["seed"]) for run in runs}) == len(lines(whole))
+    assert without_clocks(stopped) == without_clocks(whole)
+
+
 @pytest.mark.parametrize(("stops", "seeds"), [(2, 1), pytest.param(5, 2, marks=pytest.mark.slow)])
 def test_a_stopped_sweep_ends_with_the_same_tables(grid, tmp_path, stops, seeds):
-    """SIGKILL and Ctrl-C at random moments; no finished run is trained again."""
+    """SIGKILL and Ctrl-C within a second of a run's end; no finished run is trained again."""
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     number_of_runs = RUNS_A_SEED * seeds
     grid.write_text(grid.read_text().replace("seeds: [1, 2]", f"seeds: {list(range(1, seeds + 1))}"))
@@ -137,6 +164,54 @@ def test_a_runs_line_is_what_training_it_alone_gives(grid, tmp_path):
     assert line["tasks"] == run.results["last"]["tasks"] and line["updates"] == run.results["last"]["update"]
     assert {"R", "flips", "delta/x", "D"} == set(line["figures"])
     assert line["seconds_per_update"] > 0
+
+
+class _StopsItself(Silent):
+    """Ctrl-C after three updates."""
+
+    def on_update(self, update, rows):
+        if update == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def unfinished(colors):
+    """The first run of a plan after three updates, with its resume point."""
+    plan, _, folder = colors
+    job = plan.jobs[0]
+    with pytest.raises(Interrupted):
+        mtsmart.api.train_experiment(job.experiment, folder / "unfinished" / job.folder_name, callback=_StopsItself())
+    return job, folder
+
+
+def test_a_run_goes_on_from_its_resume_point(unfinished, monkeypatch):
+    job, folder = unfinished
+    clocks = []
+    monkeypatch.setattr(worker, "_Clock", lambda made=worker._Clock: clocks.append(made()) or clocks[-1])
+    line = train_job(job, folder, None, keep=False)
+    alone = mtsmart.api.train_experiment(job.experiment, folder / "alone")
+    assert line.tasks == alone.results["last"]["tasks"]
+    assert clocks[0].updates == line.updates - 3 > 0
+
+
+def test_a_run_whose_encoder_is_gone_keeps_its_resume_point(unfinished, tiny_encoder):
+    job, folder = unfinished
+    broken = replace(job, experiment=build_experiment(job.experiment.document, [f"encoder.path={folder / 'gone'}"]))
+    with pytest.raises(CheckpointError, match="there is no such folder"):
+        train_job(broken, folder, None, keep=False)
+    assert list((folder / "unfinished" / job.folder_name / "checkpoints").glob("*"))
+
+
+@pytest.mark.parametrize(("ours", "failed"), [(None, True), (signal.SIGINT, False)])
+def test_a_run_that_something_else_ended_is_named(colors, ours, failed):
+    """A signal to one of the processes and not to the sweep: the run is not passed over in silence."""
+    plan, ledger, folder = colors
+    interrupts = _Interrupts(print)
+    runner = _Runner(plan, ledger, folder, 1, print, interrupts)
+    interrupts.signal = ours
+    runner._ended(plan.jobs[0], Outcome(interrupted=True), 0)
+    with pytest.raises(TrainingError, match="plain, seed 1: something else .* signal") if failed else nullcontext():
+        runner.check()
 
 
 def test_a_run_that_fails_is_named_and_the_others_are_trained(grid, tmp_path):
@@ -252,6 +327,30 @@ def test_tables_wait_for_nothing_that_training_needs(grid, colors):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert (folder / "RESULTS.md").is_file()
+
+
+def test_few_seeds_are_too_few_to_say_what_is_chance(colors):
+    plan, ledger, folder = colors
+    for job in plan.jobs:
+        if job.seed < 4:
+            ledger.add(line_of(job, 0.7 if job.label == "plain" else 0.1))
+    write_page(plan, ledger, folder, print)
+    assert "- tiny: too few seeds to say: every arm\n" in (folder / "RESULTS.md").read_text()
+
+
+def test_a_tables_titles_do_not_depend_on_what_is_finished(grid, tmp_path):
+    """One of two starts, of other tasks, is finished; conclusions name the same row before and after."""
+    grid.write_text(grid.read_text().replace("  arms:", "    first: {tasks: [color]}\n  arms:").replace(NEAR, ""))
+    grid.write_text(grid.read_text().replace("  tables:", "    after first: {start: first}\n  tables:"))
+    plan, ledger = make_plan(load_experiment(grid), [], tmp_path), Ledger(tmp_path / "runs.jsonl")
+    ledger.add(line_of(plan.tables[0].arms["first"][0], 0.5))
+    assert compare(plan, ledger)[0].title == "starts: color"
+
+
+def test_suites_are_known_by_their_tasks(grid, tmp_path):
+    (tmp_path / "c.md").write_text("{{t: quick_similar / plain / mean}}")
+    grid.write_text(re.sub(r"  tables:(.|\n)*", "  tables: {t: {tasks: [quickstart]}}\n", grid.read_text()))
+    check_conclusions(make_plan(load_experiment(grid, [f"grid.conclusions={tmp_path / 'c.md'}"]), [], tmp_path))
 
 
 def test_no_difference_is_called_none(colors):
