@@ -61,9 +61,9 @@ def _explain(model: type[BaseModel], document: Document, prefix: Key, error: Val
     problem = problems[0]
     location = _real_path(document.data, tuple(problem["loc"]))
     kind, context = problem["type"], problem.get("ctx", {})
-    misfit = context.get("error")
-    if isinstance(misfit, Misfit):
-        location = (*location, *misfit.path)
+    cause = context.get("error")
+    if isinstance(cause, Misfit):
+        location = (*location, *cause.path)
     origin = document.origin(location)
     place: dict[str, Any] = {
         "file": origin.file,
@@ -80,10 +80,10 @@ def _explain(model: type[BaseModel], document: Document, prefix: Key, error: Val
         return ConfigError(
             "is not one of the choices", value=problem["input"], hint=did_you_mean(problem["input"], options), **place
         )
-    if isinstance(misfit, Misfit):
-        return ConfigError(str(misfit), value=misfit.value, hint=misfit.hint, **place)
+    if isinstance(cause, Misfit):
+        return ConfigError(str(cause), value=cause.value, hint=cause.hint, **place)
     if kind == "value_error":
-        return ConfigError(str(misfit), **place)
+        return ConfigError(str(cause), **place)
     return ConfigError(_readable(problem["msg"]), value=problem["input"], hint=_near_word(problems), **place)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from mtsmart.data.batch import Batch, Part
@@ -17,21 +18,14 @@ def in_parts(collate: Collate, task: TaskType, processes: Processes) -> Collate:
     """``collate`` that gives this process's part of what it gives."""
     if processes.count == 1:
         return collate
+    # No closure: workers that are not forked get it as a copy.
+    return partial(_collated_part, collate, task, processes.rank, processes.count)
 
-    return _PartCollate(collate, task, processes.rank, processes.count)
 
-
-@dataclass(frozen=True)
-class _PartCollate:
-    """An object, because processes that are not forked get it as a copy."""
-
-    collate: Collate
-    task: TaskType
-    rank: int
-    count: int
-
-    def __call__(self, features: list[dict[str, Any]], seed: int) -> Batch:
-        return part_of(self.collate(features, seed), self.task, self.rank, self.count)
+def _collated_part(
+    collate: Collate, task: TaskType, rank: int, count: int, features: list[dict[str, Any]], seed: int
+) -> Batch:
+    return part_of(collate(features, seed), task, rank, count)
 
 
 def part_of(whole: Batch, task: TaskType, rank: int, count: int) -> Batch:

@@ -194,7 +194,7 @@ def test_a_run_goes_on_from_its_resume_point(unfinished, monkeypatch):
     assert clocks[0].updates == line.updates - 3 > 0
 
 
-def test_a_run_whose_encoder_is_gone_keeps_its_resume_point(unfinished, tiny_encoder):
+def test_a_run_whose_encoder_is_gone_keeps_its_resume_point(unfinished):
     job, folder = unfinished
     broken = replace(job, experiment=build_experiment(job.experiment.document, [f"encoder.path={folder / 'gone'}"]))
     with pytest.raises(CheckpointError, match="there is no such folder"):
