@@ -7,7 +7,8 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from importlib import metadata
+from typing import Annotated, Any
 
 import typer
 
@@ -27,8 +28,19 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print(f"mtsmart {metadata.version('mtsmart')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+]
+
+
 @app.callback()
-def _one_process(context: typer.Context) -> None:
+def _one_process(context: typer.Context, version: Version = False) -> None:
     # What trains shares its work among the processes of a launcher; anything else the first one does alone.
     if launched()[0] > 0 and context.invoked_subcommand not in ("train", "finetune"):
         raise typer.Exit

@@ -1,6 +1,7 @@
 """The commands as a user types them, on tiny tasks: train, finetune, evaluate, predict, tasks."""
 
 import csv
+import importlib.metadata
 import json
 import os
 import signal
@@ -237,6 +238,11 @@ def test_tasks_list_show_check(workspace, cli):
     assert shown["rte"]["labels"] == ["entailment", "not_entailment"]
     assert "Did you mean 'rte'" in cli("tasks", "show", "rtee").err
     assert "task definitions are valid" in cli("tasks", "check").out
+
+
+def test_the_version_is_that_of_the_installed_package(cli):
+    told = cli("--version")
+    assert (told.code, told.out) == (0, f"mtsmart {importlib.metadata.version('mtsmart')}\n")
 
 
 def subprocess_environment():
