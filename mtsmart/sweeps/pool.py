@@ -74,9 +74,9 @@ class Pool:
 
     def interrupt(self) -> None:
         """Ask all to end after their present update, with a resume point; a second time: at once."""
-        self._interrupted = True
         for process, _ in list(self._working.values()):
-            process.terminate()
+            (process.kill if self._interrupted else process.terminate)()
+        self._interrupted = True
 
     def _end(self, key: Hashable, process: Any, connection: Connection) -> Outcome:
         outcome: Outcome | None = None
@@ -87,7 +87,7 @@ class Pool:
         del self._working[key]
         if outcome is not None:
             return outcome
-        if process.exitcode == -signal.SIGTERM:
+        if self._interrupted or process.exitcode == -signal.SIGTERM:
             return Outcome(interrupted=True)
         return Outcome(error=f"its process ended with exit code {process.exitcode} (killed, or out of memory?)")
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from mtsmart.config.loader import find_experiment, load_experiment
@@ -20,7 +18,7 @@ from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.page import write_page
 from mtsmart.sweeps.plan import Job, Plan, make_plan, start_folder
 from mtsmart.sweeps.pool import Pool
-from mtsmart.training.interrupt import Interrupted
+from mtsmart.training.interrupt import Interrupted, StopSignals
 from mtsmart.training.lock import RunLock
 
 SWEEPS = Path("sweeps")
@@ -98,31 +96,21 @@ def _compare(plan: Plan, ledger: Ledger, folder: Path, told: Told) -> Sweep:
     return Sweep(folder, done, len(plan.jobs))
 
 
-class _Interrupts:
-    """Inside the context SIGINT and SIGTERM are noted, told, and passed on to those who listen."""
+class _Interrupts(StopSignals):
+    """Signals are told, and passed on to those who listen."""
 
     def __init__(self, told: Told) -> None:
+        super().__init__()
         self.told = told
-        self.signal: int | None = None
         self.pass_on: Callable[[], None] = lambda: None
-        self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> _Interrupts:
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
-        except ValueError:  # not the main thread, where Python allows no handlers
-            pass
-        return self
+    def first(self) -> None:
+        """Tell, and pass on."""
+        self.told("Stopping after the present update of each run; a second Ctrl-C stops at once.")
+        self.pass_on()
 
-    def __exit__(self, *_: object) -> None:
-        while self._before:
-            signal.signal(*self._before.popitem())
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is None:
-            self.told("Stopping after the present update of each run; a second Ctrl-C stops at once.")
-        self.signal = number
+    def again(self) -> None:
+        """Pass on."""
         self.pass_on()
 
 

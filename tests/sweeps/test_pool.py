@@ -36,6 +36,12 @@ def sleep(number):
     time.sleep(60)
 
 
+def ignore(began):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    began.touch()
+    time.sleep(60)
+
+
 @pytest.fixture(scope="module")
 def pool():
     return Pool([])
@@ -68,7 +74,8 @@ def test_failures(pool, work, message):
     assert (found.result, found.error) == (None, message)
 
 
-def test_two_at_a_time_and_interruption(pool):
+def test_two_at_a_time_and_interruption():
+    pool = Pool([])
     pool.start("long", sleep, 0)
     pool.start("short", double, 1)
     assert list(pool.wait()) == ["short"]
@@ -81,6 +88,17 @@ def test_interrupted_while_a_process_starts():
     pool = Pool([])
     pool.interrupt()
     assert outcome(pool, sleep).interrupted
+
+
+def test_a_second_interruption_waits_for_nothing(tmp_path):
+    """Not even for a process that does not listen."""
+    pool = Pool([])
+    pool.start("deaf", ignore, tmp_path / "began")
+    while not (tmp_path / "began").exists():
+        time.sleep(0.01)
+    pool.interrupt()
+    pool.interrupt()
+    assert pool.wait()["deaf"].interrupted
 
 
 def test_nobody_listens_where_the_sweep_was_killed(pool):
