@@ -116,6 +116,11 @@ class TaskType(ABC):
         return self.definition.head.type if self.shared is None else self.shared.type
 
     @property
+    def shared_labels(self) -> list[str] | None:
+        """The labels that another task's head stands for; None where the head is the task's own or has none."""
+        return None if self.shared is None else self.shared.labels
+
+    @property
     @abstractmethod
     def head_spec(self) -> HeadSpec:
         """The head that this task needs."""
@@ -281,6 +286,12 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean of ``values`` where ``mask`` (same shape) is true, 0 where it is nowhere; without waiting for a device."""
     weights = mask.to(values.dtype)
     return (values * weights).sum() / weights.sum().clamp_min(1.0)
+
+
+def masked_rows(values: Tensor, mask: Tensor) -> list[Tensor]:
+    """For each of B rows what its mask (B, T) keeps of it: (n, ...) of (T, ...); waits for a device once a batch."""
+    kept = mask.bool()
+    return list(values[kept].split(kept.sum(-1).tolist()))
 
 
 def mean_softmax(logits: Sequence[Tensor], temperature: float) -> Tensor:

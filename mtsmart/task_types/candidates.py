@@ -17,7 +17,7 @@ from mtsmart.data.encoding import Rows
 from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TaskType
+from mtsmart.task_types.base import TaskType, masked_rows
 from mtsmart.task_types.labels import LabelNames, listed
 
 ABSENT = -1e4  # the logit where a list has no candidate; finite, because divergences of -inf are NaN
@@ -148,8 +148,7 @@ class CandidateTask(TaskType):
 
     def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
         """One score a candidate for each list."""
-        counts = batch.layout["present"].sum(-1).tolist()
-        return [scores[:count] for scores, count in zip(logits, counts, strict=True)]
+        return masked_rows(logits, batch.layout["present"])
 
     def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
         """(B, N), ``ABSENT`` where a list has no candidate."""

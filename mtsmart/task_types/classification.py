@@ -87,7 +87,7 @@ class Classification(SequenceTask):
 
     def _label_groups(self) -> list[list[int]] | None:
         """For each of our labels, the shared head's outputs that stand for it; None if they are ours as they are."""
-        source = None if self.shared is None else self.shared.labels
+        source = self.shared_labels
         if source is None or (source == self.labels and self.definition.project is None):
             return None
         project = self.definition.project or {label: label for label in source}

@@ -21,7 +21,7 @@ from mtsmart.data.tokenizing import TOKENS
 from mtsmart.errors import ConfigError
 from mtsmart.metrics.answers import answer_f1, best_null_threshold
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, mean_softmax
+from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_rows, mean_softmax
 from mtsmart.task_types.span_windows import (
     Span,
     Window,
@@ -235,7 +235,7 @@ class SpanTask(TaskType):
 
     def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
         """(T, 2) for each window, its own T."""
-        return [each[mask.bool()] for each, mask in zip(logits, batch.attention_mask, strict=True)]
+        return masked_rows(logits, batch.attention_mask)
 
     def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
         """(B, T, 2), very low on padding."""

@@ -18,7 +18,7 @@ from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.metrics.entities import OUTSIDE, entities, is_bio
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_mean
+from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_mean, masked_rows
 from mtsmart.task_types.labels import LabelNames, items_of, list_hint
 from mtsmart.task_types.words import Span, owner, tokenize_words, windows
 from mtsmart.tasks.definition import TaskDefinition
@@ -147,7 +147,7 @@ class Tagging(TaskType):
 
     def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
         """For each window (words, C): the words scored there, in their order."""
-        return [window[scored] for window, scored in zip(logits, batch.layout["scored"], strict=True)]
+        return masked_rows(logits, batch.layout["scored"])
 
     def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
         """(B, T, C), 0 where no word is scored."""
@@ -244,7 +244,7 @@ class Tagging(TaskType):
 
     def _label_order(self) -> list[int] | None:
         """Where a shared head has each of our tags; None if they are ours as they are."""
-        source = None if self.shared is None else self.shared.labels
+        source = self.shared_labels
         if source is None or source == self.labels:
             return None
         if set(source) != set(self.labels):
