@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mtsmart.durable import write_text
-from mtsmart.sweeps.conclusions import FIGURES, conclusions
+from mtsmart.sweeps.conclusions import conclusions
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import Plan
 from mtsmart.sweeps.plots import draw, plots_hint
@@ -46,7 +46,7 @@ def write_page(plan: Plan, ledger: Ledger, folder: Path, told: Callable[[str], N
         section(comparison, plot if is_drawn else None)
         for comparison, plot, is_drawn in zip(comparisons, plots, drawn, strict=True)
     ]
-    text = "" if plan.conclusions is None else conclusions(plan.conclusions, _figures(comparisons))
+    text = "" if plan.conclusions is None else conclusions(plan.conclusions, _named_figures(comparisons))
     parts = [f"# {_escaped(plan.name)}", _INTRODUCTION, text, *sections]
     text = "\n\n".join([part for part in [*parts, _not_clear(comparisons), _effort(plan, ledger)] if part])
     write_text(folder / "RESULTS.md", text + "\n")
@@ -80,24 +80,32 @@ def section(comparison: Comparison, plot: str | None) -> str:
 
 def cells(row: Row) -> list[str]:
     """A row's cells: seeds, mean, std, SE, difference with its interval, wins to losses, p, cost."""
-    found = row.difference
+    found = figures(row)
+    difference = f"**{found['difference']}**" if row.is_clear else found["difference"]
     return [
-        str(row.summary.count),
-        _points(row.summary.mean),
-        _points(row.summary.std),
-        _points(row.summary.error),
-        "" if found is None else _with_interval(row),
-        "" if found is None else f"{found.wins} to {found.losses}",
-        "" if found is None or found.p is None else f"{found.p:.3f}",
-        "" if row.cost is None else f"{row.cost:.1f}",
+        *(found[name] for name in ("seeds", "mean", "std", "SE")),
+        ", ".join(part for part in (difference, found["interval"]) if part),
+        f"{found['wins']} to {found['losses']}" if found["wins"] else "",
+        found["p"],
+        found["cost"],
     ]
 
 
-def _with_interval(row: Row) -> str:
-    assert row.difference is not None
-    mean = f"{100 * row.difference.mean:+.2f}"
-    mean = f"**{mean}**" if row.is_clear else mean
-    return f"{mean}, {interval}" if (interval := _interval(row)) else mean
+def figures(row: Row) -> dict[str, str]:
+    """Each of a row's figures as the page shows it; empty where there is none."""
+    found = row.difference
+    return {
+        "seeds": str(row.summary.count),
+        "mean": _points(row.summary.mean),
+        "std": _points(row.summary.std),
+        "SE": _points(row.summary.error),
+        "difference": "" if found is None else f"{100 * found.mean:+.2f}",
+        "interval": _interval(row),
+        "wins": "" if found is None else str(found.wins),
+        "losses": "" if found is None else str(found.losses),
+        "p": "" if found is None or found.p is None else f"{found.p:.3f}" if found.p >= 0.001 else "< 0.001",
+        "cost": "" if row.cost is None else f"{row.cost:.1f}",
+    }
 
 
 def _interval(row: Row) -> str:
@@ -115,25 +123,14 @@ def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.2g}"
 
 
-def _figures(comparisons: list[Comparison]) -> dict[str, str]:
-    known: dict[str, str] = {}
-    for comparison in comparisons:
-        for row in comparison.rows:
-            found = row.difference
-            figures = {
-                "seeds": str(row.summary.count),
-                "mean": _points(row.summary.mean),
-                "std": _points(row.summary.std),
-                "SE": _points(row.summary.error),
-                "difference": "" if found is None else f"{100 * found.mean:+.2f}",
-                "interval": _interval(row),
-                "wins": "" if found is None else str(found.wins),
-                "losses": "" if found is None else str(found.losses),
-                "p": "" if found is None or found.p is None else f"{found.p:.3f}",
-                "cost": "" if row.cost is None else f"{row.cost:.1f}",
-            }
-            known |= {f"{comparison.title} / {row.arm} / {name}": figures[name] for name in FIGURES}
-    return known
+def _named_figures(comparisons: list[Comparison]) -> dict[str, str]:
+    """As conclusions name them."""
+    return {
+        f"{comparison.title} / {row.arm} / {name}": figure
+        for comparison in comparisons
+        for row in comparison.rows
+        for name, figure in figures(row).items()
+    }
 
 
 def _not_clear(comparisons: list[Comparison]) -> str:

@@ -20,7 +20,7 @@ import mtsmart.api
 from mtsmart.config.loader import build_experiment, load_experiment
 from mtsmart.errors import CheckpointError, DataError, MtsmartWarning, StorageError, TrainingError
 from mtsmart.sweeps import worker
-from mtsmart.sweeps.conclusions import check_conclusions
+from mtsmart.sweeps.conclusions import FIGURES, check_conclusions
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.page import write_page
 from mtsmart.sweeps.plan import make_plan
@@ -308,7 +308,7 @@ def test_the_tables_figures(colors):
     page = (folder / "RESULTS.md").read_text()
     assert "| plain | 5 | 52.00 | 1.58 | 0.71 |  |  |  | 1.0 |" in page
     assert re.search(
-        r"\| SMART \| 5 \| 55\.00 \| .* \| \*\*\+3\.00\*\*, \+2\.\d+ to \+3\.\d+ \| 5 to 0 \| 0\.000 \| 2\.5 \|", page
+        r"\| SMART \| 5 \| 55\.00 \| .* \| \*\*\+3\.00\*\*, \+2\.\d+ to \+3\.\d+ \| 5 to 0 \| < 0\.001 \| 2\.5 \|", page
     )
     assert "accuracy of color on 16 rows" in page
     assert "<svg" in (folder / f"{plan.name}.svg").read_text()
@@ -371,6 +371,11 @@ def test_conclusions_take_their_figures_from_the_table(colors):
     plan.conclusions.write_text(f"SMART beats plain in {{{{{plan.name}/SMART / wins}}}} of 5.\n".replace("/S", " / S"))
     write_page(plan, ledger, folder, print)
     assert "SMART beats plain in 5 of 5." in (folder / "RESULTS.md").read_text()
+    places = "; ".join(f"{{{{{plan.name} / SMART / {figure}}}}}" for figure in FIGURES)  # each has its value
+    plan.conclusions.write_text(places)
+    write_page(plan, ledger, folder, print)
+    shown = r"5; 55\.00; 1\.\d\d; 0\.\d\d; \+3\.00; \+2\.\d\d to \+3\.\d\d; 5; 0; < 0\.001; 2\.5"
+    assert re.search(rf"^{shown}$", (folder / "RESULTS.md").read_text(), re.MULTILINE)
 
 
 def test_conclusions_without_a_figure_say_so(colors):
