@@ -51,7 +51,7 @@ class Pool:
         if "forkserver" in methods:
             self._context.set_forkserver_preload(preload)
         self._working: dict[Hashable, tuple[Any, Connection]] = {}
-        self._interrupted = False
+        self._interrupted = self._killed = False
 
     def __len__(self) -> int:
         return len(self._working)
@@ -73,10 +73,17 @@ class Pool:
         return {key: self._end(key, *pair) for key, pair in ended.items()}
 
     def interrupt(self) -> None:
-        """Ask all to end after their present update, with a resume point; a second time: at once."""
+        """Ask all, once, to end after their present update, with a resume point."""
+        if not self._interrupted:
+            self._interrupted = True
+            for process, _ in list(self._working.values()):
+                process.terminate()
+
+    def kill(self) -> None:
+        """End all at once; the resume points that there are stay."""
+        self._killed = True
         for process, _ in list(self._working.values()):
-            (process.kill if self._interrupted else process.terminate)()
-        self._interrupted = True
+            process.kill()
 
     def _end(self, key: Hashable, process: Any, connection: Connection) -> Outcome:
         outcome: Outcome | None = None
@@ -87,7 +94,7 @@ class Pool:
         del self._working[key]
         if outcome is not None:
             return outcome
-        if self._interrupted or process.exitcode == -signal.SIGTERM:
+        if process.exitcode == -signal.SIGTERM or (self._killed and process.exitcode < 0):
             return Outcome(interrupted=True)
         return Outcome(error=f"its process ended with exit code {process.exitcode} (killed, or out of memory?)")
 

@@ -97,21 +97,23 @@ def _compare(plan: Plan, ledger: Ledger, folder: Path, told: Told) -> Sweep:
 
 
 class _Interrupts(StopSignals):
-    """Signals are told, and passed on to those who listen."""
+    """Signals are told, and passed on to the pool once there is one."""
 
     def __init__(self, told: Told) -> None:
         super().__init__()
         self.told = told
-        self.pass_on: Callable[[], None] = lambda: None
+        self.pool: Pool | None = None
 
     def first(self) -> None:
-        """Tell, and pass on."""
+        """Tell, and ask all runs to end."""
         self.told("Stopping after the present update of each run; a second Ctrl-C stops at once.")
-        self.pass_on()
+        if self.pool is not None:
+            self.pool.interrupt()
 
     def again(self) -> None:
-        """Pass on."""
-        self.pass_on()
+        """End them."""
+        if self.pool is not None:
+            self.pool.kill()
 
 
 class _Runner:
@@ -137,7 +139,7 @@ class _Runner:
         """
         self._clear_leftovers()
         pool = Pool(["mtsmart.sweeps.worker"])
-        self.interrupts.pass_on = pool.interrupt
+        self.interrupts.pool = pool
         self.told(f"{self.planned} runs, {len(self.missing)} of them to be trained, {self.size} at a time")
         try:
             self._work(pool)

@@ -294,6 +294,14 @@ def masked_rows(values: Tensor, mask: Tensor) -> list[Tensor]:
     return list(values[kept].split(kept.sum(-1).tolist()))
 
 
+def padded_rows(rows: Sequence[Tensor], mask: Tensor, fill: float) -> Tensor:
+    """The inverse of ``masked_rows``: (B, T, ...) float32, ``fill`` where the mask (B, T) keeps nothing."""
+    kept, together = mask.bool(), torch.cat(list(rows))
+    values = torch.full((*kept.shape, *together.shape[1:]), fill)
+    values[kept] = together
+    return values
+
+
 def mean_softmax(logits: Sequence[Tensor], temperature: float) -> Tensor:
     """Logits (..., C) float32 with softmax(result / T) = mean of softmax(each / T), for E tensors (..., C)."""
     log_probs = torch.log_softmax(torch.stack(list(logits)).float() / temperature, dim=-1)

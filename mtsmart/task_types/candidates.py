@@ -17,7 +17,7 @@ from mtsmart.data.encoding import Rows
 from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TaskType, masked_rows
+from mtsmart.task_types.base import TaskType, masked_rows, padded_rows
 from mtsmart.task_types.labels import LabelNames, listed
 
 ABSENT = -1e4  # the logit where a list has no candidate; finite, because divergences of -inf are NaN
@@ -152,10 +152,7 @@ class CandidateTask(TaskType):
 
     def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
         """(B, N), ``ABSENT`` where a list has no candidate."""
-        present = batch.layout["present"]
-        logits = torch.full(present.shape, ABSENT)
-        logits[present] = torch.cat(list(rows))
-        return logits
+        return padded_rows(rows, batch.layout["present"], ABSENT)
 
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])

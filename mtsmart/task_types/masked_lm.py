@@ -21,7 +21,7 @@ from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError
 from mtsmart.metrics import Guess
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_mean
+from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_mean, masked_rows
 
 _SHOWN = 5  # best tokens that a prediction names
 _MASKED, _RANDOM = 0.8, 0.1  # of the chosen tokens; the rest stay as they are (Devlin et al. 2019, section 3.1)
@@ -160,7 +160,7 @@ class MaskedLM(TaskType):
         if batch.targets:
             gold = log_probs.gather(-1, batch.targets["labels"].clamp_min(0).unsqueeze(-1))
         numbers = torch.cat([gold, best.indices.to(gold.dtype), best.values], dim=-1)  # ids below 2^24 are exact
-        return [row[:count] for row, count in zip(numbers, batch.layout["counts"].sum(1).tolist(), strict=True)]
+        return masked_rows(numbers, batch.layout["counts"])
 
     def decode(self, outputs: Outputs) -> list[list[Guess]]:
         """For each encoded row its (best token, log-probability of the gold token)."""

@@ -21,7 +21,7 @@ from mtsmart.data.tokenizing import TOKENS
 from mtsmart.errors import ConfigError
 from mtsmart.metrics.answers import answer_f1, best_null_threshold
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_rows, mean_softmax
+from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_rows, mean_softmax, padded_rows
 from mtsmart.task_types.span_windows import (
     Span,
     Window,
@@ -239,10 +239,7 @@ class SpanTask(TaskType):
 
     def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
         """(B, T, 2), very low on padding."""
-        mask = batch.attention_mask.bool()
-        logits = torch.full((*mask.shape, 2), _MASKED)
-        logits[mask] = torch.cat(list(rows))
-        return logits
+        return padded_rows(rows, batch.attention_mask, _MASKED)
 
     def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
         """As by default, of the start's and the end's distribution over context and classification tokens."""

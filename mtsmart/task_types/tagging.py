@@ -18,7 +18,7 @@ from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.metrics.entities import OUTSIDE, entities, is_bio
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_mean, masked_rows
+from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_mean, masked_rows, padded_rows
 from mtsmart.task_types.labels import LabelNames, items_of, list_hint
 from mtsmart.task_types.words import Span, owner, tokenize_words, windows
 from mtsmart.tasks.definition import TaskDefinition
@@ -151,10 +151,7 @@ class Tagging(TaskType):
 
     def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
         """(B, T, C), 0 where no word is scored."""
-        scored = batch.layout["scored"]
-        logits = torch.zeros(*scored.shape, len(self.labels))
-        logits[scored] = torch.cat(list(rows))
-        return logits
+        return padded_rows(rows, batch.layout["scored"], 0.0)
 
     def decode(self, outputs: Outputs) -> list[list[str]]:
         """One list of tag names a source row."""

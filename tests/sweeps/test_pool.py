@@ -42,6 +42,21 @@ def ignore(began):
     time.sleep(60)
 
 
+def crash_when_asked(began):
+    signal.signal(signal.SIGTERM, lambda *_: vanish(0))
+    began.touch()
+    time.sleep(60)
+
+
+def count_signals(began):
+    seen = []
+    signal.signal(signal.SIGTERM, lambda *_: seen.append(1))
+    began.touch()
+    for _ in range(20):
+        time.sleep(0.1)
+    return len(seen)
+
+
 @pytest.fixture(scope="module")
 def pool():
     return Pool([])
@@ -97,8 +112,30 @@ def test_a_second_interruption_waits_for_nothing(tmp_path):
     while not (tmp_path / "began").exists():
         time.sleep(0.01)
     pool.interrupt()
-    pool.interrupt()
+    pool.kill()
     assert pool.wait()["deaf"].interrupted
+
+
+def test_a_crash_after_an_interruption_is_still_told(tmp_path):
+    """As when memory runs out while the resume point is written."""
+    pool = Pool([])
+    pool.start("key", crash_when_asked, tmp_path / "began")
+    while not (tmp_path / "began").exists():
+        time.sleep(0.01)
+    pool.interrupt()
+    found = pool.wait()["key"]
+    assert not found.interrupted and "exit code -9" in found.error
+
+
+def test_asked_twice_a_run_still_ends_after_its_update(tmp_path):
+    """A signal, and then a disk that is full for another run's line."""
+    pool = Pool([])
+    pool.start("key", count_signals, tmp_path / "began")
+    while not (tmp_path / "began").exists():
+        time.sleep(0.01)
+    pool.interrupt()
+    pool.interrupt()
+    assert pool.wait()["key"].result == 1
 
 
 def test_nobody_listens_where_the_sweep_was_killed(pool):
