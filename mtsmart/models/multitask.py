@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.heads import HeadSpec, build_head
-from mtsmart.models.linear import convolve_linears
+from mtsmart.models.linear import speed_up_linears
 
 
 class MultiTaskModel(nn.Module):
@@ -27,7 +27,7 @@ class MultiTaskModel(nn.Module):
         self.specs = dict(specs)
         # The suffix keeps a task called "keys" or "pop" from colliding with ModuleDict's methods.
         self.heads = nn.ModuleDict({_key(name): build_head(encoder, spec) for name, spec in specs.items()})
-        convolve_linears(self)
+        speed_up_linears(self)
 
     def head(self, name: str) -> nn.Module:
         """The head called ``name``."""

@@ -1,4 +1,4 @@
-"""Linear layers computed as convolutions are linear layers."""
+"""Linear layers computed as convolutions, or in float32 for bfloat16, are linear layers."""
 
 import copy
 
@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mtsmart.models import linear
-from mtsmart.models.linear import ConvolvedLinear, convolve_linears
+from mtsmart.models.linear import ConvolvedLinear, WidenedLinear, speed_up_linears
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def layers(monkeypatch):
     torch.manual_seed(0)
     plain = nn.Linear(48, 32)
     convolved = copy.deepcopy(plain)
-    convolve_linears(nn.Sequential(convolved))
+    speed_up_linears(nn.Sequential(convolved))
     assert type(convolved) is ConvolvedLinear and type(plain) is nn.Linear
     return copy.deepcopy(plain).double(), plain, convolved
 
@@ -76,8 +76,9 @@ def test_names_and_weights_stay_and_other_processors_are_left_alone(layers, monk
     _, plain, convolved = layers
     assert convolved.state_dict().keys() == plain.state_dict().keys()
     monkeypatch.setattr(linear, "convolving_is_faster", lambda: False)
+    monkeypatch.setattr(linear, "widening_is_faster", lambda: False)
     model = nn.Sequential(nn.Linear(4, 4))
-    convolve_linears(model)
+    speed_up_linears(model)
     assert type(model[0]) is nn.Linear
 
 
@@ -111,3 +112,60 @@ def test_compiled_it_is_one_graph_for_all_shapes(layers):
         counts.append(counter.frame_count)
     torch._dynamo.reset()
     assert counts[0] == counts[1] == 1
+
+
+@pytest.fixture
+def widened(monkeypatch):
+    """A linear layer, and its like whose bfloat16 products are taken in float32."""
+    monkeypatch.setattr(linear, "convolving_is_faster", lambda: False)
+    monkeypatch.setattr(linear, "widening_is_faster", lambda: True)
+    torch.manual_seed(0)
+    plain = nn.Linear(48, 32)
+    layer = copy.deepcopy(plain)
+    speed_up_linears(nn.Sequential(layer))
+    assert type(layer) is WidenedLinear
+    return plain, layer
+
+
+def rounded(*tensors: torch.Tensor) -> list[torch.Tensor]:
+    return [tensor.detach().bfloat16().double() for tensor in tensors]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_bfloat16_output_and_gradients_are_the_exact_sums_of_rounded_operands_rounded_once(widened, dtype):
+    _, layer = widened
+    inputs = torch.randn(5, 7, 48, dtype=dtype)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = results(layer, inputs)
+    assert [tensor.dtype for tensor in found] == [torch.bfloat16, dtype, torch.float32, torch.float32]
+    x, weight, bias = rounded(inputs, layer.weight, layer.bias)
+    slope = torch.linspace(-1, 1, found[0].numel(), dtype=torch.bfloat16).reshape(found[0].shape).double()
+    wanted = [x @ weight.T + bias, slope @ weight, torch.einsum("bto,bti->oi", slope, x), slope.sum((0, 1))]
+    for ours, exact in zip(found, wanted, strict=True):
+        # Half a unit in the last of bfloat16's 8 bits, and what float32 loses in sums that cancel.
+        assert ((ours.double() - exact).abs() <= exact.abs() * 2**-8 + 1e-5).all()
+
+
+def test_widened_it_is_as_torch_computes_bfloat16(widened):
+    plain, layer = widened
+    inputs = torch.randn(5, 7, 48)
+    with torch.autocast("cpu", torch.bfloat16):
+        for ours, theirs in zip(results(layer, inputs), results(plain, inputs), strict=True):
+            assert ours.dtype == theirs.dtype and ours.stride() == theirs.stride()
+            torch.testing.assert_close(ours, theirs, rtol=2**-7, atol=2**-7)
+
+
+def test_widened_it_has_no_part_in_other_precisions(widened):
+    plain, layer = widened
+    inputs = torch.randn(5, 7, 48)
+    assert torch.equal(layer(inputs), plain(inputs))
+    with torch.autocast("cpu", torch.float16):
+        assert layer(inputs).dtype == torch.float16
+    assert layer.double()(inputs.double()).dtype == torch.float64
+
+
+def test_a_layer_without_bias_is_widened_too(widened):
+    layer = nn.Linear(8, 4, bias=False)
+    speed_up_linears(nn.Sequential(layer))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(torch.ones(2, 8)).dtype == torch.bfloat16
