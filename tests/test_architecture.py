@@ -11,7 +11,7 @@ PACKAGE = Path(mtsmart.__file__).parent
 ROOT = PACKAGE.parent
 # From the ground up; a module may import from its own room and from rooms before it.
 ROOMS = [
-    ["errors", "random_state", "resources"],
+    ["errors", "hardware", "random_state", "resources"],
     ["durable", "processes", "registry"],
     ["config"],
     ["tasks"],

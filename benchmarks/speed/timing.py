@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 
 import torch
+
+from mtsmart.hardware import processor_name
 
 
 def interleaved(arms: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, list[float]]:
@@ -61,7 +61,7 @@ def machine() -> str:
     libraries = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "mtsmart")
     found = ", ".join(f"{name} {version(name)}" for name in libraries if _installed(name))
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
-    return f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {device}; {found}."
+    return f"{processor_name()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {device}; {found}."
 
 
 def _installed(name: str) -> bool:
@@ -70,10 +70,3 @@ def _installed(name: str) -> bool:
     except ImportError:
         return False
     return True
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import platform
 from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mtsmart.hardware import processor_facts
 
 _FEW = 256  # tokens for which the detour costs more than it saves
 
@@ -59,8 +60,7 @@ def speed_up_linears(model: nn.Module) -> None:
 @cache
 def convolving_is_faster() -> bool:
     """Whether this processor is AMD's and has AVX-512."""
-    info = Path("/proc/cpuinfo")
-    vendor = info.read_text(encoding="utf-8", errors="replace") if info.exists() else platform.processor()
+    vendor = processor_facts().get("vendor_id") or platform.processor()
     has_avx512 = torch.backends.cpu.get_cpu_capability() == "AVX512"
     return "AuthenticAMD" in vendor and has_avx512 and torch.backends.mkldnn.is_available()
 

@@ -28,7 +28,7 @@ class FinishedRun(BaseModel):
         figures: what the regularisers measured at the last line of metrics.jsonl.
         rows: task -> split -> how many rows, and the beginning of their hash.
         versions: library -> version.
-        machine, device: the processor's kind, and torch's device.
+        machine, device: the name of the processor or GPU, and torch's device.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -76,7 +76,7 @@ def _updates(runs: Runs) -> Iterator[str]:
 def _machines(runs: Runs) -> Iterator[str]:
     kinds = {(run.machine, run.device, *sorted(run.versions.items())) for run in _all(runs)}
     if len(kinds) > 1:
-        yield "Not all runs come from the same versions and kind of device (the last line of this page)."
+        yield "Not all runs come from the same versions and kind of machine (the last line of this page)."
 
 
 def _all(runs: Runs) -> Iterable[FinishedRun]:

@@ -18,15 +18,16 @@ _HEAD = ("seeds", "mean", "std", "SE", "to {}: difference, 95 % interval", "wins
 
 _INTRODUCTION = (
     "Written by `mtsmart sweep` from runs.jsonl, which has a line for each run. Scores are those of the last "
-    "evaluation, never of the best one. Arms of a table have the same data, batches and schedule for a seed, unless "
-    "they change them, and differences are paired by seed. The interval is a bootstrap over seeds, widened for their "
-    "small number; fewer than five seeds have none. p is a paired t-test's. A difference in **bold** is more than "
-    "chance: its interval leaves 0 out, and p stays below 0.05 after Holm's correction for the number of arms in the "
-    "table (not for the number of tables). Both say how much another draw of seeds would change, not how much other "
-    "validation rows would. Cost is seconds an update, times the baseline's, evaluations left out (on a CPU of the "
-    "processor's time; runs that share a machine still slow one another, so it is rough). R is SMART's term, flips "
-    "the share of predictions that its perturbation turns, delta/x the perturbation's length beside the embeddings', "
-    "D MBPP's distance to the teacher, all at the last line that training wrote."
+    "evaluation, never of the best one. Arms of a table have the same data, batches and schedule for a seed, "
+    "unless they change them, and differences are paired by seed. The interval is a bootstrap over seeds, widened "
+    "for their small number; fewer than five seeds have none. p is a paired t-test's. A difference in **bold** is "
+    "more than chance: its interval leaves 0 out, and p stays below 0.05 after Holm's correction for the number "
+    "of arms in the table (not for the number of tables). Both say how much another draw of seeds would change, "
+    "not how much other validation rows would. Cost is seconds an update, times the baseline's on the same kind "
+    "of machine, evaluations left out (on a CPU of the processor's time; runs that share a machine still slow one "
+    "another, so it is rough). R is SMART's term, flips the share of predictions that its perturbation turns, "
+    "delta/x the perturbation's length beside the embeddings', D MBPP's distance to the teacher, all at the last "
+    "line that training wrote."
 )
 
 

@@ -22,7 +22,7 @@ class Row:
         summary: of the scores.
         difference: to the baseline, over the seeds that both have; None for the baseline itself.
         is_clear: whether the difference is more than chance (:func:`mtsmart.metrics.statistics.clear`).
-        cost: seconds an update, times the baseline's; None where it was not measured.
+        cost: seconds an update, times the baseline's; None where it was not measured, or on other machines alone.
         figures: means over seeds of what training last logged (R, flips, delta/x, D).
     """
 
@@ -114,10 +114,13 @@ def _add_difference(row: Row, baseline: Row) -> None:
 
 
 def _cost(runs: Mapping[int, FinishedRun], baseline: Mapping[int, FinishedRun]) -> float | None:
-    """Median over seeds: machines that do other work now and then would move a mean."""
+    """Median over the seeds that one kind of machine trained both ways: other work on it would move a mean."""
+    pairs = [(run, baseline[seed]) for seed, run in runs.items() if seed in baseline]
     ratios = [
-        run.seconds_per_update / base
-        for seed, run in runs.items()
-        if seed in baseline and run.seconds_per_update and (base := baseline[seed].seconds_per_update)
+        run.seconds_per_update / base.seconds_per_update
+        for run, base in pairs
+        if (run.machine, run.device) == (base.machine, base.device)
+        and run.seconds_per_update
+        and base.seconds_per_update
     ]
     return statistics.median(ratios) if ratios else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import shutil
 import time
 import warnings
@@ -18,6 +17,7 @@ from filelock import FileLock
 from mtsmart import api
 from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
 from mtsmart.evaluation.evaluator import Evaluation
+from mtsmart.hardware import device_name
 from mtsmart.reporting.quiet import quiet_libraries
 from mtsmart.run_folder import RunFolder
 from mtsmart.sweeps.ledger import FinishedRun
@@ -118,7 +118,7 @@ def _finished(job: Job, run: RunFolder, results: dict[str, Any], clock: _Clock) 
         figures=_figures(run),
         rows=stored_rows(list_checkpoints(run.checkpoints)[-1]),
         versions={name: _version(name) for name in _LIBRARIES},
-        machine=platform.machine(),
+        machine=device_name(timings[-1]["device"]),
         device=timings[-1]["device"],
     )
 

@@ -314,6 +314,17 @@ def test_the_tables_figures(colors):
     assert "<svg" in (folder / f"{plan.name}.svg").read_text()
 
 
+@pytest.mark.parametrize("other", [{"machine": "another"}, {"device": "cuda:0"}])
+def test_costs_compare_runs_of_one_kind_of_machine(colors, other):
+    plan, ledger, _ = colors
+    fill(plan, ledger, [0] * 5)
+    for number, job in enumerate(plan.tables[0].arms["SMART"]):
+        ledger.add(line_of(job, 0.5, seconds_per_update=9.0 if number < 4 else 1.0, **(other if number < 4 else {})))
+    assert [row.cost for row in compare(plan, ledger)[0].rows] == [1.0, 2.0]
+    ledger.add(line_of(plan.tables[0].arms["SMART"][4], 0.5, **other))
+    assert [row.cost for row in compare(plan, ledger)[0].rows] == [1.0, None]
+
+
 def test_tables_wait_for_nothing_that_training_needs(grid, colors):
     """Loading torch and transformers takes seconds, in each process that does."""
     plan, ledger, folder = colors
@@ -426,7 +437,7 @@ def test_without_matplotlib_the_tables_stay(colors, monkeypatch):
         ({"rows": {"color": ROWS | {"train": "32 rows, xyz"}}}, 1, "not all trained on the same rows: the data has"),
         ({"rows": {"color": ROWS | {"train": "32 rows, xyz"}}}, 5, "The arms were not trained on the same rows"),
         ({"updates": 11}, 5, "The arms differ in their number of updates"),
-        ({"device": "cuda"}, 5, "Not all runs come from the same versions and kind of device"),
+        ({"device": "cuda"}, 5, "Not all runs come from the same versions and kind of machine"),
         ({"versions": {"torch": "3"}}, 1, "Not all runs come from the same versions"),
         ({"tasks": {"color": {"f1": 0.7}}}, 5, "SMART is left out: it is scored by f1"),
     ],

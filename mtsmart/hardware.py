@@ -1,0 +1,32 @@
+"""What the machine is that computes."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from pathlib import Path
+
+import torch
+
+_INFO = Path("/proc/cpuinfo")
+
+
+@cache
+def processor_facts() -> dict[str, str]:
+    """The lines of Linux about the first processor; empty elsewhere."""
+    text = _INFO.read_text(encoding="utf-8", errors="replace") if _INFO.exists() else ""
+    pairs = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def processor_name() -> str:
+    """The processor's name, and on Linux its family and model, since clouds give many processors one name."""
+    facts = processor_facts()
+    name = facts.get("model name") or platform.processor() or platform.machine()
+    numbers = [f"{key.removeprefix('cpu ')} {facts[key]}" for key in ("cpu family", "model") if key in facts]
+    return f"{name} ({', '.join(numbers)})" if numbers else name
+
+
+def device_name(device: str) -> str:
+    """What a torch device such as ``cpu`` or ``cuda:0`` is."""
+    return torch.cuda.get_device_name(device) if torch.device(device).type == "cuda" else processor_name()
