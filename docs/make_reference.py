@@ -86,7 +86,10 @@ def _name(kind: Any) -> str:
         return "section"
     arguments = [argument for argument in get_args(kind) if argument is not type(None)]
     if get_origin(kind) in (list, dict):
-        return {list: "list of text", dict: "mapping"}[get_origin(kind)]
+        if get_origin(kind) is dict:
+            return "mapping"
+        name = _name(arguments[0])
+        return f"list of {name}" if name == "text" else f"list of {name}s"
     if arguments:
         return " \\| ".join(_name(argument) for argument in arguments)
     return {str: "text", int: "whole number", float: "number", bool: "true \\| false"}.get(kind, str(kind))

@@ -43,9 +43,11 @@ class GridConfig(StrictModel):
     @model_validator(mode="after")
     def _seeds_differ(self) -> GridConfig:
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("'seeds' has the same number twice")
-        if min(self.seeds) < 0 or max(self.seeds) >= 2**63:
-            raise ValueError("'seeds' must not be negative, nor 2^63 or more")
+            twice = next(seed for seed in self.seeds if self.seeds.count(seed) > 1)
+            raise Misfit("has the same number twice", ("seeds",), twice)
+        for place, seed in enumerate(self.seeds):
+            if not 0 <= seed < 2**63:
+                raise Misfit("must not be negative, nor 2^63 or more", ("seeds", place), seed)
         return self
 
     @model_validator(mode="after")

@@ -96,18 +96,23 @@ def expanded_level(count: int) -> float:
     return float(1 - 2 * stats.norm.sf(quantile))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values corrected for their number (Holm 1979), in their order."""
-    corrected, highest = [0.0] * len(p_values), 0.0
+def holm(p_values: Sequence[float], count: int | None = None) -> list[float]:
+    """The p-values corrected for their number (Holm 1979), in their order; ``count`` includes those not known yet."""
+    corrected, highest, count = [0.0] * len(p_values), 0.0, len(p_values) if count is None else count
     for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        highest = max(highest, min(1.0, (count - rank) * p_values[index]))
         corrected[index] = highest
     return corrected
 
 
-def clear(differences: Sequence[Difference]) -> list[bool]:
-    """Which of one table's differences are more than chance: the interval leaves 0 out, and Holm's p is below 0.05."""
-    corrected = holm([1.0 if difference.p is None else difference.p for difference in differences])
+def clear(differences: Sequence[Difference], count: int | None = None) -> list[bool]:
+    """Which of one table's differences are more than chance: the interval leaves 0 out, and Holm's p is below 0.05.
+
+    Args:
+        differences: those there are.
+        count: how many the finished table will have; None: these.
+    """
+    corrected = holm([1.0 if difference.p is None else difference.p for difference in differences], count)
     return [difference.excludes_zero and p < 1 - _LEVEL for difference, p in zip(differences, corrected, strict=True)]
 
 

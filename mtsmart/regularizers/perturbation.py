@@ -54,9 +54,18 @@ def find_perturbation(
         delta, steps = step(0.0, direction), config.steps - 1
     for _ in range(steps):
         at = delta.detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(divergence(at), at)
-        delta = step(at.detach(), gradient)
+        delta = step(at.detach(), gradient_of(divergence(at), at))
     return constrain(delta, config, unit).detach()
+
+
+def gradient_of(output: Tensor, inputs: Tensor, retain_graph: bool = False) -> Tensor:
+    """The gradient of a scalar in ``inputs``, in their shape and dtype.
+
+    A backward pass has the dtypes of its forward pass. Under autocast it would round once more what is float32 in it.
+    """
+    with torch.autocast(inputs.device.type, enabled=False):
+        (gradient,) = torch.autograd.grad(output, inputs, retain_graph=retain_graph)
+    return gradient
 
 
 def norm(tensor: Tensor, config: Smart) -> Tensor:

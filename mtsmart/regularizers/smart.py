@@ -19,7 +19,7 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers.base import CleanPass, Regularizer, is_due
 from mtsmart.regularizers.dropout import without_dropout
 from mtsmart.regularizers.noise import Noise
-from mtsmart.regularizers.perturbation import find_perturbation
+from mtsmart.regularizers.perturbation import find_perturbation, gradient_of
 
 
 class SmartRegularizer(Regularizer):
@@ -106,5 +106,4 @@ def _one_pass(clean: CleanPass, reference: Tensor, noise: Noise) -> Tensor:
     """J^T u (B, T, H) through the clean graph, with u drawn by the divergence's Hessian (docs/one-pass-attack.md)."""
     with drawing(noise.of_rows):
         projection = clean.task.divergence(reference, reference.detach(), clean.batch, "direction")
-    (direction,) = torch.autograd.grad(projection, clean.inputs_embeds, retain_graph=True)
-    return direction
+    return gradient_of(projection, clean.inputs_embeds, retain_graph=True)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mtsmart.evaluation.evaluator import Evaluation
+from mtsmart.training.callbacks import Silent
 
 
 class _RowsPerSecond(ProgressColumn):
@@ -23,7 +24,7 @@ class _RowsPerSecond(ProgressColumn):
         return Text(f"{rows / seconds:.0f} rows/s" if seconds and rows else "")
 
 
-class TrainingConsole:
+class TrainingConsole(Silent):
     """A callback that draws on ``console``; without a terminal it prints a line an evaluation."""
 
     def __init__(self, console: Console) -> None:

@@ -12,7 +12,7 @@ from mtsmart.sweeps.plan import Plan, Table
 
 _MAX_BYTES = 1_000_000  # of the text
 FIGURES = ("seeds", "mean", "std", "SE", "difference", "interval", "wins", "losses", "p", "cost")
-_PLACE = re.compile(r"\{\{(.*?)\}\}")
+_PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)  # a line may end in it
 
 
 def check_conclusions(plan: Plan) -> None:
@@ -23,7 +23,7 @@ def check_conclusions(plan: Plan) -> None:
     """
     if plan.conclusions is None:
         return
-    known = {f"{title} / {arm} / {figure}" for title, arm in _rows(plan.tables) for figure in FIGURES}
+    known = _known(plan)
 
     def check(name: str, line: int) -> str:
         if name not in known:
@@ -34,14 +34,22 @@ def check_conclusions(plan: Plan) -> None:
     _replaced(_read(plan.conclusions), check)
 
 
-def conclusions(file: Path, figures: dict[str, str]) -> str:
-    """The text with its figures: "(to come)" while a row has no run, "(none)" where a row has no such figure."""
-    rows = {name.rpartition(" / ")[0] for name in figures}
+def conclusions(plan: Plan, figures: dict[str, str]) -> str:
+    """The text with its figures, empty where there is none.
+
+    "(to come)" stands while a row has no run, "(none)" where a row has no such figure, and "(no such figure)" for a
+    name that no table has, which the text can have got since it was checked.
+    """
+    if plan.conclusions is None:
+        return ""
+    known, rows = _known(plan), {name.rpartition(" / ")[0] for name in figures}
 
     def figure(name: str, line: int) -> str:
+        if name not in known:
+            return "(no such figure)"
         return figures.get(name) or ("(none)" if name.rpartition(" / ")[0] in rows else "(to come)")
 
-    return _replaced(_read(file), figure)
+    return _replaced(_read(plan.conclusions), figure)
 
 
 def _read(file: Path) -> str:
@@ -53,15 +61,16 @@ def _read(file: Path) -> str:
 
 
 def _replaced(text: str, figure: Callable[[str, int], str]) -> str:
-    lines = [
-        _PLACE.sub(lambda match, number=number: figure(_normal(match[1]), number), line)  # type: ignore[misc]
-        for number, line in enumerate(text.splitlines(), 1)
-    ]
-    return "\n".join(lines).strip()
+    return _PLACE.sub(lambda match: figure(_normal(match[1]), text.count("\n", 0, match.start()) + 1), text).strip()
 
 
 def _normal(name: str) -> str:
-    return " / ".join(part.strip() for part in name.split(" / "))
+    return " / ".join(part.strip() for part in re.sub(r"\s*\n\s*", " ", name).split(" / "))
+
+
+def _known(plan: Plan) -> set[str]:
+    """All names that the finished tables will have."""
+    return {f"{title} / {arm} / {figure}" for title, arm in _rows(plan.tables) for figure in FIGURES}
 
 
 def _rows(tables: Iterable[Table]) -> Iterator[tuple[str, str]]:

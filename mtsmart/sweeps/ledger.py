@@ -31,7 +31,7 @@ class FinishedRun(BaseModel):
         machine, device: the name of the processor or GPU, and torch's device.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     run: str
     config: str
@@ -83,11 +83,19 @@ class Ledger:
             content = b""
         except (OSError, ValueError) as error:
             raise DataError(f"cannot be read: {said(error)}", file=file) from None
-        # A killed process leaves at most its last line unfinished, and that run is trained again.
-        self._whole = content.rfind(b"\n") + 1
-        self._is_cut = self._whole < len(content)
-        for number, line in enumerate(content[: self._whole].splitlines(), 1):
-            self._keep(_parse(file, number, line))
+        *lines, last = content.split(b"\n")
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                self._keep(_parse(file, number, line))
+        # A killed process leaves at most its last line unfinished, and that run is trained again; an editor may have
+        # left out the last newline alone.
+        self._cut_at: int | None = None
+        self._lacks_newline = bool(last)
+        if last:
+            try:
+                self._keep(_parse(file, len(lines) + 1, last))
+            except DataError:
+                self._cut_at, self._lacks_newline = len(content) - len(last), False
 
     def __contains__(self, key: tuple[str, int]) -> bool:
         return key in self._runs
@@ -107,10 +115,13 @@ class Ledger:
         Raises:
             StorageError: it cannot be written.
         """
-        if self._is_cut:
+        if self._cut_at is not None:
             with writing(self.file):
-                os.truncate(self.file, self._whole)
-            self._is_cut = False
+                os.truncate(self.file, self._cut_at)
+            self._cut_at = None
+        if self._lacks_newline:
+            append_line(self.file, "")
+            self._lacks_newline = False
         append_line(self.file, run.model_dump_json())
         self._keep(run)
 

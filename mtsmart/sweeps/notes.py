@@ -23,6 +23,7 @@ def notes(table: Table, runs: Runs, task: str, ledger: Ledger) -> list[str]:
         *_missing(table, ledger),
         *_same(table),
         *_metrics(runs, task),
+        *_tasks(table, task),
         *_rows(runs, task, "validation", "scored"),
         *_rows(runs, task, "train", "trained"),
         *_updates(runs),
@@ -55,6 +56,17 @@ def _metrics(runs: Runs, task: str) -> Iterator[str]:
     for arm, metric in metrics.items():
         if metric != first:
             yield f"{arm} is left out: it is scored by {metric}."
+
+
+def _tasks(table: Table, task: str) -> Iterator[str]:
+    arms: dict[frozenset[str], list[str]] = {}
+    for arm, jobs in table.arms.items():
+        names = frozenset(name for job in jobs for name in job.tasks)
+        if task in names:
+            arms.setdefault(names, []).append(arm)
+    if len(arms) > 1:
+        parts = [f"{', '.join(sorted(tasks))} ({'; '.join(found)})" for tasks, found in arms.items()]
+        yield f"The arms were trained on different tasks: {' / '.join(parts)}."
 
 
 def _rows(runs: Runs, task: str, split: str, verb: str) -> Iterator[str]:

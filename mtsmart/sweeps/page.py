@@ -13,21 +13,23 @@ from mtsmart.sweeps.plan import Plan
 from mtsmart.sweeps.plots import draw, plots_hint
 from mtsmart.sweeps.tables import Comparison, Row, compare
 
-_MARKUP = re.compile(r"([\\|*`<>\[\]])")
+PAGE = "RESULTS.md"
+_SIGN = "Written by `mtsmart sweep`"
+_MARKUP = re.compile(r"([\\|*`<>\[\]~&$]|(?<![^\W_])_|_(?![^\W_]))")  # within a word, _ is no markup
 _HEAD = ("seeds", "mean", "std", "SE", "to {}: difference, 95 % interval", "wins to losses", "p", "cost")
 
 _INTRODUCTION = (
-    "Written by `mtsmart sweep` from runs.jsonl, which has a line for each run. Scores are those of the last "
+    f"{_SIGN} from runs.jsonl, which has a line for each run. Scores are those of the last "
     "evaluation, never of the best one. Arms of a table have the same data, batches and schedule for a seed, "
     "unless they change them, and differences are paired by seed. The interval is a bootstrap over seeds, widened "
     "for their small number; fewer than five seeds have none. p is a paired t-test's. A difference in **bold** is "
-    "more than chance: its interval leaves 0 out, and p stays below 0.05 after Holm's correction for the number "
-    "of arms in the table (not for the number of tables). Both say how much another draw of seeds would change, "
-    "not how much other validation rows would. Cost is seconds an update, times the baseline's on the same kind "
-    "of machine, evaluations left out (on a CPU of the processor's time; runs that share a machine still slow one "
-    "another, so it is rough). R is SMART's term, flips the share of predictions that its perturbation turns, "
-    "delta/x the perturbation's length beside the embeddings', D MBPP's distance to the teacher, all at the last "
-    "line that training wrote."
+    "more than chance: all its runs are there, its interval leaves 0 out, and p stays below 0.05 after Holm's "
+    "correction for the number of arms in the table (not for the number of tables). Both say how much another "
+    "draw of seeds would change, not how much other validation rows would. Cost is seconds an update, times the "
+    "baseline's on the same kind of machine, evaluations left out (on a CPU of the processor's time; runs that "
+    "share a machine still slow one another, so it is rough). R is SMART's term, flips the share of predictions "
+    "that its perturbation turns, delta/x the perturbation's length beside the embeddings', D MBPP's distance to "
+    "the teacher, all at the last line that training wrote."
 )
 
 
@@ -47,10 +49,16 @@ def write_page(plan: Plan, ledger: Ledger, folder: Path, told: Callable[[str], N
         section(comparison, plot if is_drawn else None)
         for comparison, plot, is_drawn in zip(comparisons, plots, drawn, strict=True)
     ]
-    text = "" if plan.conclusions is None else conclusions(plan.conclusions, _named_figures(comparisons))
+    text = conclusions(plan, _named_figures(comparisons))
     parts = [f"# {_escaped(plan.name)}", _INTRODUCTION, text, *sections]
     text = "\n\n".join([part for part in [*parts, _not_clear(comparisons), _effort(plan, ledger)] if part])
-    write_text(folder / "RESULTS.md", text + "\n")
+    write_text(folder / PAGE, text + "\n")
+
+
+def is_page(file: Path) -> bool:
+    """Whether a sweep wrote it."""
+    with file.open(encoding="utf-8", errors="replace") as stream:
+        return _SIGN in stream.read(1_000)
 
 
 def section(comparison: Comparison, plot: str | None) -> str:
@@ -138,10 +146,12 @@ def _not_clear(comparisons: list[Comparison]) -> str:
     lines = []
     for comparison in comparisons:
         compared = [row for row in comparison.rows if row.difference is not None]
-        few = [row for row in compared if not _interval(row)]
-        chance = [row for row in compared if not row.is_clear and row not in few]
-        parts = [] if few == compared else [_named(chance, compared)]
+        open_rows = [row for row in compared if not row.is_finished]
+        few = [row for row in compared if not _interval(row) and row not in open_rows]
+        chance = [row for row in compared if not row.is_clear and row not in [*few, *open_rows]]
+        parts = [] if len(few) + len(open_rows) == len(compared) else [_named(chance, compared)]
         parts += [f"too few seeds to say: {_named(few, compared)}"] if few else []
+        parts += [f"not finished: {_named(open_rows, compared)}"] if open_rows else []
         if parts:
             lines.append(f"- {_escaped(comparison.title)}: {'. '.join(parts)}")
     return "\n".join(["## Not more than chance", "", *lines]) if lines else ""

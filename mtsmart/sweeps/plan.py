@@ -11,15 +11,19 @@ from typing import Any
 
 from mtsmart.config.document import Document, Key, Origin
 from mtsmart.config.grid import STARTS_TABLE, GridConfig
-from mtsmart.config.loader import Experiment, build_experiment, lay_over
+from mtsmart.config.loader import Experiment, build_experiment, lay_over, parse_override
 from mtsmart.config.regularization import resolve_mbpp, resolve_smart
-from mtsmart.errors import ConfigError
+from mtsmart.config.sections import RunConfig
+from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.run_folder import RunFolder
 from mtsmart.sweeps.ledger import folder_name
 from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.training.changes import HARMLESS
 
 _ENCODER_SOURCE = ("path", "revision", "sha256")
+# What a piece of a grid may say beside what an experiment file may, and what would have no effect in it.
+_OWN = {"tables": ("arms", "baseline", "start"), "arms": ("start",), "starts": ()}
+_IDLE = ("name", "grid")
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class Plan:
     jobs: list[Job]
     tables: list[Table]
     conclusions: Path | None
+    unused: list[str] = field(default_factory=list)  # what is told of arms and starts that no run needs
 
 
 def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) -> Plan:
@@ -117,21 +122,44 @@ def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) ->
 
 class _Planner:
     def __init__(self, grid: GridConfig, document: Document, overrides: list[str], folder: Path) -> None:
-        self.grid, self.document, self.overrides, self.folder = grid, document, overrides, folder
+        self.grid, self.document, self.folder = grid, document, folder
+        self.overrides = {item: parse_override(item).data for item in overrides}
+        self.idle = set(overrides)  # those that hold for no run so far
         data = {key: value for key, value in document.data.items() if key != "grid"}
         self.base = Document(data, {path: place for path, place in document.origins.items() if path[:1] != ("grid",)})
         self.starts: dict[tuple[str, int], Job] = {}
         self.known: dict[tuple[tuple[tuple[str, str], ...], str], tuple[str, tuple[str, ...]]] = {}
 
     def plan(self, name: str) -> Plan:
+        self._check_pieces()
         tables = [self._table(table, changes) for table, changes in (self.grid.tables or {name: {}}).items()]
         jobs: dict[tuple[str, int], Job] = {}
         for job in (job for table in tables for job in self._in_order(table)):
             jobs.setdefault(job.key, job)  # one that several tables share has the first one's name
         if self.starts:
             tables.insert(0, self._start_table())
+        for item in sorted(self.idle):
+            raise ConfigError("has no effect: no run has such a task", file="command line", value=item)
         conclusions = Path(self.grid.conclusions) if self.grid.conclusions else None
-        return Plan(name, list(jobs.values()), tables, conclusions)
+        return Plan(name, list(jobs.values()), tables, conclusions, list(self._unused(tables)))
+
+    def _unused(self, tables: list[Table]) -> Iterator[str]:
+        used = {"arms": {arm for table in tables for arm in table.arms}, "starts": {name for name, _ in self.starts}}
+        for section, names in used.items():
+            if left := [name for name in getattr(self.grid, section) if name not in names]:
+                yield f"no table has these {section}, which are not trained: {'; '.join(left)}"
+
+    def _check_pieces(self) -> None:
+        for section, own in _OWN.items():
+            known = [*own, *(key for key in RunConfig.model_fields if key not in _IDLE)]
+            for name, piece in getattr(self.grid, section).items():
+                for key in (key for key in piece if key not in known):
+                    path: Key = ("grid", section, name, key)
+                    if key in _IDLE:
+                        raise self.document.error("has no effect here", path)
+                    if key == "start":
+                        raise self.document.error("a start cannot go on from another", path, value=piece[key])
+                    raise self.document.error("unknown key", path, hint=did_you_mean(key, known))
 
     def _in_order(self, table: Table) -> Iterator[Job]:
         """A table's jobs seed by seed, so that one that is not finished has all arms; starts before who needs them."""
@@ -157,8 +185,10 @@ class _Planner:
     def _arm_job(self, table: str, arm: str, seed: int) -> Job:
         start = self.grid.arms[arm].get("start", self.grid.tables.get(table, {}).get("start"))
         before = None if start is None else self._start_job(start, seed)
-        if start is not None and "init" in self.grid.arms[arm]:
-            raise self.document.error("has no effect: the arm goes on from a start", ("grid", "arms", arm, "init"))
+        for section, name in (("arms", arm), ("tables", table)):
+            piece = getattr(self.grid, section).get(name, {})
+            if "init" in piece and (start if section == "arms" else piece.get("start")) is not None:
+                raise self.document.error("has no effect beside a start", ("grid", section, name, "init"))
         pieces = [("tables", table), ("arms", arm)]
         return self._job(f"{table}: {arm}" if self.grid.tables else arm, pieces, seed, before)
 
@@ -174,7 +204,10 @@ class _Planner:
                 document = self._with(document, section, name)
         if start is not None:
             document = _going_on_from(document, start, self.folder)
-        experiment = build_experiment(document, [*self.overrides, f"training.seed={seed}"])
+        experiment = build_experiment(document, [*self._holding(document, start), f"training.seed={seed}"])
+        run = experiment.config.init.run if experiment.config.init else ""
+        if start is not None and run != str(start_folder(self.folder, start).path.absolute()):
+            raise ConfigError("has no effect on runs that go on from a start", key="init.run", value=run)
         same = tuple(pieces), "" if start is None else start.config  # whatever the seed
         if same not in self.known:
             tasks = _definitions(experiment, start)
@@ -182,16 +215,32 @@ class _Planner:
         config, names = self.known[same]
         return Job(label, config, seed, experiment, names, start)
 
+    def _holding(self, document: Document, start: Job | None) -> list[str]:
+        """The overrides for a run: those of its own tasks, and not of an encoder that comes with its start."""
+        overrides = {k: v for k, v in self.overrides.items() if start is None or not _names_encoder(v)}
+        of_tasks = {k: set(v["tasks"]) for k, v in overrides.items() if isinstance(v.get("tasks"), dict)}
+        own = set(document.data.get("tasks", {}))
+        if of_tasks and own:  # a suite or a pattern may stand for some of them
+            others = [item for item in overrides if item not in of_tasks]
+            own |= set(_definitions(build_experiment(document, others), start))
+            overrides = {k: v for k, v in overrides.items() if k not in of_tasks or of_tasks[k] & own}
+        self.idle -= set(overrides)
+        return list(overrides)
+
     def _with(self, document: Document, section: str, name: str) -> Document:
         prefix: Key = ("grid", section, name)
-        own = {"tables": ("arms", "baseline", "start"), "arms": ("start",), "starts": ()}[section]
-        changes = {key: value for key, value in getattr(self.grid, section)[name].items() if key not in own}
+        changes = {key: value for key, value in getattr(self.grid, section)[name].items() if key not in _OWN[section]}
         origins = {path[3:]: place for path, place in self.document.origins.items() if path[:3] == prefix}
         origins[()] = document.origin(())
         tasks = changes.get("tasks")
         if section != "arms" and isinstance(tasks, dict):  # a table's tasks are its only ones
             document = lay_over(document, Document({"tasks": list(tasks)}, {("tasks",): self.document.origin(prefix)}))
         return lay_over(document, Document(changes, origins))
+
+
+def _names_encoder(override: Mapping[str, Any]) -> bool:
+    encoder = override.get("encoder")
+    return isinstance(encoder, dict) and set(encoder) <= set(_ENCODER_SOURCE)
 
 
 def start_folder(folder: Path, job: Job) -> RunFolder:

@@ -14,11 +14,14 @@ import warnings
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from mtsmart.errors import MtsmartError, MtsmartWarning
 from mtsmart.training.interrupt import Interrupted
+
+_STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 @dataclass
@@ -59,12 +62,27 @@ class Pool:
     def start(self, key: Hashable, work: Callable[..., Any], *arguments: Any) -> None:
         """Begin a piece of work; function and arguments are pickled."""
         here, there = self._context.Pipe(duplex=False)
+        self._start_server()
         process = self._context.Process(target=_work, args=(there, work, arguments))
         process.start()
         there.close()
         self._working[key] = process, here
         if self._interrupted:  # meanwhile: loading the first process takes seconds
             process.terminate()
+
+    def _start_server(self) -> None:
+        """Start the process that the others are forked from, deaf to signals that a terminal sends to all of them.
+
+        While it loads what they need it would end by one with a traceback. It ends when this process does.
+        """
+        if self._context.get_start_method() != "forkserver":
+            return
+        resource_tracker.ensure_running()  # which forkserver does otherwise, and which lets both signals through again
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # it inherits that; what comes now comes to us later
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def wait(self) -> dict[Hashable, Outcome]:
         """Wait until at least one piece has ended; the ended ones."""
@@ -101,7 +119,9 @@ class Pool:
 
 def _work(connection: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     if hasattr(os, "setsid"):
-        os.setsid()  # Ctrl-C goes to the parent alone, which passes it on
+        os.setsid()  # Ctrl-C goes to the parent alone, which passes it on as SIGTERM
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which the server is deaf to
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", MtsmartWarning)

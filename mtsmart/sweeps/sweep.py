@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.config.loader import find_experiment, load_experiment
-from mtsmart.errors import ConfigError, DataError, MtsmartError, TrainingError
+from mtsmart.errors import ConfigError, DataError, MtsmartError, StorageError, TrainingError
 from mtsmart.processes import launched
 from mtsmart.sweeps.conclusions import check_conclusions
 from mtsmart.sweeps.ledger import Ledger
-from mtsmart.sweeps.page import write_page
+from mtsmart.sweeps.page import PAGE, is_page, write_page
 from mtsmart.sweeps.plan import Job, Plan, make_plan, start_folder
 from mtsmart.sweeps.pool import Pool
 from mtsmart.training.interrupt import Interrupted, StopSignals
@@ -72,11 +72,16 @@ def sweep(
     folder = Path(output_dir) if output_dir is not None else SWEEPS / experiment.config.name
     plan = make_plan(experiment, overrides, folder)
     check_conclusions(plan)
+    _check_folder(folder)
     file = folder / "runs.jsonl"
     if not train:  # also beside a sweep that trains: its lines are whole or ignored
-        if not file.is_file():
-            raise DataError("holds no finished runs", file=folder, key="--no-train", hint="Leave --no-train out")
-        return _compare(plan, Ledger(file), folder, told)
+        ledger = Ledger(file)
+        if not any(job.key in ledger for job in plan.jobs):
+            message = "holds no finished runs of this grid"
+            raise DataError(message, file=folder, key="--no-train", hint="Leave --no-train out")
+        return _compare(plan, ledger, folder, told)
+    for text in plan.unused:
+        told(text)
     with RunLock(folder) as lock, _Interrupts(told) as interrupts:
         lock.acquire()
         ledger = Ledger(file)
@@ -87,6 +92,14 @@ def sweep(
             found = _compare(plan, ledger, folder, told)
         runner.check()
     return found
+
+
+def _check_folder(folder: Path) -> None:
+    """Nothing that others wrote is replaced."""
+    page = folder / PAGE
+    if page.is_file() and not is_page(page):
+        message = "is not one that a sweep wrote, and would be replaced"
+        raise StorageError(message, file=page, hint="Give the sweep a folder of its own with --output-dir")
 
 
 def _compare(plan: Plan, ledger: Ledger, folder: Path, told: Told) -> Sweep:
@@ -204,7 +217,7 @@ class _Runner:
         for text in outcome.warnings:
             if text not in self.said:
                 self.said.add(text)
-                self.told(f"warning: {text}")
+                self.told(f"warning: {label}: {text}")
         error = outcome.error
         if outcome.interrupted and self.interrupts.signal is None:
             error = "something else than this sweep ended it by a signal; the same command goes on with it"

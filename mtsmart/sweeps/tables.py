@@ -21,7 +21,8 @@ class Row:
         scores: seed -> the task's main metric at the last evaluation.
         summary: of the scores.
         difference: to the baseline, over the seeds that both have; None for the baseline itself.
-        is_clear: whether the difference is more than chance (:func:`mtsmart.metrics.statistics.clear`).
+        is_finished: whether all runs are there that its difference is planned to be made of.
+        is_clear: whether it is finished and more than chance (:func:`mtsmart.metrics.statistics.clear`).
         cost: seconds an update, times the baseline's; None where it was not measured, or on other machines alone.
         figures: means over seeds of what training last logged (R, flips, delta/x, D).
     """
@@ -30,6 +31,7 @@ class Row:
     scores: dict[int, float]
     summary: Summary
     difference: Difference | None = None
+    is_finished: bool = False
     is_clear: bool = False
     cost: float | None = None
     figures: dict[str, float] = field(default_factory=dict)
@@ -70,8 +72,11 @@ def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
         for row in others:
             _add_difference(row, rows[base])
         compared = [row for row in others if row.difference is not None]
-        for row, found in zip(compared, clear([r.difference for r in compared if r.difference]), strict=True):
-            row.is_clear = found
+        planned = sum(any(task in job.tasks for job in jobs) for jobs in table.arms.values()) - 1
+        verdicts = clear([row.difference for row in compared if row.difference], max(planned, len(compared)))
+        for row, verdict in zip(compared, verdicts, strict=True):
+            row.is_finished = all(job.key in ledger for arm in (row.arm, base) for job in table.arms[arm])
+            row.is_clear = verdict and row.is_finished
         for arm, row in rows.items():
             row.cost = _cost(runs[arm], runs[base])
     first = next(iter(next(found for found in runs.values() if found).values()))

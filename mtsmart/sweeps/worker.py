@@ -55,6 +55,9 @@ class _Clock(Silent):
     def on_evaluation(self, evaluation: Evaluation, update: int, best: bool) -> None:
         self._mark = self._time()
 
+    def on_checkpoint(self, update: int) -> None:
+        self._mark = self._time()
+
     def on_notice(self, text: str) -> None:
         warnings.warn(text, MtsmartWarning, stacklevel=2)  # which reaches the user as any other
 

@@ -26,6 +26,10 @@ class Callback(Protocol):
         """After each evaluation."""
         ...
 
+    def on_checkpoint(self, update: int) -> None:
+        """After each resume point."""
+        ...
+
     def on_notice(self, text: str) -> None:
         """Something that the user should know, but that stops nothing."""
         ...
@@ -48,6 +52,9 @@ class Silent:
         """Nothing."""
 
     def on_evaluation(self, evaluation: Evaluation, update: int, best: bool) -> None:
+        """Nothing."""
+
+    def on_checkpoint(self, update: int) -> None:
         """Nothing."""
 
     def on_notice(self, text: str) -> None:

@@ -285,6 +285,7 @@ class Trainer:
         meter, random = self.meter.state_dict(), self.processes.gather(random_state(self.device))
         model, optimizer = self.student.whole(), optimizer_tensors(self.optimizer, self.student.trained)
         self.processes.on_main(lambda: self._write_checkpoint(model, optimizer, random, meter))
+        self.callback.on_checkpoint(self.progress.update)
 
     def _write_checkpoint(
         self,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtsmart.config.regularization import SMART_PRESETS
-from mtsmart.regularizers.perturbation import constrain, find_perturbation, norm
+from mtsmart.regularizers.perturbation import constrain, find_perturbation, gradient_of, norm
 
 PAPER = SMART_PRESETS["paper"]
 VARIANTS = [
@@ -89,3 +89,14 @@ def test_a_flat_function_gives_no_nan():
     like, mask = shape()
     delta = find_perturbation(lambda d: (d * 0).sum(), like, mask, PAPER)
     assert torch.isfinite(delta).all()
+
+
+def test_a_gradient_is_not_rounded_by_the_autocast_around_it():
+    weight = torch.randn(8, 8)
+    inputs = torch.randn(4, 8, requires_grad=True)
+    output = (inputs @ weight).square().sum()  # in float32
+    with torch.autocast("cpu", torch.bfloat16):
+        found = gradient_of(output, inputs, retain_graph=True)
+        (rounded,) = torch.autograd.grad(output, inputs, retain_graph=True)
+    (exact,) = torch.autograd.grad(output, inputs)
+    assert torch.equal(found, exact) and not torch.equal(rounded, exact)

@@ -109,8 +109,8 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
     ("grid", "message"),
     [
         ("  arms: {a: {}}\n", r"s\.yaml:6: grid\.seeds: is required but missing"),
-        ("  seeds: [1, 1]\n  arms: {a: {}}\n", r"grid: 'seeds' has the same number twice"),
-        ("  seeds: [-1]\n  arms: {a: {}}\n", r"grid: 'seeds' must not be negative"),
+        ("  seeds: [1, 1]\n  arms: {a: {}}\n", r"grid\.seeds: has the same number twice, got 1"),
+        ("  seeds: [-1]\n  arms: {a: {}}\n", r"grid\.seeds\.0: must not be negative"),
         ("  seeds: [1]\n  arms: {}\n", r"s\.yaml:8: grid\.arms: should have at least 1 item, got \{\}"),
         (
             "  seeds: [1]\n  arms: {a: {}}\n  baseline: b\n",
@@ -128,7 +128,27 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
             "  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {arms: a}}\n",
             r"s\.yaml:9: grid\.tables\.t\.arms: should be a list of arms, got 'a'",
         ),
-        ("  seeds: [1]\n  arms:\n    a: {smrt: off}\n", r"s\.yaml:9: smrt: unknown key\. Did you mean 'smart'"),
+        (
+            "  seeds: [1]\n  arms:\n    a: {smrt: off}\n",
+            r"s\.yaml:9: grid\.arms\.a\.smrt: unknown key\. Did you mean 'smart'",
+        ),
+        ("  seeds: [1]\n  arms: {a: {strat: j}}\n  starts: {j: {}}\n", r"a\.strat: unknown key\. Did you mean 'start'"),
+        ("  seeds: [1]\n  arms: {a: {arms: [a]}}\n", r"grid\.arms\.a\.arms: unknown key"),
+        ("  seeds: [1]\n  arms: {a: {name: x}}\n", r"s\.yaml:8: grid\.arms\.a\.name: has no effect here"),
+        ("  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {grid: {}}}\n", r"grid\.tables\.t\.grid: has no effect here"),
+        (
+            "  seeds: [1]\n  arms: {a: {}}\n  starts:\n    i: {}\n    j: {start: i}\n",
+            r"s\.yaml:11: grid\.starts\.j\.start: a start cannot go on from another, got 'i'",
+        ),
+        (
+            "  seeds:\n    - 1\n    - 1\n  arms: {a: {}}\n",
+            r"s\.yaml:7: grid\.seeds: has the same number twice, got 1",
+        ),
+        ("  seeds:\n    - 1\n    - -2\n  arms: {a: {}}\n", r"s\.yaml:9: grid\.seeds\.1: must not be negative.*got -2"),
+        (
+            "  seeds: [1]\n  arms: {a: {}}\n  starts: {j: {}}\n  tables: {t: {start: j, init: {run: x}}}\n",
+            r"grid\.tables\.t\.init: has no effect beside a start",
+        ),
         ("  seeds: [1]\n  arms:\n    a: {training: {epochs: no}}\n", r"s\.yaml:9: training\.epochs: .*got 'no'"),
         (
             "  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {tasks: [rte2]}}\n",
@@ -160,7 +180,7 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
         ("  seeds: [1]\n  arms: {a: {training: {seed: 7}}}\n", r"arms\.a\.training\.seed: has no effect"),
         (
             "  seeds: [1]\n  arms: {a: {start: j, init: {run: x}}}\n  starts: {j: {}}\n",
-            r"grid\.arms\.a\.init: has no effect: the arm goes on from a start",
+            r"grid\.arms\.a\.init: has no effect beside a start",
         ),
         ("  seeds: [1]\n  arms: {a: 3}\n", r"s\.yaml:8: grid\.arms\.a: should be a mapping"),
         ("  seeds: [1]\n  arms: {a: {}}\n  tabels: {}\n", r"grid\.tabels: unknown key\. Did you mean 'tables'"),
@@ -174,6 +194,41 @@ def test_what_does_not_fit_is_told_with_its_place(plan_of, grid, message):
 def test_seeds_are_the_grids(plan_of):
     with pytest.raises(ConfigError, match=r"training\.seed: has no effect in a sweep. Say grid\.seeds"):
         plan_of("  seeds: [1]\n  arms: {a: {}}\n", ["training.seed=7"])
+
+
+def test_an_override_of_a_task_holds_where_the_task_is(plan_of):
+    tasks = {job.label: job.experiment.config.tasks for job in plan_of(GRID, ["tasks.rte.weight=5"]).jobs}
+    assert tasks["rte: plain"]["rte"]["weight"] == 5
+    assert "rte" not in tasks["cola: plain"] and "rte" not in tasks["joint"]
+    with pytest.raises(ConfigError, match=r"has no effect: no run has such a task, got 'tasks\.snli\.weight=2'"):
+        plan_of(GRID, ["tasks.snli.weight=2"])
+
+
+def test_an_override_of_a_suites_task_holds(plan_of):
+    grid = "  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {tasks: [glue]}, u: {tasks: [snli]}}\n"
+    plan = plan_of(grid, ["tasks.mnli.weight=5"])
+    assert [job.experiment.config.tasks.get("mnli") for job in plan.jobs] == [{"weight": 5}, None]
+
+
+def test_an_override_of_the_encoder_reaches_those_who_go_on_through_their_start(plan_of):
+    jobs = {job.label: job for job in plan_of(GRID, ["encoder.path=other"]).jobs}
+    assert jobs["joint"].experiment.config.encoder.path == jobs["rte: plain"].experiment.config.encoder.path == "other"
+    assert jobs["rte: after"].experiment.config.encoder.path is None
+    assert jobs["rte: after"].config != {job.label: job for job in plan_of(GRID).jobs}["rte: after"].config
+
+
+def test_an_override_cannot_take_the_place_of_a_start(plan_of, tmp_path):
+    with pytest.raises(ConfigError, match=r"init\.run: has no effect on runs that go on from a start, got '.*/r'"):
+        plan_of(GRID, ["encoder.path=null", f"init.run={tmp_path / 'r'}"])
+
+
+def test_what_no_run_needs_is_told(plan_of):
+    grid = "  seeds: [1]\n  arms: {a: {}, b: {}, c: {start: j}}\n  starts: {j: {}}\n  tables: {t: {arms: [a]}}\n"
+    assert plan_of(grid).unused == [
+        "no table has these arms, which are not trained: b; c",
+        "no table has these starts, which are not trained: j",
+    ]
+    assert not plan_of(GRID).unused
 
 
 def test_a_file_without_a_grid_is_refused(tmp_path):

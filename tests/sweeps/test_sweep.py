@@ -18,7 +18,7 @@ import pytest
 import mtsmart
 import mtsmart.api
 from mtsmart.config.loader import build_experiment, load_experiment
-from mtsmart.errors import CheckpointError, DataError, MtsmartWarning, StorageError, TrainingError
+from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning, StorageError, TrainingError
 from mtsmart.sweeps import worker
 from mtsmart.sweeps.conclusions import FIGURES, check_conclusions
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
@@ -142,6 +142,18 @@ def test_a_stopped_sweep_ends_with_the_same_tables(grid, tmp_path, stops, seeds)
     assert (stopped / "runs.jsonl").read_bytes() == before
 
 
+def test_ctrl_c_while_its_processes_load_is_a_stop_like_any_other(grid, tmp_path):
+    """A terminal signals all of them."""
+    process = command(grid, tmp_path / "s")
+    said = process.stdout.readline()
+    assert "to be trained" in said
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 130 and "Stopped. The same command goes on." in out, out
+    assert "Traceback" not in out and "Aborted" not in out
+
+
 def test_terminated_it_says_how_to_go_on(grid, tmp_path):
     process = command(grid, tmp_path / "s")
     while process.poll() is None and not lines(tmp_path / "s"):
@@ -150,6 +162,19 @@ def test_terminated_it_says_how_to_go_on(grid, tmp_path):
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 143 and "Stopped. The same command goes on." in out
     assert "Traceback" not in out
+
+
+def test_the_clock_stands_still_between_updates(monkeypatch):
+    now = iter(range(100))
+    monkeypatch.setattr(worker.time, "process_time", lambda: next(now))
+    clock = worker._Clock()
+    clock.on_start({"device": "cpu"})
+    for update in range(3):  # a second each, as is each of what is done between them
+        clock.on_update(update, 1)
+        clock.on_log({})
+        clock.on_evaluation(None, update, best=False)
+        clock.on_checkpoint(update)
+    assert clock.seconds / clock.updates == 1
 
 
 def test_a_runs_line_is_what_training_it_alone_gives(grid, tmp_path):
@@ -254,7 +279,7 @@ def test_two_sweeps_of_one_folder(grid, tmp_path, cli):
         (["grid.seeds=[]"], r"command line: grid\.seeds: should have at least 1 item"),
         (["grid=null"], r"has no grid"),
         (["training.epochs=x"], r"command line: training\.epochs"),
-        (["--no-train"], r"s: --no-train: holds no finished runs"),
+        (["--no-train"], r"s: --no-train: holds no finished runs of this grid"),
         (["grid.conclusions=c.md"], r"command line: grid\.conclusions: there is no such file, got '.*c\.md'"),
     ],
 )
@@ -262,6 +287,20 @@ def test_flags_that_do_not_fit(grid, cli, tmp_path, arguments, message):
     result = cli("sweep", str(grid), "-o", str(tmp_path / "s"), *arguments)
     assert result.code == 2 and re.search(message, result.err), result.err
     assert not (tmp_path / "s").exists()
+
+
+def test_a_page_of_ones_own_is_not_replaced(grid, cli, tmp_path):
+    (tmp_path / "RESULTS.md").write_text("# Mine\n")
+    result = cli("sweep", str(grid), "-o", str(tmp_path))
+    assert result.code == 2 and "RESULTS.md: is not one that a sweep wrote" in result.err, result.err
+    assert (tmp_path / "RESULTS.md").read_text() == "# Mine\n" and not (tmp_path / "runs.jsonl").exists()
+
+
+def test_another_grids_page_is_not_called_this_ones(colors, grid, cli):
+    plan, ledger, folder = colors
+    fill(plan, ledger, [0] * 5)
+    result = cli("sweep", str(grid), "-o", str(folder), "--no-train", "tasks=[color]", "grid.seeds=[7]")
+    assert result.code == 2 and "holds no finished runs of this grid" in result.err
 
 
 def line_of(job, score, **more):
@@ -342,11 +381,32 @@ def test_tables_wait_for_nothing_that_training_needs(grid, colors):
 
 def test_few_seeds_are_too_few_to_say_what_is_chance(colors):
     plan, ledger, folder = colors
+    arms = plan.tables[0].arms
+    arms.update({arm: jobs[:4] for arm, jobs in arms.items()})
     for job in plan.jobs:
-        if job.seed < 4:
+        if job.seed < 5:
             ledger.add(line_of(job, 0.7 if job.label == "plain" else 0.1))
     write_page(plan, ledger, folder, print)
     assert "- tiny: too few seeds to say: every arm\n" in (folder / "RESULTS.md").read_text()
+
+
+def test_nothing_is_more_than_chance_before_all_runs_are_there(colors):
+    plan, ledger, folder = colors
+    fill(plan, ledger, [0.03, 0.031, 0.032, 0.03, 0.027])
+    assert compare(plan, ledger)[0].rows[1].is_clear
+    plan.tables[0].arms["SMART"].append(replace(plan.jobs[0], seed=99))
+    assert not compare(plan, ledger)[0].rows[1].is_clear
+    write_page(plan, ledger, folder, print)
+    assert f"- {plan.name}: not finished: every arm\n" in (folder / "RESULTS.md").read_text()
+
+
+def test_the_correction_counts_arms_that_have_no_run_yet(colors):
+    plan, ledger, _ = colors
+    fill(plan, ledger, [0.03, 0.01, 0.04, 0.02, 0.01])
+    assert 0.005 < compare(plan, ledger)[0].rows[1].difference.p < 0.05 and compare(plan, ledger)[0].rows[1].is_clear
+    for number in range(10):
+        plan.tables[0].arms[f"later {number}"] = [replace(job, config="0" * 64) for job in plan.jobs[:5]]
+    assert not compare(plan, ledger)[0].rows[1].is_clear
 
 
 def test_a_tables_titles_do_not_depend_on_what_is_finished(grid, tmp_path):
@@ -387,6 +447,21 @@ def test_conclusions_take_their_figures_from_the_table(colors):
     write_page(plan, ledger, folder, print)
     shown = r"5; 55\.00; 1\.\d\d; 0\.\d\d; \+3\.00; \+2\.\d\d to \+3\.\d\d; 5; 0; < 0\.001; 2\.5"
     assert re.search(rf"^{shown}$", (folder / "RESULTS.md").read_text(), re.MULTILINE)
+
+
+def test_a_figures_name_may_go_over_a_line(colors):
+    plan, ledger, folder = colors
+    fill(plan, ledger, [0.03] * 5)
+    plan.conclusions = folder / "c.md"
+    plan.conclusions.write_text(f"{{{{{plan.name} / SMART /\n  difference}}}} {{{{{plan.name} /\nSMART / wins}}}}\n")
+    check_conclusions(plan)
+    write_page(plan, ledger, folder, print)
+    assert "+3.00 5" in (folder / "RESULTS.md").read_text()
+    plan.conclusions.write_text(f"a\nb {{{{{plan.name} / SMRT /\nmean}}}}")
+    with pytest.raises(ConfigError, match=r"c\.md:2: there is no such figure, got '.* / SMRT / mean'"):
+        check_conclusions(plan)
+    write_page(plan, ledger, folder, print)  # as when the text has changed since the check
+    assert "b (no such figure)" in (folder / "RESULTS.md").read_text()
 
 
 def test_conclusions_without_a_figure_say_so(colors):
@@ -475,14 +550,15 @@ def test_starts_are_compared_with_the_first_that_has_the_task(colors):
 def test_names_are_shown_letter_by_letter(colors):
     plan, ledger, folder = colors
     table = plan.tables[0]
-    names = ["a|b", "**bold**", "<b>", "cost $x^{$ a", "雪" * 60]
-    for name, jobs in zip(names, [table.arms["plain"]] + [table.arms["SMART"]] * 4, strict=True):
+    names = ["a|b", "**bold**", "<b>", "cost $x^{$ a", "雪" * 60, "__a__", "x_y ~~z", "&amp;"]
+    for name, jobs in zip(names, [table.arms["plain"]] + [table.arms["SMART"]] * 7, strict=True):
         table.arms[name] = jobs
     plan.tables += [replace(table, name=name) for name in ("a/b", "A b", "火", "雪")]
     fill(plan, ledger, [0, 0, 0, 0, 0])
     told = []
     write_page(plan, ledger, folder, told.append)
     page = (folder / "RESULTS.md").read_text()
+    assert "| \\_\\_a\\_\\_ |" in page and "| x_y \\~\\~z |" in page and "| \\&amp; |" in page
     assert "| a\\|b |" in page and "| \\*\\*bold\\*\\* |" in page and "| \\<b\\> |" in page
     plots = re.findall(r"\]\(([^)]*\.svg)\)", page)
     assert not told and plots == [f"{plan.name}.svg", "a-b.svg", "a-b~2.svg", "table.svg", "table~2.svg"]
@@ -498,6 +574,18 @@ def test_an_unfinished_last_line_is_trained_again(colors):
     assert plan.jobs[0].key in again and plan.jobs[1].key not in again
     again.add(line_of(plan.jobs[1], 0.25))
     assert [json.loads(line)["tasks"]["color"]["accuracy"] for line in ledger.file.open()] == [0.5, 0.25]
+
+
+def test_a_whole_last_line_without_its_newline_counts(colors):
+    plan, ledger, _ = colors
+    for job in plan.jobs[:2]:
+        ledger.add(line_of(job, 0.5))
+    ledger.file.write_bytes(b"\n" + ledger.file.read_bytes().rstrip(b"\n"))
+    again = Ledger(ledger.file)
+    assert len(again) == 2
+    again.add(line_of(plan.jobs[2], 0.5))
+    again.add(line_of(plan.jobs[3], 0.5))
+    assert len(Ledger(ledger.file)) == 4
 
 
 def test_runs_are_trained_in_the_order_of_the_tables_and_starts_when_they_are_needed(grid, tmp_path):
@@ -528,6 +616,15 @@ def test_a_damaged_line_is_named(colors, line, message):
     with ledger.file.open("a") as stream:
         stream.write(line + "\n")
     with pytest.raises(DataError, match=message):
+        Ledger(ledger.file)
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_refused(colors, score):
+    plan, ledger, _ = colors
+    line = line_of(plan.jobs[0], 0.5).model_dump() | {"tasks": {"color": {"accuracy": score}}}
+    ledger.file.write_text(json.dumps(line) + "\n")
+    with pytest.raises(DataError, match=r"runs\.jsonl:1: tasks\.color\.accuracy: .*finite number"):
         Ledger(ledger.file)
 
 
