@@ -7,7 +7,8 @@ same, their rounding is not.
 
 Bfloat16 on processors without AVX-512 or such instructions: torch multiplies element by element, which takes an update
 many times as long as in float32. The product of two bfloat16 numbers is exact in float32, in which the sums are taken
-anyway; so operands rounded to bfloat16 and multiplied in float32 give the same results in float32's time.
+anyway; so operands rounded to bfloat16 and multiplied in float32 give the same results in about float32's time
+(benchmarks/RESULTS.md: precision).
 """
 
 from __future__ import annotations

@@ -228,7 +228,8 @@ class _Runner:
         if outcome.result is None:
             return
         finished = outcome.result
-        self.ledger.add(finished)
+        if job.key not in self.ledger:  # a start that was trained again, for its model, keeps its line
+            self.ledger.add(finished)
         shutil.rmtree(self.folder / "unfinished" / job.folder_name, ignore_errors=True)
         self.ended += 1
         scores = ", ".join(f"{finished.main(task)[1]:.4f}" for task in finished.tasks)

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from transformers import BertConfig
 
 from benchmarks import bench
-from benchmarks.speed import bare, classic, gpu, memory, padding, step_cost, timing, workload
+from benchmarks.speed import bare, classic, gpu, memory, padding, precision, step_cost, timing, workload
+from mtsmart.models import linear
 
 TINY = BertConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32)
 
@@ -31,6 +33,22 @@ def test_gpu_part_measures_and_shows_every_arm(small, tmp_path, monkeypatch):
 def test_without_a_gpu_the_page_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert "No GPU was at hand" in "\n".join(gpu.page(gpu.measure(tmp_path / "gpu", 1)))
+
+
+def test_precision_part_measures_torchs_layers_and_ours(minilm, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(linear, "widening_is_faster", lambda: True)
+    monkeypatch.setattr(precision, "BATCH", 2)
+    monkeypatch.setattr(precision, "TOKENS", 8)
+    kinds = []
+    monkeypatch.setattr(precision, "run_updates", lambda made, batches: kinds.append(_kind_of(made.setup.model)))
+    measured = precision.measure(tmp_path / "precision", 1)
+    assert kinds[:3] == [linear.WidenedLinear, linear.WidenedLinear, nn.Linear]
+    assert "| float32 | " in "\n".join(precision.page(measured)) and not precision.page({})[2].startswith("A plain")
+
+
+def _kind_of(model):
+    return type(next(module for module in model.modules() if isinstance(module, nn.Linear)))
 
 
 def test_ratios_are_of_the_same_round():

@@ -660,3 +660,4 @@ def test_starts_that_are_gone_are_trained_again_for_what_is_missing(grid, tmp_pa
     assert "2 of them to be trained" in finish(command(grid, folder, "grid.seeds=[1]"))
     (again,) = [run for run in lines(folder) if run["run"] == "colors: after joint"]
     assert again["tasks"] == dropped[0]["tasks"]
+    assert (folder / "runs.jsonl").read_text().splitlines()[:-1] == kept, "the start has its line already"
