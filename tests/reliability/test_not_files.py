@@ -15,6 +15,7 @@ from mtsmart.durable import read_bytes, require_file
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.sweeps import conclusions
 from mtsmart.sweeps.ledger import Ledger
+from mtsmart.sweeps.plan import Plan
 from mtsmart.training.checkpoints import list_checkpoints
 from tests.reliability.test_bad_inputs import assert_refused, run, trained  # noqa: F401 (fixtures)
 
@@ -90,7 +91,7 @@ def test_sweeps(tmp_path, monkeypatch):
     text.write_text("much")
     monkeypatch.setattr(conclusions, "_MAX_BYTES", 3)
     with pytest.raises(ConfigError, match="cannot be read: it is larger than 3 bytes"):
-        conclusions.conclusions(text, {})
+        conclusions.conclusions(Plan("s", [], [], text), {})
 
 
 def test_code_in_a_strangers_run_is_not_run(run, cli):  # noqa: F811
