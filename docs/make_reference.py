@@ -85,9 +85,9 @@ def _name(kind: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return "section"
     arguments = [argument for argument in get_args(kind) if argument is not type(None)]
-    if get_origin(kind) in (list, dict):
-        if get_origin(kind) is dict:
-            return "mapping"
+    if get_origin(kind) is dict:
+        return "mapping"
+    if get_origin(kind) is list:
         name = _name(arguments[0])
         return f"list of {name}" if name == "text" else f"list of {name}s"
     if arguments:

@@ -73,7 +73,7 @@ def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
             _add_difference(row, rows[base])
         compared = [row for row in others if row.difference is not None]
         planned = sum(any(task in job.tasks for job in jobs) for jobs in table.arms.values()) - 1
-        verdicts = clear([row.difference for row in compared if row.difference], max(planned, len(compared)))
+        verdicts = clear([row.difference for row in compared if row.difference], planned)
         for row, verdict in zip(compared, verdicts, strict=True):
             row.is_finished = all(job.key in ledger for arm in (row.arm, base) for job in table.arms[arm])
             row.is_clear = verdict and row.is_finished

@@ -57,6 +57,15 @@ def count_signals(began):
     return len(seen)
 
 
+def working(key, work, began):
+    """A pool with one piece of work, which has begun."""
+    pool = Pool([])
+    pool.start(key, work, began)
+    while not began.exists():
+        time.sleep(0.01)
+    return pool
+
+
 @pytest.fixture(scope="module")
 def pool():
     return Pool([])
@@ -107,10 +116,7 @@ def test_interrupted_while_a_process_starts():
 
 def test_a_second_interruption_waits_for_nothing(tmp_path):
     """Not even for a process that does not listen."""
-    pool = Pool([])
-    pool.start("deaf", ignore, tmp_path / "began")
-    while not (tmp_path / "began").exists():
-        time.sleep(0.01)
+    pool = working("deaf", ignore, tmp_path / "began")
     pool.interrupt()
     pool.kill()
     assert pool.wait()["deaf"].interrupted
@@ -118,10 +124,7 @@ def test_a_second_interruption_waits_for_nothing(tmp_path):
 
 def test_a_crash_after_an_interruption_is_still_told(tmp_path):
     """As when memory runs out while the resume point is written."""
-    pool = Pool([])
-    pool.start("key", crash_when_asked, tmp_path / "began")
-    while not (tmp_path / "began").exists():
-        time.sleep(0.01)
+    pool = working("key", crash_when_asked, tmp_path / "began")
     pool.interrupt()
     found = pool.wait()["key"]
     assert not found.interrupted and "exit code -9" in found.error
@@ -129,10 +132,7 @@ def test_a_crash_after_an_interruption_is_still_told(tmp_path):
 
 def test_asked_twice_a_run_still_ends_after_its_update(tmp_path):
     """A signal, and then a disk that is full for another run's line."""
-    pool = Pool([])
-    pool.start("key", count_signals, tmp_path / "began")
-    while not (tmp_path / "began").exists():
-        time.sleep(0.01)
+    pool = working("key", count_signals, tmp_path / "began")
     pool.interrupt()
     pool.interrupt()
     assert pool.wait()["key"].result == 1
