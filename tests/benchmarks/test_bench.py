@@ -37,6 +37,7 @@ def test_without_a_gpu_the_page_says_so(tmp_path, monkeypatch):
 
 def test_precision_part_measures_torchs_layers_and_ours(minilm, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(linear, "convolving_is_faster", lambda: False)
     monkeypatch.setattr(linear, "widening_is_faster", lambda: True)
     monkeypatch.setattr(precision, "BATCH", 2)
     monkeypatch.setattr(precision, "TOKENS", 8)
