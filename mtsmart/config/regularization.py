@@ -104,7 +104,7 @@ _SMART_PAPER = Smart(
     direction="ascent",
     every=1,
 )
-# The published radius moves no prediction of a real encoder (R about 1e-5). The direction of one ascent step is
+# The published radius moves next to no prediction of a real encoder (R about 1e-5). The direction of one ascent step is
 # sound, so the lengths change: a radius of 1 % of the embedding RMS, reached by a step long enough that
 # nearly every coordinate saturates, from a start small enough to be pure direction finding. Radius and weight are
 # those with the best mean in experiments/evidence/tuning/RESULTS.md.
@@ -114,7 +114,7 @@ _SMART_TUNED = _SMART_PAPER.model_copy(
 )
 _SMART_OFF = _SMART_TUNED.model_copy(update={"weight": 0.0})
 SMART_PRESETS: dict[str, Smart] = {
-    "default": _SMART_OFF,  # experiments/evidence/RESULTS.md: it made no score better by more than chance
+    "default": _SMART_OFF,  # experiments/evidence/RESULTS.md: it helped no classification task significantly
     "tuned": _SMART_TUNED,
     "paper": _SMART_PAPER,
     "off": _SMART_OFF,
@@ -122,8 +122,8 @@ SMART_PRESETS: dict[str, Smart] = {
 
 _MBPP_PAPER = Mbpp(weight=1.0, beta=0.999, early_beta=0.99, early=0.1, inner_steps=1, every=1)
 # A teacher with beta 0.999 looks back a thousand updates. Where a whole run has that many or fewer it stays near the
-# untrained model, and the term then holds predictions at the label frequencies: CoLA's MCC was 0 after an epoch. The
-# tuned one looks back a tenth as far. Its weight has the best mean in experiments/evidence/tuning/RESULTS.md.
+# untrained model, and the term then holds predictions at the label frequencies. The tuned one looks back a
+# tenth as far. Its weight has the best mean in experiments/evidence/tuning/RESULTS.md.
 _MBPP_TUNED = _MBPP_PAPER.model_copy(update={"weight": 0.1, "beta": 0.99, "early_beta": 0.9})
 _MBPP_OFF = _MBPP_TUNED.model_copy(update={"weight": 0.0})
 MBPP_PRESETS: dict[str, Mbpp] = {

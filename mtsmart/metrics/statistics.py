@@ -106,7 +106,7 @@ def holm(p_values: Sequence[float], count: int | None = None) -> list[float]:
 
 
 def clear(differences: Sequence[Difference], count: int | None = None) -> list[bool]:
-    """Which of one table's differences are more than chance: the interval leaves 0 out, and Holm's p is below 0.05.
+    """Which of one table's differences are significant: the interval leaves 0 out, and Holm's p is below 0.05.
 
     Args:
         differences: those there are.

@@ -1,4 +1,4 @@
-"""RESULTS.md of a sweep: conclusions, tables, what is not more than chance, and how long it took."""
+"""RESULTS.md of a sweep: conclusions, tables, what is not significant, and how long it took."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _INTRODUCTION = (
     "evaluation, never of the best one. Arms of a table have the same data, batches and schedule for a seed, "
     "unless they change them, and differences are paired by seed. The interval is a bootstrap over seeds, widened "
     "for their small number; fewer than five seeds have none. p is a paired t-test's. A difference in **bold** is "
-    "more than chance: all its runs are there, its interval leaves 0 out, and p stays below 0.05 after Holm's "
+    "significant: all its runs are there, its interval leaves 0 out, and p stays below 0.05 after Holm's "
     "correction for the number of arms in the table (not for the number of tables). Both say how much another "
-    "draw of seeds would change, not how much other validation rows would. Cost is seconds an update, times the "
+    "draw of seeds would change, not how much other training or validation rows would. A plot's bars are intervals "
+    "of each arm's own mean, which may overlap where the paired difference is significant. Cost is seconds an update, times the "
     "baseline's on the same kind of machine, evaluations left out (on a CPU of the processor's time; runs that "
     "share a machine still slow one another, so it is rough). R is SMART's term, flips the share of predictions "
     "that its perturbation turns, delta/x the perturbation's length beside the embeddings', D MBPP's distance to "
@@ -148,19 +149,17 @@ def _not_clear(comparisons: list[Comparison]) -> str:
         compared = [row for row in comparison.rows if row.difference is not None]
         open_rows = [row for row in compared if not row.is_finished]
         few = [row for row in compared if not _interval(row) and row not in open_rows]
-        chance = [row for row in compared if not row.is_clear and row not in [*few, *open_rows]]
-        parts = [] if len(few) + len(open_rows) == len(compared) else [_named(chance, compared)]
+        others = [row for row in compared if not row.is_clear and row not in [*few, *open_rows]]
+        parts = [_named(others, compared)] if others else []
         parts += [f"too few seeds to say: {_named(few, compared)}"] if few else []
         parts += [f"not finished: {_named(open_rows, compared)}"] if open_rows else []
         if parts:
             lines.append(f"- {_escaped(comparison.title)}: {'. '.join(parts)}")
-    return "\n".join(["## Not more than chance", "", *lines]) if lines else ""
+    return "\n".join(["## Not significant", "", *lines]) if lines else ""
 
 
 def _named(rows: list[Row], compared: list[Row]) -> str:
-    if rows == compared:
-        return "every arm"
-    return "; ".join(_escaped(row.arm) for row in rows) or "no arm"  # arms have commas in their names
+    return "every arm" if rows == compared else "; ".join(_escaped(row.arm) for row in rows)  # names hold commas
 
 
 def _effort(plan: Plan, ledger: Ledger) -> str:

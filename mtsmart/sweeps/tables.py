@@ -22,7 +22,7 @@ class Row:
         summary: of the scores.
         difference: to the baseline, over the seeds that both have; None for the baseline itself.
         is_finished: whether all runs are there that its difference is planned to be made of.
-        is_clear: whether it is finished and more than chance (:func:`mtsmart.metrics.statistics.clear`).
+        is_clear: whether it is finished and significant (:func:`mtsmart.metrics.statistics.clear`).
         cost: seconds an update, times the baseline's; None where it was not measured, or on other machines alone.
         figures: means over seeds of what training last logged (R, flips, delta/x, D).
     """

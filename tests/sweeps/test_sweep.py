@@ -379,7 +379,7 @@ def test_tables_wait_for_nothing_that_training_needs(grid, colors):
     assert (folder / "RESULTS.md").is_file()
 
 
-def test_few_seeds_are_too_few_to_say_what_is_chance(colors):
+def test_few_seeds_are_too_few_to_say_what_is_significant(colors):
     plan, ledger, folder = colors
     arms = plan.tables[0].arms
     arms.update({arm: jobs[:4] for arm, jobs in arms.items()})
@@ -390,10 +390,12 @@ def test_few_seeds_are_too_few_to_say_what_is_chance(colors):
     assert "- tiny: too few seeds to say: every arm\n" in (folder / "RESULTS.md").read_text()
 
 
-def test_nothing_is_more_than_chance_before_all_runs_are_there(colors):
+def test_nothing_is_significant_before_all_runs_are_there(colors):
     plan, ledger, folder = colors
     fill(plan, ledger, [0.03, 0.031, 0.032, 0.03, 0.027])
     assert compare(plan, ledger)[0].rows[1].is_clear
+    write_page(plan, ledger, folder, print)
+    assert "Not significant" not in (folder / "RESULTS.md").read_text(), "it lists what is not"
     plan.tables[0].arms["SMART"].append(replace(plan.jobs[0], seed=99))
     assert not compare(plan, ledger)[0].rows[1].is_clear
     write_page(plan, ledger, folder, print)
@@ -521,7 +523,7 @@ def test_what_differs_beside_the_arm_is_told(colors, change, seeds, note):
     plan, ledger, folder = colors
     fill(plan, ledger, [0, 0, 0, 0, 0])
     write_page(plan, ledger, folder, print)
-    assert "\n- " not in (folder / "RESULTS.md").read_text().partition("## Not more")[0]
+    assert "\n- " not in (folder / "RESULTS.md").read_text().partition("## Not significant")[0]
     for job in plan.tables[0].arms["SMART"][:seeds]:
         ledger.add(line_of(job, 0.5, **change))
     write_page(plan, ledger, folder, print)
