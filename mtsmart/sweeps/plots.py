@@ -42,7 +42,8 @@ def draw(comparison: Comparison, file: Path) -> bool:
                 axes.axvline(100 * row.summary.mean, color="0.3", linewidth=0.8, linestyle="--", zorder=0)
         axes.set_yticks(range(len(comparison.rows)), [_short(row.arm) for row in comparison.rows])
         axes.invert_yaxis()
-        axes.set_xlabel(_short(f"{comparison.metric} of {comparison.task}") + ", times 100; bars: the mean's 95 % interval")
+        scored = _short(f"{comparison.metric} of {comparison.task}")
+        axes.set_xlabel(f"{scored}, times 100; bars: the mean's 95 % interval")
         for text in (*axes.get_yticklabels(), axes.xaxis.label):
             text.set_parse_math(False)  # a name may hold dollars
         with replacing(file) as aside, warnings.catch_warnings():
