@@ -4,7 +4,7 @@ With a handful of seeds the plain bootstrap is too sure of itself: of five diffe
 interval leaves 0 out one time in seven. So the interval's level is the one that makes up for it on normal data
 (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 4.4: the expanded percentile interval). No
 interval made of resampled means leaves the range of the values, which holds the true mean of n values with probability
-1 - 2^(1 - n) at most: for fewer than five there is none. A difference is called clear only where a paired t-test,
+1 - 2^(1 - n) at most: for fewer than five there is none. A difference is called significant only where a paired t-test,
 corrected for the number of arms, agrees with the interval.
 """
 
@@ -105,7 +105,7 @@ def holm(p_values: Sequence[float], count: int | None = None) -> list[float]:
     return corrected
 
 
-def clear(differences: Sequence[Difference], count: int | None = None) -> list[bool]:
+def significant(differences: Sequence[Difference], count: int | None = None) -> list[bool]:
     """Which of one table's differences are significant: the interval leaves 0 out, and Holm's p is below 0.05.
 
     Args:

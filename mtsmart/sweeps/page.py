@@ -52,7 +52,7 @@ def write_page(plan: Plan, ledger: Ledger, folder: Path, told: Callable[[str], N
     ]
     text = conclusions(plan, _named_figures(comparisons))
     parts = [f"# {_escaped(plan.name)}", _INTRODUCTION, text, *sections]
-    text = "\n\n".join([part for part in [*parts, _not_clear(comparisons), _effort(plan, ledger)] if part])
+    text = "\n\n".join([part for part in [*parts, _not_significant(comparisons), _effort(plan, ledger)] if part])
     write_text(folder / PAGE, text + "\n")
 
 
@@ -91,7 +91,7 @@ def section(comparison: Comparison, plot: str | None) -> str:
 def cells(row: Row) -> list[str]:
     """A row's cells: seeds, mean, std, SE, difference with its interval, wins to losses, p, cost."""
     found = figures(row)
-    difference = f"**{found['difference']}**" if row.is_clear else found["difference"]
+    difference = f"**{found['difference']}**" if row.is_significant else found["difference"]
     return [
         *(found[name] for name in ("seeds", "mean", "std", "SE")),
         ", ".join(part for part in (difference, found["interval"]) if part),
@@ -143,13 +143,13 @@ def _named_figures(comparisons: list[Comparison]) -> dict[str, str]:
     }
 
 
-def _not_clear(comparisons: list[Comparison]) -> str:
+def _not_significant(comparisons: list[Comparison]) -> str:
     lines = []
     for comparison in comparisons:
         compared = [row for row in comparison.rows if row.difference is not None]
         open_rows = [row for row in compared if not row.is_finished]
         few = [row for row in compared if not _interval(row) and row not in open_rows]
-        others = [row for row in compared if not row.is_clear and row not in [*few, *open_rows]]
+        others = [row for row in compared if not row.is_significant and row not in [*few, *open_rows]]
         parts = [_named(others, compared)] if others else []
         parts += [f"too few seeds to say: {_named(few, compared)}"] if few else []
         parts += [f"not finished: {_named(open_rows, compared)}"] if open_rows else []

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from mtsmart.metrics.statistics import Difference, Summary, clear, paired_difference, summarize
+from mtsmart.metrics.statistics import Difference, Summary, paired_difference, significant, summarize
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.notes import notes
 from mtsmart.sweeps.plan import Job, Plan, Table
@@ -22,7 +22,7 @@ class Row:
         summary: of the scores.
         difference: to the baseline, over the seeds that both have; None for the baseline itself.
         is_finished: whether all runs are there that its difference is planned to be made of.
-        is_clear: whether it is finished and significant (:func:`mtsmart.metrics.statistics.clear`).
+        is_significant: whether it is finished and significant (:func:`mtsmart.metrics.statistics.significant`).
         cost: seconds an update, times the baseline's; None where it was not measured, or on other machines alone.
         figures: means over seeds of what training last logged (R, flips, delta/x, D).
     """
@@ -32,7 +32,7 @@ class Row:
     summary: Summary
     difference: Difference | None = None
     is_finished: bool = False
-    is_clear: bool = False
+    is_significant: bool = False
     cost: float | None = None
     figures: dict[str, float] = field(default_factory=dict)
 
@@ -73,10 +73,10 @@ def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
             _add_difference(row, rows[base])
         compared = [row for row in others if row.difference is not None]
         planned = sum(any(task in job.tasks for job in jobs) for jobs in table.arms.values()) - 1
-        verdicts = clear([row.difference for row in compared if row.difference], planned)
+        verdicts = significant([row.difference for row in compared if row.difference], planned)
         for row, verdict in zip(compared, verdicts, strict=True):
             row.is_finished = all(job.key in ledger for arm in (row.arm, base) for job in table.arms[arm])
-            row.is_clear = verdict and row.is_finished
+            row.is_significant = verdict and row.is_finished
         for arm, row in rows.items():
             row.cost = _cost(runs[arm], runs[base])
     first = next(iter(next(found for found in runs.values() if found).values()))

@@ -11,10 +11,10 @@ from scipy import stats
 
 from mtsmart.metrics.statistics import (
     bootstrap_interval,
-    clear,
     expanded_level,
     holm,
     paired_difference,
+    significant,
     summarize,
 )
 
@@ -66,7 +66,7 @@ def test_the_interval_holds_the_true_mean(count, lowest):
 def test_fewer_than_five_values_have_no_interval_and_no_clear_difference(count):
     values = np.linspace(0.6, 0.6001, count)
     assert bootstrap_interval(values) == (None, None)
-    assert clear([paired_difference(values + 0.3 + values / 9, values)]) == [False]
+    assert significant([paired_difference(values + 0.3 + values / 9, values)]) == [False]
 
 
 @pytest.mark.parametrize("count", [5, 10, 30])
@@ -95,7 +95,7 @@ def test_a_difference_that_is_always_the_same():
     plain, better = right / 277, (right + 1) / 277
     same, more = paired_difference(plain, plain), paired_difference(better, plain)
     assert (same.low, same.high, same.p, same.wins, same.losses) == (0, 0, 1, 0, 0) and not same.excludes_zero
-    assert (more.p, more.wins) == (2**-4, 5) and more.excludes_zero and clear([more]) == [False]
+    assert (more.p, more.wins) == (2**-4, 5) and more.excludes_zero and significant([more]) == [False]
     assert np.ptp(better - plain) > 0
 
 
@@ -115,13 +115,13 @@ def test_holms_correction():
 @pytest.mark.parametrize("seeds", [5, 10])
 @pytest.mark.parametrize("arms", [1, 6])
 def test_arms_that_are_the_same_are_told_apart_in_at_most_one_table_of_twenty(seeds, arms):
-    """Every arm of a table draws from one distribution: how many of the tables call any difference clear."""
+    """Every arm of a table draws from one distribution: how many of the tables call any difference significant."""
     rng, tables = np.random.default_rng(seeds * 10 + arms), 80
     alarms = 0
     for _ in range(tables):
         plain = 0.6 + rng.normal(scale=0.015, size=seeds)
         found = [paired_difference(plain + rng.normal(scale=0.01, size=seeds), plain) for _ in range(arms)]
-        alarms += any(clear(found))
+        alarms += any(significant(found))
     # 95 % of them must be right; two standard errors of the count are granted to chance.
     assert alarms <= 0.05 * tables + 2 * math.sqrt(0.05 * 0.95 * tables)
 
@@ -133,7 +133,7 @@ def test_rows_more_or_less_by_chance_are_no_difference(seeds):
     alarms = 0
     for _ in range(tables):
         plain = rng.integers(140, 160, size=seeds) / 277
-        alarms += clear([paired_difference(plain + rng.integers(-1, 2, size=seeds) / 277, plain)])[0]
+        alarms += significant([paired_difference(plain + rng.integers(-1, 2, size=seeds) / 277, plain)])[0]
     assert alarms <= 0.05 * tables + 2 * math.sqrt(0.05 * 0.95 * tables)
 
 
@@ -141,4 +141,4 @@ def test_a_large_difference_is_seen():
     rng = np.random.default_rng(0)
     plain = rng.normal(0.6, 0.01, size=5)
     found = [paired_difference(plain + shift + rng.normal(0, 0.002, size=5), plain) for shift in (0.03, -0.03, 0)]
-    assert clear(found) == [True, True, False]
+    assert significant(found) == [True, True, False]

@@ -393,11 +393,11 @@ def test_few_seeds_are_too_few_to_say_what_is_significant(colors):
 def test_nothing_is_significant_before_all_runs_are_there(colors):
     plan, ledger, folder = colors
     fill(plan, ledger, [0.03, 0.031, 0.032, 0.03, 0.027])
-    assert compare(plan, ledger)[0].rows[1].is_clear
+    assert compare(plan, ledger)[0].rows[1].is_significant
     write_page(plan, ledger, folder, print)
     assert "Not significant" not in (folder / "RESULTS.md").read_text(), "it lists what is not"
     plan.tables[0].arms["SMART"].append(replace(plan.jobs[0], seed=99))
-    assert not compare(plan, ledger)[0].rows[1].is_clear
+    assert not compare(plan, ledger)[0].rows[1].is_significant
     write_page(plan, ledger, folder, print)
     assert f"- {plan.name}: not finished: every arm\n" in (folder / "RESULTS.md").read_text()
 
@@ -405,10 +405,11 @@ def test_nothing_is_significant_before_all_runs_are_there(colors):
 def test_the_correction_counts_arms_that_have_no_run_yet(colors):
     plan, ledger, _ = colors
     fill(plan, ledger, [0.03, 0.01, 0.04, 0.02, 0.01])
-    assert 0.005 < compare(plan, ledger)[0].rows[1].difference.p < 0.05 and compare(plan, ledger)[0].rows[1].is_clear
+    found = compare(plan, ledger)[0].rows[1]
+    assert 0.005 < found.difference.p < 0.05 and found.is_significant
     for number in range(10):
         plan.tables[0].arms[f"later {number}"] = [replace(job, config="0" * 64) for job in plan.jobs[:5]]
-    assert not compare(plan, ledger)[0].rows[1].is_clear
+    assert not compare(plan, ledger)[0].rows[1].is_significant
 
 
 def test_a_tables_titles_do_not_depend_on_what_is_finished(grid, tmp_path):
