@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.config.regularization import resolve_mbpp, resolve_smart
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 
 
 def main() -> None:

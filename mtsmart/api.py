@@ -18,12 +18,12 @@ from mtsmart.models.export import Exported, check_target, export_head
 from mtsmart.processes import join_processes
 from mtsmart.reporting.card import write_card
 from mtsmart.reporting.model_card import model_card
-from mtsmart.run_folder import RunFolder, resolved_config
+from mtsmart.runs.changes import describe_rows, differences, not_allowed
+from mtsmart.runs.folder import RunFolder, resolved_config
+from mtsmart.runs.lock import RunLock
 from mtsmart.tasks.library import TaskLibrary, read_task_file
 from mtsmart.training.callbacks import Callback
-from mtsmart.training.changes import describe_rows, differences, not_allowed
 from mtsmart.training.checkpoints import newest_checkpoint, stored_rows
-from mtsmart.training.lock import RunLock
 from mtsmart.training.setup import Setup, prepare
 from mtsmart.training.trainer import Trainer
 

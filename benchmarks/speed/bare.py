@@ -129,7 +129,7 @@ def page(measured: dict[str, Any]) -> list[str]:
         "",
         f"The first {ROWS} rows of MRPC, batches of {BATCH}, AdamW (fused), clipping, linear schedule, no evaluation. "
         "On a CPU ours draws dropout masks faster and keeps freed memory, and on AMD's processors with AVX-512 "
-        "it computes linear layers as convolutions (mtsmart/models/linear.py); the other loops run as torch comes.",
+        "it computes linear layers as convolutions (mtsmart/cpu/linear.py); the other loops run as torch comes.",
         "",
         *table(["", "seconds an epoch, median (range)", ""], rows),
     ]

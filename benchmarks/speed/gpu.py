@@ -17,9 +17,9 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table
 from benchmarks.speed.workload import ENCODER, ONE_PASS, PAPER, PLAIN, batches_of, fixed_length, run_updates, trainer
+from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.encoder import resolve_path
 from mtsmart.regularizers import CleanPass
-from mtsmart.regularizers.dropout import DropoutMasks
 from mtsmart.training.trainer import Trainer
 
 BATCH, TOKENS, UPDATES = 32, 128, 20

@@ -11,7 +11,7 @@ from torch import nn
 
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table
 from benchmarks.speed.workload import PLAIN, batches_of, fixed_length, run_updates, trainer
-from mtsmart.models.linear import WidenedLinear
+from mtsmart.cpu.linear import WidenedLinear
 
 BATCH, TOKENS = 32, 32
 OWN = "bfloat16, torch's own linear layers"
@@ -51,7 +51,7 @@ def page(measured: dict[str, Any]) -> list[str]:
         "## Precision on a CPU",
         "",
         f"A plain update of {BATCH} rows of {TOKENS} tokens. Where a processor does not multiply in bfloat16, ours "
-        "multiplies the rounded numbers in float32 (mtsmart/models/linear.py); elsewhere the last two lines are the "
+        "multiplies the rounded numbers in float32 (mtsmart/cpu/linear.py); elsewhere the last two lines are the "
         "same code.",
         "",
         *table(["", "seconds an update, median (range)", "times float32"], rows),

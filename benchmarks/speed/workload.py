@@ -9,7 +9,7 @@ from pathlib import Path
 from mtsmart.config import load_experiment
 from mtsmart.data.batch import Batch
 from mtsmart.data.loader import load_batches
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
 

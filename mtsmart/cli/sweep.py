@@ -26,8 +26,8 @@ def sweep(
     ] = True,
 ) -> None:
     """Train every arm of a grid for every seed, and compare them; what is done already is not trained again."""
+    from mtsmart.runs.interrupt import Interrupted
     from mtsmart.sweeps.sweep import sweep as run_sweep
-    from mtsmart.training.interrupt import Interrupted
 
     try:
         done = run_sweep(file, overrides or [], output_dir=output_dir, jobs=jobs, train=train, told=_tell)

@@ -15,8 +15,8 @@ from rich.markup import escape
 from mtsmart.api import Run
 from mtsmart.processes import launched
 from mtsmart.reporting.console import TrainingConsole, results_table
+from mtsmart.runs.interrupt import Interrupted
 from mtsmart.training.callbacks import Callback
-from mtsmart.training.interrupt import Interrupted
 
 
 def run_and_report(train: Callable[[Callback], Run]) -> None:

@@ -16,7 +16,7 @@ from mtsmart.data.sources import has_split, require_columns
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
 from mtsmart.models.files import load_model, read_decoding
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.preparation import Preparer
 from mtsmart.tasks.library import TaskLibrary

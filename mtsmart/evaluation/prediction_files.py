@@ -18,7 +18,7 @@ from mtsmart.data.sources import require_columns
 from mtsmart.durable import replacing
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types.labels import joined
 from mtsmart.tasks.definition import FieldForm
 

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mtsmart.cpu.linear import speed_up_linears
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.heads import HeadSpec, build_head
-from mtsmart.models.linear import speed_up_linears
 
 
 class MultiTaskModel(nn.Module):

@@ -12,7 +12,6 @@ from mtsmart.errors import MtsmartWarning
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.registry import Registry
 from mtsmart.regularizers.base import CleanPass, Regularizer
-from mtsmart.regularizers.distillation import DistillationRegularizer
 from mtsmart.regularizers.mbpp import MbppRegularizer
 from mtsmart.regularizers.smart import SmartRegularizer
 from mtsmart.task_types.base import TaskType
@@ -53,14 +52,6 @@ def _mbpp(setting: Setting) -> Regularizer | None:
         return None
     _tell_if_never("mbpp.every", config.every, setting.total_updates)
     return MbppRegularizer(setting.model, config, setting.total_updates)
-
-
-@REGULARIZERS.register("distillation")
-def _distillation(setting: Setting) -> Regularizer | None:
-    config = setting.config.distill
-    if config is None or config.weight == 0:
-        return None
-    return DistillationRegularizer(config.weight, config.temperature)
 
 
 def _tell_if_unused(section: str, settings: SmartSettings | MbppSettings | None, weight: float) -> None:

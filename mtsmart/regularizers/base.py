@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from mtsmart.data.batch import Batch
+from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers.dropout import DropoutMasks
 from mtsmart.task_types.base import TaskType
 
 

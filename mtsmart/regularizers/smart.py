@@ -15,9 +15,9 @@ from torch import Tensor
 
 from mtsmart.config.regularization import Smart
 from mtsmart.losses.directions import drawing
+from mtsmart.models.dropout import without_dropout
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers.base import CleanPass, Regularizer, is_due
-from mtsmart.regularizers.dropout import without_dropout
 from mtsmart.regularizers.noise import Noise
 from mtsmart.regularizers.perturbation import find_perturbation, gradient_of
 

@@ -10,7 +10,7 @@ from mtsmart.config.regularization import resolve_mbpp, resolve_smart
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.sources import source_name
 from mtsmart.durable import write_text
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks.definition import TaskDefinition
 
 _LIBRARIES = ("mtsmart", "torch", "transformers", "datasets")

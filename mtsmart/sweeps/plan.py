@@ -15,10 +15,10 @@ from mtsmart.config.loader import Experiment, build_experiment, lay_over, parse_
 from mtsmart.config.regularization import resolve_mbpp, resolve_smart
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError, did_you_mean
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.changes import HARMLESS
+from mtsmart.runs.folder import RunFolder
 from mtsmart.sweeps.ledger import folder_name
 from mtsmart.tasks import TaskDefinition, select_tasks
-from mtsmart.training.changes import HARMLESS
 
 _ENCODER_SOURCE = ("path", "revision", "sha256")
 # What a piece of a grid may say beside what an experiment file may, and what would have no effect in it.

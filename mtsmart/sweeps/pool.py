@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from mtsmart.errors import MtsmartError, MtsmartWarning
-from mtsmart.training.interrupt import Interrupted
+from mtsmart.runs.interrupt import Interrupted
 
 _STOPS = {signal.SIGINT, signal.SIGTERM}
 

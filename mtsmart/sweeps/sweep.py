@@ -13,13 +13,13 @@ from typing import Any
 from mtsmart.config.loader import find_experiment, load_experiment
 from mtsmart.errors import ConfigError, DataError, MtsmartError, StorageError, TrainingError
 from mtsmart.processes import launched
+from mtsmart.runs.interrupt import Interrupted, StopSignals
+from mtsmart.runs.lock import RunLock
 from mtsmart.sweeps.conclusions import check_conclusions
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.page import PAGE, is_page, write_page
 from mtsmart.sweeps.plan import Job, Plan, make_plan, start_folder
 from mtsmart.sweeps.pool import Pool
-from mtsmart.training.interrupt import Interrupted, StopSignals
-from mtsmart.training.lock import RunLock
 
 SWEEPS = Path("sweeps")
 _HOPELESS = 4  # failures, and no run that ended well, after which no more is tried

@@ -19,7 +19,7 @@ from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
 from mtsmart.evaluation.evaluator import Evaluation
 from mtsmart.hardware import device_name
 from mtsmart.reporting.quiet import quiet_libraries
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 from mtsmart.sweeps.ledger import FinishedRun
 from mtsmart.sweeps.plan import Job, start_folder
 from mtsmart.training.callbacks import Silent

@@ -29,7 +29,7 @@ from mtsmart.models.files import load_state, state_of
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.random_state import set_random_state
 from mtsmart.regularizers import Regularizer
-from mtsmart.training.best_model import ENDING
+from mtsmart.runs.best_model import ENDING
 from mtsmart.training.optim import load_optimizer
 from mtsmart.training.sharding import Student
 

@@ -16,6 +16,7 @@ from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate
 from mtsmart.data.mixing import check_weights
 from mtsmart.data.sources import has_split
+from mtsmart.distill.teachers import add_teachers
 from mtsmart.errors import CheckpointError, DataError
 from mtsmart.evaluation.evaluator import baseline_scores
 from mtsmart.models.encoder import load_encoder
@@ -23,11 +24,10 @@ from mtsmart.models.files import fits, load_model, read_head_specs
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.preparation import Preparer
 from mtsmart.tasks import TaskDefinition, select_tasks
-from mtsmart.training.distillation import add_teachers
 
 
 @dataclass

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from mtsmart.data.batch import Batch
+from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import CleanPass, Regularizer
-from mtsmart.regularizers.dropout import DropoutMasks
 from mtsmart.task_types.base import TaskType
 
 

@@ -18,6 +18,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor
 
+from mtsmart.cpu.allocator import give_back_memory, keep_freed_memory
 from mtsmart.data.batch import Batch
 from mtsmart.data.loader import load_batches
 from mtsmart.data.sampler import MultiTaskSampler
@@ -28,11 +29,12 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
 from mtsmart.random_state import random_state
 from mtsmart.regularizers import Setting, build_regularizers
-from mtsmart.run_folder import RunFolder
-from mtsmart.training.allocator import give_back_memory, keep_freed_memory
-from mtsmart.training.best_model import keep_model, put_model_back
+from mtsmart.runs.best_model import keep_model, put_model_back
+from mtsmart.runs.changes import describe_rows
+from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.interrupt import Interrupt, Interrupted
+from mtsmart.runs.journal import Journal
 from mtsmart.training.callbacks import Callback, Silent
-from mtsmart.training.changes import describe_rows
 from mtsmart.training.checkpoints import (
     checkpoint_path,
     delete_old_checkpoints,
@@ -42,8 +44,6 @@ from mtsmart.training.checkpoints import (
     save_checkpoint,
 )
 from mtsmart.training.guard import Guard, gradient_norm
-from mtsmart.training.interrupt import Interrupt, Interrupted
-from mtsmart.training.journal import Journal
 from mtsmart.training.meter import Meter
 from mtsmart.training.optim import build_optimizer, learning_rate, optimizer_tensors, set_learning_rate
 from mtsmart.training.parts import in_parts

@@ -8,7 +8,7 @@ import yaml
 
 import mtsmart
 from mtsmart.api import _base_encoder
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 from tests.conftest import sentences, write_jsonl
 from tests.models.test_export import alone
 

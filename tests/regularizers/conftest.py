@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from mtsmart.config.sections import EncoderConfig
+from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import CleanPass
-from mtsmart.regularizers.dropout import DropoutMasks
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
 

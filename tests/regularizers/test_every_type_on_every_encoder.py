@@ -20,11 +20,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mtsmart.config.regularization import MBPP_PRESETS, SMART_PRESETS
 from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.errors import CheckpointError, ConfigError
+from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.encoder import Encoder, load_encoder, whole_mask
 from mtsmart.models.heads import build_head
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import CleanPass
-from mtsmart.regularizers.dropout import DropoutMasks
 from mtsmart.regularizers.mbpp import MbppRegularizer
 from mtsmart.regularizers.smart import SmartRegularizer
 from mtsmart.task_types import TASK_TYPES, build_task

@@ -26,7 +26,7 @@ from mtsmart.data.files import read_table
 from mtsmart.durable import MANIFEST, check_manifest
 from mtsmart.errors import MtsmartError, MtsmartWarning
 from mtsmart.models.files import load_head, read_decoding, read_head_specs
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import make_plan
 from mtsmart.task_types import build_task

@@ -19,6 +19,7 @@ import mtsmart
 import mtsmart.api
 from mtsmart.config.loader import build_experiment, load_experiment
 from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning, StorageError, TrainingError
+from mtsmart.runs.interrupt import Interrupted
 from mtsmart.sweeps import worker
 from mtsmart.sweeps.conclusions import FIGURES, check_conclusions
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
@@ -29,7 +30,6 @@ from mtsmart.sweeps.sweep import _Interrupts, _Runner, missing_jobs
 from mtsmart.sweeps.tables import compare
 from mtsmart.sweeps.worker import train_job
 from mtsmart.training.callbacks import Silent
-from mtsmart.training.interrupt import Interrupted
 
 GRID = """
 grid:

@@ -6,7 +6,7 @@ import torch
 from transformers import get_linear_schedule_with_warmup
 
 from mtsmart.config import load_experiment
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
 

@@ -20,11 +20,11 @@ import mtsmart
 from mtsmart.config import load_experiment
 from mtsmart.errors import CheckpointError, ConfigError, StorageError
 from mtsmart.models.files import save_model
-from mtsmart.run_folder import RunFolder
-from mtsmart.training.best_model import ENDING
+from mtsmart.runs.best_model import ENDING
+from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.lock import RunLock
 from mtsmart.training.callbacks import Silent
 from mtsmart.training.checkpoints import list_checkpoints, load_checkpoint, newest_checkpoint
-from mtsmart.training.lock import RunLock
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
 from tests.conftest import write_jsonl
@@ -315,7 +315,7 @@ def test_a_lock_that_cannot_be_described_leaves_nothing_behind(tmp_path, monkeyp
     def full(*_):
         raise StorageError("cannot be written")
 
-    monkeypatch.setattr("mtsmart.training.lock.write_json", full)
+    monkeypatch.setattr("mtsmart.runs.lock.write_json", full)
     with pytest.raises(StorageError), RunLock(tmp_path / "run") as lock:
         lock.acquire()
     assert not (tmp_path / "run").exists()

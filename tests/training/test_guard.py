@@ -9,7 +9,7 @@ import mtsmart
 from mtsmart.config import load_experiment
 from mtsmart.data.batch import Batch
 from mtsmart.errors import TrainingError
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 from mtsmart.training.callbacks import Silent
 from mtsmart.training.checkpoints import list_checkpoints
 from mtsmart.training.guard import Guard, gradient_norm

@@ -78,7 +78,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_task_named(workspace):
                 trainer.setup.model.head("near").model.classifier.bias.fill_(float("nan"))
 
     from mtsmart.config import load_experiment
-    from mtsmart.run_folder import RunFolder
+    from mtsmart.runs.folder import RunFolder
     from mtsmart.training.setup import prepare
     from mtsmart.training.trainer import Trainer
 
@@ -97,7 +97,7 @@ def test_nothing_that_is_not_finite_becomes_a_model_or_a_resume_point(workspace)
                 trainer.setup.model.encoder.model.embeddings.LayerNorm.bias.fill_(float("nan"))
 
     from mtsmart.config import load_experiment
-    from mtsmart.run_folder import RunFolder
+    from mtsmart.runs.folder import RunFolder
     from mtsmart.training.setup import prepare
     from mtsmart.training.trainer import Trainer
 

@@ -26,13 +26,13 @@ from mtsmart.config.sections import DataConfig, DistillConfig, RunConfig
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit, cache_dir
 from mtsmart.data.loader import Collate
+from mtsmart.distill.term import TEACHER
 from mtsmart.durable import replacing, writing
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import run_model
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.files import read_head_specs
-from mtsmart.regularizers.distillation import TEACHER
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.preparation import Preparer
 

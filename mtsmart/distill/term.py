@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from mtsmart.regularizers.base import CleanPass, Regularizer
+from mtsmart.regularizers import REGULARIZERS, CleanPass, Regularizer, Setting
 
 TEACHER = "teacher"
 """Where a batch's targets hold the teachers' logits, in the form of the task's adapted logits."""
@@ -35,3 +35,11 @@ class DistillationRegularizer(Regularizer):
         t = self.temperature if clean.task.tempered else 1.0
         kd = t**2 * clean.divergence(clean.logits / t, target / t, "kd_loss")
         return self.weight * (kd - clean.loss), {"KD": kd.detach()}
+
+
+@REGULARIZERS.register("distillation")
+def _distillation(setting: Setting) -> Regularizer | None:
+    config = setting.config.distill
+    if config is None or config.weight == 0:
+        return None
+    return DistillationRegularizer(config.weight, config.temperature)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.data.batch import Batch
+from mtsmart.distill.term import DistillationRegularizer
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import CleanPass
-from mtsmart.regularizers.distillation import DistillationRegularizer
 from mtsmart.task_types import TASK_TYPES, build_task
 from mtsmart.tasks import TaskDefinition
 from mtsmart.training.step import TrainStep

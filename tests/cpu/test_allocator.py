@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from mtsmart.training.allocator import keep_freed_memory
+from mtsmart.cpu.allocator import keep_freed_memory
 
 SCRIPT = """
 import torch
 from benchmarks.speed.memory import status
-from mtsmart.training.allocator import keep_freed_memory
+from mtsmart.cpu.allocator import keep_freed_memory
 assert keep_freed_memory()
 before = status("RssAnon")
 tensors = [torch.ones(2**18) for _ in range(300)]  # 1 MB each

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from mtsmart.models.dropout import DropoutMasks, draw
 from mtsmart.random_state import random_state, set_random_state
-from mtsmart.regularizers.dropout import DropoutMasks, draw
 
 CPU = torch.device("cpu")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mtsmart.durable import MANIFEST, check_manifest, flush, replacing_folder, writing
 from mtsmart.errors import CheckpointError
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 
 ENDING = ".model"  # of the folder beside a resume point
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mtsmart.durable import append_line, flush, open_to_append, writing
-from mtsmart.run_folder import RunFolder
+from mtsmart.runs.folder import RunFolder
 
 
 class Journal:

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from mtsmart.training.interrupt import Interrupt
+from mtsmart.runs.interrupt import Interrupt
 
 
 class Stopped(Exception):
@@ -19,7 +19,7 @@ def clock(monkeypatch):
         raise Stopped(number)
 
     now = [100.0]
-    monkeypatch.setattr("mtsmart.training.interrupt.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("mtsmart.runs.interrupt.time.monotonic", lambda: now[0])
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     yield now
     for number, handler in before.items():

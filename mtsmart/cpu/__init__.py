@@ -1,0 +1,1 @@
+"""What is done for processors alone: linear layers, freed memory."""

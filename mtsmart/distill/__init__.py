@@ -1,0 +1,1 @@
+"""Distillation: finished runs whose predictions are learnt, and the term that learns them."""
