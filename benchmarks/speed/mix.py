@@ -15,7 +15,7 @@ import torch
 from benchmarks.speed.classic import ClassicLoop
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, verdict
 from benchmarks.speed.workload import ENCODER, NO_TEACHER, ONE_PASS, PAPER, PLAIN, batches_of, mix, run_epoch, trainer
-from mtsmart.regularizers import dropout
+from mtsmart.models import dropout
 from mtsmart.training.trainer import Trainer
 
 ROWS, BATCHES = 64, (16, 32)

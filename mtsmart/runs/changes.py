@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:  # a sweep asks here which keys are harmless, and must not wait for data sets
-    from mtsmart.data.encoding import EncodedSplit
+
+class Split(Protocol):
+    """Encoded rows; ``key`` changes with any of them."""
+
+    @property
+    def key(self) -> str: ...
+    def __len__(self) -> int: ...
+
 
 # Where things lie, how often they are kept and how they are worked through: none of it changes what a run computes.
 HARMLESS = (
@@ -22,7 +28,7 @@ HARMLESS = (
 _SHOWN = 8
 
 
-def describe_rows(train: Mapping[str, EncodedSplit], validation: Mapping[str, EncodedSplit]) -> dict[str, Any]:
+def describe_rows(train: Mapping[str, Split], validation: Mapping[str, Split]) -> dict[str, Any]:
     """Task -> split -> what its encoded rows are, in a form that changes with any of them (JSON types)."""
     described: dict[str, Any] = {}
     for kind, splits in (("train", train), ("validation", validation)):

@@ -8,7 +8,7 @@ from transformers import BertConfig
 
 from benchmarks import bench
 from benchmarks.speed import bare, classic, gpu, memory, padding, precision, step_cost, timing, workload
-from mtsmart.models import linear
+from mtsmart.cpu import linear
 
 TINY = BertConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32)
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from mtsmart.cpu import linear
 from mtsmart.cpu.linear import ConvolvedLinear, WidenedLinear, speed_up_linears
-from mtsmart.models import linear
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import cache_dir
 from mtsmart.data.loader import load_batches
 from mtsmart.data.sampler import BatchIndex
+from mtsmart.distill import teachers as distillation
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.training import distillation
 from mtsmart.training.checkpoints import list_checkpoints
 from mtsmart.training.setup import prepare
 from tests.conftest import BOTH_TERMS, sentences, write_jsonl
