@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mtsmart.config.regularization import resolve_mbpp, resolve_smart
+from mtsmart.regularizers import summaries
 from mtsmart.runs.folder import RunFolder
 
 
@@ -38,7 +38,6 @@ def section(folder: RunFolder) -> list[str]:
     """One run: how it was trained, and its scores."""
     config, results = folder.config(), folder.results()
     definitions = folder.definitions()
-    smart, mbpp = resolve_smart(config.smart), resolve_mbpp(config.mbpp)
     seconds = sum(json.loads(line)["seconds"] for line in folder.timing_file.read_text(encoding="utf-8").splitlines())
     rows = [
         f"| {name} | {definitions[name].split('train')} | {definitions[name].split('validation')} | {metric} "
@@ -52,8 +51,7 @@ def section(folder: RunFolder) -> list[str]:
         "",
         f"From {start}: {config.training.epochs} epochs, batch size {config.training.batch_size}, "
         f"{config.optimizer.name} {config.optimizer.learning_rate:g}, seed {config.training.seed}; "
-        f"SMART weight {smart.weight:g}, epsilon {smart.epsilon:g} ({smart.epsilon_unit}); "
-        f"MBPP weight {mbpp.weight:g}. "
+        f"{' '.join(summaries(config, definitions))} "
         f"{results['last']['update']:,} updates in {seconds / 60:.0f} minutes, evaluations included, on a machine "
         f"that did other work beside. Best score {results['score']:.4f}.",
         "",

@@ -15,7 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from mtsmart.config import grid, sections
-from mtsmart.config.regularization import MBPP_PRESETS, SMART_PRESETS, Mbpp, Smart
+from mtsmart.config.methods import REGULARIZERS, Method
+from mtsmart.config.open_section import PARTS, OpenSection
 from mtsmart.tasks import definition
 
 FILE = Path(__file__).with_name("reference.md")
@@ -44,33 +45,53 @@ def _tasks() -> list[str]:
 def _experiment() -> list[str]:
     lines = ["## An experiment file", "", "`extends: other.yaml` lays the file over another one.", ""]
     lines += _table(sections.RunConfig)
-    for name in ("encoder", "init", "distill", "data", "mixing", "optimizer", "training"):
+    for name in ("encoder", "init", "data", "mixing", "optimizer", "training"):
         model = getattr(sections, f"{name.capitalize()}Config")
         lines += [f"### {name}", "", _first_line(model), "", *_table(model)]
     lines += ["### grid", "", _first_line(grid.GridConfig), "", *_table(grid.GridConfig)]
-    lines += ["### smart", "", *_presets(Smart, SMART_PRESETS), "### mbpp", "", *_presets(Mbpp, MBPP_PRESETS)]
+    for name, method in REGULARIZERS.ordered().items():
+        lines += [f"### {name}", "", *_method(method)]
     return lines
+
+
+def _of_part(section: type[OpenSection], name: str) -> str:
+    title = section.registry[name].text.title
+    return title if section is sections.RunConfig else f"what differs from the experiment's {title}"
+
+
+def _method(method: type[Method]) -> list[str]:
+    lines = [f"{_first_line(sys.modules[method.__module__])} `mtsmart methods {method.name}` tells more.", ""]
+    if method.per_task:
+        lines += [f"A task may have settings of its own: `tasks: {{NAME: {{{method.name}: ...}}}}`.", ""]
+    return [*lines, *(_presets(method) if method.presets else _table(method.Settings))]
 
 
 def _table(model: type[BaseModel]) -> list[str]:
     rows = [
         f"| `{name}` | {_kind(field)} | {_default(field)} | {field.description or ''} |"
         for name, field in model.model_fields.items()
+        if name != PARTS
     ]
+    if issubclass(model, OpenSection):
+        parts = [name for name in model.registry.ordered() if model.has_key(name)]
+        rows += [f"| `{name}` | section | | {_of_part(model, name)} |" for name in parts]
     return ["| key | type | default | |", "|---|---|---|---|", *rows, ""]
 
 
-def _presets(model: type[BaseModel], presets: dict[str, Any]) -> list[str]:
+def _presets(method: type[Method]) -> list[str]:
+    names = [preset.name for preset in method.presets]
     lines = [
-        "`preset: default | tuned | paper | off`, or the preset's name alone; single values replace the preset's, or "
-        "those of `tuned` where none is named. `default`, which holds where nothing is said, is off "
-        "([why](../experiments/evidence/RESULTS.md)).",
+        f"`preset: {' | '.join(dict.fromkeys(['default', *names, 'off']))}`, or the preset's name alone; single values "
+        f"replace the preset's, or those of `{names[0]}` where none is named. `default`, which holds where nothing is "
+        "said, is off ([why](../experiments/evidence/RESULTS.md)).",
         "",
-        "| key | type | tuned | paper | |",
-        "|---|---|---|---|---|",
+        *(f"- `{preset.name}`: {preset.source}" for preset in method.presets),
+        "",
+        "| key | type | " + " | ".join(names) + " | |",
+        "|" + "---|" * (len(names) + 3),
     ]
-    for name, field in model.model_fields.items():
-        values = [f"`{getattr(presets[preset], name)}`" for preset in ("tuned", "paper")]
+    for name, field in method.Settings.model_fields.items():
+        values = [f"`{getattr(preset.settings, name)}`" for preset in method.presets]
         lines.append(f"| `{name}` | {_kind(field)} | {' | '.join(values)} | {field.description or ''} |")
     return [*lines, ""]
 

@@ -1,11 +1,17 @@
-"""A name-to-object table that answers a wrong name with the nearest right one."""
+"""A table from names to objects. It finds entries in our folders and in installed packages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+import importlib
+import pkgutil
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from importlib import metadata
+from types import ModuleType
+from typing import Any, Generic, TypeVar
 
-from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean
 
 T = TypeVar("T")
 
@@ -13,16 +19,33 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Named entries of one kind, for example the task types.
 
+    An entry enters itself with :meth:`register` when its module is imported. Modules are imported when they are
+    needed: the module that has the entry's name first, and all of them if no module has that name.
+
     >>> shapes = Registry("shape")
     >>> @shapes.register("square")
     ... class Square: ...
     >>> shapes["square"] is Square
     True
+
+    Args:
+        kind: what an entry is called in messages.
+        folder: a package of ours. Each of its modules (not of its subfolders) registers one or more entries.
+        modules: further modules of ours that each register the entry that has the module's name.
+        group: an entry-point group. Each entry point of an installed package names one entry, and points at a module
+            that registers it or at the entry itself.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(
+        self, kind: str, *, folder: str | None = None, modules: Iterable[str] = (), group: str | None = None
+    ) -> None:
         self.kind = kind
+        self.group = group
+        self._folder = folder
+        self._modules = list(modules)
         self._entries: dict[str, T] = {}
+        self._broken: dict[str, str] = {}
+        self._is_complete = False
 
     def register(self, name: str) -> Callable[[T], T]:
         """Decorator that enters its object under ``name``.
@@ -32,7 +55,7 @@ class Registry(Generic[T]):
         """
 
         def enter(entry: T) -> T:
-            if name in self._entries:
+            if self._entries.get(name, entry) is not entry:
                 raise ValueError(f"{self.kind} '{name}' is registered twice")
             self._entries[name] = entry
             return entry
@@ -43,17 +66,73 @@ class Registry(Generic[T]):
         """The entry called ``name``.
 
         Raises:
-            ConfigError: there is none; the message names the nearest.
+            ConfigError: there is none, or its package is broken. The message names the nearest entry, or the reason.
         """
         if name not in self._entries:
-            raise ConfigError(f"unknown {self.kind}", value=name, hint=did_you_mean(name, self))
-        return self._entries[name]
+            self._load(name)
+        if name in self._entries:
+            return self._entries[name]
+        hint = self._broken.get(name) or did_you_mean(name, self)
+        raise ConfigError(f"unknown {self.kind}", value=name, hint=hint)
 
     def __contains__(self, name: object) -> bool:
+        if name in self._entries or name in self._own_modules:
+            return True
+        self._load_all()
         return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
+        self._load_all()
         return iter(self._entries)
 
     def __len__(self) -> int:
+        self._load_all()
         return len(self._entries)
+
+    @cached_property
+    def _own_modules(self) -> dict[str, str]:
+        """Last part of its name -> module, for all modules of ours that register entries."""
+        names = list(self._modules)
+        if self._folder is not None:
+            package = importlib.import_module(self._folder)
+            modules = [found.name for found in pkgutil.iter_modules(package.__path__) if not found.ispkg]
+            names += [f"{self._folder}.{module}" for module in modules]
+        return {name.rpartition(".")[2]: name for name in names}
+
+    @cached_property
+    def _plugins(self) -> list[metadata.EntryPoint]:
+        return [] if self.group is None else sorted(metadata.entry_points(group=self.group))
+
+    def _load(self, name: str) -> None:
+        """Import as little as finds ``name``."""
+        if name in self._own_modules:
+            importlib.import_module(self._own_modules[name])
+        if name not in self._entries:
+            self._load_all()
+
+    def _load_all(self) -> None:
+        if self._is_complete:
+            return
+        self._is_complete = True
+        for module in self._own_modules.values():
+            importlib.import_module(module)
+        own = set(self._entries)
+        for plugin in self._plugins:
+            self._load_plugin(plugin, own)
+
+    def _load_plugin(self, plugin: metadata.EntryPoint, own: set[str]) -> None:
+        """Register the entry of an installed package. A broken one must not stop the others."""
+        try:
+            if plugin.name in own:
+                raise ValueError(f"mtsmart has a {self.kind} of this name; the package must choose another")
+            found: Any = plugin.load()
+            if not isinstance(found, ModuleType):
+                self.register(plugin.name)(found)
+            elif plugin.name not in self._entries:
+                raise ValueError(f"the module {plugin.value} registers no {self.kind} of this name")
+        except Exception as error:  # the package may do anything while it is imported
+            package = plugin.dist.name if plugin.dist is not None else plugin.value
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            text = f"the {self.kind} '{plugin.name}' of the package {package} cannot be used: {reason}"
+            self._broken[plugin.name] = text[0].upper() + text[1:]
+            warnings.warn(text, MtsmartWarning, stacklevel=2)

@@ -17,9 +17,8 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table
 from benchmarks.speed.workload import ENCODER, ONE_PASS, PAPER, PLAIN, batches_of, fixed_length, run_updates, trainer
-from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.encoder import resolve_path
-from mtsmart.regularizers import CleanPass
+from mtsmart.regularizers import clean_pass
 from mtsmart.training.trainer import Trainer
 
 BATCH, TOKENS, UPDATES = 32, 128, 20
@@ -78,19 +77,12 @@ def _direction(made: Trainer, kind: str, autocast: bool) -> Tensor:
     model, batch = made.setup.model, batches_of(made)[0]
     task, smart = made.setup.tasks[batch.task], made.step.regularizers["smart"]
     update = {"direction": kind, "norm": "l2", "scope": "sentence", "constraint": "normalize"}
-    config = smart.configs[batch.task].model_copy(update=update)  # type: ignore[attr-defined]
+    config = smart.settings[batch.task].model_copy(update=update)
     torch.manual_seed(0)
     device = batch.inputs["input_ids"].device
     with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
-        embeds = model.embed(batch.inputs["input_ids"])
-
-        def forward(inputs_embeds: Tensor) -> Tensor:
-            return task.adapt(model(task.head_name, inputs_embeds, batch.inputs), batch)
-
-        logits = forward(embeds)
-        loss = task.criterion(logits, batch)
-        clean = CleanPass(task, batch, embeds, logits, loss, forward, DropoutMasks(device))
-        delta: Tensor = smart._perturbation(clean, logits, config)  # type: ignore[attr-defined]
+        clean = clean_pass(model, task, batch)
+        delta: Tensor = smart.perturbation(clean, clean.logits, config)  # type: ignore[attr-defined]
     return torch.nn.functional.normalize(delta.float().flatten(1), dim=-1)
 
 

@@ -75,7 +75,7 @@ def shares(made: Trainer) -> dict[str, float]:
     smart, mbpp = (made.step.regularizers[name] for name in ("smart", "mbpp"))
     parts: list[tuple[str, Any, str]] = [
         ("all of SMART", smart, "loss"),
-        ("attack", smart, "_perturbation"),
+        ("attack", smart, "perturbation"),
         ("teacher", mbpp, "loss"),
         ("teacher's move", mbpp, "after_update"),
         ("backward", made.accelerator, "backward"),

@@ -18,7 +18,7 @@ from mtsmart.config.document import (
     parse_yaml,
     read_yaml,
 )
-from mtsmart.config.regularization import expand_preset
+from mtsmart.config.methods import REGULARIZERS
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
 from mtsmart.errors import ConfigError, did_you_mean
@@ -27,7 +27,6 @@ from mtsmart.resources import shipped
 COMMAND_LINE = Origin("command line")
 _PATH_KEYS = (
     ("init", "run"),
-    ("distill", "teachers"),
     ("data", "hub_dir"),
     ("data", "cache_dir"),
     ("grid", "conclusions"),
@@ -164,7 +163,8 @@ def _absolute_paths(document: Document, folder: Path) -> Document:
     files = data.get("task_files")
     if files is not None:
         data["task_files"] = [resolved(item) for item in files] if isinstance(files, list) else [resolved(files)]
-    for section, key in _PATH_KEYS:
+    of_methods = [(name, path) for name in _methods_in(data) for path in REGULARIZERS[name].paths]
+    for section, key in (*_PATH_KEYS, *of_methods):
         if isinstance(data.get(section), dict) and key in data[section]:
             value = data[section][key]
             data[section][key] = [resolved(item) for item in value] if isinstance(value, list) else resolved(value)
@@ -182,8 +182,13 @@ def _absolute_paths(document: Document, folder: Path) -> Document:
     return document
 
 
+def _methods_in(data: dict[str, Any]) -> list[str]:
+    """The keys of an experiment that are sections of regularisers."""
+    return [key for key in data if key not in RunConfig.model_fields and RunConfig.has_key(key)]
+
+
 def _short_forms(document: Document) -> Document:
-    """Expand ``tasks: [a, b]``, ``tasks: a``, ``smart: paper`` and ``mbpp: off`` to their mappings.
+    """Expand ``tasks: [a, b]``, ``tasks: a`` and a regulariser's preset that stands alone to their mappings.
 
     A base is expanded before something is laid over it, the overlay after: so a list of tasks replaces the base's,
     and a mapping of tasks changes or adds some.
@@ -200,7 +205,6 @@ def _short_forms(document: Document) -> Document:
             raise document.error("names a task twice", ("tasks",), value=twice)
     elif isinstance(tasks, dict):
         data["tasks"] = {name: {} if value is None else value for name, value in tasks.items()}
-    for section in ("smart", "mbpp"):
-        if section in data:
-            data[section] = expand_preset(data[section])
+    for section in _methods_in(data):
+        data[section] = REGULARIZERS[section].expand(data[section])
     return Document(data, origins)

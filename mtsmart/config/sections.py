@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from mtsmart.config.grid import GridConfig
-from mtsmart.config.regularization import MbppSettings, SmartSettings
+from mtsmart.config.methods import REGULARIZERS
+from mtsmart.config.open_section import OpenSection
 from mtsmart.config.validate import StrictModel
 
 
@@ -38,18 +39,6 @@ class InitConfig(StrictModel):
 
     run: str = Field(description="folder of the run whose model is taken")
     heads: Literal["keep", "fresh"] = Field("keep", description="keep the heads that the run has, or start new ones")
-
-
-class DistillConfig(StrictModel):
-    """Learn from finished runs: their predictions for the training rows, computed once, are a second target."""
-
-    teachers: list[str] = Field(min_length=1, description="folders of the runs; several make an ensemble")
-    weight: float = Field(0.5, ge=0, le=1, description="of the teachers' term; the gold loss gets 1 - weight; 0: off")
-    # Above 100, a candidate that is not there (its logit is -1e4) would get a probability.
-    temperature: float = Field(2.0, gt=0, le=100, description="softens both sides; without meaning for regression")
-    tasks: list[str] | None = Field(
-        None, min_length=1, description="null: all that every teacher has a head for and whose type can be distilled"
-    )
 
 
 class DataConfig(StrictModel):
@@ -139,8 +128,10 @@ class TrainingConfig(StrictModel):
     patience: int | None = Field(None, ge=1, description="stop after this many evaluations without a better score")
 
 
-class RunConfig(StrictModel):
-    """One experiment: what `mtsmart train` reads."""
+class RunConfig(OpenSection):
+    """One experiment: what `mtsmart train` reads. A regulariser's settings stand under its name."""
+
+    registry = REGULARIZERS
 
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the run's folder")
     description: str = ""
@@ -150,11 +141,8 @@ class RunConfig(StrictModel):
     task_files: list[str] = Field(default_factory=list, description="YAML files with further task definitions")
     encoder: EncoderConfig = Field(default_factory=EncoderConfig)
     init: InitConfig | None = None
-    distill: DistillConfig | None = Field(None, description="null: off")
     data: DataConfig = Field(default_factory=DataConfig)
     mixing: MixingConfig = Field(default_factory=MixingConfig)
-    smart: SmartSettings = Field(default_factory=SmartSettings)
-    mbpp: MbppSettings = Field(default_factory=MbppSettings)
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     grid: GridConfig | None = Field(None, description="what `mtsmart sweep` compares; null: this is one run")

@@ -19,6 +19,16 @@ class StrictModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    @classmethod
+    def known_keys(cls) -> list[str]:
+        """All keys that the section may have."""
+        return list(cls.model_fields)
+
+    @classmethod
+    def type_of(cls, key: str) -> Any:
+        """The type of what stands under a key; None if there is no such key."""
+        return cls.model_fields[key].annotation if key in cls.model_fields else None
+
 
 class Misfit(ValueError):
     """What a validator refuses further down than its own model.
@@ -55,7 +65,7 @@ def validate(model: type[M], document: Document, prefix: Key = ()) -> M:
         raise _explain(model, document, prefix, error) from None
 
 
-def _explain(model: type[BaseModel], document: Document, prefix: Key, error: ValidationError) -> ConfigError:
+def _explain(model: type[StrictModel], document: Document, prefix: Key, error: ValidationError) -> ConfigError:
     # An unknown key is the likelier cause of a missing one (a typo), so it is told first.
     problems = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
@@ -122,16 +132,17 @@ def _real_path(data: Any, location: tuple[Any, ...]) -> Key:
     return tuple(path)
 
 
-def _fields_at(model: type[BaseModel], location: Key) -> list[str]:
-    """Names of the fields that are allowed at ``location`` inside ``model``."""
+def _fields_at(model: type[StrictModel], location: Key) -> list[str]:
+    """The keys that are allowed at ``location`` inside ``model``."""
     current: Any = model
     for part in location:
-        options = [m for m in _models_in(current) if part in m.model_fields]
-        current = options[0].model_fields[str(part)].annotation if options else current
-    return [name for m in _models_in(current) for name in m.model_fields]
+        types = [section.type_of(str(part)) for section in _sections_in(current)]
+        found = [kind for kind in types if kind is not None]
+        current = found[0] if found else current
+    return [key for section in _sections_in(current) for key in section.known_keys()]
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _sections_in(annotation: Any) -> list[type[StrictModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, StrictModel):
         return [annotation]
-    return [model for argument in typing.get_args(annotation) for model in _models_in(argument)]
+    return [section for argument in typing.get_args(annotation) for section in _sections_in(argument)]

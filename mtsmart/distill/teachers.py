@@ -22,11 +22,11 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from mtsmart.config.sections import DataConfig, DistillConfig, RunConfig
+from mtsmart.config.sections import DataConfig, RunConfig
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit, cache_dir
 from mtsmart.data.loader import Collate
-from mtsmart.distill.term import TEACHER
+from mtsmart.distill.term import TEACHER, Distill, DistillSettings
 from mtsmart.durable import replacing, writing
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import run_model
@@ -135,8 +135,10 @@ def add_teachers(
     Raises:
         MtsmartError: a teacher is not there, or does not fit the tasks; keys are the experiment's.
     """
-    splits, collates, distill = dict(train), dict(collate), config.distill
-    if distill is None or distill.weight == 0:
+    splits = dict(train)
+    collates = dict(collate)
+    distill = Distill.resolve(config.parts.get(Distill.name))
+    if not isinstance(distill, DistillSettings) or not distill.is_on:
         return splits, collates
     teachers = [Teacher(run) for run in distill.teachers]
     chosen = _chosen(distill, teachers, tasks, train)
@@ -157,7 +159,7 @@ def add_teachers(
 
 
 def _chosen(
-    distill: DistillConfig, teachers: Sequence[Teacher], tasks: Mapping[str, TaskType], train: Mapping[str, Any]
+    distill: DistillSettings, teachers: Sequence[Teacher], tasks: Mapping[str, TaskType], train: Mapping[str, Any]
 ) -> list[str]:
     """The tasks to distil."""
     possible = [name for name in train if tasks[name].taught_by is not None]

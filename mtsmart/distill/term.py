@@ -1,4 +1,4 @@
-"""Distillation: predictions of finished runs as a second target beside the gold labels.
+"""Distillation: predictions of finished runs are a second target beside the gold labels.
 
 Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network", section 2: both sides are softened by a
 temperature T, and the term is multiplied by T^2, because its gradients shrink as 1 / T^2.
@@ -6,40 +6,77 @@ temperature T, and the term is multiplied by T^2, because its gradients shrink a
 
 from __future__ import annotations
 
-from torch import Tensor
+from pydantic import Field
 
-from mtsmart.regularizers import REGULARIZERS, CleanPass, Regularizer, Setting
+from mtsmart.regularizers import (
+    REGULARIZERS,
+    Alarm,
+    CleanPass,
+    Figure,
+    MethodSettings,
+    MethodText,
+    Regularizer,
+    Term,
+)
 
 TEACHER = "teacher"
 """Where a batch's targets hold the teachers' logits, in the form of the task's adapted logits."""
 
 
-class DistillationRegularizer(Regularizer):
+class DistillSettings(MethodSettings):
+    """Learn from finished runs: their predictions for the training rows, computed once, are a second target."""
+
+    teachers: list[str] = Field(min_length=1, description="folders of the runs; several make an ensemble")
+    weight: float = Field(0.5, ge=0, le=1, description="of the teachers' term; the gold loss gets 1 - weight; 0: off")
+    # Above 100, a candidate that is not there (its logit is -1e4) would get a probability.
+    temperature: float = Field(2.0, gt=0, le=100, description="softens both sides; without meaning for regression")
+    tasks: list[str] | None = Field(
+        None, min_length=1, description="null: all that every teacher has a head for and whose type can be distilled"
+    )
+
+
+@REGULARIZERS.register("distill")
+class Distill(Regularizer[DistillSettings]):
     """Makes a batch's loss ``(1 - weight) * L + weight * T^2 * div(student / T, teacher / T)``.
 
     Batches without teachers' logits are left alone. Task types without a temperature (regression) have T = 1.
-
-    Args:
-        weight: from 0 (gold labels alone) to 1 (teachers alone).
-        temperature: T.
     """
 
-    def __init__(self, weight: float, temperature: float) -> None:
-        self.weight, self.temperature = weight, temperature
+    Settings = DistillSettings
+    order = 30
+    counts_when_off = True
+    paths = ("teachers",)
+    goes_on = False
+    text = MethodText(
+        title="Distillation",
+        formula="(1 - w) L + w T^2 div(f(x) / T, teachers / T)",
+        paper="Hinton, Vinyals and Dean 2015, Distilling the Knowledge in a Neural Network, section 2",
+        cost="none while training: the teachers' predictions are computed once and kept in files",
+        use="a smaller encoder that should do what a larger one does, or an ensemble in one model",
+        evidence="not compared in experiments/evidence",
+    )
+    figures = (
+        Figure(
+            "KD",
+            "the distillation term",
+            "nats times T^2; squared label units for regression",
+            "KD is the divergence from the teachers' predictions with its factor T^2",
+            is_term=True,
+            alarm=Alarm(10.0, "lower its weight, or look at whether the teachers know this task"),
+        ),
+    )
 
-    def loss(self, clean: CleanPass) -> tuple[Tensor, dict[str, Tensor]] | None:
-        """See :class:`Regularizer`; the figure is ``KD``, the divergence with its factor T^2."""
+    def term(self, clean: CleanPass, settings: DistillSettings) -> Term | None:
+        """KD less the gold loss, because the weight moves from one to the other."""
         target = clean.batch.targets.get(TEACHER)
         if target is None:
             return None
-        t = self.temperature if clean.task.tempered else 1.0
+        t = settings.temperature if clean.task.tempered else 1.0
         kd = t**2 * clean.divergence(clean.logits / t, target / t, "kd_loss")
-        return self.weight * (kd - clean.loss), {"KD": kd.detach()}
+        return Term(kd - clean.loss, {"KD": kd.detach()})
 
-
-@REGULARIZERS.register("distillation")
-def _distillation(setting: Setting) -> Regularizer | None:
-    config = setting.config.distill
-    if config is None or config.weight == 0:
-        return None
-    return DistillationRegularizer(config.weight, config.temperature)
+    @classmethod
+    def summary(cls, settings: DistillSettings) -> str:
+        """Weight, temperature and teachers."""
+        teachers = ", ".join(f"`{teacher}`" for teacher in settings.teachers)
+        return f"weight {settings.weight:g}, temperature {settings.temperature:g}, taught by {teachers}"

@@ -21,26 +21,38 @@ from mtsmart.random_state import random_state, set_random_state
 class DropoutMasks:
     """The masks that a forward pass draws inside ``recorded()``, drawn there again inside each ``replayed()``.
 
-    Either the generator goes back to where it was, or what it drew is kept, which costs no memory and no time. Drawing
-    costs next to nothing on a GPU, and on a CPU a good part of a forward pass; there a faster way is taken.
+    On most devices the generator goes back to where it was. On a CPU drawing takes a good part of a forward pass, so
+    there the masks are drawn faster, and kept for the passes that replay them.
 
     Args:
         device: of the model.
         seen: whether operations can be seen as they run: on a CPU, where the pass is neither compiled nor computed
-            again in the backward pass (gradient checkpointing). If so, masks are drawn faster, and kept.
+            again in the backward pass (gradient checkpointing).
+        keep: whether the masks will be replayed.
     """
 
-    def __init__(self, device: torch.device, seen: bool = False) -> None:
-        self._device, self._state = device, random_state(device)
-        self._kept: list[Tensor | _Divided] | None = [] if seen else None
+    def __init__(self, device: torch.device, seen: bool = False, keep: bool = True) -> None:
+        self._device = device
+        self._seen = seen
+        self._keep = keep
+        self._state = random_state(device) if keep else {}
+        self._kept: list[Tensor | _Divided] = []
 
     def recorded(self) -> AbstractContextManager[Any]:
         """For the pass whose masks these are; entered at once after construction."""
-        return nullcontext() if self._kept is None else _Keep(self._kept)
+        if not self._seen:
+            return nullcontext()
+        return _Keep(self._kept) if self._keep else _Draw()
 
     def replayed(self) -> AbstractContextManager[Any]:
-        """For a pass of equal shapes; afterwards the generator goes on as if nothing had been drawn."""
-        return self._rewound() if self._kept is None else _Give(self._kept)
+        """For a pass of equal shapes; afterwards the generator goes on as if nothing had been drawn.
+
+        Raises:
+            RuntimeError: the masks were not kept.
+        """
+        if not self._keep:
+            raise RuntimeError("the masks of this pass were not kept: the method must say that it replays masks")
+        return _Give(self._kept) if self._seen else self._rewound()
 
     @contextmanager
     def _rewound(self) -> Iterator[None]:
@@ -82,8 +94,15 @@ _BERNOULLI = torch.ops.aten.bernoulli_.float
 _COARSE = 500
 
 
+class _Draw(TorchDispatchMode):
+    """Draws the masks of dropout faster than torch does."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return draw(*args) if func is _BERNOULLI and not kwargs else func(*args, **(kwargs or {}))
+
+
 class _Keep(TorchDispatchMode):
-    """Keeps what random operations give.
+    """Draws as ``_Draw`` does, and keeps what random operations give.
 
     The masks of dropout are drawn and then divided by the share that they leave. Those are kept as they are, without
     a copy: the backward pass needs them anyway, and nothing changes them any more.
@@ -95,7 +114,8 @@ class _Keep(TorchDispatchMode):
         self._drawn: Tensor | None = None  # by the operation before
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        drawn, self._drawn = self._drawn, None
+        drawn = self._drawn
+        self._drawn = None
         if drawn is not None:
             self._kept.append(_Divided(drawn) if _divides(func, args, drawn) else drawn.clone())
         out = draw(*args) if func is _BERNOULLI and not kwargs else func(*args, **(kwargs or {}))

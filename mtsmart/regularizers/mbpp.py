@@ -1,88 +1,131 @@
-"""MBPP: momentum Bregman proximal point, one slowly moving teacher for all tasks.
+"""MBPP: the prediction must not move far from that of a slowly moving average of the model, one for all tasks.
 
-Jiang et al. 2020, equations 4 to 6 and algorithm 1: each batch adds mu * div(f(x; theta), f(x; teacher)), and the
-teacher follows by teacher <- (1 - beta) theta + beta teacher once every S updates.
+Momentum Bregman proximal point: Jiang et al. 2020, "SMART: Robust and Efficient Fine-Tuning for Pre-trained Natural
+Language Models through Principled Regularized Optimization", equations 4 to 6 and algorithm 1. Each batch adds
+mu * div(f(x; theta), f(x; teacher)), and teacher <- (1 - beta) theta + beta teacher once every S updates.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
+from pydantic import Field
 from torch import Tensor
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from mtsmart.config.regularization import Mbpp
-from mtsmart.models.files import load_state, state_of
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers.base import CleanPass, Regularizer, is_due
+from mtsmart.regularizers import (
+    LARGEST,
+    REGULARIZERS,
+    Alarm,
+    CleanPass,
+    Context,
+    Figure,
+    MethodSettings,
+    MethodText,
+    Preset,
+    Regularizer,
+    Term,
+)
+from mtsmart.regularizers.shared.teacher import MovingAverage
 
 
-class MbppRegularizer(Regularizer):
-    """Adds ``weight * div(f(x; theta), f(x; teacher))``; the teacher is in evaluation mode and gets no gradient.
+class MbppSettings(MethodSettings):
+    """Complete values of the momentum Bregman proximal point teacher."""
 
-    Args:
-        model: the student; the teacher starts as its copy.
-        config: complete settings.
-        total_updates: length of training, of which ``early`` is a share.
-    """
+    weight: float = Field(ge=0, le=LARGEST, description="mu: factor of the distance to the teacher; 0 switches it off")
+    beta: float = Field(ge=0, le=1, description="teacher momentum after the early phase")
+    early_beta: float = Field(ge=0, le=1, description="teacher momentum in the early phase")
+    early: float = Field(ge=0, le=1, description="share of all updates that the early phase takes")
+    inner_steps: int = Field(ge=1, description="S: updates between two moves of the teacher")
+    every: int = Field(ge=1, description="add the term on every n-th update only, with n times the weight")
 
-    def __init__(self, model: MultiTaskModel, config: Mbpp, total_updates: int) -> None:
-        self.config, self.total_updates, self.updates = config, total_updates, 0
-        self.teacher = copy.deepcopy(model).eval().requires_grad_(False)
-        if model.encoder.compiled:  # which a copy is not
-            self.teacher.encoder.compile_shapes(model.encoder.compiled)
-        self._teacher_tensors = list(self.teacher.parameters())
+
+_PAPER = MbppSettings(weight=1.0, beta=0.999, early_beta=0.99, early=0.1, inner_steps=1, every=1)
+# A teacher with beta 0.999 looks back a thousand updates. In a run that has that many updates or fewer it stays near
+# the untrained model, and the term then holds predictions at the label frequencies. This one looks back a tenth as far.
+_TUNED = _PAPER.model_copy(update={"weight": 0.1, "beta": 0.99, "early_beta": 0.9})
+
+
+@REGULARIZERS.register("mbpp")
+class Mbpp(Regularizer[MbppSettings]):
+    """Adds ``weight * div(f(x; theta), f(x; teacher))``."""
+
+    Settings = MbppSettings
+    presets = (
+        Preset("tuned", _TUNED, "weight with the best mean in experiments/evidence/tuning/RESULTS.md"),
+        Preset("paper", _PAPER, "Jiang et al. 2020, section 4.1"),
+    )
+    order = 20
+    counts_when_off = True
+    text = MethodText(
+        title="MBPP",
+        formula="D = div(f(x; theta), f(x; teacher)), teacher <- (1 - beta) theta + beta teacher every S updates",
+        paper="Jiang et al. 2020, SMART, equations 4 to 6, algorithm 1",
+        cost="1 forward pass of the teacher, without a graph",
+        use="joint runs, and fine-tuning that should stay near where it came from; one teacher for all tasks",
+        evidence="no significant gain alone; with SMART in a joint run STS-B gains 0.7 points "
+        "(experiments/evidence/RESULTS.md)",
+    )
+    figures = (
+        Figure(
+            "D",
+            "MBPP's term",
+            "nats; squared label units for regression",
+            "D is MBPP's divergence of the prediction from the teacher's, without its weight",
+            is_term=True,
+            alarm=Alarm(1.0, "lower its weight or radius"),
+        ),
+        Figure(
+            "teacher_distance",
+            "MBPP's distance",
+            "||theta - teacher|| / ||theta||",
+            "teacher_distance is how far the weights are from the teacher's",
+            in_tables=False,
+        ),
+    )
+
+    def __init__(self, context: Context, settings: Mapping[str, MbppSettings]) -> None:
+        super().__init__(context, settings)
+        self.config = next(iter(settings.values()))
+        self.teacher = MovingAverage(context.model)
+
+    def term(self, clean: CleanPass, settings: MbppSettings) -> Term:
+        """D."""
+        target = self.teacher.logits(clean.task, clean.batch)
+        value = clean.divergence(clean.logits, target, "kd_loss")
+        return Term(value, {"D": value.detach()})
 
     def beta(self) -> float:
         """Momentum of the teacher at the present update."""
-        early = self.updates <= self.config.early * self.total_updates
-        return self.config.early_beta if early else self.config.beta
-
-    def loss(self, clean: CleanPass) -> tuple[Tensor, dict[str, Tensor]] | None:
-        """See :class:`Regularizer`."""
-        if not is_due(self.updates, self.config.every):
-            return None
-        with torch.no_grad():
-            inputs = clean.batch.inputs
-            inputs_embeds = self.teacher.embed(inputs["input_ids"])
-            target = clean.task.adapt(self.teacher(clean.task.head_name, inputs_embeds, inputs), clean.batch)
-        term = clean.divergence(clean.logits, target, "kd_loss")
-        return self.config.every * self.config.weight * term, {"D": term.detach()}
+        is_early = self.updates <= self.config.early * self.context.total_updates
+        return self.config.early_beta if is_early else self.config.beta
 
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """The teacher is a copy of the present student."""
-        load_state(self.teacher, state_of(model))
-        self.updates = updates
+        super().start(model, updates)
+        self.teacher.copy(model)
 
-    @torch.no_grad()
     def after_update(self, model: Callable[[], MultiTaskModel]) -> None:
         """Move the teacher when S updates have passed."""
-        self.updates += 1
-        if self.updates % self.config.inner_steps:
-            return
-        # The foreach function of AveragedModel, without AveragedModel itself: that one copies the weights at its
-        # first call instead of averaging, and reads a counter from the device at every call.
-        get_ema_multi_avg_fn(self.beta())(self._teacher_tensors, list(model().parameters()), None)
+        super().after_update(model)
+        if self.updates % self.config.inner_steps == 0:
+            self.teacher.follow(model(), self.beta())
 
-    @torch.no_grad()
     def measure(self, model: MultiTaskModel) -> dict[str, float]:
-        """``teacher_distance``: ||theta - teacher|| / ||theta||."""
-        pairs = list(zip(model.parameters(), self._teacher_tensors, strict=True))
-        difference = torch.stack([(theta - teacher).norm() for theta, teacher in pairs]).norm()
-        return {"teacher_distance": float(difference / torch.stack([theta.norm() for theta, _ in pairs]).norm())}
+        """How far the student is from the teacher."""
+        return {"teacher_distance": self.teacher.distance(model)}
 
     def tensors(self) -> dict[str, Tensor]:
         """The teacher's weights."""
-        return state_of(self.teacher)
-
-    def state_dict(self) -> dict[str, Any]:
-        """How many updates the teacher has seen."""
-        return {"updates": self.updates}
+        return self.teacher.tensors()
 
     def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        """Continue with the teacher of a checkpoint."""
-        self.updates = int(state["updates"])
-        load_state(self.teacher, tensors)
+        """Continue with the teacher of a resume point."""
+        super().load_state(state, tensors)
+        self.teacher.load(tensors)
+
+    @classmethod
+    def summary(cls, settings: MbppSettings) -> str:
+        """Weight and momentum."""
+        return f"weight {settings.weight:g}, beta {settings.beta:g}"

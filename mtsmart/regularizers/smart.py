@@ -1,105 +1,227 @@
-"""SMART's smoothness-inducing term, one perturbation per task.
+"""SMART: the prediction must not change when the word embeddings move a little in the worst direction.
 
-Jiang et al. 2020, equations 2 and 3: R(theta) = mean over x of max over ||delta|| <= epsilon of
+Jiang et al. 2020, "SMART: Robust and Efficient Fine-Tuning for Pre-trained Natural Language Models through Principled
+Regularized Optimization", equations 2 and 3: R(theta) = mean over x of max over ||delta|| <= epsilon of
 l_s(f(x + delta), f(x)), with l_s the symmetric KL for distributions and the squared error for regression.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from mtsmart.config.regularization import Smart
 from mtsmart.losses.directions import drawing
 from mtsmart.models.dropout import without_dropout
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers.base import CleanPass, Regularizer, is_due
-from mtsmart.regularizers.noise import Noise
-from mtsmart.regularizers.perturbation import find_perturbation, gradient_of
+from mtsmart.regularizers import (
+    LARGEST,
+    REGULARIZERS,
+    Alarm,
+    CleanPass,
+    Context,
+    Figure,
+    MethodSettings,
+    MethodText,
+    Preset,
+    Regularizer,
+    Term,
+)
+from mtsmart.regularizers.shared.noise import Noise
+from mtsmart.regularizers.shared.perturbation import (
+    Ascent,
+    Ball,
+    Constraint,
+    Norm,
+    Scope,
+    find_perturbation,
+    gradient_of,
+)
 
 
-class SmartRegularizer(Regularizer):
-    """Adds ``weight * div(f(x + delta), f(x))`` with gradients through both sides.
+class SmartSettings(MethodSettings):
+    """Complete values. Lengths are in ``epsilon_unit``: absolute, or multiples of the embedding matrix's RMS."""
 
-    Args:
-        model: the student.
-        configs: task -> its complete settings.
-    """
+    weight: float = Field(ge=0, le=LARGEST, description="lambda: factor of the smoothness term; 0 switches it off")
+    epsilon: float = Field(gt=0, le=LARGEST, description="radius of the ball that the perturbation stays in")
+    epsilon_unit: Literal["relative", "absolute"] = Field(
+        description="unit of epsilon, step_size and noise: times the embedding RMS, or as they are"
+    )
+    direction: Literal["ascent", "fisher"] = Field(
+        description="of the first step. ascent: gradient at a random start; fisher: one vector-Jacobian product "
+        "through the clean pass, which costs less and needs no small noise"
+    )
+    step_size: float = Field(gt=0, le=LARGEST, description="eta: length of one step")
+    steps: int = Field(ge=0, le=16, description="K: steps; 0 leaves the random start")
+    noise: float = Field(ge=0, le=LARGEST, description="sigma: deviation of the random start; fisher needs none")
+    norm: Literal["linf", "l2"] = Field(
+        description="norm of the ball and of the step; an l2 ball of a linf ball's epsilon is far smaller"
+    )
+    scope: Literal["token", "sentence"] = Field(description="what the norm is taken over")
+    constraint: Literal["project", "normalize"] = Field(
+        description="project: at most epsilon; normalize: exactly epsilon"
+    )
+    dropout: Literal["shared", "independent", "off"] = Field(
+        description="masks of the perturbed passes: the clean pass's, new ones, or none"
+    )
+    every: int = Field(ge=1, description="add the term on every n-th update only, with n times the weight")
 
-    def __init__(self, model: MultiTaskModel, configs: Mapping[str, Smart]) -> None:
-        self.model, self.configs, self.updates = model, dict(configs), 0
+
+_PAPER = SmartSettings(
+    weight=1.0,
+    epsilon=1e-5,
+    epsilon_unit="absolute",
+    step_size=1e-3,
+    steps=1,
+    noise=1e-5,
+    norm="linf",
+    scope="token",
+    constraint="project",
+    dropout="shared",
+    direction="ascent",
+    every=1,
+)
+# The published radius moves almost no prediction of a real encoder (R is about 1e-5). The direction of one ascent step
+# is sound, so only the lengths change: a radius of 1 % of the embedding RMS, reached by a step that is long enough for
+# almost every coordinate to reach the radius, from a start that is small enough to serve the direction alone. The
+# direction comes from the clean pass: for two classes and for regression that is the ascent step's, at a lower cost.
+_TUNED = _PAPER.model_copy(
+    update={"epsilon": 1e-2, "epsilon_unit": "relative", "step_size": 1.0, "noise": 1e-3, "direction": "fisher"}
+)
+
+
+@REGULARIZERS.register("smart")
+class Smart(Regularizer[SmartSettings]):
+    """Adds ``weight * div(f(x + delta), f(x))`` with gradients through both sides."""
+
+    Settings = SmartSettings
+    presets = (
+        Preset("tuned", _TUNED, "radius and weight with the best means in experiments/evidence/tuning/RESULTS.md"),
+        Preset("paper", _PAPER, "Jiang et al. 2020, section 4.1"),
+    )
+    per_task = True
+    order = 10
+    counts_when_off = True
+    text = MethodText(
+        title="SMART",
+        formula="R = div(f(x + delta), f(x)), where ||delta|| <= epsilon and delta follows the gradient of div",
+        paper="Jiang et al. 2020, SMART, equations 2 and 3, algorithm 1",
+        cost="1 forward pass, and 1 backward pass to the embeddings; direction=ascent: 1 forward pass more a step",
+        use="few rows, and predictions that should not depend on small changes of the input; each task with its own "
+        "radius and weight",
+        evidence="no significant gain on single classification tasks; with MBPP in a joint run STS-B gains 0.7 points "
+        "(experiments/evidence/RESULTS.md)",
+    )
+    figures = (
+        Figure(
+            "R",
+            "SMART's term",
+            "nats; squared label units for regression",
+            "R is SMART's divergence of the perturbed from the clean prediction, without its weight",
+            is_term=True,
+            alarm=Alarm(1.0, "lower its weight or radius"),
+        ),
+        Figure(
+            "flips",
+            "SMART's flips",
+            "share of decisions",
+            "flips is the share of predictions that SMART's perturbation turns",
+        ),
+        Figure(
+            "delta/x",
+            "SMART's relative length",
+            "||delta|| / ||x||",
+            "delta/x is the length of SMART's perturbation beside that of the embeddings",
+        ),
+    )
+
+    def __init__(self, context: Context, settings: Mapping[str, SmartSettings]) -> None:
+        super().__init__(context, settings)
         # Fixed at the start of the run: a unit that moved with the weights would make radii incomparable.
-        self.embedding_rms = model.encoder.embedding_rms()
+        self.embedding_rms = context.model.encoder.embedding_rms()
 
-    def loss(self, clean: CleanPass) -> tuple[Tensor, dict[str, Tensor]] | None:
-        """See :class:`Regularizer`."""
-        config = self.configs[clean.task.name]
-        if config.weight == 0 or not is_due(self.updates, config.every):
-            return None
-        reference = self._reference(clean, config)
-        delta = self._perturbation(clean, reference, config)
-        with self._dropout(clean, config):
+    def replays_masks(self, task: str) -> bool:
+        """Whether a task's perturbed passes have the clean pass's masks."""
+        return self.settings[task].dropout == "shared"
+
+    def term(self, clean: CleanPass, settings: SmartSettings) -> Term:
+        """R and its figures."""
+        reference = self.reference(clean, settings)
+        delta = self.perturbation(clean, reference, settings)
+        with self.dropout(clean, settings):
             perturbed = clean.forward(clean.inputs_embeds + delta)
-        term = clean.divergence(perturbed, reference, "adv_loss")
-        return config.every * config.weight * term, self._figures(clean, delta, perturbed, reference, term)
+        value = clean.divergence(perturbed, reference, "adv_loss")
+        return Term(value, _figures(clean, delta, perturbed, reference, value))
 
-    def _reference(self, clean: CleanPass, config: Smart) -> Tensor:
+    def reference(self, clean: CleanPass, settings: SmartSettings) -> Tensor:
         """The clean prediction. With dropout off it needs a pass of its own: the training pass has masks."""
-        if config.dropout != "off":
+        if settings.dropout != "off":
             return clean.logits
-        with without_dropout(self.model):
+        with without_dropout(clean.model):
             return clean.forward(clean.inputs_embeds)
 
-    def _perturbation(self, clean: CleanPass, reference: Tensor, config: Smart) -> Tensor:
+    def perturbation(self, clean: CleanPass, reference: Tensor, settings: SmartSettings) -> Tensor:
+        """Delta (B, T, H), detached."""
         inputs_embeds = clean.inputs_embeds.detach()
 
         def divergence(delta: Tensor) -> Tensor:
-            with self._dropout(clean, config):
+            with self.dropout(clean, settings):
                 logits = clean.forward(inputs_embeds + delta)
             return clean.task.divergence(logits, reference.detach(), clean.batch, "adv_loss")
 
-        unit = self.embedding_rms if config.epsilon_unit == "relative" else 1.0
-        one_pass = config.direction == "fisher" and config.steps > 0
+        unit = self.embedding_rms if settings.epsilon_unit == "relative" else 1.0
+        ball = Ball(
+            settings.epsilon * unit,
+            Norm(settings.norm),
+            Scope(settings.scope),
+            Constraint(settings.constraint),
+        )
+        ascent = Ascent(settings.steps, settings.step_size * unit, settings.noise * unit)
         noise = Noise(clean.batch, inputs_embeds.device)
-        direction = _one_pass(clean, reference, noise) if one_pass else None
+        in_one_pass = settings.direction == "fisher" and settings.steps > 0
+        direction = _one_pass(clean, reference, noise) if in_one_pass else None
         mask = clean.batch.attention_mask
-        return find_perturbation(divergence, inputs_embeds, mask, config, unit, direction, noise.of_sequences)
+        return find_perturbation(divergence, inputs_embeds, mask, ball, ascent, direction, noise.of_sequences)
 
-    def _dropout(self, clean: CleanPass, config: Smart) -> AbstractContextManager[Any]:
-        if config.dropout == "shared":
+    def dropout(self, clean: CleanPass, settings: SmartSettings) -> AbstractContextManager[Any]:
+        """The context of a perturbed pass: which dropout masks it has."""
+        if settings.dropout == "shared":
             return clean.masks.replayed()
-        return without_dropout(self.model) if config.dropout == "off" else nullcontext()
-
-    @torch.no_grad()
-    def _figures(
-        self, clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tensor, term: Tensor
-    ) -> dict[str, Tensor]:
-        real = clean.batch.attention_mask.unsqueeze(-1).to(delta.dtype)
-        length = delta.norm() / (clean.inputs_embeds.detach() * real).norm()
-        flips = clean.task.flips(perturbed, reference, clean.batch)
-        figures = {"delta/x": length} if flips is None else {"delta/x": length, "flips": flips}
-        scaled = {name: clean.batch.scaled(figure, "divergence") for name, figure in figures.items()}
-        return {"R": term.detach(), **scaled}
+        return without_dropout(clean.model) if settings.dropout == "off" else nullcontext()
 
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """The unit of relative lengths is that of the present weights."""
-        self.embedding_rms, self.updates = model.encoder.embedding_rms(), updates
-
-    def after_update(self, model: Callable[[], MultiTaskModel]) -> None:
-        """Count it."""
-        self.updates += 1
+        super().start(model, updates)
+        self.embedding_rms = model.encoder.embedding_rms()
 
     def state_dict(self) -> dict[str, Any]:
         """The unit of relative lengths, and how many updates there were."""
-        return {"embedding_rms": self.embedding_rms, "updates": self.updates}
+        return {"embedding_rms": self.embedding_rms, **super().state_dict()}
 
     def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         """Take the unit of the run that goes on, not of its present weights."""
-        self.embedding_rms, self.updates = float(state["embedding_rms"]), int(state["updates"])
+        super().load_state(state, tensors)
+        self.embedding_rms = float(state["embedding_rms"])
+
+    @classmethod
+    def summary(cls, settings: SmartSettings) -> str:
+        """Weight and radius."""
+        return f"weight {settings.weight:g}, epsilon {settings.epsilon:g} ({settings.epsilon_unit})"
+
+
+@torch.no_grad()
+def _figures(clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tensor, value: Tensor) -> dict[str, Tensor]:
+    real = clean.batch.attention_mask.unsqueeze(-1).to(delta.dtype)
+    figures = {"delta/x": delta.norm() / (clean.inputs_embeds.detach() * real).norm()}
+    flips = clean.task.flips(perturbed, reference, clean.batch)
+    if flips is not None:
+        figures["flips"] = flips
+    scaled = {name: clean.batch.scaled(figure, "divergence") for name, figure in figures.items()}
+    return {"R": value.detach(), **scaled}
 
 
 def _one_pass(clean: CleanPass, reference: Tensor, noise: Noise) -> Tensor:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from mtsmart.config.regularization import resolve_mbpp, resolve_smart
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.sources import source_name
 from mtsmart.durable import write_text
+from mtsmart.regularizers import summaries
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -20,17 +20,14 @@ def write_card(
     folder: RunFolder, config: RunConfig, definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]
 ) -> None:
     """Write README.md into a run's folder."""
-    start = f"the run `{config.init.run}`" if config.init else f"`{config.encoder.path}`" if config.encoder else ""
-    smart, mbpp = resolve_smart(config.smart), resolve_mbpp(config.mbpp)
-    smart_text = f"weight {smart.weight:g}, epsilon {smart.epsilon:g} ({smart.epsilon_unit})"
-    mbpp_text = f"weight {mbpp.weight:g}, beta {mbpp.beta:g}"
+    start = f"the run `{config.init.run}`" if config.init else f"`{config.encoder.path}`"
     lines = [
         f"# {config.name}",
         "",
         *([config.description, ""] if config.description else []),
         f"Trained with mtsmart from {start}: {config.training.epochs} epochs, batch size {config.training.batch_size}, "
         f"{config.optimizer.name} at {config.optimizer.learning_rate:g}, seed {config.training.seed}.",
-        f"SMART: {smart_text if smart.weight else 'off'}. MBPP: {mbpp_text if mbpp.weight else 'off'}.",
+        *summaries(config, definitions),
         "",
         "| task | data | metric | score | best constant |",
         "|---|---|---|---|---|",

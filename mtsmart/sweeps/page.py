@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from mtsmart.config.methods import REGULARIZERS
 from mtsmart.durable import write_text
 from mtsmart.sweeps.conclusions import conclusions
 from mtsmart.sweeps.ledger import Ledger
@@ -28,9 +29,7 @@ _INTRODUCTION = (
     "draw of seeds would change, not how much other training or validation rows would. A plot's bars are intervals of "
     "each arm's own mean, which may overlap where the paired difference is significant. Cost is seconds an update, "
     "times the baseline's on the same kind of machine, evaluations left out (on a CPU of the processor's time; runs "
-    "that share a machine still slow one another, so it is rough). R is SMART's term, flips the share of predictions "
-    "that its perturbation turns, delta/x the perturbation's length beside the embeddings', D MBPP's distance to "
-    "the teacher, all at the last line that training wrote."
+    "that share a machine still slow one another, so it is rough)."
 )
 
 
@@ -51,9 +50,17 @@ def write_page(plan: Plan, ledger: Ledger, folder: Path, told: Callable[[str], N
         for comparison, plot, is_drawn in zip(comparisons, plots, drawn, strict=True)
     ]
     text = conclusions(plan, _named_figures(comparisons))
-    parts = [f"# {_escaped(plan.name)}", _INTRODUCTION, text, *sections]
+    introduction = " ".join([_INTRODUCTION, *_legend(comparisons)])
+    parts = [f"# {_escaped(plan.name)}", introduction, text, *sections]
     text = "\n\n".join([part for part in [*parts, _not_significant(comparisons), _effort(plan, ledger)] if part])
     write_text(folder / PAGE, text + "\n")
+
+
+def _legend(comparisons: Iterable[Comparison]) -> list[str]:
+    """What the regularisers' figures in the tables mean."""
+    shown = {name for comparison in comparisons for row in comparison.rows for name in row.figures}
+    legends = [figure.legend for figure in REGULARIZERS.figures() if figure.name in shown]
+    return [f"At the last line that training wrote: {'; '.join(legends)}."] if legends else []
 
 
 def is_page(file: Path) -> bool:

@@ -12,7 +12,8 @@ from typing import Any
 from mtsmart.config.document import Document, Key, Origin
 from mtsmart.config.grid import STARTS_TABLE, GridConfig
 from mtsmart.config.loader import Experiment, build_experiment, lay_over, parse_override
-from mtsmart.config.regularization import resolve_mbpp, resolve_smart
+from mtsmart.config.methods import REGULARIZERS
+from mtsmart.config.open_section import PARTS
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.runs.changes import HARMLESS
@@ -151,7 +152,7 @@ class _Planner:
 
     def _check_pieces(self) -> None:
         for section, own in _OWN.items():
-            known = [*own, *(key for key in RunConfig.model_fields if key not in _IDLE)]
+            known = [*own, *(key for key in RunConfig.known_keys() if key not in _IDLE)]
             for name, piece in getattr(self.grid, section).items():
                 for key in (key for key in piece if key not in known):
                     path: Key = ("grid", section, name, key)
@@ -269,14 +270,9 @@ def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], sta
     Data files and encoders count by their paths, a start by its own hash.
     """
     config = experiment.config
-    data = config.model_dump(exclude={"name", "tasks", "task_files", "grid"})
-    data["tasks"] = {
-        name: definition.model_dump(exclude={"description", "smart"}) for name, definition in tasks.items()
-    }
-    data["smart"] = {
-        name: resolve_smart(config.smart, definition.smart).model_dump() for name, definition in tasks.items()
-    }
-    data["mbpp"] = resolve_mbpp(config.mbpp).model_dump()
+    data = config.model_dump(exclude={"name", "tasks", "task_files", "grid", PARTS})
+    data["tasks"] = {name: definition.model_dump(exclude={"description", PARTS}) for name, definition in tasks.items()}
+    data |= _methods(config, tasks)
     del data["training"]["seed"]
     for key in HARMLESS:
         section, _, name = key.partition(".")
@@ -286,6 +282,17 @@ def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], sta
     if start is not None:
         data["init"]["run"] = start.config
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def _methods(config: RunConfig, tasks: Mapping[str, TaskDefinition]) -> dict[str, Any]:
+    """The complete settings of each regulariser that is named somewhere."""
+    named = {*config.parts, *(name for definition in tasks.values() for name in definition.parts)}
+    found = {}
+    for name, method in REGULARIZERS.ordered().items():
+        if name in named or method.counts_when_off:
+            of_tasks = {task: definition.parts.get(name) for task, definition in tasks.items()}
+            found[name] = method.identity(config.parts.get(name), of_tasks)
+    return found
 
 
 def _definitions(experiment: Experiment, start: Job | None) -> dict[str, TaskDefinition]:

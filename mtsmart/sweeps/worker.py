@@ -15,6 +15,7 @@ import torch
 from filelock import FileLock
 
 from mtsmart import api
+from mtsmart.config.methods import REGULARIZERS
 from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
 from mtsmart.evaluation.evaluator import Evaluation
 from mtsmart.hardware import device_name
@@ -25,7 +26,6 @@ from mtsmart.sweeps.plan import Job, start_folder
 from mtsmart.training.callbacks import Silent
 from mtsmart.training.checkpoints import list_checkpoints, stored_rows
 
-FIGURES = ("R", "flips", "delta/x", "D")
 _LIBRARIES = ("mtsmart", "torch", "transformers")
 _OTHERS_END = 300.0  # seconds that a run of a killed sweep may take to write its resume point
 
@@ -130,7 +130,8 @@ def _figures(run: RunFolder) -> dict[str, float]:
     """Means over tasks of the last training line."""
     lines = [json.loads(line) for line in run.metrics_file.read_text(encoding="utf-8").splitlines()]
     tasks = [line for line in lines if line["type"] == "train"][-1]["tasks"].values()
-    found = {name: [task[name] for task in tasks if name in task] for name in FIGURES}
+    names = [figure.name for figure in REGULARIZERS.figures() if figure.in_tables]
+    found = {name: [task[name] for task in tasks if name in task] for name in names}
     means = {name: sum(values) / len(values) for name, values in found.items() if values}
     return {name: value for name, value in means.items() if math.isfinite(value)}
 

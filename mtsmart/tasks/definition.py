@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from mtsmart.config.regularization import SmartSettings, expand_preset
+from mtsmart.config.methods import REGULARIZERS
+from mtsmart.config.open_section import OpenSection
 from mtsmart.config.validate import StrictModel
 
 FieldForm = Literal["json", "list", "numbers", "names", "first", "answer", "answers"]
@@ -100,8 +101,15 @@ class HeadConfig(StrictModel):
         return self
 
 
-class TaskDefinition(StrictModel):
-    """One registered task."""
+class TaskDefinition(OpenSection):
+    """One registered task. Settings that differ from the experiment's stand under a regulariser's name."""
+
+    registry = REGULARIZERS
+
+    @classmethod
+    def has_key(cls, name: object) -> bool:
+        """Whether ``name`` is a regulariser of which a task may have settings of its own."""
+        return isinstance(name, str) and name in REGULARIZERS and REGULARIZERS[name].per_task
 
     task_type: str = Field(description="what kind of task; 'mtsmart tasks types' lists them")
     description: str = ""
@@ -123,19 +131,15 @@ class TaskDefinition(StrictModel):
     missing: Literal["refuse", "drop"] = Field("refuse", description="rows without a text or a label")
     metrics: list[str] | None = Field(None, min_length=1, description="the first is the main one")
     loss: str | None = Field(None, description="criterion; null: the task type's own")
-    adv_loss: str | None = Field(None, description="divergence of SMART; null: the task type's own")
-    kd_loss: str | None = Field(None, description="divergence from teachers (MBPP, distill); null: the task type's own")
+    adv_loss: str | None = Field(
+        None, description="divergence of perturbed from clean predictions; null: the task type's own"
+    )
+    kd_loss: str | None = Field(None, description="divergence from a teacher's predictions; null: the task type's own")
     head: HeadConfig = Field(default_factory=HeadConfig)
     weight: float = Field(1.0, gt=0, description="factor of this task's whole objective")
     batch_size: int | None = Field(None, ge=1, description="rows in a batch; null: the experiment's")
     learning_rate_factor: float = Field(1.0, gt=0, description="factor of the learning rate of this task's head")
     max_length: int | None = Field(None, ge=4, description="tokens a row is cut to; null: the experiment's")
-    smart: SmartSettings = Field(default_factory=SmartSettings, description="what differs from the experiment's SMART")
-
-    @field_validator("smart", mode="before")
-    @classmethod
-    def _preset_alone(cls, value: Any) -> Any:
-        return expand_preset(value)
 
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> TaskDefinition:

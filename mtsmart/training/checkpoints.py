@@ -44,7 +44,7 @@ def save_checkpoint(
     folder: Path,
     update: int,
     model: MultiTaskModel,
-    regularizers: Mapping[str, Regularizer],
+    regularizers: Mapping[str, Regularizer[Any]],
     optimizer: Mapping[str, Tensor],
     random: Sequence[Mapping[str, Tensor]],
     state: Mapping[str, Any],
@@ -161,7 +161,7 @@ def checkpoint_path(folder: Path, update: int) -> Path:
 
 
 def load_checkpoint(
-    path: Path, student: Student, regularizers: Mapping[str, Regularizer], optimizer: Optimizer, rank: int = 0
+    path: Path, student: Student, regularizers: Mapping[str, Regularizer[Any]], optimizer: Optimizer, rank: int = 0
 ) -> dict[str, Any]:
     """Put a resume point's state into model, regularisers, optimizer and random generators.
 

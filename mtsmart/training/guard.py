@@ -6,19 +6,20 @@ read after each update on a CPU, where nothing waits, and on other devices when 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mtsmart.config.methods import Figure
 from mtsmart.data.batch import Batch
 from mtsmart.errors import MtsmartError, OtherProcessError, TrainingError
 from mtsmart.processes import ALONE, Processes
 from mtsmart.training.sharding import gathered
 
-_TERMS = {"loss": "the task's loss", "R": "SMART's term", "D": "MBPP's term"}
+LOSS = Figure("loss", "the task's loss", "of the criterion", "loss is the criterion against gold labels", is_term=True)
 _MOST_PENDING = 100  # updates noted before they are looked at, however rarely lines are logged
 _SHOWN = 8
 
@@ -39,12 +40,24 @@ class Guard:
         optimizer: takes the updates.
         skip: go on after such an update; otherwise stop.
         budget: updates that may be skipped in all.
+        figures: what batches report besides their loss.
         processes: those that share the batches; all look at once.
     """
 
-    def __init__(self, optimizer: Optimizer, skip: bool, budget: int, processes: Processes = ALONE) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        skip: bool,
+        budget: int,
+        figures: Iterable[Figure] = (),
+        processes: Processes = ALONE,
+    ) -> None:
         self._processes = processes
-        self.optimizer, self.skip, self.budget, self.skipped = optimizer, skip, budget, 0
+        self._terms = [figure for figure in (LOSS, *figures) if figure.is_term]
+        self.optimizer = optimizer
+        self.skip = skip
+        self.budget = budget
+        self.skipped = 0
         self._batches: list[tuple[int, Batch, Mapping[str, Tensor]]] = []
         self._pending: list[_Noted] = []
 
@@ -114,7 +127,7 @@ class Guard:
 
     def _described(self, one: _Noted) -> str:
         """What was not finite, by the first process where a term was."""
-        texts = self._processes.gather(_describe(one))
+        texts = self._processes.gather(_describe(one, self._terms))
         return next((text for text, is_term in texts if is_term), texts[0][0])
 
     def _error(self, text: str) -> MtsmartError:
@@ -139,12 +152,13 @@ def gradient_norm(parameters: Iterable[nn.Parameter], limit: float | None) -> Te
     return gathered(norm)
 
 
-def _describe(noted: _Noted) -> tuple[str, bool]:
+def _describe(noted: _Noted, terms: Sequence[Figure]) -> tuple[str, bool]:
     """What was not finite, in which batch of which task; whether it was one of the terms, and not the gradients."""
     for number, batch, figures in noted.batches:
-        for name, term in _TERMS.items():
-            if name in figures and not bool(torch.isfinite(figures[name])):
-                text = f"{term} is {float(figures[name])} at update {noted.update}: {_named(number, batch)}"
+        for term in terms:
+            if term.name in figures and not bool(torch.isfinite(figures[term.name])):
+                value = float(figures[term.name])
+                text = f"{term.what} is {value} at update {noted.update}: {_named(number, batch)}"
                 return text, True
     batches = "; ".join(_named(number, batch) for number, batch, _ in noted.batches)
     return f"the gradients are not finite at update {noted.update} (each term is): {batches}", False

@@ -28,7 +28,7 @@ from mtsmart.models.files import save_model
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
 from mtsmart.random_state import random_state
-from mtsmart.regularizers import Setting, build_regularizers
+from mtsmart.regularizers import Context, build_regularizers
 from mtsmart.runs.best_model import keep_model, put_model_back
 from mtsmart.runs.changes import describe_rows
 from mtsmart.runs.folder import RunFolder
@@ -106,8 +106,9 @@ class Trainer:
             keep_freed_memory()
         if self.config.compile:
             setup.model.encoder.compile_shapes()
-        setting = Setting(setup.model, setup.tasks, setup.config, self.total_updates)
-        self.step = TrainStep(setup.model, setup.tasks, build_regularizers(setting))
+        regularizers = build_regularizers(setup.config, Context(setup.model, setup.tasks, self.total_updates))
+        figures = [figure for regularizer in regularizers.values() for figure in regularizer.figures]
+        self.step = TrainStep(setup.model, setup.tasks, regularizers)
         self.student = Student(setup.model)
         if self.config.shard and processes.count > 1:
             self.student.shard(self.step, processes.count)
@@ -115,8 +116,9 @@ class Trainer:
             self.callback.on_notice("training.shard: there is one process alone, which keeps all weights")
         factors = {name: setup.definitions[name].learning_rate_factor for name in setup.model.specs}
         self.optimizer = build_optimizer(setup.model, setup.config.optimizer, factors)
-        self.guard = Guard(self.optimizer, self.config.non_finite == "skip", self.config.max_skipped, processes)
-        self.watch = Watch(self.total_updates)
+        skip = self.config.non_finite == "skip"
+        self.guard = Guard(self.optimizer, skip, self.config.max_skipped, figures, processes)
+        self.watch = Watch(self.total_updates, figures)
         # FSDP has wrapped the step already.
         self._prepared = self.accelerator.prepare_model(
             self.step, device_placement=False, evaluation_mode=self.student.is_sharded

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from mtsmart.config.methods import Alarm, Figure
 
 _FLAT_LINES = 10  # lines before a loss can be called flat
 _FIRST_LINES = 2  # lines that tell where it began
@@ -12,8 +14,6 @@ _KEPT_LINES = 200  # besides the first, so that long runs are not remembered who
 _FLAT = 0.98  # of where it began
 _CALM_LINES = 3  # lines before a divergence can be called out of bounds
 _JUMP = 10.0  # times the median of its lines so far
-_LARGE = 1.0  # nats, or squared label units
-_TERMS = {"R": "SMART's divergence", "D": "MBPP's divergence"}
 
 
 class Watch:
@@ -21,10 +21,12 @@ class Watch:
 
     Args:
         total_updates: how long training is; a loss is called flat after a fifth of it at the earliest.
+        figures: what tasks report besides their loss; those with an alarm are watched.
     """
 
-    def __init__(self, total_updates: int) -> None:
+    def __init__(self, total_updates: int, figures: Iterable[Figure] = ()) -> None:
         self.total_updates = total_updates
+        self._watched = {figure.name: (figure.what, figure.alarm) for figure in figures if figure.alarm is not None}
         self._lines: dict[str, dict[str, list[float]]] = {}
         self._told: list[str] = []
 
@@ -38,15 +40,15 @@ class Watch:
         found = []
         for task, figures in tasks.items():
             lines = self._lines.setdefault(task, {})
-            for name in ("loss", *_TERMS):
+            for name in ("loss", *self._watched):
                 if name in figures:
                     values = lines.setdefault(name, [])
                     values.append(figures[name])
                     del values[_FIRST_LINES : max(_FIRST_LINES, len(values) - _KEPT_LINES)]
             if update >= self.total_updates / 5:
                 found += self._once(f"{task}.loss", _flat(task, lines.get("loss", [])))
-            for name, term in _TERMS.items():
-                found += self._once(f"{task}.{name}", _runs_away(task, term, lines.get(name, [])))
+            for name, (what, alarm) in self._watched.items():
+                found += self._once(f"{task}.{name}", _runs_away(task, what, lines.get(name, []), alarm))
         return found
 
     def _once(self, what: str, text: str | None) -> list[str]:
@@ -76,12 +78,10 @@ def _flat(task: str, losses: list[float]) -> str | None:
     )
 
 
-def _runs_away(task: str, term: str, values: list[float]) -> str | None:
+def _runs_away(task: str, what: str, values: list[float], alarm: Alarm) -> str | None:
     if len(values) <= _CALM_LINES:
         return None
     usual = statistics.median(values[:-1])
-    if values[-1] <= max(_LARGE, _JUMP * usual):
+    if values[-1] <= max(alarm.least, _JUMP * usual):
         return None
-    return (
-        f"{term} of task {task} has jumped to {values[-1]:.3g} (so far about {usual:.3g}): lower its weight or radius"
-    )
+    return f"{what} of task {task} has jumped to {values[-1]:.3g} (so far about {usual:.3g}): {alarm.advice}"

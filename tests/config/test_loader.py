@@ -24,7 +24,7 @@ def test_a_child_changes_what_it_names(files):
     config = load_experiment(files / "child.yaml").config
     assert config.tasks == {"a": {}, "b": {"weight": 2}, "c": {}}
     assert (config.training.epochs, config.training.batch_size) == (1, 8)
-    assert (config.smart.preset, config.smart.weight) == ("paper", 5)
+    assert (config.parts["smart"].preset, config.parts["smart"].weight) == ("paper", 5)
 
 
 def test_a_list_of_tasks_replaces_the_base(files):
@@ -37,10 +37,10 @@ def test_a_list_of_tasks_replaces_the_base(files):
     [
         ("training.epochs=7", lambda c: c.training.epochs == 7),
         ("optimizer.learning_rate=5e-5", lambda c: c.optimizer.learning_rate == 5e-5),
-        ("smart=off", lambda c: c.smart.preset == "off"),
-        ("smart=null", lambda c: c.smart.preset == "off"),
-        ("mbpp=false", lambda c: c.mbpp.preset == "off"),
-        ("smart.weight=3", lambda c: (c.smart.preset, c.smart.weight) == ("paper", 3)),
+        ("smart=off", lambda c: c.parts["smart"].preset == "off"),
+        ("smart=null", lambda c: c.parts["smart"].preset == "off"),
+        ("mbpp=false", lambda c: c.parts["mbpp"].preset == "off"),
+        ("smart.weight=3", lambda c: (c.parts["smart"].preset, c.parts["smart"].weight) == ("paper", 3)),
         ("tasks=[a]", lambda c: list(c.tasks) == ["a"]),
         ("tasks.a.weight=2", lambda c: c.tasks == {"a": {"weight": 2}, "b": {}}),
         ("data.hub_dir=", lambda c: c.data.hub_dir is None),

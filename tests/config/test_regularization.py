@@ -1,64 +1,82 @@
-"""Presets and how settings are layered."""
+"""Presets of the regularisers and how settings are layered."""
 
 import pytest
 
-from mtsmart.config.regularization import (
-    MBPP_PRESETS,
-    SMART_PRESETS,
-    Mbpp,
-    MbppSettings,
-    Smart,
-    SmartSettings,
-    resolve_mbpp,
-    resolve_smart,
-)
+from mtsmart.config.methods import REGULARIZERS
+
+SMART = REGULARIZERS["smart"]
+MBPP = REGULARIZERS["mbpp"]
+WITH_PRESETS = [method for method in REGULARIZERS.ordered().values() if method.presets]
+
+
+def section(method, **values):
+    return method.section()(**values)
+
+
+def changed(method, preset, **values):
+    return method.preset(preset).model_copy(update=values)
 
 
 def test_paper_holds_the_published_values():
-    paper = SMART_PRESETS["paper"]
+    paper = SMART.preset("paper")
     assert (paper.epsilon, paper.noise, paper.step_size, paper.steps) == (1e-5, 1e-5, 1e-3, 1)
     assert (paper.epsilon_unit, paper.norm, paper.constraint) == ("absolute", "linf", "project")
-    teacher = MBPP_PRESETS["paper"]
+    teacher = MBPP.preset("paper")
     assert (teacher.weight, teacher.early_beta, teacher.beta, teacher.early) == (1.0, 0.99, 0.999, 0.1)
 
 
-def test_settings_without_values_are_the_default_which_is_off():
-    assert resolve_smart() == resolve_smart(SmartSettings(), None) == SMART_PRESETS["default"]
-    assert resolve_mbpp(MbppSettings()) == MBPP_PRESETS["default"]
-    assert resolve_smart(SmartSettings(preset="default")).weight == resolve_mbpp().weight == 0
+@pytest.mark.parametrize("method", WITH_PRESETS)
+def test_settings_without_values_are_the_default_which_is_off(method):
+    assert method.resolve() == method.resolve(section(method), None) == method.preset("default")
+    assert not method.resolve(section(method, preset="default")).is_on
+    assert method.resolve(section(method, preset="off")).weight == 0
 
 
-def test_single_values_are_laid_over_tuned():
-    wider = SMART_PRESETS["tuned"].model_copy(update={"epsilon": 3e-2})
-    assert resolve_smart(SmartSettings(epsilon=3e-2)) == wider
-    assert resolve_smart(None, SmartSettings(preset="default", epsilon=3e-2)) == wider
-    assert resolve_mbpp(MbppSettings(every=4)) == MBPP_PRESETS["tuned"].model_copy(update={"every": 4})
-    off = resolve_smart(SmartSettings(preset="off"), SmartSettings(epsilon=3e-2))
-    assert off == SMART_PRESETS["off"].model_copy(update={"epsilon": 3e-2})
+def test_single_values_are_laid_over_the_first_preset():
+    assert SMART.resolve(section(SMART, epsilon=3e-2)) == changed(SMART, "tuned", epsilon=3e-2)
+    layers = (None, section(SMART, preset="default", epsilon=3e-2))
+    assert SMART.resolve(*layers) == changed(SMART, "tuned", epsilon=3e-2)
+    assert MBPP.resolve(section(MBPP, every=4)) == changed(MBPP, "tuned", every=4)
+    off = SMART.resolve(section(SMART, preset="off"), section(SMART, epsilon=3e-2))
+    assert off == changed(SMART, "off", epsilon=3e-2)
 
 
-def test_tuned_is_on():
-    assert SMART_PRESETS["tuned"].weight > 0 and MBPP_PRESETS["tuned"].weight > 0
+@pytest.mark.parametrize("method", WITH_PRESETS)
+def test_all_presets_are_on_and_name_their_source(method):
+    for preset in method.presets:
+        assert preset.settings.is_on and preset.source
+        assert isinstance(preset.settings, method.Settings)
 
 
 def test_later_layers_win_and_a_preset_starts_anew():
-    run, task = SmartSettings(weight=3.0, steps=2), SmartSettings(steps=0)
-    both = resolve_smart(run, task)
+    run = section(SMART, weight=3.0, steps=2)
+    both = SMART.resolve(run, section(SMART, steps=0))
     assert (both.weight, both.steps) == (3.0, 0)
-    anew = resolve_smart(run, SmartSettings(preset="paper", norm="l2"))
-    assert anew == SMART_PRESETS["paper"].model_copy(update={"norm": "l2"})
+    anew = SMART.resolve(run, section(SMART, preset="paper", norm="l2"))
+    assert anew == changed(SMART, "paper", norm="l2")
 
 
-@pytest.mark.parametrize("resolve", [resolve_smart, resolve_mbpp])
-def test_off_is_weight_zero(resolve):
-    settings = SmartSettings if resolve is resolve_smart else MbppSettings
-    assert resolve(settings(preset="off")).weight == 0
+@pytest.mark.parametrize("method", WITH_PRESETS)
+def test_what_a_user_may_set_is_what_there_is_under_the_same_limits(method):
+    given = method.section().model_fields
+    assert set(given) == {"preset", *method.Settings.model_fields}
+    for name, field in method.Settings.model_fields.items():
+        assert given[name].annotation == field.annotation | None
+        assert given[name].metadata == field.metadata
+        assert given[name].default is None
 
 
-@pytest.mark.parametrize(("complete", "settings"), [(Smart, SmartSettings), (Mbpp, MbppSettings)])
-def test_what_a_user_may_set_is_what_there_is_under_the_same_limits(complete, settings):
-    assert set(settings.model_fields) == {"preset", *complete.model_fields}
-    for name, field in complete.model_fields.items():
-        given = settings.model_fields[name]
-        assert given.annotation == field.annotation | None
-        assert given.metadata == field.metadata
+def test_a_method_without_presets_is_off_until_its_section_stands_there():
+    distill = REGULARIZERS["distill"]
+    assert distill.resolve(None) is None
+    assert distill.resolve(section(distill, teachers=["run"])).is_on
+    assert distill.expand(None) is distill.expand(False) is None
+
+
+@pytest.mark.parametrize("method", REGULARIZERS.ordered().values())
+def test_every_method_has_its_texts_and_describes_its_figures(method):
+    texts = method.text
+    assert all([texts.title, texts.formula, texts.paper, texts.cost, texts.use, texts.evidence])
+    for figure in method.figures:
+        assert figure.unit and figure.what and figure.legend.startswith(figure.name)
+    assert all(field.description for field in method.Settings.model_fields.values())

@@ -378,9 +378,9 @@ def test_a_run_without_a_model_is_no_teacher(workspace, teacher, cli):
 def test_teachers_are_relative_to_the_file_that_names_them(workspace):
     workspace.write_experiment(of_student(workspace.experiment.read_text()))
     config = load_experiment(workspace.experiment).config
-    assert config.distill.teachers == [str(workspace.folder / "teacher")]
+    assert config.parts["distill"].teachers == [str(workspace.folder / "teacher")]
     config = load_experiment(workspace.experiment, ["distill.teachers=[runs/x]"]).config
-    assert config.distill.teachers == [str(workspace.folder / "runs" / "x")]
+    assert config.parts["distill"].teachers == [str(workspace.folder / "runs" / "x")]
 
 
 def test_a_teacher_reads_rows_to_its_own_length(workspace, teacher):

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.data.batch import Batch
-from mtsmart.distill.term import DistillationRegularizer
+from mtsmart.distill.term import Distill, DistillSettings
+from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers import CleanPass
+from mtsmart.regularizers import CleanPass, Context
 from mtsmart.task_types import TASK_TYPES, build_task
 from mtsmart.tasks import TaskDefinition
 from mtsmart.training.step import TrainStep
@@ -26,17 +27,25 @@ def task_of(kind="classification", labels=3, **more):
     return build_task("t", TaskDefinition(task_type=kind, dataset=SOURCE, text=["a"], **names, **more))
 
 
+def distill(task, weight, temperature):
+    """The method at work on one task."""
+    settings = DistillSettings(teachers=["unused"], weight=weight, temperature=temperature)
+    return Distill(Context(None, {task.name: task}, 10), {task.name: settings})
+
+
 def clean(task, logits, labels, teacher=None):
     targets = {"labels": labels, **({} if teacher is None else {"teacher": teacher})}
     batch = Batch("t", {"input_ids": torch.zeros(len(logits), 1)}, targets)
-    return CleanPass(task, batch, logits, logits, task.criterion(logits, batch), lambda x: x, {})
+    loss = task.criterion(logits, batch)
+    return CleanPass(None, task, batch, logits, logits, loss, DropoutMasks(logits.device), torch.Tensor.backward)
 
 
 def total(task, logits, labels, teacher, weight, temperature):
     """The whole loss of a batch, as the training step adds it up, and KD."""
     inside = clean(task, logits, labels, teacher)
-    term, figures = DistillationRegularizer(weight, temperature).loss(inside)
-    return inside.loss + term, figures["KD"]
+    method = distill(task, weight, temperature)
+    value, figures = method.term(inside, method.settings[task.name])
+    return inside.loss + weight * value, figures["KD"]
 
 
 def bounded(shape):
@@ -107,7 +116,8 @@ def test_weight_one_ignores_the_gold_labels_and_weight_zero_the_teacher():
 
 
 def test_batches_without_a_teacher_are_left_alone():
-    assert DistillationRegularizer(0.5, 2.0).loss(clean(task_of(), torch.randn(2, 3), torch.tensor([0, 1]))) is None
+    task = task_of()
+    assert distill(task, 0.5, 2.0).loss(clean(task, torch.randn(2, 3), torch.tensor([0, 1]))) is None
 
 
 def test_a_temperature_has_no_meaning_for_regression():
@@ -196,7 +206,7 @@ def test_one_update_moves_towards_the_teacher(kind, parts):
     logits = logits_of(task, model, batch).detach()
     teacher = task.rebatch(task.unbatch(logits + torch.randn_like(logits), batch), batch)
     batch.targets["teacher"] = teacher
-    step = TrainStep(model, {"example": task}, {"distillation": DistillationRegularizer(1.0, 2.0)})
+    step = TrainStep(model, {"example": task}, {"distill": distill(task, 1.0, 2.0)})
     batch.task = "example"
     state = {name: value.clone() for name, value in model.state_dict().items()}
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)

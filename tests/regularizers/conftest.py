@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import cycle, islice
 
 import pytest
 import torch
 
 from mtsmart.config.sections import EncoderConfig
-from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers import CleanPass
+from mtsmart.regularizers import CleanPass, clean_pass
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
 
@@ -51,18 +49,8 @@ class Bench:
         features = [dict(zip(encoded, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
         return self.tasks[name].collate(features, self.tokenizer, seed=0)
 
-    def clean(self, name: str, batch=None, seen=True) -> CleanPass:
-        batch = batch or self.batch(name)
-        task = self.tasks[name]
-        inputs_embeds = self.model.embed(batch.inputs["input_ids"])
-        masks = DropoutMasks(inputs_embeds.device, seen)
-        forward = partial(self._logits, task, batch)
-        with masks.recorded():
-            logits = forward(inputs_embeds)
-        return CleanPass(task, batch, inputs_embeds, logits, task.criterion(logits, batch), forward, masks)
-
-    def _logits(self, task, batch, inputs_embeds):
-        return task.adapt(self.model(task.head_name, inputs_embeds, batch.inputs), batch)
+    def clean(self, name: str, batch=None) -> CleanPass:
+        return clean_pass(self.model, self.tasks[name], batch or self.batch(name))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import math
 import traceback
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import datasets
@@ -17,16 +17,12 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mtsmart.config.regularization import MBPP_PRESETS, SMART_PRESETS
 from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.errors import CheckpointError, ConfigError
-from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.encoder import Encoder, load_encoder, whole_mask
 from mtsmart.models.heads import build_head
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers import CleanPass
-from mtsmart.regularizers.mbpp import MbppRegularizer
-from mtsmart.regularizers.smart import SmartRegularizer
+from mtsmart.regularizers import clean_pass
 from mtsmart.task_types import TASK_TYPES, build_task
 from mtsmart.task_types.base import Outputs
 from mtsmart.task_types.preparation import Preparer
@@ -34,6 +30,7 @@ from mtsmart.tasks import TaskDefinition
 from mtsmart.training.parts import part_of
 from mtsmart.training.step import TrainStep
 from tests.models.architectures import ARCHITECTURES, make, save
+from tests.regularizers.at_work import at_work, preset
 
 FOLDER = Path(__file__).parents[1] / "task_types" / "examples"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
@@ -49,7 +46,7 @@ WITHOUT_MASK = {
 }  # its tokenizer has no mask token; see the test of the error below
 NAMES = [*EXAMPLES, *FORMS]
 PAIRS = [(a, e) for a in ARCHITECTURES for e in NAMES if (a, e) not in WITHOUT_MASK]
-SMART, MBPP = SMART_PRESETS["tuned"], MBPP_PRESETS["paper"]
+SMART = preset("smart")
 every_pair = pytest.mark.parametrize("pair", PAIRS, ids="-".join, indirect=True)
 
 
@@ -101,19 +98,16 @@ class Case:
         torch.manual_seed(2)
 
     def clean(self):
-        inputs_embeds = self.model.embed(self.batch.inputs["input_ids"])
-        masks = DropoutMasks(inputs_embeds.device, seen=True)
-        forward = partial(self.forward, self.batch)
-        with masks.recorded():
-            logits = forward(inputs_embeds)
-        loss = self.task.criterion(logits, self.batch)
-        return CleanPass(self.task, self.batch, inputs_embeds, logits, loss, forward, masks)
+        return clean_pass(self.model, self.task, self.batch)
 
     def forward(self, batch, inputs_embeds):
         return self.task.adapt(self.model(self.task.head_name, inputs_embeds, batch.inputs), batch)
 
     def smart(self, **changes):
-        return SmartRegularizer(self.model, {self.name: SMART.model_copy(update=changes)})
+        return at_work("smart", self.model, {self.task.name: self.task}, preset("smart", **changes))
+
+    def mbpp(self):
+        return at_work("mbpp", self.model, {self.task.name: self.task}, preset("mbpp", "paper"))
 
 
 @pytest.fixture(scope="session")
@@ -145,7 +139,7 @@ def test_shared_masks_are_the_clean_passes(pair):
     """Replaying the generator gives the clean logits bit for bit: nothing draws at odd places."""
     pair.model.train()
     clean = pair.clean()
-    with pair.smart()._dropout(clean, SMART):
+    with pair.smart().dropout(clean, SMART):
         again = clean.forward(clean.inputs_embeds)
     assert torch.equal(again, clean.logits)
     assert not torch.equal(clean.forward(clean.inputs_embeds), clean.logits)  # there is dropout to replay
@@ -158,7 +152,7 @@ def test_delta_stays_in_the_ball_and_off_the_padding(pair, direction):
     clean, regularizer = pair.clean(), pair.smart(direction=direction)
     mask = clean.batch.attention_mask
     assert (mask == 0).any()
-    delta = regularizer._perturbation(clean, clean.logits, regularizer.configs[pair.name])
+    delta = regularizer.perturbation(clean, clean.logits, regularizer.settings[pair.task.name])
     assert 0 < float(delta.abs().max()) <= SMART.epsilon * regularizer.embedding_rms * (1 + 1e-6)
     assert not delta[mask == 0].any()
 
@@ -174,7 +168,7 @@ def test_r_is_positive_for_a_perturbation(pair, direction):
 @every_pair
 def test_d_is_zero_at_the_first_update_and_positive_later(pair):
     pair.model.eval()
-    mbpp = MbppRegularizer(pair.model, MBPP, total_updates=10)
+    mbpp = pair.mbpp()
     assert float(mbpp.loss(pair.clean())[1]["D"]) <= 1e-7  # T5's kernels round otherwise without a graph
     with torch.no_grad():
         for parameter in pair.model.parameters():
@@ -239,7 +233,7 @@ def _alone(rows):
 @every_pair
 def test_a_training_step_has_finite_gradients(pair):
     pair.model.train()
-    regularizers = {"smart": pair.smart(), "mbpp": MbppRegularizer(pair.model, MBPP, 10)}
+    regularizers = {"smart": pair.smart(), "mbpp": pair.mbpp()}
     loss, figures = TrainStep(pair.model, {pair.name: pair.task}, regularizers)(pair.batch)
     loss.backward()
     assert {"loss", "R", "D"} <= set(figures)
@@ -255,7 +249,7 @@ def test_parts_of_a_batch_make_the_whole(pair, direction, count):
     """The mean of the parts' losses, figures and gradients is the whole batch's; also with more parts than rows."""
     pair.model.eval()
     pair.batch.seed, count = 3, count or len(pair.batch.rows) + 1
-    mbpp = MbppRegularizer(pair.model, MBPP, 10)
+    mbpp = pair.mbpp()
     with torch.no_grad():
         for parameter in pair.model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.01)
@@ -306,7 +300,7 @@ class Readings(TorchDispatchMode):
 @pytest.mark.parametrize("direction", ["ascent", "fisher"])
 def test_an_update_waits_for_no_device(pair, direction):
     pair.model.train()
-    regularizers = {"smart": pair.smart(direction=direction), "mbpp": MbppRegularizer(pair.model, MBPP, 10)}
+    regularizers = {"smart": pair.smart(direction=direction), "mbpp": pair.mbpp()}
     step = TrainStep(pair.model, {pair.name: pair.task}, regularizers)
     with Readings() as readings:
         loss, _ = step(pair.batch)
@@ -367,9 +361,9 @@ def test_the_teacher_follows_its_closed_form(benches, architecture):
     """theta~_n in float64 over a few updates, tied weights included (they are one parameter)."""
     model = benches(architecture).model
     model.load_state_dict(benches(architecture).state)
-    mbpp = MbppRegularizer(model, MBPP, total_updates=10)
+    mbpp = at_work("mbpp", model, benches(architecture).tasks, preset("mbpp", "paper"))
     expected = [p.detach().double().clone() for p in model.parameters()]
-    assert len(expected) == len(list(mbpp.teacher.parameters()))
+    assert len(expected) == len(list(mbpp.teacher.model.parameters()))
     for _ in range(4):
         with torch.no_grad():
             for parameter in model.parameters():
@@ -379,7 +373,7 @@ def test_the_teacher_follows_its_closed_form(benches, architecture):
         expected = [
             (1 - beta) * p.detach().double() + beta * e for p, e in zip(model.parameters(), expected, strict=True)
         ]
-    for teacher, value in zip(mbpp.teacher.parameters(), expected, strict=True):
+    for teacher, value in zip(mbpp.teacher.model.parameters(), expected, strict=True):
         torch.testing.assert_close(teacher.double(), value, atol=1e-6, rtol=0)
 
 

@@ -5,14 +5,13 @@ import torch
 from torch.autograd.functional import hessian
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from mtsmart.config.regularization import SMART_PRESETS
-from mtsmart.regularizers.noise import Noise
-from mtsmart.regularizers.smart import SmartRegularizer
+from mtsmart.regularizers.shared.noise import Noise
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
+from tests.regularizers.at_work import at_work, preset
 from tests.regularizers.conftest import LABELS
 
-TUNED = SMART_PRESETS["tuned"]
+TUNED = preset("smart")
 # One long step, l2 over the sentence: delta is the direction itself, of length epsilon.
 BARE = TUNED.model_copy(
     update={"direction": "fisher", "norm": "l2", "scope": "sentence", "constraint": "normalize", "noise": 0.0}
@@ -22,8 +21,8 @@ PUBLISHED = 2e-4  # times the RMS of word embeddings, some 0.05: noise of 1e-5
 
 def delta_of(bench, clean, **changes):
     config = BARE.model_copy(update=changes)
-    regularizer = SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, config))
-    return regularizer._perturbation(clean, clean.logits, config)
+    regularizer = at_work("smart", bench.model, bench.tasks, config)
+    return regularizer.perturbation(clean, clean.logits, config)
 
 
 def exact(clean, row):
@@ -92,7 +91,7 @@ def forwards(bench, **changes):
     clean, count = bench.clean("kind"), []
     hook = bench.model.encoder.register_forward_pre_hook(lambda *_: count.append(1))
     config = TUNED.model_copy(update=changes)
-    SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, config)).loss(clean)
+    at_work("smart", bench.model, bench.tasks, config).loss(clean)
     hook.remove()
     return len(count)
 
@@ -125,15 +124,15 @@ def test_r_is_above_that_of_random_signs(bench, dropout):
     """On the real encoder, at the default radius."""
     bench.model.train()
     config = TUNED.model_copy(update={"direction": "fisher", "dropout": dropout})
-    regularizer = SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, config))
+    regularizer = at_work("smart", bench.model, bench.tasks, config)
     torch.manual_seed(0)
     clean = bench.clean("kind")
-    reference = regularizer._reference(clean, config)
-    delta = regularizer._perturbation(clean, reference, config)
+    reference = regularizer.reference(clean, config)
+    delta = regularizer.perturbation(clean, reference, config)
     signs = torch.randn_like(delta).sign() * config.epsilon * regularizer.embedding_rms
     values = []
     for each in (delta, signs * (delta != 0)):
-        with torch.no_grad(), regularizer._dropout(clean, config):
+        with torch.no_grad(), regularizer.dropout(clean, config):
             logits = clean.forward(clean.inputs_embeds + each)
             values.append(float(clean.task.divergence(logits, reference, clean.batch, "adv_loss")))
     assert values[0] > 10 * values[1]

@@ -5,67 +5,66 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtsmart.config.regularization import SMART_PRESETS
-from mtsmart.regularizers.perturbation import constrain, find_perturbation, gradient_of, norm
+from mtsmart.regularizers.shared.perturbation import (
+    Ascent,
+    Ball,
+    Constraint,
+    Norm,
+    Scope,
+    find_perturbation,
+    gradient_of,
+)
 
-PAPER = SMART_PRESETS["paper"]
-VARIANTS = [
-    PAPER.model_copy(update={"norm": n, "scope": s, "constraint": c, "epsilon": 0.1, "step_size": 1.0, "noise": 0.01})
-    for n in ("linf", "l2")
-    for s in ("token", "sentence")
-    for c in ("project", "normalize")
-]
+BALLS = [Ball(0.1, norm, scope, constraint) for norm in Norm for scope in Scope for constraint in Constraint]
 
 
-def ids(config):
-    return f"{config.norm}-{config.scope}-{config.constraint}"
+def ids(ball):
+    return f"{ball.norm}-{ball.scope}-{ball.constraint}"
 
 
 def shape():
     return torch.zeros(3, 5, 8), torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0]])
 
 
-@pytest.mark.parametrize("config", VARIANTS, ids=ids)
-@given(steps=st.integers(0, 3), noise=st.sampled_from([0.0, 0.01, 10.0]), unit=st.sampled_from([1.0, 0.05]))
+@pytest.mark.parametrize("ball", BALLS, ids=ids)
+@given(steps=st.integers(0, 3), noise=st.sampled_from([0.0, 0.01, 10.0]))
 @settings(max_examples=12, deadline=None)
-def test_stays_in_the_ball_and_off_the_padding(config, steps, noise, unit):
+def test_stays_in_the_ball_and_off_the_padding(ball, steps, noise):
     like, mask = shape()
     target = torch.randn_like(like)
-    config = config.model_copy(update={"steps": steps, "noise": noise})
-    delta = find_perturbation(lambda d: ((d - target) ** 2).sum(), like, mask, config, unit)
+    ascent = Ascent(steps, step_size=1.0, noise=noise)
+    delta = find_perturbation(lambda d: ((d - target) ** 2).sum(), like, mask, ball, ascent)
     assert torch.equal(delta[mask == 0], torch.zeros_like(delta[mask == 0]))
-    lengths = norm(delta, config)
-    assert float(lengths.max()) <= config.epsilon * unit * (1 + 1e-5)
+    lengths = ball.length(delta)
+    assert float(lengths.max()) <= ball.radius * (1 + 1e-5)
     assert not delta.requires_grad
-    if config.constraint == "normalize" and (steps or noise):
-        full = lengths.squeeze(-1)[mask == 1] if config.scope == "token" else lengths
-        torch.testing.assert_close(full, torch.full_like(full, config.epsilon * unit))
+    if ball.constraint is Constraint.NORMALIZE and (steps or noise):
+        full = lengths.squeeze(-1)[mask == 1] if ball.scope is Scope.TOKEN else lengths
+        torch.testing.assert_close(full, torch.full_like(full, ball.radius))
 
 
-@pytest.mark.parametrize("config", VARIANTS, ids=ids)
-def test_one_long_step_finds_the_maximum_of_a_linear_function(config):
+@pytest.mark.parametrize("ball", BALLS, ids=ids)
+def test_one_long_step_finds_the_maximum_of_a_linear_function(ball):
     """Over the ball, g . delta is largest at epsilon * sign(g) (linf), or at epsilon * g / ||g|| (l2)."""
     like, mask = shape()
     gradient = torch.randn_like(like)
-    config = config.model_copy(update={"step_size": 1e6, "noise": 0.0})
-    delta = find_perturbation(lambda d: (gradient * d).sum(), like, mask, config)
+    delta = find_perturbation(lambda d: (gradient * d).sum(), like, mask, ball, Ascent(1, step_size=1e6, noise=0.0))
     masked = gradient * mask.unsqueeze(-1)
-    best = config.epsilon * masked / norm(masked, config).clamp_min(1e-12)
-    if config.norm == "linf" and config.constraint == "project":
-        best = config.epsilon * masked.sign()
+    best = ball.radius * masked / ball.length(masked).clamp_min(1e-12)
+    if ball.norm is Norm.LINF and ball.constraint is Constraint.PROJECT:
+        best = ball.radius * masked.sign()
     torch.testing.assert_close(delta, best, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("config", [c for c in VARIANTS if c.constraint == "project"], ids=ids)
-def test_projection_leaves_the_inside_alone(config):
+@pytest.mark.parametrize("ball", [ball for ball in BALLS if ball.constraint is Constraint.PROJECT], ids=ids)
+def test_projection_leaves_the_inside_alone(ball):
     delta = torch.randn(2, 3, 4) * 1e-4
-    assert torch.equal(constrain(delta, config), delta)
+    assert torch.equal(ball.bring_in(delta), delta)
 
 
 def test_the_start_has_the_stated_deviation():
-    config = PAPER.model_copy(update={"steps": 0, "noise": 0.5, "epsilon": 100.0})
     like, mask = torch.zeros(64, 50, 32), torch.ones(64, 50)
-    delta = find_perturbation(lambda d: d.sum(), like, mask, config, unit=0.1)
+    delta = find_perturbation(lambda d: d.sum(), like, mask, Ball(10.0), Ascent(0, step_size=1e-3, noise=0.05))
     assert float(delta.std()) == pytest.approx(0.05, rel=0.01)
     assert float(delta.mean()) == pytest.approx(0.0, abs=1e-3)
 
@@ -80,14 +79,14 @@ def test_more_steps_climb_higher():
     heights = []
     for steps in (0, 1, 4, 12):
         torch.manual_seed(0)
-        config = PAPER.model_copy(update={"steps": steps, "step_size": 0.1, "epsilon": 1.0, "noise": 1e-3})
-        heights.append(float(value(find_perturbation(value, like, mask, config))))
+        ascent = Ascent(steps, step_size=0.1, noise=1e-3)
+        heights.append(float(value(find_perturbation(value, like, mask, Ball(1.0), ascent))))
     assert heights == sorted(heights)
 
 
 def test_a_flat_function_gives_no_nan():
     like, mask = shape()
-    delta = find_perturbation(lambda d: (d * 0).sum(), like, mask, PAPER)
+    delta = find_perturbation(lambda d: (d * 0).sum(), like, mask, Ball(1e-5), Ascent(1, step_size=1e-3, noise=1e-5))
     assert torch.isfinite(delta).all()
 
 

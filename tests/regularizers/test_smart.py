@@ -3,16 +3,15 @@
 import pytest
 import torch
 
-from mtsmart.config.regularization import SMART_PRESETS
-from mtsmart.regularizers.smart import SmartRegularizer
+from mtsmart.models.encoder import Encoder
+from tests.regularizers.at_work import at_work, preset
 
-TUNED = SMART_PRESETS["tuned"]
+TUNED = preset("smart")
 TASKS = ["kind", "score"]
 
 
 def smart(bench, **changes):
-    config = TUNED.model_copy(update=changes)
-    return SmartRegularizer(bench.model, dict.fromkeys(TASKS, config))
+    return at_work("smart", bench.model, bench.tasks, preset("smart", **changes))
 
 
 def at_zero(bench, name, training, dropout):
@@ -43,7 +42,7 @@ def test_delta_stays_in_the_ball_and_off_the_padding(bench, name, direction):
     clean = bench.clean(name)
     mask = clean.batch.attention_mask
     assert (mask == 0).any()
-    delta = regularizer._perturbation(clean, clean.logits, regularizer.configs[name])
+    delta = regularizer.perturbation(clean, clean.logits, regularizer.settings[name])
     assert float(delta.abs().max()) <= TUNED.epsilon * regularizer.embedding_rms * (1 + 1e-6)
     assert torch.equal(delta[mask == 0], torch.zeros_like(delta[mask == 0]))
 
@@ -81,7 +80,7 @@ def test_gradients_flow_through_both_sides(bench, name):
 def test_the_attack_leaves_no_gradient_on_weights(bench):
     regularizer = smart(bench)
     clean = bench.clean("kind")
-    regularizer._perturbation(clean, clean.logits, TUNED)
+    regularizer.perturbation(clean, clean.logits, TUNED)
     assert all(parameter.grad is None for parameter in bench.model.parameters())
 
 
@@ -99,20 +98,22 @@ def test_random_numbers_and_modes_go_on_as_before(bench, dropout, direction):
 
 
 @pytest.mark.parametrize("seen", [True, False])
-def test_shared_masks_are_the_clean_passes(bench, seen):
+def test_shared_masks_are_the_clean_passes(bench, monkeypatch, seen):
     """The perturbed pass at delta = 0 gives the clean logits bit for bit, masks kept or drawn again."""
+    if not seen:  # operations that gradient checkpointing runs again cannot be seen
+        monkeypatch.setattr(Encoder, "recomputes", True)
     bench.model.train()
     regularizer = smart(bench)
-    clean = bench.clean("kind", seen=seen)
-    with regularizer._dropout(clean, TUNED):
+    clean = bench.clean("kind")
+    with regularizer.dropout(clean, TUNED):
         again = clean.forward(clean.inputs_embeds)
     assert torch.equal(again, clean.logits)
     assert not torch.equal(clean.forward(clean.inputs_embeds), clean.logits)
 
 
 def test_weight_zero_switches_a_task_off(bench):
-    off = TUNED.model_copy(update={"weight": 0.0})
-    regularizer = SmartRegularizer(bench.model, {"kind": off, "score": TUNED})
+    regularizer = smart(bench)
+    regularizer.settings["kind"] = preset("smart", "off")
     assert regularizer.loss(bench.clean("kind")) is None
     assert regularizer.loss(bench.clean("score")) is not None
 
@@ -166,7 +167,7 @@ def test_adversarial_beats_random_of_the_same_norm(bench, name, direction):
         ]
         clean = bench.clean(name, bench.batch(name, texts))
         regularizer = smart(bench, direction=direction)
-        delta = regularizer._perturbation(clean, clean.logits, regularizer.configs[name])
+        delta = regularizer.perturbation(clean, clean.logits, regularizer.settings[name])
         mask = clean.batch.attention_mask.unsqueeze(-1)
         radius = TUNED.epsilon * regularizer.embedding_rms
         random = torch.randint(0, 2, delta.shape, generator=generator).float().mul(2).sub(1) * radius * mask

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 import mtsmart
-from mtsmart.config.regularization import SMART_PRESETS
-from mtsmart.regularizers.smart import SmartRegularizer
+from tests.regularizers.at_work import at_work, preset
 from tests.regularizers.conftest import Bench
 
 EPSILON = 1e-2  # of the embedding RMS
@@ -31,9 +30,9 @@ def test_adversarial_r_is_at_least_100_times_that_of_random_signs(fine_tuned, di
     bench = object.__new__(Bench)
     bench.model, bench.tokenizer = fine_tuned.model.eval(), fine_tuned.tokenizer
     bench.tasks = {"quick_paraphrase": fine_tuned.task("quick_paraphrase")}
-    config = SMART_PRESETS["tuned"].model_copy(update={"direction": direction})
+    config = preset("smart", direction=direction)
     assert (config.epsilon, config.epsilon_unit, config.norm) == (EPSILON, "relative", "linf")
-    smart = SmartRegularizer(bench.model, {"quick_paraphrase": config})
+    smart = at_work("smart", bench.model, bench.tasks, config)
     radius = EPSILON * smart.embedding_rms
     totals = torch.zeros(2)
     for start in range(0, len(rows), 24):
@@ -43,7 +42,7 @@ def test_adversarial_r_is_at_least_100_times_that_of_random_signs(fine_tuned, di
         )
         mask = clean.batch.attention_mask.unsqueeze(-1)
         random = (torch.randint(0, 2, clean.inputs_embeds.shape) * 2 - 1) * radius * mask
-        adversarial = smart._perturbation(clean, clean.logits, config)
+        adversarial = smart.perturbation(clean, clean.logits, config)
         with torch.no_grad():
             for index, delta in enumerate((adversarial, random)):
                 moved = clean.forward(clean.inputs_embeds + delta)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from mtsmart.config.loader import load_experiment
-from mtsmart.config.regularization import resolve_mbpp, resolve_smart
 from mtsmart.errors import ConfigError
 from mtsmart.resources import shipped
 from mtsmart.sweeps.plan import make_plan
@@ -54,7 +53,7 @@ def test_tables_and_arms_are_laid_over_the_file(plan_of, tmp_path):
     config = rte.arms["SMART"][1].experiment.config
     assert list(config.tasks) == ["rte"] and config.tasks["rte"]["weight"] == 2, "the file's settings of a task stay"
     assert config.training.epochs == 7 and config.training.seed == 2 and config.grid is None
-    assert resolve_smart(config.smart).weight == 3 and resolve_mbpp(config.mbpp).weight == 0
+    assert config.parts["smart"].weight == 3 and config.parts["mbpp"].preset == "off"
     assert list(cola.arms) == ["plain", "after"]
     config = cola.arms["after"][0].experiment.config
     assert config.tasks == {"cola": {"splits": {"train": "train[:9]"}}}

@@ -83,7 +83,7 @@ def test_an_inline_tasks_files_stay_beside_the_file_that_names_them(tmp_path, mo
 
 
 def test_smart_may_be_switched_off_for_a_task_by_one_word(tmp_path):
-    assert select(tmp_path, "tasks: {rte: {smart: off}}\n")["rte"].smart.preset == "off"
+    assert select(tmp_path, "tasks: {rte: {smart: off}}\n")["rte"].parts["smart"].preset == "off"
 
 
 def test_columns_must_differ(tmp_path):

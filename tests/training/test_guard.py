@@ -7,6 +7,7 @@ import torch
 
 import mtsmart
 from mtsmart.config import load_experiment
+from mtsmart.config.methods import REGULARIZERS
 from mtsmart.data.batch import Batch
 from mtsmart.errors import TrainingError
 from mtsmart.runs.folder import RunFolder
@@ -196,15 +197,34 @@ def test_a_flat_loss_is_not_told_before_a_fifth_of_training():
     assert said(Watch(100_000), lines(*[0.7] * 30)) == []
 
 
-@pytest.mark.parametrize(("name", "term"), [("R", "SMART's divergence"), ("D", "MBPP's divergence")])
-def test_a_divergence_that_jumps_is_told_once(name, term):
-    (text,) = said(Watch(10**6), lines(0.1, 0.2, 0.1, 0.15, 5.0, 6.0, 9.0, name=name))
-    assert text.startswith(f"{term} of task t has jumped to 5")
+ALARMED = [figure for figure in REGULARIZERS.figures() if figure.alarm is not None]
+TERMS = [figure for figure in REGULARIZERS.figures() if figure.is_term]
+
+
+@pytest.mark.parametrize("figure", ALARMED, ids=lambda figure: figure.name)
+def test_a_term_that_jumps_is_told_once_with_advice(figure):
+    least = figure.alarm.least
+    values = [each * least for each in (0.1, 0.2, 0.1, 0.15, 5.0, 6.0, 9.0)]
+    (text,) = said(Watch(10**6, [figure]), lines(*values, name=figure.name))
+    assert text.startswith(f"{figure.what} of task t has jumped to {5.0 * least:.3g}")
+    assert text.endswith(figure.alarm.advice)
 
 
 @pytest.mark.parametrize("values", [[0.001, 0.001, 0.001, 0.5], [3.0, 4.0, 5.0, 20.0, 30.0], [9.0, 0.1]])
-def test_a_divergence_that_grows_slowly_or_is_small_is_not_told(values):
-    assert said(Watch(10**6), lines(*values, name="D")) == []
+def test_a_term_that_grows_slowly_or_is_small_is_not_told(values):
+    assert said(Watch(10**6, ALARMED), lines(*values, name="D")) == []
+
+
+@pytest.mark.parametrize("figure", TERMS, ids=lambda figure: figure.name)
+def test_a_term_that_is_not_finite_is_named(figure):
+    """Every regulariser's term, and not "the gradients"."""
+    weight = torch.nn.Parameter(torch.ones(1))
+    guard = Guard(torch.optim.SGD([weight], lr=0.1), skip=False, budget=0, figures=TERMS)
+    figures = {"loss": torch.tensor(1.0), figure.name: torch.tensor(float("inf"))}
+    guard.see(0, Batch("t", {}, rows=[4]), figures)
+    guard.apply(1, torch.tensor(float("nan")))
+    with pytest.raises(TrainingError, match=f"^{figure.what} is inf at update 1: task t, batch 1 .* rows 5 "):
+        guard.check()
 
 
 def test_the_watch_remembers_no_more_of_a_long_run_than_of_a_short_one():

@@ -3,10 +3,8 @@
 import pytest
 import torch
 
-from mtsmart.config.regularization import MBPP_PRESETS, SMART_PRESETS
-from mtsmart.regularizers.mbpp import MbppRegularizer
-from mtsmart.regularizers.smart import SmartRegularizer
 from mtsmart.training.step import TrainStep
+from tests.regularizers.at_work import at_work, preset
 from tests.regularizers.conftest import Bench
 
 
@@ -26,12 +24,10 @@ def labelled(bench, name):
 def test_loss_is_the_task_loss_plus_weighted_terms(bench, name):
     """loss = w (L + lambda R + mu D), from the figures that the step reports."""
     bench.model.train()
-    smart = SMART_PRESETS["tuned"].model_copy(update={"weight": 3.0})
-    mbpp = MBPP_PRESETS["paper"].model_copy(update={"weight": 0.5})
     bench.tasks[name].definition = bench.tasks[name].definition.model_copy(update={"weight": 2.0})
     regularizers = {
-        "smart": SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, smart)),
-        "mbpp": MbppRegularizer(bench.model, mbpp, 10),
+        "smart": at_work("smart", bench.model, bench.tasks, preset("smart", weight=3.0)),
+        "mbpp": at_work("mbpp", bench.model, bench.tasks, preset("mbpp", "paper", weight=0.5)),
     }
     with torch.no_grad():
         next(bench.model.parameters()).add_(0.1)  # apart from the teacher
@@ -45,8 +41,8 @@ def test_loss_is_the_task_loss_plus_weighted_terms(bench, name):
 def test_smart_works_with_frozen_word_embeddings(bench, direction):
     bench.model.train()
     bench.model.encoder.word_embeddings.requires_grad_(False)
-    smart = SMART_PRESETS["tuned"].model_copy(update={"direction": direction})
-    step = TrainStep(bench.model, bench.tasks, {"smart": SmartRegularizer(bench.model, {"kind": smart})})
+    smart = at_work("smart", bench.model, bench.tasks, preset("smart", direction=direction))
+    step = TrainStep(bench.model, bench.tasks, {"smart": smart})
     loss, figures = step(labelled(bench, "kind"))
     loss.backward()
     assert float(figures["R"]) > 0
@@ -69,14 +65,13 @@ def test_the_objectives_gradient_matches_float64_differences(bench):
     """
     bench.model.double().eval()
     task, batch = bench.tasks["kind"], labelled(bench, "kind")
-    config = SMART_PRESETS["tuned"]
-    smart = SmartRegularizer(bench.model, dict.fromkeys(bench.tasks, config))
-    mbpp = MbppRegularizer(bench.model, MBPP_PRESETS["paper"], 10)
+    smart = at_work("smart", bench.model, bench.tasks, preset("smart"))
+    mbpp = at_work("mbpp", bench.model, bench.tasks, preset("mbpp", "paper"))
     with torch.no_grad():
         for parameter in bench.model.parameters():
             parameter.add_(torch.randn_like(parameter) * 1e-2)
     clean = bench.clean("kind", batch)
-    delta = smart._perturbation(clean, clean.logits, config)
+    delta = smart.perturbation(clean, clean.logits, smart.settings["kind"])
 
     def objective():
         inside = bench.clean("kind", batch)
@@ -100,20 +95,20 @@ def test_the_objectives_gradient_matches_float64_differences(bench):
 
 def test_smart_settings_of_a_task_win_over_the_experiments(workspace):
     from mtsmart.config import load_experiment
-    from mtsmart.regularizers import REGULARIZERS, Setting
+    from mtsmart.regularizers import Context, build_regularizers
     from mtsmart.training.setup import prepare
 
     overrides = ["smart.weight=2", "tasks.near.smart.weight=7", "tasks.near.smart.norm=l2"]
     setup = prepare(load_experiment(workspace.experiment, overrides))
-    built = REGULARIZERS["smart"](Setting(setup.model, setup.tasks, setup.config, 10))
-    assert (built.configs["color"].weight, built.configs["near"].weight) == (2, 7)
-    assert (built.configs["color"].norm, built.configs["near"].norm) == ("linf", "l2")
+    built = build_regularizers(setup.config, Context(setup.model, setup.tasks, 10))["smart"]
+    assert (built.settings["color"].weight, built.settings["near"].weight) == (2, 7)
+    assert (built.settings["color"].norm, built.settings["near"].norm) == ("linf", "l2")
 
 
 def test_regularisers_that_are_off_are_not_built(workspace):
     from mtsmart.config import load_experiment
-    from mtsmart.regularizers import Setting, build_regularizers
+    from mtsmart.regularizers import Context, build_regularizers
     from mtsmart.training.setup import prepare
 
     setup = prepare(load_experiment(workspace.experiment, ["smart=off", "mbpp=off"]))
-    assert build_regularizers(Setting(setup.model, setup.tasks, setup.config, 10)) == {}
+    assert build_regularizers(setup.config, Context(setup.model, setup.tasks, 10)) == {}

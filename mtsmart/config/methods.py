@@ -1,0 +1,264 @@
+"""What the configuration knows of a regulariser: its settings, its presets, its place in the YAML, its texts.
+
+A method's settings hold complete values. A user may leave out any of them; the section that may be left out in parts
+is derived from the settings. What is left out comes from a preset:
+
+- Where nothing is said, ``default`` holds. It is off: see experiments/evidence/RESULTS.md.
+- Single values without a preset are laid over the method's first preset.
+- ``off`` is the first preset with weight 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Literal, TypeVar, cast
+
+from pydantic import create_model
+
+from mtsmart.config.validate import StrictModel
+from mtsmart.registry import Registry
+
+DEFAULT = "default"
+OFF = "off"
+M = TypeVar("M", bound="Method")
+LARGEST = 1e6  # of lengths and weights: far above what makes sense, far below what float32 holds
+
+
+class MethodSettings(StrictModel):
+    """Base of a method's complete settings.
+
+    Attributes:
+        weight: factor of the method's term; 0 switches the method off.
+    """
+
+    weight: float
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the method does anything."""
+        return self.weight > 0
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Complete values with a name.
+
+    Attributes:
+        name: what the YAML calls it.
+        settings: the values.
+        source: where they come from: a paper with its section, or an experiment.
+    """
+
+    name: str
+    settings: MethodSettings
+    source: str
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """When a figure runs away: it is above ``least`` and above ten times the median of its earlier values.
+
+    Attributes:
+        least: values up to this one are never called out.
+        advice: what a user can do, in a few words.
+    """
+
+    least: float
+    advice: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that a method reports.
+
+    Attributes:
+        name: its key in metrics.jsonl.
+        what: the words for it in a message, such as "SMART's term".
+        unit: its unit.
+        legend: one sentence that explains it.
+        is_term: whether it is a part of the loss, which must be finite.
+        alarm: when the user is notified of a value; None: never.
+        in_tables: whether a sweep's tables show it.
+    """
+
+    name: str
+    what: str
+    unit: str
+    legend: str
+    is_term: bool = False
+    alarm: Alarm | None = None
+    in_tables: bool = True
+
+
+@dataclass(frozen=True)
+class MethodText:
+    """What people read about a method (``mtsmart methods NAME``).
+
+    Attributes:
+        title: its name as people write it.
+        formula: its term.
+        paper: where it was published.
+        cost: further passes through the encoder for each batch.
+        use: when to use it.
+        evidence: what the project's own experiments say.
+    """
+
+    title: str
+    formula: str
+    paper: str
+    cost: str
+    use: str
+    evidence: str
+
+
+class Method:
+    """One regularising method, as the configuration sees it. ``mtsmart.regularizers.Regularizer`` adds the term.
+
+    A subclass sets the class attributes. It enters itself into ``REGULARIZERS`` under the name that its section has in
+    the YAML, which is also the name of its module.
+
+    Attributes:
+        name: the registered name.
+        Settings: its complete settings.
+        presets: the first one holds where the user gives single values without a preset. A method
+            without presets is off unless its section stands in the YAML, and its settings have defaults of their own.
+        per_task: whether a task may have settings of its own, under ``tasks.<name>.<method>``.
+        order: terms are added in this order, so that sums do not depend on which module was imported first.
+        text: what people read about it.
+        figures: what it reports.
+        paths: settings that name files or folders; relative ones belong to the folder of the YAML file.
+        goes_on: whether a run that fine-tunes from a finished run takes the method's settings from it.
+        counts_when_off: whether the fingerprint of a sweep's run names the method when it is off. Only the methods that
+            were there when the first ledgers were written do, so that those ledgers stay good.
+    """
+
+    name: ClassVar[str]
+    Settings: ClassVar[type[MethodSettings]]
+    presets: ClassVar[tuple[Preset, ...]] = ()
+    per_task: ClassVar[bool] = False
+    order: ClassVar[int] = 100
+    text: ClassVar[MethodText]
+    figures: ClassVar[tuple[Figure, ...]] = ()
+    paths: ClassVar[tuple[str, ...]] = ()
+    goes_on: ClassVar[bool] = True
+    counts_when_off: ClassVar[bool] = False
+
+    @classmethod
+    def section(cls) -> type[StrictModel]:
+        """The type of what the user writes: all values may be left out if there are presets."""
+        return _section_with_preset(cast(Any, cls)) if cls.presets else cls.Settings
+
+    @classmethod
+    def expand(cls, value: Any) -> Any:
+        """``paper`` as ``{preset: paper}``, and ``off``, null or false as ``{preset: off}``.
+
+        Settings stay as they are. For a method without presets null and false mean that the section is left out.
+        """
+        if isinstance(value, dict | StrictModel):
+            return value
+        if not cls.presets:
+            return None if value in (None, False, OFF) else value
+        return {"preset": OFF if value is None or value is False else value}
+
+    @classmethod
+    def preset(cls, name: str) -> MethodSettings:
+        """The complete values of a preset."""
+        named = {preset.name: preset.settings for preset in cls.presets}
+        off = cls.presets[0].settings.model_copy(update={"weight": 0.0})
+        return {DEFAULT: off, OFF: off, **named}[name]
+
+    @classmethod
+    def resolve(cls, *layers: StrictModel | None) -> MethodSettings | None:
+        """Complete settings from what the user wrote, later layers winning.
+
+        A layer that names a preset starts anew from that preset.
+
+        Args:
+            layers: sections, from the general one to the special one; None where nothing was written.
+
+        Returns:
+            None if the method has no presets and no section.
+        """
+        if not cls.presets:
+            given = [layer for layer in layers if layer is not None]
+            return given[-1] if given else None  # type: ignore[return-value]
+        base = DEFAULT
+        changes: dict[str, Any] = {}
+        for layer in layers:
+            given_values = {} if layer is None else layer.model_dump(exclude_none=True)
+            if preset := given_values.pop("preset", None):
+                base = preset
+                changes = {}
+            changes |= given_values
+        if base == DEFAULT and changes:  # a user who sets a radius wants the term, and the default may be off
+            base = cls.presets[0].name
+        return cls.Settings(**{**cls.preset(base).model_dump(), **changes})
+
+    @classmethod
+    def summary(cls, settings: Any) -> str:
+        """A few words on the settings of a method that is on, for a run's card."""
+        return f"weight {settings.weight:g}"
+
+    @classmethod
+    def identity(cls, section: StrictModel | None, tasks: Mapping[str, StrictModel | None]) -> Any:
+        """What decides the method's effect on a run, in JSON types: complete settings, for each task if it has own."""
+        if not cls.per_task:
+            settings = cls.resolve(section)
+            return None if settings is None else settings.model_dump()
+        resolved = {name: cls.resolve(section, of_task) for name, of_task in tasks.items()}
+        return {name: None if settings is None else settings.model_dump() for name, settings in resolved.items()}
+
+
+class MethodRegistry(Registry[type[Method]]):
+    """The regularisers. Each learns the name under which it is registered."""
+
+    def register(self, name: str) -> Callable[[type[M]], type[M]]:
+        """Decorator for a method's class, as :meth:`Registry.register`."""
+        enter = super().register(name)
+
+        def name_and_enter(method: type[M]) -> type[M]:
+            method.name = name
+            enter(method)
+            return method
+
+        return name_and_enter
+
+    def ordered(self, names: Iterable[str] | None = None) -> dict[str, type[Method]]:
+        """Regularisers by name, in the order in which their terms are added.
+
+        Args:
+            names: the ones to give; None: all.
+        """
+        chosen = {name: self[name] for name in (self if names is None else names)}
+        return dict(sorted(chosen.items(), key=lambda item: (item[1].order, item[0])))
+
+    def figures(self) -> list[Figure]:
+        """What all regularisers report, in their order."""
+        return [figure for method in self.ordered().values() for figure in method.figures]
+
+
+REGULARIZERS = MethodRegistry(
+    "regulariser", folder="mtsmart.regularizers", modules=["mtsmart.distill"], group="mtsmart.regularizers"
+)
+
+
+@cache
+def _section_with_preset(method: Any) -> type[StrictModel]:
+    """The settings in the form in which everything may be left out, and with the key ``preset``."""
+    names = tuple(dict.fromkeys((DEFAULT, *(preset.name for preset in method.presets), OFF)))
+    fields: dict[str, Any] = {"preset": (Literal[names] | None, None)}
+    for name, field in method.Settings.model_fields.items():
+        optional = copy(field)
+        optional.default = None
+        optional.default_factory = None
+        fields[name] = (field.annotation | None, optional)
+    section: type[StrictModel] = create_model(
+        f"{method.Settings.__name__}Section",
+        __base__=StrictModel,
+        __doc__=f"What the user says of {method.text.title}; the rest comes from the preset.",
+        **fields,
+    )
+    return section

@@ -1,0 +1,79 @@
+"""Sections in which each entry of a registry has a key of its own, also an entry of another package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import (
+    Field,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    create_model,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from mtsmart.config.validate import Misfit, StrictModel
+from mtsmart.registry import Registry
+
+PARTS = "parts"
+
+
+class OpenSection(StrictModel):
+    """A section with fields of its own, and with a key for each entry of a registry.
+
+    What stands under such a key is kept in ``parts``: name -> validated value. In YAML and in dumps these keys stand
+    beside the section's own fields. A subclass says which entries there are by ``registry``; each entry has two class
+    methods, ``section()`` (the type of what stands under its key) and ``expand(value)`` (the long form of what the
+    user wrote; None means that nothing was written).
+    """
+
+    registry: ClassVar[Registry[Any]]
+    parts: dict[str, SerializeAsAny[Any]] = Field(default_factory=dict)
+
+    @classmethod
+    def has_key(cls, name: object) -> bool:
+        """Whether an entry of the registry may stand in this section under ``name``."""
+        return isinstance(name, str) and name in cls.registry
+
+    @classmethod
+    def known_keys(cls) -> list[str]:
+        """All keys that the section may have."""
+        own = [name for name in cls.model_fields if name != PARTS]
+        return [*own, *(name for name in cls.registry if cls.has_key(name))]
+
+    @classmethod
+    def type_of(cls, key: str) -> Any:
+        """The type of what stands under a key; None if there is no such key."""
+        if key in cls.model_fields:
+            return cls.model_fields[key].annotation
+        return cls.registry[key].section() if cls.has_key(key) else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, data: Any) -> Any:
+        """Put what stands under the registry's keys together."""
+        if not isinstance(data, dict):
+            return data
+        if PARTS in data:
+            raise Misfit(f"'{PARTS}' is an unknown key", ())
+        found = {key: value for key, value in data.items() if key not in cls.model_fields and cls.has_key(key)}
+        own = {key: value for key, value in data.items() if key not in found}
+        expanded = {key: cls.registry[key].expand(value) for key, value in found.items()}
+        return {**own, PARTS: {key: value for key, value in expanded.items() if value is not None}}
+
+    @field_validator(PARTS, mode="before")
+    @classmethod
+    def _validate_parts(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Validate each value by its entry; an error keeps the entry's name in its location."""
+        fields: Any = {name: (cls.registry[name].section(), ...) for name in given}
+        validated = create_model("Parts", __base__=StrictModel, **fields).model_validate(dict(given))
+        return {name: getattr(validated, name) for name in given}
+
+    @model_serializer(mode="wrap")
+    def _beside_one_another(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = handler(self)
+        parts = dumped.pop(PARTS, {})
+        return {**dumped, **parts}

@@ -1,0 +1,178 @@
+"""The seam between regularisers and training."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
+
+from torch import Tensor
+
+from mtsmart.config.methods import REGULARIZERS, Method, MethodSettings
+from mtsmart.config.sections import RunConfig
+from mtsmart.config.validate import StrictModel
+from mtsmart.errors import MtsmartWarning
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.regularizers.shared.clean_pass import CleanPass
+from mtsmart.task_types.base import TaskType
+
+S = TypeVar("S", bound=MethodSettings)
+
+
+class Term(NamedTuple):
+    """What a method adds to a batch's loss.
+
+    Attributes:
+        value: a scalar, part of the graph.
+        figures: unweighted figures to log: detached scalars, each described in the method's ``figures``.
+    """
+
+    value: Tensor
+    figures: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Context:
+    """The run that a method works in.
+
+    Attributes:
+        model: the student, on its device.
+        tasks: by name.
+        total_updates: the length of training.
+    """
+
+    model: MultiTaskModel
+    tasks: Mapping[str, TaskType]
+    total_updates: int
+
+
+class Regularizer(Method, ABC, Generic[S]):
+    """A method at work in one run. A subclass must implement ``term``; the other methods are hooks.
+
+    Args:
+        context: the run.
+        settings: task -> complete settings. Without ``per_task`` all tasks have the same.
+
+    Attributes:
+        updates: how many updates are done.
+    """
+
+    def __init__(self, context: Context, settings: Mapping[str, S]) -> None:
+        self.context = context
+        self.settings = dict(settings)
+        self.updates = 0
+
+    def replays_masks(self, task: str) -> bool:
+        """Whether the term of a task's batches replays the dropout masks of the clean pass, which then keeps them."""
+        return False
+
+    @abstractmethod
+    def term(self, clean: CleanPass, settings: S) -> Term | None:
+        """The term of a batch without its weight; None if this batch has none."""
+
+    def is_active(self, task: str) -> bool:
+        """Whether the present update adds the term to a task's batches."""
+        settings = self.settings[task]
+        return settings.is_on and is_due(self.updates, every(settings))
+
+    def loss(self, clean: CleanPass) -> Term | None:
+        """The weighted term; None where it is switched off for the batch's task or for this update."""
+        if not self.is_active(clean.task.name):
+            return None
+        settings = self.settings[clean.task.name]
+        term = self.term(clean, settings)
+        if term is None:
+            return None
+        return Term(every(settings) * settings.weight * term.value, term.figures)
+
+    def begin(self, model: MultiTaskModel) -> None:
+        """Called once before the first update of a new run. The method may change the weights."""
+
+    def start(self, model: MultiTaskModel, updates: int) -> None:
+        """Begin with ``model`` as it is after ``updates`` updates: for a method that a resumed run adds."""
+        self.updates = updates
+
+    def before_step(self, model: MultiTaskModel, again: Callable[[], None]) -> None:
+        """Called when an update's gradients are known and before they are clipped and used.
+
+        The method may change gradients and weights. ``again()`` computes the gradients anew with the present weights.
+        """
+
+    def after_update(self, model: Callable[[], MultiTaskModel]) -> None:
+        """Called after each optimizer step. ``model()`` gives all weights, which a sharded run gathers for it."""
+        self.updates += 1
+
+    def measure(self, model: MultiTaskModel) -> dict[str, float]:
+        """Figures of the method's own state, computed when a line is logged (this may wait for the device)."""
+        return {}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors of its state, for a resume point."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rest of its state (JSON types)."""
+        return {"updates": self.updates}
+
+    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Continue from what ``state_dict`` and ``tensors`` gave."""
+        self.updates = int(state["updates"])
+
+    @classmethod
+    def build(cls, config: RunConfig, context: Context) -> Self | None:
+        """The method as an experiment configures it; None if it is off for every task.
+
+        A setting that has no effect is told as a warning.
+        """
+        section = config.parts.get(cls.name)
+        of_tasks = {name: task.definition.parts.get(cls.name) for name, task in context.tasks.items()}
+        settings = {name: cls.resolve(section, own) for name, own in of_tasks.items()}
+        _warn_if_unused(cls.name, section, cls.resolve(section))
+        for name, own in of_tasks.items():
+            _warn_if_unused(f"tasks.{name}.{cls.name}", own, settings[name])
+        on = [one for one in settings.values() if one is not None and one.is_on]
+        for one in {every(each): each for each in on}:
+            _warn_if_never(cls.name, one, context.total_updates)
+        return cls(context, cast(dict[str, S], settings)) if on else None
+
+
+def build_regularizers(config: RunConfig, context: Context) -> dict[str, Regularizer[Any]]:
+    """The regularisers that a configuration switches on, in the order in which their terms are added."""
+    named = {*config.parts, *(name for task in context.tasks.values() for name in task.definition.parts)}
+    built = {
+        name: cast(type[Regularizer[Any]], method).build(config, context)
+        for name, method in REGULARIZERS.ordered(named).items()
+    }
+    return {name: regularizer for name, regularizer in built.items() if regularizer is not None}
+
+
+def every(settings: MethodSettings) -> int:
+    """How many updates lie between two that have the term; settings without ``every`` have it on each."""
+    return int(getattr(settings, "every", 1))
+
+
+def is_due(updates: int, every: int) -> bool:
+    """Whether a term that is added at each ``every``-th update is added now, after ``updates`` updates.
+
+    Such a term has ``every`` times its weight, so that its gradient is the same on average (lazy regularisation,
+    Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1). Clipping the gradient's
+    norm, which sees the term at once, takes some of that away again where norms are near or above the limit.
+    """
+    return (updates + 1) % every == 0
+
+
+def _warn_if_unused(section: str, given: StrictModel | None, settings: MethodSettings | None) -> None:
+    if given is None or (settings is not None and settings.is_on):
+        return
+    written = given.model_dump(exclude_unset=True, exclude_none=True, exclude={"preset", "weight"})
+    for key, value in written.items():
+        text = f"{section}.{key}={value}: has no effect, because {section} is off; {section}.weight=1 switches it on"
+        warnings.warn(text, MtsmartWarning, stacklevel=3)
+
+
+def _warn_if_never(name: str, every: int, updates: int) -> None:
+    if every > updates:
+        text = f"{name}.every={every}: the run has only {updates} updates, so the term is never added"
+        warnings.warn(text, MtsmartWarning, stacklevel=3)

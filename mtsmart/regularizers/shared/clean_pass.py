@@ -1,0 +1,100 @@
+"""The unperturbed forward pass of a batch. Training, tests and benchmarks make it with the same function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from mtsmart.data.batch import Batch
+from mtsmart.models.dropout import DropoutMasks
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.task_types.base import TaskType
+
+
+@dataclass
+class CleanPass:
+    """What the clean pass of a batch gives to regularisers.
+
+    Attributes:
+        model: the student.
+        task: the batch's task.
+        batch: the batch.
+        inputs_embeds: (B, T, H) word embeddings, part of the graph.
+        logits: the task's logits, part of the graph.
+        loss: the task's loss against gold labels, a scalar, part of the graph. For a part of a batch it is that part's
+            share. It is 0 for a batch without gold labels.
+        masks: the dropout masks of this pass.
+        backward: adds the gradients of a scalar to the student's, and frees its graph. For methods that
+            need several backward passes in an update; they return the last term instead of calling this.
+    """
+
+    model: MultiTaskModel
+    task: TaskType
+    batch: Batch
+    inputs_embeds: Tensor
+    logits: Tensor
+    loss: Tensor
+    masks: DropoutMasks
+    backward: Callable[[Tensor], None]
+
+    def forward(self, inputs_embeds: Tensor) -> Tensor:
+        """The student's logits for word embeddings (B, T, H), with dropout masks of their own."""
+        return task_logits(self.model, self.task, self.batch, inputs_embeds)
+
+    def criterion(self, logits: Tensor) -> Tensor:
+        """The loss of other logits against the batch's gold labels, a scalar scaled as ``loss`` is."""
+        return self.batch.scaled(self.task.criterion(logits, self.batch), "criterion")
+
+    def divergence(self, logits: Tensor, target: Tensor, role: str) -> Tensor:
+        """The task's divergence, a scalar: the batch's own mean, or a part's share in that of the whole batch."""
+        return self.batch.scaled(self.task.divergence(logits, target, self.batch, role), "divergence")
+
+
+def clean_pass(
+    model: MultiTaskModel,
+    task: TaskType,
+    batch: Batch,
+    *,
+    keep_masks: bool = True,
+    scale: float = 1.0,
+) -> CleanPass:
+    """Embed, encode, head and criterion of a batch.
+
+    Args:
+        model: in training or evaluation mode, as the caller wants it.
+        task: the batch's task.
+        batch: on the model's device.
+        keep_masks: whether a later pass will replay the dropout masks of this one.
+        scale: factor of what ``CleanPass.backward`` differentiates: the task's weight over the batches of an update.
+    """
+    inputs_embeds = model.embed(batch.inputs["input_ids"])
+    if not inputs_embeds.requires_grad:  # frozen word embeddings; a perturbation needs their gradient all the same
+        inputs_embeds.requires_grad_()
+    masks = DropoutMasks(inputs_embeds.device, seen=_operations_are_seen(model), keep=keep_masks)
+    with masks.recorded():
+        logits = task_logits(model, task, batch, inputs_embeds)
+    is_labelled = bool(batch.targets)
+    loss = batch.scaled(task.criterion(logits, batch), "criterion") if is_labelled else logits.sum() * 0.0
+    backward = partial(_backward, scale)
+    return CleanPass(model, task, batch, inputs_embeds, logits, loss, masks, backward)
+
+
+def task_logits(model: MultiTaskModel, task: TaskType, batch: Batch, inputs_embeds: Tensor) -> Tensor:
+    """The task's logits of a model for word embeddings (B, T, H)."""
+    return task.adapt(model(task.head_name, inputs_embeds, batch.inputs), batch)
+
+
+def _backward(scale: float, loss: Tensor) -> None:
+    # A backward pass has the dtypes of its forward pass. Under autocast it would round once more what is float32.
+    with torch.autocast(loss.device.type, enabled=False):
+        (scale * loss).backward()
+
+
+def _operations_are_seen(model: MultiTaskModel) -> bool:
+    """Whether each operation of a forward pass can be watched as it runs, which replaying masks on a CPU needs."""
+    encoder = model.encoder
+    return model.device.type == "cpu" and not (encoder.recomputes or encoder.compiled)

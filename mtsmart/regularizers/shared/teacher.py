@@ -1,0 +1,61 @@
+"""A teacher that follows the student slowly: a moving average of its weights."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from mtsmart.data.batch import Batch
+from mtsmart.models.files import load_state, state_of
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.regularizers.shared.clean_pass import task_logits
+from mtsmart.task_types.base import TaskType
+
+
+class MovingAverage:
+    """A copy of the student in evaluation mode. It gets no gradient and moves only by ``follow``.
+
+    Args:
+        student: the teacher starts as its copy.
+    """
+
+    def __init__(self, student: MultiTaskModel) -> None:
+        self.model = copy.deepcopy(student).eval().requires_grad_(False)
+        if student.encoder.compiled:  # a copy is not compiled
+            self.model.encoder.compile_shapes(student.encoder.compiled)
+        self._tensors = list(self.model.parameters())
+
+    @torch.no_grad()
+    def logits(self, task: TaskType, batch: Batch) -> Tensor:
+        """The teacher's logits for a batch."""
+        return task_logits(self.model, task, batch, self.model.embed(batch.inputs["input_ids"]))
+
+    @torch.no_grad()
+    def follow(self, student: MultiTaskModel, beta: float) -> None:
+        """teacher <- (1 - beta) student + beta teacher."""
+        # The function of torch's AveragedModel without AveragedModel itself: that one copies the weights at its
+        # first call instead of averaging, and reads a counter from the device at every call.
+        get_ema_multi_avg_fn(beta)(self._tensors, list(student.parameters()), None)
+
+    @torch.no_grad()
+    def distance(self, student: MultiTaskModel) -> float:
+        """||theta - teacher|| / ||theta||; waits for the device."""
+        pairs = list(zip(student.parameters(), self._tensors, strict=True))
+        difference = torch.stack([(theta - teacher).norm() for theta, teacher in pairs]).norm()
+        return float(difference / torch.stack([theta.norm() for theta, _ in pairs]).norm())
+
+    def copy(self, student: MultiTaskModel) -> None:
+        """Become what the student is now."""
+        load_state(self.model, state_of(student))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights, for a resume point."""
+        return state_of(self.model)
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take the weights of a resume point."""
+        load_state(self.model, tensors)
