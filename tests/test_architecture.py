@@ -23,6 +23,7 @@ ROOMS = [
     ["evaluation"],
     ["regularizers"],
     ["distill"],
+    ["weighting"],
     ["training"],
     ["reporting"],
     ["api"],

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mtsmart.cli import evaluate, export, finetune, predict, sweep, tasks, train
+from mtsmart.cli import evaluate, export, finetune, methods, predict, sweep, tasks, train
 from mtsmart.errors import MtsmartError, MtsmartWarning, OtherProcessError
 from mtsmart.processes import launched
 
@@ -19,7 +19,7 @@ _OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)  # of writes, whi
 
 app = typer.Typer(
     name="mtsmart",
-    help="Multi-task NLU fine-tuning with SMART and MBPP.",
+    help="Regularised multi-task fine-tuning for natural language understanding.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -53,6 +53,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.command("sweep")(sweep.sweep)
+app.command("methods")(methods.methods)
 app.add_typer(tasks.app, name="tasks")
 
 

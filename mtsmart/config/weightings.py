@@ -1,0 +1,72 @@
+"""What the configuration knows of a weighting: its name, its settings and its place in the YAML."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from pydantic import model_validator
+
+from mtsmart.config.open_section import OpenSection
+from mtsmart.config.validate import StrictModel
+from mtsmart.registry import Registry
+
+DEFAULT_WEIGHTING = "mean"
+
+
+class WeightingSettings(StrictModel):
+    """Base of a weighting's settings; each has a default."""
+
+
+class WeightingMethod:
+    """One way to combine tasks, as the configuration sees it. ``mtsmart.weighting.Weighting`` adds the rest.
+
+    Attributes:
+        Settings: what stands under its name in the YAML.
+    """
+
+    Settings: ClassVar[type[WeightingSettings]] = WeightingSettings
+
+    @classmethod
+    def section(cls) -> type[StrictModel]:
+        """The type of what the user writes."""
+        return cls.Settings
+
+    @classmethod
+    def expand(cls, value: Any) -> Any:
+        """A name alone, which has no value, as empty settings."""
+        return {} if value is None else value
+
+
+WEIGHTINGS: Registry[type[WeightingMethod]] = Registry(
+    "weighting", folder="mtsmart.weighting", group="mtsmart.weightings"
+)
+
+
+class WeightingConfig(OpenSection):
+    """How the losses of an update's batches become one gradient: the name of one weighting, with its settings."""
+
+    registry = WEIGHTINGS
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if len(self.parts) > 1:
+            raise ValueError(f"names several weightings ({', '.join(self.parts)}); an update has one")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The weighting's name."""
+        return next(iter(self.parts), DEFAULT_WEIGHTING)
+
+    @property
+    def settings(self) -> WeightingSettings:
+        """The weighting's settings, defaults included."""
+        settings: WeightingSettings = self.parts.get(self.name) or WEIGHTINGS[self.name].Settings()
+        return settings
+
+
+def expand_weighting(value: Any) -> Any:
+    """``mean`` as ``{mean: {}}``, null as the default; a mapping stays as it is."""
+    if value is None:
+        return {}
+    return {value: {}} if isinstance(value, str) else value

@@ -1,0 +1,107 @@
+"""The seam from the losses of an update to its gradients."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+
+from torch import Tensor, nn
+
+from mtsmart.config.weightings import WEIGHTINGS, WeightingConfig, WeightingMethod, WeightingSettings
+
+S = TypeVar("S", bound=WeightingSettings)
+
+
+@dataclass(frozen=True)
+class BatchLoss:
+    """The objective of one batch.
+
+    Attributes:
+        task: the batch's task.
+        objective: w_k * (L_k + the terms of the regularisers), a scalar, part of the graph.
+    """
+
+    task: str
+    objective: Tensor
+
+
+class Losses(Protocol):
+    """The losses of one update's batches. Each is computed when it is asked for, and its graph lives until then."""
+
+    def __len__(self) -> int:
+        """How many batches the update has."""
+
+    def __iter__(self) -> Iterator[BatchLoss]:
+        """One loss after the other."""
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of a scalar to those of the parameters."""
+
+    def parameters(self) -> Sequence[nn.Parameter]:
+        """What is trained."""
+
+    def averaged(self, gradients: Tensor) -> Tensor:
+        """The mean of a tensor over the processes that share the batches."""
+
+
+@dataclass(frozen=True)
+class WeightingContext:
+    """The run that a weighting works in.
+
+    Attributes:
+        tasks: names of the trained tasks.
+        total_updates: the length of training.
+    """
+
+    tasks: Sequence[str]
+    total_updates: int
+
+
+class Weighting(WeightingMethod, nn.Module, ABC, Generic[S]):
+    """One way to make one gradient of the losses of an update's batches.
+
+    Parameters of this module are learnt: they get an optimizer group of their own, without weight decay, and a place
+    in resume points.
+
+    Args:
+        context: the run.
+        settings: the weighting's settings.
+
+    Attributes:
+        needs_rounds: whether each update must hold one batch of each task (``mixing.rounds: true``).
+        needs_task_gradients: whether the gradients of each batch are needed apart, which several processes must not
+            add up on their own, and which a sharded run does not have.
+        learning_rate_factor: factor of the learning rate of the weighting's own parameters.
+    """
+
+    needs_rounds: ClassVar[bool] = False
+    needs_task_gradients: ClassVar[bool] = False
+    learning_rate_factor: float = 1.0
+
+    def __init__(self, context: WeightingContext, settings: S) -> None:
+        super().__init__()
+        self.context = context
+        self.settings = settings
+
+    @abstractmethod
+    def combine(self, losses: Losses) -> None:
+        """Leave the update's gradients in the parameters."""
+
+    @abstractmethod
+    def factor(self, task: str, batches: int) -> float:
+        """What ``combine`` multiplies the objective of a task's batch by, in an update of so many batches.
+
+        Regularisers that differentiate inside the forward pass multiply by it too.
+        """
+
+    def measure(self) -> dict[str, float]:
+        """Figures of the weighting, computed when a line is logged (this may wait for the device)."""
+        return {}
+
+
+def build_weighting(config: WeightingConfig, context: WeightingContext) -> Weighting[Any]:
+    """The weighting that a configuration names."""
+    method = cast(type[Weighting[Any]], WEIGHTINGS[config.name])
+    return method(context, config.settings)
