@@ -1,0 +1,120 @@
+"""A package with entry points, installed into an environment of its own, adds one of each kind of extension."""
+
+import json
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).parent / "package"
+TASKS = """
+mood:
+  task_type: classification
+  dataset: {files: {train: mood_train.jsonl, validation: mood_validation.jsonl}}
+  text: [text]
+  labels: [other, red]
+  loss: smoothed
+  head: {type: first_token}
+  metrics: [accuracy, error_rate]
+loudness:
+  task_type: shout
+  dataset: {files: {train: loud_train.jsonl, validation: loud_validation.jsonl}}
+  text: [text]
+  label: score
+"""
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """The interpreter of a fresh environment that has the package, and shares the installed dependencies."""
+    folder = tmp_path_factory.mktemp("environment")
+    source = tmp_path_factory.mktemp("source") / "package"
+    import shutil
+
+    shutil.copytree(PACKAGE, source)  # an installation leaves files beside its source
+    venv.create(folder / "env", with_pip=False, symlinks=True)
+    interpreter = folder / "env" / "bin" / "python"
+    asked = [str(interpreter), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    site = Path(subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip())
+    (site / "shared.pth").write_text(f"{ROOT}\nimport site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    install = [sys.executable, "-m", "pip", "--python", str(interpreter), "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "--no-build-isolation", "--no-index", str(source)], check=True, capture_output=True)
+    return str(interpreter)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, tiny_encoder):
+    from tests.conftest import sentences, write_jsonl
+
+    folder = tmp_path_factory.mktemp("plugins")
+    texts = sentences(40)
+    mood = [{"text": text, "label": "red" if "red" in text else "other"} for text in texts]
+    loud = [{"text": text, "score": "!" * (len(text) % 5) or 0} for text in texts]
+    for name, rows in (("mood", mood), ("loud", loud)):
+        write_jsonl(folder / f"{name}_train.jsonl", rows[:28])
+        write_jsonl(folder / f"{name}_validation.jsonl", rows[28:])
+    (folder / "tasks.yaml").write_text(TASKS)
+    (folder / "experiment.yaml").write_text(
+        f"name: extras\ntasks: [mood, loudness]\ntask_files: [tasks.yaml]\nencoder: {{path: {tiny_encoder}}}\n"
+        "data: {max_length: 32}\nconfidence: {weight: 2}\nweighting: uncertainty\n"
+        "training: {epochs: 2, batch_size: 8, log_every: 1}\n"
+    )
+    return folder
+
+
+def mtsmart(python, folder, *arguments):
+    return subprocess.run(
+        [python, "-m", "mtsmart", *map(str, arguments)], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(python, folder):
+    done = mtsmart(python, folder, "train", "experiment.yaml", "--output-dir", "run")
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
+def test_training_uses_the_regulariser_the_loss_the_metric_the_head_and_the_weighting(trained):
+    lines = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
+    training = [line for line in lines if line["type"] == "train"]
+    assert all("C" in figures for line in training for figures in line["tasks"].values())
+    assert training[-1]["weight/mood"] != 1.0
+    evaluation = [line for line in lines if line["type"] == "evaluation"][-1]["tasks"]
+    assert set(evaluation["mood"]) == {"accuracy", "error_rate"}
+    assert evaluation["mood"]["error_rate"] == pytest.approx(evaluation["mood"]["accuracy"] - 1)
+    assert json.loads((trained / "model" / "heads.json").read_text())["mood"]["type"] == "first_token"
+    assert "Confidence penalty: weight 2." in (trained / "README.md").read_text()
+
+
+def test_the_run_predicts_with_them(python, folder, trained):
+    options = ("--task", "loudness", "--input", folder / "loud_validation.jsonl")
+    done = mtsmart(python, folder, "predict", trained, *options)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(rows) == 12 and all(0 <= row["prediction"] <= 10 for row in rows)
+
+
+def test_the_commands_list_them_and_tell_what_is_broken_in_one_line_each(python, folder):
+    done = mtsmart(python, folder, "methods")
+    assert done.returncode == 0
+    assert "confidence  Confidence penalty" in done.stdout and "smart " in done.stdout
+    told = [line for line in done.stderr.splitlines() if "mtsmart-extras" in line]
+    assert len(told) == len(done.stderr.splitlines()) == 2
+    assert "'broken' of the package mtsmart-extras cannot be used: No module named" in done.stderr
+    assert "'smart' of the package mtsmart-extras cannot be used: mtsmart has a regulariser of this name" in done.stderr
+    one = mtsmart(python, folder, "methods", "confidence")
+    assert "Pereyra et al. 2017, equation 4" in one.stdout
+    types = mtsmart(python, folder, "tasks", "types")
+    assert "shout" in types.stdout and "Shouting: how loud a text is" in types.stdout
+
+
+def test_a_broken_method_that_is_asked_for_is_one_line_with_the_reason(python, folder):
+    done = mtsmart(python, folder, "train", "experiment.yaml", "broken.weight=1")
+    assert done.returncode == 2
+    assert "No module named 'a_package_that_is_not_installed'" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
