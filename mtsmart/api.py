@@ -21,6 +21,7 @@ from mtsmart.reporting.model_card import model_card
 from mtsmart.runs.changes import describe_rows, differences, not_allowed
 from mtsmart.runs.folder import RunFolder, resolved_config
 from mtsmart.runs.lock import RunLock
+from mtsmart.task_types.interface.explains_decoding import decoding_rule
 from mtsmart.tasks.library import TaskLibrary, read_task_file
 from mtsmart.training.callbacks import Callback
 from mtsmart.training.checkpoints import newest_checkpoint, stored_rows
@@ -157,7 +158,7 @@ def export(
             scores=source.scores().get(task, {}) if source.results_file.is_file() else {},
             decoding=chosen.decoding,
             problem_type=chosen.problem_type,
-            rule=chosen.decoding_rule(),
+            rule=decoding_rule(chosen),
         )
 
     return export_head(

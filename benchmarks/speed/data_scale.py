@@ -18,7 +18,7 @@ from benchmarks.speed.workload import ENCODER, PLAIN, run_updates, trainer
 from mtsmart.config.sections import DataConfig
 from mtsmart.models.encoder import resolve_path
 from mtsmart.task_types import build_task
-from mtsmart.task_types.preparation import Preparer
+from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
 from mtsmart.tasks.definition import DatasetSource
 

@@ -15,7 +15,7 @@ from mtsmart.config.sections import DataConfig, MixingConfig
 from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.models.encoder import resolve_path
 from mtsmart.task_types import build_task
-from mtsmart.task_types.preparation import Preparer
+from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskLibrary
 
 BATCHES, LENGTH = (16, 32), 128

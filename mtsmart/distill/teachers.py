@@ -34,7 +34,9 @@ from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.files import read_head_specs
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
-from mtsmart.task_types.preparation import Preparer
+from mtsmart.task_types.interface.distillable import Distillable
+from mtsmart.task_types.interface.own_signature import signature_of
+from mtsmart.task_types.shared.preparation import Preparer
 
 _FORMAT = 1  # raise when the stored columns change their meaning
 
@@ -103,7 +105,7 @@ class Teacher:
         taught = self.task(task)
         head = self.folder.model / "heads" / f"{taught.head_name}.safetensors"
         parts: list[Any] = [self._encoder_digest, _file_digest(head), self.specs[taught.head_name].to_json()]
-        parts += [taught.signature(), taught.definition.project, taught.definition.share_head]
+        parts += [signature_of(taught), taught.definition.project, taught.definition.share_head]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     @cached_property
@@ -154,7 +156,9 @@ def add_teachers(
         digests = [train[name].key, *(teacher.digest(tasks[name]) for teacher in teachers)]
         key = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
         splits[name] = replace(train[name], rows=_with_columns(train[name].rows, tables[name]), key=key)
-        collates[name] = _Collate(tasks[name], collate[name], len(teachers), distill.temperature)
+        task = tasks[name]
+        assert isinstance(task, Distillable)  # _chosen refuses other tasks
+        collates[name] = _Collate(task, collate[name], len(teachers), distill.temperature)
     return splits, collates
 
 
@@ -162,7 +166,7 @@ def _chosen(
     distill: DistillSettings, teachers: Sequence[Teacher], tasks: Mapping[str, TaskType], train: Mapping[str, Any]
 ) -> list[str]:
     """The tasks to distil."""
-    possible = [name for name in train if tasks[name].taught_by is not None]
+    possible = [name for name in train if isinstance(tasks[name], Distillable)]
     if distill.tasks is None:
         for teacher in teachers:
             if not any(teacher.knows(tasks[name]) for name in possible):
@@ -176,7 +180,7 @@ def _chosen(
         if name not in train:
             message = "is only evaluated, not trained" if name in tasks else "the experiment has no such task"
             raise ConfigError(message, key="distill.tasks", value=name, hint=did_you_mean(name, possible))
-        if tasks[name].taught_by is None:
+        if not isinstance(tasks[name], Distillable):
             message = f"task type '{tasks[name].definition.task_type}' cannot be distilled"
             raise ConfigError(message, key="distill.tasks", value=name, hint="Leave it out")
         for teacher in teachers:
@@ -216,7 +220,8 @@ def _score(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunCon
     data = config.data.model_copy(update={"max_length": teacher.data.max_length})
     preparer = Preparer(run.tokenizer, data, run.model.encoder.max_positions)
     read = preparer.split(taught, "train")
-    column = "input_ids" if task.taught_by == "token" else "row"
+    assert isinstance(task, Distillable)  # _chosen refuses other tasks
+    column = task.taught_by.value
     if read.key != split.key and not _column(read, column).equals(_column(split, column)):
         raise ConfigError(
             f"reads the rows of '{task.name}' as other tokens, and a {task.definition.task_type} learns token by token",
@@ -256,7 +261,7 @@ def _with_columns(rows: datasets.Dataset, tables: Sequence[datasets.Dataset]) ->
 class _Collate:
     """``collate``, and the ensemble of the teachers' logits where the rows have them (validation rows do not)."""
 
-    task: TaskType
+    task: Distillable
     collate: Collate
     teachers: int
     temperature: float

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from mtsmart.losses import Role
 from mtsmart.regularizers import (
     REGULARIZERS,
     Alarm,
@@ -18,6 +19,7 @@ from mtsmart.regularizers import (
     Regularizer,
     Term,
 )
+from mtsmart.task_types.interface.distillable import Distillable
 
 TEACHER = "teacher"
 """Where a batch's targets hold the teachers' logits, in the form of the task's adapted logits."""
@@ -71,8 +73,8 @@ class Distill(Regularizer[DistillSettings]):
         target = clean.batch.targets.get(TEACHER)
         if target is None:
             return None
-        t = settings.temperature if clean.task.tempered else 1.0
-        kd = t**2 * clean.divergence(clean.logits / t, target / t, "kd_loss")
+        t = settings.temperature if isinstance(clean.task, Distillable) and clean.task.tempered else 1.0
+        kd = t**2 * clean.divergence(clean.logits / t, target / t, Role.TEACHER)
         return Term(kd - clean.loss, {"KD": kd.detach()})
 
     @classmethod

@@ -14,7 +14,8 @@ from mtsmart.data.loader import Collate, load_batches
 from mtsmart.data.sampler import BatchIndex, evaluation_batches
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
-from mtsmart.task_types.base import Outputs, TaskType
+from mtsmart.task_types import Outputs, TaskType
+from mtsmart.task_types.interface.fits_decoding import fit_decoding
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def evaluate_task(
     (outputs,) = run_model(model, [task], split, collate, batch_size, processes)
     references = task.references(split.rows)
     if fit:
-        task.fit(outputs, references)
+        fit_decoding(task, outputs, references)
     return TaskResult(task.score(task.decode(outputs), references), dict(baseline or {}), len(references))
 
 

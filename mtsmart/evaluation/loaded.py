@@ -18,7 +18,8 @@ from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
 from mtsmart.models.files import load_model, read_decoding
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
-from mtsmart.task_types.preparation import Preparer
+from mtsmart.task_types.interface.own_signature import input_signature_of
+from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks.library import TaskLibrary
 
 
@@ -113,7 +114,7 @@ class LoadedRun:
         """Tasks side by side that see the same batches."""
         groups: dict[str, list[TaskType]] = {}
         for task in tasks:
-            key = json.dumps([task.input_signature(), self._preparer.max_length(task)], sort_keys=True)
+            key = json.dumps([input_signature_of(task), self._preparer.max_length(task)], sort_keys=True)
             groups.setdefault(key, []).append(task)
         return list(groups.values())
 
@@ -126,11 +127,11 @@ class LoadedRun:
             return [[] for _ in tasks]
         columns = {column: [row[column] for row in rows] for column in first.columns}
         table = datasets.Dataset.from_dict({**columns, "row": list(range(len(rows)))})
-        complete, _ = select_complete(table, f"task {first.name}", first.columns, None, "refuse", hint="Mend them")
+        complete, _ = select_complete(table, f"task {first.name}", first.columns, None, "refuse", hint="Correct them")
         data = self._preparer.rows(first, complete, with_labels=False)
         batch_size = self.config.training.eval_batch_size
         outputs = run_model(self.model, tasks, data, self._preparer.collate(first), batch_size)
-        return [task.describe(of_task) for task, of_task in zip(tasks, outputs, strict=True)]
+        return [task.describe(of_task, self.tokenizer) for task, of_task in zip(tasks, outputs, strict=True)]
 
     @cached_property
     def _library(self) -> TaskLibrary:

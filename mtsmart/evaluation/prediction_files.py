@@ -19,7 +19,8 @@ from mtsmart.durable import replacing
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.runs.folder import RunFolder
-from mtsmart.task_types.labels import joined
+from mtsmart.task_types.interface.writes_text import text_of
+from mtsmart.task_types.shared.labels import joined
 from mtsmart.tasks.definition import FieldForm
 
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl")
@@ -72,10 +73,7 @@ def _as_text(run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping
         for prefix, task in owners.items()
         if column.startswith(prefix)
     }
-    return [
-        {column: columns[column][0].text_of(columns[column][1], value) for column, value in row.items()}
-        for row in predictions
-    ]
+    return [{column: text_of(*columns[column], value) for column, value in row.items()} for row in predictions]
 
 
 def _forms(run: LoadedRun, names: Sequence[str], table: pa.Table, file: str | Path) -> dict[str, FieldForm]:

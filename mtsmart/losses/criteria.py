@@ -1,4 +1,4 @@
-"""Criteria: how far predictions are from gold labels, one value a row, in float32."""
+"""Criteria: how far predictions are from gold labels; one value a row, in float32."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from mtsmart.registry import Registry
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
+"""(logits, labels) -> one value a row."""
 CRITERIA: Registry[Criterion] = Registry("loss")
 
 
@@ -28,13 +29,15 @@ def mse(logits: Tensor, labels: Tensor) -> Tensor:
 
 @CRITERIA.register("binary_cross_entropy")
 def binary_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean over C labels of each one's negative log-likelihood. logits (B, C), labels (B, C) of 0 and 1 -> (B,)."""
+    """The mean over C labels of their negative log-likelihoods. logits (B, C), labels (B, C) of 0 and 1 -> (B,)."""
     return F.binary_cross_entropy_with_logits(logits.float(), labels.float(), reduction="none").mean(-1)
 
 
 @CRITERIA.register("listwise_cross_entropy")
 def listwise_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of a list's scores against its relevances, normalised to sum 1: ListNet's top-one loss.
+    """Cross-entropy of a list's scores against its relevances, which are divided by their sum.
+
+    This is ListNet's top-one loss (Cao et al. 2007, equation 4).
 
     logits (B, N), labels (B, N) of numbers from 0 up -> (B,); 0 for a list without a relevant candidate.
     """

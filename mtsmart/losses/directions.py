@@ -1,10 +1,10 @@
 """Random directions in which a divergence grows, for the one-pass attack (docs/one-pass-attack.md).
 
-To second order a divergence of two near predictions is div(z + d, z) = d^T H(z) d / 2 for logits z. Each entry stands
-for one divergence and has its signature: logits and target (..., C) -> (...). It is linear in the logits, <u, logits>,
-where u is drawn anew with mean 0 and a covariance that is H(target) up to a constant factor. So whatever averages a
-divergence over a batch (over tokens, labels, candidates; without what is ignored) averages these in the same way, and
-one vector-Jacobian product of the average gives every row a direction of its own.
+For logits z and a small difference d, a divergence is div(z + d, z) = d^T H(z) d / 2 up to second order. Here each
+divergence has one entry of the same signature: logits and target (..., C) -> (...). The entry is linear in the logits:
+<u, logits>. Each call draws u anew, with mean 0 and a covariance that is H(target) up to a constant factor. A task type
+averages it over a batch exactly as it averages a divergence: over tokens, labels or candidates, without what is
+ignored. One vector-Jacobian product of that average then gives each row a direction of its own.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from mtsmart.registry import Registry
 
 DIRECTIONS: Registry[Divergence] = Registry("direction")
 Normal = Callable[[Tensor], Tensor]
-"""Normal numbers of the shape, dtype and device of a tensor."""
+"""A tensor -> normally distributed numbers of its shape, dtype and device."""
 _normal: ContextVar[Normal] = ContextVar("normal", default=torch.randn_like)
 
 
 @contextmanager
 def drawing(normal: Normal) -> Iterator[None]:
-    """Inside it the directions are drawn by ``normal``, and not from torch's own generator."""
+    """Within this context ``normal`` draws the directions, instead of torch's global generator."""
     token = _normal.set(normal)
     try:
         yield
@@ -42,7 +42,7 @@ def drawing(normal: Normal) -> Iterator[None]:
 def categorical(logits: Tensor, target: Tensor) -> Tensor:
     """For f-divergences of softmax distributions: H is a multiple of Fisher's information diag(p) - p p^T.
 
-    u = sqrt(p) xi - p sum(sqrt(p) xi) with xi ~ N(0, I) has it for its covariance.
+    u = sqrt(p) xi - p sum(sqrt(p) xi) with xi ~ N(0, I) has this covariance.
     """
     root = (torch.log_softmax(target.float(), dim=-1) / 2).exp()
     drawn = root * _normal.get()(root)
@@ -54,7 +54,7 @@ def categorical(logits: Tensor, target: Tensor) -> Tensor:
 @DIRECTIONS.register("bernoulli_kl")
 @DIRECTIONS.register("bernoulli_js")
 def bernoulli(logits: Tensor, target: Tensor) -> Tensor:
-    """For the mean over labels of f-divergences of Bernoulli distributions: H is diagonal, p (1 - p)."""
+    """For the mean over labels of f-divergences of Bernoulli distributions: H is diagonal, with entries p (1 - p)."""
     p = torch.sigmoid(target.float())
     u = (p * (1 - p)).sqrt() * _normal.get()(p)
     return (logits.float() * u).mean(-1)

@@ -1,7 +1,7 @@
-"""Divergences between two predictions, used by SMART, the MBPP teacher and distillation.
+"""Divergences between two predictions: the measure of regularisers and of distillation.
 
 All take logits of shape (..., C) and return (...,), computed in float32 and log space. The first argument is the
-prediction, the second its target; gradients flow to both (detach what must stay fixed).
+prediction, the second is its target. Gradients flow to both; a caller detaches what must stay fixed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import Tensor
 from mtsmart.registry import Registry
 
 Divergence = Callable[[Tensor, Tensor], Tensor]
+"""(logits, target), both (..., C) -> (...,)."""
 DIVERGENCES: Registry[Divergence] = Registry("divergence")
 
 
@@ -27,7 +28,7 @@ def _log_probs(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def symmetric_kl(logits: Tensor, target: Tensor) -> Tensor:
     """KL(p || q) + KL(q || p) = sum_c (p_c - q_c)(log p_c - log q_c): SMART's l_s for distributions (its eq. 3).
 
-    Written as one sum of non-negative products, it is exactly 0 for equal logits and never negative.
+    The sum of non-negative products is exactly 0 for equal logits, and never negative.
     """
     log_p, log_q = _log_probs(logits, target)
     return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1)
@@ -37,8 +38,9 @@ def symmetric_kl(logits: Tensor, target: Tensor) -> Tensor:
 def kl(logits: Tensor, target: Tensor) -> Tensor:
     """KL(q || p) from the target q to the prediction p, as in distillation."""
     log_p, log_q = _log_probs(logits, target)
-    p, q = log_p.exp(), log_q.exp()
-    # sum(p - q) is 0; adding it term by term keeps rounding from making the sum negative.
+    p = log_p.exp()
+    q = log_q.exp()
+    # sum(p - q) is 0. With it each summand is non-negative, so rounding cannot make the sum negative.
     return (q * (log_q - log_p) + (p - q)).sum(-1)
 
 
@@ -46,7 +48,7 @@ def kl(logits: Tensor, target: Tensor) -> Tensor:
 def js(logits: Tensor, target: Tensor) -> Tensor:
     """Jensen-Shannon divergence: (KL(p || m) + KL(q || m)) / 2 with the mixture m = (p + q) / 2; at most log 2."""
     log_p, log_q = _log_probs(logits, target)
-    # log(p / m) as a function of the difference alone: exactly 0 where p and q agree.
+    # log(p / m) as a function of log q - log p, so that it is exactly 0 where p and q agree.
     p_over_m = math.log(2) - F.softplus(log_q - log_p)
     q_over_m = math.log(2) - F.softplus(log_p - log_q)
     return (log_p.exp() * p_over_m + log_q.exp() * q_over_m).sum(-1) / 2
@@ -56,7 +58,7 @@ def js(logits: Tensor, target: Tensor) -> Tensor:
 def hellinger(logits: Tensor, target: Tensor) -> Tensor:
     """Squared Hellinger distance: sum_c (sqrt p_c - sqrt q_c)^2 / 2; between 0 and 1.
 
-    Squared, because the distance itself has an unbounded gradient at 0.
+    It is squared because the gradient of the distance itself is unbounded at 0.
     """
     log_p, log_q = _log_probs(logits, target)
     return ((log_p / 2).exp() - (log_q / 2).exp()).square().sum(-1) / 2
@@ -64,7 +66,7 @@ def hellinger(logits: Tensor, target: Tensor) -> Tensor:
 
 @DIVERGENCES.register("mse")
 def mse(values: Tensor, target: Tensor) -> Tensor:
-    """Mean over C of the squared difference: SMART's l_s for regression (C = 1)."""
+    """The mean over C of the squared difference: SMART's l_s for regression (C = 1)."""
     return (values.float() - target.float()).square().mean(-1)
 
 
@@ -76,20 +78,20 @@ def _decisions(logits: Tensor) -> Tensor:
 
 @DIVERGENCES.register("bernoulli_symmetric_kl")
 def bernoulli_symmetric_kl(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean over C labels of the symmetric KL of each one's Bernoulli distribution: for labels that exclude no other.
+    """The mean over C labels of the symmetric KL of their Bernoulli distributions: for labels that may hold together.
 
-    The mean, as the criterion: a smoothness weight then means the same for 5 labels and for 500.
+    It is a mean, as the criterion is, so that a weight means the same for 5 labels and for 500.
     """
     return symmetric_kl(_decisions(logits), _decisions(target)).mean(-1)
 
 
 @DIVERGENCES.register("bernoulli_kl")
 def bernoulli_kl(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean over C labels of KL(q || p) between each one's Bernoulli distributions."""
+    """The mean over C labels of KL(q || p) between their Bernoulli distributions."""
     return kl(_decisions(logits), _decisions(target)).mean(-1)
 
 
 @DIVERGENCES.register("bernoulli_js")
 def bernoulli_js(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean over C labels of the Jensen-Shannon divergence of each one's Bernoulli distributions."""
+    """The mean over C labels of the Jensen-Shannon divergence of their Bernoulli distributions."""
     return js(_decisions(logits), _decisions(target)).mean(-1)

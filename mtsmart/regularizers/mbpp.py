@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import Field
 from torch import Tensor
 
+from mtsmart.losses import Role
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import (
     LARGEST,
@@ -93,7 +94,7 @@ class Mbpp(Regularizer[MbppSettings]):
     def term(self, clean: CleanPass, settings: MbppSettings) -> Term:
         """D."""
         target = self.teacher.logits(clean.task, clean.batch)
-        value = clean.divergence(clean.logits, target, "kd_loss")
+        value = clean.divergence(clean.logits, target, Role.TEACHER)
         return Term(value, {"D": value.detach()})
 
     def beta(self) -> float:

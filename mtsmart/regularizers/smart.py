@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from mtsmart.losses import Role
 from mtsmart.losses.directions import drawing
 from mtsmart.models.dropout import without_dropout
 from mtsmart.models.multitask import MultiTaskModel
@@ -41,6 +42,7 @@ from mtsmart.regularizers.shared.perturbation import (
     find_perturbation,
     gradient_of,
 )
+from mtsmart.task_types.interface.decides import share_of_flips
 
 
 class SmartSettings(MethodSettings):
@@ -154,7 +156,7 @@ class Smart(Regularizer[SmartSettings]):
         delta = self.perturbation(clean, reference, settings)
         with self.dropout(clean, settings):
             perturbed = clean.forward(clean.inputs_embeds + delta)
-        value = clean.divergence(perturbed, reference, "adv_loss")
+        value = clean.divergence(perturbed, reference, Role.ADVERSARIAL)
         return Term(value, _figures(clean, delta, perturbed, reference, value))
 
     def reference(self, clean: CleanPass, settings: SmartSettings) -> Tensor:
@@ -171,7 +173,7 @@ class Smart(Regularizer[SmartSettings]):
         def divergence(delta: Tensor) -> Tensor:
             with self.dropout(clean, settings):
                 logits = clean.forward(inputs_embeds + delta)
-            return clean.task.divergence(logits, reference.detach(), clean.batch, "adv_loss")
+            return clean.task.divergence(logits, reference.detach(), clean.batch, Role.ADVERSARIAL)
 
         unit = self.embedding_rms if settings.epsilon_unit == "relative" else 1.0
         ball = Ball(
@@ -217,7 +219,7 @@ class Smart(Regularizer[SmartSettings]):
 def _figures(clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tensor, value: Tensor) -> dict[str, Tensor]:
     real = clean.batch.attention_mask.unsqueeze(-1).to(delta.dtype)
     figures = {"delta/x": delta.norm() / (clean.inputs_embeds.detach() * real).norm()}
-    flips = clean.task.flips(perturbed, reference, clean.batch)
+    flips = share_of_flips(clean.task, perturbed, reference, clean.batch)
     if flips is not None:
         figures["flips"] = flips
     scaled = {name: clean.batch.scaled(figure, "divergence") for name, figure in figures.items()}
@@ -227,5 +229,5 @@ def _figures(clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tens
 def _one_pass(clean: CleanPass, reference: Tensor, noise: Noise) -> Tensor:
     """J^T u (B, T, H) through the clean graph, with u drawn by the divergence's Hessian (docs/one-pass-attack.md)."""
     with drawing(noise.of_rows):
-        projection = clean.task.divergence(reference, reference.detach(), clean.batch, "direction")
+        projection = clean.task.direction(reference, reference.detach(), clean.batch)
     return gradient_of(projection, clean.inputs_embeds, retain_graph=True)

@@ -1,4 +1,8 @@
-"""Task types, one file each. A module in this folder that registers a TaskType is found by itself."""
+"""Task types, one file each.
+
+Every module of this folder is imported, so a new file that registers a TaskType is enough. ``interface/`` says what a
+task type is; ``shared/`` holds what several types use.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +12,24 @@ from collections.abc import Mapping
 
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import check_head
-from mtsmart.task_types.base import TASK_TYPES, TaskType
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskType
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import Entry
 
 for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+    if not _module.ispkg:  # the subfolders hold no task types
+        importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["TASK_TYPES", "TaskType", "build_task", "build_tasks"]
+__all__ = ["TASK_TYPES", "Outputs", "TaskType", "build_task", "build_tasks"]
 
 
 def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = None) -> TaskType:
     """The task type of one task.
 
     Args:
-        name, definition: the task.
-        owner: the task whose head it uses, if it has none of its own.
+        name: the task's name.
+        definition: the task's definition.
+        owner: the task that owns the head, if the task has no head of its own.
 
     Raises:
         ConfigError: the type is unknown, or the definition does not fit it or the head it shares.
@@ -43,10 +49,12 @@ def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = N
 
 
 def build_tasks(entries: Mapping[str, Entry]) -> dict[str, TaskType]:
-    """The task types of several tasks, in their order; those that share a head use that of its owner.
+    """The task types of several tasks, in their order.
+
+    A task with ``share_head`` uses the head of the task that is named there.
 
     Raises:
-        ConfigError: a definition does not fit its type or the head it shares; the message says where it stands.
+        ConfigError: a definition does not fit its type, or the head that it shares; the message names the place.
     """
     tasks: dict[str, TaskType] = {}
     for name in sorted(entries, key=lambda name: entries[name].definition.share_head is not None):  # owners first

@@ -8,22 +8,27 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
-from mtsmart.task_types.labels import LabelNames
-from mtsmart.task_types.sequence import SequenceTask
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
+from mtsmart.task_types.interface.decides import Decides
+from mtsmart.task_types.shared.head_specs import head_spec_of
+from mtsmart.task_types.shared.labels import LabelNames
+from mtsmart.task_types.shared.reductions import stack
+from mtsmart.task_types.shared.rows import row_error
+from mtsmart.task_types.shared.sequence import SequenceTask
 from mtsmart.tasks.definition import TaskDefinition
 
 
 @TASK_TYPES.register("classification")
-class Classification(SequenceTask):
+class Classification(SequenceTask, Decides):
     """Logits (B, C), labels (B,) int64 by name.
 
-    With ``share_head`` the head may be another task's. Its labels are matched by name, or, with ``project``, several
-    of them stand for one of this task's: the projected logit is the logarithm of their summed probability.
+    With ``share_head`` the head may be another task's. Its labels are matched by name. With ``project`` several of them
+    stand for one label of this task; the logit of that label is then the logarithm of their summed probability.
     """
 
     losses = ("cross_entropy",)
@@ -32,9 +37,8 @@ class Classification(SequenceTask):
     label_dtype = torch.int64
     problem_type = "single_label_classification"
 
-    def __init__(self, name: str, definition: TaskDefinition, shared: HeadSpec | None = None) -> None:
-        super().__init__(name, definition, shared)
-        self.labels: list[str] = list(definition.labels or [])
+    def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
+        super().__init__(name, definition, shared_head)
         self._names = LabelNames(self.labels)
         self._groups = self._label_groups()
 
@@ -49,32 +53,33 @@ class Classification(SequenceTask):
 
     @property
     def head_spec(self) -> HeadSpec:
-        return self.spec("sequence_classification", len(self.labels), self.labels)
+        return head_spec_of(self.definition, "sequence_classification", len(self.labels), self.labels)
 
     def encode_label(self, value: Any, row: int) -> int:
-        """The index of a label given by name, or by number where no label's name is a number."""
+        """The index of a label given by name, or by number if no label's name is a number."""
         index = self._names.find(value)
-        if index is not None:
-            return index
-        raise self.row_error(
-            "is not one of the task's labels", row, self.definition.label, value, did_you_mean(value, self.labels)
-        )
+        if index is None:
+            hint = did_you_mean(value, self.labels)
+            raise row_error("is not one of the task's labels", row, self.definition.label, value, hint)
+        return index
 
     def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The logits of this task's labels, if the shared head has others."""
         if self._groups is None:
             return logits
         log_probs = torch.log_softmax(logits.float(), dim=-1)
         return torch.stack([torch.logsumexp(log_probs[:, group], dim=-1) for group in self._groups], dim=-1)
 
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+        """The share of rows whose likeliest label differs."""
         return (logits.argmax(-1) != other.argmax(-1)).float().mean()
 
     def decode(self, outputs: Outputs) -> list[int]:
-        """Label indices."""
+        """The index of each row's likeliest label."""
         return stack(outputs.logits).argmax(-1).tolist()
 
-    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
-        """The label's name and each label's probability."""
+    def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
+        """The label's name, and each label's probability."""
         probabilities = torch.softmax(stack(outputs.logits).double(), dim=-1).tolist()
         return [
             {"prediction": self.labels[index], **{f"p({label})": p for label, p in zip(self.labels, row, strict=True)}}
@@ -86,8 +91,8 @@ class Classification(SequenceTask):
         return [Counter(train).most_common(1)[0][0]] * len(references)
 
     def _label_groups(self) -> list[list[int]] | None:
-        """For each of our labels, the shared head's outputs that stand for it; None if they are ours as they are."""
-        source = self.shared_labels
+        """For each of our labels the shared head's outputs that stand for it; None if the head's labels are ours."""
+        source = None if self.shared_head is None else self.shared_head.labels
         if source is None or (source == self.labels and self.definition.project is None):
             return None
         project = self.definition.project or {label: label for label in source}

@@ -11,21 +11,25 @@ from pydantic import Field, field_validator
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.config.validate import StrictModel
 from mtsmart.data.encoding import Rows
-from mtsmart.task_types.base import TASK_TYPES, Outputs
-from mtsmart.task_types.candidates import CandidateTask
-from mtsmart.task_types.labels import as_list
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
+from mtsmart.task_types.shared.candidates import CandidateTask
+from mtsmart.task_types.shared.labels import as_list
 
 
-class MultipleChoiceOptions(StrictModel):
-    """Where the candidates are."""
+class MultipleChoiceOptions(TaskOptions):
+    """Which columns hold the candidates."""
 
     choices: list[str] = Field(
         min_length=1, description="the candidates' columns, or one column that holds a list of candidates"
     )
 
     _one_column = field_validator("choices", mode="before")(as_list)
+
+    @property
+    def columns(self) -> list[str]:
+        """The candidates' columns."""
+        return self.choices
 
 
 @TASK_TYPES.register("multiple_choice")
@@ -39,14 +43,11 @@ class MultipleChoice(CandidateTask):
     metrics = ("accuracy",)
     Options = MultipleChoiceOptions
 
-    @property
-    def candidate_columns(self) -> list[str]:
-        columns: list[str] = self.options.choices
-        return columns
+    options: MultipleChoiceOptions
 
     @property
-    def columns(self) -> list[str]:
-        return [*self.definition.text, *self.candidate_columns]
+    def candidate_columns(self) -> list[str]:
+        return self.options.choices
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         candidates = self.candidates(rows)
@@ -59,14 +60,15 @@ class MultipleChoice(CandidateTask):
         return encoded
 
     def targets(self, features: Sequence[dict[str, Any]], layout: dict[str, Tensor]) -> Tensor:
+        """(B,) int64: the index of each list's right candidate."""
         return torch.tensor([row["labels"] for row in features])
 
     def decode(self, outputs: Outputs) -> list[int]:
         """The index of each list's best candidate."""
         return [int(scores.argmax()) for scores in outputs.logits]
 
-    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
-        """The best candidate's index, name (where candidates have names) and text, and each one's probability."""
+    def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
+        """The best candidate's index, name (if candidates have names) and text, and each one's probability."""
         names = self.names.names
         return [
             {

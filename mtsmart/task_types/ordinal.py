@@ -9,15 +9,22 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.losses import CRITERIA
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
-from mtsmart.task_types.labels import LabelNames
-from mtsmart.task_types.sequence import SequenceTask
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
+from mtsmart.task_types.interface.decides import Decides
+from mtsmart.task_types.interface.explains_decoding import ExplainsDecoding
+from mtsmart.task_types.shared.head_specs import head_spec_of
+from mtsmart.task_types.shared.labels import LabelNames
+from mtsmart.task_types.shared.reductions import stack
+from mtsmart.task_types.shared.rows import row_error
+from mtsmart.task_types.shared.sequence import SequenceTask
+from mtsmart.tasks.definition import TaskDefinition
 
 
 @CRITERIA.register("threshold_cross_entropy")
@@ -32,7 +39,7 @@ def threshold_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 @METRICS.register("quadratic_kappa")
 def quadratic_kappa(predictions: Sequence[int], references: Sequence[int]) -> float:
-    """Cohen's kappa with quadratic weights: agreement beyond chance, far misses counting more; 0 where undefined."""
+    """Cohen's kappa with quadratic weights: agreement beyond chance, where far misses count more; 0 if undefined."""
     from sklearn.metrics import cohen_kappa_score
 
     if len({*predictions, *references}) < 2:
@@ -41,14 +48,18 @@ def quadratic_kappa(predictions: Sequence[int], references: Sequence[int]) -> fl
 
 
 @TASK_TYPES.register("ordinal")
-class Ordinal(SequenceTask):
+class Ordinal(SequenceTask, Decides, ExplainsDecoding):
     """Logits (B, C - 1): output c says how likely the label is above label c; labels (B,) int64 by name, in order."""
 
     losses = ("threshold_cross_entropy",)
     divergences = ("bernoulli_symmetric_kl", "bernoulli_kl", "bernoulli_js")
     metrics = ("quadratic_kappa", "spearman", "accuracy", "macro_f1")
     label_dtype = torch.int64
-    problem_type = "multi_label_classification"  # the outputs are questions of their own: sigmoid, not softmax
+    problem_type = "multi_label_classification"  # each output answers a question of its own: sigmoid, not softmax
+
+    def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
+        super().__init__(name, definition, shared_head)
+        self._names = LabelNames(self.labels)
 
     def check(self) -> None:
         super().check()
@@ -56,26 +67,27 @@ class Ordinal(SequenceTask):
             raise ConfigError("is required for task type 'ordinal', lowest first", key=f"{self.name}.labels")
         if self.definition.project is not None:
             raise ConfigError("does not go with task type 'ordinal'", key=f"{self.name}.project")
-        self.labels = list(self.definition.labels)
         self.check_shared_labels()
-        self._names = LabelNames(self.labels)
 
     @property
     def head_spec(self) -> HeadSpec:
-        return self.spec("sequence_classification", len(self.labels) - 1, [f">{label}" for label in self.labels[:-1]])
+        names = [f">{label}" for label in self.labels[:-1]]
+        return head_spec_of(self.definition, "sequence_classification", len(names), names)
 
     def encode_label(self, value: Any, row: int) -> int:
-        """The place of a label given by name, or by number where no label's name is a number."""
+        """The place of a label given by name, or by number if no label's name is a number."""
         place = self._names.find(value)
         if place is None:
             hint = did_you_mean(value, self.labels)
-            raise self.row_error("is not one of the task's labels", row, self.definition.label, value, hint)
+            raise row_error("is not one of the task's labels", row, self.definition.label, value, hint)
         return place
 
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+        """The share of rows whose predicted label differs."""
         return ((logits > 0).sum(-1) != (other > 0).sum(-1)).float().mean()
 
     def decoding_rule(self) -> str:
+        """What the outputs mean, and how many of them make the label."""
         order = ", ".join(self.labels)
         return (
             f"the labels, lowest first, are {order}; output `>label` is the probability (sigmoid) of being above that "
@@ -83,10 +95,10 @@ class Ordinal(SequenceTask):
         )
 
     def decode(self, outputs: Outputs) -> list[int]:
-        """Places: how many of the labels each row is above."""
+        """Each row's place: the number of labels that it is above."""
         return (stack(outputs.logits) > 0).sum(-1).tolist()
 
-    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
+    def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
         """The label's name, and how likely the row is above each label."""
         above = torch.sigmoid(stack(outputs.logits).double()).tolist()
         names = [f"p(>{label})" for label in self.labels[:-1]]

@@ -1,6 +1,6 @@
 """Ranking: the candidates of a query in the order of their relevance.
 
-The candidates stand in each row's own list, or in rows of their own that share a query's id.
+The candidates of a query stand in one list in its row, or in rows of their own that share the query's id.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.config.validate import StrictModel
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
-from mtsmart.task_types.base import TASK_TYPES, Outputs
-from mtsmart.task_types.candidates import CandidateTask
-from mtsmart.task_types.labels import as_list, listed, number_of, size_hint
+from mtsmart.task_types.interface.arranges_rows import ArrangesRows
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
+from mtsmart.task_types.interface.checks_training import ChecksTraining
+from mtsmart.task_types.shared.candidates import CandidateTask
+from mtsmart.task_types.shared.labels import as_list, listed, number_of, size_hint
+from mtsmart.task_types.shared.rows import row_error, texts_of
 
 
-class RankingOptions(StrictModel):
-    """Where a query's candidates are."""
+class RankingOptions(TaskOptions):
+    """Which columns hold a query's candidates, or which column says that rows belong to one query."""
 
     candidates: list[str] | None = Field(
         None, min_length=1, description="the candidates' columns, or one column that holds a list of candidates"
@@ -41,22 +43,29 @@ class RankingOptions(StrictModel):
             raise ValueError("give either 'candidates' (in one row) or 'group' (rows with one candidate each)")
         return self
 
+    @property
+    def columns(self) -> list[str]:
+        """The candidates' columns, or the column of the query's id."""
+        return list(self.candidates or []) if self.group is None else [self.group]
+
 
 @TASK_TYPES.register("ranking")
-class Ranking(CandidateTask):
+class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
     """Cross-entropy of the softmax over a query's scores against its normalised relevances.
 
-    This is ListNet's top-one loss (Cao et al. 2007, equation 4, with relevances normalised by their sum); with one
+    This is ListNet's top-one loss (Cao et al. 2007, equation 4, with relevances normalised by their sum). With one
     relevant candidate it is the cross-entropy with which MT-DNN ranks (Liu et al. 2019, equation 5).
 
-    The label of a query with ``candidates`` is the right one's index or name, or a list of relevances; the label of
-    a row with ``group`` is its relevance. A relevance is a number from 0 (irrelevant) up, or one of ``labels``, whose
-    order counts from 0.
+    With ``candidates`` the label of a row is the right candidate's index or name, or a list of relevances. With
+    ``group`` it is the relevance of the row. A relevance is a number from 0 (irrelevant) up, or one of ``labels``; the
+    first of them stands for 0, the next for 1, and so on.
     """
 
     losses = ("listwise_cross_entropy",)
     metrics = ("mrr", "ndcg", "top1")
     Options = RankingOptions
+
+    options: RankingOptions
 
     def check(self) -> None:
         super().check()
@@ -73,13 +82,10 @@ class Ranking(CandidateTask):
     def candidate_columns(self) -> list[str]:
         return list(self.options.candidates or [])
 
-    @property
-    def columns(self) -> list[str]:
-        more = [self.options.group] if self.grouped else self.candidate_columns
-        return [*self.definition.text, *more]
+    # From rows to batches ---------------------------------------------------------------------------------------
 
     def arrange(self, rows: datasets.Dataset) -> datasets.Dataset:
-        """With ``group``: one row a query, in the order of their first candidates, with lists of what they had.
+        """With ``group`` make one row a query, in the order of their first candidates; it holds lists of their values.
 
         ``positions`` says where each candidate stood among ``rows``.
         """
@@ -88,19 +94,21 @@ class Ranking(CandidateTask):
         members: dict[Any, list[int]] = {}
         for position, key in enumerate(rows[self.options.group]):
             members.setdefault(key, []).append(position)
+        self._check_queries(rows, members)
         query, candidate = self.definition.text
         sources = {"rows": "row", "queries": query, "candidates": candidate, "label": self.definition.label}
-        self._check_queries(rows, members)
         columns = {name: rows[source][:] for name, source in sources.items() if source in rows.column_names}
         groups = list(members.values())
         gathered = {name: [[values[i] for i in group] for group in groups] for name, values in columns.items()}
-        first, ids = [group[0] for group in gathered["rows"]], [str(key) for key in members]
+        first = [group[0] for group in gathered["rows"]]
+        ids = [str(key) for key in members]
         return datasets.Dataset.from_dict({"row": first, "group": ids, "positions": groups, **gathered})
 
     def _check_queries(self, rows: datasets.Dataset, members: Mapping[Any, Sequence[int]]) -> None:
         """Refuse an id that stands for two queries: all its candidates would be ranked for the first."""
         column = self.definition.text[0]
-        queries, numbers = rows[column][:], rows["row"][:]
+        queries = rows[column][:]
+        numbers = rows["row"][:]
         for key, (first, *others) in members.items():
             for other in others:
                 if queries[other] != queries[first]:
@@ -108,9 +116,10 @@ class Ranking(CandidateTask):
                         f"is another query than row {numbers[first] + 1} has with the same {self.options.group} {key!r}"
                     )
                     hint = "Give each query an id of its own"
-                    raise self.row_error(message, numbers[other], column, queries[other], hint)
+                    raise row_error(message, numbers[other], column, queries[other], hint)
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
+        """One row a query: the tokens of its (query, candidate) pairs, and with labels their relevances."""
         if self.grouped:
             return self._encode_groups(rows, tokenizer, max_length, with_labels)
         candidates = self.candidates(rows)
@@ -126,7 +135,7 @@ class Ranking(CandidateTask):
     ) -> Rows:
         for name, column in zip(("queries", "candidates"), self.definition.text, strict=True):
             for values, numbers in zip(rows[name], rows["rows"], strict=True):
-                self.texts({column: values, "row": numbers}, column)
+                texts_of({column: values, "row": numbers}, column)
         encoded = self.encode_lists(rows["queries"], rows["candidates"], tokenizer, max_length)
         encoded |= {name: rows[name] for name in ("row", "group", "positions")}
         if with_labels:
@@ -142,7 +151,7 @@ class Ranking(CandidateTask):
             return [float(index == right) for index in range(count)]
         if len(relevances) != count:
             message = f"holds {len(relevances)} relevances for {count} candidates"
-            raise self.row_error(message, row, self.definition.label, value)
+            raise row_error(message, row, self.definition.label, value)
         return [self._relevance(relevance, row) for relevance in relevances]
 
     def _relevance(self, value: Any, row: int) -> float:
@@ -153,17 +162,17 @@ class Ranking(CandidateTask):
         if number is None or number < 0:
             other = did_you_mean(value, labels) if labels else "Give a number from 0 (irrelevant) up"
             hint = size_hint(value) or other
-            raise self.row_error("is no relevance", row, self.definition.label, value, hint)
+            raise row_error("is not a relevance", row, self.definition.label, value, hint)
         return number
 
     def check_training(self, features: datasets.Dataset) -> None:
-        """Refuse a query without a relevant candidate: nothing says what should come first."""
+        """Refuse a query without a relevant candidate: nothing says which one should come first."""
         for position, relevances in enumerate(features["labels"]):
             if not any(relevances):
                 query = features[position]
                 column = self.options.group or self.definition.label
                 message = "is a query without a relevant candidate"
-                raise self.row_error(message, query["row"], column, query["group"] if self.grouped else relevances)
+                raise row_error(message, query["row"], column, query["group"] if self.grouped else relevances)
 
     def targets(self, features: Sequence[dict[str, Any]], layout: dict[str, Tensor]) -> Tensor:
         """Relevances (B, N) float32, 0 where a list has no candidate."""
@@ -171,12 +180,14 @@ class Ranking(CandidateTask):
         relevances[layout["present"]] = torch.tensor([value for row in features for value in row["labels"]])
         return relevances
 
+    # From logits to predictions and scores ----------------------------------------------------------------------
+
     def decode(self, outputs: Outputs) -> list[list[float]]:
         """The scores of each query's candidates."""
         return [scores.tolist() for scores in outputs.logits]
 
-    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
-        """With ``candidates`` the indices, best first, and scores; with ``group`` each row's rank and score."""
+    def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
+        """With ``candidates`` the indices, best first, and the scores; with ``group`` each row's rank and score."""
         orders = [np.argsort(-scores.numpy(), kind="stable").tolist() for scores in outputs.logits]
         if not self.grouped:
             return [
@@ -191,7 +202,7 @@ class Ranking(CandidateTask):
         return [described[position] for position in sorted(described)]
 
     def baseline(self, train: Sequence[Sequence[float]], references: Sequence[Sequence[float]]) -> list[list[float]]:
-        """The places of a list in the order of their mean relevance."""
+        """Rank by place: the place in the list with the highest mean relevance comes first."""
         places: dict[int, list[float]] = {}
         for relevances in train:
             for place, relevance in enumerate(relevances):

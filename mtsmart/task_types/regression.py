@@ -7,17 +7,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from mtsmart.errors import ConfigError
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, stack
-from mtsmart.task_types.labels import number_of, size_hint
-from mtsmart.task_types.sequence import SequenceTask
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
+from mtsmart.task_types.shared.head_specs import head_spec_of
+from mtsmart.task_types.shared.labels import number_of, size_hint
+from mtsmart.task_types.shared.reductions import stack
+from mtsmart.task_types.shared.rows import row_error
+from mtsmart.task_types.shared.sequence import SequenceTask
 
 
 @TASK_TYPES.register("regression")
 class Regression(SequenceTask):
-    """Logits (B, 1) in the labels' own unit, labels (B,) float32."""
+    """Logits (B, 1) in the unit of the labels, labels (B,) float32."""
 
     losses = ("mse",)
     divergences = ("mse",)
@@ -34,23 +38,25 @@ class Regression(SequenceTask):
 
     @property
     def head_spec(self) -> HeadSpec:
-        return self.spec("sequence_classification", 1)
+        return head_spec_of(self.definition, "sequence_classification", 1)
 
     def encode_label(self, value: Any, row: int) -> float:
         """A finite number, also from text."""
         number = number_of(value)
         if number is None:
             hint = size_hint(value)
-            message = "is too large a number" if hint else "is no finite number"
-            raise self.row_error(message, row, self.definition.label, value, hint)
+            message = "is too large a number" if hint else "is not a finite number"
+            raise row_error(message, row, self.definition.label, value, hint)
         return number
 
     def decode(self, outputs: Outputs) -> list[float]:
+        """The predicted numbers."""
         return stack(outputs.logits).squeeze(-1).tolist()
 
-    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
+    def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
+        """The predicted numbers."""
         return [{"prediction": score} for score in self.decode(outputs)]
 
     def baseline(self, train: Sequence[float], references: Sequence[float]) -> list[float]:
-        """The mean, whose correlation with anything counts as 0."""
+        """The mean; the correlation of a constant with anything counts as 0."""
         return [float(np.mean(train))] * len(references)

@@ -1,4 +1,4 @@
-"""Extractive question answering: the stretch of a context that answers a question (SQuAD 1.1 and 2.0)."""
+"""Extractive question answering: the part of a context that answers a question (SQuAD 1.1 and 2.0)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,24 @@ from pydantic import Field
 from torch import Tensor
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-from mtsmart.config.validate import StrictModel
 from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
 from mtsmart.data.tokenizing import TOKENS
 from mtsmart.errors import ConfigError
+from mtsmart.losses import Divergence
+from mtsmart.losses.ensembles import mean_softmax
 from mtsmart.metrics.answers import answer_f1, best_null_threshold
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_rows, mean_softmax, padded_rows
-from mtsmart.task_types.span_windows import (
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions, TaskType
+from mtsmart.task_types.interface.decides import Decides
+from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
+from mtsmart.task_types.interface.fits_decoding import FitsDecoding
+from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
+from mtsmart.task_types.shared.head_specs import head_spec_of
+from mtsmart.task_types.shared.reductions import masked_rows, padded_rows
+from mtsmart.task_types.shared.rows import row_error, texts_of
+from mtsmart.task_types.shared.span_windows import (
     Span,
-    Window,
     answer_positions,
     best_spans,
     candidates,
@@ -41,7 +48,7 @@ _FORM = "Expected {text: [...], answer_start: [...]}, empty lists for no answer"
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)", re.DOTALL)
 
 
-class SpanOptions(StrictModel):
+class SpanOptions(TaskOptions):
     """Settings of extractive question answering."""
 
     stride: int | None = Field(
@@ -55,8 +62,8 @@ class Reference(NamedTuple):
     """What a prediction is scored against.
 
     Attributes:
-        answers: all reference answers; none where the question has no answer.
-        opening: the context's first sentence, for the trivial baseline.
+        answers: all reference answers; empty if the question has no answer.
+        opening: the context's first sentence, for the baseline.
     """
 
     answers: list[str]
@@ -64,63 +71,63 @@ class Reference(NamedTuple):
 
 
 @TASK_TYPES.register("span")
-class SpanTask(TaskType):
+class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature):
     """Text columns [question, context]; logits (B, T, 2): start and end; a row makes one or several windows.
 
-    The label column (``answers`` unless named) holds SQuAD's mapping ``{text: [...], answer_start: [...]}``; in csv and
-    tsv as JSON, with ``dataset: {parse: {answers: json}}`` (other forms: ``answer``, ``answers``). The first
-    answer trains, all of them score. A window without the whole answer is trained towards its classification token
-    (Devlin et al. 2019, section 4.3; Hugging Face's ``run_qa``).
+    The label column, ``answers`` by default, holds SQuAD's mapping ``{text: [...], answer_start: [...]}``. In csv and
+    tsv it is JSON, with ``dataset: {parse: {answers: json}}`` (other forms: ``answer``, ``answers``). Training uses the
+    first answer, scores use all of them. In a window without the whole answer the model learns to point to the
+    classification token (Devlin et al. 2019, section 4.3; Hugging Face's ``run_qa``).
     """
 
     losses = ("cross_entropy",)
     divergences = ("symmetric_kl", "kl", "js", "hellinger")
     metrics = ("answer_f1", "answer_exact", "has_answer_f1", "no_answer_f1")
     Options = SpanOptions
-    taught_by = "token"
+    taught_by = TaughtBy.TOKEN
 
-    def __init__(self, name: str, definition: TaskDefinition, shared: HeadSpec | None = None) -> None:
+    options: SpanOptions
+
+    def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
         if definition.label == TaskDefinition.model_fields["label"].default:
             definition = definition.model_copy(update={"label": "answers"})
-        super().__init__(name, definition, shared)
+        super().__init__(name, definition, shared_head)
 
     def check(self) -> None:
         super().check()
-        if len(self.definition.text) != 2:
+        definition = self.definition
+        if len(definition.text) != 2:
+            message = "must be two columns, the question and the context"
             hint = "For example text: [question, context]"
-            raise ConfigError(
-                "must be two columns, the question and the context",
-                key=f"{self.name}.text",
-                value=self.definition.text,
-                hint=hint,
-            )
-        if self.definition.label in self.definition.text:
-            raise ConfigError("is a text column too", key=f"{self.name}.label", value=self.definition.label)
+            raise ConfigError(message, key=f"{self.name}.text", value=definition.text, hint=hint)
+        if definition.label in definition.text:
+            raise ConfigError("is a text column too", key=f"{self.name}.label", value=definition.label)
         for key in ("labels", "project"):
-            if getattr(self.definition, key) is not None:
+            if getattr(definition, key) is not None:
                 raise ConfigError("does not go with task type 'span'", key=f"{self.name}.{key}")
-        for metric in self.definition.metrics or []:
+        for metric in definition.metrics or []:
             if metric in ("has_answer_f1", "no_answer_f1") and not self.options.no_answer:
+                message = "needs a task with unanswerable questions"
                 hint = "Say options: {no_answer: true}"
-                raise ConfigError(
-                    "needs a task with unanswerable questions", key=f"{self.name}.metrics", value=metric, hint=hint
-                )
+                raise ConfigError(message, key=f"{self.name}.metrics", value=metric, hint=hint)
 
     @property
     def head_spec(self) -> HeadSpec:
-        return self.spec("question_answering", 2)
+        return head_spec_of(self.definition, "question_answering", 2)
 
     # From rows to batches ---------------------------------------------------------------------------------------
 
     def signature(self) -> dict[str, Any]:
-        return {**super().signature(), "options": self.options.model_dump(include={"stride", "no_answer"})}
+        """The default, but only those options that change the windows."""
+        return {**default_signature(self), "options": self.options.model_dump(include={"stride", "no_answer"})}
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
-        """Windows of at most ``max_length`` tokens: the whole question and a stretch of the context.
+        """Windows of at most ``max_length`` tokens: the whole question and a part of the context.
 
-        Columns besides the tokens: ``row``, ``window`` (from 0 within a row), ``cls``, ``first`` and ``offsets`` (see
-        :func:`window_columns`), ``context`` and, with labels, ``answers`` (JSON) in a row's first window, and
-        ``start`` and ``end``, the positions to learn.
+        Returns:
+            tokens; ``row``; ``window`` (from 0 within a row); ``cls``, ``first`` and ``offsets`` (see
+            :func:`window_columns`); ``context`` in a row's first window; and with labels ``answers`` (JSON) in a row's
+            first window, and ``start`` and ``end``, the positions to learn.
         """
         tokens = self._tokenize(rows, tokenizer, max_length)
         contexts = rows[self.definition.text[1]]
@@ -128,7 +135,8 @@ class SpanTask(TaskType):
         encoded: Rows = {}
         for sample, group in groupby(windows(tokens, contexts, tokenizer), key=lambda window: window.sample):
             of_row = list(group)
-            self._require_characters(of_row, rows["row"][sample], contexts[sample])
+            if all(left == right for window in of_row for left, right in window.offsets):
+                raise row_error("holds no word", rows["row"][sample], self.definition.text[1], contexts[sample])
             columns = window_columns(of_row, tokens, TOKENS)
             columns["row"] = [rows["row"][sample]] * len(of_row)
             columns["context"] = in_first(contexts[sample], of_row)
@@ -145,21 +153,10 @@ class SpanTask(TaskType):
 
     def _tokenize(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int) -> BatchEncoding:
         question, context = self.definition.text
-        questions, contexts = self.texts(rows, question), self.texts(rows, context)
+        questions = texts_of(rows, question)
+        contexts = texts_of(rows, context)
         stride = min(64, max_length // 4) if self.options.stride is None else self.options.stride
-        special = tokenizer.num_special_tokens_to_add(pair=True)
-        alone = tokenizer(questions, add_special_tokens=False, return_attention_mask=False)["input_ids"]
-        for number, words in enumerate(alone):
-            room = max_length - special - len(words)
-            if room <= stride:
-                raise self.row_error(
-                    f"has {len(words)} tokens and leaves room for {max(room, 0)} of the context, where neighbouring "
-                    f"windows share {stride}",
-                    rows["row"][number],
-                    question,
-                    questions[number],
-                    "Raise max_length, or lower options.stride",
-                )
+        self._require_room(rows, tokenizer, max_length, stride)
         tokens: BatchEncoding = tokenizer(
             questions,
             contexts,
@@ -172,32 +169,44 @@ class SpanTask(TaskType):
         )
         return tokens
 
-    def _require_characters(self, of_row: Sequence[Window], row: int, context: str) -> None:
-        if all(left == right for window in of_row for left, right in window.offsets):
-            raise self.row_error("holds no word", row, self.definition.text[1], context)
+    def _require_room(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, stride: int) -> None:
+        """Refuse a question that leaves no room for new tokens of the context in each window."""
+        column = self.definition.text[0]
+        special = tokenizer.num_special_tokens_to_add(pair=True)
+        alone = tokenizer(rows[column], add_special_tokens=False, return_attention_mask=False)["input_ids"]
+        for words, question, row in zip(alone, rows[column], rows["row"], strict=True):
+            room = max_length - special - len(words)
+            if room <= stride:
+                message = (
+                    f"has {len(words)} tokens and leaves room for {max(room, 0)} tokens of the context, "
+                    f"but neighbouring windows share {stride}"
+                )
+                raise row_error(message, row, column, question, "Raise max_length, or lower options.stride")
 
     def _answers(self, rows: Rows) -> list[tuple[list[str], list[int]]]:
-        """Texts and their places for each row, checked against the context."""
+        """For each row the answers' texts and their places in the context, which are checked."""
         columns = (rows[self.definition.label], rows[self.definition.text[1]], rows["row"])
         return [self._answer(value, context, row) for value, context, row in zip(*columns, strict=True)]
 
     def _answer(self, value: Any, context: str, row: int) -> tuple[list[str], list[int]]:
         label = self.definition.label
-        texts, places = (value.get("text"), value.get("answer_start")) if isinstance(value, Mapping) else (None, None)
+        mapping = value if isinstance(value, Mapping) else {}
+        texts = mapping.get("text")
+        places = mapping.get("answer_start")
         if not (isinstance(texts, list) and isinstance(places, list) and len(texts) == len(places)):
             hint = f"{_FORM}; JSON in csv or tsv: dataset: {{parse: {{{label}: json}}}}"
-            raise self.row_error("is not in SQuAD's form", row, label, value, hint)
+            raise row_error("is not in SQuAD's form", row, label, value, hint)
         if not texts and not self.options.no_answer:
-            hint = "If that is meant, say options: {no_answer: true}"
-            raise self.row_error("the question has no answer", row, label, value, hint)
+            hint = "If questions may have no answer, say options: {no_answer: true}"
+            raise row_error("the question has no answer", row, label, value, hint)
         for text, place in zip(texts, places, strict=True):
             if not isinstance(text, str) or not text.strip():
-                raise self.row_error("an answer is no text, or empty", row, f"{label}.text", text, _FORM)
+                raise row_error("an answer is not a text, or empty", row, f"{label}.text", text, _FORM)
             if not isinstance(place, int):
-                raise self.row_error("is no whole number", row, f"{label}.answer_start", place, _FORM)
+                raise row_error("is not a whole number", row, f"{label}.answer_start", place, _FORM)
             if place < 0 or not context.startswith(text, place):
-                message = f"the answer '{text}' does not stand there in the context"
-                raise self.row_error(message, row, f"{label}.answer_start", place, _nearest(text, context, place))
+                message = f"the answer '{text}' is not at this place in the context"
+                raise row_error(message, row, f"{label}.answer_start", place, _nearest(text, context, place))
         return texts, places
 
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
@@ -217,24 +226,25 @@ class SpanTask(TaskType):
     # The objective ----------------------------------------------------------------------------------------------
 
     def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Mean of the start's and the end's cross entropy over all T positions, as in AutoModelForQuestionAnswering."""
+        """The mean of start's and end's cross-entropy over all T positions, as in AutoModelForQuestionAnswering."""
         start = self._criterion(logits[..., 0], batch.targets["start"]).mean()
         end = self._criterion(logits[..., 1], batch.targets["end"]).mean()
         return (start + end) / 2
 
-    def divergence(self, logits: Tensor, target: Tensor, batch: Batch, role: str) -> Tensor:
-        """Mean over windows, start and end, of the divergence over context tokens and the classification token."""
-        return self._divergences[role](_among_candidates(logits, batch), _among_candidates(target, batch)).mean()
+    def average(self, function: Divergence, logits: Tensor, target: Tensor, batch: Batch) -> Tensor:
+        """The mean over windows, and over start and end; distributions are over context and classification tokens."""
+        return function(_among_candidates(logits, batch), _among_candidates(target, batch)).mean()
 
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
-        """Share of windows whose likeliest start or likeliest end (each on its own) is another."""
-        ours, theirs = (_among_candidates(each, batch).argmax(-1) for each in (logits, other))
+        """The share of windows whose likeliest start or likeliest end, each on its own, differs."""
+        ours = _among_candidates(logits, batch).argmax(-1)
+        theirs = _among_candidates(other, batch).argmax(-1)
         return (ours != theirs).any(-1).float().mean()
 
     # From logits to predictions and scores ----------------------------------------------------------------------
 
     def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
-        """(T, 2) for each window, its own T."""
+        """(T, 2) for each window, with its own T."""
         return masked_rows(logits, batch.attention_mask)
 
     def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
@@ -242,13 +252,14 @@ class SpanTask(TaskType):
         return padded_rows(rows, batch.attention_mask, _MASKED)
 
     def ensemble(self, logits: Sequence[Tensor], batch: Batch, temperature: float) -> Tensor:
-        """As by default, of the start's and the end's distribution over context and classification tokens."""
+        """The mean of the start's and of the end's distribution over context and classification tokens."""
         return mean_softmax([_among_candidates(each, batch) for each in logits], temperature).transpose(1, 2)
 
     def fit(self, outputs: Outputs, references: Sequence[Reference]) -> None:
         """Find ``null_threshold``: how far "no answer" must be above the best answer to be predicted."""
         if self.options.no_answer:
-            spans, contexts = self._spans(outputs), of_texts(outputs.features, "context")
+            spans = self._spans(outputs)
+            contexts = of_texts(outputs.features, "context")
             texts = [context[span.start : span.end] for span, context in zip(spans, contexts, strict=True)]
             differences = [span.null - span.score for span in spans]
             answers = [reference.answers for reference in references]
@@ -256,22 +267,25 @@ class SpanTask(TaskType):
 
     def decode(self, outputs: Outputs) -> list[str]:
         """A text for each source row, cut from its context; empty for no answer."""
-        return [row["prediction"] for row in self.describe(outputs)]
+        return [row["prediction"] for row in self._answered(outputs)]
 
     def references(self, features: datasets.Dataset) -> list[Reference]:
         answers = (json.loads(text) for text in of_texts(features, "answers"))
         openings = map(_opening, of_texts(features, "context"))
         return [Reference(*pair) for pair in zip(answers, openings, strict=True)]
 
-    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
-        """The answer, its score (start plus end logit) and characters [start, end).
+    def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
+        """The answer, its score (start plus end logit) and its characters [start, end).
 
-        Where questions may have no answer, also ``no_answer_score``: the score of "no answer" less that of the best
-        answer. Without an answer, ``start`` and ``end`` are None and ``score`` is that of the answer not given.
+        If questions may have no answer, also ``no_answer_score``: the score of "no answer" minus that of the best
+        answer. If no answer is given, ``start`` and ``end`` are None and ``score`` is that of the best answer.
         """
+        return self._answered(outputs)
+
+    def _answered(self, outputs: Outputs) -> list[dict[str, Any]]:
         described = []
         for span, context in zip(self._spans(outputs), of_texts(outputs.features, "context"), strict=True):
-            row = {"prediction": context[span.start : span.end], "score": span.score}
+            row: dict[str, Any] = {"prediction": context[span.start : span.end], "score": span.score}
             row.update(start=span.start, end=span.end)
             if self.options.no_answer:
                 row["no_answer_score"] = span.null - span.score
@@ -281,7 +295,7 @@ class SpanTask(TaskType):
         return described
 
     def baseline(self, train: Sequence[Reference], references: Sequence[Reference]) -> list[str]:
-        """Without a look at the question: the context's first sentence, or never an answer if that trains better."""
+        """The context's first sentence, or no answer at all if that scores better on the training rows."""
         answers = [reference.answers for reference in train]
         openings = answer_f1([reference.opening for reference in train], answers)
         if self.options.no_answer and answer_f1([""] * len(train), answers) > openings:
@@ -289,6 +303,7 @@ class SpanTask(TaskType):
         return [reference.opening for reference in references]
 
     def score(self, predictions: Sequence[str], references: Sequence[Reference]) -> dict[str, float]:
+        """The task's metrics, the main one first; they compare texts with all reference answers."""
         return super().score(predictions, [reference.answers for reference in references])
 
     def _spans(self, outputs: Outputs) -> list[Span]:
@@ -309,5 +324,5 @@ def _opening(context: str) -> str:
 def _nearest(text: str, context: str, place: int) -> str:
     places = [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)]
     if not places:
-        return "It stands nowhere in the context"
-    return f"The nearest place where it stands is {min(places, key=lambda found: abs(found - place))}"
+        return "It is nowhere in the context"
+    return f"The nearest place that holds it is {min(places, key=lambda found: abs(found - place))}"

@@ -1,4 +1,4 @@
-"""Tagging: one of C tags for each word of a row; entities when the tags are BIO."""
+"""Tagging: one of C tags for each word of a row; entities if the tags are BIO."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from pydantic import Field
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.config.validate import StrictModel
 from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.metrics.entities import OUTSIDE, entities, is_bio
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TASK_TYPES, Outputs, TaskType, masked_mean, masked_rows, padded_rows
-from mtsmart.task_types.labels import LabelNames, items_of, list_hint
-from mtsmart.task_types.words import Span, owner, tokenize_words, windows
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
+from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
+from mtsmart.task_types.shared.head_specs import head_spec_of
+from mtsmart.task_types.shared.labels import LabelNames, items_of, list_hint
+from mtsmart.task_types.shared.reductions import masked_rows, padded_rows
+from mtsmart.task_types.shared.rows import row_error
+from mtsmart.task_types.shared.tokens import IGNORED, TokenTask
+from mtsmart.task_types.shared.words import Span, WordTokens, owner, tokenize_words, windows
 from mtsmart.tasks.definition import TaskDefinition
 
-IGNORED = -100  # torch's ignore_index
-_CERTAIN = 1e4  # a logit that softmax makes 1
+_CERTAIN = 1e4  # a logit whose softmax is 1
 
 
-class TaggingOptions(StrictModel):
+class TaggingOptions(TaskOptions):
     """Settings that only tagging has."""
 
     overlap: int | None = Field(
@@ -36,24 +39,23 @@ class TaggingOptions(StrictModel):
 
 
 @TASK_TYPES.register("tagging")
-class Tagging(TaskType):
+class Tagging(TokenTask, Distillable):
     """Logits (B, T, C), labels (B, T) int64: the word's tag on its first sub-word, -100 elsewhere.
 
     A row is a list of words, or text: a JSON list, or words with blanks between; tags likewise. A row that is longer
-    than the length limit becomes several overlapping windows, and each word is scored once, in the window that shows
-    most of what stands around it.
-    A word that the tokenizer turns into nothing is tagged ``O``, or, where there is no such tag, the first.
+    than the length limit becomes several overlapping windows. Each word is scored once, in the window that shows most
+    of the text around it. A word that the tokenizer turns into nothing is tagged ``O``, or the first tag if there is no
+    ``O``.
     """
 
-    losses = ("cross_entropy",)
-    divergences = ("symmetric_kl", "kl", "js", "hellinger")
     metrics = ("entity_f1", "entity_precision", "entity_recall", "tag_accuracy", "tag_macro_f1")
     Options = TaggingOptions
-    taught_by = "token"
+    taught_by = TaughtBy.TOKEN
 
-    def __init__(self, name: str, definition: TaskDefinition, shared: HeadSpec | None = None) -> None:
-        super().__init__(name, definition, shared)
-        self.labels: list[str] = list(definition.labels or [])
+    options: TaggingOptions
+
+    def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
+        super().__init__(name, definition, shared_head)
         self._names = LabelNames(self.labels)
         self._bio = is_bio(self.labels)
         self._fallback = self.labels.index(OUTSIDE) if OUTSIDE in self.labels else 0
@@ -63,7 +65,8 @@ class Tagging(TaskType):
 
     def check(self) -> None:
         super().check()
-        definition, kind = self.definition, "for task type 'tagging'"
+        definition = self.definition
+        kind = "for task type 'tagging'"
         if definition.labels is None:
             raise ConfigError(f"is required {kind}", key=f"{self.name}.labels")
         if len(definition.text) != 1:
@@ -77,7 +80,7 @@ class Tagging(TaskType):
 
     @property
     def head_spec(self) -> HeadSpec:
-        return self.spec("token_classification", len(self.labels), self.labels)
+        return head_spec_of(self.definition, "token_classification", len(self.labels), self.labels)
 
     # From rows to batches ---------------------------------------------------------------------------------------
 
@@ -85,9 +88,9 @@ class Tagging(TaskType):
         """Windows over rows.
 
         Returns:
-            ``input_ids``, ``token_type_ids`` and ``word`` (for the tokens that are scored, which word they begin; -1
-            for the others), ``row``, ``window`` (from 0 in each row), ``words`` (in a row's first window, else empty),
-            and with labels ``labels`` (as ``word``, with -100) and ``tags`` (as ``words``).
+            ``input_ids``, ``token_type_ids`` and ``word`` (for each token that is scored the number of the word that
+            it begins, -1 for the others), ``row``, ``window`` (from 0 in each row), ``words`` (in a row's first window,
+            else empty), and with labels ``labels`` (like ``word``, with -100) and ``tags`` (like ``words``).
         """
         (column,) = self.definition.text
         words = [self._words(value, row) for value, row in zip(rows[column], rows["row"], strict=True)]
@@ -98,19 +101,25 @@ class Tagging(TaskType):
         encoded: Rows = {}
         tokenized = tokenize_words(words, tokenizer)
         for tokens, own, gold, row in zip(tokenized, words, tags, rows["row"], strict=True):
-            spans = self._spans(len(tokens), max_length - tokens.specials, max_length)
-            owners = {word: owner(run, spans) for word, run in tokens.runs.items()}
-            for number, span in enumerate(spans):
-                starts = {tokens.runs[word].start: word for word, window in owners.items() if window == number}
-                scored = tokens.around([starts.get(token, -1) for token in range(span.start, span.end)], -1)
-                window: dict[str, Any] = tokens.window(span)
-                window |= {"word": scored, "row": row, "window": number, "words": [] if number else own}
+            for number, window in enumerate(self._windows(tokens, max_length)):
+                window |= {"row": row, "window": number, "words": [] if number else own}
                 if with_labels:
-                    window["labels"] = [IGNORED if word < 0 else gold[word] for word in scored]
+                    window["labels"] = [IGNORED if word < 0 else gold[word] for word in window["word"]]
                     window["tags"] = [] if number else gold
                 for name, value in window.items():
                     encoded.setdefault(name, []).append(value)
         return encoded
+
+    def _windows(self, tokens: WordTokens, max_length: int) -> list[dict[str, Any]]:
+        """The windows over a row: their tokens, and for each token the word that it begins and that is scored there."""
+        spans = self._spans(len(tokens), max_length - tokens.specials, max_length)
+        owners = {word: owner(run, spans) for word, run in tokens.runs.items()}
+        found: list[dict[str, Any]] = []
+        for number, span in enumerate(spans):
+            starts = {tokens.runs[word].start: word for word, window in owners.items() if window == number}
+            scored = tokens.around([starts.get(token, -1) for token in range(span.start, span.end)], -1)
+            found.append({**tokens.window(span), "word": scored})
+        return found
 
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
         side = tokenizer.padding_side
@@ -121,47 +130,29 @@ class Tagging(TaskType):
         rows = [row["row"] for row in features]
         return Batch(self.name, pad_inputs(features, tokenizer), targets, rows, {"scored": scored})
 
-    # The objective ----------------------------------------------------------------------------------------------
+    # From logits to predictions and scores ----------------------------------------------------------------------
 
     def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
         """A shared head's tags in this task's order."""
         return logits if self._order is None else logits[..., self._order]
 
-    def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
-        """Mean over the labelled tokens."""
-        labels = batch.targets["labels"].flatten()
-        return masked_mean(self._criterion(logits.flatten(0, 1), labels), labels != IGNORED)
-
-    def divergence(self, logits: Tensor, target: Tensor, batch: Batch, role: str) -> Tensor:
-        """Mean over the scored tokens."""
-        return masked_mean(self._divergences[role](logits, target), batch.layout["scored"])
-
-    def counted(self, batch: Batch, kind: str) -> int:
-        tokens = batch.targets["labels"] != IGNORED if kind == "criterion" else batch.layout["scored"]
-        return int(tokens.sum())
-
-    def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
-        return masked_mean((logits.argmax(-1) != other.argmax(-1)).float(), batch.layout["scored"])
-
-    # From logits to predictions and scores ----------------------------------------------------------------------
-
     def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
-        """For each window (words, C): the words scored there, in their order."""
+        """For each window (words, C): the words that are scored there, in their order."""
         return masked_rows(logits, batch.layout["scored"])
 
     def rebatch(self, rows: Sequence[Tensor], batch: Batch) -> Tensor:
-        """(B, T, C), 0 where no word is scored."""
+        """(B, T, C), 0 where nothing is scored."""
         return padded_rows(rows, batch.layout["scored"], 0.0)
 
     def decode(self, outputs: Outputs) -> list[list[str]]:
-        """One list of tag names a source row."""
+        """The name of each word's likeliest tag."""
         return [self._named(table) for _, table in self._sources(outputs)]
 
     def references(self, features: datasets.Dataset) -> list[list[str]]:
         windows_of = zip(features["window"], features["tags"], strict=True)
         return [[self.labels[tag] for tag in tags] for window, tags in windows_of if window == 0]
 
-    def describe(self, outputs: Outputs) -> list[dict[str, Any]]:
+    def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
         """The tags, the probability of each, and for BIO tags the entities (``end`` is an entity's last word)."""
         described = []
         for words, table in self._sources(outputs):
@@ -195,35 +186,36 @@ class Tagging(TaskType):
         for window, scored, words, logits in zip(*columns, outputs.logits, strict=True):
             if window == 0:
                 table = torch.zeros(len(words), len(self.labels))
-                table[:, self._fallback] = _CERTAIN  # stays so for words that have no token
+                table[:, self._fallback] = _CERTAIN  # remains for words that have no token
                 sources.append((words, table))
             sources[-1][1][[word for word in scored if word >= 0]] = logits
         return sources
 
     def _words(self, value: Any, row: int) -> list[str]:
-        words, column = items_of(value) if isinstance(value, str) else value, self.definition.text[0]
+        column = self.definition.text[0]
+        words = items_of(value) if isinstance(value, str) else value
         if isinstance(value, str) and words and not all(isinstance(word, str) for word in words):
-            words = value.split()  # a list of numbers is no list of words, but a word such as [1]
+            words = value.split()  # a JSON list of numbers is a text: its words may look like [1]
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise self.row_error("is no list of words", row, column, value, list_hint(column))
+            raise row_error("is not a list of words", row, column, value, list_hint(column))
         return words
 
     def _tags(self, value: Any, count: int, row: int) -> list[int]:
+        label = self.definition.label
         tags = items_of(value) if isinstance(value, str) else value
         if not isinstance(tags, list):
-            label = self.definition.label
-            raise self.row_error("is no list of tags", row, label, value, list_hint(label))
+            raise row_error("is not a list of tags", row, label, value, list_hint(label))
         if len(tags) != count:
-            raise self.row_error(f"there are {len(tags)} tags for {count} words", row, self.definition.label, value)
+            raise row_error(f"there are {len(tags)} tags for {count} words", row, label, value)
         return [self._tag(tag, word, row) for word, tag in enumerate(tags)]
 
     def _tag(self, value: Any, word: int, row: int) -> int:
-        """The index of a tag given by name, or by number where no tag's name is a number."""
+        """The index of a tag given by name, or by number if no tag's name is a number."""
         index = self._names.find(value)
-        if index is not None:
-            return index
-        message, hint = f"the tag of word {word + 1} is not one of the task's", did_you_mean(value, self.labels)
-        raise self.row_error(message, row, self.definition.label, value, hint)
+        if index is None:
+            message = f"the tag of word {word + 1} is not one of the task's"
+            raise row_error(message, row, self.definition.label, value, did_you_mean(value, self.labels))
+        return index
 
     def _spans(self, length: int, size: int, max_length: int) -> list[Span]:
         """The windows over ``length`` tokens.
@@ -240,8 +232,8 @@ class Tagging(TaskType):
         return windows(length, size, size // 4 if overlap is None else overlap)
 
     def _label_order(self) -> list[int] | None:
-        """Where a shared head has each of our tags; None if they are ours as they are."""
-        source = self.shared_labels
+        """For each of our tags its place in the shared head; None if the head's tags are ours in our order."""
+        source = None if self.shared_head is None else self.shared_head.labels
         if source is None or source == self.labels:
             return None
         if set(source) != set(self.labels):

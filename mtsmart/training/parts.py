@@ -10,8 +10,7 @@ from mtsmart.data.batch import Batch, Part
 from mtsmart.data.loader import Collate
 from mtsmart.processes import Processes
 from mtsmart.task_types import TaskType
-
-_KINDS = ("criterion", "divergence")
+from mtsmart.task_types.interface.splits_batches import splitting_of
 
 
 def in_parts(collate: Collate, task: TaskType, processes: Processes) -> Collate:
@@ -36,13 +35,10 @@ def part_of(whole: Batch, task: TaskType, rank: int, count: int) -> Batch:
     start, stop = rank * total // count, (rank + 1) * total // count
     is_empty = start == stop
     rows = slice(0, 1) if is_empty else slice(start, stop)
-    part = task.take(whole, rows)
-    shares = {kind: 0.0 if is_empty else _share(task, part, whole, kind, count) for kind in _KINDS}
-    before = len(task.take(whole, slice(0, rows.start)).attention_mask) if rows.start else 0
+    splitting = splitting_of(task)
+    part = splitting.take(whole, rows)
+    counts = {"criterion": splitting.count_labels, "divergence": splitting.count_predictions}
+    shares = {kind: 0.0 if is_empty else count * of(part) / max(1, of(whole)) for kind, of in counts.items()}
+    before = len(splitting.take(whole, slice(0, rows.start)).attention_mask) if rows.start else 0
     sequences = (before, len(whole.attention_mask))
     return replace(part, part=Part((rows.start, total), sequences, shares))
-
-
-def _share(task: TaskType, part: Batch, whole: Batch, kind: str, count: int) -> float:
-    """``count`` times the part's share in what the whole's mean is over."""
-    return count * task.counted(part, kind) / max(1, task.counted(whole, kind))

@@ -26,7 +26,7 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_tasks
-from mtsmart.task_types.preparation import Preparer
+from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition, select_tasks
 
 

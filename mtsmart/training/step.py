@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mtsmart.data.batch import Batch
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import Regularizer, clean_pass
-from mtsmart.task_types.base import TaskType
+from mtsmart.task_types import TaskType
 
 
 class TrainStep(nn.Module):

@@ -126,7 +126,7 @@ def test_a_wrong_place_names_file_and_row(experiment, cli):
     result = cli("train", "e.yaml", "-o", "run")
     assert result.code == 2
     assert "task find, split train" in result.err and "train.jsonl), row 2: answers.answer_start" in result.err
-    assert f"The nearest place where it stands is {wrong[1]['answers']['answer_start'][0] - 1}" in result.err
+    assert f"The nearest place that holds it is {wrong[1]['answers']['answer_start'][0] - 1}" in result.err
 
 
 def test_answers_of_another_type_name_the_row(experiment, cli):

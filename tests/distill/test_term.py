@@ -10,16 +10,19 @@ from hypothesis import strategies as st
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.data.batch import Batch
 from mtsmart.distill.term import Distill, DistillSettings
+from mtsmart.losses import Role
 from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.encoder import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import CleanPass, Context
 from mtsmart.task_types import TASK_TYPES, build_task
+from mtsmart.task_types.interface.arranges_rows import arranged
+from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.tasks import TaskDefinition
 from mtsmart.training.step import TrainStep
 
 SOURCE = {"files": {"train": "unused.jsonl"}}
-TAUGHT = [name for name in TASK_TYPES if TASK_TYPES[name].taught_by is not None]
+TAUGHT = [name for name in TASK_TYPES if issubclass(TASK_TYPES[name], Distillable)]
 
 
 def task_of(kind="classification", labels=3, **more):
@@ -164,7 +167,7 @@ def parts(tiny_encoder):
         import datasets
 
         rows = datasets.Dataset.from_dict({**columns, "row": list(range(len(example.ROWS)))})
-        encoded = task.encode(task.arrange(rows)[:], tokenizer, 24, with_labels=True)
+        encoded = task.encode(arranged(task, rows)[:], tokenizer, 24, with_labels=True)
         features = [dict(zip(encoded, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
         built[kind] = (task, model, task.collate(features, tokenizer, seed=0))
     return built
@@ -183,8 +186,8 @@ def test_rebatch_is_the_inverse_of_unbatch(kind, parts):
     again = task.rebatch(rows, batch)
     assert again.shape == logits.shape
     assert all(torch.equal(a, b) for a, b in zip(task.unbatch(again, batch), rows, strict=True))
-    assert float(task.divergence(logits, again, batch, "kd_loss")) == 0.0
-    assert float(task.divergence(logits + torch.randn_like(logits), again, batch, "kd_loss")) > 0
+    assert float(task.divergence(logits, again, batch, Role.TEACHER)) == 0.0
+    assert float(task.divergence(logits + torch.randn_like(logits), again, batch, Role.TEACHER)) > 0
 
 
 @pytest.mark.parametrize("kind", TAUGHT)
@@ -196,7 +199,7 @@ def test_an_ensemble_of_one_teacher_is_that_teacher(kind, temperature, parts):
         target = task.ensemble([task.rebatch(task.unbatch(logits, batch), batch)] * count, batch, temperature)
         assert target.shape == logits.shape
         t = temperature if task.tempered else 1.0
-        assert float(task.divergence(logits / t, target / t, batch, "kd_loss")) == pytest.approx(0, abs=1e-6)
+        assert float(task.divergence(logits / t, target / t, batch, Role.TEACHER)) == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", TAUGHT)

@@ -21,7 +21,7 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.native import NATIVE_CLASSES
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.task_types import build_task
-from mtsmart.task_types.preparation import Preparer
+from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks.definition import TaskDefinition
 from tests.models.architectures import SMALL, save
 
@@ -114,7 +114,12 @@ def exported(tmp_path_factory):
             batch = task.collate(list(split.rows), tokenizer, 0)
             with torch.no_grad():
                 logits = model(key, model.embed(batch.inputs["input_ids"]), batch.inputs)
-            ours[folder] = {"logits": logits, "rows": task.describe(outputs), "inputs": batch.inputs, "made": made}
+            ours[folder] = {
+                "logits": logits,
+                "rows": task.describe(outputs, tokenizer),
+                "inputs": batch.inputs,
+                "made": made,
+            }
             fed = {k: v for k, v in batch.inputs.items() if k != "token_type_ids" or name != "DistilBERT"}
             if key == "choice":
                 fed = {k: v.view(len(texts), 2, -1) for k, v in fed.items()}

@@ -19,13 +19,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.errors import CheckpointError, ConfigError
+from mtsmart.losses import Role
 from mtsmart.models.encoder import Encoder, load_encoder, whole_mask
 from mtsmart.models.heads import build_head
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import clean_pass
 from mtsmart.task_types import TASK_TYPES, build_task
-from mtsmart.task_types.base import Outputs
-from mtsmart.task_types.preparation import Preparer
+from mtsmart.task_types.interface.base import Outputs
+from mtsmart.task_types.interface.fits_decoding import fit_decoding
+from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
 from mtsmart.training.parts import part_of
 from mtsmart.training.step import TrainStep
@@ -177,7 +179,7 @@ def test_d_is_zero_at_the_first_update_and_positive_later(pair):
 
 
 @every_pair
-@pytest.mark.parametrize("role", ["adv_loss", "kd_loss"])
+@pytest.mark.parametrize("role", list(Role))
 def test_ignored_logits_do_not_count(pair, role):
     """Other logits on padding, or on what the layout leaves out, change neither divergence nor loss."""
     pair.model.eval()
@@ -344,12 +346,12 @@ def test_predictions_come_out_for_every_row(pair):
         logits = [one.float() for one in pair.task.unbatch(pair.clean().logits, pair.batch)]
     assert len(logits) == len(split.rows)
     outputs, references = Outputs(logits, split.rows), pair.task.references(split.rows)
-    pair.task.fit(outputs, references)
+    fit_decoding(pair.task, outputs, references)
     predictions = pair.task.decode(outputs)
     assert len(predictions) == len(references)
     scores = pair.task.score(predictions, references)
     assert all(math.isfinite(value) for value in scores.values())
-    described = pair.task.describe(outputs)
+    described = pair.task.describe(outputs, pair.bench.tokenizer)
     assert len(described) == len(source)
     assert {next(iter(row)) for row in described} == {"prediction"}
     baseline = pair.task.baseline(references, references)

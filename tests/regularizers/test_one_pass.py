@@ -5,6 +5,7 @@ import torch
 from torch.autograd.functional import hessian
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from mtsmart.losses import Role
 from mtsmart.regularizers.shared.noise import Noise
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
@@ -34,7 +35,7 @@ def exact(clean, row):
         delta = torch.zeros_like(embeds)
         delta[row, real] = part.view(-1, embeds.shape[-1])
         logits = clean.forward(embeds + delta)
-        return clean.task.divergence(logits, clean.logits.detach(), clean.batch, "adv_loss")
+        return clean.task.divergence(logits, clean.logits.detach(), clean.batch, Role.ADVERSARIAL)
 
     size = int(real.sum()) * embeds.shape[-1]
     with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
@@ -134,7 +135,7 @@ def test_r_is_above_that_of_random_signs(bench, dropout):
     for each in (delta, signs * (delta != 0)):
         with torch.no_grad(), regularizer.dropout(clean, config):
             logits = clean.forward(clean.inputs_embeds + each)
-            values.append(float(clean.task.divergence(logits, reference, clean.batch, "adv_loss")))
+            values.append(float(clean.task.divergence(logits, reference, clean.batch, Role.ADVERSARIAL)))
     assert values[0] > 10 * values[1]
 
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mtsmart.losses import Role
 from mtsmart.models.encoder import Encoder
 from tests.regularizers.at_work import at_work, preset
 
@@ -174,7 +175,9 @@ def test_adversarial_beats_random_of_the_same_norm(bench, name, direction):
         with torch.no_grad():
             values = [
                 float(
-                    clean.task.divergence(clean.forward(clean.inputs_embeds + d), clean.logits, clean.batch, "adv_loss")
+                    clean.task.divergence(
+                        clean.forward(clean.inputs_embeds + d), clean.logits, clean.batch, Role.ADVERSARIAL
+                    )
                 )
                 for d in (delta, random)
             ]

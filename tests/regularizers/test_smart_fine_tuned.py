@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import mtsmart
+from mtsmart.losses import Role
 from tests.regularizers.at_work import at_work, preset
 from tests.regularizers.conftest import Bench
 
@@ -46,5 +47,5 @@ def test_adversarial_r_is_at_least_100_times_that_of_random_signs(fine_tuned, di
         with torch.no_grad():
             for index, delta in enumerate((adversarial, random)):
                 moved = clean.forward(clean.inputs_embeds + delta)
-                totals[index] += clean.task.divergence(moved, clean.logits, clean.batch, "adv_loss")
+                totals[index] += clean.task.divergence(moved, clean.logits, clean.batch, Role.ADVERSARIAL)
     assert totals[0] >= 100 * totals[1], totals

@@ -12,8 +12,10 @@ from transformers import AutoTokenizer
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import encode_split
 from mtsmart.errors import ConfigError, DataError
+from mtsmart.losses import Role
 from mtsmart.task_types import build_task
-from mtsmart.task_types.base import Outputs
+from mtsmart.task_types.interface.arranges_rows import arranged as arranged_rows
+from mtsmart.task_types.interface.base import Outputs
 from mtsmart.tasks import TaskDefinition
 from tests.task_types.examples import multiple_choice, ranking
 
@@ -34,7 +36,7 @@ def tokenizer(tiny_encoder):
 
 def encode(chosen, tokenizer, rows, with_labels=True):
     columns = {name: [row[name] for row in rows] for name in rows[0]} | {"row": list(range(len(rows)))}
-    arranged = chosen.arrange(datasets.Dataset.from_dict(columns))
+    arranged = arranged_rows(chosen, datasets.Dataset.from_dict(columns))
     return datasets.Dataset.from_dict(chosen.encode(arranged[:], tokenizer, 32, with_labels))
 
 
@@ -58,7 +60,7 @@ def test_labels_that_are_numbers_are_names(tokenizer):
     ("label", "message"),
     [
         (2, "row 1: label: is out of range: the row has 2 candidates, counted from 0, got 2"),
-        (-1, "is out of range.*got -1.*'mtsmart predict' works without"),
+        (-1, "is out of range.*got -1.*'mtsmart predict' needs no label"),
         ("choice_b", "row 1: label: is none of the candidates, got 'choice_b'"),
     ],
 )
@@ -70,9 +72,9 @@ def test_other_labels_name_the_row(tokenizer, label, message):
 @pytest.mark.parametrize("value", ["the cat", [], "[]", '{"a": 1}'])
 def test_what_is_no_list_of_candidates_names_the_row(tokenizer, value):
     chosen = task(options={"choices": "list"})
-    with pytest.raises(DataError, match="row 1: list: is no list of candidates"):
+    with pytest.raises(DataError, match="row 1: list: is not a list of candidates"):
         chosen.candidates({"list": [value], "row": [0]})
-    with pytest.raises(DataError, match="row 1: list: holds a candidate that is no text, got 3"):
+    with pytest.raises(DataError, match="row 1: list: holds a candidate that is not a text, got 3"):
         chosen.candidates({"list": [["a", 3]], "row": [0]})
     assert chosen.candidates({"list": ['["a", "b"]', ["c"]], "row": [0, 1]}) == [["a", "b"], ["c"]]
 
@@ -133,12 +135,12 @@ def test_absent_candidates_count_nothing(ragged, name):
     chosen = task(options={"choices": "endings"}, adv_loss=name)
     p, q = torch.randn(2, 16, 1).requires_grad_(True)
     a, b = chosen.adapt(p, batch), chosen.adapt(q, batch)
-    value = chosen.divergence(a, b, batch, "adv_loss")
+    value = chosen.divergence(a, b, batch, Role.ADVERSARIAL)
     lists = zip(chosen.unbatch(a, batch), chosen.unbatch(b, batch), strict=True)
     expected = sum(float(DIVERGENCES[name](x, y).detach()) for x, y in lists) / 6
     assert float(value.detach()) == pytest.approx(expected, rel=1e-5)
     assert torch.isfinite(torch.autograd.grad(value, p)[0]).all()
-    assert float(chosen.divergence(a, a, batch, "adv_loss").detach()) == 0.0
+    assert float(chosen.divergence(a, a, batch, Role.ADVERSARIAL).detach()) == 0.0
     assert float(chosen.flips(a, a, batch)) == 0.0
 
 
@@ -156,7 +158,7 @@ def test_length_of_a_row_is_its_longest_candidates(ragged, tmp_path):
 def test_choice_describe_and_baseline(ragged):
     chosen, encoded, batch = ragged
     logits = chosen.unbatch(chosen.adapt(torch.arange(16.0).unsqueeze(-1), batch), batch)
-    described = chosen.describe(Outputs(logits, encoded))
+    described = chosen.describe(Outputs(logits, encoded), None)
     assert described[0]["prediction"] == 2 and described[0]["prediction_text"] == "eats"
     assert described[0]["probabilities"] == pytest.approx(torch.softmax(torch.arange(3.0), 0).tolist())
     assert chosen.decode(Outputs(logits, encoded)) == [2, 1, 3, 1, 1, 2]
@@ -166,7 +168,7 @@ def test_choice_describe_and_baseline(ragged):
 def test_a_choice_between_columns_is_named_too():
     outputs = Outputs([torch.tensor([0.5, 2.0])], {"candidates": [["the cat", "a red dog"]]})
     for changes, name in (({}, "b"), ({"labels": ["no", "yes"]}, "yes")):
-        (described,) = task(**changes).describe(outputs)
+        (described,) = task(**changes).describe(outputs, None)
         assert (described["prediction"], described["prediction_label"]) == (1, name)
 
 
@@ -177,8 +179,8 @@ def test_relevances_of_lists(tokenizer):
     assert encode(chosen, tokenizer, [row("[0, 3]")])["labels"][:] == [[0.0, 3.0]]
     for label, message in (
         ([1], "row 1: label: holds 1 relevances for 2 candidates"),
-        (["goood", "bad"], "row 1: label: is no relevance, got 'goood'. Did you mean 'good'"),
-        (["-1", "1"], "row 1: label: is no relevance, got '-1'"),
+        (["goood", "bad"], "row 1: label: is not a relevance, got 'goood'. Did you mean 'good'"),
+        (["-1", "1"], "row 1: label: is not a relevance, got '-1'"),
     ):
         with pytest.raises(DataError, match=message):
             encode(chosen, tokenizer, [row(label)])
@@ -198,7 +200,7 @@ def test_groups_are_lists(tokenizer):
 def test_a_row_of_a_group_that_does_not_fit_is_named(tokenizer):
     rows = [dict(row) for row in ranking.ROWS]
     rows[4]["label"] = -2
-    with pytest.raises(DataError, match="row 5: label: is no relevance, got -2"):
+    with pytest.raises(DataError, match="row 5: label: is not a relevance, got -2"):
         encode(grouped(), tokenizer, rows)
 
 
@@ -226,7 +228,7 @@ def test_every_source_row_comes_back_once_in_order(pairs):
     arranged = chosen.arrange(datasets.Dataset.from_dict({name: list(values) for name, values in columns.items()}))
     assert len(arranged) == len(set(ids))
     logits = [torch.tensor([scores[i] for i in positions]) for positions in arranged["positions"]]
-    described = chosen.describe(Outputs(logits, arranged))
+    described = chosen.describe(Outputs(logits, arranged), None)
     assert [one["score"] for one in described] == list(scores)
     for key in set(ids):
         group = [one for one, own in zip(described, ids, strict=True) if own == key]
@@ -237,7 +239,7 @@ def test_every_source_row_comes_back_once_in_order(pairs):
 
 def test_ranking_describe_and_baseline():
     chosen = task("ranking")
-    described = chosen.describe(Outputs([torch.tensor([0.5, 2.0, 1.0])], None))
+    described = chosen.describe(Outputs([torch.tensor([0.5, 2.0, 1.0])], None), None)
     assert described == [{"prediction": [1, 2, 0], "scores": [0.5, 2.0, 1.0]}]
     (scores,) = chosen.baseline([[0, 1], [0, 1], [1, 0]], [[0, 1, 0]])
     assert sorted(range(3), key=lambda i: -scores[i]) == [1, 0, 2]

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from mtsmart.errors import ConfigError, DataError
+from mtsmart.losses import Role
 from mtsmart.task_types import build_task, build_tasks
-from mtsmart.task_types.base import Outputs
+from mtsmart.task_types.interface.base import Outputs
 from mtsmart.tasks import TaskDefinition, TaskLibrary
 
 SOURCE = {"files": {"train": "x.jsonl"}}
@@ -51,7 +52,7 @@ def test_decode_describe_and_baseline():
     chosen = task()
     logits = torch.tensor([[0.0, 1.0], [3.0, 0.0]])
     assert chosen.decode(outputs(logits)) == [1, 0]
-    rows = chosen.describe(outputs(logits))
+    rows = chosen.describe(outputs(logits), None)
     assert [row["prediction"] for row in rows] == ["yes", "no"]
     assert rows[0]["p(yes)"] == pytest.approx(torch.softmax(logits[0].double(), 0)[1].item(), abs=1e-12)
     assert chosen.baseline([0, 1, 1], [0, 0]) == [1, 1]
@@ -94,5 +95,5 @@ def test_the_loss_map_is_used():
 
     chosen = task(adv_loss="js", kd_loss="kl")
     a, b = torch.randn(2, 4, 2)
-    assert torch.equal(chosen.divergence(a, b, None, "adv_loss"), DIVERGENCES["js"](a, b).mean())
-    assert torch.equal(chosen.divergence(a, b, None, "kd_loss"), DIVERGENCES["kl"](a, b).mean())
+    assert torch.equal(chosen.divergence(a, b, None, Role.ADVERSARIAL), DIVERGENCES["js"](a, b).mean())
+    assert torch.equal(chosen.divergence(a, b, None, Role.TEACHER), DIVERGENCES["kl"](a, b).mean())

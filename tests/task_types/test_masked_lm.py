@@ -18,8 +18,8 @@ from mtsmart.models.files import load_model, save_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.task_types import build_task
-from mtsmart.task_types.base import Outputs
-from mtsmart.task_types.preparation import Preparer
+from mtsmart.task_types.interface.base import Outputs
+from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
 from tests.conftest import WORDS, sentences, write_jsonl
 from tests.models.architectures import make, save, tokenizer_of
@@ -51,7 +51,7 @@ def test_masks_are_drawn_from_seed_and_row_alone(architecture):
             alone = chosen.collate([row], tokenizer, seed)
             real = together.attention_mask[index] == 1
             assert torch.equal(together.inputs["input_ids"][index][real], alone.inputs["input_ids"][0])
-            counted = together.layout["counts"][index] == 1
+            counted = together.layout["scored"][index] == 1
             assert torch.equal(together.targets["labels"][index][counted], alone.targets["labels"][0])
     labels = [chosen.collate(rows, tokenizer, seed).targets["labels"] for seed in (0, 0, 1)]
     assert torch.equal(labels[0], labels[1])
@@ -69,7 +69,7 @@ def test_gold_tokens_stand_at_the_positions_and_are_never_special(architecture):
         for ids, row in zip(batch.inputs["input_ids"], rows, strict=True)
     ]
     for index, row in enumerate(rows):
-        count = int(batch.layout["counts"][index].sum())
+        count = int(batch.layout["scored"][index].sum())
         assert count >= 1
         positions = [int(p) - shift[index] for p in batch.inputs["positions"][index][:count]]
         golds = batch.targets["labels"][index]
@@ -80,7 +80,7 @@ def test_gold_tokens_stand_at_the_positions_and_are_never_special(architecture):
             p for p, token in enumerate(row["input_ids"]) if batch.inputs["input_ids"][index][p + shift[index]] != token
         }
         assert changed <= {*positions}
-    assert batch.inputs["positions"].shape == batch.targets["labels"].shape == batch.layout["counts"].shape
+    assert batch.inputs["positions"].shape == batch.targets["labels"].shape == batch.layout["scored"].shape
 
 
 def test_shares_of_masked_random_and_unchanged():
@@ -90,7 +90,7 @@ def test_shares_of_masked_random_and_unchanged():
         [" ".join(np.random.default_rng(i).choice(WORDS, 100)) for i in range(100)], max_length=128
     ).to_list()
     batch = chosen.collate(rows, tokenizer, 1)
-    real = batch.layout["counts"] == 1
+    real = batch.layout["scored"] == 1
     golds = batch.targets["labels"][real]
     now = batch.inputs["input_ids"].gather(1, batch.inputs["positions"])[real]
     assert len(golds) / 10_000 == pytest.approx(0.15, abs=0.012)
@@ -112,7 +112,7 @@ def test_a_row_without_words_counts_nothing():
     chosen, tokenizer = task(), tokenizer_of("BERT")
     rows = encoded(["zebra", "a dog"]).to_list()
     batch = chosen.collate(rows, tokenizer, 0)
-    assert batch.layout["counts"].sum(1).tolist()[0] == 0
+    assert batch.layout["scored"].sum(1).tolist()[0] == 0
     both, alone = torch.randn(2, batch.targets["labels"].shape[1], 50), chosen.collate(rows[1:], tokenizer, 0)
     torch.testing.assert_close(chosen.criterion(both, batch), chosen.criterion(both[1:], alone))
     nothing = chosen.collate(rows[:1], tokenizer, 0)
@@ -129,7 +129,7 @@ def test_the_loss_is_the_task_classes_own(name):
     getattr(whole, whole.base_model_prefix).load_state_dict(encoder.model.state_dict(), strict=False)
     whole.load_state_dict(model.head("t").model.state_dict(), strict=False)
     labels = torch.full_like(batch.inputs["input_ids"], -100)
-    for index, count in enumerate(batch.layout["counts"].sum(1).tolist()):
+    for index, count in enumerate(batch.layout["scored"].sum(1).tolist()):
         positions = batch.inputs["positions"][index, :count]
         labels[index, positions] = batch.targets["labels"][index, :count]
     taken = {key: value for key, value in batch.inputs.items() if key in ("input_ids", "attention_mask")}
@@ -162,7 +162,7 @@ def test_scores_against_closed_forms():
     rows = encoded(["a dog", "the red cat sees a dog and a house"])
     references = chosen.references(rows)
     batch = chosen.collate(rows.to_list(), tokenizer_of("BERT"), 0)
-    counts = batch.layout["counts"].sum(1).tolist()
+    counts = batch.layout["scored"].sum(1).tolist()
     assert references == [gold[:n].tolist() for gold, n in zip(batch.targets["labels"], counts, strict=True)]
     logits = torch.zeros(2, batch.targets["labels"].shape[1], 8)
     logits = logits.new_zeros(*logits.shape[:2], 50)
@@ -179,6 +179,7 @@ def test_scores_against_closed_forms():
 
 
 def test_predictions_fill_the_mask_tokens():
+    """The task that describes the outputs has made no batch itself: with data workers, another process makes them."""
     chosen, tokenizer = task(), tokenizer_of("BERT")
     rows = encoded(["the [MASK] sees a [MASK]", "[MASK]"], with_labels=False, chosen=chosen)
     batch = chosen.collate(rows.to_list(), tokenizer, 0)
@@ -187,7 +188,7 @@ def test_predictions_fill_the_mask_tokens():
     logits = torch.zeros(2, 2, 50)
     for (row, place), word in {(0, 0): "cat", (0, 1): "dog", (1, 0): "house"}.items():
         logits[row, place, tokenizer.convert_tokens_to_ids(word)] = 9.0
-    described = chosen.describe(Outputs(chosen.unbatch(logits, batch), rows))
+    described = task().describe(Outputs(chosen.unbatch(logits, batch), rows), tokenizer)
     assert [row["prediction"] for row in described] == [["cat", "dog"], ["house"]]
     assert len(described[0]["p"]) == 2
     assert described[0]["p"][0] == pytest.approx(np.exp(9) / (np.exp(9) + 49), rel=1e-4)

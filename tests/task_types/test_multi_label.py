@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from mtsmart.errors import ConfigError, DataError
+from mtsmart.losses import Role
 from mtsmart.task_types import build_task
-from mtsmart.task_types.base import Outputs
+from mtsmart.task_types.interface.base import Outputs
 from mtsmart.task_types.multi_label import best_threshold
 from mtsmart.tasks import TaskDefinition
 from tests.task_types.examples import multi_label
@@ -36,7 +37,7 @@ def test_labels(value, expected):
 
 
 def test_a_head_that_averages_over_labels_is_refused():
-    with pytest.raises(ConfigError, match=r"t\.head\.type: averages which one label is right: .* 'multi_label'"):
+    with pytest.raises(ConfigError, match=r"head\.type: averages over labels of which one is right: .* 'multi_label'"):
         task(text=["a", "b"], head={"type": "san"})
 
 
@@ -70,9 +71,9 @@ def test_a_label_that_holds_the_separator_is_told():
 def test_unknown_labels_name_the_row_and_the_nearest():
     with pytest.raises(DataError, match="row 3: labels: is not one of the task's labels, got 'anmal'.*'animal'"):
         task().encode_label(["size", "anmal"], 2)
-    with pytest.raises(DataError, match="row 3: labels: is no list of labels, got 4"):
+    with pytest.raises(DataError, match="row 3: labels: is not a list of labels, got 4"):
         task().encode_label(4, 2)
-    with pytest.raises(DataError, match=r"row 3: labels: is no list of labels.*parse: \{labels: list\}"):
+    with pytest.raises(DataError, match=r"row 3: labels: is not a list of labels.*parse: \{labels: list\}"):
         task().encode_label("['size', 'color']", 2)
 
 
@@ -80,7 +81,7 @@ def test_unknown_labels_name_the_row_and_the_nearest():
     ("changes", "message"),
     [
         ({"labels": None}, "t.labels: is required for task type 'multi_label'"),
-        ({"options": {"threshold": 1.5}}, "t.options.threshold: is no threshold, got 1.5"),
+        ({"options": {"threshold": 1.5}}, "t.options.threshold: is not a threshold, got 1.5"),
         (
             {"options": {"threshold": "tune"}},
             "t.options.threshold: should be a valid number, got 'tune'. Did you mean 'tuned'",
@@ -97,7 +98,7 @@ def test_decode_describe_flips_and_baseline():
     logits = torch.tensor([[2.0, -1.0, 0.1], [-1.0, -2.0, -0.1]])
     outputs = Outputs(list(logits), None)
     assert [row.tolist() for row in task().decode(outputs)] == [[1, 0, 1], [0, 0, 0]]
-    described = task().describe(outputs)
+    described = task().describe(outputs, None)
     assert [row["prediction"] for row in described] == [["animal", "size"], []]
     assert described[0]["p(color)"] == pytest.approx(1 / (1 + np.e))
     assert float(task().flips(logits, -logits, None)) == 1.0
@@ -137,6 +138,6 @@ def test_divergences_are_the_means_over_rows_and_labels_of_bernoulli_ones(name):
     a, b = torch.randn(2, 4, 3)
     pairs = [torch.stack([z, torch.zeros_like(z)], dim=-1) for z in (a, b)]
     expected = DIVERGENCES[name.removeprefix("bernoulli_")](*pairs).mean()
-    found = task(adv_loss=name).divergence(a, b, None, "adv_loss")
+    found = task(adv_loss=name).divergence(a, b, None, Role.ADVERSARIAL)
     torch.testing.assert_close(found, expected)
-    assert float(task(adv_loss=name).divergence(a, a, None, "adv_loss")) == 0.0
+    assert float(task(adv_loss=name).divergence(a, a, None, Role.ADVERSARIAL)) == 0.0

@@ -7,7 +7,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.metrics import METRICS
 from mtsmart.task_types import build_task
-from mtsmart.task_types.base import Outputs
+from mtsmart.task_types.interface.base import Outputs
 from mtsmart.tasks import TaskDefinition
 from tests.conftest import write_jsonl
 
@@ -30,7 +30,7 @@ def test_a_shared_head_asks_the_same_questions(labels):
 
 
 def test_a_head_that_averages_over_labels_is_refused():
-    with pytest.raises(ConfigError, match=r"t\.head\.type: averages which one label is right: .* 'ordinal'"):
+    with pytest.raises(ConfigError, match=r"t\.head\.type: averages over labels of which one is right: .* 'ordinal'"):
         task(text=["a", "b"], head={"type": "san"})
 
 
@@ -46,7 +46,7 @@ def test_the_loss_is_that_of_c_minus_1_binary_questions():
 def test_decode_and_describe():
     outputs = Outputs([torch.tensor([-1.0, -2.0]), torch.tensor([1.0, -2.0]), torch.tensor([2.0, 1.0])], None)
     assert task().decode(outputs) == [0, 1, 2]
-    rows = task().describe(outputs)
+    rows = task().describe(outputs, None)
     assert [row["prediction"] for row in rows] == ["low", "mid", "high"]
     assert rows[1]["p(>low)"] == pytest.approx(0.7310586, abs=1e-6)
     assert task().baseline([2, 2, 0], [1, 1]) == [2, 2]

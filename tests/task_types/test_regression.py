@@ -5,8 +5,9 @@ import torch
 
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.task_types import build_task
-from mtsmart.task_types.base import Outputs
-from mtsmart.task_types.sequence import SequenceTask
+from mtsmart.task_types.interface.base import Outputs
+from mtsmart.task_types.interface.decides import share_of_flips
+from mtsmart.task_types.shared.sequence import SequenceTask
 from mtsmart.tasks import TaskDefinition
 
 
@@ -25,16 +26,16 @@ def test_numbers_also_from_text():
 
 @pytest.mark.parametrize("value", ["high", None, "nan", float("inf"), [1]])
 def test_other_values_name_the_row(value):
-    with pytest.raises(DataError, match="row 3: label: is no finite number"):
+    with pytest.raises(DataError, match="row 3: label: is not a finite number"):
         task().encode_label(value, 2)
 
 
 def test_decode_describe_baseline_and_flips():
     logits = torch.tensor([[0.5], [2.0]])
     assert task().decode(outputs(logits)) == [0.5, 2.0]
-    assert task().describe(outputs(logits)) == [{"prediction": 0.5}, {"prediction": 2.0}]
+    assert task().describe(outputs(logits), None) == [{"prediction": 0.5}, {"prediction": 2.0}]
     assert task().baseline([1.0, 2.0, 6.0], [5.0]) == [3.0]
-    assert task().flips(logits, -logits, None) is None
+    assert share_of_flips(task(), logits, -logits, None) is None
 
 
 @pytest.mark.parametrize("changes", [{"labels": ["a", "b"]}, {"metrics": ["accuracy"]}, {"adv_loss": "kl"}])
@@ -62,6 +63,6 @@ def test_a_new_type_of_one_output_is_taught_by_the_mean_score():
 
 def test_a_number_in_quotes_is_told_about_tsv():
     with pytest.raises(
-        DataError, match="is no finite number, got '\"3\"'. Its quotes are part of it: tsv is read without"
+        DataError, match="is not a finite number, got '\"3\"'. Its quotes are part of it: tsv is read without"
     ):
         task().encode_label('"3"', 0)

@@ -15,10 +15,11 @@ from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedTo
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.sources import load_split
 from mtsmart.errors import ConfigError, DataError
+from mtsmart.losses import Role
 from mtsmart.task_types import build_task
-from mtsmart.task_types.base import Outputs
+from mtsmart.task_types.interface.base import Outputs
+from mtsmart.task_types.shared.span_windows import best_span
 from mtsmart.task_types.span import Reference
-from mtsmart.task_types.span_windows import best_span
 from mtsmart.tasks import TaskDefinition, TaskLibrary
 from tests.conftest import WORDS, write_jsonl
 from tests.task_types.examples import span as example
@@ -168,7 +169,7 @@ def test_an_answer_that_fits_is_trained_and_gold_logits_give_it_back(case, name)
         assert offsets[feature["start"] - feature["first"]][0] == start
         assert offsets[feature["end"] - feature["first"]][1] == end
     outputs = Outputs(gold_logits(features), features)
-    (described,) = chosen.describe(outputs)
+    (described,) = chosen.describe(outputs, None)
     if trained:
         assert (described["prediction"], described["start"], described["end"]) == (context[start:end], start, end)
         assert chosen.score(chosen.decode(outputs), chosen.references(features)) == {"answer_f1": 1.0}
@@ -213,7 +214,7 @@ def test_letters_of_several_tokens_are_found_and_cut_whole(context, data, trim, 
     chosen = task(options={"stride": stride, "max_answer_length": 200})
     features = encode(chosen, [source("a", context, (answer, start))], BYTES[trim], max_length=5 + stride + more)
     trained = [feature for feature in features if feature["start"] != feature["cls"]]
-    (described,) = chosen.describe(Outputs(gold_logits(features), features))
+    (described,) = chosen.describe(Outputs(gold_logits(features), features), None)
     if trained:
         assert described["prediction"] == answer.strip()
         assert described["prediction"] == context[described["start"] : described["end"]]
@@ -258,16 +259,16 @@ def test_every_token_that_holds_a_part_of_the_answer_is_trained():
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
-        ({"text": ["cat"], "answer_start": [3]}, r"answers\.answer_start: the answer 'cat' does not stand .*is 8$"),
-        ({"text": ["cat"], "answer_start": [-20]}, r"got -20\. The nearest place where it stands is 8"),
-        ({"text": ["cat"], "answer_start": [40]}, r"The nearest place where it stands is 30"),
-        ({"text": ["Cat"], "answer_start": [8]}, r"It stands nowhere in the context"),
-        ({"text": ["cat"], "answer_start": ["8"]}, r"is no whole number, got '8'"),
+        ({"text": ["cat"], "answer_start": [3]}, r"answer_start: the answer 'cat' is not at this place .*is 8$"),
+        ({"text": ["cat"], "answer_start": [-20]}, r"got -20\. The nearest place that holds it is 8"),
+        ({"text": ["cat"], "answer_start": [40]}, r"The nearest place that holds it is 30"),
+        ({"text": ["Cat"], "answer_start": [8]}, r"It is nowhere in the context"),
+        ({"text": ["cat"], "answer_start": ["8"]}, r"is not a whole number, got '8'"),
         ({"text": ["cat"], "answer_start": []}, r"answers: is not in SQuAD's form, .*Expected \{text"),
         ({"text": ["cat"]}, r"is not in SQuAD's form"),
         ("cat", r"is not in SQuAD's form, got 'cat'.*in csv or tsv: dataset: \{parse: \{answers: json\}\}"),
-        ({"text": [""], "answer_start": [8]}, r"an answer is no text, or empty"),
-        ({"text": [None], "answer_start": [8]}, r"an answer is no text, or empty"),
+        ({"text": [""], "answer_start": [8]}, r"an answer is not a text, or empty"),
+        ({"text": [None], "answer_start": [8]}, r"an answer is not a text, or empty"),
         ({"text": [], "answer_start": []}, r"the question has no answer, .*options: \{no_answer: true\}"),
     ],
 )
@@ -279,7 +280,7 @@ def test_wrong_answers_name_the_row(answers, message):
 
 def test_a_question_that_leaves_no_room_names_the_row():
     with pytest.raises(
-        DataError, match=r"row 1: question: has 9 tokens and leaves room for 4 of the context, .*4, got"
+        DataError, match=r"row 1: question: has 9 tokens and leaves room for 4 tokens of the context, .*4, got"
     ):
         encode(task(), [source("cat " * 9, "a dog", "dog")], TOKENIZERS["cls first"], max_length=16)
     encode(task(options={"stride": 3}), [source("cat " * 9, "a dog", "dog")], TOKENIZERS["cls first"], max_length=16)
@@ -288,7 +289,7 @@ def test_a_question_that_leaves_no_room_names_the_row():
 @pytest.mark.parametrize("context", [" ", "\n\t", 7])
 def test_a_context_without_words_names_the_row(context, tokenizer):
     row = {**CAT, "context": context}
-    with pytest.raises(DataError, match=r"row 1: context: (holds no word|is no text)"):
+    with pytest.raises(DataError, match=r"row 1: context: (holds no word|is not a text)"):
         task().encode(columns([row]), tokenizer, 64, with_labels=False)
 
 
@@ -356,7 +357,7 @@ def test_the_divergence_is_that_of_start_and_end_over_the_candidates(tokenizer, 
     generator = torch.Generator().manual_seed(0)
     a, b = torch.randn(2, len(features), batch.inputs["input_ids"].shape[1], 2, generator=generator) * 3
     a.requires_grad_()
-    value = chosen.divergence(a, b, batch, "adv_loss")
+    value = chosen.divergence(a, b, batch, Role.ADVERSARIAL)
     masks = batch.layout["candidates"].bool()
     one_by_one = [
         DIVERGENCES[divergence](left[mask, side].double(), right[mask, side].double())
@@ -367,7 +368,7 @@ def test_the_divergence_is_that_of_start_and_end_over_the_candidates(tokenizer, 
     (gradient,) = torch.autograd.grad(value, a)
     assert torch.isfinite(gradient).all() and (gradient[masks] != 0).any()
     assert (gradient[~masks] == 0).all()
-    assert float(chosen.divergence(b, b, batch, "adv_loss")) == pytest.approx(0.0, abs=1e-7)
+    assert float(chosen.divergence(b, b, batch, Role.ADVERSARIAL)) == pytest.approx(0.0, abs=1e-7)
 
 
 def test_flips_are_windows_whose_start_or_end_moves():
@@ -416,11 +417,11 @@ def test_windows_compete_and_the_earlier_wins_a_tie():
         logits[index][features[index]["first"] + 1] = start
         logits[index][0] = null
     chosen.decoding = {"null_threshold": 0.0}
-    (row,) = chosen.describe(Outputs(logits, features))
+    (row,) = chosen.describe(Outputs(logits, features), None)
     # Window 1 holds "under the old car and the"; null is the least over the windows: 2 + 2.
     assert row == {"prediction": "the", "score": 6.0, "start": 25, "end": 28, "no_answer_score": -2.0}
     chosen.decoding = {"null_threshold": -3.0}
-    (row,) = chosen.describe(Outputs(logits, features))
+    (row,) = chosen.describe(Outputs(logits, features), None)
     assert row == {"prediction": "", "score": 6.0, "start": None, "end": None, "no_answer_score": -2.0}
 
 
@@ -439,7 +440,7 @@ def test_fit_finds_the_threshold_that_decoding_uses():
     for one, null in zip(logits, (1.5, 3.0, 2.0), strict=True):
         one[0] = null
     outputs, references = Outputs(logits, features), chosen.references(features)
-    assert [row["no_answer_score"] for row in chosen.describe(outputs)] == [1.0, 6.0, 2.0]
+    assert [row["no_answer_score"] for row in chosen.describe(outputs, None)] == [1.0, 6.0, 2.0]
     assert chosen.decode(outputs) == ["", "", ""]
     chosen.fit(outputs, references)
     assert chosen.decoding == {"null_threshold": 2.0}

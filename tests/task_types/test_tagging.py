@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from mtsmart.errors import ConfigError, DataError
-from mtsmart.losses import DIVERGENCES
+from mtsmart.losses import DIVERGENCES, Role
 from mtsmart.models.encoder import resolve_path
 from mtsmart.task_types import build_task, build_tasks
-from mtsmart.task_types.base import Outputs
+from mtsmart.task_types.interface.base import Outputs
 from mtsmart.tasks import TaskDefinition, TaskLibrary
 from tests.task_types.examples.tagging import DEFINITION, ROWS
 
@@ -196,14 +196,18 @@ def test_divergences_and_flips_are_means_over_scored_tokens(tokenizer, name):
     a, b = random_logits(batch), random_logits(batch, 1)
     scored = batch.layout["scored"]
     expected = DIVERGENCES[name](a, b)[scored].mean()
-    torch.testing.assert_close(chosen.divergence(a, b, batch, "adv_loss"), expected)
-    assert torch.equal(chosen.divergence(a, b, unlabelled, "adv_loss"), chosen.divergence(a, b, batch, "adv_loss"))
-    assert float(chosen.divergence(a, a, batch, "adv_loss")) == 0.0
+    torch.testing.assert_close(chosen.divergence(a, b, batch, Role.ADVERSARIAL), expected)
+    assert torch.equal(
+        chosen.divergence(a, b, unlabelled, Role.ADVERSARIAL), chosen.divergence(a, b, batch, Role.ADVERSARIAL)
+    )
+    assert float(chosen.divergence(a, a, batch, Role.ADVERSARIAL)) == 0.0
     share = (a.argmax(-1) != b.argmax(-1))[scored].float().mean()
     torch.testing.assert_close(chosen.flips(a, b, batch), share)
     # What happens elsewhere, on special tokens, further sub-words and padding, counts for nothing.
     elsewhere = torch.where(scored.unsqueeze(-1), a, 100 * b)
-    assert torch.equal(chosen.divergence(elsewhere, b, batch, "adv_loss"), chosen.divergence(a, b, batch, "adv_loss"))
+    assert torch.equal(
+        chosen.divergence(elsewhere, b, batch, Role.ADVERSARIAL), chosen.divergence(a, b, batch, Role.ADVERSARIAL)
+    )
     assert torch.equal(chosen.criterion(elsewhere, batch), chosen.criterion(a, batch))
     assert torch.equal(chosen.flips(elsewhere, b, batch), chosen.flips(a, b, batch))
 
@@ -215,7 +219,7 @@ def test_a_batch_without_words_counts_nothing(tokenizer):
     assert float(chosen.criterion(logits, batch)) == float(chosen.flips(logits, -logits, batch)) == 0.0
     outputs = Outputs(chosen.unbatch(logits, batch), encoded)
     assert chosen.decode(outputs) == [[], ["O", "O"]]
-    assert chosen.describe(outputs)[0] == {"prediction": [], "probabilities": [], "entities": []}
+    assert chosen.describe(outputs, None)[0] == {"prediction": [], "probabilities": [], "entities": []}
 
 
 # From logits to predictions -----------------------------------------------------------------------------------------
@@ -235,7 +239,7 @@ def test_describe_gives_tags_probabilities_and_entities(tokenizer):
     rows = [{"words": "a big dog sees Köln".split(), "tags": ["O", "B-animal", "I-animal", "O", "I-thing"]}]
     encoded, batch = batch_of(chosen, tokenizer, rows)
     right = 3.0 * torch.nn.functional.one_hot(batch.targets["labels"].clamp_min(0), len(LABELS))
-    (row,) = chosen.describe(Outputs(chosen.unbatch(right, batch), encoded))
+    (row,) = chosen.describe(Outputs(chosen.unbatch(right, batch), encoded), None)
     assert list(row) == ["prediction", "probabilities", "entities"]
     assert row["prediction"] == rows[0]["tags"]
     p = float(torch.tensor([3.0, 0, 0, 0, 0], dtype=torch.float64).softmax(0)[0])
@@ -249,7 +253,7 @@ def test_describe_gives_tags_probabilities_and_entities(tokenizer):
 def test_plain_tags_have_no_entities(tokenizer):
     chosen = task(labels=["X", "Y", "Z", "V", "W"])
     encoded, batch = batch_of(chosen, tokenizer, [{"words": ["cat"], "tags": ["X"]}])
-    (row,) = chosen.describe(Outputs(chosen.unbatch(random_logits(batch), batch), encoded))
+    (row,) = chosen.describe(Outputs(chosen.unbatch(random_logits(batch), batch), encoded), None)
     assert list(row) == ["prediction", "probabilities"]
 
 
@@ -306,9 +310,9 @@ def test_definitions_that_do_not_fit(changes, message):
         ({"words": "a cat", "tags": ["O", 5]}, "row 2: tags: the tag of word 2 is not one of the task's, got 5"),
         ({"words": "a cat", "tags": "O"}, "row 2: tags: there are 1 tags for 2 words, got 'O'"),
         ({"words": ["a cat"], "tags": ["O", "O"]}, "row 2: tags: there are 2 tags for 1 words"),
-        ({"words": "a cat", "tags": 3}, "row 2: tags: is no list of tags, got 3"),
-        ({"words": ["a", None], "tags": "O O"}, "row 2: words: is no list of words, got ['a', None]"),
-        ({"words": 7, "tags": "O"}, "row 2: words: is no list of words, got 7"),
+        ({"words": "a cat", "tags": 3}, "row 2: tags: is not a list of tags, got 3"),
+        ({"words": ["a", None], "tags": "O O"}, "row 2: words: is not a list of words, got ['a', None]"),
+        ({"words": 7, "tags": "O"}, "row 2: words: is not a list of words, got 7"),
     ],
 )
 def test_rows_that_do_not_fit_are_named(tokenizer, row, message):
@@ -351,7 +355,7 @@ def test_lists_in_text_are_read_as_lists_or_refused(tokenizer):
     assert encoded["tags"] == [[0, 1], [0, 0, 0], [0, 1], []]
     lists = r"parse: \{words: list\}"
     for text, hint in (("['a', 'cat']", lists), ('["a", "cat', lists), ('"[""a"", ""cat""]"', "without quoting")):
-        with pytest.raises(DataError, match=f"row 1: words: is no list of words.*{hint}"):
+        with pytest.raises(DataError, match=f"row 1: words: is not a list of words.*{hint}"):
             encode(task(), tokenizer, [{"words": text, "tags": "O O"}])
-    with pytest.raises(DataError, match=r"row 1: tags: is no list of tags.*parse: \{tags: list\}"):
+    with pytest.raises(DataError, match=r"row 1: tags: is not a list of tags.*parse: \{tags: list\}"):
         encode(task(), tokenizer, [{"words": "a cat", "tags": "['O', 'O']"}])

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, RobertaTokenizerFast
 
 from mtsmart.models.encoder import resolve_path
-from mtsmart.task_types.words import Span, owner, tokenize_words, windows
+from mtsmart.task_types.shared.words import Span, owner, tokenize_words, windows
 
 SENTENCES = ["the guitarists were playing in New York", "a small house", "Köln 's cathedral !"]
 

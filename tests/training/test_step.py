@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mtsmart.losses import Role
 from mtsmart.training.step import TrainStep
 from tests.regularizers.at_work import at_work, preset
 from tests.regularizers.conftest import Bench
@@ -76,7 +77,7 @@ def test_the_objectives_gradient_matches_float64_differences(bench):
     def objective():
         inside = bench.clean("kind", batch)
         moved = inside.forward(inside.inputs_embeds + delta)
-        total = task.criterion(inside.logits, batch) + task.divergence(moved, inside.logits, batch, "adv_loss")
+        total = task.criterion(inside.logits, batch) + task.divergence(moved, inside.logits, batch, Role.ADVERSARIAL)
         return total + mbpp.loss(inside)[0]
 
     parameters = list(bench.model.encoder.parameters())

@@ -16,7 +16,7 @@ from mtsmart.config.validate import StrictModel
 from mtsmart.errors import MtsmartWarning
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers.shared.clean_pass import CleanPass
-from mtsmart.task_types.base import TaskType
+from mtsmart.task_types import TaskType
 
 S = TypeVar("S", bound=MethodSettings)
 

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from mtsmart.data.batch import Batch
+from mtsmart.losses import Role
 from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.task_types.base import TaskType
+from mtsmart.task_types import TaskType
 
 
 @dataclass
@@ -49,7 +50,7 @@ class CleanPass:
         """The loss of other logits against the batch's gold labels, a scalar scaled as ``loss`` is."""
         return self.batch.scaled(self.task.criterion(logits, self.batch), "criterion")
 
-    def divergence(self, logits: Tensor, target: Tensor, role: str) -> Tensor:
+    def divergence(self, logits: Tensor, target: Tensor, role: Role) -> Tensor:
         """The task's divergence, a scalar: the batch's own mean, or a part's share in that of the whole batch."""
         return self.batch.scaled(self.task.divergence(logits, target, self.batch, role), "divergence")
 

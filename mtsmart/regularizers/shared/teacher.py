@@ -13,7 +13,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.models.files import load_state, state_of
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers.shared.clean_pass import task_logits
-from mtsmart.task_types.base import TaskType
+from mtsmart.task_types import TaskType
 
 
 class MovingAverage:

@@ -1,4 +1,4 @@
-"""Windows over a long context, and the answers inside them: from characters to tokens and back."""
+"""Windows over a long context, and answers inside them: from characters to tokens and back."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Offsets = list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class Window:
-    """A question with T tokens in all, n of them a stretch of the context.
+    """A question and a part of its context: T tokens in all, of which n belong to the context.
 
     Attributes:
-        sample: which of the tokenised pairs it belongs to.
+        sample: the number of the tokenised pair that it belongs to.
         index: its place among the encodings.
-        cls: position of the token that stands for "no answer".
-        first: position of the first of the n context tokens, which lie side by side.
-        offsets: for each context token the characters [start, end) of the context, without white space at the ends;
-            start equals end for tokens that hold no character.
+        cls: the position of the token that stands for "no answer".
+        first: the position of the first of the n context tokens, which stand side by side.
+        offsets: for each context token its characters [start, end) in the context, without white space at the ends;
+            start equals end if the token holds no character.
     """
 
     sample: int
@@ -35,7 +35,7 @@ class Window:
     offsets: Offsets
 
     def covered(self, start: int, end: int) -> tuple[int, int] | None:
-        """The first and last context token (from 0) that hold a character of [start, end); None if none does."""
+        """The first and the last context token, from 0, with a character of [start, end); None if there is none."""
         inside = [i for i, (left, right) in enumerate(self.offsets) if left < end and right > start and left < right]
         return (inside[0], inside[-1]) if inside else None
 
@@ -47,7 +47,7 @@ class Span:
     Attributes:
         start, end: its characters [start, end) in the context.
         score: start logit plus end logit.
-        null: the least score of "no answer" among the windows.
+        null: the lowest score of "no answer" among the windows.
     """
 
     start: int
@@ -73,7 +73,7 @@ def _window(tokens: BatchEncoding, index: int, sample: int, context: str, tokeni
 
 
 def _trimmed(context: str, start: int, end: int) -> tuple[int, int]:
-    """Characters of a token without the blanks that some tokenizers count to it."""
+    """The characters of a token without the blanks that some tokenizers include."""
     while start < end and context[start].isspace():
         start += 1
     while start < end and context[end - 1].isspace():
@@ -84,7 +84,7 @@ def _trimmed(context: str, start: int, end: int) -> tuple[int, int]:
 def _cls_position(
     input_ids: Sequence[int], sequence_ids: Sequence[int | None], tokenizer: PreTrainedTokenizerBase
 ) -> int:
-    """Where the classification token stands (the end, for XLNet), else the first token of the text's, else 0."""
+    """The position of the classification token (at the end for XLNet), else of the beginning-of-text token, else 0."""
     special = {token: i for i, token in reversed(list(enumerate(input_ids))) if sequence_ids[i] is None}
     for wanted in (tokenizer.cls_token_id, tokenizer.bos_token_id):
         if wanted in special:
@@ -95,11 +95,12 @@ def _cls_position(
 def answer_positions(of_one_text: Sequence[Window], answer: tuple[int, int] | None) -> list[tuple[int, int]]:
     """For each window of a text, the positions of the answer's first and last token.
 
-    A window that has not the whole answer, or has none to have, points to its classification token twice.
+    Both positions are that of the classification token if the window does not hold the whole answer, or if there is no
+    answer.
 
     Args:
         of_one_text: all windows of one pair.
-        answer: its characters [start, end) in the context; None: there is no answer.
+        answer: the answer's characters [start, end) in the context; None: there is no answer.
     """
     nothing = [(window.cls, window.cls) for window in of_one_text]
     if answer is None:
@@ -108,7 +109,7 @@ def answer_positions(of_one_text: Sequence[Window], answer: tuple[int, int] | No
     ends = [(w.offsets[f[0]][0], w.offsets[f[1]][1]) for w, f in zip(of_one_text, found, strict=True) if f]
     if not ends:
         return nothing
-    whole = min(start for start, _ in ends), max(end for _, end in ends)
+    whole = (min(start for start, _ in ends), max(end for _, end in ends))
     return [
         (window.first + place[0], window.first + place[1])
         if place and (window.offsets[place[0]][0], window.offsets[place[1]][1]) == whole
@@ -118,14 +119,15 @@ def answer_positions(of_one_text: Sequence[Window], answer: tuple[int, int] | No
 
 
 def best_spans(features: Iterator[Mapping[str, Any]], logits: Sequence[Any], max_answer_length: int) -> list[Span]:
-    """The best span of each text over all its windows; the earliest window and the leftmost span win a tie.
+    """The best span of each text over all its windows.
 
-    Windows compete by their logits as they are: a token seen with little context to one side is not refused there.
+    The windows' logits are compared as they are; a token with little context on one side counts in full. If scores are
+    equal, the earliest window and the leftmost span win.
 
     Args:
-        features: N encoded windows, a text's own side by side, the first with ``window`` 0.
+        features: N encoded windows. Those of one text stand side by side, and the first of them has ``window`` 0.
         logits: N float arrays (T, 2).
-        max_answer_length: in tokens.
+        max_answer_length: the most tokens of an answer.
     """
     spans: list[Span] = []
     for feature, scores in zip(features, logits, strict=True):
@@ -142,12 +144,15 @@ def best_spans(features: Iterator[Mapping[str, Any]], logits: Sequence[Any], max
 def best_span(feature: Mapping[str, Any], logits: np.ndarray, max_answer_length: int) -> Span:
     """The best span of one window: start <= end, at most ``max_answer_length`` tokens, both ends in the context.
 
+    If scores are equal, the leftmost span wins.
+
     Args:
         feature: an encoded window.
         logits: (T, 2) float64, without padding.
     """
     offsets = np.asarray(feature["offsets"]).reshape(-1, 2)
-    count, longest = len(offsets), min(max_answer_length, len(offsets))
+    count = len(offsets)
+    longest = min(max_answer_length, count)
     context = logits[feature["first"] : feature["first"] + count]
     context = np.where((offsets[:, 0] < offsets[:, 1])[:, None], context, -np.inf)
     ends = np.concatenate([context[:, 1], np.full(longest - 1, -np.inf)])
@@ -159,9 +164,9 @@ def best_span(feature: Mapping[str, Any], logits: np.ndarray, max_answer_length:
 
 
 def window_columns(of_one_text: Sequence[Window], tokens: BatchEncoding, names: Sequence[str]) -> Rows:
-    """The columns of a text's windows: tokens, and where its context lies in them.
+    """The columns of a text's windows: the tokens, and the place of the context among them.
 
-    ``offsets`` holds each context token's start and end one after the other.
+    ``offsets`` holds each context token's start and end, one after the other.
     """
     columns: Rows = {name: [tokens[name][window.index] for window in of_one_text] for name in names if name in tokens}
     columns["window"] = list(range(len(of_one_text)))
@@ -172,13 +177,14 @@ def window_columns(of_one_text: Sequence[Window], tokens: BatchEncoding, names: 
 
 
 def in_first(value: str, of_one_text: Sequence[Window]) -> list[str]:
-    """A text's value in its first window; a context is not stored again for each further one."""
+    """A text's value in its first window and nothing in the others, so that a context is stored only once."""
     return [value, *[""] * (len(of_one_text) - 1)]
 
 
 def candidates(feature: Mapping[str, Any]) -> list[int]:
-    """For each token of an encoded window whether an answer may start there: in the context, or "no answer"."""
-    first, count = feature["first"], len(feature["offsets"]) // 2
+    """For each token of an encoded window 1 if an answer may start there: in the context, or at "no answer"; else 0."""
+    first = feature["first"]
+    count = len(feature["offsets"]) // 2
     mask = [int(first <= position < first + count) for position in range(len(feature["input_ids"]))]
     mask[feature["cls"]] = 1
     return mask
@@ -192,5 +198,5 @@ def each_window(features: datasets.Dataset, columns: list[str]) -> Iterator[dict
 
 
 def of_texts(features: datasets.Dataset, column: str) -> list[str]:
-    """What stands in each text's first window."""
+    """The values that stand in each text's first window."""
     return [feature[column] for feature in each_window(features, ["window", column]) if feature["window"] == 0]

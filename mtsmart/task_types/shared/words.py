@@ -1,4 +1,4 @@
-"""Words as sub-words, and windows over rows that are too long: pure functions of positions."""
+"""Words as sub-words, and windows over rows that are too long. Positions count tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mtsmart.data.tokenizing import TOKENS
 
 
 class Span(NamedTuple):
-    """Positions from ``start`` up to, not including, ``end``."""
+    """Positions from ``start`` up to, but not including, ``end``."""
 
     start: int
     end: int
@@ -24,8 +24,8 @@ class WordTokens:
 
     Attributes:
         columns: tokenizer output -> one value a token, special tokens included.
-        before, after: how many special tokens stand at either end; positions below count without them.
-        runs: word -> its tokens; words that the tokenizer turns into nothing are left out.
+        before, after: how many special tokens stand at the two ends. The positions in ``runs`` do not count them.
+        runs: word -> its tokens. A word that the tokenizer turns into nothing has no entry.
     """
 
     columns: dict[str, list[int]]
@@ -38,11 +38,11 @@ class WordTokens:
 
     @property
     def specials(self) -> int:
-        """How many tokens each window has besides words."""
+        """How many special tokens each window has besides the words."""
         return self.before + self.after
 
     def around(self, values: list[int], special: int) -> list[int]:
-        """``values`` with ``special`` on the special tokens at either end."""
+        """``values`` for the tokens of words, with ``special`` for the special tokens at both ends."""
         return [special] * self.before + values + [special] * self.after
 
     def window(self, span: Span) -> dict[str, list[int]]:
@@ -63,7 +63,7 @@ def tokenize_words(rows: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizer
         is_split_into_words=True,
         truncation=False,
         return_attention_mask=False,
-        verbose=False,  # of rows over the encoder's length
+        verbose=False,  # no warnings about rows that are longer than the encoder's limit
     )
     names = [name for name in TOKENS if name in tokens]
     return [
@@ -75,11 +75,13 @@ def tokenize_words(rows: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizer
 def _word_tokens(
     columns: dict[str, list[int]], words: list[int | None], tokenizer: PreTrainedTokenizerBase
 ) -> WordTokens:
-    if not words:  # nothing but words without tokens, and no special tokens: an encoder needs one token
+    if not words:  # no word has tokens, and there are no special tokens either: but an encoder needs one token
         filler = next(x for x in (tokenizer.unk_token_id, tokenizer.pad_token_id, 0) if x is not None)
-        columns, words = {name: [filler if name == "input_ids" else 0] for name in columns}, [None]
+        columns = {name: [filler if name == "input_ids" else 0] for name in columns}
+        words = [None]
     own = [position for position, word in enumerate(words) if word is not None]
-    before, end = (own[0], own[-1] + 1) if own else (len(words), len(words))
+    before = own[0] if own else len(words)
+    end = own[-1] + 1 if own else len(words)
     runs: dict[int, Span] = {}
     for position in own:
         word = words[position]
@@ -90,10 +92,10 @@ def _word_tokens(
 
 
 def _lacks_blanks(tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether words given one by one come out as if no blank stood before them.
+    """Whether the tokenizer reads words that are given one by one as if no blanks stood between them.
 
-    So with byte-level tokenizers (RoBERTa, ModernBERT) unless loaded with ``add_prefix_space``: to the encoder, all
-    words would be one.
+    Byte-level tokenizers (RoBERTa, ModernBERT) do so unless they are loaded with ``add_prefix_space``. Then the encoder
+    would see all words as one.
     """
     backend = tokenizer.backend_tokenizer
     text = backend.encode("a a", add_special_tokens=False).ids
@@ -102,9 +104,9 @@ def _lacks_blanks(tokenizer: PreTrainedTokenizerBase) -> bool:
 
 
 def windows(length: int, size: int, overlap: int) -> list[Span]:
-    """Windows of at most ``size`` over ``length`` positions; neighbours share at least ``overlap`` (< ``size``).
+    """Windows of at most ``size`` positions over ``length``; neighbours share at least ``overlap`` (< ``size``).
 
-    All but a single one are full: the last one starts earlier instead of being short.
+    If there are several, all are full: the last one starts earlier instead of being short.
     """
     if length <= size:
         return [Span(0, length)]
@@ -113,10 +115,10 @@ def windows(length: int, size: int, overlap: int) -> list[Span]:
 
 
 def owner(run: Span, spans: Sequence[Span]) -> int:
-    """Which window a word is scored in: the one with most context, on the side where it has less.
+    """Which window a word is scored in: the one that shows most context on the side where it shows less.
 
-    Among equals it is the first; the word's first token is in it. The ends of the row, where nothing is cut off,
-    need no rule of their own: since windows are full, a word near an end has more context in the window there.
+    The window holds the word's first token. If several windows are equal, the first one is taken. The ends of the row
+    need no rule of their own: windows are full, so a word near an end has most context in the window at that end.
 
     Args:
         run: the word's tokens.

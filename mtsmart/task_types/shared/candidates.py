@@ -1,4 +1,4 @@
-"""What task types share that score a list of candidates: one logit each, compared within their list."""
+"""A start for task types that score a list of candidates: one logit each, compared within the list."""
 
 from __future__ import annotations
 
@@ -17,75 +17,90 @@ from mtsmart.data.encoding import Rows
 from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.base import TaskType, masked_rows, padded_rows
-from mtsmart.task_types.labels import LabelNames, listed
+from mtsmart.task_types.interface.base import TaskType
+from mtsmart.task_types.interface.decides import Decides
+from mtsmart.task_types.interface.distillable import Distillable
+from mtsmart.task_types.interface.splits_batches import SplitsBatches
+from mtsmart.task_types.shared.head_specs import head_spec_of
+from mtsmart.task_types.shared.labels import LabelNames, listed
+from mtsmart.task_types.shared.reductions import masked_rows, padded_rows
+from mtsmart.task_types.shared.rows import row_error, texts_of
+from mtsmart.tasks.definition import TaskDefinition
 
-ABSENT = -1e4  # the logit where a list has no candidate; finite, because divergences of -inf are NaN
+ABSENT = -1e4  # the logit of a candidate that a shorter list does not have; the divergence of two -inf would be NaN
 
 
-class CandidateTask(TaskType):
+class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
     """Logits (B, N) for B lists of up to N candidates, ``ABSENT`` where a list is shorter.
 
-    An encoded row is a list: ``input_ids`` holds one token sequence a candidate. A batch holds the candidates of all
-    its lists one below the other, (M, T), without padding lists to equal length; ``layout`` says where each is:
+    An encoded row is a list: ``input_ids`` holds one token sequence a candidate. A batch holds the M candidates of all
+    its lists one below the other, (M, T); lists are not padded to equal length. ``layout`` says where each one is:
     ``slots`` (B, N) int64, the candidate's place among the M (0 where there is none), and ``present`` (B, N) bool.
+
+    Attributes:
+        names: the candidates' names, if they have any.
     """
 
     divergences = ("symmetric_kl", "kl", "js", "hellinger")
 
+    def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
+        super().__init__(name, definition, shared_head)
+        self.names = LabelNames(definition.labels or self._named_columns)
+
     def check(self) -> None:
         super().check()
-        if self.definition.project is not None:
-            message = f"does not go with task type '{self.definition.task_type}'"
+        definition = self.definition
+        if definition.project is not None:
+            message = f"does not go with task type '{definition.task_type}'"
             raise ConfigError(message, key=f"{self.name}.project")
-        columns = [*self.columns, self.definition.label, "row"]
-        if twice := next((column for column in columns if columns.count(column) > 1), None):
+        columns = [*self.columns, definition.label, "row"]
+        twice = next((column for column in columns if columns.count(column) > 1), None)
+        if twice:
             raise ConfigError("a column serves only one purpose", key=f"{self.name}.options", value=twice)
-        labels, named = self.definition.labels, self.candidate_columns if len(self.candidate_columns) > 1 else []
-        if labels is not None and named and len(labels) != len(named):
+        named = self._named_columns
+        if definition.labels is not None and named and len(definition.labels) != len(named):
             hint = f"There are {len(named)} columns of candidates"
-            raise ConfigError("must name every candidate", key=f"{self.name}.labels", value=labels, hint=hint)
-        self.names = LabelNames(labels or named)
+            raise ConfigError(
+                "must name every candidate", key=f"{self.name}.labels", value=definition.labels, hint=hint
+            )
 
     @property
     @abstractmethod
     def candidate_columns(self) -> list[str]:
-        """The candidates' columns, or the one that holds them all; none where candidates are rows of their own."""
+        """The candidates' columns, or the one column that holds them all; empty if candidates are rows of their own."""
+
+    @property
+    def _named_columns(self) -> list[str]:
+        """The candidates' columns if each has one of its own; the column's name is then the candidate's name."""
+        return self.candidate_columns if len(self.candidate_columns) > 1 else []
 
     @property
     def head_spec(self) -> HeadSpec:
-        return self.spec("multiple_choice", 1)
+        return head_spec_of(self.definition, "multiple_choice", 1)
+
+    # From rows to batches ---------------------------------------------------------------------------------------
 
     def contexts(self, rows: Rows) -> list[str]:
         """The first segment of each row: its text, or its two texts joined by a blank."""
-        return [" ".join(parts) for parts in zip(*(self.texts(rows, c) for c in self.definition.text), strict=True)]
+        return [" ".join(parts) for parts in zip(*(texts_of(rows, c) for c in self.definition.text), strict=True)]
 
     def candidates(self, rows: Rows) -> list[list[str]]:
         """Each row's candidates: one of each column, or those in the list that the only column holds.
 
         Raises:
-            DataError: a value is no list, or a candidate no text; the row is named.
+            DataError: a value is not a list, or a candidate is not a text; the message names the row.
         """
         if len(self.candidate_columns) > 1:
-            columns = [self.texts(rows, column) for column in self.candidate_columns]
+            columns = [texts_of(rows, column) for column in self.candidate_columns]
             return [list(texts) for texts in zip(*columns, strict=True)]
         (column,) = self.candidate_columns
-        return [self._listed(value, row, column) for value, row in zip(rows[column], rows["row"], strict=True)]
-
-    def _listed(self, value: Any, row: int, column: str) -> list[str]:
-        found = listed(value)
-        if not found:
-            raise self.row_error("is no list of candidates", row, column, value, 'In text form: ["one", "another"]')
-        for candidate in found:
-            if not isinstance(candidate, str) or not candidate:
-                raise self.row_error("holds a candidate that is no text", row, column, candidate)
-        return found
+        return [_listed(value, row, column) for value, row in zip(rows[column], rows["row"], strict=True)]
 
     def candidate_index(self, value: Any, count: int, row: int) -> int:
         """The index of the right one of ``count`` candidates, given by number or by name.
 
         Raises:
-            DataError: there is no such candidate; the row is named.
+            DataError: there is no such candidate; the message names the row.
         """
         index = self.names.find(value, count)
         if index is not None and index < count:
@@ -93,10 +108,10 @@ class CandidateTask(TaskType):
         label = self.definition.label
         if index is None and not (self.names.numbered and str(value).lstrip("-").isdigit()):
             hint = did_you_mean(value, self.names.names) if self.names.names else f"Give 0 to {count - 1}"
-            raise self.row_error("is none of the candidates", row, label, value, hint)
+            raise row_error("is none of the candidates", row, label, value, hint)
         message = f"is out of range: the row has {count} candidates, counted from 0"
-        hidden = "Where -1 hides the label, 'mtsmart predict' works without" if str(value) == "-1" else None
-        raise self.row_error(message, row, label, value, hidden)
+        hidden = "If -1 hides the label: 'mtsmart predict' needs no label" if str(value) == "-1" else None
+        raise row_error(message, row, label, value, hidden)
 
     def encode_lists(
         self,
@@ -105,7 +120,7 @@ class CandidateTask(TaskType):
         tokenizer: PreTrainedTokenizerBase,
         max_length: int,
     ) -> Rows:
-        """Tokens of every (context, candidate) pair, nested as the lists are."""
+        """The tokens of every (context, candidate) pair, nested as the lists are."""
         columns = [[text for texts in lists for text in texts] for lists in (contexts, candidates)]
         flat = tokenize(columns, tokenizer, max_length)
         ends = list(accumulate(map(len, candidates), initial=0))
@@ -125,7 +140,7 @@ class CandidateTask(TaskType):
 
     @abstractmethod
     def targets(self, features: Sequence[dict[str, Any]], layout: dict[str, Tensor]) -> Tensor:
-        """Gold values as the criterion takes them."""
+        """The gold values as the criterion takes them."""
 
     def take(self, batch: Batch, rows: slice) -> Batch:
         """Some of a batch's lists, with their candidates."""
@@ -136,14 +151,16 @@ class CandidateTask(TaskType):
         part.layout["slots"] = (part.layout["slots"] - first).masked_fill(~present, 0)
         return part
 
+    # The objective, and from logits to predictions --------------------------------------------------------------
+
     def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
         """(M, 1) -> (B, N)."""
-        slots, present = batch.layout["slots"], batch.layout["present"]
+        slots = batch.layout["slots"]
         scores = logits.squeeze(-1).index_select(0, slots.flatten()).view_as(slots)
-        return scores.masked_fill(~present, ABSENT)
+        return scores.masked_fill(~batch.layout["present"], ABSENT)
 
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
-        """Share of lists whose best candidate differs."""
+        """The share of lists whose best candidate differs."""
         return (logits.argmax(-1) != other.argmax(-1)).float().mean()
 
     def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
@@ -156,6 +173,16 @@ class CandidateTask(TaskType):
 
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])
+
+
+def _listed(value: Any, row: int, column: str) -> list[str]:
+    found = listed(value)
+    if not found:
+        raise row_error("is not a list of candidates", row, column, value, 'In text form: ["one", "another"]')
+    for candidate in found:
+        if not isinstance(candidate, str) or not candidate:
+            raise row_error("holds a candidate that is not a text", row, column, candidate)
+    return found
 
 
 def _layout(counts: Sequence[int]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""From a task's source to its encoded split: the one place where sources, checks and task types meet."""
+"""From a task's source to its encoded split: here data sources, checks and task types come together."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from mtsmart.data.encoding import EncodedSplit, encode_split, recall, remember, 
 from mtsmart.data.loader import Collate
 from mtsmart.data.sources import file_digests, load_split, split_place
 from mtsmart.errors import DataError
-from mtsmart.task_types.base import TaskType
+from mtsmart.task_types.interface.arranges_rows import arranged
+from mtsmart.task_types.interface.base import LabelColumn, TaskType
+from mtsmart.task_types.interface.checks_training import check_training
+from mtsmart.task_types.interface.own_signature import signature_of
 
 
 class Preparer:
@@ -30,69 +33,81 @@ class Preparer:
 
     Args:
         tokenizer: the encoder's fast tokenizer.
-        config: data settings.
-        max_positions: the longest input that the encoder takes; None if it has no limit.
+        config: the data settings.
+        max_positions: the most tokens that the encoder takes; None if it has no limit.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, config: DataConfig, max_positions: int | None) -> None:
-        self.tokenizer, self.config, self.max_positions = tokenizer, config, max_positions
+        self.tokenizer = tokenizer
+        self.config = config
+        self.max_positions = max_positions
         self._tokenizer_key = _tokenizer_key(tokenizer)
 
     def split(self, task: TaskType, split: str, with_labels: bool = True) -> EncodedSplit:
-        """A split of a task's data, encoded (or found in the cache).
+        """A split of a task's data, encoded now or found in the cache.
 
         Raises:
-            DataError: the split is not there, has no labels, or a row does not fit.
+            DataError: the split does not exist, has no labels, or a row does not fit.
         """
         identity = self._identity(task, split, with_labels)
         known = recall(identity, self.config) if identity else None
         if known is None:
             with _no_collection():
                 known = self._encode(task, split, with_labels)
-            pa.default_memory_pool().release_unused()  # the rows as they were read, which are in the cache now
-            # Unless the file has been written anew while it was read.
+            pa.default_memory_pool().release_unused()  # the memory of the source rows, which are in the cache now
+            # If somebody wrote to the file while it was read, the rows may belong to neither version.
             if identity and identity == self._identity(task, split, with_labels):
                 remember(identity, known, self.config)
         return known
 
     def _identity(self, task: TaskType, split: str, with_labels: bool) -> dict[str, Any] | None:
-        """What a split of data files is known by: reading them takes longer than all else once it is encoded.
+        """What an encoded split of data files depends on, so that it is found without reading the files again.
 
-        None for data sets of the Hub, whose rows are in memory-mapped files already.
+        None for data sets of the Hub: their rows are in memory-mapped files already, and reading them takes no time.
         """
         files = file_digests(task.definition, split)
         if files is None:
             return None
         definition = task.definition.model_dump(mode="json", include={"dataset", "label", "missing"})
         asked: dict[str, Any] = {"split": task.definition.split(split), "columns": task.columns}
-        asked |= {"definition": definition, "learnt": split == "train"}  # training rows are checked for more
+        asked |= {"definition": definition, "learnt": split == "train"}  # training rows get more checks
         return {"files": files, **asked, **self._signature(task, with_labels)}
 
     def _encode(self, task: TaskType, split: str, with_labels: bool) -> EncodedSplit:
         definition = task.definition
         rows = load_split(task.name, definition, split, task.columns, self.config)
-        label = definition.label if with_labels and task.labelled else None
+        label = definition.label if with_labels and task.label_column is not LabelColumn.UNUSED else None
         if label is not None:
             self._require_labels(task, split, rows)
-        place, hint = split_place(task.name, definition, split), "Mend them, or say 'missing: drop' in the task"
-        rows, dropped = select_complete(rows, place, task.columns, label, definition.missing, hint, task.empty_label)
+        place = split_place(task.name, definition, split)
+        hint = "Correct them, or say 'missing: drop' in the task"
+        may_be_empty = task.label_column is LabelColumn.MAY_BE_EMPTY
+        rows, dropped = select_complete(rows, place, task.columns, label, definition.missing, hint, may_be_empty)
         try:
             encoded = self.rows(task, rows, with_labels, dropped)
             if split == "train" and with_labels:
-                task.check_training(encoded.rows)
+                check_training(task, encoded.rows)
             return encoded
         except DataError as error:
             raise error.at(f"{place}, {error.file}", None) if error.file else error from None
 
     def rows(self, task: TaskType, rows: datasets.Dataset, with_labels: bool, dropped: int = 0) -> EncodedSplit:
-        """Complete rows (with a column ``row``), encoded."""
-        rows, max_length = task.arrange(rows), self.max_length(task)
-        encode = partial(task.encode, tokenizer=self.tokenizer, max_length=max_length, with_labels=with_labels)
-        return encode_split(rows, encode, self._signature(task, with_labels), self.config, dropped)
+        """Complete source rows, encoded.
+
+        Args:
+            task: the task.
+            rows: the source columns, and ``row``.
+            with_labels: whether to encode the labels too.
+            dropped: how many rows were left out before; the result carries the number.
+        """
+        limit = self.max_length(task)
+        encode = partial(task.encode, tokenizer=self.tokenizer, max_length=limit, with_labels=with_labels)
+        signature = self._signature(task, with_labels)
+        return encode_split(arranged(task, rows), encode, signature, self.config, dropped)
 
     def _signature(self, task: TaskType, with_labels: bool) -> dict[str, Any]:
         return {
-            "task": task.signature(),
+            "task": signature_of(task),
             "tokenizer": self._tokenizer_key,
             "max_length": self.max_length(task),
             "with_labels": with_labels,
@@ -101,16 +116,16 @@ class Preparer:
 
     def collate(self, task: TaskType) -> Collate:
         """The task's collate function."""
-
         return _Collate(task, self.tokenizer)
 
     def max_length(self, task: TaskType) -> int:
-        """Tokens that the task's inputs are cut to."""
+        """The most tokens that an encoded row of the task may have."""
         wanted = task.definition.max_length or self.config.max_length
         return wanted if self.max_positions is None else min(wanted, self.max_positions)
 
     def _require_labels(self, task: TaskType, split: str, rows: datasets.Dataset) -> None:
-        label, where = task.definition.label, split_place(task.name, task.definition, split)
+        label = task.definition.label
+        where = split_place(task.name, task.definition, split)
         if label not in rows.column_names:
             raise DataError("the data has no such label column", file=where, key="label", value=label)
         if all(value is None for value in rows[label]):
@@ -121,7 +136,7 @@ class Preparer:
 
 @dataclass(frozen=True)
 class _Collate:
-    """A task's collate function; an object, because processes that are not forked get it as a copy."""
+    """A task's collate function. It is an object, because worker processes that are not forked get a copy of it."""
 
     task: TaskType
     tokenizer: PreTrainedTokenizerBase
@@ -131,9 +146,9 @@ class _Collate:
 
 
 def _tokenizer_key(tokenizer: PreTrainedTokenizerBase) -> str:
-    """Stands for everything in a tokenizer that tokens depend on.
+    """A digest of everything in a tokenizer that tokens depend on.
 
-    How it would cut and pad by itself is left out: nobody asks it to, and a saved copy says other things of it.
+    Its own settings for truncation and padding are left out: they are not used, and a saved copy has other ones.
     """
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     state = {name: part for name, part in state.items() if name not in ("truncation", "padding")}
@@ -143,7 +158,7 @@ def _tokenizer_key(tokenizer: PreTrainedTokenizerBase) -> str:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Records and lists of tokens are in no cycles, and looking for some takes a quarter of the time."""
+    """Switch Python's search for reference cycles off: rows of tokens have none, and it takes a quarter of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

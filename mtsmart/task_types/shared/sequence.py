@@ -1,10 +1,10 @@
-"""What all task types share whose input is one text or a pair and whose output is one vector a row."""
+"""A start for task types whose input is one text or a pair, and whose output is one vector a row."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import datasets
 import torch
@@ -14,24 +14,30 @@ from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
 from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError
-from mtsmart.task_types.base import TaskType
+from mtsmart.task_types.interface.base import TaskType
+from mtsmart.task_types.interface.distillable import Distillable
+from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
+from mtsmart.task_types.shared.rows import texts_of
 
 
-class SequenceTask(TaskType):
-    """Logits (B, C); a subclass adds its labels."""
+class SequenceTask(TaskType, Distillable, OwnSignature):
+    """Logits (B, C). A subclass says how labels are read.
 
-    label_dtype: torch.dtype
+    Attributes:
+        label_dtype: of the batch's ``targets["labels"]``.
+    """
+
+    label_dtype: ClassVar[torch.dtype]
 
     def check(self) -> None:
         super().check()
-        if self.head_type == "san":
-            self._check_san()
-
-    def _check_san(self) -> None:
+        if not self._has_san_head:
+            return
         if len(self.definition.text) != 2:
             message = "is for pairs: it needs two text columns"
         elif self.problem_type == "multi_label_classification":
-            message = f"averages which one label is right: it does not go with '{self.definition.task_type}'"
+            kind = self.definition.task_type
+            message = f"averages over labels of which one is right: it does not go with '{kind}'"
         else:
             return
         raise ConfigError(message, key=f"{self.name}.head.type", value="san", hint="Use head type native or plain")
@@ -42,17 +48,25 @@ class SequenceTask(TaskType):
         Raises:
             ConfigError: they have other names or another order.
         """
-        if self.shared is not None and self.shared.labels != self.head_spec.labels:
+        if self.shared_head is not None and self.shared_head.labels != self.head_spec.labels:
             labels = self.definition.labels
             raise ConfigError("are not those of the shared head", key=f"{self.name}.labels", value=labels)
 
     @abstractmethod
     def encode_label(self, value: Any, row: int) -> Any:
-        """A gold value as a number, or a list of numbers; ``row`` (from 0) is for errors."""
+        """A gold value as a number, or as a list of numbers.
+
+        Args:
+            value: as the label column holds it.
+            row: the source row, counted from 0, for errors.
+
+        Raises:
+            DataError: the value is not a label of this task; the message names the row.
+        """
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
-        columns = [self.texts(rows, column) for column in self.definition.text]
-        encoded = tokenize(columns, tokenizer, max_length, segments=self.head_type == "san")
+        columns = [texts_of(rows, column) for column in self.definition.text]
+        encoded = tokenize(columns, tokenizer, max_length, segments=self._has_san_head)
         encoded["row"] = rows["row"]
         if with_labels:
             values = zip(rows[self.definition.label], rows["row"], strict=True)
@@ -60,10 +74,12 @@ class SequenceTask(TaskType):
         return encoded
 
     def signature(self) -> dict[str, Any]:
-        return {**super().signature(), "segments": self.head_type == "san"}
+        """The default, and whether the rows say which text each token belongs to."""
+        return {**default_signature(self), "segments": self._has_san_head}
 
     def input_signature(self) -> dict[str, Any]:
-        return {"input": "sequence", "text": self.definition.text, "segments": self.head_type == "san"}
+        """All such task types read a text or a pair in the same way."""
+        return {"input": "sequence", "text": self.definition.text, "segments": self._has_san_head}
 
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
         targets = {}
@@ -76,3 +92,9 @@ class SequenceTask(TaskType):
 
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])
+
+    @property
+    def _has_san_head(self) -> bool:
+        """Whether the head, also one of another task, compares the two texts of a pair."""
+        head = self.definition.head if self.shared_head is None else self.shared_head
+        return head.type == "san"

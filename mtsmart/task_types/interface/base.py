@@ -1,0 +1,242 @@
+"""What every task type says: the interface between a kind of task and the rest of the package."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, ClassVar
+
+import datasets
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from mtsmart.config.document import Document
+from mtsmart.config.validate import StrictModel, validate
+from mtsmart.data.batch import Batch
+from mtsmart.data.encoding import Rows
+from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.losses import CRITERIA, DIRECTIONS, DIVERGENCES, Divergence, Role
+from mtsmart.metrics import METRICS
+from mtsmart.models.heads import HEADS, HeadSpec
+from mtsmart.registry import Registry
+from mtsmart.tasks.definition import TaskDefinition
+
+
+class TaskOptions(StrictModel):
+    """The settings under ``options:`` in a task's YAML; this class itself has none."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The source columns that the settings add to the input."""
+        return []
+
+
+class LabelColumn(Enum):
+    """How a task type reads the label column.
+
+    Attributes:
+        REQUIRED: each row needs a label; an empty text counts as a missing label.
+        MAY_BE_EMPTY: each row needs a label; an empty text is a label too.
+        UNUSED: the column is not read, and need not exist.
+    """
+
+    REQUIRED = auto()
+    MAY_BE_EMPTY = auto()
+    UNUSED = auto()
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """A model's outputs for the N encoded rows of a split, in the order of the rows.
+
+    Attributes:
+        logits: N tensors, float32 on the CPU, as the task's ``unbatch`` returns them.
+        features: the encoded rows. Decoding also needs their other columns: source rows, character offsets ...
+    """
+
+    logits: Sequence[Tensor]
+    features: datasets.Dataset
+
+
+class TaskType(ABC):
+    """One kind of task. An instance belongs to one task.
+
+    A subclass names in ``losses``, ``divergences`` and ``metrics`` the registry entries that make sense for it; the
+    first of each is its default. Optional parts (distillation, a fit on validation ...) are classes of their own in
+    this folder.
+
+    Args:
+        name: the task's name, used in batches and messages.
+        definition: the task's definition.
+        shared_head: the head that the task uses, if that is another task's.
+
+    Attributes:
+        options: an instance of ``Options``.
+        labels: the label names in order; empty if the definition has none.
+        columns: the source columns that make an input. A row that lacks one of them is incomplete.
+        owns_head: whether the head is this task's own, and not another task's.
+        head_name: the task that owns the head.
+        metric_names: the metrics to compute, the main one first.
+        decoding: what was found on validation for decoding (thresholds). It is stored beside the model.
+
+    Raises:
+        ConfigError: the definition does not fit the task type.
+    """
+
+    losses: ClassVar[tuple[str, ...]]
+    divergences: ClassVar[tuple[str, ...]]
+    metrics: ClassVar[tuple[str, ...]]
+    Options: ClassVar[type[TaskOptions]] = TaskOptions
+    label_column: ClassVar[LabelColumn] = LabelColumn.REQUIRED
+    problem_type: ClassVar[str | None] = None  # Hugging Face's name for the loss of a sequence classification head
+
+    options: TaskOptions
+
+    def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
+        self.name = name
+        self.definition = definition
+        self.shared_head = shared_head
+        self.options = _read_options(type(self), name, definition)
+        self.labels: list[str] = list(definition.labels or [])
+        self.columns = [*definition.text, *self.options.columns]
+        self.owns_head = definition.share_head is None
+        self.head_name = definition.share_head or name
+        self.metric_names = definition.metrics or [self.metrics[0]]
+        self.decoding: dict[str, float] = {}
+        self.check()  # before the registries are asked: its messages say what fits this task type
+        default = self.divergences[0]
+        self._criterion = CRITERIA[definition.loss or self.losses[0]]
+        self._divergences = {role: DIVERGENCES[getattr(definition, role.value) or default] for role in Role}
+        self._direction = DIRECTIONS[definition.adv_loss or default]
+
+    def check(self) -> None:
+        """Refuse a definition that this task type cannot use; a subclass adds its own checks.
+
+        Raises:
+            ConfigError: names the key.
+        """
+        definition = self.definition
+        given = {
+            "loss": (definition.loss, self.losses),
+            "adv_loss": (definition.adv_loss, self.divergences),
+            "kd_loss": (definition.kd_loss, self.divergences),
+        }
+        for key, (value, allowed) in given.items():
+            if value is not None:
+                _require_one_of(self, key, value, allowed)
+        for metric in definition.metrics or []:
+            _require_one_of(self, "metrics", metric, self.metrics)
+        _require_one_of(self, "head.type", definition.head.type, tuple(HEADS))
+
+    @property
+    @abstractmethod
+    def head_spec(self) -> HeadSpec:
+        """The head that this task needs."""
+
+    # From rows to batches ---------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
+        """Encode complete source rows.
+
+        Args:
+            rows: the source columns and ``row``, the number of each source row from 0.
+            tokenizer: the encoder's tokenizer.
+            max_length: the most tokens that an encoded row may have.
+            with_labels: whether to encode the labels too.
+
+        Returns:
+            the columns of the encoded rows: tokens (``input_ids`` ...), ``row``, and labels if asked. There may be more
+            encoded rows than source rows, for example windows over a long text.
+
+        Raises:
+            DataError: a row does not fit; the message names it.
+        """
+
+    @abstractmethod
+    def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
+        """Make a batch of encoded rows. All random choices come from ``seed`` and the row numbers."""
+
+    # The objective ----------------------------------------------------------------------------------------------
+
+    def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Turn the head's logits into this task's logits: another shape, or the labels of a shared head."""
+        return logits
+
+    def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The loss against the gold labels, a scalar: the mean over what counts in the batch."""
+        return self._criterion(logits, batch.targets["labels"]).mean()
+
+    def average(self, function: Divergence, logits: Tensor, target: Tensor, batch: Batch) -> Tensor:
+        """The mean of a pairwise function over what counts in the batch, a scalar.
+
+        Args:
+            function: compares two predictions: (..., C) and (..., C) -> (...).
+            logits: as ``adapt`` returns them.
+            target: logits of the same shape.
+            batch: says which positions count.
+        """
+        return function(logits, target).mean()
+
+    def divergence(self, logits: Tensor, target: Tensor, batch: Batch, role: Role) -> Tensor:
+        """How far two predictions for the same batch are apart, a scalar from 0 up.
+
+        Args:
+            logits: the prediction, as ``adapt`` returns it.
+            target: what the prediction is compared with, of the same shape.
+            batch: says which positions count.
+            role: says which of the task's divergences to take.
+        """
+        return self.average(self._divergences[role], logits, target, batch)
+
+    def direction(self, logits: Tensor, target: Tensor, batch: Batch) -> Tensor:
+        """A random linear function of the logits along which the adversarial divergence grows, a scalar.
+
+        The one-pass attack takes its gradient; see :mod:`mtsmart.losses.directions`. The arguments are those of
+        ``divergence``.
+        """
+        return self.average(self._direction, logits, target, batch)
+
+    # From logits to predictions and scores ----------------------------------------------------------------------
+
+    def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
+        """Split a batch's logits into one tensor a row, without padding: all that decoding needs."""
+        return list(logits)
+
+    @abstractmethod
+    def decode(self, outputs: Outputs) -> list[Any]:
+        """The predictions in the form that ``score`` takes, in the order of ``references``."""
+
+    @abstractmethod
+    def references(self, features: datasets.Dataset) -> list[Any]:
+        """The gold values of an encoded split in the form that ``score`` takes."""
+
+    @abstractmethod
+    def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
+        """What ``mtsmart predict`` writes: one mapping a source row, in order. Its first key is ``prediction``."""
+
+    @abstractmethod
+    def baseline(self, train: Sequence[Any], references: Sequence[Any]) -> list[Any]:
+        """Predictions for ``references`` by the best rule that reads no text, learned from the ``train`` references."""
+
+    def score(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
+        """The task's metrics, the main one first."""
+        return {metric: METRICS[metric](predictions, references) for metric in self.metric_names}
+
+
+TASK_TYPES: Registry[type[TaskType]] = Registry("task type")
+
+
+def _require_one_of(task: TaskType, key: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        message = f"does not go with task type '{task.definition.task_type}'"
+        raise ConfigError(message, key=f"{task.name}.{key}", value=value, hint=did_you_mean(value, allowed))
+
+
+def _read_options(kind: type[TaskType], name: str, definition: TaskDefinition) -> TaskOptions:
+    try:
+        return validate(kind.Options, Document(dict(definition.options)), (name, "options"))
+    except ConfigError as error:  # without a place: this document has none, and the caller adds that of the task's file
+        raise ConfigError(error.message, key=error.key, value=error.value, hint=error.hint) from None

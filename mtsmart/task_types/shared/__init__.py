@@ -1,0 +1,1 @@
+"""What several task types share: base classes to start from, and helper functions."""

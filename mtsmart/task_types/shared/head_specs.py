@@ -1,0 +1,12 @@
+"""The head of a task: what the task type needs, in the form that the task's definition chooses."""
+
+from __future__ import annotations
+
+from mtsmart.models.heads import HeadSpec
+from mtsmart.tasks.definition import TaskDefinition
+
+
+def head_spec_of(definition: TaskDefinition, kind: str, num_labels: int, labels: list[str] | None = None) -> HeadSpec:
+    """A head of ``kind`` with ``num_labels`` outputs, named by ``labels``, in the definition's form."""
+    head = definition.head
+    return HeadSpec(kind, num_labels, head.type, head.dropout, labels, head.layers, head.pooling)

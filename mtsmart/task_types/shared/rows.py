@@ -1,0 +1,25 @@
+"""Source rows: their texts, and errors that name a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mtsmart.data.encoding import Rows
+from mtsmart.errors import DataError, quotes_hint
+
+
+def row_error(message: str, row: int, column: str, value: Any, hint: str | None = None) -> DataError:
+    """A DataError for one source row, counted from 0; the message counts from 1."""
+    return DataError(message, file=f"row {row + 1}", key=column, value=value, hint=quotes_hint(value) or hint)
+
+
+def texts_of(rows: Rows, column: str) -> list[str]:
+    """A column that must hold text.
+
+    Raises:
+        DataError: a value is not a text; the message names the row.
+    """
+    for value, row in zip(rows[column], rows["row"], strict=True):
+        if not isinstance(value, str):
+            raise row_error("is not a text", row, column, value)
+    return rows[column]
