@@ -1,4 +1,7 @@
-"""Scores by name. A module in this folder that registers metrics is found by itself."""
+"""Scores by name.
+
+Every module of this folder is imported, so a new file that registers metrics is enough.
+"""
 
 import importlib
 import pkgutil

@@ -1,7 +1,7 @@
-"""Extracted answers against reference answers, as the official scripts of SQuAD 1.1 and 2.0 score them.
+"""Scores of extracted answers against reference answers, as in the official scripts of SQuAD 1.1 and 2.0.
 
-Predictions are texts (B,), the empty text for "no answer"; references are lists of texts, empty where a question has
-no answer. Every score is a mean over questions in [0, 1] (the scripts print percent).
+Predictions are N texts; the empty text means "no answer". References are N lists of texts; the empty list means that
+the question has no answer. Every score is a mean over questions in [0, 1], while the scripts print percent.
 """
 
 from __future__ import annotations
@@ -18,44 +18,44 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalize_answer(text: str) -> str:
-    """Lower case, without ASCII punctuation, then without English articles, words parted by single blanks."""
+    """The text in lower case without ASCII punctuation and without English articles; single blanks between words."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
 def exact_match(prediction: str, answers: Sequence[str]) -> float:
-    """1 where the normalised prediction equals one of the normalised answers, else 0."""
+    """1 if the normalised prediction equals one of the normalised answers, else 0."""
     predicted = normalize_answer(prediction)
     return float(any(predicted == answer for answer in _gold(answers)))
 
 
 def token_f1(prediction: str, answers: Sequence[str]) -> float:
-    """F1 of the bags of normalised words, the best over the answers; 1 for two empty bags, 0 for one."""
+    """F1 of the two bags of normalised words, the best over all answers; 1 if both bags are empty, 0 if only one is."""
     predicted = normalize_answer(prediction).split()
     return max(_bag_f1(predicted, answer.split()) for answer in _gold(answers))
 
 
 @METRICS.register("answer_f1")
 def answer_f1(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """Mean word F1 of the answers, as SQuAD defines it; an unanswerable question counts 1 when left unanswered."""
+    """Mean word F1 of the answers, as SQuAD defines it; "no answer" counts as 1 if the question has none."""
     return _mean([token_f1(*pair) for pair in zip(predictions, references, strict=True)])
 
 
 @METRICS.register("answer_exact")
 def answer_exact(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """Share of answers that equal a reference after SQuAD's normalisation."""
+    """The share of answers that equal a reference after SQuAD's normalisation."""
     return _mean([exact_match(*pair) for pair in zip(predictions, references, strict=True)])
 
 
 @METRICS.register("has_answer_f1")
 def has_answer_f1(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """Mean word F1 over the questions that have an answer; 0 when there are none."""
+    """Mean word F1 over the questions that have an answer; 0 if there is no such question."""
     pairs = zip(predictions, references, strict=True)
     return _mean([token_f1(text, answers) for text, answers in pairs if has_answer(answers)])
 
 
 @METRICS.register("no_answer_f1")
 def no_answer_f1(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """Share of the unanswerable questions that were left unanswered; 0 when there are none."""
+    """The share of "no answer" among the questions that have none; 0 if there is no such question."""
     pairs = zip(predictions, references, strict=True)
     return _mean([token_f1(text, answers) for text, answers in pairs if not has_answer(answers)])
 
@@ -68,32 +68,36 @@ def has_answer(answers: Sequence[str]) -> bool:
 def best_null_threshold(
     predictions: Sequence[str], references: Sequence[Sequence[str]], differences: Sequence[float]
 ) -> float:
-    """The threshold above which "no answer" is predicted that gives the best answer_f1 (SQuAD 2.0's best_f1_thresh).
+    """The threshold of best answer_f1 (SQuAD 2.0's best_f1_thresh): above it "no answer" is predicted.
 
-    Unlike the official script, questions of equal difference are decided together, since no threshold parts them,
-    and the threshold that answers nothing lies below the least difference (the script's 0 supposes probabilities).
+    Two things differ from the official script. Questions with equal differences are decided together, because no
+    threshold separates them. The threshold that answers nothing is below the smallest difference; the script takes 0,
+    which is right for probabilities only.
 
     Args:
-        predictions: (N,) best answers, were every question answered.
-        references: (N,) reference answers.
-        differences: (N,) score of "no answer" minus score of the best answer.
+        predictions: N answers, the best one of each question.
+        references: N lists of reference answers.
+        differences: for each question the score of "no answer" minus the score of the best answer.
 
     Returns:
         one of ``differences``, or a number below all of them.
     """
     order = sorted(range(len(differences)), key=differences.__getitem__)
-    threshold, gain, best = differences[order[0]] - 1.0, 0.0, 0.0
+    threshold = differences[order[0]] - 1.0
+    gain = 0.0
+    best = 0.0
     for position, index in enumerate(order):
         answered = token_f1(predictions[index], references[index])
         gain += answered - token_f1("", references[index])
         last = position + 1 == len(order) or differences[order[position + 1]] > differences[index]
         if last and gain > best + 1e-9:
-            threshold, best = differences[index], gain
+            threshold = differences[index]
+            best = gain
     return float(threshold)
 
 
 def _gold(answers: Sequence[str]) -> list[str]:
-    """Normalised answers; those that normalise to nothing count only where there are no others (SQuAD 2.0)."""
+    """The normalised answers without empty ones; the empty text if nothing is left (SQuAD 2.0)."""
     return [answer for answer in map(normalize_answer, answers) if answer] or [""]
 
 
@@ -103,7 +107,8 @@ def _bag_f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
     common = (Counter(predicted) & Counter(gold)).total()
     if common == 0:
         return 0.0
-    precision, recall = common / len(predicted), common / len(gold)
+    precision = common / len(predicted)
+    recall = common / len(gold)
     return 2 * precision * recall / (precision + recall)
 
 

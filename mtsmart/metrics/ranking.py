@@ -1,7 +1,7 @@
-"""Scores of rankings: a list of scores and a list of relevances (from 0 up) a query.
+"""Scores of rankings: for each query a list of scores and a list of relevances, which are numbers from 0 up.
 
-A query without a relevant candidate counts as 0 everywhere. Candidates with equal scores are counted as if the worse
-one came first (``ndcg`` averages over their orders), so a constant score earns nothing.
+A query without a relevant candidate counts as 0 in every metric. If candidates have equal scores, the worse one counts
+as the first, so that a constant score earns nothing; ``ndcg`` takes the mean over their possible orders instead.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ Lists = Sequence[Sequence[float]]
 
 @METRICS.register("mrr")
 def mrr(predictions: Lists, references: Lists) -> float:
-    """Mean over queries of 1 / rank of the first relevant candidate (relevance above 0)."""
+    """The mean over queries of 1 / rank of the first relevant candidate (relevance above 0)."""
     return float(np.mean([_reciprocal_rank(*map(np.asarray, pair)) for pair in _pairs(predictions, references)]))
 
 
 @METRICS.register("top1")
 def top1(predictions: Lists, references: Lists) -> float:
-    """Share of queries whose best-scored candidate is (one of) the most relevant."""
+    """The share of queries whose candidate with the highest score is the most relevant, or one of the most relevant."""
     return float(np.mean([_best_is_right(*map(np.asarray, pair)) for pair in _pairs(predictions, references)]))
 
 
 @METRICS.register("ndcg")
 def ndcg(predictions: Lists, references: Lists) -> float:
-    """Mean over queries of the discounted cumulative gain, linear in relevance, as a share of the best possible."""
+    """The mean over queries of the discounted cumulative gain, linear in relevance, divided by the best possible."""
     from sklearn.metrics import ndcg_score
 
     by_length: dict[int, list[tuple[Sequence[float], Sequence[float]]]] = defaultdict(list)
@@ -39,7 +39,7 @@ def ndcg(predictions: Lists, references: Lists) -> float:
     total = 0.0
     for length, lists in by_length.items():
         gold, given = (np.asarray(side, dtype=np.float64) for side in zip(*lists, strict=True))
-        # One candidate has one order, which scikit-learn refuses to score.
+        # scikit-learn refuses to score a single candidate; its only order is the best one.
         total += float((gold > 0).sum()) if length == 1 else float(ndcg_score(gold, given)) * len(lists)
     return total / len(references)
 

@@ -10,18 +10,19 @@ import numpy as np
 from mtsmart.registry import Registry
 
 Metric = Callable[[Sequence[Any], Sequence[Any]], float]
+"""(predictions, references), both in the form that the task type's ``decode`` and ``references`` return -> a score."""
 METRICS: Registry[Metric] = Registry("metric")
 
 
 @METRICS.register("accuracy")
 def accuracy(predictions: Sequence[int], references: Sequence[int]) -> float:
-    """Share of equal labels."""
+    """The share of equal labels."""
     return float(np.mean(np.asarray(predictions) == np.asarray(references)))
 
 
 @METRICS.register("f1")
 def f1(predictions: Sequence[int], references: Sequence[int]) -> float:
-    """F1 of the second of two labels (index 1), as GLUE scores MRPC and QQP; 0 when it is never predicted."""
+    """F1 of the second of two labels (index 1), as GLUE scores MRPC and QQP; 0 if it is never predicted."""
     from sklearn.metrics import f1_score
 
     return float(f1_score(references, predictions, zero_division=0))
@@ -29,7 +30,7 @@ def f1(predictions: Sequence[int], references: Sequence[int]) -> float:
 
 @METRICS.register("macro_f1")
 def macro_f1(predictions: Sequence[int], references: Sequence[int]) -> float:
-    """Unweighted mean of the labels' F1."""
+    """The unweighted mean of the labels' F1."""
     from sklearn.metrics import f1_score
 
     return float(f1_score(references, predictions, average="macro", zero_division=0))
@@ -37,7 +38,7 @@ def macro_f1(predictions: Sequence[int], references: Sequence[int]) -> float:
 
 @METRICS.register("mcc")
 def mcc(predictions: Sequence[int], references: Sequence[int]) -> float:
-    """Matthews correlation; 0 when all predictions are one label."""
+    """Matthews correlation; 0 if all predictions are one label."""
     from sklearn.metrics import matthews_corrcoef
 
     return float(matthews_corrcoef(references, predictions))
@@ -45,7 +46,7 @@ def mcc(predictions: Sequence[int], references: Sequence[int]) -> float:
 
 @METRICS.register("pearson")
 def pearson(predictions: Sequence[float], references: Sequence[float]) -> float:
-    """Pearson correlation; 0 when one side is constant (where it is undefined)."""
+    """Pearson correlation; 0 if one side is constant, because it is undefined then."""
     from scipy.stats import pearsonr
 
     return 0.0 if _constant(predictions, references) else float(pearsonr(predictions, references).statistic)
@@ -53,7 +54,7 @@ def pearson(predictions: Sequence[float], references: Sequence[float]) -> float:
 
 @METRICS.register("spearman")
 def spearman(predictions: Sequence[float], references: Sequence[float]) -> float:
-    """Spearman rank correlation; 0 when one side is constant (where it is undefined)."""
+    """Spearman rank correlation; 0 if one side is constant, because it is undefined then."""
     from scipy.stats import spearmanr
 
     return 0.0 if _constant(predictions, references) else float(spearmanr(predictions, references).statistic)

@@ -1,7 +1,7 @@
 """Scores of masked-token predictions.
 
-A prediction is a list of (best token id, log-probability of the gold token) for each row, a reference a list of gold
-token ids; both are pooled over all rows. 0 tokens score 0 and perplexity 1.
+For each row a prediction is a list of (best token id, log-probability of the gold token), and a reference is a list of
+gold token ids. The tokens of all rows count alike. Without any token the accuracy is 0 and the perplexity 1.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import numpy as np
 from mtsmart.metrics.scores import METRICS
 
 Guess = tuple[int, float]
+"""Best token id, log-probability of the gold token."""
 
 
 @METRICS.register("token_accuracy")
 def token_accuracy(predictions: Sequence[Sequence[Guess]], references: Sequence[Sequence[int]]) -> float:
-    """Share of the masked tokens that are predicted exactly."""
+    """The share of the masked tokens that are predicted exactly."""
     pairs = zip(predictions, references, strict=True)
     hits = [guess[0] == gold for row, golds in pairs for guess, gold in zip(row, golds, strict=True)]
     return float(np.mean(hits)) if hits else 0.0
