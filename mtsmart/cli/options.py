@@ -9,7 +9,10 @@ import typer
 
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Changes, for example training.epochs=2 or METHOD=PRESET; 'mtsmart methods' lists regularisers."),
+    typer.Argument(
+        metavar="[KEY=VALUE]...",
+        help="Changes, for example training.epochs=2 or METHOD=PRESET; 'mtsmart methods' lists regularisers.",
+    ),
 ]
 OutputDir = Annotated[
     Path | None, typer.Option("--output-dir", "-o", help="The run's folder. Default: runs/<name>, numbered if taken.")
