@@ -22,9 +22,7 @@ from datasets.packaged_modules.cache.cache import Cache
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import cache_dir
-from mtsmart.data.fields import parse_fields
-from mtsmart.data.files import read_table
-from mtsmart.data.streaming import StreamedSplit, open_streamed
+from mtsmart.data.readers import StreamedSplit, open_streamed, parse_fields, read_table
 from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.tasks.definition import DatasetSource, TaskDefinition
 
