@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from mtsmart.data.batch import Share
 from mtsmart.losses.directions import drawing
 from mtsmart.models.dropout import without_dropout
 from mtsmart.models.multitask import MultiTaskModel
@@ -220,7 +221,7 @@ def _figures(clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tens
     flips = clean.task.flips(perturbed, reference, clean.batch)
     if flips is not None:
         figures["flips"] = flips
-    scaled = {name: clean.batch.scaled(figure, "divergence") for name, figure in figures.items()}
+    scaled = {name: clean.batch.scaled(figure, Share.DIVERGENCE) for name, figure in figures.items()}
     return {"R": value.detach(), **scaled}
 
 

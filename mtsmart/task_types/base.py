@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.document import Document
 from mtsmart.config.validate import StrictModel, validate
-from mtsmart.data.batch import Batch
+from mtsmart.data.batch import Batch, Share
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, DataError, did_you_mean, quotes_hint
 from mtsmart.losses import CRITERIA, DIRECTIONS, DIVERGENCES
@@ -201,8 +201,8 @@ class TaskType(ABC):
         """
         return self._divergences[role](logits, target).mean()
 
-    def counted(self, batch: Batch, kind: str) -> int:
-        """How many values the mean of ``criterion`` (or ``divergence``: ``kind``) is over."""
+    def counted(self, batch: Batch, share: Share) -> int:
+        """The number of values that the mean of ``criterion`` or of ``divergence`` is over."""
         return len(batch.rows)
 
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor | None:

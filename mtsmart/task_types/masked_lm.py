@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.validate import StrictModel
-from mtsmart.data.batch import Batch, pad, pad_inputs
+from mtsmart.data.batch import Batch, Share, pad, pad_inputs
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError
 from mtsmart.metrics import Guess
@@ -143,8 +143,8 @@ class MaskedLM(TaskType):
     def divergence(self, logits: Tensor, target: Tensor, batch: Batch, role: str) -> Tensor:
         return masked_mean(self._divergences[role](logits, target), batch.layout["counts"])
 
-    def counted(self, batch: Batch, kind: str) -> int:
-        tokens = batch.targets["labels"] != _IGNORED if kind == "criterion" else batch.layout["counts"]
+    def counted(self, batch: Batch, share: Share) -> int:
+        tokens = batch.targets["labels"] != _IGNORED if share is Share.CRITERION else batch.layout["counts"]
         return int(tokens.sum())
 
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.validate import StrictModel
-from mtsmart.data.batch import Batch, pad, pad_inputs
+from mtsmart.data.batch import Batch, Share, pad, pad_inputs
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.metrics.entities import OUTSIDE, entities, is_bio
@@ -136,8 +136,8 @@ class Tagging(TaskType):
         """Mean over the scored tokens."""
         return masked_mean(self._divergences[role](logits, target), batch.layout["scored"])
 
-    def counted(self, batch: Batch, kind: str) -> int:
-        tokens = batch.targets["labels"] != IGNORED if kind == "criterion" else batch.layout["scored"]
+    def counted(self, batch: Batch, share: Share) -> int:
+        tokens = batch.targets["labels"] != IGNORED if share is Share.CRITERION else batch.layout["scored"]
         return int(tokens.sum())
 
     def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:

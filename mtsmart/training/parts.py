@@ -6,12 +6,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from mtsmart.data.batch import Batch, Part
+from mtsmart.data.batch import Batch, Part, Share
 from mtsmart.data.loader import Collate
 from mtsmart.processes import Processes
 from mtsmart.task_types import TaskType
-
-_KINDS = ("criterion", "divergence")
 
 
 def in_parts(collate: Collate, task: TaskType, processes: Processes) -> Collate:
@@ -37,12 +35,12 @@ def part_of(whole: Batch, task: TaskType, rank: int, count: int) -> Batch:
     is_empty = start == stop
     rows = slice(0, 1) if is_empty else slice(start, stop)
     part = task.take(whole, rows)
-    shares = {kind: 0.0 if is_empty else _share(task, part, whole, kind, count) for kind in _KINDS}
+    shares = {share: 0.0 if is_empty else _factor(task, part, whole, share, count) for share in Share}
     before = len(task.take(whole, slice(0, rows.start)).attention_mask) if rows.start else 0
     sequences = (before, len(whole.attention_mask))
     return replace(part, part=Part((rows.start, total), sequences, shares))
 
 
-def _share(task: TaskType, part: Batch, whole: Batch, kind: str, count: int) -> float:
-    """``count`` times the part's share in what the whole's mean is over."""
-    return count * task.counted(part, kind) / max(1, task.counted(whole, kind))
+def _factor(task: TaskType, part: Batch, whole: Batch, share: Share, count: int) -> float:
+    """``count`` times the part's share of the values that the mean over the whole batch is over."""
+    return count * task.counted(part, share) / max(1, task.counted(whole, share))
