@@ -14,7 +14,7 @@ from mtsmart.hardware import processor_name
 
 
 def interleaved(arms: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each arm, ``repeats`` times, after one unmeasured round; the order turns with each round."""
+    """Seconds of each arm, ``repeats`` times, after one unmeasured round; each round starts with the next arm."""
     names = list(arms)
     seconds: dict[str, list[float]] = {name: [] for name in arms}
     for repeat in range(repeats + 1):
@@ -30,7 +30,7 @@ def interleaved(arms: Mapping[str, Callable[[], None]], repeats: int) -> dict[st
 
 
 def paired_ratio(seconds: Sequence[float], base: Sequence[float]) -> float:
-    """Median of the ratios within the rounds: what slows the machine for a while slows both sides."""
+    """Median of the ratios within the rounds: if the machine is slow for a while, both sides are slow."""
     return statistics.median(a / b for a, b in zip(seconds, base, strict=True))
 
 
@@ -50,7 +50,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def verdict(value: float, limit: float, at_least: bool = False, unit: str = "times") -> str:
-    """The value beside what is wanted, and whether it is met."""
+    """The value, the limit, and whether the value meets it."""
     met = value >= limit if at_least else value <= limit
     wanted = f"{'at least' if at_least else 'at most'} {limit:g} {unit}"
     return f"**{value:.2f}** {unit} ({wanted}: {'met' if met else 'NOT met'})"
