@@ -27,11 +27,13 @@ BFLOAT16 = "training.precision=bfloat16"
 TINY = BertConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32)
 
 
+# A process an arm, each of which takes seconds to start.
+TWO_ARMS = {name: memory.ARMS[name] for name in ("plain", "SMART + MBPP, one pass, gradient checkpointing")}
 SMALL = {
     bare: {"ROWS": 8, "BATCH": 4},
     data_scale: {"PAIRS": 20, "FEW": 32, "MANY": 48, "UPDATES": 2},
     gpu: {"BATCH": 2, "TOKENS": 8, "UPDATES": 2, "PRECISIONS": {"float32": [], "bfloat16": [BFLOAT16]}},
-    memory: {"BATCH": 2, "TOKENS": 8, "UPDATES": 2},
+    memory: {"BATCH": 2, "TOKENS": 8, "UPDATES": 2, "ARMS": TWO_ARMS},
     mix: {"ROWS": 8, "BATCHES": (4,)},
     padding: {"BATCHES": (4,), "SPLIT": "train[:16]"},
     precision: {"BATCH": 2, "TOKENS": 8},
