@@ -2,8 +2,8 @@
 
     python -m benchmarks.bench [PART ...] [--repeats N]
 
-Without parts all are measured, in this one process (memory in processes of its own). What was measured is kept in
-benchmarks/results.json, from which the page is written; so parts can be measured again by themselves.
+Without parts all are measured, in this one process (memory in processes of its own). The figures are kept in
+benchmarks/results.json, and the page is written from that file; so a part can be measured again alone.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ PARTS: dict[str, tuple[Callable[[Path, int], Any], Callable[[Any], list[str]]]] 
     "startup": (startup.measure, startup.page),
 }
 
-ONCE = ("padding", "gpu")  # counted, or with repetitions of its own
+ONCE = ("padding", "gpu")  # padding is counted, not timed; gpu states its repetitions in its section
 
 
 def main() -> None:
-    """Measure what was asked for, then write the page."""
+    """Measure the parts that the command line names, then write the page."""
     parser = argparse.ArgumentParser(description="Measure speed and memory; write benchmarks/RESULTS.md.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; none: all")
     parser.add_argument("--repeats", type=int, default=5, help="measured rounds (default 5)")
@@ -86,5 +86,5 @@ if __name__ == "__main__":
     quiet_libraries()
     try:
         main()
-    except MtsmartError as error:  # most often data that is not there
+    except MtsmartError as error:  # Most often a data set is missing.
         sys.exit(str(error))

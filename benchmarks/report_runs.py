@@ -36,7 +36,8 @@ def main() -> None:
 
 def section(folder: RunFolder) -> list[str]:
     """One run: how it was trained, and its scores."""
-    config, results = folder.config(), folder.results()
+    config = folder.config()
+    results = folder.results()
     definitions = folder.definitions()
     seconds = sum(json.loads(line)["seconds"] for line in folder.timing_file.read_text(encoding="utf-8").splitlines())
     rows = [

@@ -1,7 +1,7 @@
-"""Writing that loses nothing: a file or folder is whole or not there, after a crash, a kill or on a full disk.
+"""Writing that survives a crash, a kill or a full disk: a file or folder is complete or not there.
 
-Everything is written aside, flushed to the disk, and then renamed; a folder gets a manifest of sizes and SHA-256
-hashes, by which damage is recognised later. A failed write becomes one error that names the place.
+Everything is written under another name, flushed to the disk, and then renamed. A folder gets a manifest of sizes and
+SHA-256 hashes, which shows damage later. A failed write becomes one error that names the place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from mtsmart.errors import CheckpointError, MtsmartError, StorageError
 MANIFEST = "manifest.json"
 _MAX_JSON = 16_000_000
 _RUST = re.compile(r"I/O error: (.+?) \(os error \d+\)")
-_NEW, _OLD = ".new", ".old"  # endings of what is being written, and of what is about to go
+_NEW = ".new"  # ending of a file or folder that is being written
+_OLD = ".old"  # ending of a folder that is about to be deleted
 _ASIDE = re.compile(r"\..+\.[0-9a-f]{12}\.new")
 
 
@@ -50,9 +51,9 @@ def replacing(file: Path) -> Iterator[Path]:
     """Write a file: yields the path to write to, which takes the place of ``file`` at the end.
 
     Raises:
-        StorageError: it cannot be written; then ``file`` is what it was.
+        StorageError: it cannot be written; ``file`` is unchanged then.
     """
-    # A name of its own, for several processes may write the same file of a cache at once.
+    # The name is unique, because several processes may write the same file of a cache at once.
     aside = file.with_name(f".{file.name}.{uuid.uuid4().hex[:12]}{_NEW}")
     with writing(file):
         try:
@@ -66,22 +67,22 @@ def replacing(file: Path) -> Iterator[Path]:
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old text or the new, never a part."""
+    """Write a text file; a reader sees the old text or the new one, never a part."""
     with replacing(file) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
 def write_json(file: Path, data: Any) -> None:
-    """Write a JSON file so that a reader sees the old one or the new, never a part."""
+    """Write a JSON file; a reader sees the old data or the new data, never a part."""
     write_text(file, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_json(file: Path) -> Any:
-    """What a JSON file of a run holds.
+    """The data of a JSON file of a run.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is no JSON in UTF-8, or larger than any that is written here.
+        ValueError: it is no JSON in UTF-8, or larger than any file that this module writes.
     """
     try:
         return json.loads(read_bytes(file, _MAX_JSON).decode())
@@ -90,7 +91,7 @@ def read_json(file: Path) -> Any:
 
 
 def read_bytes(file: Path, limit: int) -> bytes:
-    """All of a file that cannot fill the memory.
+    """The content of a file whose size has a limit, so that it cannot fill the memory.
 
     Raises:
         OSError: it cannot be read, or is no file.
@@ -105,10 +106,10 @@ def read_bytes(file: Path, limit: int) -> bytes:
 
 
 def require_file(file: Path) -> None:
-    """Refuse what is no file on a disk: a device never ends, and a pipe lets its reader wait for ever.
+    """Refuse anything but a file on a disk: a device may never end, and the reader of a pipe may wait for ever.
 
     Raises:
-        OSError: it is none, or not there.
+        OSError: it is not a file, or not there.
     """
     mode = file.stat().st_mode
     if stat.S_ISDIR(mode):
@@ -118,12 +119,12 @@ def require_file(file: Path) -> None:
 
 
 def said(error: Exception) -> str:
-    """An error's reason, on one line and without the place, which our own errors name."""
+    """The reason of an error on one line, without the place, because our own errors name it."""
     return getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def append_line(file: Path, line: str) -> None:
-    """Add a line to a file, or leave the file as it was.
+    """Add a line to a file; if that fails, the file is unchanged.
 
     Raises:
         StorageError: it cannot be written.
@@ -139,7 +140,7 @@ def append_line(file: Path, line: str) -> None:
 
 
 def open_to_append(file: Path) -> BinaryIO:
-    """The file, made if need be; not one elsewhere that a link leads to (all others are replaced, never followed)."""
+    """The file, open at its end; it is created if it is not there. A symbolic link is refused, not followed."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     stream = os.fdopen(os.open(file, flags, 0o666), "ab")
     stream.seek(0, os.SEEK_END)
@@ -150,12 +151,13 @@ def open_to_append(file: Path) -> BinaryIO:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Write a folder and its manifest: yields the path to fill, which takes the place of ``folder`` at the end.
 
-    A reader finds the old folder or the new one by :func:`present`, whenever the process dies.
+    Whenever the process dies, :func:`present` finds the old folder or the new one.
 
     Raises:
-        StorageError: it cannot be written; then ``folder`` is what it was.
+        StorageError: it cannot be written; ``folder`` is unchanged then.
     """
-    aside, old = folder.with_name(folder.name + _NEW), folder.with_name(folder.name + _OLD)
+    aside = folder.with_name(folder.name + _NEW)
+    old = folder.with_name(folder.name + _OLD)
     with writing(folder):
         try:
             shutil.rmtree(aside, ignore_errors=True)
@@ -176,16 +178,20 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def present(folder: Path) -> Path:
-    """Where ``folder`` is: a process that died while replacing it may have left it under its other name."""
+    """The place of ``folder``: a process that died while it replaced the folder may have left it under its old name."""
     old = folder.with_name(folder.name + _OLD)
     return old if old.exists() and not folder.exists() else folder
 
 
 def clear_leftovers(folder: Path, folders: Iterable[str]) -> None:
-    """Delete what killed processes left half done or about to go: of files, and of the folders of these names.
+    """Delete incomplete files and folders that killed processes left behind.
 
-    A folder that was about to go gets its name back if none has taken its place. Nothing else in ``folder`` is touched,
-    whatever it is called.
+    A folder that was about to be replaced gets its name back if the new one is not there. Nothing else in ``folder``
+    is changed.
+
+    Args:
+        folder: the folder that holds them.
+        folders: names of the folders in it that ``replacing_folder`` writes.
     """
     for path in folder.glob(".*"):
         if _ASIDE.fullmatch(path.name):
@@ -203,8 +209,8 @@ def check_manifest(folder: Path, hint: str | None = None) -> None:
     """Compare a folder with its manifest.
 
     Args:
-        folder: what :func:`replacing_folder` wrote.
-        hint: what to do about a file that is not as it was written.
+        folder: one that :func:`replacing_folder` wrote.
+        hint: what the user can do about a damaged file.
 
     Raises:
         CheckpointError: a file is missing, cut short or changed; it is named.
@@ -223,7 +229,7 @@ def check_manifest(folder: Path, hint: str | None = None) -> None:
             raise CheckpointError("names a file outside its folder", file=manifest, value=name)
         try:
             _check_file(file, size, digest, hint)
-        except OSError as error:  # also of a name that no file can have
+        except OSError as error:  # A name that no file can have also raises it.
             message = f"cannot be read: {error.strerror}"
             raise CheckpointError(message, file=folder, key=MANIFEST, value=name, hint=hint) from None
 
@@ -239,8 +245,8 @@ def _check_file(file: Path, size: int, digest: str, hint: str | None) -> None:
 
 
 def flush(path: Path) -> None:
-    """Make the system put a file, or a folder's list of names, on the disk."""
-    if path.is_dir() and os.name == "nt":  # which has no handle for folders
+    """Make the system write a file, or the list of names of a folder, to the disk."""
+    if path.is_dir() and os.name == "nt":  # Windows has no handle for folders.
         return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
@@ -266,10 +272,10 @@ def _sha256(file: Path) -> str:
 
 
 def _system_words(error: BaseException | None) -> str | None:
-    """What the system said, in the error itself or in one that it hides; None if it said nothing.
+    """The system's reason in an error, or in an error behind it; None if there is none.
 
-    safetensors has an error class of its own, with the system's words in its text; a library that fails again while
-    it cleans up hides the first error behind the second.
+    safetensors has its own error class, whose text holds the system's reason. And if a library fails again while it
+    cleans up, the first error is behind the second.
     """
     while error is not None:
         if isinstance(error, OSError):

@@ -1,4 +1,4 @@
-"""What the machine is that computes."""
+"""Facts about the processor and the device."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _INFO = Path("/proc/cpuinfo")
 
 @cache
 def processor_facts() -> dict[str, str]:
-    """The lines of Linux about the first processor; empty elsewhere."""
+    """What Linux tells of the first processor, name -> value; empty on other systems."""
     text = _INFO.read_text(encoding="utf-8", errors="replace") if _INFO.exists() else ""
     pairs = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def processor_name() -> str:
-    """The processor's name, and on Linux its family and model, since clouds give many processors one name."""
+    """The processor's name. On Linux also its family and model, because clouds give many processors the same name."""
     facts = processor_facts()
     name = facts.get("model name") or platform.processor() or platform.machine()
     numbers = [f"{key.removeprefix('cpu ')} {facts[key]}" for key in ("cpu family", "model") if key in facts]
@@ -28,5 +28,5 @@ def processor_name() -> str:
 
 
 def device_name(device: str) -> str:
-    """What a torch device such as ``cpu`` or ``cuda:0`` is."""
+    """The product name of a torch device such as ``cpu`` or ``cuda:0``."""
     return torch.cuda.get_device_name(device) if torch.device(device).type == "cuda" else processor_name()

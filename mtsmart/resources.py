@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent
 def shipped(kind: str) -> Path:
     """The folder of shipped ``tasks`` or ``experiments``.
 
-    In an installed wheel they lie inside the package (``mtsmart/shipped/<kind>``); in a checkout or an editable
+    An installed wheel has them inside the package (``mtsmart/shipped/<kind>``). In a checkout or an editable
     installation they are the top-level folders.
     """
     installed = _PACKAGE / "shipped" / kind

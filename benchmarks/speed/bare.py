@@ -17,12 +17,14 @@ from transformers import (
     get_linear_schedule_with_warmup,
 )
 
+from benchmarks.speed import workload
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, verdict
-from benchmarks.speed.workload import ENCODER, PLAIN, batches_of, run_epoch, run_updates, trainer
+from benchmarks.speed.workload import PLAIN, batches_of, run_epoch, run_updates, trainer
 from mtsmart.data.batch import Batch
 from mtsmart.models.encoder import resolve_path
 
-ROWS, BATCH = 512, 32
+ROWS = 512
+BATCH = 32
 
 
 def measure(folder: Path, repeats: int) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def measure(folder: Path, repeats: int) -> dict[str, Any]:
         f"""
 tasks:
   mrpc: {{splits: {{train: "train[:{ROWS}]"}}}}
-encoder: {{path: {ENCODER}}}
+encoder: {{path: {workload.ENCODER}}}
 data: {{max_length: 128, cache_dir: {folder}/cache}}
 training: {{epochs: 1000, batch_size: {BATCH}}}
 """,
@@ -55,9 +57,9 @@ training: {{epochs: 1000, batch_size: {BATCH}}}
 
 
 def task_model() -> nn.Module:
-    """What AutoModelForSequenceClassification makes of the encoder."""
+    """The encoder with the head that AutoModelForSequenceClassification adds."""
     model: nn.Module = AutoModelForSequenceClassification.from_pretrained(
-        resolve_path(ENCODER), num_labels=2, dtype=torch.float32
+        resolve_path(workload.ENCODER), num_labels=2, dtype=torch.float32
     )
     return model
 
@@ -116,8 +118,10 @@ class HubTrainer:
 
 def page(measured: dict[str, Any]) -> list[str]:
     """The section of RESULTS.md."""
-    same, whole = measured["same batches"], measured["whole loops"]
-    bare, trainer_ratio = paired_ratio(same["ours"], same["bare"]), paired_ratio(whole["ours"], whole["Trainer"])
+    same = measured["same batches"]
+    whole = measured["whole loops"]
+    bare = paired_ratio(same["ours"], same["bare"])
+    trainer_ratio = paired_ratio(whole["ours"], whole["Trainer"])
     rows = [
         ["bare PyTorch loop, the same batches", spread(same["bare"], 2), ""],
         ["ours, the same batches", spread(same["ours"], 2), verdict(bare, 1.03, unit="times the bare loop")],

@@ -1,4 +1,4 @@
-"""The classic multi-task SMART loop, written plainly, as what users come from.
+"""The classic multi-task SMART loop, written plainly: the loop that users know.
 
 Random batches of one task, padded to their longest row; for each: a forward pass, a forward pass with noise on the
 word embeddings, the gradient, a forward pass with the perturbation found, one backward pass; Adamax, not fused; the
@@ -18,7 +18,8 @@ from transformers import AutoModel
 
 from mtsmart.models.encoder import resolve_path
 
-EPSILON, STEP = 1e-5, 1e-3
+EPSILON = 1e-5
+STEP = 1e-3
 
 
 class ClassicModel(nn.Module):
@@ -50,8 +51,11 @@ class ClassicLoop:
     def __init__(
         self, encoder: str, rows: Mapping[str, Sequence[dict[str, Any]]], outputs: Mapping[str, int], batch_size: int
     ) -> None:
-        self.model, self.rows, self.outputs = ClassicModel(encoder, outputs), rows, outputs
-        self.batch_size, self.random = batch_size, random.Random(0)
+        self.model = ClassicModel(encoder, outputs)
+        self.rows = rows
+        self.outputs = outputs
+        self.batch_size = batch_size
+        self.random = random.Random(0)
         self.optimizer = torch.optim.Adamax(self.model.parameters(), lr=5e-5, foreach=False)
         self.loss = 0.0
 
@@ -113,5 +117,6 @@ def divergence(logits: Tensor, target: Tensor) -> Tensor:
     """Squared error for one output, else the symmetric KL."""
     if logits.shape[-1] == 1:
         return F.mse_loss(logits, target)
-    log_p, log_q = F.log_softmax(logits, -1), F.log_softmax(target, -1)
+    log_p = F.log_softmax(logits, -1)
+    log_q = F.log_softmax(target, -1)
     return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1).mean()

@@ -12,9 +12,10 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
+from benchmarks.speed import workload
 from benchmarks.speed.memory import status
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, verdict
-from benchmarks.speed.workload import ENCODER, PLAIN, run_updates, trainer
+from benchmarks.speed.workload import PLAIN, run_updates, trainer
 from mtsmart.config.sections import DataConfig
 from mtsmart.models.encoder import resolve_path
 from mtsmart.task_types import build_task
@@ -22,7 +23,10 @@ from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
 from mtsmart.tasks.definition import DatasetSource
 
-PAIRS, FEW, MANY, UPDATES = 200_000, 20_000, 2_000_000, 20
+PAIRS = 200_000
+FEW = 20_000
+MANY = 2_000_000
+UPDATES = 20
 
 
 def measure(folder: Path, repeats: int) -> dict[str, Any]:
@@ -41,13 +45,15 @@ def measure(folder: Path, repeats: int) -> dict[str, Any]:
     for start in ("first", *["second"] * repeats):
         for rows, file in files.items():
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                memory.setdefault(f"{rows} {start}", []).append(pool.apply(train, (file, folder)))
+                memory.setdefault(f"{rows} {start}", []).append(
+                    pool.apply(train, (file, folder, workload.ENCODER, UPDATES))
+                )
     return {"seconds": seconds, "again": again, "memory": memory}
 
 
 def generate(file: Path, rows: int, fewest: int, most: int) -> Path:
     """``rows`` pairs of texts of common words."""
-    tokenizer = AutoTokenizer.from_pretrained(resolve_path(ENCODER))
+    tokenizer = AutoTokenizer.from_pretrained(resolve_path(workload.ENCODER))
     words = sorted(word for word in tokenizer.get_vocab() if word.isalpha() and len(word) > 1)
     generator = random.Random(0)
     with file.open("w", encoding="utf-8") as stream:
@@ -59,7 +65,7 @@ def generate(file: Path, rows: int, fewest: int, most: int) -> Path:
 
 def row_by_row(file: Path, target: Path) -> None:
     """What MT-DNN's preprocessing does: each row through the tokenizer, and a line of JSON."""
-    tokenizer = AutoTokenizer.from_pretrained(resolve_path(ENCODER))
+    tokenizer = AutoTokenizer.from_pretrained(resolve_path(workload.ENCODER))
     with file.open(encoding="utf-8") as source, target.open("w", encoding="utf-8") as stream:
         for number, line in enumerate(source):
             row = json.loads(line)
@@ -76,12 +82,12 @@ def definition(file: Path) -> TaskDefinition:
 
 def prepare(file: Path, cache: Path) -> None:
     """Encode, or find the encoded rows in the cache."""
-    tokenizer = AutoTokenizer.from_pretrained(resolve_path(ENCODER))
+    tokenizer = AutoTokenizer.from_pretrained(resolve_path(workload.ENCODER))
     config = DataConfig(max_length=128, cache_dir=str(cache))
     Preparer(tokenizer, config, None).split(build_task("generated", definition(file)), "train")
 
 
-def train(file: Path, folder: Path) -> dict[str, float]:
+def train(file: Path, folder: Path, encoder: str, updates: int) -> dict[str, float]:
     """Memory (bytes) after some updates, and the seconds until the first."""
     experiment = folder / f"{file.stem}.yaml"
     experiment.write_text(
@@ -92,7 +98,7 @@ tasks:
     dataset: {{files: {{train: {file}}}}}
     text: [a, b]
     labels: ["0", "1"]
-encoder: {{path: {ENCODER}}}
+encoder: {{path: {encoder}}}
 data: {{max_length: 32, cache_dir: {folder}/cache_train}}
 training: {{epochs: 1, batch_size: 8}}
 """,
@@ -103,14 +109,16 @@ training: {{epochs: 1, batch_size: 8}}
     batches = made.updates()
     run_updates(made, next(batches))
     first = time.perf_counter() - start
-    for _ in range(UPDATES):
+    for _ in range(updates):
         run_updates(made, next(batches))
     return {"resident": status("VmRSS"), "anonymous": status("RssAnon"), "peak": status("VmHWM"), "start": first}
 
 
 def page(measured: dict[str, Any]) -> list[str]:
     """The section of RESULTS.md."""
-    seconds, again, memory = measured["seconds"], measured["again"], measured["memory"]
+    seconds = measured["seconds"]
+    again = measured["again"]
+    memory = measured["memory"]
     faster = 1 / paired_ratio(seconds["ours"], seconds["row by row into JSON"])
     rows = [
         ["row by row into JSON", spread(seconds["row by row into JSON"], 1), ""],

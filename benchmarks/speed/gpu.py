@@ -1,6 +1,6 @@
-"""A BERT-base-sized random model on a GPU: float32, bfloat16, compiled; and what bfloat16 leaves of SMART's direction.
+"""A random model of BERT-base's size on a GPU: float32, bfloat16, compiled; and SMART's direction in bfloat16.
 
-Without a GPU nothing is measured, and the page says so. The pieces run on a CPU too, which is how they are tested.
+Without a GPU nothing is measured, and the page says so. The tests run the same code on a CPU.
 """
 
 from __future__ import annotations
@@ -15,15 +15,22 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer, BertConfig, BertModel
 
+from benchmarks.speed import workload
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table
-from benchmarks.speed.workload import ENCODER, ONE_PASS, PAPER, PLAIN, batches_of, fixed_length, run_updates, trainer
+from benchmarks.speed.workload import ASCENT, ONE_PASS, PLAIN, TEACHER, batches_of, fixed_length, run_updates, trainer
 from mtsmart.models.encoder import resolve_path
 from mtsmart.regularizers import clean_pass
 from mtsmart.training.trainer import Trainer
 
-BATCH, TOKENS, UPDATES = 32, 128, 20
-OBJECTIVES = {"plain": PLAIN, "SMART + MBPP, one pass": ONE_PASS, "SMART + MBPP, paper's procedure": PAPER}
-PRECISIONS = {
+BATCH = 32
+TOKENS = 128
+UPDATES = 20
+OBJECTIVES = {
+    "plain": PLAIN,
+    "SMART + MBPP, one pass": ONE_PASS + TEACHER,
+    "SMART + MBPP, paper's procedure": ASCENT + TEACHER,
+}
+PRECISIONS: dict[str, list[str]] = {
     "float32": [],
     "bfloat16": ["training.precision=bfloat16"],
     "bfloat16, compiled": ["training.precision=bfloat16", "training.compile=true"],
@@ -39,13 +46,13 @@ def measure(folder: Path, repeats: int, size: BertConfig | None = None) -> dict[
         return {}
     folder.mkdir(parents=True)
     encoder = random_model(folder / "encoder", size or BertConfig())
-    experiment = fixed_length(folder, BATCH * UPDATES, TOKENS, encoder)
+    experiment = fixed_length(folder, BATCH * UPDATES, TOKENS, BATCH, encoder)
     arms: dict[str, Callable[[], None]] = {}
     weights = 0
     for precision, extra in PRECISIONS.items():
-        for objective, overrides in OBJECTIVES.items():
+        for objective, arm in OBJECTIVES.items():
             name = f"{precision}: {objective}"
-            made = trainer(experiment, [*overrides, *extra], folder / str(len(arms)))
+            made = trainer(experiment, arm.changed(*extra), folder / str(len(arms)))
             weights = sum(p.numel() for n, p in made.setup.model.named_parameters() if "embeddings" not in n)
             arms[name] = partial(run_updates, made, batches_of(made))
     plain = trainer(experiment, ONE_PASS, folder / "agreement")
@@ -61,7 +68,7 @@ def random_model(folder: Path, size: BertConfig) -> Path:
     """A random BERT with the tokenizer of the small encoder, as a folder."""
     torch.manual_seed(0)
     BertModel(size).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(resolve_path(ENCODER)).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(resolve_path(workload.ENCODER)).save_pretrained(folder)
     return folder
 
 
@@ -74,8 +81,10 @@ def agreement(made: Trainer, kind: str) -> float:
 
 def _direction(made: Trainer, kind: str, autocast: bool) -> Tensor:
     """(B, T * H), of length 1."""
-    model, batch = made.setup.model, batches_of(made)[0]
-    task, smart = made.setup.tasks[batch.task], made.step.regularizers["smart"]
+    model = made.setup.model
+    batch = batches_of(made)[0]
+    task = made.setup.tasks[batch.task]
+    smart = made.step.regularizers["smart"]
     update = {"direction": kind, "norm": "l2", "scope": "sentence", "constraint": "normalize"}
     config = smart.settings[batch.task].model_copy(update=update)
     torch.manual_seed(0)
@@ -91,7 +100,8 @@ def page(measured: dict[str, Any]) -> list[str]:
     title = ["## On a GPU", ""]
     if not measured:
         return [*title, "No GPU was at hand. `python -m benchmarks.bench gpu` measures this part on one.", ""]
-    seconds, rows = measured["seconds"], []
+    seconds = measured["seconds"]
+    rows = []
     peaks = next((found for name, found in PEAK.items() if name in measured["device"]), None)
     for name, values in seconds.items():
         precision, _, objective = name.partition(": ")

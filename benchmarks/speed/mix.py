@@ -1,4 +1,4 @@
-"""Examples a second on rte + mrpc + cola + stsb, end to end, beside the classic loop; where the time goes."""
+"""Examples a second on rte + mrpc + cola + stsb, end to end, beside the classic loop, and the time of each part."""
 
 from __future__ import annotations
 
@@ -12,38 +12,40 @@ from unittest import mock
 
 import torch
 
+from benchmarks.speed import workload
 from benchmarks.speed.classic import ClassicLoop
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, verdict
-from benchmarks.speed.workload import ENCODER, NO_TEACHER, ONE_PASS, PAPER, PLAIN, batches_of, mix, run_epoch, trainer
+from benchmarks.speed.workload import ASCENT, ONE_PASS, PLAIN, TEACHER, batches_of, every, mix, run_epoch, trainer
 from mtsmart.models import dropout
 from mtsmart.training.trainer import Trainer
 
-ROWS, BATCHES = 64, (16, 32)
+ROWS = 64
+BATCHES = (16, 32)
 CLASSIC = "classic loop, SMART"
 ARMS = {
     "ours, plain": PLAIN,
-    "ours, SMART, paper's procedure": [*PAPER, *NO_TEACHER],
-    "ours, SMART + MBPP, paper's procedure": PAPER,
-    "ours, SMART + MBPP, one pass": ONE_PASS,
-    "ours, SMART + MBPP, one pass, every: 4": [*ONE_PASS, "smart.every=4", "mbpp.every=4"],
+    "ours, SMART, paper's procedure": ASCENT,
+    "ours, SMART + MBPP, paper's procedure": ASCENT + TEACHER,
+    "ours, SMART + MBPP, one pass": ONE_PASS + TEACHER,
+    "ours, SMART + MBPP, one pass, every: 4": every(ONE_PASS + TEACHER, 4),
 }
 STOCK = "ours, SMART + MBPP, one pass, with torch's own kernels and masks"
 LIMITS = {"ours, SMART + MBPP, one pass": 2.0, "ours, SMART + MBPP, one pass, every: 4": 3.5}
 
 
 def measure(folder: Path, repeats: int) -> dict[str, Any]:
-    """Seconds of an epoch of each arm at each batch size, and what a batch is made of."""
+    """Seconds of an epoch of each arm at each batch size, its tokens, and the share of each part of an update."""
     return {str(size): _at(folder / f"mix{size}", size, repeats) for size in BATCHES}
 
 
 def _at(folder: Path, batch_size: int, repeats: int) -> dict[str, Any]:
     folder.mkdir(parents=True)
     experiment = mix(folder, ROWS, batch_size)
-    ours = {name: trainer(experiment, over, folder / str(i)) for i, (name, over) in enumerate(ARMS.items())}
+    ours = {name: trainer(experiment, arm, folder / str(i)) for i, (name, arm) in enumerate(ARMS.items())}
     setup = next(iter(ours.values())).setup
     rows = {name: split.rows.to_list() for name, split in setup.train.items()}
     outputs = {name: 1 if name == "stsb" else 2 for name in rows}
-    classic = ClassicLoop(ENCODER, rows, outputs, batch_size)
+    classic = ClassicLoop(workload.ENCODER, rows, outputs, batch_size)
     arms: dict[str, Callable[[], None]] = {CLASSIC: classic.epoch}
     arms |= {name: partial(run_epoch, made) for name, made in ours.items()}
     arms[STOCK] = partial(_stock_epoch, ours["ours, SMART + MBPP, one pass"])
@@ -70,7 +72,7 @@ def _stock_epoch(made: Trainer) -> None:
 
 
 def shares(made: Trainer) -> dict[str, float]:
-    """Share of an epoch's time in each part of an update, from clocks around them (a CPU does them in turn)."""
+    """Share of an epoch's time in each part of an update, from clocks around them (a CPU does one after the other)."""
     clock: dict[str, float] = {}
     smart, mbpp = (made.step.regularizers[name] for name in ("smart", "mbpp"))
     parts: list[tuple[str, Any, str]] = [
@@ -126,9 +128,11 @@ def page(measured: dict[str, Any]) -> list[str]:
         "",
     ]
     for size, found in measured.items():
-        seconds, rows = found["seconds"], []
+        seconds = found["seconds"]
+        rows = []
         for arm, values in seconds.items():
-            ratio, limit = 1 / paired_ratio(values, seconds[CLASSIC]), LIMITS.get(arm)
+            ratio = 1 / paired_ratio(values, seconds[CLASSIC])
+            limit = LIMITS.get(arm)
             positions = found["positions"][CLASSIC if arm == CLASSIC else "ours"]
             rows.append(
                 [

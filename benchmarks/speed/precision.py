@@ -13,7 +13,8 @@ from benchmarks.speed.timing import interleaved, paired_ratio, spread, table
 from benchmarks.speed.workload import PLAIN, batches_of, fixed_length, run_updates, trainer
 from mtsmart.cpu.linear import WidenedLinear
 
-BATCH, TOKENS = 32, 32
+BATCH = 32
+TOKENS = 32
 OWN = "bfloat16, torch's own linear layers"
 ARMS = {"float32": "float32", "bfloat16": "bfloat16", OWN: "bfloat16"}
 
@@ -23,10 +24,10 @@ def measure(folder: Path, repeats: int) -> dict[str, Any]:
     if torch.cuda.is_available():
         return {}
     folder.mkdir(parents=True)
-    experiment = fixed_length(folder, BATCH, TOKENS)
+    experiment = fixed_length(folder, BATCH, TOKENS, BATCH)
     arms = {}
     for index, (name, precision) in enumerate(ARMS.items()):
-        made = trainer(experiment, [*PLAIN, f"training.precision={precision}"], folder / str(index))
+        made = trainer(experiment, PLAIN.changed(f"training.precision={precision}"), folder / str(index))
         if name == OWN:
             _give_back(made.setup.model)
         arms[name] = partial(run_updates, made, batches_of(made))

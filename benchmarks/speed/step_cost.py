@@ -1,4 +1,4 @@
-"""What an update costs beside a plain one, at fixed shapes: SMART's two directions, the teacher, lazy forms."""
+"""The cost of an update beside a plain one, at fixed shapes: SMART's two directions, the teacher, lazy forms."""
 
 from __future__ import annotations
 
@@ -8,18 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, verdict
-from benchmarks.speed.workload import NO_TEACHER, ONE_PASS, PAPER, PLAIN, batches_of, fixed_length, run_updates, trainer
+from benchmarks.speed.workload import (
+    ASCENT,
+    ONE_PASS,
+    PLAIN,
+    TEACHER,
+    batches_of,
+    every,
+    fixed_length,
+    run_updates,
+    trainer,
+)
 
-BATCH, TOKENS, UPDATES = 32, (32, 64), 4
+BATCH = 32
+TOKENS = (32, 64)
+UPDATES = 4
 ARMS = {
     "plain": PLAIN,
-    "SMART, paper's procedure": [*PAPER, *NO_TEACHER],
-    "SMART, one pass": [*ONE_PASS, *NO_TEACHER],
-    "MBPP": ["smart=off"],
-    "SMART + MBPP, paper's procedure": PAPER,
-    "SMART + MBPP, one pass": ONE_PASS,
-    "SMART + MBPP, one pass, every: 2": [*ONE_PASS, "smart.every=2", "mbpp.every=2"],
-    "SMART + MBPP, one pass, every: 4": [*ONE_PASS, "smart.every=4", "mbpp.every=4"],
+    "SMART, paper's procedure": ASCENT,
+    "SMART, one pass": ONE_PASS,
+    "MBPP": TEACHER,
+    "SMART + MBPP, paper's procedure": ASCENT + TEACHER,
+    "SMART + MBPP, one pass": ONE_PASS + TEACHER,
+    "SMART + MBPP, one pass, every: 2": every(ONE_PASS + TEACHER, 2),
+    "SMART + MBPP, one pass, every: 4": every(ONE_PASS + TEACHER, 4),
 }
 LIMITS = {"SMART + MBPP, one pass": {32: 2.5, 64: 2.7}, "SMART + MBPP, one pass, every: 4": {32: 1.5, 64: 1.5}}
 
@@ -31,10 +43,10 @@ def measure(folder: Path, repeats: int) -> dict[str, Any]:
 
 def _at(folder: Path, tokens: int, repeats: int) -> dict[str, list[float]]:
     folder.mkdir(parents=True)
-    experiment = fixed_length(folder, BATCH * UPDATES, tokens)
+    experiment = fixed_length(folder, BATCH * UPDATES, tokens, BATCH)
     arms = {}
-    for index, (name, overrides) in enumerate(ARMS.items()):
-        made = trainer(experiment, overrides, folder / str(index))
+    for index, (name, arm) in enumerate(ARMS.items()):
+        made = trainer(experiment, arm, folder / str(index))
         batches = batches_of(made)
         assert {batch.inputs["input_ids"].shape for batch in batches} == {(BATCH, tokens)}
         arms[name] = partial(run_updates, made, batches)
@@ -54,7 +66,8 @@ def page(measured: dict[str, Any]) -> list[str]:
     for tokens, seconds in measured.items():
         rows = []
         for arm, values in seconds.items():
-            ratio, limit = paired_ratio(values, seconds["plain"]), LIMITS.get(arm, {}).get(int(tokens))
+            ratio = paired_ratio(values, seconds["plain"])
+            limit = LIMITS.get(arm, {}).get(int(tokens))
             shown = f"{ratio:.2f}" if limit is None else verdict(ratio, limit)
             each = [value / UPDATES for value in values]
             rows.append([arm, spread(each), f"{BATCH / statistics.median(each):.0f}", shown])

@@ -33,7 +33,7 @@ def interleaved(
 
 
 def paired_ratio(seconds: Sequence[float], base: Sequence[float]) -> float:
-    """Median of the ratios within the rounds: what slows the machine for a while slows both sides."""
+    """Median of the ratios within the rounds: if the machine is slow for a while, both sides are slow."""
     return statistics.median(a / b for a, b in zip(seconds, base, strict=True))
 
 
@@ -53,7 +53,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def verdict(value: float, limit: float, at_least: bool = False, unit: str = "times") -> str:
-    """The value beside what is wanted, and whether it is met."""
+    """The value, the limit, and whether the value meets it."""
     met = value >= limit if at_least else value <= limit
     wanted = f"{'at least' if at_least else 'at most'} {limit:g} {unit}"
     return f"**{value:.2f}** {unit} ({wanted}: {'met' if met else 'NOT met'})"

@@ -1,4 +1,4 @@
-"""YAML read with the place of every key, so that an error can point at the line.
+"""YAML with the place of every key, so that an error can name the line.
 
 Differences from ``yaml.safe_load``: YAML 1.2 scalars (``5e-5`` is a number, ``no`` and ``off`` are text),
 duplicate keys are refused, tags are refused, and size, depth and node count are bounded.
@@ -56,14 +56,14 @@ class Document:
         return Origin("configuration")
 
     def error(self, message: str, key: Key, **parts: Any) -> ConfigError:
-        """A ConfigError that points at ``key``."""
+        """A ConfigError that names ``key`` and its place."""
         origin = self.origin(key)
         dotted = ".".join(str(part) for part in key) or None
         return ConfigError(message, file=origin.file, line=origin.line, key=dotted, **parts)
 
     @contextmanager
     def locating(self, prefix: Key = ()) -> Iterator[None]:
-        """Give errors that name a key but no file, raised inside, the place where this document has that key.
+        """Add the place of the key to errors that are raised inside and name a key but no file.
 
         Args:
             prefix: keys that stand above the document and that errors name too.
@@ -83,20 +83,19 @@ class Document:
 
     def merged(self, other: Document) -> Document:
         """This document overlaid with ``other``: mappings merge, everything else is replaced."""
-        data, origins = dict(self.data), dict(self.origins)
-        for path in [p for p in origins if _is_replaced(p, self.data, other.data)]:
-            del origins[path]
-        return Document(_overlay(data, other.data), {**origins, **other.origins})
+        kept = {path: origin for path, origin in self.origins.items() if not _is_replaced(path, self.data, other.data)}
+        return Document(_overlay(self.data, other.data), {**kept, **other.origins})
 
 
 def _is_replaced(path: Key, old: Any, new: Any) -> bool:
-    """Whether the value at ``path`` of ``old`` is gone after the overlay with ``new``."""
+    """Whether the overlay with ``new`` replaces the value at ``path`` of ``old``."""
     for part in path:
         if not isinstance(new, dict) or not isinstance(old, dict):
             return True
         if part not in new:
             return False
-        old, new = old.get(part), new[part]
+        old = old.get(part)
+        new = new[part]
     return False
 
 
@@ -129,7 +128,7 @@ for _name, _pattern, _first in _SCALARS:
 
 
 class _Dumper(yaml.SafeDumper):
-    """SafeDumper that also quotes text which only YAML 1.2's core schema takes for something else (1e5)."""
+    """SafeDumper that also quotes text which only YAML 1.2's core schema reads as something else (1e5)."""
 
 
 for _name, _pattern, _first in _SCALARS:
@@ -146,8 +145,8 @@ def read_yaml(path: str | Path, duplicates: list[ConfigError] | None = None) -> 
 
     Args:
         path: the file.
-        duplicates: takes the errors of keys that are given twice, of which the last one then counts; None: the
-            first such error is raised.
+        duplicates: collects the errors of keys that are given twice, and the last value counts; None: the first such
+            error is raised.
 
     Raises:
         ConfigError: the file is missing, not UTF-8, not YAML, too large, or not a mapping.
@@ -207,7 +206,10 @@ class _Builder:
     """Turns composed nodes into plain data and notes where each key stood."""
 
     def __init__(self, file: str, origins: dict[Key, Origin], duplicates: list[ConfigError] | None = None) -> None:
-        self.file, self.origins, self.duplicates, self.count = file, origins, duplicates, 0
+        self.file = file
+        self.origins = origins
+        self.duplicates = duplicates
+        self.count = 0  # values so far
         self.scalars = yaml.constructor.SafeConstructor()
 
     def build(self, node: yaml.Node, path: Key) -> Any:
@@ -225,14 +227,14 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
         if kind == "int":
-            if len(node.value) > _MAX_DIGITS:  # Python refuses some thousands of them
+            if len(node.value) > _MAX_DIGITS:  # Python refuses to read thousands of digits.
                 raise ConfigError("is a number of too many digits", file=self.file, line=_line(node), value=node.value)
-            return int(node.value)  # YAML 1.1 would read 010 as octal
-        self._refuse_nul(node)  # a scalar, as its kind says
+            return int(node.value)  # YAML 1.1 would read 010 as octal.
+        self._refuse_nul(node)
         return getattr(self.scalars, f"construct_yaml_{kind}")(node)
 
     def _refuse_nul(self, node: yaml.Node) -> None:
-        if "\0" in node.value:  # which no file's name can hold
+        if "\0" in node.value:  # No file name can hold it.
             raise ConfigError("a text with a NUL character is not allowed", file=self.file, line=_line(node))
 
     def _items(self, node: yaml.MappingNode, path: Key) -> Iterator[tuple[str, Any]]:

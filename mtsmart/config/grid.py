@@ -89,7 +89,7 @@ class GridConfig(StrictModel):
             raise Misfit("is not among the table's arms", ("tables", name, "baseline"), baseline, hint)
 
     def baseline_of(self, table: str) -> str:
-        """The arm that a table's others are compared with."""
+        """The arm that the other arms of a table are compared with."""
         own = self.tables.get(table, {}).get("baseline")
         return str(own or self.baseline or next(iter(self.arms)))
 

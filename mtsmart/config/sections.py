@@ -63,8 +63,11 @@ class DataConfig(StrictModel):
 class MixingConfig(StrictModel):
     """How often each task is drawn. Batches always hold rows of one task."""
 
-    strategy: Literal["proportional", "uniform", "temperature", "annealed", "weights"] = Field(
-        "proportional", description="proportional: every row of every task once per epoch"
+    strategy: Literal["proportional", "uniform", "temperature", "annealed", "weights", "rounds"] = Field(
+        "proportional",
+        description="proportional: every row of every task once per epoch; rounds: every update holds one batch of "
+        "each task (training.accumulation: n of them), an epoch about as many batches as with the others, and the "
+        "passes over a task's rows go on from epoch to epoch",
     )
     temperature: float = Field(2.0, ge=0.01, description="temperature: P ~ N^(1/temperature)")
     start_exponent: float = Field(1.0, ge=0, le=1, description="annealed: exponent a of P ~ N^a in the first epoch")
@@ -100,7 +103,9 @@ class TrainingConfig(StrictModel):
     max_updates: int | None = Field(None, ge=1, description="stop after this many updates")
     batch_size: int = Field(32, ge=1, description="rows of one task in a batch")
     eval_batch_size: int = Field(64, ge=1)
-    accumulation: int = Field(1, ge=1, le=1_000_000, description="batches whose gradients make one update")
+    accumulation: int = Field(
+        1, ge=1, le=1_000_000, description="batches whose gradients make one update; rounds, with that mixing"
+    )
     max_grad_norm: float | None = Field(1.0, gt=0, description="gradient clipping; null: off")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",

@@ -1,4 +1,4 @@
-"""Pydantic models that refuse unknown keys, and their errors told as one ConfigError."""
+"""Pydantic models that refuse unknown keys, and their errors as one ConfigError."""
 
 from __future__ import annotations
 
@@ -31,18 +31,20 @@ class StrictModel(BaseModel):
 
 
 class Misfit(ValueError):
-    """What a validator refuses further down than its own model.
+    """The error of a model's validator for a value below the model.
 
     Args:
         message: without place and value.
-        path: the keys below the model's.
-        value: what stands there.
+        path: the keys from the model to the value.
+        value: the value.
         hint: what would fit.
     """
 
     def __init__(self, message: str, path: Key, value: Any = None, hint: str | None = None) -> None:
         super().__init__(message)
-        self.path, self.value, self.hint = path, value, hint
+        self.path = path
+        self.value = value
+        self.hint = hint
 
 
 M = TypeVar("M", bound=StrictModel)
@@ -66,11 +68,12 @@ def validate(model: type[M], document: Document, prefix: Key = ()) -> M:
 
 
 def _explain(model: type[StrictModel], document: Document, prefix: Key, error: ValidationError) -> ConfigError:
-    # An unknown key is the likelier cause of a missing one (a typo), so it is told first.
+    # An unknown key is often the cause of a missing one (a typo), so it comes first.
     problems = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
     location = _real_path(document.data, tuple(problem["loc"]))
-    kind, context = problem["type"], problem.get("ctx", {})
+    kind = problem["type"]
+    context = problem.get("ctx", {})
     cause = context.get("error")
     if isinstance(cause, Misfit):
         location = (*location, *cause.path)
@@ -98,7 +101,7 @@ def _explain(model: type[StrictModel], document: Document, prefix: Key, error: V
 
 
 def _near_word(problems: Sequence[ErrorDetails]) -> str | None:
-    """A hint at the word that is meant, where the first problem's value might have been one of a few words instead."""
+    """A hint at the nearest word, if the first problem's value is a text and a few words were allowed there."""
     value = problems[0]["input"]
     for problem in problems[1:]:
         if problem["type"] == "literal_error" and isinstance(value, str) and problem["input"] is value:
@@ -107,7 +110,7 @@ def _near_word(problems: Sequence[ErrorDetails]) -> str | None:
 
 
 def _readable(message: str) -> str:
-    """Pydantic's text in the words of someone who writes YAML: "should be ...", with the expected form."""
+    """Pydantic's text in the terms of YAML: "should be ...", with the expected form."""
     message = message.removeprefix("Input ").removeprefix("Value error, ")
     message = re.sub(r"^(?:List|Dictionary) (should have .*? items?) after validation, not \d+$", r"\1", message)
     message = re.sub(
@@ -125,7 +128,7 @@ def _real_path(data: Any, location: tuple[Any, ...]) -> Key:
         ):
             data = data[part]
         elif isinstance(data, dict) and index == len(location) - 1 and isinstance(part, str):
-            pass  # a missing key
+            pass  # The key is missing from the data.
         else:
             continue
         path.append(part)

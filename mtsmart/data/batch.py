@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 import torch
@@ -11,19 +12,27 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 
+class Share(Enum):
+    """What a mean over a batch is of; the two may count different values, for example of tokens."""
+
+    CRITERION = "criterion"
+    DIVERGENCE = "divergence"
+
+
 @dataclass(frozen=True)
 class Part:
     """Which part of a batch this is, where several processes share its work.
 
     Attributes:
-        rows, sequences: of the part's first row (token sequence) the number in the whole batch, and how many that has.
-        shares: ``criterion`` and ``divergence`` -> what a mean over the part is multiplied by, so that the mean over
-            the processes is that over the whole batch.
+        rows: the number of the part's first row in the whole batch, and the number of rows of the whole batch.
+        sequences: the same for token sequences.
+        shares: the factor of a mean over the part. With it, the mean over the processes is the mean over the whole
+            batch.
     """
 
     rows: tuple[int, int]
     sequences: tuple[int, int]
-    shares: Mapping[str, float]
+    shares: Mapping[Share, float]
 
 
 @dataclass
@@ -34,10 +43,10 @@ class Batch:
         task: the task's name.
         inputs: ``input_ids`` (B, T) int64, ``attention_mask`` (B, T) int64, and what else the encoder takes.
         targets: what the task type's criterion needs, for example ``labels`` (B,); empty without gold labels.
+        rows: source row of each of the B rows.
         layout: what the task type needs to read the logits, with or without gold labels: which positions count,
             which rows belong together.
-        rows: source row of each of the B rows.
-        seed: what is drawn for this batch alone comes from it, whichever process draws it.
+        seed: for random numbers of this batch alone; they are the same in every process.
         part: None for a whole batch.
     """
 
@@ -54,21 +63,20 @@ class Batch:
         """Rows of the whole batch."""
         return len(self.rows) if self.part is None else self.part.rows[1]
 
-    def scaled(self, mean: Tensor, kind: str) -> Tensor:
-        """A mean over this part, so that the mean of the processes' is that over the whole batch.
+    def scaled(self, mean: Tensor, share: Share) -> Tensor:
+        """A mean over this part, scaled so that the mean over the processes is the mean over the whole batch.
 
         Args:
             mean: a scalar.
-            kind: ``criterion`` or ``divergence``, which may count differently.
+            share: what the mean is of.
         """
-        return mean if self.part is None else self.part.shares[kind] * mean
+        return mean if self.part is None else self.part.shares[share] * mean
 
     def take(self, rows: slice, sequences: slice) -> Batch:
-        """Some of its rows; ``inputs`` are cut by ``sequences``, all else by ``rows``."""
+        """Some of the rows: ``sequences`` selects from ``inputs``, ``rows`` from everything else."""
         inputs = {name: tensor[sequences] for name, tensor in self.inputs.items()}
-        targets, layout = (
-            {name: tensor[rows] for name, tensor in tensors.items()} for tensors in (self.targets, self.layout)
-        )
+        targets = {name: tensor[rows] for name, tensor in self.targets.items()}
+        layout = {name: tensor[rows] for name, tensor in self.layout.items()}
         return replace(self, inputs=inputs, targets=targets, rows=self.rows[rows], layout=layout)
 
     @property
@@ -77,7 +85,7 @@ class Batch:
         return self.inputs["attention_mask"]
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on ``device``; copies from pinned memory do not wait."""
+        """The batch on ``device``; a copy from pinned memory does not wait for the device."""
 
         def move(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             return {name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()}
@@ -92,7 +100,7 @@ class Batch:
 
 
 def pad_inputs(features: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
-    """Pad token sequences to the longest, on the side that the encoder needs (``load_encoder`` sets it).
+    """Pad token sequences to the longest, on the side that the tokenizer states (``load_encoder`` sets it).
 
     Args:
         features: B rows with ``input_ids`` and, for encoders that have them, ``token_type_ids``.

@@ -1,4 +1,4 @@
-"""Rows encoded once into a memory-mapped Arrow file, found again by the content of everything that made it."""
+"""Rows encoded once into a memory-mapped Arrow file, whose name is a hash of everything that the rows depend on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FORMAT = 5  # raise when the encoded columns change their meaning
 _NARROW = {"input_ids": pa.int32(), "token_type_ids": pa.int8()}
 _LISTS = {"words": pa.string()}  # lists of something other than whole numbers
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-_READ = 10_000  # rows looked at together, so that memory does not grow with their number
+_READ = 10_000  # rows in memory together
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class EncodedSplit:
         rows: columns as the task type encoded them, among them ``row`` (the source row, from 0).
         lengths: (N,) int32, tokens per row; of its longest sequence where a row is a list of them.
         sequences: (N,) int32, sequences per row; None where a row is one.
-        dropped: rows left out because a text or label was missing.
-        key: stands for everything that made the rows: the source's content, task, tokenizer and length limit.
+        dropped: number of rows left out because a text or label was missing.
+        key: a hash of everything that the rows depend on: the source's content, task, tokenizer and length limit.
     """
 
     rows: datasets.Dataset
@@ -64,44 +64,53 @@ def encode_split(
         encode: batch of rows -> columns, among them ``input_ids`` and ``row``; it may give more rows than it got.
         signature: everything besides the rows that the result depends on (JSON types).
         config: gives the cache folder.
-        dropped: carried into the result.
+        dropped: becomes the result's ``dropped``.
+
+    Raises:
+        StorageError: the cache cannot be written.
     """
     key = _content_key(source, signature)
     file = _file(key, config)
     with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
-
-    def as_table(rows: Rows) -> pa.Table:  # which datasets writes in half the time of lists
-        return pa.table({name: _array(name, values) for name, values in encode(rows).items()})
-
     rows = _stored(key, config)
     if rows is None:
-        # In a folder of its own, for a library that fails on a full disk leaves its own unfinished file behind.
-        with writing(file.parent), tempfile.TemporaryDirectory(prefix=".encoding-", dir=file.parent) as scratch:
-            aside = Path(scratch) / file.name
-            source.map(
-                as_table,
-                batched=True,
-                batch_size=_READ,
-                writer_batch_size=_READ,  # each batch of the file keeps a few of its pages in memory
-                remove_columns=source.column_names,
-                cache_file_name=str(aside),
-                new_fingerprint=key[:32],
-                load_from_cache_file=False,
-                desc=None,
-            )
-            flush(aside)
-            aside.replace(file)
+        _store(source, encode, key, file)
         rows = datasets.Dataset.from_file(str(file))
         write_json(_seal(file), {"rows": len(rows), "bytes": file.stat().st_size})
     return EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key)
 
 
+def _store(source: datasets.Dataset, encode: Callable[[Rows], Rows], key: str, file: Path) -> None:
+    """Write the encoded rows to ``file``, which is whole or not there."""
+
+    def as_table(rows: Rows) -> pa.Table:  # datasets writes a table in half the time of lists.
+        return pa.table({name: _array(name, values) for name, values in encode(rows).items()})
+
+    # datasets leaves an unfinished file behind on a full disk, so it writes into a folder that is deleted.
+    with writing(file.parent), tempfile.TemporaryDirectory(prefix=".encoding-", dir=file.parent) as scratch:
+        aside = Path(scratch) / file.name
+        source.map(
+            as_table,
+            batched=True,
+            batch_size=_READ,
+            writer_batch_size=_READ,  # Each batch of the file keeps a few of its pages in memory.
+            remove_columns=source.column_names,
+            cache_file_name=str(aside),
+            new_fingerprint=key[:32],
+            load_from_cache_file=False,
+            desc=None,
+        )
+        flush(aside)
+        aside.replace(file)
+
+
 def recall(identity: dict[str, Any], config: DataConfig) -> EncodedSplit | None:
-    """The split that ``remember`` was told of, without a look at its source; None where there is none."""
+    """The split that ``remember`` noted, without reading its source; None where there is none."""
     try:
         noted = read_json(_note(identity, config))
-        key, dropped = str(noted["key"]), int(noted["dropped"])
+        key = str(noted["key"])
+        dropped = int(noted["dropped"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     rows = _stored(key, config)
@@ -109,7 +118,7 @@ def recall(identity: dict[str, Any], config: DataConfig) -> EncodedSplit | None:
 
 
 def remember(identity: dict[str, Any], split: EncodedSplit, config: DataConfig) -> None:
-    """Note where a checked and encoded split is.
+    """Note which stored rows belong to a checked and encoded split.
 
     Args:
         identity: everything that the split depends on (JSON types).
@@ -120,9 +129,9 @@ def remember(identity: dict[str, Any], split: EncodedSplit, config: DataConfig) 
 
 
 def _stored(key: str, config: DataConfig) -> datasets.Dataset | None:
-    """The rows of an earlier encoding; None if there are none, or not all that were written.
+    """The rows of an earlier encoding; None if there is none, or if its file is incomplete.
 
-    A file that was cut at the end of a batch reads like a whole one, so its size and rows are kept beside it.
+    A file that was cut at the end of a batch reads like a whole one. So its size and number of rows are stored too.
     """
     file = _file(key, config)
     try:
@@ -169,9 +178,10 @@ def select_complete(
     Args:
         rows: with the column ``row``.
         place: what errors call the data.
-        text, label: columns.
+        text: the text columns.
+        label: the label column, or None.
         missing: ``refuse`` or ``drop``.
-        hint: what to do about it.
+        hint: what the user can do about missing values.
         empty_label: whether an empty text is a label, not a missing one.
 
     Returns:
@@ -187,20 +197,25 @@ def select_complete(
     if count == 0:
         return rows, 0
     if missing == "refuse" or count == len(rows):
-        first = int(any_lacking.argmax())
-        column = next(c for c in columns if lacking[c][first])
-        raise DataError(
-            f"{count:,} of {len(rows):,} rows lack a text or label, the first is row {rows[first]['row'] + 1}",
-            file=place,
-            key=column,
-            value=rows[first][column],
-            hint="" if count == len(rows) else hint,
-        )
+        raise _incomplete(rows, place, lacking, count, hint)
     return rows.select(np.flatnonzero(~any_lacking)), count
 
 
+def _incomplete(rows: datasets.Dataset, place: str, lacking: dict[str, np.ndarray], count: int, hint: str) -> DataError:
+    """The error for rows that lack something; it names the first of them."""
+    first = int(np.logical_or.reduce(list(lacking.values())).argmax())
+    column = next(name for name, lacks in lacking.items() if lacks[first])
+    return DataError(
+        f"{count:,} of {len(rows):,} rows lack a text or label, the first is row {rows[first]['row'] + 1}",
+        file=place,
+        key=column,
+        value=rows[first][column],
+        hint="" if count == len(rows) else hint,
+    )
+
+
 def _missing(rows: datasets.Dataset, column: str, empty_is_value: bool) -> np.ndarray:
-    """(N,) bool: the column holds nothing, NaN or (unless it is a value) an empty text."""
+    """(N,) bool: the row has no value in the column, NaN, or (unless ``empty_is_value``) an empty text."""
     found = [np.empty(0, dtype=bool)]
     for table in rows.select_columns([column]).with_format("arrow").iter(batch_size=_READ):
         values = table[column]
@@ -212,12 +227,12 @@ def _missing(rows: datasets.Dataset, column: str, empty_is_value: bool) -> np.nd
 
 
 def _array(name: str, values: list[Any]) -> pa.Array:
-    """An encoded column; tokens, lists or lists of lists of them, in no more bytes than they need."""
+    """An encoded column; tokens, and lists or lists of lists of tokens, get the narrowest type that holds them."""
     array = pa.array(values)
     inner = array.type
     while pa.types.is_list(inner):
         inner = inner.value_type
-    if name in _NARROW or (pa.types.is_null(inner) and pa.types.is_list(array.type)):  # or all lists are empty
+    if name in _NARROW or (pa.types.is_null(inner) and pa.types.is_list(array.type)):  # is_null: all lists are empty
         return array.cast(_with_values(array.type, _NARROW.get(name) or _LISTS.get(name, pa.int64())))
     return array
 
@@ -244,7 +259,7 @@ def _is_nested(kind: pa.DataType) -> bool:
 
 
 def _tokens(input_ids: pa.Array) -> np.ndarray:
-    """Tokens of each row; of its longest sequence where a row is a list of sequences."""
+    """(N,) int32: tokens of each row; of its longest sequence where a row is a list of sequences."""
     if not _is_nested(input_ids.type):
         return np.asarray(pc.list_value_length(input_ids), dtype=np.int32)
     longest = np.zeros(len(input_ids), dtype=np.int32)

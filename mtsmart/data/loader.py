@@ -13,16 +13,18 @@ from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sampler import BatchIndex
 
 Collate = Callable[[list[dict[str, Any]], int], Batch]
-"""Encoded rows and a seed (for what is drawn anew each time, such as masked tokens) -> a batch."""
+"""Encoded rows and a seed (for random numbers of the batch, for example which tokens are masked) -> a batch."""
 
 
 class _Batches(Dataset[Batch]):
-    """Indexable by position in a plan; collates what it finds there."""
+    """The batches of a plan by position; a batch is collated when it is asked for."""
 
     def __init__(
         self, plan: Sequence[BatchIndex], splits: Mapping[str, EncodedSplit], collate: Mapping[str, Collate]
     ) -> None:
-        self.plan, self.splits, self.collate = plan, splits, collate
+        self.plan = plan
+        self.splits = splits
+        self.collate = collate
 
     def __len__(self) -> int:
         return len(self.plan)
@@ -45,8 +47,8 @@ def load_batches(
 ) -> Iterator[Batch]:
     """Batches in the order of ``plan``.
 
-    The loader gets a generator of its own: torch's DataLoader otherwise draws from the global one each time it
-    starts, and a resumed run would see other random numbers than an uninterrupted one.
+    The loader has its own random generator. Without it, torch's DataLoader draws from the global one each time it
+    starts, and a resumed run would get other random numbers than an uninterrupted one.
     """
     loader = DataLoader(
         _Batches(plan, splits, collate),

@@ -1,68 +1,104 @@
-"""How many batches each task gets in an epoch.
+"""The number of batches that each task gets in an epoch.
 
-An epoch always has as many batches as all tasks have together; a strategy only divides them.
+An epoch has as many batches as one pass over all tasks; a strategy only divides them. The strategy ``rounds`` adds a
+few, so that its last round is complete.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from mtsmart.config.sections import MixingConfig
-from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean
+
+_STRATEGY_OF = {"temperature": "temperature", "start_exponent": "annealed", "end_exponent": "annealed"}
 
 
 def batches_per_task(
     sizes: Mapping[str, int], batches: Mapping[str, int], config: MixingConfig, epoch: int, epochs: int
 ) -> dict[str, int]:
-    """Batches of each task in ``epoch`` (from 0) of ``epochs``; their sum does not depend on the strategy.
-
-    ``sizes`` are the tasks' rows, ``batches`` the batches of one pass over them.
+    """Batches of each task in ``epoch`` (from 0) of ``epochs``.
 
     proportional: every row once. temperature: P ~ N^(1/T). annealed: P ~ N^a, with a falling linearly from
     start_exponent to end_exponent over the epochs (Stickland and Murray 2019). uniform: P equal. weights: P as given.
+    rounds: the same number for each task.
+
+    Args:
+        sizes: task -> rows.
+        batches: task -> batches of one pass over its rows.
+        config: the strategy and its settings.
+        epoch: number of the epoch.
+        epochs: number of epochs of the run.
 
     Raises:
         ConfigError: ``weights`` names other tasks than there are.
     """
     if config.strategy == "proportional":
         return dict(batches)
-    shares = _shares(sizes, config, epoch, epochs)
-    return _apportion(shares, sum(batches.values()))
+    total = sum(batches.values())
+    if config.strategy == "rounds":
+        rounds = -(-total // len(batches))
+        return dict.fromkeys(batches, rounds)
+    return _apportion(_shares(sizes, config, epoch, epochs), total)
 
 
-def check_weights(config: MixingConfig, tasks: Collection[str]) -> None:
-    """Refuse ``weights`` that do not name exactly ``tasks``.
+def check_mixing(config: MixingConfig, tasks: Collection[str]) -> None:
+    """Refuse ``weights`` that do not name exactly ``tasks``, and warn of settings that the strategy does not use.
+
+    A stored configuration also holds the settings that nobody wrote, so only a value other than the default is a sign
+    that the user expects an effect.
 
     Raises:
         ConfigError: names the task.
     """
+    _check_weights(config, tasks)
+    for name, strategy in _STRATEGY_OF.items():
+        value = getattr(config, name)
+        if config.strategy != strategy and value != MixingConfig.model_fields[name].default:
+            text = (
+                f"mixing.{name}={value}: has no effect, because the strategy is '{config.strategy}'; "
+                f"mixing.strategy={strategy} uses it"
+            )
+            warnings.warn(text, MtsmartWarning, stacklevel=2)
+
+
+def _check_weights(config: MixingConfig, tasks: Collection[str]) -> None:
     weights = config.weights
-    for task in [] if weights is None else [*weights, *tasks]:
+    if weights is None:
+        return
+    for task in weights:
         if task not in tasks:
             hint = did_you_mean(task, tasks)
             raise ConfigError("names a task that is not trained", key="mixing.weights", value=task, hint=hint)
-        if task not in (weights or {}):
+    for task in tasks:
+        if task not in weights:
             raise ConfigError(f"gives no weight for task '{task}'", key="mixing.weights")
 
 
 def _shares(sizes: Mapping[str, int], config: MixingConfig, epoch: int, epochs: int) -> dict[str, float]:
     if config.strategy == "weights":
-        check_weights(config, sizes)
+        _check_weights(config, sizes)
         return dict(config.weights or {})
-    exponent = {
-        "uniform": 0.0,
-        "temperature": 1 / config.temperature,
-        "annealed": config.start_exponent
-        + (config.end_exponent - config.start_exponent) * (epoch / (epochs - 1) if epochs > 1 else 0.0),
-    }[config.strategy]
-    largest = max(sizes.values())  # powers of the sizes themselves leave the range of floats
+    exponent = _exponent(config, epoch, epochs)
+    largest = max(sizes.values())  # Powers of the sizes themselves can be larger than any float.
     return {task: (size / largest) ** exponent for task, size in sizes.items()}
 
 
+def _exponent(config: MixingConfig, epoch: int, epochs: int) -> float:
+    """The exponent a of P ~ N^a."""
+    if config.strategy == "uniform":
+        return 0.0
+    if config.strategy == "temperature":
+        return 1 / config.temperature
+    progress = epoch / (epochs - 1) if epochs > 1 else 0.0
+    return config.start_exponent + (config.end_exponent - config.start_exponent) * progress
+
+
 def _apportion(shares: Mapping[str, float], total: int) -> dict[str, int]:
-    """Divide ``total`` by largest remainder, so that the parts are whole and sum exactly to it."""
+    """Divide ``total`` by largest remainder, so that the parts are whole numbers and their sum is exactly ``total``."""
     exact = np.asarray(list(shares.values()), dtype=np.float64)
     exact = exact / exact.sum() * total
     parts = np.floor(exact).astype(int)

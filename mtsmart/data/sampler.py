@@ -11,12 +11,12 @@ import numpy as np
 from mtsmart.config.sections import MixingConfig
 from mtsmart.data.mixing import batches_per_task
 
-_CHUNK = 50  # batches' worth of rows that are sorted by length together; larger: less padding, less random
-_STEPS = 8  # with a token budget, lengths count as equal that round up to the same of so many steps to a doubling
+_CHUNK = 50  # The rows of this many batches are sorted by length together. More: less padding, less random order.
+_STEPS = 8  # With a token budget, lengths are rounded up to one of this many steps between powers of two.
 
 
 class BatchIndex(NamedTuple):
-    """Rows of one task that make a batch, and a seed for what its collation draws."""
+    """Rows of one task that make a batch, and a seed for the random numbers of its collation."""
 
     task: str
     rows: tuple[int, ...]
@@ -33,16 +33,18 @@ class _Drawn(NamedTuple):
 
 
 class Plan(Sequence[BatchIndex]):
-    """The batches of an epoch, in order; all numbers stay in arrays, so that millions of rows take little memory.
+    """The batches of an epoch, in order. All numbers stay in arrays, so that millions of rows take little memory.
 
     Args:
         drawn: task -> its batches.
-        tasks: (M,) each batch's task, counted in the order of ``drawn``.
-        numbers: (M,) which of the task's batches it is.
+        tasks: (M,) the task of each of the M batches, as its place in ``drawn``.
+        numbers: (M,) the number of each batch among those of its task.
     """
 
     def __init__(self, drawn: Mapping[str, _Drawn], tasks: np.ndarray, numbers: np.ndarray) -> None:
-        self._drawn, self._tasks, self._numbers = list(drawn.items()), tasks, numbers
+        self._drawn = list(drawn.items())
+        self._tasks = tasks
+        self._numbers = numbers
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -62,18 +64,19 @@ class Plan(Sequence[BatchIndex]):
 class MultiTaskSampler:
     """Plans epochs of same-task batches.
 
-    Since a plan depends on nothing but (seed, epoch), the state of a run is two numbers: the epoch and how many of
-    its batches are done.
+    A plan depends on nothing but (seed, epoch). So the state of a run is two numbers: the epoch, and how many of the
+    epoch's batches are done.
 
     Args:
         lengths: task -> (N,) tokens per row; N is the task's size.
         batch_size: rows in a batch, one number or one a task; a task's last batch of a pass may be smaller.
         mixing: how tasks are mixed.
-        epochs: how many epochs there will be (annealed mixing needs it).
-        seed: of all orders.
-        length_grouped: batch rows of like length together.
+        epochs: the number of epochs of the run (annealed mixing needs it).
+        seed: for all orders.
+        length_grouped: whether rows of similar length make a batch.
         max_tokens: most tokens of a batch, padding included (a single row may have more); None: no limit.
-        sequences: task -> (N,) sequences per row, for tasks whose rows are lists of them.
+        sequences: task -> (N,) sequences per row, for tasks whose rows are lists of sequences.
+        accumulation: batches of an update; with the strategy ``rounds``, rounds of an update.
     """
 
     def __init__(
@@ -86,11 +89,17 @@ class MultiTaskSampler:
         length_grouped: bool = True,
         max_tokens: int | None = None,
         sequences: Mapping[str, np.ndarray] | None = None,
+        accumulation: int = 1,
     ) -> None:
-        self.lengths, self.mixing = dict(lengths), mixing
+        self.lengths = dict(lengths)
+        self.mixing = mixing
         self.batch_sizes = dict.fromkeys(lengths, batch_size) if isinstance(batch_size, int) else dict(batch_size)
-        self.epochs, self.seed, self.length_grouped = epochs, seed, length_grouped
-        self.max_tokens, self.sequences = max_tokens, dict(sequences or {})
+        self.epochs = epochs
+        self.seed = seed
+        self.length_grouped = length_grouped
+        self.max_tokens = max_tokens
+        self.sequences = dict(sequences or {})
+        self.accumulation = accumulation
         self.sizes = {task: len(values) for task, values in self.lengths.items()}
         self._cuts = {task: self._batch_starts(task) for task in self.lengths}
 
@@ -98,8 +107,17 @@ class MultiTaskSampler:
         """Batches in an epoch; the same for every epoch."""
         return sum(self.counts(0).values())
 
+    @property
+    def batches_per_update(self) -> int:
+        """Batches that make one update; an epoch's last update may have fewer, but never a part of a round."""
+        return self.accumulation * (len(self.sizes) if self._in_rounds else 1)
+
+    @property
+    def _in_rounds(self) -> bool:
+        return self.mixing.strategy == "rounds"
+
     def overlong(self) -> list[str]:
-        """A text for each task of which rows have more tokens than a batch may."""
+        """A text for each task that has rows with more tokens than a batch may have."""
         texts = []
         for task, lengths in self.lengths.items():
             count = 0
@@ -119,26 +137,50 @@ class MultiTaskSampler:
 
     def plan(self, epoch: int) -> Plan:
         """All batches of ``epoch`` (from 0), in order."""
+        if self._in_rounds:
+            return self._plan_of_rounds(epoch)
         counts = {task: count for task, count in self.counts(epoch).items() if count}
-        drawn = {task: self._draw(task, count, epoch) for task, count in counts.items()}
+        drawn = {task: self._draw(task, range(count), epoch) for task, count in counts.items()}
         tasks = np.repeat(np.arange(len(counts), dtype=np.int32), list(counts.values()))
         numbers = np.concatenate([np.arange(count, dtype=np.int32) for count in counts.values()])
         order = np.random.default_rng([self.seed, epoch]).permutation(len(tasks))
         return Plan(drawn, tasks[order], numbers[order])
 
-    def _draw(self, task: str, count: int, epoch: int) -> _Drawn:
-        """``count`` batches of a task: passes over its rows, each in a new order, the last one cut short."""
-        per_pass, size = len(self._cuts[task]) - 1, self.sizes[task]
+    def _plan_of_rounds(self, epoch: int) -> Plan:
+        """Rounds of one batch of each task, in the order of the tasks.
+
+        An epoch may be too short for a pass over the largest task. So a task's passes go on from epoch to epoch: all
+        its batches are those of one long epoch, of which this epoch takes the next ones.
+        """
+        rounds = len(self) // len(self.sizes)
+        batches = range(epoch * rounds, (epoch + 1) * rounds)
+        drawn = {task: self._draw(task, batches, 0) for task in self.sizes}
+        tasks = np.tile(np.arange(len(self.sizes), dtype=np.int32), rounds)
+        numbers = np.repeat(np.arange(rounds, dtype=np.int32), len(self.sizes))
+        return Plan(drawn, tasks, numbers)
+
+    def _draw(self, task: str, batches: range, epoch: int) -> _Drawn:
+        """Some of a task's batches, which come from passes over its rows, each pass in a new order.
+
+        Args:
+            task: the task.
+            batches: numbers of consecutive batches, counted from the first pass of ``epoch``.
+            epoch: seeds the orders.
+        """
+        per_pass = len(self._cuts[task]) - 1
+        first = batches.start // per_pass
         passes = []
-        for cycle in range(-(-count // per_pass)):
-            # The name, not the position, seeds the order: adding a task leaves the others' batches as they are.
-            rng = np.random.default_rng([self.seed, epoch, zlib.crc32(task.encode()), cycle])
-            order, cuts = self._row_order(task, rng), self._cuts[task] + cycle * size
+        for place, number in enumerate(range(first, -(-batches.stop // per_pass))):
+            # The task's name seeds the order, not its position: another task does not change this task's batches.
+            rng = np.random.default_rng([self.seed, epoch, zlib.crc32(task.encode()), number])
+            order = self._row_order(task, rng)
+            cuts = self._cuts[task] + place * self.sizes[task]
             shuffled = rng.permutation(per_pass)
             seeds = rng.integers(2**31, size=per_pass)
             passes.append(_Drawn(order.astype(np.int32), cuts[:-1][shuffled], cuts[1:][shuffled], seeds))
         order, *columns = (np.concatenate(parts) for parts in zip(*passes, strict=True))
-        return _Drawn(order, *(column[:count] for column in columns))
+        chosen = slice(batches.start - first * per_pass, batches.stop - first * per_pass)
+        return _Drawn(order, *(column[chosen] for column in columns))
 
     def _row_order(self, task: str, rng: np.random.Generator) -> np.ndarray:
         """All rows of a task in the order in which they are cut into batches."""
@@ -152,12 +194,13 @@ class MultiTaskSampler:
         return order
 
     def _batch_starts(self, task: str) -> np.ndarray:
-        """Where a pass is cut into batches, the end included.
+        """The places where a pass is cut into batches, the end included.
 
-        With a token budget the rows stand longest first, equal lengths in random order; so the cuts are the same in
-        each pass, and the number of batches in an epoch is known before it is drawn.
+        With a token budget the rows stand longest first, and rows of equal length in random order. So the cuts are the
+        same in each pass, and the number of batches in an epoch is known before they are drawn.
         """
-        size, count = self.batch_sizes[task], self.sizes[task]
+        size = self.batch_sizes[task]
+        count = self.sizes[task]
         if self.max_tokens is None:
             return np.append(np.arange(0, count, size), count)
         order = self._largest_first(task, np.arange(count))
@@ -172,8 +215,9 @@ class MultiTaskSampler:
         return np.array(starts)
 
     def _largest_first(self, task: str, rows: np.ndarray) -> np.ndarray:
-        """Where in ``rows`` each place's row stands: the longest first, of equal ones those with most sequences."""
-        lengths, sequences = _rounded(self.lengths[task])[rows], self._sequences_of(task)[rows]
+        """The indices that sort ``rows``: the longest first; of equal lengths, those with most sequences first."""
+        lengths = _rounded(self.lengths[task])[rows]
+        sequences = self._sequences_of(task)[rows]
         return np.lexsort((-sequences, -lengths))
 
     def _sequences_of(self, task: str) -> np.ndarray:
@@ -189,6 +233,6 @@ def _rounded(lengths: np.ndarray) -> np.ndarray:
 
 
 def evaluation_batches(lengths: np.ndarray, batch_size: int) -> list[tuple[int, ...]]:
-    """All rows once, longest first, so that batches hold rows of like length and memory peaks at the start."""
+    """All rows once, longest first: so a batch holds rows of similar length, and memory peaks at the start."""
     order = np.argsort(-lengths, kind="stable")
     return [tuple(map(int, order[start : start + batch_size])) for start in range(0, len(order), batch_size)]

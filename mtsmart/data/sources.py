@@ -1,7 +1,7 @@
 """Rows of a task's split: from the Hub, from a local clone of it, or from data files.
 
-Whatever the source, label numbers of a data set with named labels come out as their NAMES (hidden labels, -1, as
-None), so that tasks match labels by name and never by a number that may mean something else.
+If a data set names its labels, the rows hold the names instead of the numbers (None for hidden labels, -1). So tasks
+match labels by name, never by a number that may stand for another label.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ from datasets.packaged_modules.cache.cache import Cache
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import cache_dir
-from mtsmart.data.fields import parse_fields
-from mtsmart.data.files import read_table
-from mtsmart.data.streaming import StreamedSplit, open_streamed
+from mtsmart.data.readers import StreamedSplit, open_streamed, parse_fields, read_table
 from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.tasks.definition import DatasetSource, TaskDefinition
 
@@ -34,7 +32,7 @@ _Rows: TypeAlias = datasets.Dataset | StreamedSplit
 def load_split(
     task: str, definition: TaskDefinition, split: str, columns: Sequence[str], config: DataConfig
 ) -> datasets.Dataset:
-    """The rows of our split ``split``, with a column ``row``: their number in the data set's own split, from 0.
+    """The rows of our split ``split``, with a column ``row``: the row's number in the data set's own split, from 0.
 
     Returns:
         ``columns``, the label column where the split has one, and ``row``.
@@ -46,20 +44,22 @@ def load_split(
     require_columns(columns, rows.column_names, split_place(task, definition, split))
     label = [definition.label] if definition.label in rows.column_names and definition.label not in columns else []
     rows = _named_labels(rows.select_columns([*columns, *label]), definition.label)
-    return rows.add_column("row", numbers, new_fingerprint=uuid.uuid4().hex)  # which else is made from every number
+    return rows.add_column(
+        "row", numbers, new_fingerprint=uuid.uuid4().hex
+    )  # Without a fingerprint, datasets hashes every number.
 
 
 def file_digests(definition: TaskDefinition, split: str) -> dict[str, str] | None:
     """SHA-256 of each data file that our split ``split`` is read from; None where the data set is not of files.
 
-    Files that cannot be read are left to ``load_split``, which says so.
+    For a file that cannot be read the result is None too; ``load_split`` raises the error.
     """
     files = definition.dataset.files
     if files is None:
         return None
     digests = {}
     for base in _bases(definition.split(split)):
-        if base not in files or not Path(files[base]).is_file():  # a device or a pipe would never end
+        if base not in files or not Path(files[base]).is_file():  # Reading a device or a pipe may never end.
             return None
         try:
             with Path(files[base]).open("rb") as stream:
@@ -73,7 +73,7 @@ def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | 
     """Refuse data that lacks a column.
 
     Raises:
-        DataError: names ``place``, the column and the nearest that is there.
+        DataError: names ``place``, the column and the column with the nearest name.
     """
     known = list(present)
     for column in wanted:
@@ -82,7 +82,7 @@ def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | 
 
 
 def split_place(task: str, definition: TaskDefinition, split: str) -> str:
-    """How messages call a split: the task, and the data file or data set that it comes from."""
+    """The name of a split in messages: the task, and the data file or data set that the split comes from."""
     source = definition.dataset
     bases = dict.fromkeys(_bases(definition.split(split)))
     where = ", ".join(filter(None, map(source.files.get, bases))) if source.files else source_name(source)
@@ -95,7 +95,7 @@ def has_split(definition: TaskDefinition, split: str, config: DataConfig) -> boo
 
 
 def source_name(source: DatasetSource) -> str:
-    """How messages call a data set."""
+    """The name of a data set in messages."""
     if source.files:
         return ", ".join(source.files.values())
     return f"{source.path}" + (f"/{source.name}" if source.name else "")
@@ -126,10 +126,10 @@ def _from_file(file: str, source: DatasetSource) -> datasets.Dataset:
 
 
 def _state(clone: Path) -> str:
-    """Stands for the files of a local clone as they are.
+    """A hash that changes when a file of a local clone changes.
 
-    ``datasets`` knows a local file by its time of modification, which copying keeps and anyone can set; the time of
-    its last change nobody can.
+    ``datasets`` recognises a local file by its time of modification, which copying keeps and anyone can set. Nobody can
+    set the time of the last change of status, so it is part of the hash.
     """
     files = sorted(path for path in clone.rglob("*") if path.is_file() and ".git" not in path.parts)
     stats = [(str(path.relative_to(clone)), path.stat()) for path in files]
@@ -144,8 +144,10 @@ def _from_hub(
     """All splits.
 
     Args:
-        path, name, revision: of the data set.
-        streamed: the folder for what is read, if it is not to be downloaded as a whole.
+        path: Hub id, or folder of a clone.
+        name: configuration of the data set.
+        revision: Hub branch, tag or commit.
+        streamed: the folder for rows that were read, if the data set is streamed; None: it is downloaded as a whole.
         prepared: the folder for the rows of a local clone; None: that of ``datasets``.
     """
     shown = f"data set {path}" + (f"/{name}" if name else "")
@@ -154,7 +156,7 @@ def _from_hub(
             return open_streamed(path, name, revision, streamed, prepared)
         builder = datasets.load_dataset_builder(path, name, revision=revision, cache_dir=prepared and str(prepared))
         if isinstance(builder, Cache):
-            text = "the Hub cannot be reached, or has it no more; the copy in the cache is used"
+            text = "the Hub cannot be reached, or no longer has it; the copy in the cache is used"
             warnings.warn(f"{shown}: {text}", MtsmartWarning, stacklevel=2)
         builder.download_and_prepare()
         return dict(builder.as_dataset())
@@ -181,11 +183,24 @@ def _slice(
         if base not in splits:
             raise DataError(f"the data has no split '{base}'", hint=did_you_mean(base, splits), **place)
     loaded = {base: splits[base]() for base in _bases(spec)}
+    chosen = _chosen(loaded, spec, place)
+    if not any(len(part) for _, part in chosen):
+        raise DataError("selects no rows", value=spec, **place)
+    try:
+        rows = chosen[0][1] if len(chosen) == 1 else datasets.concatenate_datasets([part for _, part in chosen])
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"adds splits whose columns differ: {reason}", value=spec, **place) from None
+    return rows, np.concatenate([start + np.arange(len(part)) for start, part in chosen])
+
+
+def _chosen(loaded: Mapping[str, _Rows], spec: str, place: dict[str, Any]) -> list[tuple[int, datasets.Dataset]]:
+    """The parts that a specification selects, each with the number of its first row; empty parts are left out."""
     lengths = {base: len(rows) for base, rows in loaded.items()}
     try:
         parts = datasets.ReadInstruction.from_spec(spec).to_absolute(lengths)
         ranges = [range(part.from_ or 0, lengths[part.splitname] if part.to is None else part.to) for part in parts]
-        chosen = [
+        return [
             (numbers.start, loaded[part.splitname].select(numbers))
             for part, numbers in zip(parts, ranges, strict=True)
             if len(numbers)
@@ -196,14 +211,6 @@ def _slice(
     except (OSError, datasets.exceptions.DatasetsError) as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise DataError(f"cannot be read: {reason}", value=spec, **place) from None
-    if not any(len(part) for _, part in chosen):
-        raise DataError("selects no rows", value=spec, **place)
-    try:
-        rows = chosen[0][1] if len(chosen) == 1 else datasets.concatenate_datasets([part for _, part in chosen])
-    except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"adds splits whose columns differ: {reason}", value=spec, **place) from None
-    return rows, np.concatenate([start + np.arange(len(part)) for start, part in chosen])
 
 
 def _named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:

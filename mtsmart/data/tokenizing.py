@@ -1,4 +1,4 @@
-"""Texts and pairs of texts to tokens, with a short way for tokenizers that take each word by itself."""
+"""Texts and pairs of texts to tokens, with a faster way for tokenizers that split texts at blanks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _TOGETHER = 500  # texts that are tokenized at once
 def tokenize(
     columns: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase, max_length: int, segments: bool = False
 ) -> Rows:
-    """Token columns of N texts or pairs of texts; a pair loses from its longer text what is too long.
+    """Token columns of N texts or pairs of texts. A pair that is too long is cut at its longer text first.
 
-    The same as the tokenizer's own ``truncation="longest_first"``, which makes every combination of the pieces of
-    both texts first: memory quadratic in their length.
+    The result is that of the tokenizer's own ``truncation="longest_first"``, which needs memory quadratic in the
+    length of the texts, because it makes every combination of the pieces of both.
 
     Args:
         columns: one or two columns of N texts.
@@ -61,7 +61,7 @@ class _Frame:
         ]
 
     def segments(self) -> _Frame:
-        """With the number of each text, from 1, for its token type, and 0 for those of special tokens."""
+        """The same frame with segments for token types: 1 and 2 for the texts, 0 for special tokens."""
         nothing = [[0] * len(special) for special in self.specials]
         return _Frame(self.specials, nothing, list(range(1, len(self.types) + 1)))
 
@@ -84,7 +84,7 @@ class TextTokenizer:
         encoded: Rows = {"input_ids": _framed(frame.specials, sides, kept)}
         kinds = {"token_type_ids": frame} if self._with_types else {}
         for name, kind in (kinds | ({"segments": frame.segments()} if segments else {})).items():
-            types_of = cache(kind.types_of)  # rows of the same lengths share a list
+            types_of = cache(kind.types_of)  # Rows of the same lengths share a list.
             encoded[name] = [types_of(*each) for each in zip(*(k.tolist() for k in kept), strict=True)]
         return encoded
 
@@ -102,10 +102,11 @@ class TextTokenizer:
         return ids
 
     def _frame(self, count: int) -> _Frame:
-        """Found by encoding short texts: what stands around them is the frame."""
+        """The frame around ``count`` texts, found by encoding short texts."""
         encoded = self._tokenizer(*["a"] * count)
         sequence = encoded.sequence_ids(0)
-        ids, types = encoded["input_ids"], encoded.get("token_type_ids", [0] * len(sequence))
+        ids = encoded["input_ids"]
+        types = encoded.get("token_type_ids", [0] * len(sequence))
         specials: list[list[int]] = [[] for _ in range(count + 1)]
         special_types: list[list[int]] = [[] for _ in range(count + 1)]
         text_types = [0] * count
@@ -115,15 +116,16 @@ class TextTokenizer:
                 specials[seen].append(token)
                 special_types[seen].append(kind)
             else:
-                seen, text_types[number] = number + 1, kind
+                seen = number + 1
+                text_types[number] = kind
         return _Frame(specials, special_types, text_types)
 
 
 class WordTokenizer(TextTokenizer):
-    """Encodes texts by the tokens of their blank-separated parts, each of which is tokenized once.
+    """Encodes texts by the tokens of their parts between blanks; each different part is tokenized once.
 
-    For tokenizers to which a blank is always the end of a word, as BERT's, a text's tokens are those of its parts, one
-    after the other. Looking words up takes a tenth of the time of tokenizing them again in each text.
+    For tokenizers like BERT's, a blank always ends a word. So a text's tokens are those of its parts, one after the
+    other. Looking parts up takes a tenth of the time of tokenizing them again in each text.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -132,7 +134,7 @@ class WordTokenizer(TextTokenizer):
 
     @staticmethod
     def fits(tokenizer: PreTrainedTokenizerBase) -> bool:
-        """Whether the tokenizer is of the kind: WordPiece after BERT's splitting."""
+        """Whether this way is right for the tokenizer: WordPiece after BERT's splitting into words."""
         state = json.loads(tokenizer.backend_tokenizer.to_str())
         parts = [(state.get(name) or {}).get("type") for name in ("model", "pre_tokenizer", "normalizer")]
         added = [token["content"] for token in state.get("added_tokens", [])]
@@ -141,7 +143,7 @@ class WordTokenizer(TextTokenizer):
         )
 
     def _tokens(self, texts: Sequence[str]) -> _Ragged:
-        """The texts' tokens, by way of their distinct parts."""
+        """The texts' tokens, looked up by the parts of the texts."""
         parts = pc.split_pattern(pa.array(texts, pa.large_string()), " ")
         words = parts.flatten().dictionary_encode()
         distinct = words.dictionary.to_pylist()
@@ -149,7 +151,9 @@ class WordTokenizer(TextTokenizer):
         known = _Ragged.of([self._known[word] for word in distinct])
         chosen = known.take(words.indices.to_numpy())
         firsts = parts.offsets.to_numpy()[:-1] - parts.offsets[0].as_py()
-        lengths = np.add.reduceat(chosen.lengths, firsts) if len(firsts) else chosen.lengths  # each text has a part
+        lengths = (
+            np.add.reduceat(chosen.lengths, firsts) if len(firsts) else chosen.lengths
+        )  # Each text has at least one part.
         return _Ragged(chosen.values, lengths)
 
     def _learn(self, parts: set[str]) -> None:
@@ -162,7 +166,7 @@ class WordTokenizer(TextTokenizer):
 
 
 def _cut(lengths: Sequence[np.ndarray], room: int) -> list[np.ndarray]:
-    """Tokens that are left of one or two texts, ``room`` in all: the longer gives way first, as in tokenizers."""
+    """Tokens to keep of one or two texts, at most ``room`` in all: the longer text is cut first, as in tokenizers."""
     if len(lengths) == 1:
         return [np.minimum(lengths[0], room)]
     first, second = lengths
@@ -186,7 +190,8 @@ def _framed(specials: Sequence[list[int]], texts: Sequence[_Ragged], kept: Seque
             out[place] = token
             place = place + 1
         if number < len(texts):
-            text, count = texts[number], kept[number]
+            text = texts[number]
+            count = kept[number]
             out[_ranges(place, count)] = text.values[_ranges(text.starts, count)]
             place = place + count
     flat = out.tolist()
@@ -195,7 +200,7 @@ def _framed(specials: Sequence[list[int]], texts: Sequence[_Ragged], kept: Seque
 
 @dataclass(frozen=True)
 class _Ragged:
-    """N lists of numbers: one after the other, and (N,) how long each is."""
+    """N lists of numbers: all numbers one after the other, and (N,) the length of each list."""
 
     values: np.ndarray
     lengths: np.ndarray
@@ -211,7 +216,7 @@ class _Ragged:
         return starts
 
     def split(self, count: int) -> list[_Ragged]:
-        """``count`` equal shares of the lists."""
+        """The lists in ``count`` equal shares."""
         shares = np.split(self.lengths, count)
         values = np.split(self.values, np.cumsum([share.sum() for share in shares])[:-1])
         return [_Ragged(*pair) for pair in zip(values, shares, strict=True)]

@@ -12,8 +12,7 @@ from typing import Any, TextIO
 
 import pyarrow as pa
 
-from mtsmart.data.fields import parse_fields
-from mtsmart.data.files import read_table
+from mtsmart.data.readers import parse_fields, read_table
 from mtsmart.data.sources import require_columns
 from mtsmart.durable import replacing
 from mtsmart.errors import DataError, did_you_mean

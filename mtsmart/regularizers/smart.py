@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from mtsmart.data.batch import Share
 from mtsmart.losses import Role
 from mtsmart.losses.directions import drawing
 from mtsmart.models.dropout import without_dropout
@@ -222,7 +223,7 @@ def _figures(clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tens
     flips = share_of_flips(clean.task, perturbed, reference, clean.batch)
     if flips is not None:
         figures["flips"] = flips
-    scaled = {name: clean.batch.scaled(figure, "divergence") for name, figure in figures.items()}
+    scaled = {name: clean.batch.scaled(figure, Share.DIVERGENCE) for name, figure in figures.items()}
     return {"R": value.detach(), **scaled}
 
 

@@ -1,4 +1,4 @@
-"""What a task is: the schema of one entry of a task file."""
+"""The definition of a task: the schema of one entry of a task file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_PARTS = 100
 
 
 def _of_few_parts(spec: str) -> str:
-    """A split of so many parts as reading them can take: its time grows with their square."""
+    """Refuse a split of too many parts: the time to read it grows with the square of their number."""
     if (parts := spec.count("+") + 1) > _MAX_PARTS:
         raise ValueError(f"adds {parts:,} parts, where {_MAX_PARTS} are the most")
     return spec
@@ -73,7 +73,7 @@ class DatasetSource(StrictModel):
 
     @property
     def column_names(self) -> list[str]:
-        """The names in ``columns`` without the dots of an open end."""
+        """The names in ``columns``, without the dots of a last name that takes all further fields."""
         return [name.removesuffix("...") for name in self.columns or []]
 
 
@@ -169,5 +169,5 @@ class TaskDefinition(OpenSection):
         return self
 
     def split(self, name: str) -> str:
-        """The data set's name (with its slice) of our split ``name``."""
+        """The data set's split, with its slice, that is our split ``name``."""
         return self.splits.get(name, name)

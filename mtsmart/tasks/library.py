@@ -1,4 +1,4 @@
-"""Finding tasks: by name, suite or pattern, in the shipped task files and in the user's own."""
+"""The library of tasks: finds them by name, suite or pattern in the shipped task files and in the user's own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.mtdnn import from_mtdnn, is_mtdnn
 
 _NAME = "letters, digits, '_' and '-'"
-_LONGEST_NAME = 100  # it becomes part of the names of files
+_LONGEST_NAME = 100  # A task's name becomes part of file names.
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def task_entry(document: Document, name: str) -> Entry:
 
 
 def select_tasks(experiment: Experiment, known: Mapping[str, TaskDefinition] | None = None) -> dict[str, Entry]:
-    """The tasks of an experiment, in its order, with what the experiment changes of them.
+    """The tasks of an experiment, in its order, with the experiment's changes.
 
     An entry under ``tasks:`` that has a ``dataset`` and is in no library is a definition of its own.
 
@@ -170,7 +170,8 @@ def select_tasks(experiment: Experiment, known: Mapping[str, TaskDefinition] | N
     Raises:
         ConfigError: an unknown task, or a definition that does not fit.
     """
-    config, document = experiment.config, experiment.document
+    config = experiment.config
+    document = experiment.document
     library = TaskLibrary(config.task_files)
     here = document.below("tasks")
     own_files = [Path(file) for file in config.task_files]
@@ -186,7 +187,7 @@ def select_tasks(experiment: Experiment, known: Mapping[str, TaskDefinition] | N
             continue
         for name in [pattern] if pattern in known else _find(library, document, pattern):
             if name != pattern and name in config.tasks:
-                continue  # its own entry says how it is to be
+                continue  # Its own entry holds its settings.
             base = _known_document(known[name]) if name in known else library.entry(name).document
             merged = base.merged(task_entry(here, pattern).document) if changes else base
             selected[name] = Entry(name, merged)

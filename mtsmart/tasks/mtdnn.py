@@ -17,7 +17,7 @@ from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean
 from mtsmart.tasks import mtdnn_tables as tables
 from mtsmart.tasks.mtdnn_tables import Kind, Layout
 
-_WORDS = {"yes": True, "on": True, "no": False, "off": False}  # booleans to the YAML reader that MT-DNN uses
+_WORDS = {"yes": True, "on": True, "no": False, "off": False}  # MT-DNN's YAML reader reads them as booleans.
 # Key of a definition -> the key it comes from.
 _SOURCES = {
     "dataset": "data_format",
@@ -65,7 +65,7 @@ def from_mtdnn(document: Document, duplicates: Iterable[ConfigError], data_dir: 
 
 
 def data_folders(folder: Path) -> list[Path]:
-    """Where data files are looked for: ``MTSMART_CANONICAL_DIR``, or around the task file's ``folder`` and here."""
+    """The folders that may hold the data: ``MTSMART_CANONICAL_DIR``, or some beside ``folder`` and the present one."""
     named = os.environ.get("MTSMART_CANONICAL_DIR")
     if named:
         return [Path(named).expanduser()]
@@ -78,7 +78,7 @@ def _is_entry(task: Any) -> bool:
 
 
 class _Notes:
-    """Warnings, one for all tasks of a file that have the same."""
+    """Warnings of a file; tasks with the same warning share one."""
 
     def __init__(self) -> None:
         self._places: dict[tuple[str, str], list[tuple[Origin, str]]] = {}
@@ -99,11 +99,13 @@ class _Entry:
     """One task of the file."""
 
     def __init__(self, document: Document, name: str, notes: _Notes) -> None:
-        self.document, self.name, self.notes = document, name, notes
+        self.document = document
+        self.name = name
+        self.notes = notes
         self.task: Mapping[str, Any] = document.data[name]
 
     def definition(self, data_dir: str | Path | None) -> dict[str, Any]:
-        """The definition, without what is ours by default."""
+        """The definition, without values that are our defaults."""
         self._check_keys()
         kind: Kind = self._entry_of("task_type", tables.TASK_TYPES)
         layout: Layout = self._entry_of("data_format", tables.DATA_FORMATS)
@@ -137,7 +139,7 @@ class _Entry:
         files = {split: f"{self.name}_{split}.{layout.ending}" for split in names}
         here = Path(self.document.origin(()).file).parent
         folders = [Path(data_dir)] if data_dir is not None else data_folders(here)
-        # os.path, for which a name that no file can have is one of no file
+        # os.path gives False for a name that no file can have; Path raises an error.
         folder = next((f for f in folders if any(os.path.isfile(f / file) for file in files.values())), folders[0])
         dataset: dict[str, Any] = {"files": {split: os.path.abspath(folder / file) for split, file in files.items()}}
         if layout.columns is None:
@@ -145,7 +147,7 @@ class _Entry:
         else:
             dataset["columns"] = list(layout.columns)
         dataset["parse"] = dict(layout.parse)
-        if kind.task_type == "ranking" and self.task.get("labels"):  # names, of which the later are the better
+        if kind.task_type == "ranking" and self.task.get("labels"):  # The labels are names, from the worst to the best.
             dataset["parse"] = {"label": "names"}
         return {key: value for key, value in dataset.items() if value}
 
@@ -181,7 +183,7 @@ class _Entry:
     def _options(self, kind: Kind) -> dict[str, object]:
         options = dict(kind.options)
         if kind.task_type == "span" and "EmF12" in (self._list("metric_meta", "metrics") or []):
-            options["no_answer"] = True  # the metric of data with questions that have no answer
+            options["no_answer"] = True  # This metric is for data in which some questions have no answer.
         return options
 
     def _metrics(self, kind: Kind, labels: list[str]) -> list[str] | None:
@@ -213,7 +215,8 @@ class _Entry:
             return None
         if value not in tables.CRITERIA:
             raise self.error("is no criterion of MT-DNN", key, value, did_you_mean(value, tables.CRITERIA))
-        ours, own = tables.DIVERGENCES.get(value), tables.DIVERGENCES[kind.divergence]
+        ours = tables.DIVERGENCES.get(value)
+        own = tables.DIVERGENCES[kind.divergence]
         if ours is None or (ours == "mse") != (own == "mse"):
             self.note(key, f"{value} becomes {own}: it does not compare two predictions of a '{kind.task_type}' task")
             return None
@@ -279,29 +282,30 @@ class _Entry:
         return value
 
     def origin(self, key: str) -> Origin:
-        """Where ``key`` stands, or the task where it is left out."""
+        """The place of ``key``, or of the task if the key is left out."""
         return self.document.origin((self.name, key))
 
     def note(self, key: str, message: str) -> None:
-        """Tell, once the whole file is read."""
+        """Warn, after the whole file is read."""
         self.notes.add(self.origin(key), self.name, key, message)
 
     def error(self, message: str, key: str, value: Any = None, hint: str | None = None) -> ConfigError:
-        """An error that points at ``key``."""
+        """An error that names ``key`` and its place."""
         got = {} if value is None else {"value": value}
         path: Key = (self.name, key)
         return self.document.error(message, path, hint=hint, **got)
 
 
 def _our_splits(names: list[str]) -> dict[str, str]:
-    """Which of the splits are our train, validation and test, where they are not called so."""
+    """The splits that are our train, validation and test but have other names."""
     marks = {"train": ("train",), "validation": ("dev", "val"), "test": ("test",)}
     ours = {}
     for split, parts in marks.items():
+        if split in names:
+            continue
         found = [name for name in names if any(part in name.lower() for part in parts)]
-        chosen = split if split in names else found[0] if found else split
-        if chosen != split:
-            ours[split] = chosen
+        if found:
+            ours[split] = found[0]
     return ours
 
 

@@ -25,7 +25,7 @@ KEYS = (
     "encoder_type",
     "actf",
 )
-# Keys that no definition of ours has: one of them says whose file it is.
+# Keys that no definition of ours has. A file with one of them is in MT-DNN's form.
 SIGNATURE = frozenset({"data_format", "n_class", "metric_meta", "enable_san", "split_names", "dropout_p"})
 IGNORED = {
     "encoder_type": "is ignored: the experiment names the encoder",
@@ -38,7 +38,7 @@ DEFAULT_DROPOUT = 0.1
 
 @dataclass(frozen=True)
 class Layout:
-    """How a data format's files are read.
+    """How the files of a data format are read.
 
     Attributes:
         text: the input's columns.
@@ -54,7 +54,7 @@ class Layout:
 
     @property
     def ending(self) -> str:
-        """Of the file names."""
+        """The ending of the file names."""
         return "json" if self.columns is None else "tsv"
 
 
@@ -122,7 +122,7 @@ TASK_TYPES: dict[str, Kind | str] = {
     "EncSeqenceGeneration": GENERATION,
 }
 
-# Metric -> our task type -> our metrics; what is missing has no counterpart there.
+# Metric -> our task type -> our metrics; a missing pair has no counterpart.
 METRICS: dict[str, dict[str, tuple[str, ...]]] = {
     "ACC": {
         "classification": ("accuracy",),

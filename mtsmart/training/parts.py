@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from mtsmart.data.batch import Batch, Part
+from mtsmart.data.batch import Batch, Part, Share
 from mtsmart.data.loader import Collate
 from mtsmart.processes import Processes
 from mtsmart.task_types import TaskType
@@ -37,8 +37,8 @@ def part_of(whole: Batch, task: TaskType, rank: int, count: int) -> Batch:
     rows = slice(0, 1) if is_empty else slice(start, stop)
     splitting = splitting_of(task)
     part = splitting.take(whole, rows)
-    counts = {"criterion": splitting.count_labels, "divergence": splitting.count_predictions}
-    shares = {kind: 0.0 if is_empty else count * of(part) / max(1, of(whole)) for kind, of in counts.items()}
+    counts = {Share.CRITERION: splitting.count_labels, Share.DIVERGENCE: splitting.count_predictions}
+    shares = {share: 0.0 if is_empty else count * of(part) / max(1, of(whole)) for share, of in counts.items()}
     before = len(splitting.take(whole, slice(0, rows.start)).attention_mask) if rows.start else 0
     sequences = (before, len(whole.attention_mask))
     return replace(part, part=Part((rows.start, total), sequences, shares))

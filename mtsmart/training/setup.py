@@ -14,7 +14,7 @@ from mtsmart.config.loader import Experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate
-from mtsmart.data.mixing import check_weights
+from mtsmart.data.mixing import check_mixing
 from mtsmart.data.sources import has_split
 from mtsmart.distill.teachers import add_teachers
 from mtsmart.errors import CheckpointError, DataError
@@ -84,7 +84,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
         raise DataError("none of the tasks has training data", key="tasks")
     collate = {name: preparer.collate(task) for name, task in tasks.items()}
     with experiment.document.locating():
-        check_weights(config.mixing, train)
+        check_mixing(config.mixing, train)
         train, collate = processes.main_first(partial(add_teachers, config, tasks, train, collate))
     return Setup(
         config,

@@ -90,8 +90,9 @@ class Trainer:
             setup.config.data.length_grouped,
             setup.config.data.max_tokens,
             {name: split.sequences for name, split in setup.train.items() if split.sequences is not None},
+            self.config.accumulation,
         )
-        self.updates_per_epoch = math.ceil(len(self.sampler) / self.config.accumulation)
+        self.updates_per_epoch = math.ceil(len(self.sampler) / self.sampler.batches_per_update)
         planned = self.updates_per_epoch * self.config.epochs
         self.total_updates = min(planned, self.config.max_updates or planned)
         self.accelerator = _accelerator(self.config.precision)
@@ -190,7 +191,7 @@ class Trainer:
         loaded = load_batches(
             plan, self.setup.train, self._collate, self.setup.config.data.workers, device.type == "cuda"
         )
-        return _groups((batch.to(device) for batch in loaded), self.config.accumulation)
+        return _groups((batch.to(device) for batch in loaded), self.sampler.batches_per_update)
 
     def update(self, batches: tuple[Batch, ...]) -> None:
         """One optimizer update: gradients of the mean objective of ``batches``."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from draw import Draw, Row
 from material import DOMAINS, MIRROR_FRAMES, NEUTRAL_FRAMES, TWIN_FRAMES
 
-PLEASED, DISPLEASED, NEUTRAL = "pleased", "displeased", "neutral"
+PLEASED = "pleased"
+DISPLEASED = "displeased"
+NEUTRAL = "neutral"
 
 
 @dataclass(frozen=True)

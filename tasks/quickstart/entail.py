@@ -28,11 +28,13 @@ from pieces import (
 )
 from wording import Event, sentence
 
-ENTAILED, OPEN, CONTRADICTED = "entailment", "neutral", "contradiction"
+ENTAILED = "entailment"
+OPEN = "neutral"
+CONTRADICTED = "contradiction"
 
 
 def dated(draw: Draw, event: Event) -> Event:
-    """The event at some time; a denied one without, as it may yet have happened at another."""
+    """The event at some time; a denied event has no time, because it may have happened at another time."""
     return event if event.negated else replace(event, time=some_time(draw))
 
 
@@ -98,10 +100,15 @@ UNSURE = ["promised to", "was asked to", "planned to", "offered to", "hoped to"]
 
 
 def entail_attempt(draw: Draw, label: str) -> Pair:
-    """What is managed is done, what is forgotten is not, what is promised may be either."""
+    """A thing that somebody managed is done; one that was forgotten is not; one that was promised may be either."""
     event = replace(draw.item(PLANNED_EVENTS), time=some_time(draw))
     negated = draw.chance(0.5)
-    known = UNSURE if label == OPEN else (UNDONE if negated == (label == ENTAILED) else DONE)
+    if label == OPEN:
+        known = UNSURE
+    elif negated == (label == ENTAILED):
+        known = UNDONE
+    else:
+        known = DONE
     premise = f"{event.agent} {draw.item(known)} {event.verb.base} {event.thing} {event.time}"
     return sentence(premise), told(draw, replace(maybe_reworded(draw, event), negated=negated))
 
@@ -112,7 +119,7 @@ UNSETTLED = ["{who} wonders whether", "{who} would like to know whether", "{who}
 
 
 def entail_belief(draw: Draw, label: str) -> Pair:
-    """What is known is so, what is wrongly believed is not, what is wondered may be either."""
+    """A thing that somebody knows is true; one that is wrongly believed is not; one that is wondered may be either."""
     event = replace(plain_event(draw), negated=draw.chance(0.4))
     frame = draw.any({ENTAILED: KNOWN, CONTRADICTED: REFUTED, OPEN: UNSETTLED}[label])
     clause = (replace(event, negated=False) if label == OPEN else event).active()
@@ -131,7 +138,7 @@ def entail_state(draw: Draw, label: str) -> Pair:
 
 
 def quantified(draw: Draw, quantifier: str, group: list[str]) -> str:
-    """A statement about so many of a group, e.g. "Not all of the guests stayed"."""
+    """A statement about a part of a group, e.g. "Not all of the guests stayed"."""
     plural, _, past, similar = group
     return sentence(f"{quantifier} of the {plural} {draw.any((past, similar))}")
 
@@ -164,7 +171,8 @@ def entail_number(draw: Draw, label: str) -> Pair:
     plural, _, past, similar = draw.item(GROUPS)
     low, high = sorted(draw.two(range(len(NUMBERS))))
     exact = f"exactly {NUMBERS[draw.any((low, high))]}"
-    above, below = f"more than {NUMBERS[low]}", f"fewer than {NUMBERS[high]}"
+    above = f"more than {NUMBERS[low]}"
+    below = f"fewer than {NUMBERS[high]}"
     known, claimed = {
         ENTAILED: [(f"exactly {NUMBERS[high]}", above), (f"exactly {NUMBERS[low]}", below), (exact, exact)],
         OPEN: [("several", above), ("several", below), ("several", exact)],
@@ -194,7 +202,8 @@ def entail_cause(draw: Draw, label: str) -> Pair:
     elif label == CONTRADICTED:
         known = draw.any((f"although {cause}, {unlike}", f"{unlike}, even though {cause_too}"))
         if draw.chance(0.3):
-            known, claim = f"because {cause}, {result_too}", unlike
+            known = f"because {cause}, {result_too}"
+            claim = unlike
     else:
         known = draw.any((f"we all knew that {cause}", f"there is no doubt that {cause_too}"))
         claim = draw.any((result, result_too, unlike))

@@ -30,7 +30,8 @@ from similar import BANDS, similar_row
 
 HERE = Path(__file__).resolve().parent
 SIZES = {"train": 450, "validation": 120}
-SHORTEST, LONGEST = 5, 25  # words in a sentence
+SHORTEST = 5  # words in a sentence
+LONGEST = 25
 MAX_TRIES = 2000
 
 # Task -> (row builder, targets to cycle through).  A target is the label, or for
@@ -44,7 +45,7 @@ TASKS: dict[str, tuple[Callable[[Draw, str], Row], Sequence[str]]] = {
 
 
 def content(row: Row) -> frozenset[str]:
-    """The texts of a row, whatever their order: two rows alike in this are duplicates."""
+    """The texts of a row in any order; two rows with the same texts are duplicates."""
     return frozenset(value for name, value in row.items() if name not in ("label", "score") and isinstance(value, str))
 
 

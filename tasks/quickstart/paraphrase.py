@@ -28,7 +28,8 @@ from pieces import (
 )
 from wording import sentence
 
-SAME, DIFFERENT = "paraphrase", "different"
+SAME = "paraphrase"
+DIFFERENT = "different"
 
 
 def event_pair(draw: Draw, label: str) -> Pair:
@@ -56,12 +57,14 @@ def manner_pair(draw: Draw, label: str) -> Pair:
     event = draw.item(PLANNED_EVENTS)
     first, second, opposite = draw.item(MANNERS)
     manner = draw.any((first, second))
-    known = (second if manner == first else first) if label == SAME else opposite
+    known = opposite
+    if label == SAME:
+        known = second if manner == first else first
     return told(draw, replace(event, manner=manner)), told(draw, maybe_reworded(draw, replace(event, manner=known)))
 
 
 def roles_pair(draw: Draw, label: str) -> Pair:
-    """Who did it to whom: passive voice against exchanged roles."""
+    """An act between two persons: passive voice, or exchanged roles."""
     event, unlike = person_event(draw)
     changed = event if label == SAME else draw.any((swapped(event), swapped(event), unlike))
     return told(draw, event), told(draw, maybe_reworded(draw, changed))
@@ -128,7 +131,7 @@ def state_pair(draw: Draw, label: str) -> Pair:
 
 
 def count_pair(draw: Draw, label: str) -> Pair:
-    """So many of a group: the number and the statement stay, or the number changes."""
+    """A part of a group: the number and the statement stay, or the number changes."""
     plural, base, past, similar = draw.item(GROUPS)
     number, other = draw.two(NUMBERS)
     first, second = (past, similar) if draw.chance(0.5) else (similar, past)

@@ -81,12 +81,13 @@ def partly_alike(draw: Draw) -> Scored:
         ]
     )
     if draw.chance(0.4):
-        cost, changed = cost + TIME_CHANGED, replace(changed, time=other_time(draw, event.time))
+        cost += TIME_CHANGED
+        changed = replace(changed, time=other_time(draw, event.time))
     return told(draw, event), told(draw, maybe_reworded(draw, changed)), FULL - cost
 
 
 def topic_only(draw: Draw) -> Scored:
-    """The two share a topic, a subject or the people, and no statement."""
+    """The two sentences share a topic, a subject or the people, but no statement."""
     if draw.chance(0.3):
         fact, reworded, contrary, _, beside = draw.item(STATES)
         return led(draw, draw.any((fact, reworded, contrary))), led(draw, beside), SAME_SUBJECT
@@ -100,7 +101,7 @@ def topic_only(draw: Draw) -> Scored:
 
 
 def unrelated(draw: Draw) -> Scored:
-    """The two have nothing in common, except perhaps the day."""
+    """The two sentences have nothing in common, except perhaps the day."""
     event = plain_event(draw)
     if draw.chance(0.3):
         return told(draw, event), led(draw, draw.any(draw.item(STATES))), UNRELATED

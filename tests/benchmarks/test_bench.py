@@ -1,4 +1,4 @@
-"""The benchmarks' pieces on a CPU, small: that they run, and that the page says what was measured."""
+"""Each part of the benchmarks runs, small and on a CPU, and the page shows what was measured."""
 
 import numpy as np
 import pytest
@@ -7,22 +7,86 @@ from torch import nn
 from transformers import BertConfig
 
 from benchmarks import bench
-from benchmarks.speed import bare, classic, gpu, memory, padding, precision, step_cost, timing, workload
+from benchmarks.speed import (
+    bare,
+    classic,
+    data_scale,
+    gpu,
+    memory,
+    mix,
+    padding,
+    precision,
+    startup,
+    step_cost,
+    timing,
+    workload,
+)
 from mtsmart.cpu import linear
 
+BFLOAT16 = "training.precision=bfloat16"
 TINY = BertConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32)
 
 
+# A process an arm, each of which takes seconds to start.
+TWO_ARMS = {name: memory.ARMS[name] for name in ("plain", "SMART + MBPP, one pass, gradient checkpointing")}
+SMALL = {
+    bare: {"ROWS": 8, "BATCH": 4},
+    data_scale: {"PAIRS": 20, "FEW": 32, "MANY": 48, "UPDATES": 2},
+    gpu: {"BATCH": 2, "TOKENS": 8, "UPDATES": 2, "PRECISIONS": {"float32": [], "bfloat16": [BFLOAT16]}},
+    memory: {"BATCH": 2, "TOKENS": 8, "UPDATES": 2, "ARMS": TWO_ARMS},
+    mix: {"ROWS": 8, "BATCHES": (4,)},
+    padding: {"BATCHES": (4,), "SPLIT": "train[:16]"},
+    precision: {"BATCH": 2, "TOKENS": 8},
+    startup: {},
+    step_cost: {"BATCH": 2, "TOKENS": (8,), "UPDATES": 2, "LIMITS": {}},
+}
+REAL_DATA = ("bare", "mix", "padding")
+
+
 @pytest.fixture
-def small(monkeypatch):
-    for module in (gpu, step_cost):
-        monkeypatch.setattr(module, "UPDATES", 2)
-        monkeypatch.setattr(module, "BATCH", 32)
-    monkeypatch.setattr(gpu, "TOKENS", 8)
+def small(tiny_encoder, monkeypatch):
+    """A few rows of a few tokens through the tiny encoder."""
+    monkeypatch.setattr(workload, "ENCODER", str(tiny_encoder))
+    for module, constants in SMALL.items():
+        for name, value in constants.items():
+            monkeypatch.setattr(module, name, value)
 
 
-def test_gpu_part_measures_and_shows_every_arm(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu, "PRECISIONS", {"float32": [], "bfloat16": ["training.precision=bfloat16"]})
+@pytest.mark.parametrize("part", [part for part in bench.PARTS if part != "gpu"])
+def test_each_part_measures_one_round_and_writes_its_section(part, small, tmp_path, request):
+    if part in REAL_DATA:
+        request.getfixturevalue("hub_dir")
+    measure, section = bench.PARTS[part]
+    measured = measure(tmp_path / part, 1)
+    text = "\n".join(section(measured))
+    assert text.startswith("## ") and text.count("\n| ") >= 2
+
+
+@pytest.mark.parametrize(
+    ("arm", "terms"),
+    [
+        (workload.PLAIN, set()),
+        (workload.ASCENT, {"smart"}),
+        (workload.ONE_PASS, {"smart"}),
+        (workload.TEACHER, {"mbpp"}),
+        (workload.every(workload.ONE_PASS + workload.TEACHER, 4), {"smart", "mbpp"}),
+    ],
+    ids=["plain", "ascent", "one pass", "teacher", "both"],
+)
+def test_an_arm_trains_with_the_terms_that_it_names(arm, terms, small, tmp_path):
+    made = workload.trainer(workload.fixed_length(tmp_path, 2, 8, 2), arm, tmp_path / "run")
+    assert set(made.step.regularizers) == arm.terms == terms
+
+
+def test_an_arm_whose_terms_are_off_is_refused(small, tmp_path):
+    """As an arm that changed a setting and named no preset once was, when the default preset became off."""
+    experiment = workload.fixed_length(tmp_path, 2, 8, 2)
+    broken = workload.Arm(("smart=default",), frozenset({"smart"}))
+    with pytest.raises(ValueError, match=r"trains with \[\], not with \['smart'\]"):
+        workload.trainer(experiment, broken, tmp_path / "run")
+
+
+def test_gpu_part_measures_and_shows_every_arm(small, tmp_path):
     measured = gpu.measure(tmp_path / "gpu", 1, TINY)
     assert len(measured["seconds"]) == 6
     assert measured["agreement"]["fisher"] > 0.9
@@ -35,12 +99,10 @@ def test_without_a_gpu_the_page_says_so(tmp_path, monkeypatch):
     assert "No GPU was at hand" in "\n".join(gpu.page(gpu.measure(tmp_path / "gpu", 1)))
 
 
-def test_precision_part_measures_torchs_layers_and_ours(minilm, tmp_path, monkeypatch):
+def test_precision_part_measures_torchs_layers_and_ours(small, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(linear, "convolving_is_faster", lambda: False)
     monkeypatch.setattr(linear, "widening_is_faster", lambda: True)
-    monkeypatch.setattr(precision, "BATCH", 2)
-    monkeypatch.setattr(precision, "TOKENS", 8)
     kinds = []
     monkeypatch.setattr(precision, "run_updates", lambda made, batches: kinds.append(_kind_of(made.setup.model)))
     measured = precision.measure(tmp_path / "precision", 1)
@@ -83,7 +145,7 @@ def test_the_page_holds_every_part_that_was_measured():
 
 def test_the_classic_loop_and_the_bare_loop_learn(minilm, tmp_path):
     """Both are what ours is compared with, so they must train."""
-    made = workload.trainer(workload.fixed_length(tmp_path, 32, 8), workload.PLAIN, tmp_path / "run")
+    made = workload.trainer(workload.fixed_length(tmp_path, 32, 8, 32), workload.PLAIN, tmp_path / "run")
     batches = workload.batches_of(made)
     loop = bare.BareLoop(10, batches)
     loop.epoch()

@@ -1,6 +1,7 @@
 """The multi-task sampler's promises, over random sizes and settings."""
 
 import itertools
+import math
 from collections import Counter
 
 import numpy as np
@@ -9,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtsmart.config.sections import MixingConfig
-from mtsmart.data.mixing import batches_per_task
+from mtsmart.data.mixing import batches_per_task, check_mixing
 from mtsmart.data.sampler import MultiTaskSampler, evaluation_batches
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, MtsmartWarning
 
 SIZES = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.integers(1, 300), min_size=1)
 STRATEGIES = st.sampled_from(["proportional", "uniform", "temperature", "annealed"])
@@ -198,3 +199,94 @@ def test_low_temperatures_leave_the_range_of_floats_to_nobody(sizes, temperature
     config = MixingConfig(strategy="temperature", temperature=temperature)
     parts = batches_per_task(many, dict.fromkeys(many, 100), config, 0, 1)
     assert parts[max(many, key=many.__getitem__)] == max(parts.values()) > 0
+
+
+def in_rounds(sizes, accumulation=1, epochs=3, seed=0, batch_size=8, max_tokens=None):
+    rng = np.random.default_rng(7)
+    lengths = {task: rng.integers(3, 60, size) for task, size in sizes.items()}
+    mixing = MixingConfig(strategy="rounds")
+    return MultiTaskSampler(lengths, batch_size, mixing, epochs, seed, max_tokens=max_tokens, accumulation=accumulation)
+
+
+@given(SIZES, st.integers(1, 4), st.integers(0, 3), st.integers(1, 17), st.sampled_from([None, 200]))
+@settings(max_examples=60, deadline=None)
+def test_each_update_of_rounds_holds_each_task_equally_often(sizes, accumulation, epoch, batch_size, max_tokens):
+    made = in_rounds(sizes, accumulation, batch_size=batch_size, max_tokens=max_tokens)
+    plan = made.plan(epoch)
+    size = made.batches_per_update
+    updates = [[batch.task for batch in plan[start : start + size]] for start in range(0, len(plan), size)]
+    assert len(plan) == len(made) and size == accumulation * len(sizes)
+    for tasks in updates[:-1]:
+        assert Counter(tasks) == dict.fromkeys(sizes, accumulation)
+    assert len({*Counter(updates[-1]).values()}) == 1 and set(updates[-1]) == set(sizes)
+
+
+@given(SIZES)
+@settings(max_examples=60, deadline=None)
+def test_an_epoch_of_rounds_has_as_many_batches_as_one_of_another_strategy_and_the_last_round_is_complete(sizes):
+    usual = len(sampler(sizes))
+    made = in_rounds(sizes)
+    assert usual <= len(made) < usual + len(sizes)
+    assert len(made) % len(sizes) == 0
+
+
+@given(SIZES, st.integers(1, 17))
+@settings(max_examples=40, deadline=None)
+def test_rounds_go_through_all_rows_of_the_largest_task_before_any_comes_again(sizes, batch_size):
+    """Over the epochs, a row comes again only when all rows of its task have come as often."""
+    made = in_rounds(sizes, batch_size=batch_size)
+    rounds = len(made) // len(sizes)
+    epochs = math.ceil(math.ceil(max(sizes.values()) / batch_size) / rounds)
+    counts = {task: np.zeros(size, dtype=int) for task, size in sizes.items()}
+    for epoch in range(epochs):
+        for batch in made.plan(epoch):
+            counts[batch.task][list(batch.rows)] += 1
+            assert np.ptp(counts[batch.task]) <= 1
+    assert all(count.min() >= 1 for count in counts.values())
+
+
+@given(SIZES, st.integers(1, 3), st.integers(0, 2), st.data())
+@settings(max_examples=40, deadline=None)
+def test_rounds_go_on_from_any_update(sizes, accumulation, epoch, data):
+    """Another sampler of the same seed continues where the first stopped; the epochs before need not be drawn."""
+    made = in_rounds(sizes, accumulation)
+    whole = [*made.plan(epoch)]
+    updates = -(-len(whole) // made.batches_per_update)
+    done = data.draw(st.integers(0, updates)) * made.batches_per_update
+    assert [*in_rounds(sizes, accumulation).plan(epoch)[done:]] == whole[done:]
+
+
+def test_rounds_of_other_epochs_and_seeds_differ():
+    sizes = {"a": 100, "b": 40}
+    assert [*in_rounds(sizes).plan(1)] != [*in_rounds(sizes).plan(0)]
+    assert [*in_rounds(sizes, seed=1).plan(1)] != [*in_rounds(sizes).plan(1)]
+
+
+def test_without_rounds_an_update_has_as_many_batches_as_are_accumulated():
+    lengths = {"a": np.full(20, 5), "b": np.full(30, 5)}
+    assert MultiTaskSampler(lengths, 10, MixingConfig(), 1, 0, accumulation=3).batches_per_update == 3
+    assert MultiTaskSampler(lengths, 10, MixingConfig(), 1, 0).batches_per_update == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"temperature": 3.0}, "mixing.temperature=3.0: has no effect, because the strategy is 'proportional'"),
+        ({"strategy": "annealed", "temperature": 3.0}, "mixing.strategy=temperature uses it"),
+        ({"strategy": "rounds", "start_exponent": 0.5}, "mixing.start_exponent=0.5: has no effect"),
+        ({"strategy": "temperature", "end_exponent": 0.5}, "mixing.strategy=annealed uses it"),
+    ],
+)
+def test_a_setting_that_the_strategy_does_not_use_is_told(settings, told):
+    with pytest.warns(MtsmartWarning) as warned:
+        check_mixing(MixingConfig(**settings), ["a"])
+    assert told in str(warned[0].message) and len(warned) == 1
+
+
+@pytest.mark.parametrize("strategy", ["proportional", "uniform", "temperature", "annealed", "rounds"])
+def test_a_stored_configuration_with_all_defaults_written_out_warns_of_nothing(strategy, recwarn):
+    stored = MixingConfig(strategy=strategy).model_dump(exclude_none=True)
+    check_mixing(MixingConfig(**stored), ["a"])
+    used = {"temperature": {"temperature": 3.0}, "annealed": {"start_exponent": 0.9, "end_exponent": 0.1}}
+    check_mixing(MixingConfig(strategy=strategy, **used.get(strategy, {})), ["a"])
+    assert not recwarn.list

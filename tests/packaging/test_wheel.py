@@ -31,7 +31,8 @@ def test_wheel_lists_its_tasks_and_experiments(wheel, tmp_path):
         archive.extractall(site)
     environment = {**os.environ, "PYTHONPATH": str(site)}
     code = (
-        "import mtsmart; from mtsmart.config.loader import find_experiment; from mtsmart.data.files import read_table\n"
+        "import mtsmart; from mtsmart.config.loader import find_experiment\n"
+        "from mtsmart.data.readers import read_table\n"
         f"assert mtsmart.__file__.startswith({str(site)!r}), mtsmart.__file__\n"
         "tasks = mtsmart.load_tasks()\n"
         "print(*tasks); print(find_experiment('quickstart'))\n"

@@ -18,6 +18,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mtsmart.config.sections import DataConfig, EncoderConfig
+from mtsmart.data.batch import Share
 from mtsmart.errors import CheckpointError, ConfigError
 from mtsmart.losses import Role
 from mtsmart.models.encoder import Encoder, load_encoder, whole_mask
@@ -259,7 +260,7 @@ def test_parts_of_a_batch_make_the_whole(pair, direction, count):
     smart = pair.smart(epsilon=0.1, step_size=0.1, noise=0.05, direction=direction, weight=5.0)
     step = TrainStep(pair.model, {pair.name: pair.task}, {"smart": smart, "mbpp": mbpp})
     parts = [part_of(pair.batch, pair.task, rank, count) for rank in range(count)]
-    assert [row for part in parts if part.part.shares["divergence"] for row in part.rows] == pair.batch.rows
+    assert [row for part in parts if part.part.shares[Share.DIVERGENCE] for row in part.rows] == pair.batch.rows
     whole, together = _objective(step, [pair.batch]), _objective(step, parts)
     assert whole[0].keys() == together[0].keys()
     for name, figure in whole[0].items():

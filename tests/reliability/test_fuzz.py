@@ -21,8 +21,7 @@ from hypothesis import strategies as st
 
 import mtsmart
 from mtsmart.config.loader import load_experiment, parse_override
-from mtsmart.data.fields import parse_fields
-from mtsmart.data.files import read_table
+from mtsmart.data.readers import parse_fields, read_table
 from mtsmart.durable import MANIFEST, check_manifest
 from mtsmart.errors import MtsmartError, MtsmartWarning
 from mtsmart.models.files import load_head, read_decoding, read_head_specs
@@ -314,7 +313,7 @@ def test_bombs_are_refused_before_they_fill_the_memory(tmp_path, name, message):
     else:
         file.write_bytes(b'text\n"' + b"x\n" * 100_000_000)
     code = (
-        "import resource, sys; from mtsmart.data.files import read_table; from mtsmart.errors import DataError\n"
+        "import resource, sys; from mtsmart.data.readers import read_table; from mtsmart.errors import DataError\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try: read_table(sys.argv[1])\n"
         "except DataError as error: print(error)\n"

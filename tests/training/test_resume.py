@@ -86,6 +86,16 @@ def test_resume_is_bitwise_exact(workspace, whole, stop):
     assert_same_run(whole.path, folder)
 
 
+def test_rounds_resume_in_the_middle_of_an_epoch(workspace):
+    settings = [*SETTINGS, "mixing.strategy=rounds"]
+    whole = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "whole")
+    folder = workspace.folder / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        mtsmart.train(workspace.experiment, settings, output_dir=folder, callback=StopAt(4))
+    mtsmart.train(workspace.experiment, settings, output_dir=folder, resume=True)
+    assert_same_run(whole.path, folder)
+
+
 def test_resume_after_every_update(workspace, whole):
     folder = workspace.folder / "often"
     for stop in range(2, 18, 3):

@@ -172,6 +172,32 @@ def test_terms_that_are_never_due_and_rows_that_are_too_long_are_told(workspace,
     assert "rows have more tokens than data.max_tokens=5" in " ".join((result.out + result.err).split())
 
 
+def test_rounds_train_each_task_in_every_update(workspace):
+    """12 batches of two tasks are 6 rounds; with two rounds an update, an epoch has 3 updates."""
+    common = ["mixing.strategy=rounds", "training.epochs=1", "training.log_every=1"]
+    run = train(workspace, *common)
+    logged = records(run, "train")
+    assert len(logged) == 6
+    assert all(set(line["tasks"]) == {"color", "near"} for line in logged)
+    assert len(records(train(workspace, *common, "training.accumulation=2", folder="two"), "train")) == 3
+
+
+def test_a_mixing_setting_that_the_strategy_ignores_is_told_when_training_alone(workspace, cli):
+    """The stored configuration has it too, beside all defaults; commands that read it say nothing of it."""
+    run = workspace.folder / "run"
+    result = cli("train", workspace.experiment, "mixing.temperature=3", "training.max_updates=1", "-o", run)
+    assert result.code == 0
+    assert "mixing.temperature=3.0: has no effect" in result.err
+    assert "exponent" not in result.err
+    for command in (
+        ["evaluate", run],
+        ["finetune", run, "--task", "color", "training.max_updates=1", "-o", workspace.folder / "tuned"],
+    ):
+        later = cli(*command)
+        assert later.code == 0
+        assert "has no effect" not in later.err
+
+
 def test_values_of_a_term_that_is_off_are_told(workspace, cli):
     overrides = [
         "smart=off",
@@ -188,7 +214,7 @@ def test_values_of_a_term_that_is_off_are_told(workspace, cli):
 
 
 def test_adamax_cosine_and_every_mixing_strategy_train(workspace):
-    for strategy in ("proportional", "uniform", "temperature", "annealed"):
+    for strategy in ("proportional", "uniform", "temperature", "annealed", "rounds"):
         run = train(
             workspace, f"mixing.strategy={strategy}", "optimizer.name=adamax", "optimizer.schedule=cosine",
             "training.epochs=1", folder=strategy,

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from mtsmart.data.batch import Batch
+from mtsmart.data.batch import Batch, Share
 from mtsmart.losses import Role
 from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.multitask import MultiTaskModel
@@ -48,11 +48,11 @@ class CleanPass:
 
     def criterion(self, logits: Tensor) -> Tensor:
         """The loss of other logits against the batch's gold labels, a scalar scaled as ``loss`` is."""
-        return self.batch.scaled(self.task.criterion(logits, self.batch), "criterion")
+        return self.batch.scaled(self.task.criterion(logits, self.batch), Share.CRITERION)
 
     def divergence(self, logits: Tensor, target: Tensor, role: Role) -> Tensor:
         """The task's divergence, a scalar: the batch's own mean, or a part's share in that of the whole batch."""
-        return self.batch.scaled(self.task.divergence(logits, target, self.batch, role), "divergence")
+        return self.batch.scaled(self.task.divergence(logits, target, self.batch, role), Share.DIVERGENCE)
 
 
 def clean_pass(
@@ -79,7 +79,7 @@ def clean_pass(
     with masks.recorded():
         logits = task_logits(model, task, batch, inputs_embeds)
     is_labelled = bool(batch.targets)
-    loss = batch.scaled(task.criterion(logits, batch), "criterion") if is_labelled else logits.sum() * 0.0
+    loss = batch.scaled(task.criterion(logits, batch), Share.CRITERION) if is_labelled else logits.sum() * 0.0
     backward = partial(_backward, scale)
     return CleanPass(model, task, batch, inputs_embeds, logits, loss, masks, backward)
 

@@ -70,7 +70,7 @@ class Weighting(WeightingMethod, nn.Module, ABC, Generic[S]):
         settings: the weighting's settings.
 
     Attributes:
-        needs_rounds: whether each update must hold one batch of each task (``mixing.rounds: true``).
+        needs_rounds: whether each update must hold one batch of each task (``mixing.strategy: rounds``).
         needs_task_gradients: whether the gradients of each batch are needed apart, which several processes must not
             add up on their own, and which a sharded run does not have.
         learning_rate_factor: factor of the learning rate of the weighting's own parameters.

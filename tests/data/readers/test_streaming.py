@@ -4,7 +4,8 @@ import datasets
 import pytest
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.data import sources, streaming
+from mtsmart.data import sources
+from mtsmart.data.readers import streaming
 from mtsmart.data.sources import has_split, load_split
 from mtsmart.errors import DataError
 from mtsmart.tasks import TaskDefinition

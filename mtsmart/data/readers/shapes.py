@@ -1,7 +1,7 @@
-"""How wide and how deep rows may be, seen before columns are made of them.
+"""Limits on the width and depth of rows, checked before columns are made of the rows.
 
-Arrow gives every object of a column all the keys that any of them has, so a small file of ever new keys, each used
-once, would fill the memory; and what is nested in hundreds of levels no reader of types can follow.
+Arrow gives every object of a column all the keys that any of them has. So a small file in which each row has a new key
+would fill the memory. And the readers of types fail on values that are nested in hundreds of levels.
 """
 
 from __future__ import annotations
@@ -16,37 +16,42 @@ from mtsmart.errors import DataError
 
 MAX_COLUMNS = 2_000
 MAX_DEPTH = 30
-_MAX_FIELDS = 2**22  # that rows of objects may take as columns, or
-_MAX_SPARED = 30  # so many times those they have, whichever is more
+MAX_FIELDS = 2**22  # As columns, rows of objects may take this many fields,
+MAX_SPARED = 30  # or this many times the fields that they have, if that is more.
 _NESTED = frozenset((dict, list))
 
 
 class _Objects:
-    """What stands at one place of the rows: how many objects, and what they hold under each key."""
+    """The objects at one place of the rows: their number, and the objects under each of their keys."""
 
     __slots__ = ("count", "keys")
 
     def __init__(self) -> None:
-        self.count, self.keys = 0, dict[str, _Objects]()
+        self.count = 0
+        self.keys: dict[str, _Objects] = {}
 
 
 class Shape:
-    """The keys that rows have had so far, at every depth.
+    """The keys of the rows so far, at every depth.
 
     Args:
         file: what errors call the rows.
     """
 
     def __init__(self, file: str | Path) -> None:
-        self._file, self._rows = file, _Objects()
-        self._keys = self._given = self._fields = 0
+        self._file = file
+        self._rows = _Objects()
+        self._keys = 0  # different keys, at all depths
+        self._given = 0  # fields that the rows have
+        self._fields = 0  # fields that the rows take as columns
 
     def add(self, record: Mapping[str, Any], line: int | None = None, row: int | None = None) -> None:
-        """One more row.
+        """Take in one more row.
 
         Args:
             record: column -> value.
-            line, row: where it stands, from 1; one of them.
+            line: the file's line that the row is on, from 1; or None.
+            row: the row's number, from 1, where there is no line; or None.
 
         Raises:
             DataError: it is nested too deeply, or the rows have too many different keys for columns.
@@ -56,7 +61,7 @@ class Shape:
         for column, value in record.items():
             if type(value) in _NESTED:
                 self._descend(value, self._rows.keys[column], 1, {**place, "key": column})
-        if self._fields > max(_MAX_FIELDS, _MAX_SPARED * self._given):
+        if self._fields > max(MAX_FIELDS, MAX_SPARED * self._given):
             message = f"so far would take {self._fields:,} fields as columns, where {self._given:,} are given"
             raise DataError(message, hint="Rows, and objects in them, should have much the same keys", **place)
 
@@ -89,7 +94,7 @@ class Shape:
 
 
 def check_names(names: Sequence[str], file: str | Path, line: int | None = None) -> None:
-    """Refuse names of columns that are too many or not different.
+    """Refuse too many columns, and two columns of the same name.
 
     Raises:
         DataError: names ``file``, and the number of columns or the name.
@@ -112,13 +117,15 @@ def check_types(schema: pa.Schema, file: str | Path) -> None:
     check_names(schema.names, file)
     parts = len(schema)
     for field in schema:
-        level, depth = _within([field.type]), 1
+        level = _within([field.type])
+        depth = 1
         while level:
-            parts, depth = parts + len(level), depth + 1
+            parts += len(level)
+            depth += 1
             if depth > MAX_DEPTH + 1:
                 raise DataError(f"is nested more than {MAX_DEPTH} levels deep", file=file, key=field.name)
             level = _within(level)
-    if parts > 2 * MAX_COLUMNS:  # lists and what they hold are two
+    if parts > 2 * MAX_COLUMNS:  # A list and its items are two parts.
         raise _too_many(parts, {"file": file})
 
 

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mtsmart.data import files, parquet, shapes
-from mtsmart.data.files import read_table
+from mtsmart.data.readers import columns, lines, parquet, read_table, shapes
 from mtsmart.errors import DataError
 
 
@@ -149,22 +148,22 @@ def test_blank_lines_in_a_file_with_one_column_are_rows_but_at_the_end(tmp_path)
     ],
 )
 def test_ever_new_keys_are_refused_before_they_fill_the_memory(tmp_path, monkeypatch, row, message):
-    monkeypatch.setattr(shapes, "_MAX_FIELDS", 200)
-    monkeypatch.setattr(shapes, "_MAX_SPARED", 10)
+    monkeypatch.setattr(shapes, "MAX_FIELDS", 200)
+    monkeypatch.setattr(shapes, "MAX_SPARED", 10)
     file = write(tmp_path, "x.jsonl", "".join(row.format(i) + "\n" for i in range(20)))
     with pytest.raises(DataError, match=message):
         read_table(file)
 
 
 def test_many_rows_with_much_the_same_keys_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(shapes, "_MAX_FIELDS", 20)
+    monkeypatch.setattr(shapes, "MAX_FIELDS", 20)
     rows = [{"a": {"x": 1, "y": [{"z": i}]}} if i % 2 else {"a": {"x": 1}} for i in range(50)]
     table = read_table(write(tmp_path, "x.jsonl", "".join(json.dumps(row) + "\n" for row in rows)))
     assert table.num_rows == 50
 
 
 def test_chunks_are_small_where_rows_are_long(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_MAX_CHUNK", 100)
+    monkeypatch.setattr(columns, "MAX_CHUNK", 100)
     table = read_table(write(tmp_path, "x.csv", "a,b\n" + "x,y\n" * 20))  # 22 each
     assert [chunk.num_rows for chunk in pa.table({"a": table.column("a")}).to_batches()] == [4] * 5
     table = read_table(write(tmp_path, "x.jsonl", json.dumps({"a": "x" * 200}) + "\n" + '{"a": "y"}\n' * 9))
@@ -179,7 +178,7 @@ def test_a_line_of_a_few_megabytes_is_read_and_a_longer_one_refused(tmp_path):
 
 
 def test_a_row_over_many_lines_is_as_long_as_a_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_MAX_LINE", 20)
+    monkeypatch.setattr(lines, "MAX_LINE", 20)
     rows = "a,b\n" + 'x,"1\n2\n3"\n' * 9
     assert read_table(write(tmp_path, "x.csv", rows)).num_rows == 9
     with pytest.raises(DataError, match=r"x\.csv:29: begins a row of more than 20 characters"):
@@ -195,7 +194,7 @@ def test_a_row_over_many_lines_is_as_long_as_a_line(tmp_path, monkeypatch):
     ],
 )
 def test_what_is_not_utf8_is_found_block_by_block(tmp_path, monkeypatch, content, line):
-    monkeypatch.setattr(files, "_BLOCK", 4)
+    monkeypatch.setattr(lines, "BLOCK", 4)
     monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail("read as a whole"))
     for name in ("x.csv", "x.jsonl"):
         file = tmp_path / name
@@ -221,7 +220,7 @@ TEXT = "x" * 1_000_000
     ids=lambda column: str(column.type),
 )
 def test_parquet_texts_that_repeat_are_refused_before_they_fill_the_memory(tmp_path, monkeypatch, column):
-    monkeypatch.setattr(parquet, "_MAX_EXPANDED", 50_000_000)
+    monkeypatch.setattr(parquet, "MAX_EXPANDED", 50_000_000)
     pq.write_table(pa.table({"a": column}), tmp_path / "x.parquet", compression="zstd")
     usual = pa.default_memory_pool()
     pool = pa.proxy_memory_pool(usual)

@@ -1,4 +1,4 @@
-"""Reading parquet files, which may hold in few bytes more than a memory can."""
+"""Parquet files, of which a few bytes may expand to more than the memory holds."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mtsmart.data.shapes import check_types
+from mtsmart.data.readers.shapes import check_types
 from mtsmart.errors import DataError
 
 _BATCH = 10_000  # rows read together
-_FEW = 100  # the same, of texts that may be many times longer than they look
-_MAX_SPARED = 100  # a file may expand to so many times its size, or to
-_MAX_EXPANDED = 2**29  # bytes, whichever is more
+_FEW = 100  # rows read together where texts may be many times longer than in the file
+MAX_SPARED = 100  # A file may expand to this many times its size,
+MAX_EXPANDED = 2**29  # or to this many bytes if that is more.
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
 def read_parquet(file: Path) -> pa.Table:
-    """All rows of a file, dictionaries as plain columns.
+    """All rows of a file; columns of dictionaries become plain columns.
 
     Raises:
-        DataError: it cannot be read, or is too large, wide or deep for what it is.
+        DataError: it cannot be read, expands to too many bytes, or has columns that are too many or too deep.
     """
-    limit = max(_MAX_EXPANDED, _MAX_SPARED * file.stat().st_size)
+    limit = max(MAX_EXPANDED, MAX_SPARED * file.stat().st_size)
     try:
         with pq.ParquetFile(file) as stored:
             check_types(stored.schema_arrow, file)
             texts = _texts(stored.schema)
             total = _stated(stored.metadata)
         if total > limit or _counted(file, texts, limit) > limit:
-            message = f"expands to more than {limit / 2**20:,.0f} MB, {_MAX_SPARED} times its size"
+            message = f"expands to more than {limit / 2**20:,.0f} MB, {MAX_SPARED} times its size"
             hint = "If that is meant, store it with less compression, or in parts"
             raise DataError(message, file=file, hint=hint)
         with pq.ParquetFile(file) as stored:
@@ -44,7 +44,7 @@ def read_parquet(file: Path) -> pa.Table:
 
 
 def _stated(metadata: pq.FileMetaData) -> int:
-    """Bytes that the file's own account comes to; a lower bound."""
+    """Bytes of all rows according to the file's metadata; a lower bound."""
     total = 0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
@@ -56,7 +56,7 @@ def _stated(metadata: pq.FileMetaData) -> int:
 
 def _width(physical: str) -> int:
     """Bytes of a value, at least."""
-    return {"BOOLEAN": 0, "INT64": 8, "DOUBLE": 8}.get(physical, 1)  # whole numbers of one byte are INT32 too
+    return {"BOOLEAN": 0, "INT64": 8, "DOUBLE": 8}.get(physical, 1)  # INT32 also stores whole numbers of one byte.
 
 
 def _texts(schema: pq.ParquetSchema) -> list[str]:
@@ -67,13 +67,14 @@ def _texts(schema: pq.ParquetSchema) -> list[str]:
 
 
 def _counted(file: Path, texts: list[str], limit: int) -> int:
-    """Bytes of all rows, or of so many that they are beyond ``limit``.
+    """Bytes of all rows; counting stops beyond ``limit``.
 
-    Texts that repeat are read as such, so that a file of few bytes is seen for what it is before it becomes many.
+    Texts are read as dictionaries, so that a text that repeats takes memory only once while it is counted.
     """
     try:
         return _summed(file, texts, limit, _BATCH)
-    except pa.ArrowNotImplementedError:  # Arrow reads no nested texts of a row group that begin as such and end plain
+    except pa.ArrowNotImplementedError:
+        # Arrow cannot read nested texts of a row group that begins with dictionaries and ends with plain texts.
         return _summed(file, [name for name in texts if "." not in name], limit, _FEW)
 
 
@@ -89,7 +90,7 @@ def _summed(file: Path, texts: list[str], limit: int, rows: int) -> int:
 
 
 def _expanded(array: pa.Array) -> int:
-    """Bytes of an array once its dictionaries are gone."""
+    """Bytes of an array whose dictionaries are replaced by plain values."""
     kind = array.type
     if pa.types.is_dictionary(kind):
         lengths = pc.binary_length(array.dictionary).take(array.indices)
@@ -97,7 +98,8 @@ def _expanded(array: pa.Array) -> int:
     if pa.types.is_struct(kind):
         return sum(map(_expanded, array.flatten()))
     if pa.types.is_map(kind):
-        first, beyond = array.offsets[0].as_py(), array.offsets[-1].as_py()
+        first = array.offsets[0].as_py()
+        beyond = array.offsets[-1].as_py()
         return 4 * len(array) + sum(_expanded(part[first:beyond]) for part in (array.keys, array.items))
     if any(is_list(kind) for is_list in _LISTS):
         return 4 * len(array) + _expanded(array.flatten())

@@ -7,7 +7,7 @@ import pytest
 from mtsmart.config.document import Document
 from mtsmart.config.sections import DataConfig
 from mtsmart.config.validate import validate
-from mtsmart.data.files import read_table
+from mtsmart.data.readers import read_table
 from mtsmart.data.sources import load_split
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.tasks import TaskDefinition
@@ -129,7 +129,7 @@ def test_settings_that_do_not_fit(dataset, message):
 def test_a_field_that_kept_its_quotes_is_told_so():
     import pyarrow as pa
 
-    from mtsmart.data.fields import parse_fields
+    from mtsmart.data.readers import parse_fields
 
     table = pa.table({"x": ['"[""a""]"']})
     with pytest.raises(DataError, match="row 1: x: is not a list.*tsv is read without quoting"):

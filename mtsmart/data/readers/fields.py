@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from mtsmart.data.files import column as as_column
-from mtsmart.data.shapes import Shape
+from mtsmart.data.readers import columns
+from mtsmart.data.readers.shapes import Shape
 from mtsmart.errors import DataError, quotes_hint, shorten
 from mtsmart.tasks.definition import FieldForm
 
@@ -21,7 +21,7 @@ _MAX_LITERAL = 100_000  # characters: Python's own reader takes hundreds of byte
 
 
 def parse_fields(table: pa.Table, forms: Mapping[str, FieldForm], file: str | Path) -> pa.Table:
-    """Replace columns by what their text stands for; columns that the table lacks are left to whoever needs them.
+    """Replace columns by what their text stands for. A column that the table lacks is no error here.
 
     Args:
         table: rows as they were read.
@@ -34,11 +34,12 @@ def parse_fields(table: pa.Table, forms: Mapping[str, FieldForm], file: str | Pa
     for column, form in forms.items():
         if column not in table.column_names:
             continue
-        fields, shape = list[Any](), Shape(file)
+        fields: list[Any] = []
+        shape = Shape(file)
         for row, field in enumerate(table.column(column).to_pylist()):
             fields.append(_parsed(_PARSERS[form], field, row, column, file))
             shape.add({column: fields[-1]}, row=row + 1)
-        array = as_column(fields, column, file)
+        array = columns.column(fields, column, file)
         table = table.set_column(table.column_names.index(column), column, array)
     return table
 
@@ -84,7 +85,7 @@ def _list(field: Any) -> list[Any]:
 
 
 def _literal(field: str) -> Any:
-    """What Python would print so; None for anything else, and for what is too long to try."""
+    """The literal that Python prints like this; None for anything else, and for a text that is too long to try."""
     if len(field) > _MAX_LITERAL:
         return None
     try:
@@ -99,7 +100,7 @@ def _names(field: str) -> list[str]:
 
 
 def _numbers(field: Any) -> list[float]:
-    """A list of numbers; also without brackets."""
+    """A list of numbers; the brackets may be left out."""
     bare = isinstance(field, str) and not field.lstrip().startswith("[")
     return [_number(item) for item in (_names(field) if bare else _list(field))]
 
@@ -107,7 +108,7 @@ def _numbers(field: Any) -> list[float]:
 def _number(item: Any) -> float:
     try:
         number = float(item)
-    except (TypeError, ValueError, OverflowError):  # the last: a whole number beyond all floats
+    except (TypeError, ValueError, OverflowError):  # OverflowError: a whole number that no float holds
         number = math.nan
     if not math.isfinite(number):
         raise _FieldError(f"{shorten(item)} is no number", "Example: 1,0,0")

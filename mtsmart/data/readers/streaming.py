@@ -1,4 +1,4 @@
-"""Splits of Hub data sets that are read only as far as they are asked for, into memory-mapped files."""
+"""Splits of Hub data sets of which only the rows that are needed are read, into memory-mapped files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import datasets
 
-_UNSTATED = 2**62  # rows of a split whose number the data set does not state
+_UNSTATED = 2**62  # stands for the number of rows where the data set does not state it
 _LIKELY = 2**40  # more than any data set has
 
 
@@ -17,23 +17,26 @@ class StreamedSplit:
 
     Args:
         stream: its rows.
-        rows: how many there are; None if the data set does not say.
+        rows: their number; None if the data set does not state it.
         source: stands for the content of the data set.
         cache: folder where rows that were read are kept.
     """
 
     def __init__(self, stream: datasets.IterableDataset, rows: int | None, source: str, cache: Path) -> None:
-        self._stream, self._rows, self._source, self._cache = stream, rows, source, cache
+        self._stream = stream
+        self._rows = rows
+        self._source = source
+        self._cache = cache
 
     def __len__(self) -> int:
-        """The number of rows; a number beyond all where it is not known."""
+        """The number of rows; where it is not known, a number that no data set reaches."""
         return _UNSTATED if self._rows is None else self._rows
 
     def select(self, numbers: range) -> datasets.Dataset:
-        """Consecutive rows, read now or found in the cache; up to the last where their number is not known.
+        """Consecutive rows, read now or found in the cache. A range up to the unknown number ends at the last row.
 
         Raises:
-            ValueError: where a range starts or ends hangs on a number of rows that is not known.
+            ValueError: the start or end of a range depends on a number of rows that is not known.
         """
         open_end = numbers.stop == _UNSTATED
         if numbers.start > _LIKELY or (numbers.stop > _LIKELY and not open_end):
@@ -50,7 +53,14 @@ class StreamedSplit:
 def open_streamed(
     path: str, name: str | None, revision: str | None, cache: Path, prepared: Path | None = None
 ) -> Mapping[str, StreamedSplit]:
-    """The splits of a data set on the Hub or of its local clone, whose state ``prepared`` stands for.
+    """The splits of a data set on the Hub or of its local clone.
+
+    Args:
+        path: Hub id, or folder of the clone.
+        name: configuration of the data set.
+        revision: Hub branch, tag or commit.
+        cache: folder where rows that were read are kept.
+        prepared: folder for what ``datasets`` keeps of a clone in its present state; None: the library's own.
 
     Raises:
         OSError, ValueError, RuntimeError, datasets' own: it cannot be opened.

@@ -1,0 +1,133 @@
+"""From rows of Python's objects to columns of Arrow, with the first row that does not fit named in the error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+from mtsmart.errors import DataError
+
+CHUNK = 10_000  # rows that become columns together, or fewer that come to
+MAX_CHUNK = 2**24  # characters, because Python's objects take many times as many bytes
+SizedRow: TypeAlias = tuple[dict[str, Any], int]
+"""A row, and its size in characters."""
+
+_MISFITS = (pa.ArrowException, OverflowError, UnicodeEncodeError)
+
+
+def table_of(rows: Iterator[SizedRow], file: Path) -> pa.Table:
+    """Rows as an Arrow table, built in chunks; a value must fit with those of its column before it.
+
+    Raises:
+        DataError: there are no rows, or a value does not fit; the message names the column and the row.
+    """
+    tables: list[pa.Table] = []
+    kinds: dict[str, pa.DataType] = {}
+    done = 0
+    for chunk in _chunks(rows):
+        names = dict.fromkeys(name for row in chunk for name in row)
+        arrays = {name: column([row.get(name) for row in chunk], name, file, done, kinds) for name in names}
+        try:
+            tables.append(pa.table(arrays))
+        except UnicodeEncodeError:
+            bad = next(name for name in names if not is_text(name))
+            raise DataError("is no name for a column", file=file, value=bad) from None
+        done += len(chunk)
+        chunk.clear()  # The next chunk is read before this name is given to it.
+    if not tables:
+        raise DataError("has no rows", file=file)
+    return pa.concat_tables(tables, promote_options="permissive")
+
+
+def _chunks(rows: Iterable[SizedRow]) -> Iterator[list[dict[str, Any]]]:
+    chunk: list[dict[str, Any]] = []
+    total = 0
+    for row, size in rows:
+        if chunk and (len(chunk) == CHUNK or total + size > MAX_CHUNK):
+            yield chunk
+            chunk = []
+            total = 0
+        chunk.append(row)
+        total += size
+        del row  # Otherwise it would outlive its chunk, until the next row is read.
+    if chunk:
+        yield chunk
+
+
+def column(
+    values: list[Any], name: str, file: str | Path, done: int = 0, kinds: dict[str, Any] | None = None
+) -> pa.Array:
+    """Values as an Arrow array.
+
+    Args:
+        values: of consecutive rows.
+        name: the column's name, for errors.
+        file: what errors call the data.
+        done: rows before these.
+        kinds: name -> type of the rows before; the type of these rows is added to it.
+
+    Raises:
+        DataError: a value does not fit with those before it; the message names the first such row.
+    """
+    kinds = {} if kinds is None else kinds
+    before = kinds.get(name, pa.null())
+    try:
+        array = pa.array(values)
+        kinds[name] = _common(before, array.type)
+    except _MISFITS:
+        raise _misfit(values, name, file, done, before) from None
+    return array
+
+
+def _misfit(values: list[Any], name: str, file: str | Path, done: int, before: pa.DataType) -> DataError:
+    """The error for the first value that does not fit with those before it, which are of type ``before``."""
+    row = _first_misfit(values, before)
+    known = next((type(value) for value in values[:row] if value is not None), None) or _python_type(before)
+    if known is not None and type(values[row]) is not known:
+        message = f"row {done + row + 1} is no {known.__name__} like the rows before"
+    else:
+        message = f"row {done + row + 1} cannot be stored in one column with the rows before"
+    return DataError(message, file=file, key=name, value=values[row])
+
+
+def is_text(value: str) -> bool:
+    """Whether a string can be written as UTF-8: JSON may hold halves of surrogate pairs."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """The type that holds both.
+
+    Raises:
+        ArrowException: there is no such type.
+    """
+    schemas = [pa.schema([("x", kind)]) for kind in (one, other)]
+    return pa.unify_schemas(schemas, promote_options="permissive").field("x").type
+
+
+def _python_type(kind: pa.DataType) -> type | None:
+    """The Python type that a value of ``kind`` becomes; None where there is no such type."""
+    known = {str: pa.types.is_string, bool: pa.types.is_boolean, int: pa.types.is_integer, float: pa.types.is_floating}
+    others = {list: pa.types.is_list, dict: pa.types.is_struct}
+    return next((python for python, holds in (known | others).items() if holds(kind)), None)
+
+
+def _first_misfit(values: list[Any], before: pa.DataType) -> int:
+    """Where the first value stands that does not fit with those before it, by halving."""
+    fit = 0
+    misfit = len(values)
+    while misfit - fit > 1:
+        middle = (fit + misfit) // 2
+        try:
+            _common(before, pa.array(values[:middle]).type)
+            fit = middle
+        except _MISFITS:
+            misfit = middle
+    return misfit - 1

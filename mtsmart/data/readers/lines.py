@@ -1,0 +1,64 @@
+"""Text files line by line, in UTF-8 and with bounded memory."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+from mtsmart.errors import DataError
+
+MAX_LINE = 16_000_000  # characters
+BLOCK = 2**20  # bytes that are read together to find the first that is not UTF-8
+
+
+def open_text(file: Path) -> TextIO:
+    """The file as text; a byte order mark at its start is left out.
+
+    Raises:
+        DataError: the file cannot be opened.
+    """
+    try:
+        return file.open(encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", file=file) from None
+
+
+def bounded_lines(stream: TextIO, file: Path) -> Iterator[str]:
+    """The lines of ``stream``, each with its line break.
+
+    Raises:
+        DataError: a line is so long that it could fill the memory.
+        UnicodeDecodeError: the file is not UTF-8; ``not_utf8`` makes the message.
+    """
+    for number, line in enumerate(iter(partial(stream.readline, MAX_LINE), ""), 1):
+        if len(line) == MAX_LINE:
+            raise DataError(f"is a line of more than {MAX_LINE:,} characters", file=file, line=number)
+        yield line
+
+
+def not_utf8(file: Path) -> DataError:
+    """The error for a file that cannot be decoded.
+
+    The line comes from the bytes, because the readers decode more than the line that they give.
+    """
+    with file.open("rb") as stream:
+        if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return DataError("is UTF-16, not UTF-8", file=file, hint="Save it as UTF-8")
+    return DataError("is not UTF-8", file=file, line=_first_bad_line(file), hint="Save it as UTF-8")
+
+
+def _first_bad_line(file: Path) -> int:
+    line = 1
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with file.open("rb") as stream:
+        for block in iter(partial(stream.read, BLOCK), b""):
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                # The error's bytes may begin with the last few of the block before.
+                return line + error.object.count(b"\n", 0, error.start)
+            line += block.count(b"\n")
+    return line
