@@ -20,7 +20,7 @@ from transformers import (
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, verdict
 from benchmarks.speed.workload import ENCODER, PLAIN, batches_of, run_epoch, run_updates, trainer
 from mtsmart.data.batch import Batch
-from mtsmart.models.encoder import resolve_path
+from mtsmart.models.loading import resolve_path
 
 ROWS, BATCH = 512, 32
 

@@ -17,7 +17,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table
 from benchmarks.speed.workload import ENCODER, ONE_PASS, PAPER, PLAIN, batches_of, fixed_length, run_updates, trainer
-from mtsmart.models.encoder import resolve_path
+from mtsmart.models.loading import resolve_path
 from mtsmart.regularizers import clean_pass
 from mtsmart.training.trainer import Trainer
 

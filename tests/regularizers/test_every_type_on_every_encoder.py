@@ -20,8 +20,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.errors import CheckpointError, ConfigError
 from mtsmart.losses import Role
-from mtsmart.models.encoder import Encoder, load_encoder, whole_mask
+from mtsmart.models.encoder import Encoder, whole_mask
 from mtsmart.models.heads import build_head
+from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import clean_pass
 from mtsmart.task_types import TASK_TYPES, build_task
