@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 from mtsmart.config import grid, sections
 from mtsmart.config.methods import REGULARIZERS, Method
 from mtsmart.config.open_section import PARTS, OpenSection
+from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.tasks import definition
 
 FILE = Path(__file__).with_name("reference.md")
@@ -73,9 +74,18 @@ def _table(model: type[BaseModel]) -> list[str]:
         if name != PARTS
     ]
     if issubclass(model, OpenSection):
-        parts = [name for name in model.registry.ordered() if model.has_key(name)]
-        rows += [f"| `{name}` | section | | {_of_part(model, name)} |" for name in parts]
+        rows += _transforms() if model.registry is TRANSFORMS else _methods(model)
     return ["| key | type | default | |", "|---|---|---|---|", *rows, ""]
+
+
+def _methods(section: type[OpenSection]) -> list[str]:
+    names = [name for name in REGULARIZERS.ordered() if section.has_key(name)]
+    return [f"| `{name}` | section | | {_of_part(section, name)} |" for name in names]
+
+
+def _transforms() -> list[str]:
+    fields = {name: FieldInfo.from_annotation(TRANSFORMS[name].section()) for name in TRANSFORMS}
+    return [f"| `{name}` | {_kind(field)} |  | {field.description} |" for name, field in fields.items()]
 
 
 def _presets(method: type[Method]) -> list[str]:
@@ -111,6 +121,8 @@ def _name(kind: Any) -> str:
     if get_origin(kind) is list:
         name = _name(arguments[0])
         return f"list of {name}" if name == "text" else f"list of {name}s"
+    if get_origin(kind) is Annotated:
+        del arguments[1:]  # the rest describes the type
     if arguments:
         return " \\| ".join(_name(argument) for argument in arguments)
     return {str: "text", int: "whole number", float: "number", bool: "true \\| false"}.get(kind, str(kind))

@@ -21,7 +21,7 @@ from benchmarks.speed import workload
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, verdict
 from benchmarks.speed.workload import PLAIN, batches_of, run_epoch, run_updates, trainer
 from mtsmart.data.batch import Batch
-from mtsmart.models.encoder import resolve_path
+from mtsmart.models.loading import resolve_path
 
 ROWS = 512
 BATCH = 32

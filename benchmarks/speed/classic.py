@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AutoModel
 
-from mtsmart.models.encoder import resolve_path
+from mtsmart.models.loading import resolve_path
 
 EPSILON = 1e-5
 STEP = 1e-3

@@ -17,7 +17,7 @@ from benchmarks.speed.memory import status
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, verdict
 from benchmarks.speed.workload import PLAIN, run_updates, trainer
 from mtsmart.config.sections import DataConfig
-from mtsmart.models.encoder import resolve_path
+from mtsmart.models.loading import resolve_path
 from mtsmart.task_types import build_task
 from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition

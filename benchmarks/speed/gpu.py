@@ -18,7 +18,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 from benchmarks.speed import workload
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table
 from benchmarks.speed.workload import ASCENT, ONE_PASS, PLAIN, TEACHER, batches_of, fixed_length, run_updates, trainer
-from mtsmart.models.encoder import resolve_path
+from mtsmart.models.loading import resolve_path
 from mtsmart.regularizers import clean_pass
 from mtsmart.training.trainer import Trainer
 

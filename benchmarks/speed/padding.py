@@ -14,7 +14,7 @@ from benchmarks.speed.timing import table
 from benchmarks.speed.workload import MIX
 from mtsmart.config.sections import DataConfig, MixingConfig
 from mtsmart.data.sampler import MultiTaskSampler
-from mtsmart.models.encoder import resolve_path
+from mtsmart.models.loading import resolve_path
 from mtsmart.task_types import build_task
 from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskLibrary

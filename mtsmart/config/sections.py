@@ -10,11 +10,14 @@ from pydantic import Field, model_validator
 from mtsmart.config.grid import GridConfig
 from mtsmart.config.methods import REGULARIZERS
 from mtsmart.config.open_section import OpenSection
+from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.validate import StrictModel
 
 
-class EncoderConfig(StrictModel):
-    """Which pretrained encoder all tasks share."""
+class EncoderConfig(OpenSection):
+    """Which pretrained encoder all tasks share. What is done to it after loading stands under a transform's name."""
+
+    registry = TRANSFORMS
 
     path: str | None = Field(
         None, description="Hub id, local folder, or pkg://package/folder; required unless init.run is given"
@@ -22,9 +25,6 @@ class EncoderConfig(StrictModel):
     revision: str | None = Field(None, description="Hub branch, tag or commit")
     sha256: str | None = Field(
         None, pattern="^[0-9a-f]{64}$", description="expected SHA-256 of model.safetensors (local folders and pkg://)"
-    )
-    layers: int | None = Field(
-        None, ge=1, description="keep this many of its layers, evenly spaced up to the last; null: all"
     )
     dropout: float | None = Field(None, ge=0, lt=1, description="replaces the encoder's hidden and attention dropout")
     attention: Literal["eager", "sdpa"] | None = Field(

@@ -1,33 +1,86 @@
-"""Memory that the C library keeps between updates on a CPU."""
+"""Memory that the C library keeps between updates on a CPU, instead of giving it back to the system."""
 
 from __future__ import annotations
 
 import ctypes
+import os
+import re
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # glibc's malloc.h
-_KEEP = 2**31 - 1
+_LARGEST = 2**31 - 1
+
+
+class _Setting(NamedTuple):
+    """A setting of glibc's allocator.
+
+    Attributes:
+        number: its number in malloc.h.
+        tunable: its name in the environment variable GLIBC_TUNABLES.
+        variable: an environment variable of its own.
+        default: what glibc has without them.
+    """
+
+    number: int
+    tunable: str
+    variable: str
+    default: int
+
+
+_TRIM_THRESHOLD = _Setting(-1, "glibc.malloc.trim_threshold", "MALLOC_TRIM_THRESHOLD_", 128 * 1024)
+_MMAP_MAX = _Setting(-4, "glibc.malloc.mmap_max", "MALLOC_MMAP_MAX_", 65536)
+
+
+@contextmanager
+def keeping_freed_memory() -> Iterator[None]:
+    """``keep_freed_memory`` inside the context, and ``give_back_memory`` at its end."""
+    keep_freed_memory()
+    try:
+        yield
+    finally:
+        give_back_memory()
 
 
 def keep_freed_memory() -> bool:
-    """Let glibc keep what an update frees instead of giving it back to the system, to be asked for at the next.
+    """Let glibc keep the memory that an update frees, for the next update.
 
-    Each page that comes back has to be found and cleared, which the many activations of SMART's passes and the gradient
-    of the word embeddings pay dearly. So the process stays as large as it once was, until ``give_back_memory``. Other C
-    libraries are left as they are.
+    Otherwise glibc gives it back, and the system must find and clear each page again. That takes a good part of an
+    update, because SMART's passes have many activations and the word embeddings have a large gradient. The process
+    stays as large as it has been, until ``give_back_memory``. Other C libraries are left as they are.
 
     Returns:
         whether the library took the settings.
     """
-    mallopt = _function("mallopt")
-    return mallopt is not None and bool(mallopt(_TRIM_THRESHOLD, _KEEP) and mallopt(_MMAP_MAX, 0))
+    return _set(_TRIM_THRESHOLD, _LARGEST) and _set(_MMAP_MAX, 0)
 
 
 def give_back_memory() -> None:
-    """Let the system have what is kept; for the end of training, since the process may go on with something else."""
-    if (trim := _function("malloc_trim")) is not None:
+    """Give the memory that is kept back to the system, and let glibc do so again; for the end of training.
+
+    The settings become those that the process was started with: the environment's, or glibc's defaults. One thing does
+    not come back, because glibc has no function for it: without a setting it adapts its thresholds to the largest
+    block that was freed; after ``keep_freed_memory`` they stay where they are.
+    """
+    _set(_TRIM_THRESHOLD, _at_start(_TRIM_THRESHOLD))
+    _set(_MMAP_MAX, _at_start(_MMAP_MAX))
+    trim = _function("malloc_trim")
+    if trim is not None:
         trim(0)
+
+
+def _set(setting: _Setting, value: int) -> bool:
+    mallopt = _function("mallopt")
+    return mallopt is not None and bool(mallopt(setting.number, value))
+
+
+def _at_start(setting: _Setting) -> int:
+    """The value that glibc read when the process started; it has no function that tells the present one."""
+    tunables = os.environ.get("GLIBC_TUNABLES", "")
+    found = re.search(rf"(?:^|:){re.escape(setting.tunable)}=(\d+)(?:$|:)", tunables)
+    given = found.group(1) if found else os.environ.get(setting.variable, "")
+    return min(int(given), _LARGEST) if given.isdecimal() else setting.default
 
 
 def _function(name: str) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import inspect
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from mtsmart.durable import writing
 from mtsmart.errors import CheckpointError
+from mtsmart.models.adapters import unmerged_adapters, without_adapters
 from mtsmart.models.files import settled
 from mtsmart.models.heads.native import NATIVE_CLASSES, NativeHead
 from mtsmart.models.multitask import MultiTaskModel
@@ -81,19 +83,26 @@ def export_head(
     whole = task_model(model, head, problem_type)
     saved = _exported_tokenizer(tokenizer, whole, max_length)
     exported = Exported(folder, NATIVE_CLASSES[model.specs[head].kind].__name__, type(whole).__name__)
+    with _appearing(folder) as aside:
+        whole.save_pretrained(aside)
+        saved.save_pretrained(aside)
+        _check_logits(model, head, saved, aside)
+        if card is not None:
+            (aside / "README.md").write_text(card(exported), encoding="utf-8")
+    return exported
+
+
+@contextmanager
+def _appearing(folder: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of ``folder`` if nothing fails."""
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as scratch:
             aside = Path(scratch) / "new"
-            whole.save_pretrained(aside)
-            saved.save_pretrained(aside)
-            _check_logits(model, head, saved, aside)
-            if card is not None:
-                (aside / "README.md").write_text(card(exported), encoding="utf-8")
+            yield aside
             if folder.exists():
                 folder.rename(Path(scratch) / "old")
             aside.rename(folder)
-    return exported
 
 
 def check_target(folder: Path, overwrite: bool) -> None:
@@ -109,7 +118,7 @@ def check_target(folder: Path, overwrite: bool) -> None:
     if not any(folder.iterdir()):
         return
     if not overwrite:
-        raise CheckpointError("is not empty", file=folder, hint="Name another folder, or say --overwrite")
+        raise CheckpointError("is not empty", file=folder, hint="Name another folder, or allow overwriting")
     if not (folder / "config.json").is_file():
         raise CheckpointError("holds no exported model to overwrite", file=folder, hint="Name another folder")
 
@@ -124,20 +133,25 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
     if not isinstance(module, NativeHead):
         raise CheckpointError(
             f"the task's head is of type '{spec.type}', which no Hugging Face class has",
-            key="--task",
+            key="task",
             value=head,
             hint="Only heads of type 'native' can be exported; this one works in 'mtsmart predict'",
         )
+    unmerged = unmerged_adapters(model.encoder)
+    if unmerged:
+        message = f"the encoder has adapters that no Hugging Face class has: {', '.join(unmerged)}"
+        raise CheckpointError(message, key="encoder")
     with torch.random.fork_rng(devices=[]):  # whatever is drawn is overwritten
         whole: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(_config(model, head, problem_type))
     prefix = whole.base_model_prefix
-    encoder = {f"{prefix}.{name}": tensor for name, tensor in model.encoder.model.state_dict().items()}
+    plain = without_adapters(model.encoder).model
+    encoder = {f"{prefix}.{name}": tensor for name, tensor in plain.state_dict().items()}
     missing, unexpected = whole.load_state_dict({**encoder, **module.model.state_dict()}, strict=False)
     # The class may do without parts of the bare encoder (a pooler), never the other way round.
     strange = [*missing, *(name for name in unexpected if name not in encoder)]
     if strange:
         message = f"the weights do not fit {type(whole).__name__}: {', '.join(sorted(strange)[:3])}"
-        raise CheckpointError(message, key="--task", value=head)
+        raise CheckpointError(message, key="task", value=head)
     whole.eval()
     return whole
 
@@ -208,7 +222,7 @@ def _check_logits(model: MultiTaskModel, head: str, tokenizer: PreTrainedTokeniz
         difference = float((logits - theirs).abs().max())
         raise CheckpointError(
             f"{type(again).__name__} computes other logits with these weights (they differ by {difference:.2g})",
-            key="--task",
+            key="task",
             value=head,
         )
 

@@ -2,10 +2,10 @@
 
 ::
 
-    encoder/                config.json, model.safetensors, tokenizer files (AutoModel loads it)
+    encoder/                config.json, model.safetensors, tokenizer files (AutoModel loads it); adapters, if any
     heads/<task>.safetensors
     heads.json              how each head is built
-    decoding.json           what was found on validation for decoding: thresholds, by task
+    decoding.json           numbers for decoding, such as thresholds, that were fitted on validation, by task
     manifest.json           sizes and SHA-256 hashes of the files above
 """
 
@@ -22,15 +22,17 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.durable import MANIFEST, check_manifest, read_json, replacing_folder, require_file, said
 from mtsmart.errors import CheckpointError
-from mtsmart.models.encoder import load_encoder
+from mtsmart.models.adapters import save_encoder
 from mtsmart.models.heads import HEADS, KINDS, HeadSpec
+from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.models.weights import load_state, shared_tensors, state_of
 
 _SPECS = TypeAdapter(dict[str, HeadSpec])
 _DECODING = TypeAdapter(dict[str, dict[str, float]])
@@ -46,11 +48,12 @@ def save_model(
 ) -> None:
     """Write the model; a model that is already there is replaced only once the new one is complete."""
     with replacing_folder(folder) as aside:
-        model.encoder.model.save_pretrained(aside / "encoder")
+        save_encoder(model.encoder, aside / "encoder")
         settled(tokenizer).save_pretrained(aside / "encoder")
         (aside / "heads").mkdir()
         for name in model.specs:
-            save_file(state_of(model.head(name), model.encoder), aside / "heads" / f"{name}.safetensors")
+            own = state_of(model.head(name), shared_tensors(model.encoder))
+            save_file(own, aside / "heads" / f"{name}.safetensors")
         specs = {name: spec.to_json() for name, spec in model.specs.items()}
         (aside / "heads.json").write_text(json.dumps(specs, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         (aside / "decoding.json").write_text(json.dumps(decoding or {}, indent=2) + "\n", encoding="utf-8")
@@ -199,35 +202,4 @@ def load_head(folder: Path, name: str, head: nn.Module, encoder: nn.Module) -> N
     file = _head_file(folder, name)
     with _loading(file):
         require_file(file)
-        load_state(head, load_file(file), encoder)
-
-
-def state_of(module: nn.Module, elsewhere: nn.Module | None = None) -> dict[str, Tensor]:
-    """The module's tensors, contiguous and on the CPU, as safetensors wants them.
-
-    A tensor with several names (tied weights) goes under its first, one that ``elsewhere`` holds too is left out.
-    """
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(module, elsewhere).items()}
-
-
-def load_state(module: nn.Module, tensors: Mapping[str, Tensor], elsewhere: nn.Module | None = None) -> None:
-    """Put what ``state_of`` gave back into a module of the same form.
-
-    Raises:
-        RuntimeError: a tensor is missing, too many, or of another shape.
-    """
-    wanted = _tensors(module, elsewhere).keys()
-    for problem, names in (("lacks", wanted - tensors.keys()), ("has no place for", tensors.keys() - wanted)):
-        if names:
-            raise RuntimeError(f"{problem} {', '.join(sorted(names)[:3])}")
-    module.load_state_dict(tensors, strict=False)
-
-
-def _tensors(module: nn.Module, elsewhere: nn.Module | None) -> dict[str, Tensor]:
-    seen = set() if elsewhere is None else {id(tensor) for tensor in elsewhere.state_dict(keep_vars=True).values()}
-    own: dict[str, Tensor] = {}
-    for name, tensor in module.state_dict(keep_vars=True).items():
-        if id(tensor) not in seen:
-            own[name] = tensor
-        seen.add(id(tensor))
-    return own
+        load_state(head, load_file(file), shared_tensors(encoder))

@@ -15,6 +15,7 @@ from mtsmart.config.loader import Experiment, build_experiment, lay_over, parse_
 from mtsmart.config.methods import REGULARIZERS
 from mtsmart.config.open_section import PARTS
 from mtsmart.config.sections import RunConfig
+from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.runs.changes import HARMLESS
 from mtsmart.runs.folder import RunFolder
@@ -273,6 +274,7 @@ def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], sta
     data = config.model_dump(exclude={"name", "tasks", "task_files", "grid", PARTS})
     data["tasks"] = {name: definition.model_dump(exclude={"description", PARTS}) for name, definition in tasks.items()}
     data |= _methods(config, tasks)
+    data["encoder"] = {name: None for name in TRANSFORMS if TRANSFORMS[name].counts_when_off} | data["encoder"]
     del data["training"]["seed"]
     for key in HARMLESS:
         section, _, name = key.partition(".")

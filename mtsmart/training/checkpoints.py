@@ -25,8 +25,8 @@ from torch.optim import Optimizer
 
 from mtsmart.durable import check_manifest, read_json, replacing_folder
 from mtsmart.errors import CheckpointError
-from mtsmart.models.files import load_state, state_of
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.models.weights import load_for_resuming, save_for_resuming
 from mtsmart.random_state import set_random_state
 from mtsmart.regularizers import Regularizer
 from mtsmart.runs.best_model import ENDING
@@ -64,7 +64,7 @@ def save_checkpoint(
     """
     target = checkpoint_path(folder, update)
     with replacing_folder(target) as aside:
-        save_file(state_of(model), aside / "model.safetensors")
+        save_for_resuming(model, aside / "model.safetensors")
         save_file(dict(optimizer), aside / "optimizer.safetensors")
         named = {f"{rank}.{name}": tensor for rank, one in enumerate(random) for name, tensor in one.items()}
         save_file(named, aside / "random.safetensors")
@@ -180,7 +180,7 @@ def load_checkpoint(
         state: dict[str, Any] = read_json(path / "state.json")
         _check_numbers(path, state)
         model = student.whole()
-        load_state(model, load_file(path / "model.safetensors"))
+        load_for_resuming(model, path / "model.safetensors")
         student.set()
         load_optimizer(optimizer, load_file(path / "optimizer.safetensors"), student.trained)
         for name, regularizer in regularizers.items():

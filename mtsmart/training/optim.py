@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from mtsmart.config.sections import OptimizerConfig
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.models.weights import trained
 from mtsmart.training.sharding import gathered, is_part, part_like
 
 # What each keeps of a parameter.
@@ -31,7 +32,7 @@ def build_optimizer(
     groups, seen = [], set()
     parts = [(1.0, model.encoder), *((factor, model.head(name)) for name, factor in (head_factors or {}).items())]
     for factor, module in [*parts, (1.0, model)]:
-        trainable = [p for p in module.parameters() if p.requires_grad and p not in seen]
+        trainable = [parameter for parameter in trained(module).values() if parameter not in seen]
         seen |= set(trainable)
         decayed = [p for p in trainable if p.ndim > 1]
         plain = [p for p in trainable if p.ndim <= 1]
@@ -89,7 +90,7 @@ def load_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], model: n
     for key, tensor in tensors.items():
         parameter, _, name = key.rpartition(".")
         if parameter not in places:
-            raise ValueError(f"its optimizer moved a parameter that is not there now: {parameter}")
+            raise ValueError(f"its optimizer moved a parameter that is not there now, or frozen: {parameter}")
         index = places[parameter]
         if tensor.ndim and tensor.shape != parameters[index].shape:
             raise ValueError(f"its optimizer's {key} has another shape than the parameter")

@@ -19,9 +19,9 @@ from mtsmart.data.sources import has_split
 from mtsmart.distill.teachers import add_teachers
 from mtsmart.errors import CheckpointError, DataError
 from mtsmart.evaluation.evaluator import baseline_scores
-from mtsmart.models.encoder import load_encoder
 from mtsmart.models.files import fits, load_model, read_head_specs
 from mtsmart.models.heads import HeadSpec
+from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
 from mtsmart.runs.folder import RunFolder

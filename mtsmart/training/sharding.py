@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.models.weights import trained
 from mtsmart.training.step import TrainStep
 
 
@@ -44,7 +45,7 @@ class Student:
         from torch.distributed.fsdp import fully_shard
         from torch.distributed.tensor import init_device_mesh
 
-        self._whole = copy.deepcopy(self._trained).requires_grad_(False)
+        self._whole = copy.deepcopy(self._trained)
         fully_shard(step, mesh=init_device_mesh(self._whole.device.type, (processes,)))
 
     def has_moved(self) -> None:
@@ -55,8 +56,9 @@ class Student:
         """The model with all its present weights; all processes must ask at once."""
         if self._is_stale:
             with torch.no_grad():
-                for part, all_of_it in zip(self._trained.parameters(), self._whole.parameters(), strict=True):
-                    all_of_it.copy_(gathered(part))
+                parts = trained(self._trained)
+                for name, all_of_it in trained(self._whole).items():
+                    all_of_it.copy_(gathered(parts[name]))
             self._is_stale = False
         return self._whole
 

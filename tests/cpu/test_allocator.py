@@ -1,31 +1,72 @@
-"""What is freed stays with the process."""
+"""What is freed stays with the process, until the memory is given back."""
 
+import os
 import platform
 import subprocess
 import sys
 
 import pytest
 
-from mtsmart.cpu.allocator import keep_freed_memory
+from mtsmart.cpu.allocator import keep_freed_memory, keeping_freed_memory
 
-SCRIPT = """
+glibc_only = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator is meant")
+MEASURE = """
+import sys
 import torch
 from benchmarks.speed.memory import status
-from mtsmart.cpu.allocator import keep_freed_memory
-assert keep_freed_memory()
-before = status("RssAnon")
-tensors = [torch.ones(2**18) for _ in range(300)]  # 1 MB each
-del tensors
-print((status("RssAnon") - before) / 2**20)
+from mtsmart.cpu.allocator import give_back_memory, keep_freed_memory, keeping_freed_memory
+
+def megabytes_left():
+    # 64 MB each: by default glibc asks the system for each block of this size, and gives it back at once.
+    before = status("RssAnon")
+    tensors = [torch.ones(2**24) for _ in range(5)]
+    del tensors
+    return (status("RssAnon") - before) / 2**20
+
+"""
+KEPT = "assert keep_freed_memory()\nprint(megabytes_left())"
+GIVEN_BACK = "keep_freed_memory()\nmegabytes_left()\ngive_back_memory()\nprint(megabytes_left())"
+AFTER_AN_ERROR = """
+try:
+    with keeping_freed_memory():
+        raise ValueError
+except ValueError:
+    print(megabytes_left())
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator is meant")
+def megabytes(script: str, **environment: str) -> float:
+    """What the script prints, in a process of its own: settings of the allocator hold for a whole process."""
+    command = [sys.executable, "-c", MEASURE + script]
+    variables = {**os.environ, **environment}
+    return float(subprocess.run(command, capture_output=True, text=True, check=True, env=variables).stdout)
+
+
+@glibc_only
 def test_freed_memory_is_kept():
-    command = [sys.executable, "-c", SCRIPT]
-    assert float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) > 250
+    assert megabytes(KEPT) > 250
+
+
+@glibc_only
+@pytest.mark.parametrize("script", [GIVEN_BACK, AFTER_AN_ERROR])
+def test_afterwards_freed_memory_goes_back_to_the_system(script):
+    assert megabytes(script) < 50
+
+
+@glibc_only
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"MALLOC_TRIM_THRESHOLD_": "2000000000", "MALLOC_MMAP_MAX_": "0"},
+        {"GLIBC_TUNABLES": "glibc.malloc.trim_threshold=2000000000:glibc.malloc.mmap_max=0"},
+    ],
+)
+def test_settings_of_the_environment_come_back(environment):
+    assert megabytes(GIVEN_BACK, **environment) > 250
 
 
 def test_other_systems_are_left_alone(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not keep_freed_memory()
+    with keeping_freed_memory():
+        pass

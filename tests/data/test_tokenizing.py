@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from mtsmart.data.tokenizing import WordTokenizer, tokenize
-from mtsmart.models.encoder import resolve_path
+from mtsmart.models.loading import resolve_path
 from tests.models.architectures import ARCHITECTURES, tokenizer_of
 
 PIECES = [

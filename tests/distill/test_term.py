@@ -12,7 +12,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.distill.term import Distill, DistillSettings
 from mtsmart.losses import Role
 from mtsmart.models.dropout import DropoutMasks
-from mtsmart.models.encoder import load_encoder
+from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import CleanPass, Context
 from mtsmart.task_types import TASK_TYPES, build_task

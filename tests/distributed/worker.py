@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from mtsmart.cli import app
-from mtsmart.models.files import state_of
+from mtsmart.models.weights import state_of
 from mtsmart.training import guard, trainer
 from mtsmart.training.sharding import gathered
 

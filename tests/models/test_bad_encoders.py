@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, BigBirdConfig, BigBirdModel, FunnelConfi
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
-from mtsmart.models.encoder import load_encoder
+from mtsmart.models.loading import load_encoder
 from tests.models.architectures import ARCHITECTURES, make, tokenizer_of
 
 MEMORY = 300 * 2**20

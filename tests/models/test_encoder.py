@@ -6,7 +6,8 @@ import transformers
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
-from mtsmart.models.encoder import Encoder, load_encoder, resolve_path
+from mtsmart.models.encoder import Encoder
+from mtsmart.models.loading import load_encoder, resolve_path
 from tests.models.architectures import ARCHITECTURES, SMALL, VOCABULARY, make, save, tokenizer_of
 
 
@@ -83,7 +84,7 @@ def test_the_real_encoder_loads_in_float32_with_its_hash_checked(minilm):
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_the_attention_kernel_is_the_one_asked_for(tiny_encoder, attention):
     encoder, _ = load_encoder(EncoderConfig(path=str(tiny_encoder), attention=attention))
-    assert encoder.config._attn_implementation == attention
+    assert encoder.attention == attention
 
 
 def test_other_weights_are_refused(minilm):

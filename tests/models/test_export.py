@@ -15,10 +15,11 @@ from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.errors import CheckpointError
 from mtsmart.evaluation.evaluator import run_model
 from mtsmart.models import export
-from mtsmart.models.encoder import Encoder, load_encoder
+from mtsmart.models.encoder import Encoder
 from mtsmart.models.export import export_head, task_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.native import NATIVE_CLASSES
+from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.task_types import build_task
 from mtsmart.task_types.shared.preparation import Preparer

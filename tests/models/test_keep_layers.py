@@ -6,7 +6,9 @@ import transformers
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
-from mtsmart.models.encoder import keep_layers, load_encoder
+from mtsmart.models.encoder import Encoder
+from mtsmart.models.loading import load_encoder
+from mtsmart.models.transforms.layers import KeepLayers
 from tests.models.architectures import SMALL, make, save
 
 ALIKE = ["BERT", "RoBERTa", "XLM-R", "DistilBERT", "ELECTRA", "MPNet", "DeBERTa-v2", "XLNet"]
@@ -26,7 +28,7 @@ def outputs(encoder):
 def test_layers_are_evenly_spaced_up_to_the_last(layers, count, kept):
     model = transformers.BertModel(transformers.BertConfig(**{**SMALL, "num_hidden_layers": layers}))
     before = list(model.encoder.layer)
-    keep_layers(model, count)
+    KeepLayers(count).apply(Encoder(model))
     assert [before.index(layer) for layer in model.encoder.layer] == kept
     assert model.config.num_hidden_layers == count
 

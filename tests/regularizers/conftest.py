@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mtsmart.config.sections import EncoderConfig
-from mtsmart.models.encoder import load_encoder
+from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import CleanPass, clean_pass
 from mtsmart.task_types import build_task

@@ -21,8 +21,9 @@ from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.data.batch import Share
 from mtsmart.errors import CheckpointError, ConfigError
 from mtsmart.losses import Role
-from mtsmart.models.encoder import Encoder, load_encoder, whole_mask
+from mtsmart.models.encoder import Encoder, whole_mask
 from mtsmart.models.heads import build_head
+from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import clean_pass
 from mtsmart.task_types import TASK_TYPES, build_task

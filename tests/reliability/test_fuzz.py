@@ -259,7 +259,7 @@ def test_a_pickle_that_poses_as_weights_is_not_run(tmp_path, tiny_encoder):
     import shutil
 
     from mtsmart.config.sections import EncoderConfig
-    from mtsmart.models.encoder import load_encoder
+    from mtsmart.models.loading import load_encoder
 
     class Evil:
         def __reduce__(self):

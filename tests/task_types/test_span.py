@@ -159,7 +159,7 @@ def test_gold_logits_score_1_on_real_answers(hub_dir, minilm):
     """Real text and a real tokenizer: what is lost between characters and tokens."""
     from transformers import AutoTokenizer
 
-    from mtsmart.models.encoder import resolve_path
+    from mtsmart.models.loading import resolve_path
 
     chosen = build_task("xquad_en", TaskLibrary()["xquad_en"])
     rows = load_split("xquad_en", chosen.definition, "validation", chosen.columns, DataConfig())

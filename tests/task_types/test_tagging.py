@@ -10,7 +10,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.losses import DIVERGENCES, Role
-from mtsmart.models.encoder import resolve_path
+from mtsmart.models.loading import resolve_path
 from mtsmart.task_types import build_task, build_tasks
 from mtsmart.task_types.interface.base import Outputs
 from mtsmart.tasks import TaskDefinition, TaskLibrary

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, RobertaTokenizerFast
 
-from mtsmart.models.encoder import resolve_path
+from mtsmart.models.loading import resolve_path
 from mtsmart.task_types.shared.words import Span, owner, tokenize_words, windows
 
 SENTENCES = ["the guitarists were playing in New York", "a small house", "Köln 's cathedral !"]

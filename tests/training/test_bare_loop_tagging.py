@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-from mtsmart.models.encoder import resolve_path
+from mtsmart.models.loading import resolve_path
 from tests.training.bare_loop import bare_losses, trained
 
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]

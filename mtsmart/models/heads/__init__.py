@@ -1,4 +1,4 @@
-"""Heads: from the shared encoder's outputs to a task's logits. One file for each type, found by itself."""
+"""Heads: from the encoder's outputs to a task's logits. One file for each type; files are found by themselves."""
 
 from __future__ import annotations
 

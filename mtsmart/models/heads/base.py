@@ -16,16 +16,16 @@ KINDS = ("sequence_classification", "multiple_choice", "token_classification", "
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """All that is needed to build a head again; stored beside its weights.
+    """Everything that is needed to build a head again; it is stored beside the head's weights.
 
     Attributes:
         kind: what the head predicts, one of ``KINDS``.
-        num_labels: C, width of the logits; for masked_lm 0: the encoder's vocabulary says it.
+        num_labels: C, the width of the logits; 0 for masked_lm, whose width is the encoder's vocabulary.
         type: entry of the head registry.
-        dropout: None leaves the architecture's own.
+        dropout: None means the architecture's own.
         labels: names of the C outputs; None where they have none.
         layers: hidden layers (plain) or steps (san).
-        pooling: how tokens become one vector, for types that choose.
+        pooling: how tokens become one vector, for the types that have a choice.
     """
 
     kind: str
@@ -42,11 +42,12 @@ class HeadSpec:
 
 
 HEADS: Registry[Callable[[Encoder, HeadSpec], nn.Module]] = Registry("head type")
-HEAD_CHECKS: Registry[Callable[[HeadSpec], None]] = Registry("check of a head type")  # of types that not all fits
+# Head type -> a check that raises ConfigError where a spec does not suit the type; types that take any spec have none.
+HEAD_CHECKS: Registry[Callable[[HeadSpec], None]] = Registry("check of a head type")
 
 
 def check_head(spec: HeadSpec) -> None:
-    """Refuse a form that the type of head does not have; needs no encoder.
+    """Refuse a spec that does not suit its type of head; no encoder is needed for that.
 
     Raises:
         ConfigError: names the key below the task.
@@ -60,10 +61,10 @@ def build_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
 
     The module maps (encoder outputs, inputs) to float logits: (B, C) for sequence kinds, (B, 1) a candidate for
     multiple choice, (B, T, C) for token kinds, (B, T, 2) for question answering, and (B, P, V) for masked_lm, where
-    ``inputs["positions"]`` (B, P) int64 says which tokens to predict.
+    ``inputs["positions"]`` (B, P) int64 are the tokens to predict.
 
     Raises:
-        ConfigError: the type of head does not have this form.
+        ConfigError: the spec does not suit the type of head.
     """
     check_head(spec)
     return HEADS[spec.type](encoder, spec)

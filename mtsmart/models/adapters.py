@@ -1,0 +1,102 @@
+"""Encoders with adapters as folders: the plain encoder, which ``AutoModel`` loads, and what the adapters need.
+
+::
+
+    config.json, model.safetensors      the encoder without its adapters; where these merge, it computes the same
+    adapters.json                       name -> settings of each adapter, in the order of adding
+    adapted.safetensors                 all tensors of the encoder with its adapters
+
+The last two are there only if the encoder has adapters.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from mtsmart.config.transforms import TRANSFORMS
+from mtsmart.durable import read_json, said
+from mtsmart.errors import CheckpointError
+from mtsmart.models.encoder import Encoder
+from mtsmart.models.transform import Adapter, apply_transforms
+from mtsmart.models.weights import load_state, state_of
+
+_SETTINGS = "adapters.json"
+_WEIGHTS = "adapted.safetensors"
+
+
+def save_encoder(encoder: Encoder, folder: Path) -> None:
+    """Write ``encoder`` into a folder that ``load_encoder`` and, without adapters, ``AutoModel`` load."""
+    without_adapters(encoder).model.save_pretrained(folder)
+    if not encoder.adapters:
+        return
+    settings = {name: _settings(name).dump_python(value, mode="json") for name, value in encoder.adapters.items()}
+    (folder / _SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    save_file(state_of(encoder.model), folder / _WEIGHTS)
+
+
+def read_adapters(folder: Path) -> dict[str, Any]:
+    """The adapters that a saved encoder has, name -> settings; none where ``folder`` is not one of ours.
+
+    Raises:
+        CheckpointError: the file is damaged, or names an adapter that is not installed.
+    """
+    file = folder / _SETTINGS
+    if not file.is_file():
+        return {}
+    try:
+        stored = TypeAdapter(dict[str, Any]).validate_python(read_json(file))
+        for name in stored:
+            if name not in TRANSFORMS or not issubclass(TRANSFORMS[name], Adapter):
+                hint = "Install the package that the adapter comes from"
+                raise CheckpointError("there is no such adapter", file=file, value=name, hint=hint)
+        return {name: _settings(name).validate_python(value) for name, value in stored.items()}
+    except ValidationError as error:
+        raise CheckpointError(f"is damaged: {error.errors()[0]['msg']}", file=file) from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"is damaged: {said(error)}", file=file) from None
+
+
+def restore_adapters(encoder: Encoder, folder: Path, stored: dict[str, Any]) -> None:
+    """Add what ``read_adapters`` gave to the plain encoder of the same folder, and load all of its tensors.
+
+    Raises:
+        CheckpointError: the tensors are missing, damaged, or of another encoder.
+    """
+    if not stored:
+        return
+    for name, settings in stored.items():  # one by one, in the order of adding
+        apply_transforms(encoder, {name: settings})
+    file = folder / _WEIGHTS
+    try:
+        load_state(encoder.model, load_file(file))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"cannot be loaded: {said(error)}", file=file) from None
+
+
+def without_adapters(encoder: Encoder) -> Encoder:
+    """The encoder in the form of its architecture: itself if it has no adapters, otherwise a copy without them."""
+    if not encoder.adapters:
+        return encoder
+    plain = copy.deepcopy(encoder)
+    for name, settings in reversed(encoder.adapters.items()):
+        transform = TRANSFORMS[name](settings)
+        assert isinstance(transform, Adapter)
+        transform.remove(plain)
+        del plain.adapters[name]
+    return plain
+
+
+def unmerged_adapters(encoder: Encoder) -> list[str]:
+    """The adapters that cannot be merged into the weights of the architecture."""
+    return [name for name in encoder.adapters if not getattr(TRANSFORMS[name], "merges", True)]
+
+
+def _settings(name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(TRANSFORMS[name].settings_type)

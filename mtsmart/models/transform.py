@@ -1,0 +1,96 @@
+"""What every transform of an encoder is built from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from enum import IntEnum
+from typing import Any, ClassVar, Generic, TypeVar
+
+from mtsmart.config.transforms import TRANSFORMS
+from mtsmart.models.encoder import Encoder
+
+S = TypeVar("S")
+
+
+class Order(IntEnum):
+    """When a transform is applied: the encoder gets its size first, then parts are frozen, then parts are added."""
+
+    LAYERS = 1
+    FREEZE = 2
+    ADAPT = 3
+
+
+class Transform(ABC, Generic[S]):
+    """What is done to an encoder right after it is loaded.
+
+    The name in ``TRANSFORMS`` is the transform's key in the ``encoder:`` section of an experiment.
+
+    Attributes:
+        settings_type: the type of the key's value, as pydantic validates it, annotated with a ``Field`` whose
+            description documents the key. None means that the transform is not applied.
+        order: when the transform is applied.
+        counts_when_off: whether the fingerprint of a sweep's run names the transform where it is not applied. Only
+            ``layers`` does, which fingerprints have always named.
+    """
+
+    settings_type: ClassVar[Any]
+    order: ClassVar[Order]
+    counts_when_off: ClassVar[bool] = False
+
+    def __init__(self, settings: S) -> None:
+        self.settings = settings
+
+    @classmethod
+    def section(cls) -> Any:
+        """The type of what stands under the transform's key."""
+        return cls.settings_type
+
+    @classmethod
+    def expand(cls, value: Any) -> Any:
+        """The long form of what the user wrote."""
+        return value
+
+    @abstractmethod
+    def apply(self, encoder: Encoder) -> None:
+        """Change ``encoder`` in place.
+
+        What is drawn at random comes from torch's global generator, so that a resumed run draws the same.
+
+        Raises:
+            CheckpointError: the transform does not fit this encoder; names the key and what would fit.
+        """
+
+
+class Adapter(Transform[S]):
+    """A transform after which the encoder has modules that its architecture does not have.
+
+    A saved model holds the encoder without them, which ``AutoModel`` loads, and beside it what they need to be added
+    again: the settings, and all tensors of the adapted encoder.
+
+    Attributes:
+        merges: whether ``remove`` leaves an encoder that computes the same. If not, a task cannot be exported.
+    """
+
+    order: ClassVar[Order] = Order.ADAPT
+    merges: ClassVar[bool]
+
+    @abstractmethod
+    def remove(self, encoder: Encoder) -> None:
+        """Give ``encoder`` the modules of its architecture back, in place; the opposite of ``apply``."""
+
+
+def apply_transforms(encoder: Encoder, settings: dict[str, Any]) -> None:
+    """Apply transforms in their order.
+
+    Args:
+        encoder: is changed in place; notes its adapters.
+        settings: name of a transform -> validated value of its key.
+
+    Raises:
+        CheckpointError: a transform does not fit the encoder.
+    """
+    for name in sorted(settings, key=lambda name: TRANSFORMS[name].order):
+        transform = TRANSFORMS[name](settings[name])
+        transform.apply(encoder)
+        if isinstance(transform, Adapter):
+            encoder.adapters[name] = settings[name]
