@@ -107,8 +107,6 @@ LONG_FUNCTIONS = {
     "training/setup.py: prepare",
     "training/trainer.py: __init__",
 }
-LARGE_INTERFACES = {"TaskType"}
-LARGE_ROOMS = {"task_types"}
 
 WRITTEN_FILES = [
     *(file for folder in ("mtsmart", "tests", "benchmarks") for file in sorted((ROOT / folder).rglob("*.py"))),
@@ -143,7 +141,7 @@ def test_interfaces_stay_small():
     interfaces = [node for node in classes if node.name in extended or base_names(node) & {"ABC", "Protocol"}]
     assert {"Regularizer", "TaskType"} <= {node.name for node in interfaces}
     sizes = {node.name: sum(isinstance(part, FUNCTIONS) for part in node.body) for node in interfaces}
-    assert {name for name, size in sizes.items() if size > MAX_INTERFACE_METHODS} <= LARGE_INTERFACES
+    assert not {name for name, size in sizes.items() if size > MAX_INTERFACE_METHODS}
 
 
 def _is_class(node: ast.AST) -> bool:
@@ -158,7 +156,7 @@ def base_names(node: ast.ClassDef) -> set[str]:
 
 def test_rooms_stay_small():
     sizes = Counter(path.parent.relative_to(PACKAGE).as_posix() for path in MODULES)
-    assert {room for room, size in sizes.items() if size > MAX_ROOM_FILES} <= LARGE_ROOMS
+    assert not {room for room, size in sizes.items() if size > MAX_ROOM_FILES}
 
 
 def test_trainer_names_no_task_type_and_no_regulariser():
@@ -258,10 +256,6 @@ def test_other_words_are_no_methods_name():
     assert mentions(source, {"smart", "R"}) == []
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="task types have a function `flips`, and examples on the command line and in the reference name methods",
-)
 def test_only_the_rooms_of_methods_name_a_method():
     names = names_of_methods()
     found = [

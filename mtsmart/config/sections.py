@@ -109,7 +109,7 @@ class TrainingConfig(StrictModel):
     max_grad_norm: float | None = Field(1.0, gt=0, description="gradient clipping; null: off")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
-        description="autocast dtype; weights stay float32. In bfloat16 smart=paper's small noise is lost in rounding",
+        description="autocast dtype; weights stay float32. bfloat16 rounds perturbations of the published size away",
     )
     compile: bool = Field(
         False,

@@ -22,6 +22,7 @@ from mtsmart.sweeps.plan import Job, Plan, make_plan, start_folder
 from mtsmart.sweeps.pool import Pool
 
 SWEEPS = Path("sweeps")
+LEDGER = "runs.jsonl"
 _HOPELESS = 4  # failures, and no run that ended well, after which no more is tried
 Told = Callable[[str], None]
 
@@ -73,18 +74,16 @@ def sweep(
     plan = make_plan(experiment, overrides, folder)
     check_conclusions(plan)
     _check_folder(folder)
-    file = folder / "runs.jsonl"
-    if not train:  # also beside a sweep that trains: its lines are whole or ignored
-        ledger = Ledger(file)
-        if not any(job.key in ledger for job in plan.jobs):
-            message = "holds no finished runs of this grid"
-            raise DataError(message, file=folder, key="--no-train", hint="Leave --no-train out")
-        return _compare(plan, ledger, folder, told)
+    return _train(plan, folder, jobs, told) if train else _only_compare(plan, folder, told)
+
+
+def _train(plan: Plan, folder: Path, jobs: int | None, told: Told) -> Sweep:
+    """Train what is missing, and write the tables of what is there, also when a run fails."""
     for text in plan.unused:
         told(text)
     with RunLock(folder) as lock, _Interrupts(told) as interrupts:
         lock.acquire()
-        ledger = Ledger(file)
+        ledger = Ledger(folder / LEDGER)
         runner = _Runner(plan, ledger, folder, jobs, told, interrupts)
         try:
             runner.run()
@@ -92,6 +91,15 @@ def sweep(
             found = _compare(plan, ledger, folder, told)
         runner.check()
     return found
+
+
+def _only_compare(plan: Plan, folder: Path, told: Told) -> Sweep:
+    """Write the tables. A sweep may train at the same time, because its lines are whole or ignored."""
+    ledger = Ledger(folder / LEDGER)
+    if not any(job.key in ledger for job in plan.jobs):
+        message = "holds no finished runs of this grid"
+        raise DataError(message, file=folder, key="--no-train", hint="Leave --no-train out")
+    return _compare(plan, ledger, folder, told)
 
 
 def _check_folder(folder: Path) -> None:

@@ -101,7 +101,7 @@ def test_decode_describe_flips_and_baseline():
     described = task().describe(outputs, None)
     assert [row["prediction"] for row in described] == [["animal", "size"], []]
     assert described[0]["p(color)"] == pytest.approx(1 / (1 + np.e))
-    assert float(task().flips(logits, -logits, None)) == 1.0
+    assert float(task().changed_decisions(logits, -logits, None)) == 1.0
     train = [[1, 0, 0], [1, 1, 0], [1, 1, 0], [0, 0, 1]]
     # One label: 2*3/(4+6); two: 2*5/(8+6), the best; three: 2*6/(12+6).
     assert task().baseline(train, [None])[0].tolist() == [1, 1, 0]

@@ -6,7 +6,7 @@ import torch
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.task_types import build_task
 from mtsmart.task_types.interface.base import Outputs
-from mtsmart.task_types.interface.decides import share_of_flips
+from mtsmart.task_types.interface.decides import share_of_changed_decisions
 from mtsmart.task_types.shared.sequence import SequenceTask
 from mtsmart.tasks import TaskDefinition
 
@@ -35,7 +35,7 @@ def test_decode_describe_baseline_and_flips():
     assert task().decode(outputs(logits)) == [0.5, 2.0]
     assert task().describe(outputs(logits), None) == [{"prediction": 0.5}, {"prediction": 2.0}]
     assert task().baseline([1.0, 2.0, 6.0], [5.0]) == [3.0]
-    assert share_of_flips(task(), logits, -logits, None) is None
+    assert share_of_changed_decisions(task(), logits, -logits, None) is None
 
 
 @pytest.mark.parametrize("changes", [{"labels": ["a", "b"]}, {"metrics": ["accuracy"]}, {"adv_loss": "kl"}])

@@ -81,7 +81,7 @@ def test_flips_are_windows_whose_start_or_end_moves():
     other = logits.clone()
     other[0, 0, 1] = 3.0  # the end becomes "no answer"
     other[1, 1, :] = 9.0  # a token of the question: no candidate
-    assert float(chosen.flips(logits, other, batch)) == 0.5
+    assert float(chosen.changed_decisions(logits, other, batch)) == 0.5
 
 
 @every_tokenizer

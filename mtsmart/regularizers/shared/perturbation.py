@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -115,11 +116,7 @@ def find_perturbation(
         (B, T, H), detached, with norm at most (``normalize``: exactly) the ball's radius.
     """
     real = mask.unsqueeze(-1).to(like.dtype)
-
-    def step(delta: Tensor | float, gradient: Tensor) -> Tensor:
-        unit_step = ball.unit(gradient.detach() * real)
-        return ball.bring_in(delta + ascent.step_size * unit_step)
-
+    step = partial(_step, real, ball, ascent.step_size)
     steps = ascent.steps
     if direction is None:
         delta = normal(like.detach()) * ascent.noise * real
@@ -130,6 +127,10 @@ def find_perturbation(
         at = delta.detach().requires_grad_(True)
         delta = step(at.detach(), gradient_of(divergence(at), at))
     return ball.bring_in(delta).detach()
+
+
+def _step(real: Tensor, ball: Ball, size: float, delta: Tensor | float, gradient: Tensor) -> Tensor:
+    return ball.bring_in(delta + size * ball.unit(gradient.detach() * real))
 
 
 def gradient_of(output: Tensor, inputs: Tensor, retain_graph: bool = False) -> Tensor:

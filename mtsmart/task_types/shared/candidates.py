@@ -159,7 +159,7 @@ class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
         scores = logits.squeeze(-1).index_select(0, slots.flatten()).view_as(slots)
         return scores.masked_fill(~batch.layout["present"], ABSENT)
 
-    def flips(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+    def changed_decisions(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """The share of lists whose best candidate differs."""
         return (logits.argmax(-1) != other.argmax(-1)).float().mean()
 
