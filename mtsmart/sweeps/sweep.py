@@ -74,10 +74,10 @@ def sweep(
     plan = make_plan(experiment, overrides, folder)
     check_conclusions(plan)
     _check_folder(folder)
-    return _train(plan, folder, jobs, told) if train else _only_compare(plan, folder, told)
+    return _train_missing(plan, folder, jobs, told) if train else _only_compare(plan, folder, told)
 
 
-def _train(plan: Plan, folder: Path, jobs: int | None, told: Told) -> Sweep:
+def _train_missing(plan: Plan, folder: Path, jobs: int | None, told: Told) -> Sweep:
     """Train what is missing, and write the tables of what is there, also when a run fails."""
     for text in plan.unused:
         told(text)
