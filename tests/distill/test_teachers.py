@@ -1,4 +1,4 @@
-"""Distillation as a user meets it: a teacher run, a student of it, its files, its errors."""
+"""Distillation as a user meets it: a teacher run, a student of it, its files."""
 
 import json
 import shutil
@@ -9,76 +9,12 @@ from safetensors.torch import load_file, save_file
 
 import mtsmart
 from mtsmart.config import load_experiment
-from mtsmart.config.sections import DataConfig
-from mtsmart.data.encoding import cache_dir
-from mtsmart.data.loader import load_batches
-from mtsmart.data.sampler import BatchIndex
-from mtsmart.distill import teachers as distillation
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.losses import Role
 from mtsmart.training.checkpoints import list_checkpoints
 from mtsmart.training.setup import prepare
-from tests.conftest import BOTH_TERMS, sentences, write_jsonl
-from tests.models.architectures import save
+from tests.conftest import sentences, write_jsonl
+from tests.distill.students import BOTH, DISTILL, adapted, batch_of, files, of_student, same_model
 from tests.training.test_resume import StopAt
-
-DISTILL = "distill: {teachers: [teacher], weight: 0.5, temperature: 2.0}\n"
-BOTH = ["smart=tuned", "mbpp.preset=tuned", "mbpp.weight=1"]
-
-
-def of_student(text):
-    """The experiment with distillation in the place of both terms."""
-    return text.replace(BOTH_TERMS, DISTILL)
-
-
-@pytest.fixture
-def teacher(workspace, monkeypatch):
-    """A trained run of both tasks in `teacher`; the experiment then is a student's."""
-    monkeypatch.setenv("MTSMART_CACHE_DIR", str(workspace.folder / "cache"))
-    settings = ["training.seed=5", "smart=off", "mbpp=off"]
-    run = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "teacher")
-    workspace.write_experiment(of_student(workspace.experiment.read_text()))
-    return run.path
-
-
-@pytest.fixture
-def scored(monkeypatch):
-    """The (teacher's folder, task) pairs that were computed."""
-    calls, compute = [], distillation._score
-
-    def score(teacher, task, split, config):
-        calls.append((teacher.folder.path.name, task.name))
-        return compute(teacher, task, split, config)
-
-    monkeypatch.setattr(distillation, "_score", score)
-    return calls
-
-
-def batch_of(setup, task, rows):
-    (batch,) = load_batches([BatchIndex(task, tuple(rows))], setup.train, setup.collate)
-    return batch
-
-
-def adapted(run, setup, task, rows):
-    """The run's logits for the setup's rows, computed here and now."""
-    batch, kind = batch_of(setup, task, rows), setup.tasks[task]
-    with torch.no_grad():
-        model = run.model.cpu()
-        return kind.adapt(model(kind.head_name, model.embed(batch.inputs["input_ids"]), batch.inputs), batch)
-
-
-def files():
-    return sorted((cache_dir(DataConfig()) / "teachers").iterdir())
-
-
-def same_model(a, b):
-    pairs = [(file, b / file.relative_to(a)) for file in sorted((a / "model").rglob("*.safetensors"))]
-    assert pairs
-    for one, other in pairs:
-        first, second = load_file(one), load_file(other)
-        if first.keys() != second.keys() or not all(torch.equal(first[key], second[key]) for key in first):
-            return False
-    return True
 
 
 def test_train_evaluate_and_predict_on_the_command_line(workspace, teacher, cli):
@@ -211,187 +147,12 @@ def test_resume_is_bitwise_exact(workspace, teacher, scored, stop):
         assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one), name
 
 
-# Other tokenizers, other types ----------------------------------------------------------------------------------
-
-
-def reordered(folder, source):
-    """The encoder of ``source`` with a tokenizer that numbers the words from the end of the list."""
-    shutil.copytree(source, folder)
-    file = folder / "tokenizer.json"
-    data = json.loads(file.read_text())
-    vocabulary = data["model"]["vocab"]
-    words = [word for word in vocabulary if not word.startswith("[")]
-    numbers = [vocabulary[word] for word in words]
-    vocabulary.update(zip(words, reversed(numbers), strict=True))
-    file.write_text(json.dumps(data))
-    return folder
-
-
-def test_a_teacher_reads_rows_with_its_own_tokenizer(workspace, teacher, tiny_encoder):
-    """Classification and regression go by rows: the target is what the teacher says of the texts."""
-    student = reordered(workspace.folder / "encoder", tiny_encoder)
-    same = prepare(load_experiment(workspace.experiment))
-    other = prepare(load_experiment(workspace.experiment, [f"encoder.path={student}"]))
-    for task in ("color", "near"):
-        first, second = (batch_of(setup, task, [0, 9, 4]) for setup in (same, other))
-        assert not torch.equal(first.inputs["input_ids"], second.inputs["input_ids"])
-        torch.testing.assert_close(first.targets["teacher"], second.targets["teacher"], atol=1e-5, rtol=1e-5)
-
-
-TOKEN_TASKS = """
-tags:
-  task_type: tagging
-  dataset: {files: {train: tags.jsonl, validation: tags.jsonl}}
-  text: [words]
-  labels: [O, B-cat, I-cat]
-answers:
-  task_type: span
-  dataset: {files: {train: answers.jsonl, validation: answers.jsonl}}
-  text: [question, context]
-"""
-
-
-@pytest.fixture
-def token_level(workspace, cli, monkeypatch):
-    """A trained teacher of a tagging and a span task, long rows in several windows."""
-    monkeypatch.setenv("MTSMART_CACHE_DIR", str(workspace.folder / "cache"))
-    texts = [" ".join([*text.split(), *text.split()]) for text in sentences(16)]
-    write_jsonl(
-        workspace.folder / "tags.jsonl",
-        [
-            {"words": text.split(), "label": ["B-cat" if word == "cat" else "O" for word in text.split()]}
-            for text in texts
-        ],
-    )
-    write_jsonl(
-        workspace.folder / "answers.jsonl",
-        [
-            {"question": "the cat", "context": text, "answers": {"text": [text.split()[0]], "answer_start": [0]}}
-            for text in texts
-        ],
-    )
-    workspace.tasks.write_text(TOKEN_TASKS)
-    text = workspace.experiment.read_text().replace("[color, near]", "[tags, answers]")
-    workspace.write_experiment(text.replace("max_length: 32", "max_length: 16"))
-    assert cli("train", workspace.experiment, "training.epochs=1", "smart=off", "-o", "teacher").code == 0
-    workspace.write_experiment(of_student(workspace.experiment.read_text()))
-    return workspace
-
-
-def test_tagging_and_span_students_learn_token_by_token(token_level, cli):
-    setup = prepare(load_experiment(token_level.experiment))
-    assert len(setup.train["tags"]) > 16 and len(setup.train["answers"]) > 16  # windows
-    run = LoadedRun(token_level.folder / "teacher")
-    for name, task in setup.tasks.items():
-        rows = [1, 0, 5, 17]
-        batch = batch_of(setup, name, rows)
-        expected = adapted(run, setup, name, rows)
-        kd = task.divergence(batch.targets["teacher"] / 2, expected / 2, batch, Role.TEACHER)
-        assert float(kd) == pytest.approx(0, abs=1e-6)
-        assert float(task.divergence(batch.targets["teacher"] * 2, expected, batch, Role.TEACHER)) > 1e-4
-    done = cli("train", token_level.experiment, "training.max_updates=2", "training.log_every=1", "-o", "student")
-    assert done.code == 0, done.err
-    lines = [json.loads(x) for x in (token_level.folder / "student" / "metrics.jsonl").read_text().splitlines()]
-    assert all(figure["KD"] > 0 for line in lines if line["type"] == "train" for figure in line["tasks"].values())
-
-
-def test_token_level_tasks_need_the_same_tokens(token_level, tiny_encoder, cli):
-    student = reordered(token_level.folder / "encoder", tiny_encoder)
-    done = cli("train", token_level.experiment, f"encoder.path={student}", "-o", "student")
-    assert done.code == 2
-    assert "experiment.yaml:7: distill.teachers: reads the rows of 'tags' as other tokens" in done.err
-    assert "Traceback" not in done.err
-
-
-def test_masked_language_modelling_cannot_be_distilled(workspace, cli, monkeypatch):
-    text = workspace.experiment.read_text().replace("[color, near]", "[color, text]")
-    folder = save("BERT", workspace.folder / "with_mask")
-    workspace.tasks.write_text(
-        workspace.tasks.read_text()
-        + "text:\n  task_type: masked_lm\n  dataset: {files: {train: color_train.jsonl}}\n  text: [text]\n"
-    )
-    workspace.write_experiment(text)
-    settings = [f"encoder.path={folder}", "training.epochs=1"]
-    assert cli("train", workspace.experiment, *settings, "-o", "teacher").code == 0
-    workspace.write_experiment(of_student(text))
-    setup = prepare(load_experiment(workspace.experiment, settings))
-    assert "teacher" not in batch_of(setup, "text", [0, 1]).targets
-    assert "teacher" in batch_of(setup, "color", [0, 1]).targets
-    done = cli("train", workspace.experiment, *settings, "distill.tasks=[text]", "-o", "student")
-    assert done.code == 2
-    assert "command line: distill.tasks: task type 'masked_lm' cannot be distilled, got 'text'" in done.err
-
-
-# Errors ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("weight: 0.5", "weight: 1.5", "distill.weight: should be less than or equal to 1, got 1.5"),
-        ("weight: 0.5", "weight: -0.1", "distill.weight: should be greater than or equal to 0, got -0.1"),
-        ("temperature: 2.0", "temperature: 0", "distill.temperature: should be greater than 0, got 0"),
-        ("[teacher]", "[gone]", "distill.teachers: is not the folder of a run (it has no config.yaml), got"),
-        ("[teacher]", "[]", "distill.teachers: "),
-        ("2.0}", "2.0, tasks: [colour]}", "the experiment has no such task, got 'colour'. Did you mean 'color'?"),
-        ("2.0}", "2.0, taks: [color]}", "distill.taks: unknown key. Did you mean 'tasks'?"),
-    ],
-)
-def test_errors_name_file_line_and_key(workspace, teacher, cli, old, new, message):
-    workspace.write_experiment(workspace.experiment.read_text().replace(old, new))
-    done = cli("train", workspace.experiment, "-o", "student")
-    assert done.code == 2
-    assert message in done.err
-    assert "experiment.yaml:7: distill" in done.err
-    assert "Traceback" not in done.err
-    assert not (workspace.folder / "student").exists()
-
-
-def test_a_teacher_without_the_tasks_is_refused(workspace, teacher, cli):
-    workspace.tasks.write_text(workspace.tasks.read_text().replace("color:\n", "shade:\n", 1))
-    text = workspace.experiment.read_text().replace("[color, near]", "[shade]")
-    workspace.write_experiment(text)
-    done = cli("train", workspace.experiment, "-o", "student")
-    assert done.code == 2
-    assert "experiment.yaml:7: distill.teachers: has a head for none of the tasks (it has: color, near)" in done.err
-    workspace.write_experiment(text.replace("[shade]", "[shade, near]").replace("2.0}", "2.0, tasks: [shade]}"))
-    done = cli("train", workspace.experiment, "-o", "student")
-    assert done.code == 2
-    assert "has no classification head for it (it has: color, near), got 'shade'" in done.err
-
-
-def test_other_labels_are_refused(workspace, teacher, cli, scored):
-    workspace.tasks.write_text(workspace.tasks.read_text().replace("[other, red]", "[other, red, blue]"))
-    done = cli("train", workspace.experiment, "tasks.color.metrics=[accuracy]", "-o", "student")
-    assert done.code == 2
-    assert "has other labels for 'color': it has ['other', 'red'], not ['other', 'red', 'blue']" in done.err
-    assert "experiment.yaml:7: distill.tasks" in done.err
-    assert not scored
-
-
-def test_a_run_without_a_model_is_no_teacher(workspace, teacher, cli):
-    shutil.rmtree(teacher / "model")
-    done = cli("train", workspace.experiment, "-o", "student")
-    assert done.code == 2
-    assert "holds no trained model" in done.err
-
-
 def test_teachers_are_relative_to_the_file_that_names_them(workspace):
     workspace.write_experiment(of_student(workspace.experiment.read_text()))
     config = load_experiment(workspace.experiment).config
     assert config.parts["distill"].teachers == [str(workspace.folder / "teacher")]
     config = load_experiment(workspace.experiment, ["distill.teachers=[runs/x]"]).config
     assert config.parts["distill"].teachers == [str(workspace.folder / "runs" / "x")]
-
-
-def test_a_teacher_reads_rows_to_its_own_length(workspace, teacher):
-    """What a teacher says of a row does not depend on how much of it the student reads."""
-    whole = prepare(load_experiment(workspace.experiment))
-    short = prepare(load_experiment(workspace.experiment, ["data.max_length=4"]))
-    rows = [0, 1, 2, 3, 4, 5]
-    assert batch_of(short, "color", rows).inputs["input_ids"].shape[1] == 4
-    targets = [batch_of(setup, "color", rows).targets["teacher"] for setup in (short, whole)]
-    torch.testing.assert_close(*targets, atol=1e-5, rtol=1e-5)
 
 
 def test_an_ordinal_student_learns_the_mean_of_each_step(workspace, monkeypatch):

@@ -1,22 +1,19 @@
-"""Bad data, prediction input, run folders and resume points: one message that names the place, and nothing written.
+"""Bad data and settings: one message that names the place, and nothing written.
 
-Bad task files, experiments and flags are in tests/cli/test_malformed.py.
+Bad task files, experiments and flags are in tests/cli/test_malformed.py; bad prediction input and run folders are in
+files of their own here.
 """
 
 import codecs
 import json
 import os
-import re
-import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import mtsmart
-from mtsmart.training.checkpoints import list_checkpoints
+from tests.reliability.refusals import CLASSIFICATION, assert_refused, contents
 
-CLASSIFICATION = "task_type: classification\n  text: [text]\n  labels: [other, red]\n"
 REGRESSION = "task_type: regression\n  text: [text]\n  label: score\n"
 TAGGING = "task_type: tagging\n  text: [words]\n  label: tags\n  labels: [O, B-x, I-x]\n"
 SPAN = "task_type: span\n  text: [question, context]\n  label: answers\n"
@@ -31,6 +28,7 @@ def lines(*rows):
 
 
 GOOD = {"text": "a", "label": "red"}
+
 
 # name -> (file, its bytes, the task, part of the one message)
 DATA = {
@@ -117,19 +115,6 @@ DATA = {
 }  # fmt: skip
 
 
-def assert_refused(result, message):
-    assert result.code == 2, result
-    assert "Traceback" not in result.err
-    last = result.err.strip().splitlines()
-    assert len(last) == 1 and last[0].startswith("mtsmart: "), result.err
-    assert re.search(message, last[0]), last[0]
-
-
-def contents(folder):
-    """Every file below, with its bytes."""
-    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
 def train_on(workspace, cli, file, task, message):
     (workspace.folder / "t.yaml").write_text(f"bad:\n  {task}  dataset: {{files: {{train: {file}}}}}\n")
     before = contents(workspace.folder)
@@ -195,236 +180,6 @@ def test_odd_but_fine_files_are_read(workspace, cli):
     assert result.code == 0, result.err
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory, tiny_encoder):
-    """A finished run, to be copied."""
-    from tests.conftest import write_jsonl
-
-    folder = tmp_path_factory.mktemp("trained")
-    rows = [{"text": text, "label": label} for text, label in [("a red house", "red"), ("blue", "other")] * 8]
-    write_jsonl(folder / "d.jsonl", rows)
-    (folder / "t.yaml").write_text(
-        f"color:\n  {CLASSIFICATION}  dataset: {{files: {{train: d.jsonl, validation: d.jsonl}}}}\n"
-    )
-    (folder / "e.yaml").write_text(
-        f"task_files: [t.yaml]\ntasks: [color]\nencoder: {{path: {tiny_encoder}}}\n"
-        "smart: tuned\nmbpp: tuned\ntraining: {epochs: 2, batch_size: 8, checkpoint_every: 2}\n"
-    )
-    mtsmart.train(folder / "e.yaml", output_dir=folder / "run")
-    return folder
-
-
-@pytest.fixture
-def run(trained, tmp_path, monkeypatch):
-    shutil.copytree(trained / "run", tmp_path / "run")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "run"
-
-
-INPUT = {
-    "empty": ("in.csv", b"", "in.csv: is empty"),
-    "without rows": ("in.csv", b"text\n", "in.csv: has no rows"),
-    "without the column": ("in.csv", b"txt\na\n", "in.csv: text: there is no such column. Did you mean 'txt'"),
-    "not UTF-8": ("in.tsv", b"text\n\xff\n", "in.tsv:2: is not UTF-8"),
-    "not JSON": ("in.jsonl", b'{"text": "a"}\n{text: b}\n', "in.jsonl:2: is not valid JSON"),
-    "no text": ("in.jsonl", b'{"text": "a"}\n{"text": null}\n', "in.jsonl.*row 2"),
-    "a number": ("in.jsonl", b'{"text": 3}\n', "in.jsonl.*row 1: text: is not a text, got 3"),
-    "a column of ours": ("in.csv", b"text,prediction\na,b\n", "in.csv: prediction: the file already has a column of this name"),
-    "another column of ours": ("in.csv", b"text,p(red)\na,b\n", r"in.csv: p\(red\): the file already has a column"),
-    "another kind": ("in.txt", b"a\n", "in.txt: unknown kind of data file, got '.txt'"),
-    "fewer fields": ("in.csv", b"text,x\na\n", "in.csv:2: has 1 fields where the header has 2"),
-    "a broken parquet": ("in.parquet", b"PAR1", "in.parquet: is not a readable parquet file"),
-    "columns twice": ("in.csv", b"text,text\na,b\n", "in.csv:1: two columns have the same name"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", list(INPUT))
-def test_prediction_input(run, cli, name):
-    file, data, message = INPUT[name]
-    (run.parent / file).write_bytes(data)
-    before = contents(run.parent)
-    assert_refused(cli("predict", run, "-t", "color", "-i", file, "--output", "out.csv"), message)
-    assert contents(run.parent) == before
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["-t", "color", "-i", "gone.csv"], "gone.csv: there is no such file"),
-        (["-t", "colour", "-i", "in.csv"], "--task: there is no task of this name, got 'colour'. Did you mean 'color'"),
-        (["-t", "mnli", "-i", "in.csv"], "the run has no head for this task"),
-        (["-t", "color", "-i", "in.csv", "--output", "out.xlsx"], "out.xlsx|'.xlsx'"),
-        (["-t", "color", "-i", "in.csv", "--output", "gone/out.csv"], "gone"),
-        (["-t", "color", "-i", "in.csv", "--output", "in.csv/out.csv"], "in.csv"),
-    ],
-)
-def test_prediction_flags(run, cli, arguments, message):
-    (run.parent / "in.csv").write_text("text\na\n")
-    before = contents(run.parent)
-    assert_refused(cli("predict", run, *arguments), message)
-    assert contents(run.parent) == before
-
-
-OUTPUT = {
-    "the input": ("in.csv", lambda file: None, "--output: is the input itself, got 'in.csv'. Name another file"),
-    "the input by another path": ("run/../in.csv", lambda file: None, "--output: is the input itself"),
-    "a link to the input": ("out.csv", lambda file: file.symlink_to("in.csv"), "--output: is the input itself"),
-    "the run's own file": ("run/metrics.jsonl", lambda file: None, "--output: belongs to the run itself, got 'run/metrics.jsonl'"),
-    "a file among the run's weights": ("run/model/out.csv", lambda file: None, "--output: belongs to the run itself"),
-    "the run's own file by a link": ("there/timing.jsonl", lambda file: file.parent.symlink_to("run"), "--output: belongs to the run itself"),
-    "a pipe": ("out.jsonl", os.mkfifo, "--output: is a pipe or device, which would be replaced"),
-    "a device": ("out.jsonl", lambda file: file.symlink_to("/dev/null"), "--output: is a pipe or device"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", list(OUTPUT))
-def test_prediction_output(run, cli, name):
-    output, make, message = OUTPUT[name]
-    (run.parent / "in.csv").write_text("text\na\n")
-    make(run.parent / output)
-    before = sorted(run.parent.rglob("*")), contents(run.parent)
-    assert_refused(cli("predict", run, "-t", "color", "-i", "in.csv", "--output", output), message)
-    assert (sorted(run.parent.rglob("*")), contents(run.parent)) == before
-
-
-def test_predictions_may_lie_beside_the_runs_own_files(run, cli):
-    (run.parent / "in.csv").write_text("text\na\n")
-    assert cli("predict", run, "-t", "color", "-i", "in.csv", "--output", "run/out.csv").code == 0
-
-
-def write(name, text):
-    return lambda run: (run / name).write_text(text)
-
-
-def remove(name):
-    return lambda run: (run / name).unlink()
-
-
-def cut(name, manifest=True):
-    def damage(run):
-        file = run / name
-        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-        if not manifest:
-            (run / "model" / "manifest.json").unlink()
-
-    return damage
-
-
-def unsealed(name, text):
-    """A file of the model as somebody without a manifest would hand it over."""
-
-    def damage(run):
-        (run / "model" / name).write_text(text)
-        (run / "model" / "manifest.json").unlink()
-
-    return damage
-
-
-def encoder_settings(**values):
-    """Other settings in the encoder's configuration; the manifest is gone."""
-
-    def damage(run):
-        file = run / "model" / "encoder" / "config.json"
-        unsealed("encoder/config.json", json.dumps(json.loads(file.read_text()) | values))(run)
-
-    return damage
-
-
-def deep_heads(layers, *names):
-    """Heads on an encoder that is as wide as it says; they have weights for none of their layers."""
-
-    def damage(run):
-        from transformers import AutoModel
-
-        folder = run / "model" / "encoder"
-        model = AutoModel.from_pretrained(folder)
-        model.config.update({"hidden_size": 1200, "num_hidden_layers": 1, "intermediate_size": 8})
-        type(model)(model.config).save_pretrained(folder)
-        for name in {*names} - {"color"}:
-            shutil.copy(run / "model" / "heads" / "color.safetensors", run / "model" / "heads" / f"{name}.safetensors")
-        head = {"kind": "sequence_classification", "num_labels": 2, "type": "plain", "layers": layers}
-        unsealed("heads.json", json.dumps(dict.fromkeys(names, head)))(run)
-
-    return damage
-
-
-RUNS = {
-    "no configuration": (remove("config.yaml"), "is not the folder of a run"),
-    "empty configuration": (write("config.yaml", ""), "config.yaml: is empty"),
-    "configuration that is a list": (write("config.yaml", "- a\n"), "config.yaml:1: must be a mapping"),
-    "configuration that is a text": (write("config.yaml", "hello"), "config.yaml:1: must be a mapping"),
-    "configuration with a tag": (write("config.yaml", "name: !!python/object/apply:os.system [ls]\n"), "config.yaml:1: "),
-    "configuration with a bomb": (write("config.yaml", "a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(f"{y}: &{y} [{','.join(['*' + x] * 9)}]\n" for x, y in zip("abcdefgh", "bcdefghi", strict=True))), "config.yaml:.*expands to too many values"),
-    "configuration with an unknown key": (write("config.yaml", "tasks: {color: {}}\nnonsense: 1\n"), "config.yaml:2: nonsense: unknown key"),
-    "configuration without tasks": (write("config.yaml", "name: x\nencoder: {path: y}\n"), "config.yaml.*tasks"),
-    "configuration with a task that is none": (write("config.yaml", "tasks: {color: {}}\nencoder: {path: y}\n"), "config.yaml.*color"),
-    "no heads": (remove("model/heads.json"), "holds no trained model"),
-    "heads that are no JSON": (write("model/heads.json", "{"), "heads.json: is damaged"),
-    "heads that are a list": (write("model/heads.json", "[]"), "heads.json: is damaged"),
-    "heads with an unknown key": (write("model/heads.json", '{"color": {"king": 1}}'), "heads.json: is damaged"),
-    "a head with a path for a name": (write("model/heads.json", '{"../x": {"kind": "sequence_classification", "num_labels": 2}}'), "no name of a head, got '../x'"),
-    "a head of no known kind": (unsealed("heads.json", '{"color": {"kind": "nonsense", "num_labels": 2}}'), "nonsense"),
-    "a head of no known type": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "type": "nonsense"}}'), "nonsense"),
-    "a head with texts for numbers": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": "two"}}'), "heads"),
-    "a head with too many labels": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 5}}'), "color.safetensors: cannot be loaded"),
-    "cut weights": (cut("model/encoder/model.safetensors"), "model.safetensors: is damaged"),
-    "cut weights without a manifest": (cut("model/encoder/model.safetensors", manifest=False), "cannot be loaded"),
-    "cut head": (cut("model/heads/color.safetensors"), "color.safetensors: is damaged"),
-    "cut head without a manifest": (cut("model/heads/color.safetensors", manifest=False), "color.safetensors: cannot be loaded"),
-    "no weights": (remove("model/encoder/model.safetensors"), "model.safetensors: is missing"),
-    "a manifest that is no JSON": (write("model/manifest.json", "x"), "manifest.json: is damaged"),
-    "a manifest of lists": (write("model/manifest.json", '{"files": []}'), "manifest.json: is damaged"),
-    "a manifest that leads elsewhere": (write("model/manifest.json", '{"files": {"../../x": {"size": 1, "sha256": "a"}}}'), "names a file outside its folder"),
-    "a manifest with a name that no file can have": (write("model/manifest.json", '{"files": {"' + "x" * 5000 + '": {"size": 1, "sha256": "a"}}}'), "model: manifest.json: cannot be read: File name too long"),
-    "a manifest nested too deeply": (write("model/manifest.json", "[" * 100_000), "manifest.json: is damaged: it is nested too deeply"),
-    "a tokenizer that is no JSON": (unsealed("encoder/tokenizer.json", "{"), "cannot be loaded"),
-    "a tokenizer of nonsense": (unsealed("encoder/tokenizer.json", '{"version": "1.0", "model": {"type": "Nonsense"}}'), "cannot be loaded"),
-    "an encoder that is no JSON": (unsealed("encoder/config.json", "{"), "cannot be loaded"),
-    "an encoder of no known type": (unsealed("encoder/config.json", '{"model_type": "nonsense"}'), "cannot be loaded"),
-    "an encoder of another size": (unsealed("encoder/config.json", '{"model_type": "bert", "hidden_size": 24, "num_attention_heads": 2, "vocab_size": 7}'), "cannot be loaded|cannot be"),
-    "decoding that is a list": (unsealed("decoding.json", "[]"), "decoding.json: is damaged: it does not map tasks to numbers"),
-    "decoding that is a number": (unsealed("decoding.json", "5"), "decoding.json: is damaged"),
-    "decoding of a text": (unsealed("decoding.json", '{"color": {"threshold": "x"}}'), "decoding.json: is damaged"),
-    "a head that drops all": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "dropout": 2.0}}'), "no dropout of a head, got 2.0"),
-    "a head that drops NaN": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "dropout": NaN}}'), "no dropout of a head"),
-    "a head of endless labels": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2000000000}}'), "no width of a head"),
-    "a head of more labels than weights": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 9000000}}'), "heads.json: color.num_labels: is damaged: the heads ask for 549 MB"),
-    "a head of fewer labels than names": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "labels": ["a", "b", "c"]}}'), "heads.json: color: is damaged: the head has 2 outputs and names for 3"),
-    "a head of more labels than names": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "labels": []}}'), "heads.json: color: is damaged: the head has 2 outputs and names for 0"),
-    "a head of endless layers": (unsealed("heads.json", '{"color": {"kind": "sequence_classification", "num_labels": 2, "type": "plain", "layers": 2000000000}}'), "no number of layers of a head"),
-    "a head of more layers than weights": (deep_heads(64, "color"), "heads.json: color.layers: is damaged: the heads ask for 352 MB, and their weights are far smaller, got 64"),
-    "two heads of more layers than weights": (deep_heads(32, "color", "near"), "heads.json: color.layers: is damaged: the heads ask for 352 MB, and their weights are far smaller, got 32"),
-    "a head with a dot in its name": (unsealed("heads.json", '{"a.b": {"kind": "sequence_classification", "num_labels": 2}}'), "no name of a head, got 'a.b'"),
-    "a manifest with an endless size": (write("model/manifest.json", '{"files": {"heads.json": {"size": 1e400, "sha256": "a"}}}'), "manifest.json: is damaged"),
-    "an encoder of endless layers": (unsealed("encoder/config.json", '{"model_type": "bert", "num_hidden_layers": 1000000000}'), "its configuration has num_hidden_layers 1000000000"),
-    "an encoder of less than no layers": (unsealed("encoder/config.json", '{"model_type": "bert", "num_hidden_layers": -1}'), "its configuration has num_hidden_layers -1"),
-    "decoding that is no JSON": (unsealed("decoding.json", "{"), "decoding.json: is damaged"),
-    "an encoder of endless positions": (encoder_settings(max_position_embeddings=100_000_000), "its configuration has max_position_embeddings 100000000"),
-    "an encoder of more layers than weights": (encoder_settings(num_hidden_layers=500, intermediate_size=100_000), "its configuration asks for 3,... MB or more, its weights have 0"),
-    "an encoder with another one's weights": (encoder_settings(model_type="gpt2"), "cannot be loaded: its weights lack"),
-    "an encoder with a spread that is no number": (encoder_settings(initializer_range=float("nan")), "its configuration has initializer_range nan"),
-    "an encoder of less than no attention heads": (encoder_settings(num_attention_heads=-2), "encoder.path: cannot be used: "),
-    "an encoder in chunks that divide no batch": (encoder_settings(chunk_size_feed_forward=7), "its configuration has chunk_size_feed_forward 7"),
-    "an encoder's configuration that is far too large": (unsealed("encoder/config.json", " " * (2**24 + 1)), "config.json is larger than 16 MB"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", list(RUNS))
-def test_run_folder(run, cli, name):
-    damage, message = RUNS[name]
-    damage(run)
-    before = contents(run.parent)
-    assert_refused(cli("evaluate", run), message)
-    assert contents(run.parent) == before
-
-
-@pytest.mark.parametrize("text", ["[]", "{}", "5", "null", '{"tasks": []}', '{"tasks": {"color": 5}}', "{"])
-def test_damaged_results(run, cli, text):
-    (run / "results.json").write_text(text)
-    assert_refused(cli("export", run, "--task", "color", "exported"), "results.json: is damaged")
-    assert not (run.parent / "exported").exists()
-
-
 SETTINGS = {
     "training.accumulation=1" + "0" * 30: "training.accumulation: should be less than or equal to 1000000",
     "training.seed=" + "9" * 40: "training.seed: should be less than 9223372036854775808",
@@ -446,30 +201,6 @@ def test_settings(workspace, cli, setting):
     assert contents(workspace.folder) == before
 
 
-def test_resume_points_behind_a_link_are_neither_written_nor_deleted(workspace, cli):
-    outside = workspace.folder / "elsewhere" / "update-backup"
-    outside.mkdir(parents=True)
-    (outside / "precious").write_text("x")
-    (workspace.folder / "r").mkdir()
-    (workspace.folder / "r" / "checkpoints").symlink_to("../elsewhere")
-    result = cli("train", workspace.experiment, "-o", "r")
-    assert_refused(result, "r/checkpoints: is a link; a run writes into its own folder")
-    assert list(contents(workspace.folder / "elsewhere")) == [outside / "precious"]
-
-
-def test_what_users_keep_in_a_runs_folder_stays(workspace, cli):
-    kept = ["notes.new", "data.new/a", "notes.old", "checkpoints/update-notes/b", ".mine.new"]
-    for name in [*kept, "model.new/half", ".results.json.0123456789ab.new"]:
-        (workspace.folder / "r" / name).parent.mkdir(parents=True, exist_ok=True)
-        (workspace.folder / "r" / name).write_text("x")
-    (workspace.folder / "r" / "notes").write_text("x")
-    assert cli("train", workspace.experiment, "training.max_updates=2", "-o", "r").code == 0
-    for name in kept:
-        assert (workspace.folder / "r" / name).exists(), name
-    assert not (workspace.folder / "r" / "model.new").exists()
-    assert not list((workspace.folder / "r").glob(".results.json.*"))
-
-
 def test_labels_that_look_like_numbers_are_read_back_as_texts(workspace, cli):
     from tests.conftest import write_jsonl
 
@@ -484,69 +215,10 @@ def test_labels_that_look_like_numbers_are_read_back_as_texts(workspace, cli):
     assert result.code == 0, result.err
 
 
-def test_of_a_launchers_processes_the_first_predicts_alone(run, cli, monkeypatch):
-    (run.parent / "in.jsonl").write_text('{"text": "a red house"}\n')
-    for name, value in (("RANK", "1"), ("LOCAL_RANK", "1"), ("WORLD_SIZE", "2")):
-        monkeypatch.setenv(name, value)
-    result = cli("predict", run, "--task", "color", "--input", "in.jsonl", "--output", "out.jsonl")
-    assert (result.code, result.out, result.err) == (0, "", "")
-    assert not (run.parent / "out.jsonl").exists()
-
-
-def each_point(change):
-    def damage(run):
-        for point in list_checkpoints(run / "checkpoints"):
-            change(point)
-
-    return damage
-
-
-def empty_manifest(name, text):
-    """A resume point whose manifest vouches for nothing."""
-
-    return each_point(lambda point: empty_manifest_of(point, name, text))
-
-
-def empty_manifest_of(point, name, text):
-    (point / name).write_text(text)
-    (point / "manifest.json").write_text('{"files": {}}')
-
-
-def edited(**values):
-    def damage(point):
-        state = json.loads((point / "state.json").read_text())
-        empty_manifest_of(point, "state.json", json.dumps(state | values))
-
-    return each_point(damage)
-
-
-POINTS = {
-    "all cut": (each_point(lambda p: (p / "model.safetensors").write_bytes(b"x")), "is damaged.*No resume point is whole"),
-    "no manifests": (each_point(lambda p: (p / "manifest.json").unlink()), "is incomplete: its manifest.json is missing"),
-    "a state that is no JSON": (empty_manifest("state.json", "{"), "cannot be resumed from|is damaged"),
-    "a state without what is needed": (empty_manifest("state.json", "{}"), "cannot be resumed|is another run"),
-    "a state of lists": (empty_manifest("state.json", "[]"), "cannot be resumed|is damaged"),
-    "a state of another update": (edited(update=-5), "cannot be resumed from: state.json is of update -5"),
-    "a state of an endless update": (edited(update=10**30), "cannot be resumed from: state.json is of update 1000"),
-    "a state of a batch that is none": (edited(batch=-1), "cannot be resumed from: state.json: batch is no count, got -1"),
-    "a state whose regularizers are a text": (edited(regularizers="x"), "cannot be resumed from: state.json: regularizers is no mapping"),
-    "an optimizer that is none": (empty_manifest("optimizer.safetensors", "x"), "cannot be resumed from"),
-    "a teacher that is none": (empty_manifest("mbpp.safetensors", "x"), "cannot be resumed from"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", list(POINTS))
-def test_resume_points(trained, run, cli, name):
-    damage, message = POINTS[name]
-    damage(run)
-    before = contents(run / "checkpoints")
-    result = cli("train", trained / "e.yaml", "training.epochs=3", "-o", run, "--resume", "--allow-changes", "training")
-    assert_refused(result, message)
-    assert contents(run / "checkpoints") == before
-
-
 def test_there_are_at_least_150_bad_inputs():
-    from tests.cli import test_malformed
+    from tests.cli.test_malformed import EXPERIMENTS, TASK_FILES
+    from tests.reliability.test_bad_prediction_input import INPUT, OUTPUT
+    from tests.reliability.test_bad_run_folders import POINTS, RUNS
 
-    tables = [test_malformed.TASK_FILES, test_malformed.EXPERIMENTS, DATA, INPUT, OUTPUT, RUNS, POINTS]
+    tables = [TASK_FILES, EXPERIMENTS, DATA, INPUT, OUTPUT, RUNS, POINTS]
     assert sum(map(len, tables)) >= 150

@@ -17,7 +17,7 @@ from mtsmart.sweeps import conclusions
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import Plan
 from mtsmart.training.checkpoints import list_checkpoints
-from tests.reliability.test_bad_inputs import assert_refused, run, trained  # noqa: F401 (fixtures)
+from tests.reliability.refusals import assert_refused
 
 NO_FILE = "It is no file, but a device or a pipe"
 
@@ -63,20 +63,20 @@ def test_task_files(workspace, cli, arguments):
 
 
 @pytest.mark.parametrize("name", ["heads.json", "decoding.json", "manifest.json", "heads/color.safetensors"])
-def test_model_files(run, cli, name):  # noqa: F811
+def test_model_files(run, cli, name):
     (run / "model" / "manifest.json").unlink()
     make_pipe(run / "model" / name)
     assert_refused(cli("evaluate", run), f"{name}: (is damaged|cannot be loaded): {NO_FILE}")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "results.json"])
-def test_run_files(run, cli, name):  # noqa: F811
+def test_run_files(run, cli, name):
     make_pipe(run / name)
     assert cli("evaluate", run).code == (2 if name == "config.yaml" else 0)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "state.json", "optimizer.safetensors"])
-def test_resume_points(trained, run, cli, name):  # noqa: F811
+def test_resume_points(trained, run, cli, name):
     for point in list_checkpoints(run / "checkpoints"):
         make_pipe(point / name)
     result = cli("train", trained / "e.yaml", "training.epochs=3", "-o", run, "--resume", "--allow-changes", "training")
@@ -94,7 +94,7 @@ def test_sweeps(tmp_path, monkeypatch):
         conclusions.conclusions(Plan("s", [], [], text), {})
 
 
-def test_code_in_a_strangers_run_is_not_run(run, cli):  # noqa: F811
+def test_code_in_a_strangers_run_is_not_run(run, cli):
     """Only who calls the command may allow it, not the run's own configuration."""
     config = run / "config.yaml"
     config.write_text(config.read_text().replace("trust_remote_code: false", "trust_remote_code: true"))

@@ -1,97 +1,27 @@
-"""Extractive question answering: windows, answers to tokens and back, loss, divergence, decoding, no answers."""
+"""Extractive question answering: windows, answers to tokens and back, wrong rows, sources of data."""
 
-import json
 from itertools import pairwise
 
 import datasets
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.sources import load_split
 from mtsmart.errors import ConfigError, DataError
-from mtsmart.losses import Role
 from mtsmart.task_types import build_task
 from mtsmart.task_types.interface.base import Outputs
-from mtsmart.task_types.shared.span_windows import best_span
 from mtsmart.task_types.span import Reference
-from mtsmart.tasks import TaskDefinition, TaskLibrary
+from mtsmart.tasks import TaskLibrary
 from tests.conftest import WORDS, write_jsonl
-from tests.task_types.examples import span as example
-
-BASE = {"task_type": "span", "dataset": {"files": {"train": "x.jsonl"}}, "text": ["question", "context"]}
+from tests.task_types.span_rows import CAT, TOKENIZERS, columns, encode, every_tokenizer, gold_logits, source, task
 
 
-def task(**changes):
-    return build_task("t", TaskDefinition(**{**BASE, **changes}))
-
-
-def word_tokenizer(cls_at_end=False, blanks_belong_to_words=False):
-    """One word a token; optionally with its classification token last, padding on the left, blanks kept in tokens."""
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    vocabulary = {token: index for index, token in enumerate([*special, *WORDS, *(f"▁{word}" for word in WORDS)])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace() if blanks_belong_to_words else pre_tokenizers.Whitespace()
-    pair = "$A [SEP] $B:1 [SEP]:1 [CLS]:2" if cls_at_end else "[CLS] $A [SEP] $B:1 [SEP]:1"
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="$A [SEP]", pair=pair, special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
-        padding_side="left" if cls_at_end else "right",
-        unk_token="[UNK]",
-        pad_token="[PAD]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-    )
-
-
-TOKENIZERS = {
-    "cls first": word_tokenizer(),
-    "cls last, padded left": word_tokenizer(cls_at_end=True),
-    "blanks in tokens": word_tokenizer(blanks_belong_to_words=True),
-}
-
-
-@pytest.fixture(params=TOKENIZERS)
-def tokenizer(request):
-    return TOKENIZERS[request.param]
-
-
-def source(question, context, *answers):
-    """A row whose answers are given as texts (their first place is meant) or as (text, place)."""
-    pairs = [(a, context.index(a)) if isinstance(a, str) else a for a in answers]
-    value = {"text": [text for text, _ in pairs], "answer_start": [place for _, place in pairs]}
-    return {"question": question, "context": context, "answers": value}
-
-
-def columns(rows):
-    return {**{name: [row[name] for row in rows] for name in rows[0]}, "row": list(range(len(rows)))}
-
-
-def encode(chosen, rows, tokenizer, max_length=64, with_labels=True):
-    return datasets.Dataset.from_dict(chosen.encode(columns(rows), tokenizer, max_length, with_labels))
-
-
-def gold_logits(features, scale=10.0):
-    """Logits that are high at the trained positions only."""
-    logits = []
-    for feature in features:
-        one = torch.zeros(len(feature["input_ids"]), 2)
-        one[feature["start"], 0] = one[feature["end"], 1] = scale
-        logits.append(one)
-    return logits
-
-
-CAT = source("cat sleeps", "the red cat sleeps under the old car and the dog runs", "the old car", "old car")
-
-
+@every_tokenizer
 def test_the_first_answer_trains_and_all_are_references(tokenizer):
     features = encode(task(), [CAT], tokenizer)
     (feature,) = features
@@ -100,6 +30,7 @@ def test_the_first_answer_trains_and_all_are_references(tokenizer):
     assert task().references(features) == [Reference(["the old car", "old car"], CAT["context"])]
 
 
+@every_tokenizer
 def test_windows_keep_the_question_whole_and_share_the_stride(tokenizer):
     chosen = task(options={"stride": 2})
     features = encode(chosen, [CAT], tokenizer, max_length=11)  # 2 of the question, 3 special, 6 of 12 of the context
@@ -130,6 +61,7 @@ def test_the_default_stride_is_64_or_a_quarter(max_length):
     assert shared == {min(64, max_length // 4)}
 
 
+@every_tokenizer
 def test_predicting_needs_no_answers_and_sees_the_same_windows(tokenizer):
     chosen = task(options={"stride": 2})
     with_answers = encode(chosen, [CAT], tokenizer, 11)
@@ -254,8 +186,6 @@ def test_every_token_that_holds_a_part_of_the_answer_is_trained():
 
 
 # Errors ---------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
@@ -287,6 +217,7 @@ def test_a_question_that_leaves_no_room_names_the_row():
 
 
 @pytest.mark.parametrize("context", [" ", "\n\t", 7])
+@every_tokenizer
 def test_a_context_without_words_names_the_row(context, tokenizer):
     row = {**CAT, "context": context}
     with pytest.raises(DataError, match=r"row 1: context: (holds no word|is not a text)"):
@@ -310,171 +241,7 @@ def test_definitions_that_do_not_fit(changes, message):
         task(**changes)
 
 
-# The objective --------------------------------------------------------------------------------------------------
-
-
-def batch_of(chosen, rows, tokenizer, max_length=64):
-    features = list(encode(chosen, rows, tokenizer, max_length))
-    return chosen.collate(features, tokenizer, 0), features
-
-
-def test_candidates_are_the_context_and_cls(tokenizer):
-    chosen = build_task("t", TaskDefinition(**example.DEFINITION))
-    batch, features = batch_of(chosen, example.ROWS, tokenizer, max_length=12)
-    width = batch.inputs["input_ids"].shape[1]
-    for index, feature in enumerate(features):
-        shift = width - len(feature["input_ids"]) if tokenizer.padding_side == "left" else 0
-        context = range(feature["first"], feature["first"] + len(feature["offsets"]) // 2)
-        expected = {shift + position for position in [feature["cls"], *context]}
-        assert set(batch.layout["candidates"][index].nonzero().flatten().tolist()) == expected
-        for name in ("start", "end"):
-            assert batch.targets[name][index] == feature[name] + shift
-            assert int(batch.targets[name][index]) in expected
-    assert torch.equal(batch.inputs["input_ids"] == tokenizer.pad_token_id, batch.attention_mask == 0)
-
-
-def test_the_loss_is_that_of_the_task_class(tiny_encoder, tokenizer):
-    config = AutoConfig.from_pretrained(tiny_encoder, vocab_size=len(tokenizer), type_vocab_size=3)
-    torch.manual_seed(0)
-    model = AutoModelForQuestionAnswering.from_config(config).eval()
-    chosen = build_task("t", TaskDefinition(**example.DEFINITION))
-    windows = list(encode(chosen, example.ROWS, tokenizer, 12))
-    # To the last bit for each window; the class sums those of a batch in one kernel, whose order is the processor's.
-    for features, tolerance in [*(([window], 0) for window in windows), (windows, 3e-7)]:
-        batch = chosen.collate(features, tokenizer, 0)
-        targets = {f"{name}_positions": batch.targets[name] for name in ("start", "end")}
-        result = model(**batch.inputs, **targets)
-        logits = torch.stack([result.start_logits, result.end_logits], dim=-1)
-        torch.testing.assert_close(chosen.criterion(logits, batch), result.loss, rtol=tolerance, atol=0)
-
-
-@pytest.mark.parametrize("divergence", ["symmetric_kl", "kl", "js", "hellinger"])
-def test_the_divergence_is_that_of_start_and_end_over_the_candidates(tokenizer, divergence):
-    from mtsmart.losses import DIVERGENCES
-
-    chosen = build_task("t", TaskDefinition(**example.DEFINITION, adv_loss=divergence))
-    batch, features = batch_of(chosen, example.ROWS, tokenizer, max_length=12)
-    generator = torch.Generator().manual_seed(0)
-    a, b = torch.randn(2, len(features), batch.inputs["input_ids"].shape[1], 2, generator=generator) * 3
-    a.requires_grad_()
-    value = chosen.divergence(a, b, batch, Role.ADVERSARIAL)
-    masks = batch.layout["candidates"].bool()
-    one_by_one = [
-        DIVERGENCES[divergence](left[mask, side].double(), right[mask, side].double())
-        for left, right, mask in zip(a, b, masks, strict=True)
-        for side in (0, 1)
-    ]
-    assert float(value.detach()) == pytest.approx(float(torch.stack(one_by_one).mean().detach()), rel=1e-5)
-    (gradient,) = torch.autograd.grad(value, a)
-    assert torch.isfinite(gradient).all() and (gradient[masks] != 0).any()
-    assert (gradient[~masks] == 0).all()
-    assert float(chosen.divergence(b, b, batch, Role.ADVERSARIAL)) == pytest.approx(0.0, abs=1e-7)
-
-
-def test_flips_are_windows_whose_start_or_end_moves():
-    chosen = build_task("t", TaskDefinition(**example.DEFINITION))
-    batch, features = batch_of(chosen, example.ROWS[:2], TOKENIZERS["cls first"])
-    logits = torch.zeros(2, batch.inputs["input_ids"].shape[1], 2)
-    logits[:, features[0]["first"]] = 2.0
-    other = logits.clone()
-    other[0, 0, 1] = 3.0  # the end becomes "no answer"
-    other[1, 1, :] = 9.0  # a token of the question: no candidate
-    assert float(chosen.flips(logits, other, batch)) == 0.5
-
-
-def test_unbatching_takes_the_padding_off(tokenizer):
-    chosen = build_task("t", TaskDefinition(**example.DEFINITION))
-    batch, features = batch_of(chosen, example.ROWS, tokenizer)
-    ids = batch.inputs["input_ids"]
-    parts = chosen.unbatch(torch.stack([ids, ids], dim=-1), batch)
-    assert [part[:, 1].tolist() for part in parts] == [feature["input_ids"] for feature in features]
-
-
-# Decoding -------------------------------------------------------------------------------------------------------
-
-
-@settings(deadline=None)
-@given(st.integers(1, 7), st.integers(1, 9), st.randoms(use_true_random=False))
-def test_the_best_span_is_that_of_a_search_over_all(count, longest, random):
-    offsets = [(3 * i, 3 * i + random.choice([0, 2, 2])) for i in range(count)]
-    offsets[random.randrange(count)] = (90, 92)
-    logits = np.asarray([[random.randint(-3, 3), random.randint(-3, 3)] for _ in range(count + 3)], dtype=float)
-    feature = {"offsets": [place for pair in offsets for place in pair], "first": 2, "cls": 0, "window": 0}
-    found = best_span(feature, logits, longest)
-    usable = [i for i in range(count) if offsets[i][0] < offsets[i][1]]
-    spans = [(i, j) for i in usable for j in usable if i <= j < i + longest]
-    best = max(logits[i + 2, 0] + logits[j + 2, 1] for i, j in spans)
-    first = next((i, j) for i, j in spans if logits[i + 2, 0] + logits[j + 2, 1] == best)
-    assert (found.start, found.end, found.score) == (offsets[first[0]][0], offsets[first[1]][1], best)
-    assert found.null == logits[0].sum()
-
-
-def test_windows_compete_and_the_earlier_wins_a_tie():
-    chosen = task(options={"stride": 2, "no_answer": True})
-    features = encode(chosen, [CAT], TOKENIZERS["cls first"], max_length=11)
-    logits = [torch.zeros(len(feature["input_ids"]), 2) for feature in features]
-    for index, (start, null) in enumerate([(1.0, 4.0), (3.0, 2.0), (3.0, 5.0)]):
-        logits[index][features[index]["first"] + 1] = start
-        logits[index][0] = null
-    chosen.decoding = {"null_threshold": 0.0}
-    (row,) = chosen.describe(Outputs(logits, features), None)
-    # Window 1 holds "under the old car and the"; null is the least over the windows: 2 + 2.
-    assert row == {"prediction": "the", "score": 6.0, "start": 25, "end": 28, "no_answer_score": -2.0}
-    chosen.decoding = {"null_threshold": -3.0}
-    (row,) = chosen.describe(Outputs(logits, features), None)
-    assert row == {"prediction": "", "score": 6.0, "start": None, "end": None, "no_answer_score": -2.0}
-
-
-def test_the_text_is_cut_from_the_context_as_it_stands():
-    context = "the  RED\ncat, (old)  dog"
-    row = source("cat", context, "RED\ncat")
-    features = encode(task(), [row], TOKENIZERS["cls first"])
-    assert task().decode(Outputs(gold_logits(features), features)) == ["RED\ncat"]
-
-
-def test_fit_finds_the_threshold_that_decoding_uses():
-    chosen = task(options={"no_answer": True})
-    rows = [source("cat", "a red dog", "red"), source("cat", "a big dog"), source("cat", "a new dog", "new")]
-    features = encode(chosen, rows, TOKENIZERS["cls first"])
-    logits = gold_logits(features, 1.0)
-    for one, null in zip(logits, (1.5, 3.0, 2.0), strict=True):
-        one[0] = null
-    outputs, references = Outputs(logits, features), chosen.references(features)
-    assert [row["no_answer_score"] for row in chosen.describe(outputs, None)] == [1.0, 6.0, 2.0]
-    assert chosen.decode(outputs) == ["", "", ""]
-    chosen.fit(outputs, references)
-    assert chosen.decoding == {"null_threshold": 2.0}
-    assert json.loads(json.dumps(chosen.decoding)) == chosen.decoding
-    assert chosen.decode(outputs) == ["red", "", "new"]
-
-
-def test_without_unanswerable_questions_there_is_no_threshold_and_always_an_answer():
-    chosen = task()
-    features = encode(chosen, [CAT], TOKENIZERS["cls first"])
-    (logits,) = gold_logits(features)
-    logits[0] = 99.0
-    outputs = Outputs([logits], features)
-    chosen.fit(outputs, chosen.references(features))
-    assert chosen.decoding == {}
-    assert chosen.decode(outputs) == ["the old car"]
-
-
-def test_the_baseline_looks_at_no_question():
-    references = [Reference(["red cat"], "a red cat."), Reference([], "a dog."), Reference([], "dogs?")]
-    assert task().baseline(references, references[:2]) == ["a red cat.", "a dog."]
-    assert task(options={"no_answer": True}).baseline(references, references[:2]) == ["", ""]
-    assert task(options={"no_answer": True}).baseline(references[:1], references[:2]) == ["a red cat.", "a dog."]
-
-
-def test_an_opening_is_the_first_sentence():
-    context = "version 1.5 of a cat runs. the dog? sleeps"
-    features = encode(task(), [source("cat", context, "dog")], TOKENIZERS["cls first"])
-    assert task().references(features)[0].opening == "version 1.5 of a cat runs."
-
-
 # Sources --------------------------------------------------------------------------------------------------------
-
-
 def test_answers_come_through_jsonl_and_parquet_as_they_stand(tmp_path):
     rows = [CAT, source("cat", "a dog")] * 2
     jsonl = write_jsonl(tmp_path / "a.jsonl", rows)

@@ -1,0 +1,34 @@
+"""A finished run, and a copy of it for each test that damages one."""
+
+import shutil
+
+import pytest
+
+import mtsmart
+from tests.reliability.refusals import CLASSIFICATION
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, tiny_encoder):
+    """A finished run, to be copied."""
+    from tests.conftest import write_jsonl
+
+    folder = tmp_path_factory.mktemp("trained")
+    rows = [{"text": text, "label": label} for text, label in [("a red house", "red"), ("blue", "other")] * 8]
+    write_jsonl(folder / "d.jsonl", rows)
+    (folder / "t.yaml").write_text(
+        f"color:\n  {CLASSIFICATION}  dataset: {{files: {{train: d.jsonl, validation: d.jsonl}}}}\n"
+    )
+    (folder / "e.yaml").write_text(
+        f"task_files: [t.yaml]\ntasks: [color]\nencoder: {{path: {tiny_encoder}}}\n"
+        "smart: tuned\nmbpp: tuned\ntraining: {epochs: 2, batch_size: 8, checkpoint_every: 2}\n"
+    )
+    mtsmart.train(folder / "e.yaml", output_dir=folder / "run")
+    return folder
+
+
+@pytest.fixture
+def run(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained / "run", tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "run"

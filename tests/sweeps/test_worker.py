@@ -1,0 +1,93 @@
+"""One run of a sweep: its clock, its resume point, and what ends it."""
+
+import os
+import signal
+from contextlib import nullcontext
+from dataclasses import replace
+
+import pytest
+
+import mtsmart
+import mtsmart.api
+from mtsmart.config.loader import build_experiment
+from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
+from mtsmart.runs.interrupt import Interrupted
+from mtsmart.sweeps import worker
+from mtsmart.sweeps.pool import Outcome
+from mtsmart.sweeps.sweep import _Interrupts, _Runner
+from mtsmart.sweeps.worker import train_job
+from mtsmart.training.callbacks import Silent
+
+
+def test_the_clock_stands_still_between_updates(monkeypatch):
+    now = iter(range(100))
+    monkeypatch.setattr(worker.time, "process_time", lambda: next(now))
+    clock = worker._Clock()
+    clock.on_start({"device": "cpu"})
+    for update in range(3):  # a second each, as is each of what is done between them
+        clock.on_update(update, 1)
+        clock.on_log({})
+        clock.on_evaluation(None, update, best=False)
+        clock.on_checkpoint(update)
+    assert clock.seconds / clock.updates == 1
+
+
+class _StopsItself(Silent):
+    """Ctrl-C after three updates."""
+
+    def on_update(self, update, rows):
+        if update == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def unfinished(colors):
+    """The first run of a plan after three updates, with its resume point."""
+    plan, _, folder = colors
+    job = plan.jobs[0]
+    with pytest.raises(Interrupted):
+        mtsmart.api.train_experiment(job.experiment, folder / "unfinished" / job.folder_name, callback=_StopsItself())
+    return job, folder
+
+
+def test_a_run_goes_on_from_its_resume_point(unfinished, monkeypatch):
+    job, folder = unfinished
+    clocks = []
+    monkeypatch.setattr(worker, "_Clock", lambda made=worker._Clock: clocks.append(made()) or clocks[-1])
+    line = train_job(job, folder, None, keep=False)
+    alone = mtsmart.api.train_experiment(job.experiment, folder / "alone")
+    assert line.tasks == alone.results["last"]["tasks"]
+    assert clocks[0].updates == line.updates - 3 > 0
+
+
+def test_a_run_whose_encoder_is_gone_keeps_its_resume_point(unfinished):
+    job, folder = unfinished
+    broken = replace(job, experiment=build_experiment(job.experiment.document, [f"encoder.path={folder / 'gone'}"]))
+    with pytest.raises(CheckpointError, match="there is no such folder"):
+        train_job(broken, folder, None, keep=False)
+    assert list((folder / "unfinished" / job.folder_name / "checkpoints").glob("*"))
+
+
+@pytest.mark.parametrize(("ours", "failed"), [(None, True), (signal.SIGINT, False)])
+def test_a_run_that_something_else_ended_is_named(colors, ours, failed):
+    """A signal to one of the processes and not to the sweep: the run is not passed over in silence."""
+    plan, ledger, folder = colors
+    interrupts = _Interrupts(print)
+    runner = _Runner(plan, ledger, folder, 1, print, interrupts)
+    interrupts.signal = ours
+    runner._ended(plan.jobs[0], Outcome(interrupted=True), 0)
+    with pytest.raises(TrainingError, match="plain, seed 1: something else .* signal") if failed else nullcontext():
+        runner.check()
+
+
+def test_a_run_whose_data_changed_begins_anew(colors, workspace):
+    """It is known by its configuration; the rows behind it have another hash than those of its resume point."""
+    plan, _, folder = colors
+    job = plan.jobs[0]
+    mtsmart.api.train_experiment(job.experiment, folder / "unfinished" / job.folder_name)
+    file = workspace.folder / "color_train.jsonl"
+    file.write_text(file.read_text().replace("red", "blue", 1))
+    with pytest.warns(MtsmartWarning, match="plain, seed 1 begins anew"):
+        line = train_job(job, folder, None, keep=False)
+    alone = mtsmart.api.train_experiment(job.experiment, folder / "alone")
+    assert line.tasks == alone.results["last"]["tasks"]
