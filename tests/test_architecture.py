@@ -1,14 +1,17 @@
-"""The shape of the package: imports go downward, no cycles, every registry entry is tested, every YAML validates."""
+"""The shape of the package: imports go downward, no cycles, short files and functions, small interfaces, small rooms,
+every registry entry is tested, every YAML validates."""
 
 import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-import mtsmart
+from tests.package_source import MODULES, PACKAGE, ROOT, dotted
 
-PACKAGE = Path(mtsmart.__file__).parent
-ROOT = PACKAGE.parent
 # From the ground up; a module may import from its own room and from rooms before it.
 ROOMS = [
     ["errors", "hardware", "random_state", "resources"],
@@ -32,7 +35,6 @@ ROOMS = [
     ["__main__", "__init__"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
-MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def room_of(path: Path) -> str:
@@ -87,9 +89,76 @@ def test_no_import_cycle():
             visit(name, [])
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 40
+MAX_INTERFACE_METHODS = 16
+MAX_ROOM_FILES = 14
+
+# What is still over a limit. These sets only shrink: an entry leaves when its code is mended, and none is added.
+LONG_FUNCTIONS = {
+    "api.py: export",
+    "data/encoding.py: encode_split",
+    "data/encoding.py: select_complete",
+    "evaluation/evaluator.py: run_model",
+    "models/export.py: export_head",
+    "regularizers/perturbation.py: find_perturbation",
+    "reporting/model_card.py: model_card",
+    "sweeps/sweep.py: sweep",
+    "training/setup.py: prepare",
+    "training/trainer.py: __init__",
+}
+LARGE_INTERFACES = {"TaskType"}
+LARGE_ROOMS = {"task_types"}
+
+WRITTEN_FILES = [
+    *(file for folder in ("mtsmart", "tests", "benchmarks") for file in sorted((ROOT / folder).rglob("*.py"))),
+    *sorted((ROOT / "docs").glob("*.py")),
+]
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@pytest.mark.parametrize("path", WRITTEN_FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_stay_short(path):
-    assert len(path.read_text().splitlines()) <= 400
+    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
+
+
+def test_functions_stay_short():
+    """From ``def`` to the last line, docstring included and decorators excluded."""
+    long = {
+        f"{path.relative_to(PACKAGE).as_posix()}: {node.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, FUNCTIONS) and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
+    }
+    assert long <= LONG_FUNCTIONS
+
+
+def test_interfaces_stay_small():
+    """An interface is abstract, a protocol, or a class of mtsmart that another class of mtsmart extends.
+
+    Every ``def`` in its body counts: methods, properties and private ones.
+    """
+    classes = [node for path in MODULES for node in ast.walk(ast.parse(path.read_text())) if _is_class(node)]
+    extended = {base for node in classes for base in base_names(node)}
+    interfaces = [node for node in classes if node.name in extended or base_names(node) & {"ABC", "Protocol"}]
+    assert {"Regularizer", "TaskType"} <= {node.name for node in interfaces}
+    sizes = {node.name: sum(isinstance(part, FUNCTIONS) for part in node.body) for node in interfaces}
+    assert {name for name, size in sizes.items() if size > MAX_INTERFACE_METHODS} <= LARGE_INTERFACES
+
+
+def _is_class(node: ast.AST) -> bool:
+    return isinstance(node, ast.ClassDef)
+
+
+def base_names(node: ast.ClassDef) -> set[str]:
+    """The last parts of the names of a class's bases, without type parameters."""
+    plain = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
+    return {dotted(base).rpartition(".")[2] for base in plain}
+
+
+def test_rooms_stay_small():
+    sizes = Counter(path.parent.relative_to(PACKAGE).as_posix() for path in MODULES)
+    assert {room for room, size in sizes.items() if size > MAX_ROOM_FILES} <= LARGE_ROOMS
 
 
 def test_trainer_names_no_task_type_and_no_regulariser():
@@ -99,6 +168,106 @@ def test_trainer_names_no_task_type_and_no_regulariser():
     for path in (PACKAGE / "training").glob("*.py"):
         names = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
         assert not names & {*TASK_TYPES, *REGULARIZERS}, path.name
+
+
+ROOMS_OF_METHODS = {"regularizers", "distill"}
+# Names under which the figures of methods are logged, for entries of the registry that do not list theirs.
+FIGURES = {"R", "D", "KD", "flips", "delta/x", "teacher_distance"}
+
+
+def names_of_methods() -> set[str]:
+    """The registered methods' names and those of their figures."""
+    from mtsmart.regularizers import REGULARIZERS
+
+    for room in sorted(ROOMS_OF_METHODS):  # a module registers its method when it is imported
+        for path in sorted((PACKAGE / room).rglob("*.py")):
+            import_module(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+
+    figures = {
+        figure.name
+        for name in REGULARIZERS
+        for figure in getattr(REGULARIZERS[name], "figures", ())
+        if hasattr(figure, "name")
+    }
+    return {*REGULARIZERS, *(figures or FIGURES)}
+
+
+def mentions(source: str, names: set[str]) -> list[str]:
+    """Where a module's code has one of the names as a whole word; comments and docstrings are not code.
+
+    Strings are compared letter by letter. An identifier is compared as a whole and by its words, so ``build_smart`` and
+    ``SmartSettings`` both mention ``smart``; a name of one letter counts only as a whole identifier.
+    """
+    tree = ast.parse(source)
+    docstrings = {id(node.body[0].value) for node in ast.walk(tree) if _has_docstring(node)}
+    patterns = {name: re.compile(rf"(?<![\w/]){re.escape(name)}(?![\w/])") for name in names}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            hits = {name for name, pattern in patterns.items() if pattern.search(node.value)}
+        else:
+            hits = {name for identifier in identifiers_of(node) for name in names & words_of(identifier)}
+        found += [f"line {getattr(node, 'lineno', 0)}: {name}" for name in sorted(hits)]
+    return found
+
+
+def _has_docstring(node: ast.AST) -> bool:
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return isinstance(node, kinds) and ast.get_docstring(node, clean=False) is not None
+
+
+def identifiers_of(node: ast.AST) -> Iterator[str]:
+    """The identifiers that a node itself writes: names, attributes, arguments, keywords, imports, definitions."""
+    for field in ("id", "attr", "arg", "name", "asname", "module"):
+        value = getattr(node, field, None)
+        if isinstance(value, str):
+            yield from value.split(".")
+
+
+def words_of(identifier: str) -> set[str]:
+    """``SmartSettings`` -> SmartSettings, smart, settings; words of one letter are left out."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", identifier)
+    return {identifier, *(part.lower() for part in parts if len(part) > 1)}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 'smart'",
+        "x = 'smart.weight: is too large'",
+        "x = f'{y} of smart=off'",
+        "config.smart",
+        "f(smart=1)",
+        "def f(smart): ...",
+        "def resolve_smart(): ...",
+        "class SmartSettings: ...",
+        "from mtsmart.regularizers.smart import x",
+        "figures['R']",
+        "R = 1",
+    ],
+)
+def test_a_methods_name_is_found(source):
+    assert mentions(source, {"smart", "R"})
+
+
+def test_other_words_are_no_methods_name():
+    source = '"""smart and R."""\n# smart\nimport mtsmart\nsmarter = "mtsmart"\nr = "R2 r"\nto_r = 1'
+    assert mentions(source, {"smart", "R"}) == []
+
+
+@pytest.mark.xfail(
+    strict=False,
+    reason="configuration, training, reports and sweeps still name methods; the registry must own their settings first",
+)
+def test_only_the_rooms_of_methods_name_a_method():
+    names = names_of_methods()
+    found = [
+        f"{path.relative_to(ROOT).as_posix()} {mention}"
+        for path in [*MODULES, ROOT / "docs" / "make_reference.py"]
+        if path.parent == ROOT / "docs" or room_of(path) not in ROOMS_OF_METHODS
+        for mention in mentions(path.read_text(), names)
+    ]
+    assert found == []
 
 
 def test_every_registry_entry_is_tested():
@@ -133,99 +302,3 @@ def test_every_shipped_task_is_valid():
     tasks = build_tasks({name: library.entry(name) for name in library})
     glue = {"cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "mnli_mismatched", "qnli", "rte", "wnli", "ax"}
     assert {*glue, "snli", "scitail", "anli_r1", "anli_r2", "anli_r3", "hans"} <= set(tasks)
-
-
-FORBIDDEN = {
-    "eval",
-    "exec",
-    "compile",
-    "__import__",
-    *(f"builtins.{name}" for name in ("eval", "exec", "compile", "__import__")),
-    *("os.system", "os.popen", "os.execv", "subprocess", "runpy"),
-    *("pickle", "_pickle", "marshal", "dill", "cloudpickle", "joblib", "shelve"),
-    *(f"yaml.{name}" for name in ("load", "load_all", "unsafe_load", "unsafe_load_all", "full_load", "full_load_all")),
-    *("yaml.Loader", "yaml.UnsafeLoader", "yaml.FullLoader", "yaml.CLoader"),
-    *("numpy.load", "pandas.read_pickle", "torch.hub", "torch.package", "torch.jit.load"),
-    *("torch.load", "torch.serialization"),
-}
-
-
-def dotted(node: ast.expr) -> str:
-    """``a.b.c`` of a name or attribute; empty for any other expression."""
-    if isinstance(node, ast.Name):
-        return node.id
-    return f"{inner}.{node.attr}" if isinstance(node, ast.Attribute) and (inner := dotted(node.value)) else ""
-
-
-def dangers(source: str) -> list[str]:
-    """Mentions of what runs or unpickles what it is given, called or not, under whatever name it was imported.
-
-    ``torch.load`` is none where it is called with ``weights_only=True``.
-    """
-    tree, names, found = ast.parse(source), {}, []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            prefix = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
-            names |= {alias.asname or alias.name: prefix + alias.name for alias in node.names}
-            found += [
-                f"line {node.lineno}: {prefix}{a.name}"
-                for a in node.names
-                if _is_forbidden(prefix + a.name) and prefix + a.name != "torch.load"
-            ]
-    safe = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call) and _loads_weights_only(node)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
-            first, _, rest = dotted(node).partition(".")
-            name = names.get(first, first) + (f".{rest}" if rest else "")
-            if _is_forbidden(name) and id(node) not in safe:
-                found.append(f"line {node.lineno}: {name}")
-    return found
-
-
-def _is_forbidden(name: str) -> bool:
-    return any(name == one or name.startswith(f"{one}.") for one in FORBIDDEN)
-
-
-def _loads_weights_only(call: ast.Call) -> bool:
-    only = {keyword.arg: keyword.value for keyword in call.keywords}.get("weights_only")
-    return dotted(call.func).endswith("load") and isinstance(only, ast.Constant) and only.value is True
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_nothing_runs_or_unpickles_what_it_reads(path):
-    assert dangers(path.read_text()) == []
-
-
-def test_code_that_comes_with_an_encoder_is_for_its_own_knob_alone():
-    """Where the flag is set: the knob, the encoder that it goes to, and where a run's own word for it is left out."""
-    rooms = {path.relative_to(PACKAGE).as_posix() for path in MODULES if "trust_remote_code" in path.read_text()}
-    assert rooms == {"config/sections.py", "models/encoder.py", "api.py"}
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "eval('1')",
-        "import builtins\nbuiltins.eval('1')",
-        "map(eval, xs)",
-        "import pickle as p\np.load(f)",
-        "import pickle\ngetattr(pickle, 'loads')(b)",
-        "from pickle import loads as read\nread(b)",
-        "import yaml\nyaml.load(s, Loader=yaml.SafeLoader)",
-        "import yaml\nyaml.Loader(s).get_data()",
-        "import torch\ntorch.load(f)",
-        "import torch\nf = torch.load\nf(x)",
-        "import torch\ntorch.load(f, weights_only=False)",
-        "from torch import load\nload(f)",
-        "from torch.serialization import load as read\nread(f)",
-        "import subprocess\nsubprocess.run(c, shell=True)",
-    ],
-)
-def test_such_mentions_are_found(source):
-    assert dangers(source)
-
-
-def test_what_is_harmless_is_not():
-    assert not dangers(
-        "import torch, ast\ntorch.load(f, weights_only=True)\nast.literal_eval(s)\nmodel.eval()\nre.compile('x')"
-    )

@@ -1,0 +1,17 @@
+"""The package's source as tests read it."""
+
+import ast
+from pathlib import Path
+
+import mtsmart
+
+PACKAGE = Path(mtsmart.__file__).parent
+ROOT = PACKAGE.parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def dotted(node: ast.expr) -> str:
+    """``a.b.c`` of a name or attribute; empty for any other expression."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return f"{inner}.{node.attr}" if isinstance(node, ast.Attribute) and (inner := dotted(node.value)) else ""
