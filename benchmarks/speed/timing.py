@@ -7,25 +7,28 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import torch
 
 from mtsmart.hardware import processor_name
 
 
-def interleaved(arms: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, list[float]]:
+def interleaved(
+    arms: Mapping[str, Callable[[], Any]], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
     """Seconds of each arm, ``repeats`` times, after one unmeasured round; the order turns with each round."""
     names = list(arms)
     seconds: dict[str, list[float]] = {name: [] for name in arms}
     for repeat in range(repeats + 1):
         turn = repeat % len(names)
         for name in names[turn:] + names[:turn]:
-            start = time.perf_counter()
+            start = clock()
             arms[name]()
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
             if repeat:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(clock() - start)
     return seconds
 
 
