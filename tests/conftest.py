@@ -117,15 +117,20 @@ class Workspace:
 def workspace(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Two tiny tasks (`color`: one text classified, `near`: regression of a pair) and an experiment; both terms on."""
     monkeypatch.chdir(tmp_path)
+    return make_workspace(tmp_path, tiny_encoder)
+
+
+def make_workspace(folder: Path, encoder: Path) -> Workspace:
+    """What the fixture `workspace` gives, in any folder."""
     texts, others = sentences(60), sentences(60, seed=1)
     color = [{"text": t, "label": "red" if "red" in t else "other"} for t in texts]
     near = [
         {"a": t, "b": o, "score": len(set(t.split()) & set(o.split())) / 2} for t, o in zip(texts, others, strict=True)
     ]
     for name, rows in (("color", color), ("near", near)):
-        write_jsonl(tmp_path / f"{name}_train.jsonl", rows[:44])
-        write_jsonl(tmp_path / f"{name}_validation.jsonl", rows[44:])
-    tasks = tmp_path / "tiny_tasks.yaml"
+        write_jsonl(folder / f"{name}_train.jsonl", rows[:44])
+        write_jsonl(folder / f"{name}_validation.jsonl", rows[44:])
+    tasks = folder / "tiny_tasks.yaml"
     tasks.write_text(
         """
 color:
@@ -143,20 +148,20 @@ near:
 """,
         encoding="utf-8",
     )
-    experiment = tmp_path / "experiment.yaml"
+    experiment = folder / "experiment.yaml"
     experiment.write_text(
         f"""
 name: tiny
 tasks: [color, near]
 task_files: [tiny_tasks.yaml]
-encoder: {{path: {tiny_encoder}}}
+encoder: {{path: {encoder}}}
 data: {{max_length: 32}}
 {BOTH_TERMS}optimizer: {{learning_rate: 1e-3}}
 training: {{epochs: 2, batch_size: 8, log_every: 3}}
 """,
         encoding="utf-8",
     )
-    return Workspace(tmp_path, experiment, tasks)
+    return Workspace(folder, experiment, tasks)
 
 
 @dataclass

@@ -1,20 +1,29 @@
 """A trained teacher, and a record of the passes of teachers."""
 
+import shutil
+
 import pytest
 
 import mtsmart
 from mtsmart.distill import teachers as distillation
+from tests.conftest import make_workspace
 from tests.distill.students import of_student
 
 
+@pytest.fixture(scope="session")
+def trained_teacher(tmp_path_factory, tiny_encoder):
+    """A finished run of both tasks, to be copied."""
+    workspace = make_workspace(tmp_path_factory.mktemp("teacher"), tiny_encoder)
+    settings = ["training.seed=5", "smart=off", "mbpp=off"]
+    return mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "teacher").path
+
+
 @pytest.fixture
-def teacher(workspace, monkeypatch):
+def teacher(workspace, trained_teacher, monkeypatch):
     """A trained run of both tasks in `teacher`; the experiment then is a student's."""
     monkeypatch.setenv("MTSMART_CACHE_DIR", str(workspace.folder / "cache"))
-    settings = ["training.seed=5", "smart=off", "mbpp=off"]
-    run = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "teacher")
     workspace.write_experiment(of_student(workspace.experiment.read_text()))
-    return run.path
+    return shutil.copytree(trained_teacher, workspace.folder / "teacher")
 
 
 @pytest.fixture

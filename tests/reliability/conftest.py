@@ -8,7 +8,7 @@ import mtsmart
 from tests.reliability.refusals import CLASSIFICATION
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory, tiny_encoder):
     """A finished run, to be copied."""
     from tests.conftest import write_jsonl

@@ -80,7 +80,7 @@ def test_training_on_disks_that_fill_up_sooner_or_later(workspace):
 
 def test_cached_rows_on_a_full_disk(workspace):
     disk = workspace.folder / "disk"
-    command = ["train", str(workspace.experiment), *SETTINGS, "--output-dir"]
+    command = ["train", str(workspace.experiment), "training.max_updates=1", "--output-dir"]
     cases = [
         {
             "size": f"{size}k",
@@ -102,7 +102,7 @@ def test_cached_rows_on_a_full_disk(workspace):
 
 @pytest.mark.parametrize("kind", ["predictions", "export"])
 def test_results_on_a_full_disk(workspace, kind):
-    run = mtsmart.train(workspace.experiment, SETTINGS, output_dir=workspace.folder / "run").path
+    run = mtsmart.train(workspace.experiment, ["training.max_updates=1"], output_dir=workspace.folder / "run").path
     disk = workspace.folder / "disk"
     rows = workspace.folder / "in.jsonl"
     rows.write_text('{"text": "a red house"}\n' * 400)
@@ -120,7 +120,7 @@ def test_results_on_a_full_disk(workspace, kind):
 def test_output_to_a_full_disk(workspace):
     """Listing ends with one line; training goes on, and says so only when it comes to its last words."""
     command = [sys.executable, "-m", "mtsmart"]
-    train = [*command, "train", str(workspace.experiment), "training.epochs=1", "-o", "run"]
+    train = [*command, "train", str(workspace.experiment), "training.max_updates=1", "-o", "run"]
     for arguments in ([*command, "tasks", "list"], train):
         with open("/dev/full", "w") as full:
             done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True, check=False)

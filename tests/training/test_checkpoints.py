@@ -73,7 +73,7 @@ def damage(point, rng):
 @pytest.mark.parametrize("seed", range(6))
 def test_a_damaged_resume_point_is_named_and_the_one_before_it_taken(workspace, run, seed):
     """The run that goes on from the one before ends as if nothing had happened."""
-    reference = mtsmart.train(workspace.experiment, EVERY, output_dir=workspace.folder / "reference").path
+    reference = shutil.copytree(run, workspace.folder / "reference")
     rng, told = random.Random(seed), Notices()
     bad = [damage(point, rng) for point in list_checkpoints(run / "checkpoints")[-rng.randint(1, 3) :]]
     mtsmart.train(workspace.experiment, EVERY, output_dir=run, resume=True, callback=told)

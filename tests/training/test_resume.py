@@ -100,7 +100,7 @@ def test_resume_from_an_older_checkpoint(workspace, whole):
     folder = workspace.folder / "older"
     settings = [*SETTINGS, "training.checkpoint_every=3"]
     reference = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "reference")
-    mtsmart.train(workspace.experiment, settings, output_dir=folder)
+    shutil.copytree(reference.path, folder)
     for path in list_checkpoints(folder / "checkpoints")[2:]:
         shutil.rmtree(path)
     mtsmart.train(workspace.experiment, settings, output_dir=folder, resume=True)
