@@ -101,7 +101,7 @@ LONG_FUNCTIONS = {
     "data/encoding.py: select_complete",
     "evaluation/evaluator.py: run_model",
     "models/export.py: export_head",
-    "regularizers/perturbation.py: find_perturbation",
+    "regularizers/shared/perturbation.py: find_perturbation",
     "reporting/model_card.py: model_card",
     "sweeps/sweep.py: sweep",
     "training/setup.py: prepare",
@@ -204,7 +204,8 @@ def mentions(source: str, names: set[str]) -> list[str]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            hits = {name for name, pattern in patterns.items() if pattern.search(node.value)}
+            text = re.sub(r"\bmtsmart\.\w+", "", node.value)  # a room, which may be called as its method is
+            hits = {name for name, pattern in patterns.items() if pattern.search(text)}
         else:
             hits = {name for identifier in identifiers_of(node) for name in names & words_of(identifier)}
         found += [f"line {getattr(node, 'lineno', 0)}: {name}" for name in sorted(hits)]
@@ -221,7 +222,9 @@ def identifiers_of(node: ast.AST) -> Iterator[str]:
     for field in ("id", "attr", "arg", "name", "asname", "module"):
         value = getattr(node, field, None)
         if isinstance(value, str):
-            yield from value.split(".")
+            parts = value.split(".")
+            # The second part of mtsmart.distill.teachers is a room.
+            yield from parts[2:] if parts[0] == "mtsmart" else parts
 
 
 def words_of(identifier: str) -> set[str]:
@@ -257,7 +260,7 @@ def test_other_words_are_no_methods_name():
 
 @pytest.mark.xfail(
     strict=False,
-    reason="configuration, training, reports and sweeps still name methods; the registry must own their settings first",
+    reason="task types have a function `flips`, and examples on the command line and in the reference name methods",
 )
 def test_only_the_rooms_of_methods_name_a_method():
     names = names_of_methods()
