@@ -142,7 +142,7 @@ def test_resume_is_bitwise_exact(workspace, teacher, scored, stop):
     assert (whole / "metrics.jsonl").read_bytes() == (folder / "metrics.jsonl").read_bytes()
     assert same_model(whole, folder)
     last = list_checkpoints(whole / "checkpoints")[-1].name
-    for name in ("model", "optimizer", "random", "distillation"):
+    for name in ("model", "optimizer", "random", "distill"):
         one, other = (load_file(run / "checkpoints" / last / f"{name}.safetensors") for run in (whole, folder))
         assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one), name
 
