@@ -75,7 +75,7 @@ def agreement(made: Trainer, kind: str) -> float:
 def _direction(made: Trainer, kind: str, autocast: bool) -> Tensor:
     """(B, T * H), of length 1."""
     model, batch = made.setup.model, batches_of(made)[0]
-    task, smart = made.setup.tasks[batch.task], made.step.regularizers["smart"]
+    task, smart = made.setup.tasks[batch.task].type, made.step.regularizers["smart"]
     update = {"direction": kind, "norm": "l2", "scope": "sentence", "constraint": "normalize"}
     config = smart.settings[batch.task].model_copy(update=update)
     torch.manual_seed(0)

@@ -64,15 +64,14 @@ training: {{epochs: 1000, batch_size: {batch_size}}}
 
 def trainer(experiment: Path, overrides: Sequence[str], folder: Path) -> Trainer:
     """A trainer of the framework that has not started; evaluation and checkpoints are left out."""
-    setup = prepare(load_experiment(experiment, overrides))
-    setup.validation.clear()
+    setup = prepare(load_experiment(experiment, overrides)).without_validation()
     folder.mkdir(parents=True, exist_ok=True)
     return Trainer(setup, RunFolder(folder))
 
 
 def batches_of(made: Trainer, epoch: int = 0) -> list[Batch]:
     """An epoch's batches, collated."""
-    setup, device = made.setup, made.accelerator.device
+    setup, device = made.setup, made.device
     loaded = load_batches(made.sampler.plan(epoch), setup.train, setup.collate)
     return [batch.to(device) for batch in loaded]
 

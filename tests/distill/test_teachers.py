@@ -15,7 +15,7 @@ from mtsmart.data.loader import load_batches
 from mtsmart.data.sampler import BatchIndex
 from mtsmart.distill import teachers as distillation
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.training.checkpoints import list_checkpoints
+from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.training.setup import prepare
 from tests.conftest import BOTH_TERMS, sentences, write_jsonl
 from tests.models.architectures import save
@@ -60,7 +60,7 @@ def batch_of(setup, task, rows):
 
 def adapted(run, setup, task, rows):
     """The run's logits for the setup's rows, computed here and now."""
-    batch, kind = batch_of(setup, task, rows), setup.tasks[task]
+    batch, kind = batch_of(setup, task, rows), setup.tasks[task].type
     with torch.no_grad():
         model = run.model.cpu()
         return kind.adapt(model(kind.head_name, model.embed(batch.inputs["input_ids"]), batch.inputs), batch)
@@ -281,7 +281,7 @@ def test_tagging_and_span_students_learn_token_by_token(token_level, cli):
     setup = prepare(load_experiment(token_level.experiment))
     assert len(setup.train["tags"]) > 16 and len(setup.train["answers"]) > 16  # windows
     run = LoadedRun(token_level.folder / "teacher")
-    for name, task in setup.tasks.items():
+    for name, task in setup.task_types.items():
         rows = [1, 0, 5, 17]
         batch = batch_of(setup, name, rows)
         expected = adapted(run, setup, name, rows)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import mtsmart
-from mtsmart.training.checkpoints import list_checkpoints
+from mtsmart.runs.checkpoints import list_checkpoints
 
 CLASSIFICATION = "task_type: classification\n  text: [text]\n  labels: [other, red]\n"
 REGRESSION = "task_type: regression\n  text: [text]\n  label: score\n"
