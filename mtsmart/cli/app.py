@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import errno
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mtsmart.cli import evaluate, export, finetune, methods, predict, sweep, tasks, train
-from mtsmart.errors import MtsmartError, MtsmartWarning, OtherProcessError
+from mtsmart.cli.flags import in_flags
+from mtsmart.cli.terminal import ErrorStreamHandler, logged_warnings, logging_to
+from mtsmart.errors import MtsmartError, OtherProcessError
 from mtsmart.processes import launched
 
-_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)  # of writes, which name no file where it is the terminal
+# A failed write names no file if it goes to standard output.
+_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)
 
 app = typer.Typer(
     name="mtsmart",
@@ -42,7 +42,7 @@ Version = Annotated[
 
 @app.callback()
 def _one_process(context: typer.Context, version: Version = False) -> None:
-    # What trains shares its work among the processes of a launcher; anything else the first one does alone.
+    # Training shares its work among the processes of a launcher. The first process alone does everything else.
     if launched()[0] > 0 and context.invoked_subcommand not in ("train", "finetune"):
         raise typer.Exit
 
@@ -60,34 +60,22 @@ app.add_typer(tasks.app, name="tasks")
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit code 2."""
     try:
-        with _short_warnings():
+        with logging_to(ErrorStreamHandler()), logged_warnings():
             app()
     except OtherProcessError as error:
         sys.exit(error.exit_code)
     except MtsmartError as error:
-        print(f"mtsmart: {error}", file=sys.stderr)
+        print(f"mtsmart: {in_flags(error)}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except OSError as error:  # a full disk, a file that went away while it was read
-        place = f"{error.filename}: " if error.filename else "standard output: " if error.errno in _OUTPUT else ""
-        print(f"mtsmart: {place}{error.strerror or error}", file=sys.stderr)
+    except OSError as error:  # a full disk, or a file that was deleted while it was read
+        print(f"mtsmart: {_place(error)}{error.strerror or error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-@contextmanager
-def _short_warnings() -> Iterator[None]:
-    """Our own warnings as one line each on standard error, and each once."""
-    with warnings.catch_warnings():
-        others, told = warnings.showwarning, set[str]()
-
-        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-            if not issubclass(category, MtsmartWarning):
-                others(message, category, *place, **more)
-            elif str(message) not in told and launched()[0] == 0:  # of several processes the first tells
-                told.add(str(message))
-                print(f"mtsmart: warning: {message}", file=sys.stderr)
-
-        warnings.simplefilter("always", MtsmartWarning)
-        warnings.showwarning = show
-        yield
+def _place(error: OSError) -> str:
+    """What could not be read or written, for the front of a message; empty if the error does not say it."""
+    if error.filename:
+        return f"{error.filename}: "
+    return "standard output: " if error.errno in _OUTPUT else ""

@@ -10,16 +10,12 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 M = TypeVar("M", bound=nn.Module)
-_FROZEN = "frozen"  # the digest of what was left out, in the metadata of a safetensors file
 
 
 def trained(module: nn.Module) -> dict[str, nn.Parameter]:
@@ -69,30 +65,35 @@ def shared_tensors(module: nn.Module) -> Iterable[Tensor]:
     return tensors
 
 
-def save_for_resuming(model: nn.Module, file: Path) -> None:
-    """Write all tensors but the frozen parameters, and a digest of these."""
+def tensors_for_resuming(model: nn.Module) -> dict[str, Tensor]:
+    """All tensors but the frozen parameters, for a resume point."""
+    return state_of(model, frozen(model).values())
+
+
+def digest_of_frozen(model: nn.Module) -> str | None:
+    """What stands for the frozen parameters in a resume point; None if there are none."""
     left_out = frozen(model)
-    tensors = state_of(model, left_out.values())
-    save_file(tensors, file, {_FROZEN: _digest(left_out)} if left_out else None)
+    return _digest(left_out) if left_out else None
 
 
-def load_for_resuming(model: nn.Module, file: Path) -> None:
-    """Put back what ``save_for_resuming`` wrote; files that hold the frozen parameters too are as good.
+def resume_from(model: nn.Module, tensors: Mapping[str, Tensor], digest: str | None) -> None:
+    """Put back what ``tensors_for_resuming`` gave; tensors that hold the frozen parameters too are as good.
+
+    Args:
+        model: of the same form.
+        tensors: those of the resume point.
+        digest: what ``digest_of_frozen`` gave.
 
     Raises:
         ValueError: the model's own tensors are not those that were left out, so its encoder has changed.
         RuntimeError: a tensor is missing, unknown, or of another shape.
     """
-    tensors = load_file(file)
-    with safe_open(file, "pt") as opened:
-        expected = (opened.metadata() or {}).get(_FROZEN)
-    everything = _tensors(model)
-    left_out = {name: tensor for name, tensor in everything.items() if name not in tensors}
-    if expected is None or not left_out:
+    left_out = {name: tensor for name, tensor in _tensors(model).items() if name not in tensors}
+    if digest is None or not left_out:
         load_state(model, tensors)
         return
     load_state(model, tensors, left_out.values())
-    if _digest(left_out) != expected:
+    if _digest(left_out) != digest:
         raise ValueError("it leaves out the frozen parts of the encoder, and they are not those of the encoder now")
 
 

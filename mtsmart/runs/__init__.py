@@ -1,1 +1,1 @@
-"""A run on the disk: its folder, lock, journal, what a resumed run may change, and its best model."""
+"""A run's folder: what lies in it, who may write it, how it is interrupted and resumed."""

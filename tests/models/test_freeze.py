@@ -14,15 +14,16 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import (
+    digest_of_frozen,
     frozen,
-    load_for_resuming,
-    save_for_resuming,
+    resume_from,
     state_of,
     teacher_of,
+    tensors_for_resuming,
     trained,
 )
-from mtsmart.training.callbacks import Silent
-from mtsmart.training.checkpoints import list_checkpoints
+from mtsmart.runs.checkpoints import list_checkpoints
+from mtsmart.training.callbacks import Callback
 from tests.models.architectures import ARCHITECTURES, save
 
 LAYERS = {
@@ -124,51 +125,55 @@ def test_the_teacher_shares_what_is_frozen_and_copies_the_rest(model):
     assert trained(model)
 
 
+def point_of(model):
+    """What a resume point holds of a model."""
+    return tensors_for_resuming(model), digest_of_frozen(model)
+
+
 def test_a_resume_point_leaves_frozen_parts_out_and_comes_back(model, tiny_encoder, tmp_path):
-    save_for_resuming(model, tmp_path / "point")
-    stored = load_file(tmp_path / "point")
-    assert not stored.keys() & frozen(model).keys()
-    assert trained(model).keys() <= stored.keys()
+    stored = point_of(model)
+    assert not stored[0].keys() & frozen(model).keys()
+    assert trained(model).keys() <= stored[0].keys()
     again = MultiTaskModel(encoder_of(tiny_encoder, freeze=1), SPECS)
-    load_for_resuming(again, tmp_path / "point")
+    resume_from(again, *stored)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
 
 
 def test_a_resume_point_that_holds_everything_is_as_good(model, tiny_encoder, tmp_path):
-    save_file(state_of(model), tmp_path / "point")
+    stored = state_of(model), None
     again = MultiTaskModel(encoder_of(tiny_encoder, freeze=1), SPECS)
-    load_for_resuming(again, tmp_path / "point")
+    resume_from(again, *stored)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
 
 
 def test_parts_may_be_trained_from_a_resume_point_on(model, tiny_encoder, tmp_path):
     """What the point leaves out is the encoder's, frozen or not."""
-    save_for_resuming(model, tmp_path / "point")
+    stored = point_of(model)
     whole = MultiTaskModel(encoder_of(tiny_encoder), SPECS)
-    load_for_resuming(whole, tmp_path / "point")
+    resume_from(whole, *stored)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), whole.parameters(), strict=True))
 
 
 def test_another_encoder_is_refused(model, tiny_encoder, tmp_path):
-    save_for_resuming(model, tmp_path / "point")
+    stored = point_of(model)
     other = MultiTaskModel(encoder_of(tiny_encoder, freeze=1), SPECS)
     with torch.no_grad():
         other.encoder.word_embeddings[0, 0] += 1
     with pytest.raises(ValueError, match="leaves out the frozen parts of the encoder"):
-        load_for_resuming(other, tmp_path / "point")
+        resume_from(other, *stored)
 
 
-class Spy(Silent):
+class Spy(Callback):
     """Stops after an update, as Ctrl-C does."""
 
     def __init__(self, update):
         self.update = update
 
-    def on_update(self, update, rows):
+    def on_update(self, event):
         import os
         import signal
 
-        if update == self.update:
+        if event.update == self.update:
             os.kill(os.getpid(), signal.SIGINT)
 
 
