@@ -43,7 +43,7 @@ from mtsmart.regularizers.shared.perturbation import (
     find_perturbation,
     gradient_of,
 )
-from mtsmart.task_types.interface.decides import share_of_changed_decisions
+from mtsmart.task_types.interface.decides import share_changed
 
 
 class SmartSettings(MethodSettings):
@@ -220,7 +220,7 @@ class Smart(Regularizer[SmartSettings]):
 def _figures(clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tensor, value: Tensor) -> dict[str, Tensor]:
     real = clean.batch.attention_mask.unsqueeze(-1).to(delta.dtype)
     figures = {"delta/x": delta.norm() / (clean.inputs_embeds.detach() * real).norm()}
-    flips = share_of_changed_decisions(clean.task, perturbed, reference, clean.batch)
+    flips = share_changed(clean.task, perturbed, reference, clean.batch)
     if flips is not None:
         figures["flips"] = flips
     scaled = {name: clean.batch.scaled(figure, Share.DIVERGENCE) for name, figure in figures.items()}

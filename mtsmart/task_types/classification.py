@@ -70,7 +70,7 @@ class Classification(SequenceTask, Decides):
         log_probs = torch.log_softmax(logits.float(), dim=-1)
         return torch.stack([torch.logsumexp(log_probs[:, group], dim=-1) for group in self._groups], dim=-1)
 
-    def changed_decisions(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+    def changed(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """The share of rows whose likeliest label differs."""
         return (logits.argmax(-1) != other.argmax(-1)).float().mean()
 

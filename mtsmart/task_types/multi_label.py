@@ -110,7 +110,7 @@ class MultiLabel(SequenceTask, Decides, FitsDecoding, WritesText):
             "or set options.separator"
         )
 
-    def changed_decisions(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+    def changed(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """The share of decisions, label by label, that differ at a probability of 0.5."""
         return ((logits > 0) != (other > 0)).float().mean()
 

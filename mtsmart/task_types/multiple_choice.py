@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.encoding import Rows
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
-from mtsmart.task_types.shared.candidates import CandidateTask
+from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists
 from mtsmart.task_types.shared.labels import as_list
 
 
@@ -52,7 +52,7 @@ class MultipleChoice(CandidateTask):
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         candidates = self.candidates(rows)
         contexts = [[text] * len(texts) for text, texts in zip(self.contexts(rows), candidates, strict=True)]
-        encoded = self.encode_lists(contexts, candidates, tokenizer, max_length)
+        encoded = encode_lists(contexts, candidates, tokenizer, max_length)
         encoded |= {"row": rows["row"], "candidates": candidates}
         if with_labels:
             values = zip(rows[self.definition.label], candidates, rows["row"], strict=True)

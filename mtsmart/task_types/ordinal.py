@@ -82,7 +82,7 @@ class Ordinal(SequenceTask, Decides, ExplainsDecoding):
             raise row_error("is not one of the task's labels", row, self.definition.label, value, hint)
         return place
 
-    def changed_decisions(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+    def changed(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """The share of rows whose predicted label differs."""
         return ((logits > 0).sum(-1) != (other > 0).sum(-1)).float().mean()
 

@@ -20,7 +20,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.task_types.interface.arranges_rows import ArrangesRows
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
 from mtsmart.task_types.interface.checks_training import ChecksTraining
-from mtsmart.task_types.shared.candidates import CandidateTask
+from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists
 from mtsmart.task_types.shared.labels import as_list, listed, number_of, size_hint
 from mtsmart.task_types.shared.rows import row_error, texts_of
 
@@ -124,7 +124,7 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
             return self._encode_groups(rows, tokenizer, max_length, with_labels)
         candidates = self.candidates(rows)
         contexts = [[text] * len(texts) for text, texts in zip(self.contexts(rows), candidates, strict=True)]
-        encoded = self.encode_lists(contexts, candidates, tokenizer, max_length) | {"row": rows["row"]}
+        encoded = encode_lists(contexts, candidates, tokenizer, max_length) | {"row": rows["row"]}
         if with_labels:
             values = zip(rows[self.definition.label], candidates, rows["row"], strict=True)
             encoded["labels"] = [self._relevances(value, len(texts), row) for value, texts, row in values]
@@ -136,7 +136,7 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
         for name, column in zip(("queries", "candidates"), self.definition.text, strict=True):
             for values, numbers in zip(rows[name], rows["rows"], strict=True):
                 texts_of({column: values, "row": numbers}, column)
-        encoded = self.encode_lists(rows["queries"], rows["candidates"], tokenizer, max_length)
+        encoded = encode_lists(rows["queries"], rows["candidates"], tokenizer, max_length)
         encoded |= {name: rows[name] for name in ("row", "group", "positions")}
         if with_labels:
             labels = zip(rows["label"], rows["rows"], strict=True)

@@ -235,7 +235,7 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature):
         """The mean over windows, and over start and end; distributions are over context and classification tokens."""
         return function(_among_candidates(logits, batch), _among_candidates(target, batch)).mean()
 
-    def changed_decisions(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+    def changed(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """The share of windows whose likeliest start or likeliest end, each on its own, differs."""
         ours = _among_candidates(logits, batch).argmax(-1)
         theirs = _among_candidates(other, batch).argmax(-1)

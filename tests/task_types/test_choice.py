@@ -141,7 +141,7 @@ def test_absent_candidates_count_nothing(ragged, name):
     assert float(value.detach()) == pytest.approx(expected, rel=1e-5)
     assert torch.isfinite(torch.autograd.grad(value, p)[0]).all()
     assert float(chosen.divergence(a, a, batch, Role.ADVERSARIAL).detach()) == 0.0
-    assert float(chosen.changed_decisions(a, a, batch)) == 0.0
+    assert float(chosen.changed(a, a, batch)) == 0.0
 
 
 def test_length_of_a_row_is_its_longest_candidates(ragged, tmp_path):

@@ -56,7 +56,7 @@ def test_decode_describe_and_baseline():
     assert [row["prediction"] for row in rows] == ["yes", "no"]
     assert rows[0]["p(yes)"] == pytest.approx(torch.softmax(logits[0].double(), 0)[1].item(), abs=1e-12)
     assert chosen.baseline([0, 1, 1], [0, 0]) == [1, 1]
-    assert float(chosen.changed_decisions(logits, logits.flip(-1), None)) == 1.0
+    assert float(chosen.changed(logits, logits.flip(-1), None)) == 1.0
 
 
 def test_hans_projects_three_labels_onto_two():

@@ -11,7 +11,7 @@ from mtsmart.losses import DIRECTIONS, DIVERGENCES, Role
 from mtsmart.task_types import TASK_TYPES, TaskType, build_task
 from mtsmart.task_types.interface.arranges_rows import ArrangesRows, arranged
 from mtsmart.task_types.interface.checks_training import ChecksTraining, check_training
-from mtsmart.task_types.interface.decides import Decides, share_of_changed_decisions
+from mtsmart.task_types.interface.decides import Decides, share_changed
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
 from mtsmart.task_types.interface.explains_decoding import ExplainsDecoding, decoding_rule
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding, fit_decoding
@@ -66,7 +66,7 @@ def test_types_without_a_part_behave_as_the_parts_file_says():
     check_training(plain, rows)
     fit_decoding(plain, None, [])
     assert plain.decoding == {}
-    assert share_of_changed_decisions(plain, torch.zeros(1, 1), torch.ones(1, 1), None) is None
+    assert share_changed(plain, torch.zeros(1, 1), torch.ones(1, 1), None) is None
     assert decoding_rule(plain) is None
     assert text_of(plain, "prediction", [1, 2]) == [1, 2]
     batch = Batch("t", {"input_ids": torch.zeros(3, 2)}, {"labels": torch.arange(3.0)}, [4, 5, 6])

@@ -94,14 +94,14 @@ def test_definitions_that_do_not_fit(changes, message):
         task(**changes)
 
 
-def test_decode_describe_flips_and_baseline():
+def test_decode_describe_changes_and_baseline():
     logits = torch.tensor([[2.0, -1.0, 0.1], [-1.0, -2.0, -0.1]])
     outputs = Outputs(list(logits), None)
     assert [row.tolist() for row in task().decode(outputs)] == [[1, 0, 1], [0, 0, 0]]
     described = task().describe(outputs, None)
     assert [row["prediction"] for row in described] == [["animal", "size"], []]
     assert described[0]["p(color)"] == pytest.approx(1 / (1 + np.e))
-    assert float(task().changed_decisions(logits, -logits, None)) == 1.0
+    assert float(task().changed(logits, -logits, None)) == 1.0
     train = [[1, 0, 0], [1, 1, 0], [1, 1, 0], [0, 0, 1]]
     # One label: 2*3/(4+6); two: 2*5/(8+6), the best; three: 2*6/(12+6).
     assert task().baseline(train, [None])[0].tolist() == [1, 1, 0]

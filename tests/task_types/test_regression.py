@@ -6,7 +6,7 @@ import torch
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.task_types import build_task
 from mtsmart.task_types.interface.base import Outputs
-from mtsmart.task_types.interface.decides import share_of_changed_decisions
+from mtsmart.task_types.interface.decides import share_changed
 from mtsmart.task_types.shared.sequence import SequenceTask
 from mtsmart.tasks import TaskDefinition
 
@@ -30,12 +30,12 @@ def test_other_values_name_the_row(value):
         task().encode_label(value, 2)
 
 
-def test_decode_describe_baseline_and_flips():
+def test_decode_describe_baseline_and_changes():
     logits = torch.tensor([[0.5], [2.0]])
     assert task().decode(outputs(logits)) == [0.5, 2.0]
     assert task().describe(outputs(logits), None) == [{"prediction": 0.5}, {"prediction": 2.0}]
     assert task().baseline([1.0, 2.0, 6.0], [5.0]) == [3.0]
-    assert share_of_changed_decisions(task(), logits, -logits, None) is None
+    assert share_changed(task(), logits, -logits, None) is None
 
 
 @pytest.mark.parametrize("changes", [{"labels": ["a", "b"]}, {"metrics": ["accuracy"]}, {"adv_loss": "kl"}])

@@ -1,4 +1,4 @@
-"""Extractive question answering: candidates, loss, divergence and flips."""
+"""Extractive question answering: candidates, loss, divergence and changed decisions."""
 
 import pytest
 import torch
@@ -73,7 +73,7 @@ def test_the_divergence_is_that_of_start_and_end_over_the_candidates(tokenizer, 
     assert float(chosen.divergence(b, b, batch, Role.ADVERSARIAL)) == pytest.approx(0.0, abs=1e-7)
 
 
-def test_flips_are_windows_whose_start_or_end_moves():
+def test_changes_are_windows_whose_start_or_end_moves():
     chosen = build_task("t", TaskDefinition(**example.DEFINITION))
     batch, features = batch_of(chosen, example.ROWS[:2], TOKENIZERS["cls first"])
     logits = torch.zeros(2, batch.inputs["input_ids"].shape[1], 2)
@@ -81,7 +81,7 @@ def test_flips_are_windows_whose_start_or_end_moves():
     other = logits.clone()
     other[0, 0, 1] = 3.0  # the end becomes "no answer"
     other[1, 1, :] = 9.0  # a token of the question: no candidate
-    assert float(chosen.changed_decisions(logits, other, batch)) == 0.5
+    assert float(chosen.changed(logits, other, batch)) == 0.5
 
 
 @every_tokenizer

@@ -189,7 +189,7 @@ def test_the_loss_in_closed_form(tokenizer):
 
 
 @pytest.mark.parametrize("name", ["symmetric_kl", "kl", "js", "hellinger"])
-def test_divergences_and_flips_are_means_over_scored_tokens(tokenizer, name):
+def test_divergences_and_changes_are_means_over_scored_tokens(tokenizer, name):
     chosen = task(adv_loss=name, kd_loss="kl")
     _, batch = batch_of(chosen, tokenizer)
     _, unlabelled = batch_of(chosen, tokenizer, labels=False)
@@ -202,21 +202,21 @@ def test_divergences_and_flips_are_means_over_scored_tokens(tokenizer, name):
     )
     assert float(chosen.divergence(a, a, batch, Role.ADVERSARIAL)) == 0.0
     share = (a.argmax(-1) != b.argmax(-1))[scored].float().mean()
-    torch.testing.assert_close(chosen.changed_decisions(a, b, batch), share)
+    torch.testing.assert_close(chosen.changed(a, b, batch), share)
     # What happens elsewhere, on special tokens, further sub-words and padding, counts for nothing.
     elsewhere = torch.where(scored.unsqueeze(-1), a, 100 * b)
     assert torch.equal(
         chosen.divergence(elsewhere, b, batch, Role.ADVERSARIAL), chosen.divergence(a, b, batch, Role.ADVERSARIAL)
     )
     assert torch.equal(chosen.criterion(elsewhere, batch), chosen.criterion(a, batch))
-    assert torch.equal(chosen.changed_decisions(elsewhere, b, batch), chosen.changed_decisions(a, b, batch))
+    assert torch.equal(chosen.changed(elsewhere, b, batch), chosen.changed(a, b, batch))
 
 
 def test_a_batch_without_words_counts_nothing(tokenizer):
     chosen = task()
     encoded, batch = batch_of(chosen, tokenizer, tagged([[], ["", "\u200d"]]))
     logits = random_logits(batch)
-    assert float(chosen.criterion(logits, batch)) == float(chosen.changed_decisions(logits, -logits, batch)) == 0.0
+    assert float(chosen.criterion(logits, batch)) == float(chosen.changed(logits, -logits, batch)) == 0.0
     outputs = Outputs(chosen.unbatch(logits, batch), encoded)
     assert chosen.decode(outputs) == [[], ["O", "O"]]
     assert chosen.describe(outputs, None)[0] == {"prediction": [], "probabilities": [], "entities": []}

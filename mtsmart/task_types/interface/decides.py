@@ -14,10 +14,10 @@ class Decides(ABC):
     """Says how many decisions of two predictions differ."""
 
     @abstractmethod
-    def changed_decisions(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+    def changed(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """The share of decisions that differ between two predictions for the same batch, a scalar in [0, 1]."""
 
 
-def share_of_changed_decisions(task: TaskType, logits: Tensor, other: Tensor, batch: Batch) -> Tensor | None:
+def share_changed(task: TaskType, logits: Tensor, other: Tensor, batch: Batch) -> Tensor | None:
     """The share of decisions that differ, a scalar; None if the task's predictions are no decisions."""
-    return task.changed_decisions(logits, other, batch) if isinstance(task, Decides) else None
+    return task.changed(logits, other, batch) if isinstance(task, Decides) else None

@@ -45,7 +45,7 @@ class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
 
     def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
         super().__init__(name, definition, shared_head)
-        self.names = LabelNames(definition.labels or self._named_columns)
+        self.names = LabelNames(definition.labels or _names_of(self.candidate_columns))
 
     def check(self) -> None:
         super().check()
@@ -57,7 +57,7 @@ class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
         twice = next((column for column in columns if columns.count(column) > 1), None)
         if twice:
             raise ConfigError("a column serves only one purpose", key=f"{self.name}.options", value=twice)
-        named = self._named_columns
+        named = _names_of(self.candidate_columns)
         if definition.labels is not None and named and len(definition.labels) != len(named):
             hint = f"There are {len(named)} columns of candidates"
             raise ConfigError(
@@ -68,11 +68,6 @@ class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
     @abstractmethod
     def candidate_columns(self) -> list[str]:
         """The candidates' columns, or the one column that holds them all; empty if candidates are rows of their own."""
-
-    @property
-    def _named_columns(self) -> list[str]:
-        """The candidates' columns if each has one of its own; the column's name is then the candidate's name."""
-        return self.candidate_columns if len(self.candidate_columns) > 1 else []
 
     @property
     def head_spec(self) -> HeadSpec:
@@ -113,19 +108,6 @@ class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
         hidden = "If -1 hides the label: 'mtsmart predict' needs no label" if str(value) == "-1" else None
         raise row_error(message, row, label, value, hidden)
 
-    def encode_lists(
-        self,
-        contexts: Sequence[Sequence[str]],
-        candidates: Sequence[Sequence[str]],
-        tokenizer: PreTrainedTokenizerBase,
-        max_length: int,
-    ) -> Rows:
-        """The tokens of every (context, candidate) pair, nested as the lists are."""
-        columns = [[text for texts in lists for text in texts] for lists in (contexts, candidates)]
-        flat = tokenize(columns, tokenizer, max_length)
-        ends = list(accumulate(map(len, candidates), initial=0))
-        return {name: [values[start:end] for start, end in pairwise(ends)] for name, values in flat.items()}
-
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
         names = [name for name in ("input_ids", "token_type_ids") if name in features[0]]
         flat = [
@@ -159,7 +141,7 @@ class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
         scores = logits.squeeze(-1).index_select(0, slots.flatten()).view_as(slots)
         return scores.masked_fill(~batch.layout["present"], ABSENT)
 
-    def changed_decisions(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+    def changed(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """The share of lists whose best candidate differs."""
         return (logits.argmax(-1) != other.argmax(-1)).float().mean()
 
@@ -173,6 +155,24 @@ class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
 
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])
+
+
+def encode_lists(
+    contexts: Sequence[Sequence[str]],
+    candidates: Sequence[Sequence[str]],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+) -> Rows:
+    """The tokens of every (context, candidate) pair, nested as the lists are."""
+    columns = [[text for texts in lists for text in texts] for lists in (contexts, candidates)]
+    flat = tokenize(columns, tokenizer, max_length)
+    ends = list(accumulate(map(len, candidates), initial=0))
+    return {name: [values[start:end] for start, end in pairwise(ends)] for name, values in flat.items()}
+
+
+def _names_of(columns: list[str]) -> list[str]:
+    """The candidates' names: those of their columns, unless one column holds them all."""
+    return columns if len(columns) > 1 else []
 
 
 def _listed(value: Any, row: int, column: str) -> list[str]:

@@ -34,7 +34,7 @@ class TokenTask(TaskType, Decides, SplitsBatches):
         """The mean over the predicted tokens."""
         return masked_mean(function(logits, target), batch.layout["scored"])
 
-    def changed_decisions(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
+    def changed(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """The share of the predicted tokens whose likeliest outcome differs."""
         return masked_mean((logits.argmax(-1) != other.argmax(-1)).float(), batch.layout["scored"])
 
