@@ -38,12 +38,14 @@ def section(folder: RunFolder) -> list[str]:
     """One run: how it was trained, and its scores."""
     config = folder.config()
     results = folder.results()
+    last = results.last
+    assert last is not None, f"{folder.path} has no evaluation"
     definitions = folder.definitions()
     seconds = sum(json.loads(line)["seconds"] for line in folder.timing_file.read_text(encoding="utf-8").splitlines())
     rows = [
         f"| {name} | {definitions[name].split('train')} | {definitions[name].split('validation')} | {metric} "
-        f"| {value:.3f} | {results['baselines'][name][metric]:.3f} | {results['last']['tasks'][name][metric]:.3f} |"
-        for name, metrics in results["tasks"].items()
+        f"| {value:.3f} | {results.baselines[name][metric]:.3f} | {last.tasks[name][metric]:.3f} |"
+        for name, metrics in results.tasks.items()
         for metric, value in metrics.items()
     ]
     start = f"run {Path(config.init.run).name}" if config.init else _encoder(config)
@@ -53,8 +55,8 @@ def section(folder: RunFolder) -> list[str]:
         f"From {start}: {config.training.epochs} epochs, batch size {config.training.batch_size}, "
         f"{config.optimizer.name} {config.optimizer.learning_rate:g}, seed {config.training.seed}; "
         f"{' '.join(summaries(config, definitions))} "
-        f"{results['last']['update']:,} updates in {seconds / 60:.0f} minutes, evaluations included, on a machine "
-        f"that did other work beside. Best score {results['score']:.4f}.",
+        f"{last.update:,} updates in {seconds / 60:.0f} minutes, evaluations included, on a machine "
+        f"that did other work beside. Best score {results.score:.4f}.",
         "",
         "| task | train | scored on | metric | best | constant | last |",
         "|---|---|---|---|---|---|---|",

@@ -25,6 +25,8 @@ class MtsmartError(Exception):
         file: the file it stands in, or a phrase such as ``command line``.
         line: 1-based line of ``file`` (for data files: of the row).
         key: the dotted configuration key or the column.
+        argument: the argument of the Python function that has the value, such as ``output_dir``; instead of ``key``.
+            The command line shows its own flag for it. A hint names an argument in backquotes: ```resume=True```.
         value: the offending value; shown with ``repr`` and shortened.
         hint: what to do instead.
     """
@@ -38,19 +40,42 @@ class MtsmartError(Exception):
         file: str | Path | None = None,
         line: int | None = None,
         key: str | None = None,
+        argument: str | None = None,
         value: object = _NOTHING,
         hint: str | None = None,
     ) -> None:
-        self.message, self.file, self.line, self.key, self.hint = message, file, line, key, hint
+        self.message = message
+        self.file = file
+        self.line = line
+        self.key = key
+        self.argument = argument
         self.value = value
-        place = "" if file is None else f"{file}:{line}" if line is not None else str(file)
-        got = "" if value is _NOTHING else f", got {shorten(value)}"
-        head = ": ".join(part for part in (place, key, message + got) if part)
-        super().__init__(_on_one_line(f"{head}. {hint}" if hint else head))
+        self.hint = hint
+        super().__init__(self.described(argument, hint))
+
+    def described(self, argument: str | None, hint: str | None) -> str:
+        """The text of the error with other words for its argument and its hint."""
+        got = "" if self.value is _NOTHING else f", got {shorten(self.value)}"
+        parts = [self._place(), self.key or argument, self.message + got]
+        head = ": ".join(part for part in parts if part)
+        return _on_one_line(f"{head}. {hint}" if hint else head)
+
+    def _place(self) -> str:
+        if self.file is None:
+            return ""
+        return str(self.file) if self.line is None else f"{self.file}:{self.line}"
 
     def at(self, file: str | Path, line: int | None) -> Self:
         """The same error with the place it lacked; for callers that know which file the value came from."""
-        return type(self)(self.message, file=file, line=line, key=self.key, value=self.value, hint=self.hint)
+        return type(self)(
+            self.message,
+            file=file,
+            line=line,
+            key=self.key,
+            argument=self.argument,
+            value=self.value,
+            hint=self.hint,
+        )
 
 
 class MtsmartWarning(UserWarning):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mtsmart.errors import MtsmartError, OtherProcessError
 
 if TYPE_CHECKING:  # the command line asks here whether to speak, and must not wait for torch
-    from torch import Tensor
+    from torch import Tensor, device
 
 T = TypeVar("T")
 _LOST = re.compile(r"connection (closed|reset) by peer|broken pipe", re.IGNORECASE)
@@ -31,7 +31,19 @@ class Processes:
         count: how many there are.
     """
 
-    rank, count = 0, 1
+    rank = 0
+    count = 1
+
+    @property
+    def device(self) -> device:
+        """Where this process computes: its GPU if there is one, else the CPU."""
+        import torch
+
+        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        # accelerate launch --cpu says so by this variable.
+        if accelerator is None or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
+            return torch.device("cpu")
+        return torch.device(accelerator.type)
 
     @property
     def is_main(self) -> bool:
@@ -88,12 +100,21 @@ class _Group(Processes):
         from accelerate import PartialState
         from torch import distributed
 
-        PartialState(cpu=not torch.accelerator.is_available())
-        self._distributed, self._tensor = distributed, torch.tensor
-        self.rank, self.count = distributed.get_rank(), distributed.get_world_size()
+        state = PartialState(cpu=not torch.accelerator.is_available())
+        # Not cpu:0, as accelerate calls the CPU here. Moving weights there would copy them to other places in memory,
+        # and the last bits of matrix products depend on the place.
+        self._device = torch.device("cpu") if state.device.type == "cpu" else state.device
+        self._distributed = distributed
+        self._tensor = torch.tensor
+        self.rank = distributed.get_rank()
+        self.count = distributed.get_world_size()
         # The others wait as long as the first prepares data and teachers' outputs; one that dies is noticed at once.
         self._group = distributed.new_group(backend="gloo", timeout=timedelta(days=7))
         atexit.register(distributed.destroy_process_group)
+
+    @property
+    def device(self) -> device:
+        return self._device
 
     def gather(self, value: T) -> list[T]:
         values: list[Any] = [None] * self.count

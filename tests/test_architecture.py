@@ -14,7 +14,7 @@ from tests.package_source import MODULES, PACKAGE, ROOT, dotted
 
 # From the ground up; a module may import from its own room and from rooms before it.
 ROOMS = [
-    ["errors", "hardware", "random_state", "resources"],
+    ["errors", "hardware", "log", "random_state", "resources"],
     ["durable", "processes", "registry"],
     ["config"],
     ["tasks"],
@@ -23,12 +23,14 @@ ROOMS = [
     ["cpu"],
     ["models"],
     ["task_types"],
+    ["prepared_task"],
     ["evaluation"],
     ["regularizers"],
     ["distill"],
     ["weighting"],
     ["training"],
     ["reporting"],
+    ["serving"],
     ["api"],
     ["sweeps"],
     ["cli"],

@@ -83,7 +83,7 @@ def _direction(made: Trainer, kind: str, autocast: bool) -> Tensor:
     """(B, T * H), of length 1."""
     model = made.setup.model
     batch = batches_of(made)[0]
-    task = made.setup.tasks[batch.task]
+    task = made.setup.tasks[batch.task].type
     smart = made.step.regularizers["smart"]
     update = {"direction": kind, "norm": "l2", "scope": "sentence", "constraint": "normalize"}
     config = smart.settings[batch.task].model_copy(update=update)

@@ -80,9 +80,9 @@ def shares(made: Trainer) -> dict[str, float]:
         ("attack", smart, "perturbation"),
         ("teacher", mbpp, "loss"),
         ("teacher's move", mbpp, "after_update"),
-        ("backward", made.accelerator, "backward"),
+        ("backward", made.executor, "backward"),
         ("optimizer", made.optimizer, "step"),
-        ("step", made._prepared, "forward"),
+        ("step", made.step, "forward"),
         ("update", made, "update"),
     ]
     for name, owner, method in parts:

@@ -105,8 +105,7 @@ def trainer(experiment: Path, arm: Arm, folder: Path) -> Trainer:
     Raises:
         ValueError: the trainer's terms are not those of the arm.
     """
-    setup = prepare(load_experiment(experiment, ["smart=off", "mbpp=off", *arm.overrides]))
-    setup.validation.clear()
+    setup = prepare(load_experiment(experiment, ["smart=off", "mbpp=off", *arm.overrides])).without_validation()
     folder.mkdir(parents=True, exist_ok=True)
     made = Trainer(setup, RunFolder(folder))
     terms = set(made.step.regularizers)
@@ -119,7 +118,7 @@ def batches_of(made: Trainer, epoch: int = 0) -> list[Batch]:
     """An epoch's batches, collated."""
     setup = made.setup
     loaded = load_batches(made.sampler.plan(epoch), setup.train, setup.collate)
-    return [batch.to(made.accelerator.device) for batch in loaded]
+    return [batch.to(made.device) for batch in loaded]
 
 
 def run_epoch(made: Trainer) -> None:

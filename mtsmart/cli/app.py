@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import errno
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mtsmart.cli import evaluate, export, finetune, methods, predict, sweep, tasks, train
-from mtsmart.errors import MtsmartError, MtsmartWarning, OtherProcessError
+from mtsmart.cli.flags import in_flags
+from mtsmart.cli.terminal import ErrorStreamHandler, logged_warnings, logging_to
+from mtsmart.errors import MtsmartError, OtherProcessError
 from mtsmart.processes import launched
 
 _OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)  # of writes, which name no file where it is the terminal
@@ -60,12 +59,12 @@ app.add_typer(tasks.app, name="tasks")
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit code 2."""
     try:
-        with _short_warnings():
+        with logging_to(ErrorStreamHandler()), logged_warnings():
             app()
     except OtherProcessError as error:
         sys.exit(error.exit_code)
     except MtsmartError as error:
-        print(f"mtsmart: {error}", file=sys.stderr)
+        print(f"mtsmart: {in_flags(error)}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:  # a full disk, a file that went away while it was read
         place = f"{error.filename}: " if error.filename else "standard output: " if error.errno in _OUTPUT else ""
@@ -73,21 +72,3 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-@contextmanager
-def _short_warnings() -> Iterator[None]:
-    """Our own warnings as one line each on standard error, and each once."""
-    with warnings.catch_warnings():
-        others, told = warnings.showwarning, set[str]()
-
-        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-            if not issubclass(category, MtsmartWarning):
-                others(message, category, *place, **more)
-            elif str(message) not in told and launched()[0] == 0:  # of several processes the first tells
-                told.add(str(message))
-                print(f"mtsmart: warning: {message}", file=sys.stderr)
-
-        warnings.simplefilter("always", MtsmartWarning)
-        warnings.showwarning = show
-        yield

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from mtsmart.api import Run
+from mtsmart.cli.terminal import logging_to
 from mtsmart.processes import launched
-from mtsmart.reporting.console import TrainingConsole, results_table
+from mtsmart.reporting.console import ConsoleHandler, ProgressBar, results_table
 from mtsmart.runs.interrupt import Interrupted
 from mtsmart.training.callbacks import Callback
 
@@ -23,7 +24,8 @@ def run_and_report(train: Callable[[Callback], Run]) -> None:
     """Train with progress on the terminal; Ctrl-C ends with exit code 130 and says how to go on."""
     console = Console(quiet=launched()[0] > 0)  # of several processes the first reports
     try:
-        run = train(TrainingConsole(console))
+        with logging_to(ConsoleHandler(console)):
+            run = train(ProgressBar(console))
     except Interrupted as stop:
         console.print(
             "Stopped; a resume point is written. The same command with --resume goes on from it.", soft_wrap=True

@@ -32,6 +32,7 @@ from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import run_model
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.files import read_head_specs
+from mtsmart.prepared_task import PreparedTask
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.distillable import Distillable
@@ -124,71 +125,78 @@ class Teacher:
         return LoadedRun(self.folder.path)
 
 
-def add_teachers(
-    config: RunConfig,
-    tasks: Mapping[str, TaskType],
-    train: Mapping[str, EncodedSplit],
-    collate: Mapping[str, Collate],
-) -> tuple[dict[str, EncodedSplit], dict[str, Collate]]:
-    """Give the training rows the teachers' logits, and the batches made of them ``targets["teacher"]``.
+def add_teachers(config: RunConfig, tasks: Mapping[str, PreparedTask]) -> dict[str, PreparedTask]:
+    """Add the teachers' logits to the training rows, and ``targets["teacher"]`` to the batches made of them.
 
     Torch's random state stays as it is, whether teachers run or their files are found.
+
+    Args:
+        config: the experiment's configuration.
+        tasks: the tasks by name; they stay as they are.
+
+    Returns:
+        the tasks by name. The tasks that are not distilled are the same objects.
 
     Raises:
         MtsmartError: a teacher is not there, or does not fit the tasks; keys are the experiment's.
     """
-    splits = dict(train)
-    collates = dict(collate)
     distill = Distill.resolve(config.parts.get(Distill.name))
     if not isinstance(distill, DistillSettings) or not distill.is_on:
-        return splits, collates
+        return dict(tasks)
     teachers = [Teacher(run) for run in distill.teachers]
-    chosen = _chosen(distill, teachers, tasks, train)
+    chosen = {name: tasks[name] for name in _chosen(distill, teachers, tasks)}
+    splits = {name: task.train for name, task in chosen.items() if task.train is not None}
     for teacher in teachers:
-        for name in chosen:
-            teacher.order(tasks[name])  # refuse labels before anything is computed
+        for task in chosen.values():
+            teacher.order(task.type)  # refuse labels before anything is computed
     tables: dict[str, list[datasets.Dataset]] = {name: [] for name in chosen}
     for teacher in teachers:
-        for name in chosen:
-            tables[name].append(_stored(teacher, tasks[name], train[name], config))
+        for name, task in chosen.items():
+            tables[name].append(_stored(teacher, task.type, splits[name], config))
         teacher.__dict__.pop("run", None)  # its memory is free before the next one comes
-    for name in chosen:
-        digests = [train[name].key, *(teacher.digest(tasks[name]) for teacher in teachers)]
+    taught = {}
+    for name, task in chosen.items():
+        digests = [splits[name].key, *(teacher.digest(task.type) for teacher in teachers)]
         key = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
-        splits[name] = replace(train[name], rows=_with_columns(train[name].rows, tables[name]), key=key)
-        task = tasks[name]
-        assert isinstance(task, Distillable)  # _chosen refuses other tasks
-        collates[name] = _Collate(task, collate[name], len(teachers), distill.temperature)
-    return splits, collates
+        train = replace(splits[name], rows=_with_columns(splits[name].rows, tables[name]), key=key)
+        assert isinstance(task.type, Distillable)  # _chosen refuses other tasks
+        collate = _Collate(task.type, task.collate, len(teachers), distill.temperature)
+        taught[name] = replace(task, train=train, collate=collate)
+    return {**tasks, **taught}
 
 
-def _chosen(
-    distill: DistillSettings, teachers: Sequence[Teacher], tasks: Mapping[str, TaskType], train: Mapping[str, Any]
-) -> list[str]:
+def _chosen(distill: DistillSettings, teachers: Sequence[Teacher], tasks: Mapping[str, PreparedTask]) -> list[str]:
     """The tasks to distil."""
-    possible = [name for name in train if isinstance(tasks[name], Distillable)]
+    types = {name: task.type for name, task in tasks.items()}
+    possible = [name for name, task in tasks.items() if task.train is not None and isinstance(task.type, Distillable)]
     if distill.tasks is None:
-        for teacher in teachers:
-            if not any(teacher.knows(tasks[name]) for name in possible):
-                message = f"has a head for none of the tasks (it has: {', '.join(teacher.tasks) or 'none'})"
-                raise ConfigError(message, key="distill.teachers", value=str(teacher.folder.path))
-        common = [name for name in possible if all(teacher.knows(tasks[name]) for teacher in teachers)]
-        if not common:
-            raise ConfigError("have no task of the experiment in common", key="distill.teachers")
-        return common
+        return _common(teachers, types, possible)
     for name in distill.tasks:
-        if name not in train:
+        if name not in tasks or tasks[name].train is None:
             message = "is only evaluated, not trained" if name in tasks else "the experiment has no such task"
             raise ConfigError(message, key="distill.tasks", value=name, hint=did_you_mean(name, possible))
-        if not isinstance(tasks[name], Distillable):
-            message = f"task type '{tasks[name].definition.task_type}' cannot be distilled"
+        kind = types[name].definition.task_type
+        if not isinstance(types[name], Distillable):
+            message = f"task type '{kind}' cannot be distilled"
             raise ConfigError(message, key="distill.tasks", value=name, hint="Leave it out")
         for teacher in teachers:
-            if not teacher.knows(tasks[name]):
-                kind, has = tasks[name].definition.task_type, ", ".join(teacher.tasks) or "none"
+            if not teacher.knows(types[name]):
+                has = ", ".join(teacher.tasks) or "none"
                 message = f"the teacher {teacher.folder.path} has no {kind} head for it (it has: {has})"
                 raise ConfigError(message, key="distill.tasks", value=name)
     return list(dict.fromkeys(distill.tasks))
+
+
+def _common(teachers: Sequence[Teacher], types: Mapping[str, TaskType], possible: Sequence[str]) -> list[str]:
+    """The tasks that all teachers know, out of those that can be distilled."""
+    for teacher in teachers:
+        if not any(teacher.knows(types[name]) for name in possible):
+            message = f"has a head for none of the tasks (it has: {', '.join(teacher.tasks) or 'none'})"
+            raise ConfigError(message, key="distill.teachers", value=str(teacher.folder.path))
+    common = [name for name in possible if all(teacher.knows(types[name]) for teacher in teachers)]
+    if not common:
+        raise ConfigError("have no task of the experiment in common", key="distill.teachers")
+    return common
 
 
 def _stored(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunConfig) -> datasets.Dataset:

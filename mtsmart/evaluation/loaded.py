@@ -55,7 +55,7 @@ class LoadedRun:
         if definition is None:
             if name not in self._library:
                 hint = did_you_mean(name, {*self.definitions, *self._library})
-                raise ConfigError("there is no task of this name", key="--task", value=name, hint=hint)
+                raise ConfigError("there is no task of this name", argument="task", value=name, hint=hint)
             definition = self._library[name]
         head = definition.share_head or name
         if head not in self.model.specs:

@@ -111,21 +111,21 @@ def check_output(file: Path, source: Path, run: Path) -> None:
     """
     if file.suffix.lower() not in OUTPUT_FORMATS:
         hint = did_you_mean(file.suffix, OUTPUT_FORMATS)
-        raise DataError("unknown output format", key="--output", value=str(file), hint=hint)
+        raise DataError("unknown output format", argument="output", value=str(file), hint=hint)
     if file.is_dir():
-        raise DataError("is a folder", key="--output", value=str(file))
+        raise DataError("is a folder", argument="output", value=str(file))
     if not file.absolute().parent.is_dir():
-        raise DataError("there is no such folder", key="--output", value=str(file.parent))
+        raise DataError("there is no such folder", argument="output", value=str(file.parent))
     if file.exists() and not file.is_file():
-        hint = "Without --output, rows go to standard output as JSON lines"
-        raise DataError("is a pipe or device, which would be replaced", key="--output", value=str(file), hint=hint)
+        hint = "Without `output`, rows go to standard output as JSON lines"
+        raise DataError("is a pipe or device, which would be replaced", argument="output", value=str(file), hint=hint)
     target = _without_links(file)
     if target == _without_links(source):
-        raise DataError("is the input itself", key="--output", value=str(file), hint="Name another file")
+        raise DataError("is the input itself", argument="output", value=str(file), hint="Name another file")
     folder = RunFolder(_without_links(run))
     own = (folder.metrics_file, folder.timing_file, folder.checkpoints, folder.model)
     if any(target.is_relative_to(path) for path in own):
-        raise DataError("belongs to the run itself", key="--output", value=str(file), hint="Name another file")
+        raise DataError("belongs to the run itself", argument="output", value=str(file), hint="Name another file")
 
 
 def _without_links(path: Path) -> Path:

@@ -118,7 +118,7 @@ def check_target(folder: Path, overwrite: bool) -> None:
     if not any(folder.iterdir()):
         return
     if not overwrite:
-        raise CheckpointError("is not empty", file=folder, hint="Name another folder, or allow overwriting")
+        raise CheckpointError("is not empty", file=folder, hint="Name another folder, or use `overwrite=True`")
     if not (folder / "config.json").is_file():
         raise CheckpointError("holds no exported model to overwrite", file=folder, hint="Name another folder")
 
@@ -133,7 +133,7 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
     if not isinstance(module, NativeHead):
         raise CheckpointError(
             f"the task's head is of type '{spec.type}', which no Hugging Face class has",
-            key="task",
+            argument="task",
             value=head,
             hint="Only heads of type 'native' can be exported; this one works in 'mtsmart predict'",
         )
@@ -151,7 +151,7 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
     strange = [*missing, *(name for name in unexpected if name not in encoder)]
     if strange:
         message = f"the weights do not fit {type(whole).__name__}: {', '.join(sorted(strange)[:3])}"
-        raise CheckpointError(message, key="task", value=head)
+        raise CheckpointError(message, argument="task", value=head)
     whole.eval()
     return whole
 
@@ -222,7 +222,7 @@ def _check_logits(model: MultiTaskModel, head: str, tokenizer: PreTrainedTokeniz
         difference = float((logits - theirs).abs().max())
         raise CheckpointError(
             f"{type(again).__name__} computes other logits with these weights (they differ by {difference:.2g})",
-            key="task",
+            argument="task",
             value=head,
         )
 

@@ -17,19 +17,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import TypeAdapter
 
 from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
-from mtsmart.durable import present, read_json, said
+from mtsmart.durable import clear_leftovers, present, read_json, said, write_text
 from mtsmart.errors import CheckpointError
+from mtsmart.runs.results import Results
 from mtsmart.tasks.definition import TaskDefinition
-
-_SCORES = TypeAdapter(dict[str, dict[str, float]])
 
 
 @dataclass(frozen=True)
@@ -75,6 +71,20 @@ class RunFolder:
         if self.checkpoints.is_symlink():
             raise CheckpointError("is a link; a run writes into its own folder", file=self.checkpoints)
 
+    def start(self, config: str) -> None:
+        """Begin a run here, or go on with one: remove what a killed process left, and write the configuration.
+
+        Args:
+            config: the resolved configuration as YAML.
+
+        Raises:
+            CheckpointError: ``checkpoints`` is a link.
+            StorageError: it cannot be written.
+        """
+        clear_leftovers(self.path, ["model"])
+        self.check_own()
+        write_text(self.config_file, config)
+
     @property
     def exists(self) -> bool:
         """Whether a run has been started here."""
@@ -99,27 +109,20 @@ class RunFolder:
         document = self.document().below("tasks")
         return {name: validate(TaskDefinition, document.below(name), ("tasks", name)) for name in document.data}
 
-    def results(self) -> dict[str, Any]:
+    def results(self) -> Results:
         """What results.json holds.
 
         Raises:
             CheckpointError: the run has no results yet, or the file is damaged.
         """
         try:
-            results: dict[str, Any] = read_json(self.results_file)
-            _SCORES.validate_python(results["tasks"])
+            return Results.from_json(read_json(self.results_file))
         except FileNotFoundError:
             raise CheckpointError("the run has no results yet", file=self.path) from None
         except (OSError, json.JSONDecodeError) as error:
             raise CheckpointError(f"is damaged: {said(error)}", file=self.results_file) from None
         except (KeyError, TypeError, ValueError):
-            reason = "it has no scores"
-            raise CheckpointError(f"is damaged: {reason}", file=self.results_file) from None
-        return results
-
-    def scores(self) -> dict[str, dict[str, float]]:
-        """Task -> metric -> value at the best evaluation; as :meth:`results`."""
-        return _SCORES.validate_python(self.results()["tasks"])
+            raise CheckpointError("is damaged: it has no scores", file=self.results_file) from None
 
 
 def resolved_config(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> RunConfig:

@@ -65,9 +65,9 @@ def sweep(
         Interrupted: a signal stopped it; the same call goes on.
     """
     if launched()[1] > 1:
-        raise ConfigError("starts its own processes", key="sweep", hint="Call it without a launcher, with --jobs N")
+        raise ConfigError("starts its own processes", key="sweep", hint="Call it without a launcher, with `jobs=N`")
     if jobs is not None and jobs < 1:
-        raise ConfigError("should be at least 1", key="--jobs", value=jobs)
+        raise ConfigError("should be at least 1", argument="jobs", value=jobs)
     overrides = list(overrides)
     experiment = load_experiment(find_experiment(file), overrides)
     folder = Path(output_dir) if output_dir is not None else SWEEPS / experiment.config.name
@@ -98,7 +98,7 @@ def _only_compare(plan: Plan, folder: Path, told: Told) -> Sweep:
     ledger = Ledger(folder / LEDGER)
     if not any(job.key in ledger for job in plan.jobs):
         message = "holds no finished runs of this grid"
-        raise DataError(message, file=folder, key="--no-train", hint="Leave --no-train out")
+        raise DataError(message, file=folder, argument="train=False", hint="Leave `train=False` out")
     return _compare(plan, ledger, folder, told)
 
 
@@ -107,7 +107,7 @@ def _check_folder(folder: Path) -> None:
     page = folder / PAGE
     if page.is_file() and not is_page(page):
         message = "is not one that a sweep wrote, and would be replaced"
-        raise StorageError(message, file=page, hint="Give the sweep a folder of its own with --output-dir")
+        raise StorageError(message, file=page, hint="Give the sweep a folder of its own with `output_dir`")
 
 
 def _compare(plan: Plan, ledger: Ledger, folder: Path, told: Told) -> Sweep:

@@ -17,49 +17,52 @@ from filelock import FileLock
 from mtsmart import api
 from mtsmart.config.methods import REGULARIZERS
 from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
-from mtsmart.evaluation.evaluator import Evaluation
 from mtsmart.hardware import device_name
 from mtsmart.reporting.quiet import quiet_libraries
+from mtsmart.runs.checkpoints import list_checkpoints, stored_rows
 from mtsmart.runs.folder import RunFolder
 from mtsmart.sweeps.ledger import FinishedRun
 from mtsmart.sweeps.plan import Job, start_folder
-from mtsmart.training.callbacks import Silent
-from mtsmart.training.checkpoints import list_checkpoints, stored_rows
+from mtsmart.training.callbacks import Callback, Checkpointed, Evaluated, Logged, Noticed, Started, UpdateDone
 
 _LIBRARIES = ("mtsmart", "torch", "transformers")
 _OTHERS_END = 300.0  # seconds that a run of a killed sweep may take to write its resume point
 
 
-class _Clock(Silent):
+class _Clock(Callback):
     """Measures updates, without what is done between them (evaluations, lines, resume points).
 
     On a CPU it counts the processor's time, which other work on the machine moves far less than the clock's.
     """
 
     def __init__(self) -> None:
-        self.seconds, self.updates = 0.0, 0
-        self._time, self._mark = time.perf_counter, 0.0
+        self.seconds = 0.0
+        self.updates = 0
+        self._time = time.perf_counter
+        self._mark = 0.0
 
-    def on_start(self, facts: dict[str, Any]) -> None:
-        if facts["device"] == "cpu":
+    def on_start(self, event: Started) -> None:
+        if event.device == "cpu":
             self._time = time.process_time
         self._mark = self._time()
 
-    def on_update(self, update: int, rows: int) -> None:
+    def on_update(self, event: UpdateDone) -> None:
         now = self._time()
-        self.seconds, self.updates, self._mark = self.seconds + now - self._mark, self.updates + 1, now
+        self.seconds += now - self._mark
+        self.updates += 1
+        self._mark = now
 
-    def on_log(self, record: dict[str, Any]) -> None:
+    def on_log(self, event: Logged) -> None:
         self._mark = self._time()
 
-    def on_evaluation(self, evaluation: Evaluation, update: int, best: bool) -> None:
+    def on_evaluation(self, event: Evaluated) -> None:
         self._mark = self._time()
 
-    def on_checkpoint(self, update: int) -> None:
+    def on_checkpoint(self, event: Checkpointed) -> None:
         self._mark = self._time()
 
-    def on_notice(self, text: str) -> None:
-        warnings.warn(text, MtsmartWarning, stacklevel=2)  # which reaches the user as any other
+    def on_notice(self, event: Noticed) -> None:
+        warnings.warn(event.text, MtsmartWarning, stacklevel=2)  # the pool hands warnings to the user's process
 
 
 def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> FinishedRun:

@@ -25,7 +25,7 @@ def convert_file(path: str | Path, output: str | Path | None = None, data_dir: s
         ConfigError: the file cannot be used, is in our form already, or is ``output`` itself.
     """
     if output is not None and Path(output).resolve() == Path(path).resolve():
-        raise ConfigError("would overwrite the file that is read", key="--output", value=str(output))
+        raise ConfigError("would overwrite the file that is read", argument="output", value=str(output))
     if not is_mtdnn(read_yaml(path, duplicates=[])):
         raise ConfigError("is not in MT-DNN's form", file=path, hint="There is nothing to convert")
     folder = None if output is None else Path(output).resolve().parent

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from mtsmart.evaluation.evaluator import Evaluation
+from mtsmart.runs.results import ScoredUpdate
 
 
 class Selection:
-    """Keeps the best evaluation by score; the earlier one wins a tie.
+    """Keeps the best evaluation by score. Of two with the same score it keeps the earlier one.
 
     Args:
         patience: stop after this many evaluations in a row without a better score; None: never.
@@ -17,18 +19,25 @@ class Selection:
 
     def __init__(self, patience: int | None) -> None:
         self.patience = patience
-        self.best: dict[str, Any] | None = None
-        self.last: dict[str, Any] | None = None
+        self.best: ScoredUpdate | None = None
+        self.last: ScoredUpdate | None = None
         self.waited = 0
 
     def add(self, evaluation: Evaluation, update: int) -> bool:
         """Note an evaluation; whether it is the best so far."""
-        self.last = {"update": update, **evaluation.to_json()}
-        score = evaluation.score
-        better = score is not None and math.isfinite(score) and (self.best is None or score > self.best["score"])
-        self.best = self.last if better else self.best
-        self.waited = 0 if better else self.waited + 1
-        return better
+        tasks = {name: result.metrics for name, result in evaluation.tasks.items()}
+        self.last = ScoredUpdate(update, evaluation.score, tasks)
+        if not self._is_better(evaluation.score):
+            self.waited += 1
+            return False
+        self.best = self.last
+        self.waited = 0
+        return True
+
+    def _is_better(self, score: float | None) -> bool:
+        if score is None or not math.isfinite(score):
+            return False
+        return self.best is None or self.best.score is None or score > self.best.score
 
     @property
     def exhausted(self) -> bool:
@@ -36,9 +45,13 @@ class Selection:
         return self.patience is not None and self.waited >= self.patience
 
     def state_dict(self) -> dict[str, Any]:
-        """JSON types."""
-        return {"best": self.best, "last": self.last, "waited": self.waited}
+        """The state in JSON types."""
+        best = None if self.best is None else self.best.to_json()
+        last = None if self.last is None else self.last.to_json()
+        return {"best": best, "last": last, "waited": self.waited}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from what ``state_dict`` gave."""
-        self.best, self.last, self.waited = state["best"], state["last"], state["waited"]
+        self.best = None if state["best"] is None else ScoredUpdate.from_json(state["best"])
+        self.last = None if state["last"] is None else ScoredUpdate.from_json(state["last"])
+        self.waited = state["waited"]

@@ -1,9 +1,9 @@
-"""Everything a trainer needs, built from an experiment: tasks, data, model."""
+"""Everything that a trainer needs, built from an experiment: tasks with their data, and the model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from mtsmart.config.sections import RunConfig
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate
 from mtsmart.data.mixing import check_mixing
+from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.data.sources import has_split
 from mtsmart.distill.teachers import add_teachers
 from mtsmart.errors import CheckpointError, DataError
@@ -23,6 +24,7 @@ from mtsmart.models.files import fits, load_model, read_head_specs
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.prepared_task import PreparedTask
 from mtsmart.processes import ALONE, Processes
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_tasks
@@ -36,67 +38,114 @@ class Setup:
 
     Attributes:
         config: the experiment's configuration.
-        definitions, tasks: by task name.
-        train, validation: encoded splits by task name; a task may lack either.
-        collate: by task name.
-        baselines: task -> scores of the best constant prediction on validation.
-        model, tokenizer: on the CPU.
+        tasks: the tasks by name, in the order of the experiment.
+        model: encoder and heads, on the CPU.
+        tokenizer: the encoder's tokenizer.
     """
 
     config: RunConfig
-    definitions: Mapping[str, TaskDefinition]
-    tasks: Mapping[str, TaskType]
-    train: dict[str, EncodedSplit]
-    validation: dict[str, EncodedSplit]
-    collate: Mapping[str, Collate]
-    baselines: Mapping[str, dict[str, float]]
+    tasks: dict[str, PreparedTask]
     model: MultiTaskModel
     tokenizer: PreTrainedTokenizerBase
 
+    @property
+    def task_types(self) -> dict[str, TaskType]:
+        """Task -> its type."""
+        return {name: task.type for name, task in self.tasks.items()}
+
+    @property
+    def definitions(self) -> dict[str, TaskDefinition]:
+        """Task -> its definition."""
+        return {name: task.definition for name, task in self.tasks.items()}
+
+    @property
+    def train(self) -> dict[str, EncodedSplit]:
+        """Task -> its encoded training rows, for the tasks that are trained."""
+        return {name: task.train for name, task in self.tasks.items() if task.train is not None}
+
+    @property
+    def validation(self) -> dict[str, EncodedSplit]:
+        """Task -> its encoded validation rows, for the tasks that have any."""
+        return {name: task.validation for name, task in self.tasks.items() if task.validation is not None}
+
+    @property
+    def collate(self) -> dict[str, Collate]:
+        """Task -> what turns its encoded rows into a batch."""
+        return {name: task.collate for name, task in self.tasks.items()}
+
+    @property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """Task -> the scores of the best constant prediction, for the tasks that are trained and validated."""
+        scored = [task for task in self.tasks.values() if task.train is not None and task.validation is not None]
+        return {task.name: dict(task.baseline) for task in scored}
+
+    def without_validation(self) -> Setup:
+        """The same parts for a run that evaluates nothing."""
+        tasks = {name: replace(task, validation=None, baseline={}) for name, task in self.tasks.items()}
+        return replace(self, tasks=tasks)
+
+
+def build_sampler(setup: Setup) -> MultiTaskSampler:
+    """What decides which rows make the batches of each epoch."""
+    config = setup.config.training
+    train = setup.train
+    return MultiTaskSampler(
+        {name: split.lengths for name, split in train.items()},
+        {name: setup.tasks[name].definition.batch_size or config.batch_size for name in train},
+        setup.config.mixing,
+        config.epochs,
+        config.seed,
+        setup.config.data.length_grouped,
+        setup.config.data.max_tokens,
+        {name: split.sequences for name, split in train.items() if split.sequences is not None},
+        config.accumulation,
+    )
+
 
 def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
-    """Build the parts of a run; nothing is written but the cache of encoded data and of teachers' outputs.
+    """Build the parts of a run. Only the cache of encoded data and of teachers' outputs is written.
 
     Args:
-        experiment: what is to be trained.
-        processes: those that train together; the first fills the cache for all.
+        experiment: what will be trained.
+        processes: the processes that train together; the first one fills the cache for all.
 
     Raises:
-        MtsmartError: anything that does not fit, before any training.
+        MtsmartError: something does not fit. This is found out before any training.
     """
     config = experiment.config
     known = _earlier_run(experiment).definitions() if config.init else {}
     entries = select_tasks(experiment, known)
-    definitions = {name: entry.definition for name, entry in entries.items()}
-    tasks = build_tasks(entries)
+    types = build_tasks(entries)
     torch.manual_seed(config.training.seed)
-    specs = {task.head_name: task.head_spec for task in tasks.values() if task.owns_head}
+    specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
     with experiment.document.locating():
         model, tokenizer = _load(config, specs)
     preparer = Preparer(tokenizer, config.data, model.encoder.max_positions)
-    train, validation = {}, {}
-    for name, task in tasks.items():
-        if not task.definition.evaluation_only:
-            train[name] = processes.main_first(partial(preparer.split, task, "train"))
-        if "validation" in task.definition.splits or has_split(task.definition, "validation", config.data):
-            validation[name] = processes.main_first(partial(preparer.split, task, "validation"))
-    if not train:
+    tasks = {name: _prepare_task(entries[name].definition, task, preparer, processes) for name, task in types.items()}
+    trained = {name: task.train for name, task in tasks.items() if task.train is not None}
+    if not trained:
         raise DataError("none of the tasks has training data", key="tasks")
-    collate = {name: preparer.collate(task) for name, task in tasks.items()}
     with experiment.document.locating():
-        check_mixing(config.mixing, train)
-        train, collate = processes.main_first(partial(add_teachers, config, tasks, train, collate))
-    return Setup(
-        config,
-        definitions,
-        tasks,
-        train,
-        validation,
-        collate,
-        _baselines(tasks, train, validation),
-        model,
-        tokenizer,
-    )
+        check_mixing(config.mixing, trained)
+        tasks = processes.main_first(partial(add_teachers, config, tasks))
+    tasks = {name: replace(task, baseline=_baseline(task)) for name, task in tasks.items()}
+    return Setup(config, tasks, model, tokenizer)
+
+
+def _prepare_task(definition: TaskDefinition, task: TaskType, preparer: Preparer, processes: Processes) -> PreparedTask:
+    """Encode the splits that the task has."""
+    train = validation = None
+    if not task.definition.evaluation_only:
+        train = processes.main_first(partial(preparer.split, task, "train"))
+    if "validation" in task.definition.splits or has_split(task.definition, "validation", preparer.config):
+        validation = processes.main_first(partial(preparer.split, task, "validation"))
+    return PreparedTask(definition, task, preparer.collate(task), train, validation)
+
+
+def _baseline(task: PreparedTask) -> Mapping[str, float]:
+    if task.train is None or task.validation is None:
+        return {}
+    return baseline_scores(task.type, task.train, task.validation)
 
 
 def _earlier_run(experiment: Experiment) -> RunFolder:
@@ -115,13 +164,27 @@ def _earlier_run(experiment: Experiment) -> RunFolder:
 
 
 def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+    """The model that training starts with: a pretrained encoder with new heads, or an earlier run's model."""
     if config.init is None:
         encoder, tokenizer = load_encoder(config.encoder)
         return MultiTaskModel(encoder, specs), tokenizer
     folder = RunFolder(Path(config.init.run)).model
     stored = read_head_specs(folder)
-    if config.init.heads == "fresh":
-        return load_model(folder, config.encoder, specs, keep=())
+    keep = () if config.init.heads == "fresh" else _heads_to_keep(folder, stored, specs)
+    return load_model(folder, config.encoder, specs, keep)
+
+
+def _heads_to_keep(folder: Path, stored: Mapping[str, HeadSpec], specs: Mapping[str, HeadSpec]) -> Sequence[str]:
+    """The heads of an earlier run's model that this run goes on with.
+
+    Args:
+        folder: the earlier run's model, for messages.
+        stored: the heads that the earlier run has.
+        specs: the heads that this run needs.
+
+    Raises:
+        CheckpointError: there are none, or one has another form than this run's head of the same name.
+    """
     keep = [name for name in specs if name in stored]
     if not keep:
         raise CheckpointError(
@@ -138,10 +201,4 @@ def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> tuple[MultiTaskMo
                 value=stored[name].labels,
                 hint="Say head=fresh to start a new head",
             )
-    return load_model(folder, config.encoder, specs, keep)
-
-
-def _baselines(
-    tasks: Mapping[str, TaskType], train: Mapping[str, EncodedSplit], validation: Mapping[str, EncodedSplit]
-) -> dict[str, dict[str, float]]:
-    return {name: baseline_scores(tasks[name], train[name], validation[name]) for name in validation if name in train}
+    return keep

@@ -6,63 +6,59 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs
-from torch import Tensor
 
 from mtsmart.cpu.allocator import give_back_memory, keep_freed_memory
 from mtsmart.data.batch import Batch
 from mtsmart.data.loader import load_batches
-from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.durable import write_json
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
+from mtsmart.log import log_notice
 from mtsmart.models.files import save_model
-from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
 from mtsmart.random_state import random_state
-from mtsmart.regularizers import Context, build_regularizers
+from mtsmart.regularizers import Context, Regularizer, build_regularizers
 from mtsmart.runs.best_model import keep_model, put_model_back
 from mtsmart.runs.changes import describe_rows
-from mtsmart.runs.folder import RunFolder
-from mtsmart.runs.interrupt import Interrupt, Interrupted
-from mtsmart.runs.journal import Journal
-from mtsmart.training.callbacks import Callback, Silent
-from mtsmart.training.checkpoints import (
+from mtsmart.runs.checkpoints import (
     checkpoint_path,
     delete_old_checkpoints,
-    load_checkpoint,
     put_newer_aside,
     resuming,
     save_checkpoint,
 )
+from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.interrupt import Interrupt, Interrupted
+from mtsmart.runs.journal import Journal
+from mtsmart.runs.results import Results
+from mtsmart.training.callbacks import (
+    Callback,
+    Checkpointed,
+    Ended,
+    Evaluated,
+    Logged,
+    Noticed,
+    UpdateDone,
+    started,
+)
+from mtsmart.training.execution import Executor
 from mtsmart.training.guard import Guard, gradient_norm
 from mtsmart.training.meter import Meter
 from mtsmart.training.optim import build_optimizer, learning_rate, optimizer_tensors, set_learning_rate
 from mtsmart.training.parts import in_parts
+from mtsmart.training.resume import Progress, ResumeState, restore, tensor_writers
 from mtsmart.training.selection import Selection
-from mtsmart.training.setup import Setup
+from mtsmart.training.setup import Setup, build_sampler
 from mtsmart.training.sharding import Student
 from mtsmart.training.step import TrainStep
 from mtsmart.training.watch import Watch
 
-_OVERALL = ""  # where the meter keeps what belongs to no task; no task has an empty name
-
-
-@dataclass
-class Progress:
-    """How far a run is: ``update`` updates done, the next batch is number ``batch`` of ``epoch`` (both from 0)."""
-
-    update: int = 0
-    epoch: int = 0
-    batch: int = 0
+_OVERALL = ""  # the name under which the meter keeps what belongs to no task; no task has an empty name
 
 
 class Trainer:
@@ -70,64 +66,72 @@ class Trainer:
 
     Args:
         setup: the parts of the run.
-        folder: where it is written.
-        callback: told what happens.
-        processes: those that train together; each has a trainer of its own.
+        folder: the folder that the run is written to.
+        callback: receives what happens.
+        processes: the processes that train together; each has a trainer of its own.
     """
 
     def __init__(
         self, setup: Setup, folder: RunFolder, callback: Callback | None = None, processes: Processes = ALONE
     ) -> None:
-        self.setup, self.folder, self.processes = setup, folder, processes
-        self.callback = callback if callback is not None and processes.is_main else Silent()
+        self.setup = setup
         self.config = setup.config.training
-        self.sampler = MultiTaskSampler(
-            {name: split.lengths for name, split in setup.train.items()},
-            {name: setup.definitions[name].batch_size or self.config.batch_size for name in setup.train},
-            setup.config.mixing,
-            self.config.epochs,
-            self.config.seed,
-            setup.config.data.length_grouped,
-            setup.config.data.max_tokens,
-            {name: split.sequences for name, split in setup.train.items() if split.sequences is not None},
-            self.config.accumulation,
-        )
+        self.processes = processes
+        self.callback = callback if callback is not None and processes.is_main else Callback()
+        self.sampler = build_sampler(setup)
         self.updates_per_epoch = math.ceil(len(self.sampler) / self.sampler.batches_per_update)
         planned = self.updates_per_epoch * self.config.epochs
         self.total_updates = min(planned, self.config.max_updates or planned)
-        self.accelerator = _accelerator(self.config.precision)
-        # Not cpu:0, as accelerate calls it in several processes: moving there would copy all weights to other places
-        # in memory, of which the last bits of matrix products depend.
-        self.device = torch.device("cpu") if self.accelerator.device.type == "cpu" else self.accelerator.device
-        self._collate = {
-            name: in_parts(collate, setup.tasks[name], processes) for name, collate in setup.collate.items()
-        }
-        setup.model.to(self.device)
-        if self.device.type == "cpu":
-            keep_freed_memory()
-        if self.config.compile:
-            setup.model.encoder.compile_shapes()
-        regularizers = build_regularizers(setup.config, Context(setup.model, setup.tasks, self.total_updates))
-        figures = [figure for regularizer in regularizers.values() for figure in regularizer.figures]
-        self.step = TrainStep(setup.model, setup.tasks, regularizers)
+        self.device = processes.device
+        self._place_model()
+        self.step = TrainStep(setup.model, setup.task_types, self._build_regularizers())
         self.student = Student(setup.model)
-        if self.config.shard and processes.count > 1:
-            self.student.shard(self.step, processes.count)
-        elif self.config.shard:
-            self.callback.on_notice("training.shard: there is one process alone, which keeps all weights")
-        factors = {name: setup.definitions[name].learning_rate_factor for name in setup.model.specs}
+        self._shard()
+        factors = {name: setup.tasks[name].definition.learning_rate_factor for name in setup.model.specs}
         self.optimizer = build_optimizer(setup.model, setup.config.optimizer, factors)
+        self.executor = Executor(self.step, self.device, self.config.precision, processes, self.student.is_sharded)
+        figures = [figure for regularizer in self.step.regularizers.values() for figure in regularizer.figures]
         skip = self.config.non_finite == "skip"
         self.guard = Guard(self.optimizer, skip, self.config.max_skipped, figures, processes)
         self.watch = Watch(self.total_updates, figures)
-        # FSDP has wrapped the step already.
-        self._prepared = self.accelerator.prepare_model(
-            self.step, device_placement=False, evaluation_mode=self.student.is_sharded
-        )
-        self.meter, self.selection, self.progress = Meter(processes), Selection(self.config.patience), Progress()
-        self.interrupt, self.journal = Interrupt(), Journal(folder)
+        self.meter = Meter(processes)
+        self.selection = Selection(self.config.patience)
+        self.progress = Progress()
+        self.interrupt = Interrupt()
+        self.write_into(folder)
 
-    def train(self, resume_from: Path | None = None) -> dict[str, Any]:
+    def _place_model(self) -> None:
+        self.setup.model.to(self.device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
+        if self.config.compile:
+            self.setup.model.encoder.compile_shapes()
+
+    def _build_regularizers(self) -> dict[str, Regularizer[Any]]:
+        context = Context(self.setup.model, self.setup.task_types, self.total_updates)
+        return build_regularizers(self.setup.config, context)
+
+    def _shard(self) -> None:
+        """Leave each process a part of the weights, if the user wants that."""
+        if not self.config.shard:
+            return
+        if self.processes.count > 1:
+            self.student.shard(self.step, self.processes.count)
+        else:
+            self.notify("training.shard: there is only one process, which keeps all weights")
+
+    def write_into(self, folder: RunFolder) -> None:
+        """Take another folder to write the run to; to be called before training."""
+        self.folder = folder
+        self.journal = Journal(folder)
+
+    def notify(self, text: str) -> None:
+        """Tell the user something that stops nothing: the log and the callback get it, in the first process only."""
+        if self.processes.is_main:
+            log_notice(text)
+        self.callback.receive(Noticed(text))
+
+    def train(self, resume_from: Path | None = None) -> Results:
         """Train to the end, or until interrupted.
 
         Args:
@@ -144,28 +148,24 @@ class Trainer:
         _draw_apart(self.config.seed, self.processes.rank)
         with self.processes.listening():
             size = 0 if resume_from is None else self._resume(resume_from)
-        self.processes.on_main(lambda: self.journal.start(size, self.callback.on_notice))
-        self.callback.on_start(self._facts())
+        self.processes.on_main(lambda: self.journal.start(size, self.notify))
+        terms = list(self.step.regularizers)
+        self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
         for text in self.sampler.overlong():
-            self.callback.on_notice(text)
-        started = time.perf_counter()
+            self.notify(text)
+        start = time.perf_counter()
         with self.interrupt, self.processes.listening():
             try:
                 self._run()
             finally:
-                self.callback.on_end()
+                self.callback.receive(Ended())
                 give_back_memory()
-        self.processes.on_main(lambda: self._write_timing(time.perf_counter() - started))
+        self.processes.on_main(lambda: self._write_timing(time.perf_counter() - start))
         if self.interrupt.signal is not None and not self._finished:
             raise Interrupted(self.interrupt.signal)
         if not self.setup.validation:
             self._save_model()
         return self._write_results()
-
-    def _save_model(self) -> None:
-        decoding = {name: task.decoding for name, task in self.setup.tasks.items() if task.decoding}
-        model = self.student.whole()
-        self.processes.on_main(lambda: save_model(self.folder.model, model, self.setup.tokenizer, decoding))
 
     @property
     def _finished(self) -> bool:
@@ -185,25 +185,24 @@ class Trainer:
                 return
 
     def updates(self) -> Iterator[tuple[Batch, ...]]:
-        """The rest of the present epoch, grouped into updates."""
+        """The rest of the present epoch: the batches of each update."""
         plan = self.sampler.plan(self.progress.epoch)[self.progress.batch :]
-        device = self.device
-        loaded = load_batches(
-            plan, self.setup.train, self._collate, self.setup.config.data.workers, device.type == "cuda"
-        )
-        return _groups((batch.to(device) for batch in loaded), self.sampler.batches_per_update)
+        collate = {name: in_parts(task.collate, task.type, self.processes) for name, task in self.setup.tasks.items()}
+        on_gpu = self.device.type == "cuda"
+        loaded = load_batches(plan, self.setup.train, collate, self.setup.config.data.workers, on_gpu)
+        return _groups((batch.to(self.device) for batch in loaded), self.sampler.batches_per_update)
 
     def update(self, batches: tuple[Batch, ...]) -> None:
         """One optimizer update: gradients of the mean objective of ``batches``."""
-        self._prepared.train()
+        self.executor.train()
         set_learning_rate(
             self.optimizer, learning_rate(self.setup.config.optimizer, self.progress.update, self.total_updates)
         )
         for number, batch in enumerate(batches):
             is_last = number == len(batches) - 1
-            with nullcontext() if is_last else self.accelerator.no_sync(self._prepared):
-                loss, figures = self._prepared(batch)
-                self.accelerator.backward(loss / len(batches))
+            with nullcontext() if is_last else self.executor.accumulating():
+                loss, figures = self.executor(batch)
+                self.executor.backward(loss / len(batches))
             self.meter.add(batch.task, figures)
             self.guard.see(self.progress.batch + number, batch, figures)
         norm = gradient_norm(self.setup.model.parameters(), self.config.max_grad_norm)
@@ -213,25 +212,21 @@ class Trainer:
         self.student.has_moved()
         for regularizer in self.step.regularizers.values():
             regularizer.after_update(self.student.whole)
-        self.callback.on_update(self.progress.update + 1, sum(batch.whole_size for batch in batches))
+        self.callback.receive(UpdateDone(self.progress.update + 1, sum(batch.whole_size for batch in batches)))
 
     def advance(self, batches: int) -> bool:
-        """Count an update; whether it was the epoch's last."""
-        self.progress.update += 1
-        self.progress.batch += batches
-        if self.progress.batch < len(self.sampler):
-            return False
-        self.progress.epoch, self.progress.batch = self.progress.epoch + 1, 0
-        return True
+        """Count an update of so many batches; whether it was the epoch's last."""
+        return self.progress.advance(batches, len(self.sampler))
 
     def _after_update(self, at_epoch_end: bool) -> None:
-        update, last = self.progress.update, self.progress.update >= self.total_updates
+        update = self.progress.update
+        last = update >= self.total_updates
         log = update % self.config.log_every == 0 or last
         evaluate = _is_due(update, self.config.evaluate_every, at_epoch_end) or last
         checkpoint = _is_due(update, self.config.checkpoint_every, at_epoch_end) or last
         if log or evaluate or checkpoint or self.guard.is_due:
             for text in self.guard.check():
-                self.callback.on_notice(text)
+                self.notify(text)
         if evaluate or checkpoint:
             self.guard.check_weights(update, self.setup.model.parameters())
         if log:
@@ -245,136 +240,114 @@ class Trainer:
         tasks = self.meter.flush()
         overall = tasks.pop(_OVERALL, {})
         update = self.progress.update
-        rate = learning_rate(self.setup.config.optimizer, update - 1, self.total_updates)
-        skipped = {"skipped": self.guard.skipped} if self.guard.skipped else {}
-        record: dict[str, Any] = {"type": "train", "update": update, "learning_rate": rate, **overall, **skipped}
-        record["tasks"] = tasks
+        measures: dict[str, float] = {}
         for regularizer in self.step.regularizers.values():
-            record.update(regularizer.measure(self.student.whole()))
-        self.processes.on_main(lambda: self.journal.add(record))
-        self.callback.on_log(record)
+            measures.update(regularizer.measure(self.student.whole()))
+        rate = learning_rate(self.setup.config.optimizer, update - 1, self.total_updates)
+        event = Logged(update, rate, overall, tasks, measures, self.guard.skipped)
+        self.processes.on_main(lambda: self.journal.add(event.to_json()))
+        self.callback.receive(event)
         for text in self.watch.look(update, tasks):
-            self.callback.on_notice(text)
+            self.notify(text)
 
     def _evaluate(self) -> None:
-        setup = self.setup
-        if not setup.validation:
+        if not self.setup.validation:
             return
+        evaluation = self._scores()
+        best = self.selection.add(evaluation, self.progress.update)
+        if best:
+            self._save_model()
+        event = Evaluated(evaluation, self.progress.update, best)
+        self.processes.on_main(lambda: self.journal.add(event.to_json()))
+        self._write_results()
+        self.callback.receive(event)
+
+    def _scores(self) -> Evaluation:
         model = self.student.whole()
         results = {
             name: evaluate_task(
                 model,
-                setup.tasks[name],
-                split,
-                setup.collate[name],
+                task.type,
+                task.validation,
+                task.collate,
                 self.config.eval_batch_size,
-                setup.baselines.get(name),
+                task.baseline,
                 fit=True,
                 processes=self.processes,
             )
-            for name, split in setup.validation.items()
+            for name, task in self.setup.tasks.items()
+            if task.validation is not None
         }
-        evaluation = Evaluation(results)
-        best = self.selection.add(evaluation, self.progress.update)
-        if best:
-            self._save_model()
-        record = {"type": "evaluation", "update": self.progress.update, "best": best, **evaluation.to_json()}
-        self.processes.on_main(lambda: self.journal.add(record))
-        self._write_results()
-        self.callback.on_evaluation(evaluation, self.progress.update, best)
+        return Evaluation(results)
+
+    def _save_model(self) -> None:
+        decoding = {name: task.decoding for name, task in self.setup.task_types.items() if task.decoding}
+        model = self.student.whole()
+        self.processes.on_main(lambda: save_model(self.folder.model, model, self.setup.tokenizer, decoding))
+
+    def _write_results(self) -> Results:
+        results = Results(self.selection.best, self.selection.last, self.setup.baselines)
+        self.processes.on_main(lambda: write_json(self.folder.results_file, results.to_json()))
+        return results
 
     def _checkpoint(self) -> None:
-        # What all processes must take part in, before one of them writes.
-        meter, random = self.meter.state_dict(), self.processes.gather(random_state(self.device))
-        model, optimizer = self.student.whole(), optimizer_tensors(self.optimizer, self.student.trained)
-        self.processes.on_main(lambda: self._write_checkpoint(model, optimizer, random, meter))
-        self.callback.on_checkpoint(self.progress.update)
+        # All processes must take part in these before the first one writes.
+        meter = self.meter.state_dict()
+        random = self.processes.gather(random_state(self.device))
+        model = self.student.whole()
+        optimizer = optimizer_tensors(self.optimizer, self.student.trained)
 
-    def _write_checkpoint(
-        self,
-        model: MultiTaskModel,
-        optimizer: dict[str, Tensor],
-        random: list[dict[str, Tensor]],
-        meter: list[list[Any]],
-    ) -> None:
-        state = {
-            "epoch": self.progress.epoch,
-            "batch": self.progress.batch,
-            "selection": self.selection.state_dict(),
-            "meter": meter,
-            "skipped": self.guard.skipped,
-            "watch": self.watch.state_dict(),
-            "metrics_bytes": self.journal.flushed_size(),
-            "rows": describe_rows(self.setup.train, self.setup.validation),
-        }
-        keep_model(self.folder, checkpoint_path(self.folder.checkpoints, self.progress.update))
-        save_checkpoint(
-            self.folder.checkpoints,
-            self.progress.update,
-            model,
-            self.step.regularizers,
-            optimizer,
-            random,
-            state,
+        def write() -> None:
+            folder = self.folder.checkpoints
+            update = self.progress.update
+            keep_model(self.folder, checkpoint_path(folder, update))
+            writers = tensor_writers(model, optimizer, random, self.step.regularizers)
+            save_checkpoint(folder, update, writers, self._resume_state(meter).to_json())
+            best = self.selection.best.update if self.selection.best and self.config.keep_best else None
+            delete_old_checkpoints(folder, self.config.keep_checkpoints, best)
+
+        self.processes.on_main(write)
+        self.callback.receive(Checkpointed(self.progress.update))
+
+    def _resume_state(self, meter: list[list[object]]) -> ResumeState:
+        return ResumeState(
+            update=self.progress.update,
+            epoch=self.progress.epoch,
+            batch=self.progress.batch,
+            selection=self.selection.state_dict(),
+            meter=meter,
+            skipped=self.guard.skipped,
+            watch=self.watch.state_dict(),
+            metrics_bytes=self.journal.flushed_size(),
+            rows=describe_rows(self.setup.train, self.setup.validation),
+            regularizers={name: one.state_dict() for name, one in self.step.regularizers.items()},
         )
-        best = self.selection.best["update"] if self.selection.best and self.config.keep_best else None
-        delete_old_checkpoints(self.folder.checkpoints, self.config.keep_checkpoints, best)
 
-    def _resume(self, path: Path) -> int:
-        """Continue from a resume point; how many bytes of metrics.jsonl it knows of."""
-        state = load_checkpoint(path, self.student, self.step.regularizers, self.optimizer, self.processes.rank)
-        with resuming(path):
-            self.progress = Progress(int(state["update"]), int(state["epoch"]), int(state["batch"]))
-            if self.progress.batch >= len(self.sampler):  # epochs have become shorter, as the user allowed
-                self.progress.epoch, self.progress.batch = self.progress.epoch + 1, 0
-            self.selection.load_state(state["selection"])
-            self.meter.load_state(state["meter"], self.device)
-            self.guard.skipped = int(state["skipped"])
-            self.watch.load_state(state["watch"])
-            size = int(state["metrics_bytes"])
-        self.processes.on_main(lambda: self._go_back(path))
-        return size
+    def _resume(self, point: Path) -> int:
+        """Continue from a resume point; how many bytes metrics.jsonl had then."""
+        state = restore(point, self.student, self.step.regularizers, self.optimizer, self.processes.rank)
+        with resuming(point):
+            self.progress = state.progress
+            # Epochs may be shorter now, if the user has allowed the change.
+            self.progress.end_epoch_if_over(len(self.sampler))
+            self.selection.load_state(state.selection)
+            self.meter.load_state([list(line) for line in state.meter], self.device)
+            self.guard.skipped = state.skipped
+            self.watch.load_state(state.watch)
+        self.processes.on_main(lambda: self._go_back(point))
+        return state.metrics_bytes
 
-    def _go_back(self, path: Path) -> None:
-        put_newer_aside(path)
-        put_model_back(self.folder, path, self.callback.on_notice)
-
-    def _write_results(self) -> dict[str, Any]:
-        best = self.selection.best or {"score": None, "tasks": {}}
-        results = {
-            "score": best["score"],
-            "tasks": best["tasks"],
-            "baselines": dict(self.setup.baselines),
-            "best": self.selection.best,
-            "last": self.selection.last,
-        }
-        self.processes.on_main(lambda: write_json(self.folder.results_file, results))
-        return results
+    def _go_back(self, point: Path) -> None:
+        put_newer_aside(point)
+        put_model_back(self.folder, point, self.notify)
 
     def _write_timing(self, seconds: float) -> None:
         device = str(self.device)
         self.journal.add_timing({"update": self.progress.update, "seconds": round(seconds, 3), "device": device})
 
-    def _facts(self) -> dict[str, Any]:
-        return {
-            "train_rows": {name: len(split) for name, split in self.setup.train.items()},
-            "validation_rows": {name: len(split) for name, split in self.setup.validation.items()},
-            "dropped": {
-                f"{name} ({kind})": split.dropped
-                for kind, splits in (("train", self.setup.train), ("validation", self.setup.validation))
-                for name, split in splits.items()
-                if split.dropped
-            },
-            "unscored": [name for name in self.setup.train if name not in self.setup.validation],
-            "updates": self.total_updates,
-            "done": self.progress.update,
-            "device": str(self.device),
-            "regularizers": list(self.step.regularizers),
-        }
-
 
 def _draw_apart(seed: int, rank: int) -> None:
-    """Give each process but the first random numbers of its own, for dropout."""
+    """Give each process but the first one random numbers of its own, for dropout."""
     if rank:
         torch.manual_seed(int(np.random.SeedSequence([seed, rank]).generate_state(1)[0]))
 
@@ -386,11 +359,3 @@ def _groups(batches: Iterator[Batch], size: int) -> Iterator[tuple[Batch, ...]]:
 
 def _is_due(update: int, every: int | None, at_epoch_end: bool) -> bool:
     return at_epoch_end if every is None else update % every == 0
-
-
-def _accelerator(precision: str) -> Accelerator:
-    # Accelerate keeps the precision of the first Accelerator for the whole process; each run has its own.
-    AcceleratorState._reset_state()
-    # A batch uses one task's head of many.
-    settings = DistributedDataParallelKwargs(find_unused_parameters=True)
-    return Accelerator(mixed_precision="bf16" if precision == "bfloat16" else "no", kwargs_handlers=[settings])

@@ -82,7 +82,7 @@ def test_default_folders_are_numbered_and_a_taken_one_is_refused(workspace, cli)
     assert {path.name for path in (workspace.folder / "runs").iterdir()} == {"tiny", "tiny-2"}
     result = cli("train", workspace.experiment, "-o", "runs/tiny")
     assert result.code == 2
-    assert "--output-dir: there already is a run, got 'runs/tiny'. Say --resume" in result.err
+    assert "--output-dir: there already is a run, got 'runs/tiny'. Use --resume" in result.err
 
 
 def test_evaluate_gives_the_scores_of_training(run, cli):

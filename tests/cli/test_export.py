@@ -75,7 +75,7 @@ def test_the_same_in_python_and_an_earlier_export_is_replaced_when_asked(workspa
     assert config["problem_type"] == "regression" and config["id2label"] == {"0": "near"}
     refused = cli("export", run, "-t", "color", "out")
     assert (refused.code, refused.out) == (2, "")
-    assert "out: is not empty. Name another folder, or allow overwriting" in refused.err
+    assert "out: is not empty. Name another folder, or use --overwrite" in refused.err
     assert cli("export", run, "-t", "color", "out", "--overwrite").code == 0
     config = json.loads((workspace.folder / "out" / "config.json").read_text())
     assert config["problem_type"] == "single_label_classification"

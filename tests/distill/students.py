@@ -25,7 +25,7 @@ def batch_of(setup, task, rows):
 
 def adapted(run, setup, task, rows):
     """The run's logits for the setup's rows, computed here and now."""
-    batch, kind = batch_of(setup, task, rows), setup.tasks[task]
+    batch, kind = batch_of(setup, task, rows), setup.tasks[task].type
     with torch.no_grad():
         model = run.model.cpu()
         return kind.adapt(model(kind.head_name, model.embed(batch.inputs["input_ids"]), batch.inputs), batch)

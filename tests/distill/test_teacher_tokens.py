@@ -84,7 +84,7 @@ def test_tagging_and_span_students_learn_token_by_token(token_level, cli):
     setup = prepare(load_experiment(token_level.experiment))
     assert len(setup.train["tags"]) > 16 and len(setup.train["answers"]) > 16  # windows
     run = LoadedRun(token_level.folder / "teacher")
-    for name, task in setup.tasks.items():
+    for name, task in setup.task_types.items():
         rows = [1, 0, 5, 17]
         batch = batch_of(setup, name, rows)
         expected = adapted(run, setup, name, rows)

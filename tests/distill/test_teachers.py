@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 import mtsmart
 from mtsmart.config import load_experiment
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.training.checkpoints import list_checkpoints
+from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.training.setup import prepare
 from tests.conftest import sentences, write_jsonl
 from tests.distill.students import BOTH, DISTILL, adapted, batch_of, files, of_student, same_model

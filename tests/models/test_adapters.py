@@ -21,9 +21,9 @@ from mtsmart.models.files import load_model
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.transforms import TRANSFORMS, Adapter
 from mtsmart.models.weights import trained
+from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.folder import RunFolder
-from mtsmart.training.callbacks import Silent
-from mtsmart.training.checkpoints import list_checkpoints
+from mtsmart.training.callbacks import Callback
 
 
 class LowRankLinear(nn.Module):
@@ -74,12 +74,12 @@ class Bottleneck(Adapter[bool]):
         encoder.model.pooler.activation = nn.Tanh()
 
 
-class StopAt(Silent):
+class StopAt(Callback):
     def __init__(self, update):
         self.update = update
 
-    def on_update(self, update, rows):
-        if update == self.update:
+    def on_update(self, event):
+        if event.update == self.update:
             os.kill(os.getpid(), signal.SIGINT)
 
 

@@ -21,8 +21,8 @@ from mtsmart.models.weights import (
     teacher_of,
     trained,
 )
-from mtsmart.training.callbacks import Silent
-from mtsmart.training.checkpoints import list_checkpoints
+from mtsmart.runs.checkpoints import list_checkpoints
+from mtsmart.training.callbacks import Callback
 from tests.models.architectures import ARCHITECTURES, save
 
 LAYERS = {
@@ -158,17 +158,17 @@ def test_another_encoder_is_refused(model, tiny_encoder, tmp_path):
         load_for_resuming(other, tmp_path / "point")
 
 
-class Spy(Silent):
+class Spy(Callback):
     """Stops after an update, as Ctrl-C does."""
 
     def __init__(self, update):
         self.update = update
 
-    def on_update(self, update, rows):
+    def on_update(self, event):
         import os
         import signal
 
-        if update == self.update:
+        if event.update == self.update:
             os.kill(os.getpid(), signal.SIGINT)
 
 

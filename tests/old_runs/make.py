@@ -19,7 +19,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 import mtsmart
-from mtsmart.training.callbacks import Silent
+from mtsmart.training.callbacks import Callback
 
 PLACEHOLDER = "FOLDER_OF_THESE_RUNS"
 STOP = 13  # in the second epoch, between lines of metrics.jsonl, after the evaluation of update 10
@@ -51,7 +51,7 @@ training: {epochs: 2, batch_size: 8, log_every: 3, evaluate_every: 5, keep_check
 """
 
 
-class StopAt(Silent):
+class StopAt(Callback):
     """Presses Ctrl-C after an update."""
 
     def on_update(self, update: int, rows: int) -> None:

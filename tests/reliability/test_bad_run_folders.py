@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from mtsmart.training.checkpoints import list_checkpoints
+from mtsmart.runs.checkpoints import list_checkpoints
 from tests.reliability.refusals import assert_refused, contents
 
 

@@ -5,20 +5,20 @@ from pathlib import Path
 import pytest
 
 import mtsmart
-from mtsmart.training.callbacks import Silent
+from mtsmart.training.callbacks import Callback
 
 UPDATES = 20_000
 PAGE = 4096
 
 
-class Measured(Silent):
+class Measured(Callback):
     """Resident memory in MB after the first thousand updates and at each thousand after it."""
 
     def __init__(self):
         self.megabytes = []
 
-    def on_update(self, update, rows):
-        if update % 1000 == 0:
+    def on_update(self, event):
+        if event.update % 1000 == 0:
             self.megabytes.append(int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / 2**20)
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from mtsmart.durable import read_bytes, require_file
 from mtsmart.errors import ConfigError, DataError
+from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.sweeps import conclusions
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import Plan
-from mtsmart.training.checkpoints import list_checkpoints
 from tests.reliability.refusals import assert_refused
 
 NO_FILE = "It is no file, but a device or a pipe"

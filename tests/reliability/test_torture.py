@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from mtsmart.training.checkpoints import list_checkpoints
+from mtsmart.runs.checkpoints import list_checkpoints
 from tests.training.test_checkpoints import damage
 
 EVERYTHING = ["mixing.strategy=annealed", "training.accumulation=2", "training.log_every=3"]

@@ -11,32 +11,33 @@ import mtsmart
 import mtsmart.api
 from mtsmart.config.loader import build_experiment
 from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
+from mtsmart.evaluation.evaluator import Evaluation
 from mtsmart.runs.interrupt import Interrupted
 from mtsmart.sweeps import worker
 from mtsmart.sweeps.pool import Outcome
 from mtsmart.sweeps.sweep import _Interrupts, _Runner
 from mtsmart.sweeps.worker import train_job
-from mtsmart.training.callbacks import Silent
+from mtsmart.training.callbacks import Callback, Checkpointed, Evaluated, Logged, Started, UpdateDone
 
 
 def test_the_clock_stands_still_between_updates(monkeypatch):
     now = iter(range(100))
     monkeypatch.setattr(worker.time, "process_time", lambda: next(now))
     clock = worker._Clock()
-    clock.on_start({"device": "cpu"})
+    clock.receive(Started({}, {}, {}, [], updates=3, done=0, device="cpu", regularizers=[]))
     for update in range(3):  # a second each, as is each of what is done between them
-        clock.on_update(update, 1)
-        clock.on_log({})
-        clock.on_evaluation(None, update, best=False)
-        clock.on_checkpoint(update)
+        clock.receive(UpdateDone(update, rows=1))
+        clock.receive(Logged(update, 1e-3, {}, {}, {}))
+        clock.receive(Evaluated(Evaluation({}), update, best=False))
+        clock.receive(Checkpointed(update))
     assert clock.seconds / clock.updates == 1
 
 
-class _StopsItself(Silent):
+class _StopsItself(Callback):
     """Ctrl-C after three updates."""
 
-    def on_update(self, update, rows):
-        if update == 3:
+    def on_update(self, event):
+        if event.update == 3:
             os.kill(os.getpid(), signal.SIGINT)
 
 

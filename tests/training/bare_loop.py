@@ -19,8 +19,7 @@ def trained(experiment, folder, task, updates):
         Face class's names, and the losses that were logged.
     """
     folder.mkdir()
-    setup = prepare(load_experiment(experiment))
-    setup.validation.clear()
+    setup = prepare(load_experiment(experiment)).without_validation()
     trainer = Trainer(setup, RunFolder(folder))
     epochs = range(setup.config.training.epochs)
     plan = [batch for epoch in epochs for batch in trainer.sampler.plan(epoch)][:updates]

@@ -21,10 +21,11 @@ from mtsmart.config import load_experiment
 from mtsmart.errors import CheckpointError, ConfigError, StorageError
 from mtsmart.models.files import save_model
 from mtsmart.runs.best_model import ENDING
+from mtsmart.runs.checkpoints import list_checkpoints, newest_checkpoint
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.lock import RunLock
-from mtsmart.training.callbacks import Silent
-from mtsmart.training.checkpoints import list_checkpoints, load_checkpoint, newest_checkpoint
+from mtsmart.training.callbacks import Callback
+from mtsmart.training.resume import restore
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
 from tests.conftest import write_jsonl
@@ -33,12 +34,12 @@ from tests.training.test_resume import SETTINGS, StopAt, assert_same_run
 EVERY = [*SETTINGS, "training.checkpoint_every=3"]
 
 
-class Notices(Silent):
+class Notices(Callback):
     def __init__(self):
         self.texts = []
 
-    def on_notice(self, text):
-        self.texts.append(text)
+    def on_notice(self, event):
+        self.texts.append(event.text)
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ def test_optimizer_state_goes_to_the_parameter_it_belongs_to(workspace, run):
     """The tasks in another order: the optimizer numbers the parameters of their heads anew."""
     point = list_checkpoints(run / "checkpoints")[-1]
     trainer = Trainer(prepare(load_experiment(workspace.experiment, [*EVERY, "tasks=[near, color]"])), RunFolder(run))
-    load_checkpoint(point, trainer.student, trainer.step.regularizers, trainer.optimizer)
+    restore(point, trainer.student, trainer.step.regularizers, trainer.optimizer)
     stored = load_file(point / "optimizer.safetensors")
     for name, parameter in trainer.setup.model.named_parameters():
         for key, value in trainer.optimizer.state[parameter].items():
@@ -261,7 +262,7 @@ def test_what_changes_nothing_may_differ(workspace, run):
 
 
 def test_allowed_changes_are_for_runs_that_go_on(workspace, run):
-    with pytest.raises(ConfigError, match="Say --resume too"):
+    with pytest.raises(ConfigError, match="Use `resume=True` too"):
         mtsmart.train(workspace.experiment, EVERY, output_dir=run, allow_changes=["training"])
 
 
@@ -321,11 +322,11 @@ def test_a_lock_that_cannot_be_described_leaves_nothing_behind(tmp_path, monkeyp
     assert not (tmp_path / "run").exists()
 
 
-class StopsTwice(Silent):
+class StopsTwice(Callback):
     """Ctrl-C twice in the same update: the second one does not wait."""
 
-    def on_update(self, update, rows):
-        if update == 5:
+    def on_update(self, event):
+        if event.update == 5:
             signal.raise_signal(signal.SIGINT)  # two at once from outside may arrive as one
             signal.raise_signal(signal.SIGINT)
 

@@ -10,9 +10,9 @@ from mtsmart.config import load_experiment
 from mtsmart.config.methods import REGULARIZERS
 from mtsmart.data.batch import Batch
 from mtsmart.errors import TrainingError
+from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.folder import RunFolder
-from mtsmart.training.callbacks import Silent
-from mtsmart.training.checkpoints import list_checkpoints
+from mtsmart.training.callbacks import Callback
 from mtsmart.training.guard import Guard, gradient_norm
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
@@ -21,12 +21,12 @@ from mtsmart.training.watch import Watch
 NAN, INF = float("nan"), float("inf")
 
 
-class Notices(Silent):
+class Notices(Callback):
     def __init__(self):
         self.texts = []
 
-    def on_notice(self, text):
-        self.texts.append(text)
+    def on_notice(self, event):
+        self.texts.append(event.text)
 
 
 def trainer_of(workspace, *overrides):
@@ -81,8 +81,8 @@ def test_a_stop_leaves_the_weights_of_before(workspace, monkeypatch):
     spoil(reference, {2}, "loss", monkeypatch)
     before = {}
 
-    def remember(update, rows):
-        if update == 2:
+    def remember(event):
+        if event.update == 2:
             before.update({name: tensor.clone() for name, tensor in reference.setup.model.state_dict().items()})
 
     monkeypatch.setattr(reference.callback, "on_update", remember)
@@ -99,7 +99,7 @@ def test_skipped_updates_change_no_weight_and_training_goes_on(workspace, monkey
     spoil(trainer, {2, 5}, part, monkeypatch)
     weights = []
 
-    def remember(update, rows):
+    def remember(event):
         weights.append(torch.cat([p.detach().flatten() for p in trainer.setup.model.parameters()]).clone())
 
     monkeypatch.setattr(trainer.callback, "on_update", remember)
@@ -267,4 +267,4 @@ def test_a_score_that_is_no_number_is_never_the_best():
 
     selection = Selection(None)
     best = [selection.add(Evaluation({"t": TaskResult({"m": score})}), 1) for score in (NAN, 0.2, NAN, 0.3, 0.1)]
-    assert best == [False, True, False, True, False] and selection.best["score"] == 0.3
+    assert best == [False, True, False, True, False] and selection.best.score == 0.3

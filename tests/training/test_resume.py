@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 
 import mtsmart
 from mtsmart.errors import CheckpointError
-from mtsmart.training.callbacks import Silent
-from mtsmart.training.checkpoints import list_checkpoints
+from mtsmart.runs.checkpoints import list_checkpoints
+from mtsmart.training.callbacks import Callback
 
 # Accumulation, annealed mixing, dropout, both regularisers, log lines and evaluations that no checkpoint aligns with.
 SETTINGS = [
@@ -26,17 +26,17 @@ SETTINGS = [
 ]
 
 
-class StopAt(Silent):
+class StopAt(Callback):
     """Presses Ctrl-C after an update."""
 
     def __init__(self, update: int) -> None:
         self.update = update
 
-    def on_update(self, update, rows):
+    def on_update(self, event):
         import os
         import signal
 
-        if update == self.update:
+        if event.update == self.update:
             os.kill(os.getpid(), signal.SIGINT)
 
 

@@ -101,7 +101,7 @@ def test_smart_settings_of_a_task_win_over_the_experiments(workspace):
 
     overrides = ["smart.weight=2", "tasks.near.smart.weight=7", "tasks.near.smart.norm=l2"]
     setup = prepare(load_experiment(workspace.experiment, overrides))
-    built = build_regularizers(setup.config, Context(setup.model, setup.tasks, 10))["smart"]
+    built = build_regularizers(setup.config, Context(setup.model, setup.task_types, 10))["smart"]
     assert (built.settings["color"].weight, built.settings["near"].weight) == (2, 7)
     assert (built.settings["color"].norm, built.settings["near"].norm) == ("linf", "l2")
 
@@ -112,4 +112,4 @@ def test_regularisers_that_are_off_are_not_built(workspace):
     from mtsmart.training.setup import prepare
 
     setup = prepare(load_experiment(workspace.experiment, ["smart=off", "mbpp=off"]))
-    assert build_regularizers(setup.config, Context(setup.model, setup.tasks, 10)) == {}
+    assert build_regularizers(setup.config, Context(setup.model, setup.task_types, 10)) == {}

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 import mtsmart
 from mtsmart.errors import TrainingError
 from mtsmart.evaluation.evaluator import Evaluation, TaskResult
-from mtsmart.training.callbacks import Silent
+from mtsmart.training.callbacks import Callback
 from mtsmart.training.selection import Selection
 from mtsmart.training.step import TrainStep
 
@@ -45,7 +45,7 @@ def evaluation(score):
 def test_selection_keeps_the_best_and_waits():
     selection = Selection(patience=2)
     assert [selection.add(evaluation(s), i) for i, s in enumerate([0.5, 0.6, 0.6, 0.4])] == [True, True, False, False]
-    assert (selection.best["update"], selection.last["update"], selection.exhausted) == (1, 3, True)
+    assert (selection.best.update, selection.last.update, selection.exhausted) == (1, 3, True)
 
 
 def test_score_is_the_mean_of_main_metrics():
@@ -72,8 +72,8 @@ def test_bfloat16_autocast_keeps_float32_weights(workspace):
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_task_named(workspace):
-    class Spoil(Silent):
-        def on_start(self, facts):
+    class Spoil(Callback):
+        def on_start(self, event):
             with torch.no_grad():
                 trainer.setup.model.head("near").model.classifier.bias.fill_(float("nan"))
 
@@ -91,8 +91,8 @@ def test_a_loss_that_is_not_finite_stops_with_the_task_named(workspace):
 def test_nothing_that_is_not_finite_becomes_a_model_or_a_resume_point(workspace):
     """Evaluation and checkpoint are due before the first log line; what they would save is refused first."""
 
-    class Spoil(Silent):
-        def on_update(self, update, rows):
+    class Spoil(Callback):
+        def on_update(self, event):
             with torch.no_grad():
                 trainer.setup.model.encoder.model.embeddings.LayerNorm.bias.fill_(float("nan"))
 

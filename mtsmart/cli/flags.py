@@ -1,0 +1,40 @@
+"""Which flag of the command line stands for which argument of a Python function."""
+
+from __future__ import annotations
+
+import re
+
+from mtsmart.errors import MtsmartError
+
+FLAGS = {
+    "allow_changes": "--allow-changes",
+    "folder": "DIR",
+    "jobs": "--jobs",
+    "output": "--output",
+    "output_dir": "--output-dir",
+    "overwrite=True": "--overwrite",
+    "resume=True": "--resume",
+    "task": "--task",
+    "train=False": "--no-train",
+}
+"""Argument, or argument with its value -> flag."""
+
+_QUOTED = re.compile(r"`(\w+)(?:=([^`]*))?`")
+
+
+def in_flags(error: MtsmartError) -> str:
+    """The text of an error as a user of the command line should read it."""
+    argument = None if error.argument is None else FLAGS.get(error.argument, error.argument)
+    hint = None if error.hint is None else _QUOTED.sub(_flag, error.hint)
+    return error.described(argument, hint)
+
+
+def _flag(match: re.Match[str]) -> str:
+    """The flag for an argument in backquotes; anything else in backquotes stays as it is."""
+    whole = match[0].strip("`")
+    name, value = match[1], match[2]
+    if whole in FLAGS:
+        return FLAGS[whole]
+    if name in FLAGS:
+        return f"{FLAGS[name]} {value}"
+    return match[0]

@@ -1,0 +1,37 @@
+"""A task with everything that training and evaluation need of it, as one object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mtsmart.data.encoding import EncodedSplit
+from mtsmart.data.loader import Collate
+from mtsmart.task_types import TaskType
+from mtsmart.tasks.definition import TaskDefinition
+
+
+@dataclass(frozen=True)
+class PreparedTask:
+    """One task of a run.
+
+    Attributes:
+        definition: what the user wrote about the task.
+        type: the object that encodes, collates, scores and decodes for it.
+        collate: turns encoded rows into a batch.
+        train: the encoded training rows; None if the task is only evaluated.
+        validation: the encoded validation rows; None if the task is only trained.
+        baseline: metric -> score of the best constant prediction on the validation rows; empty if it is not known.
+    """
+
+    definition: TaskDefinition
+    type: TaskType
+    collate: Collate
+    train: EncodedSplit | None = None
+    validation: EncodedSplit | None = None
+    baseline: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name under which the experiment knows the task."""
+        return self.type.name

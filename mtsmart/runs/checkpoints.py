@@ -1,0 +1,152 @@
+"""Resume points as files: named groups of tensors, and a state in JSON. Nothing here knows what they mean.
+
+::
+
+    checkpoints/update-00000120/
+        model.safetensors, optimizer.safetensors, random.safetensors, <regulariser>.safetensors
+        state.json
+        manifest.json       sizes and SHA-256 hashes of the files above
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+
+from mtsmart.durable import check_manifest, read_json, replacing_folder
+from mtsmart.errors import CheckpointError
+from mtsmart.runs.best_model import ENDING
+
+_NAME = re.compile(r"update-(\d{8})")
+# A whole resume point, the model beside it, and what a killed process left of either.
+_OURS = re.compile(rf"update-\d{{8}}({re.escape(ENDING)})?(\.new|\.old)?")
+_DAMAGED = ".damaged"  # ending of the name of a resume point that a run could not resume from
+_STATE = "state.json"
+# What reading, or using what was read, raises where a file does not hold what it should.
+_ODD = (OSError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError)
+
+
+def checkpoint_path(folder: Path, update: int) -> Path:
+    """The resume point of an update."""
+    return folder / f"update-{update:08d}"
+
+
+def save_checkpoint(
+    folder: Path, update: int, writers: Mapping[str, Callable[[Path], None]], state: Mapping[str, Any]
+) -> Path:
+    """Write a resume point. It appears only when it is complete and on the disk.
+
+    Args:
+        folder: the run's ``checkpoints`` folder.
+        update: how many updates are done.
+        writers: file name without ending -> what writes a group of tensors to the safetensors file that it is given.
+        state: everything else, in JSON types.
+
+    Returns:
+        the resume point's folder.
+
+    Raises:
+        StorageError: it cannot be written. The older resume points stay as they are.
+    """
+    target = checkpoint_path(folder, update)
+    with replacing_folder(target) as aside:
+        for name, write in writers.items():
+            write(tensor_file(aside, name))
+        (aside / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+    return target
+
+
+def read_state(point: Path) -> dict[str, Any]:
+    """The state of a resume point. Call it inside :func:`resuming`, which turns what it raises into one error."""
+    state: dict[str, Any] = read_json(point / _STATE)
+    if point != checkpoint_path(point.parent, state["update"]):
+        raise ValueError(f"{_STATE} is of update {state['update']}")
+    return state
+
+
+def tensor_file(point: Path, name: str) -> Path:
+    """The safetensors file of a group of tensors of a resume point."""
+    return point / f"{name}.safetensors"
+
+
+@contextmanager
+def resuming(point: Path) -> Iterator[None]:
+    """Turn whatever a resume point lacks, or holds in another form, into one error.
+
+    Raises:
+        CheckpointError: names the resume point and the reason.
+    """
+    try:
+        yield
+    except _ODD as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"cannot be resumed from: {reason}", file=point) from None
+
+
+def stored_rows(point: Path) -> dict[str, Any]:
+    """What ``describe_rows`` said about the data when a resume point was written; empty if it said nothing.
+
+    Raises:
+        CheckpointError: the state cannot be read.
+    """
+    with resuming(point):
+        rows: dict[str, Any] = dict(read_json(point / _STATE).get("rows", {}))
+    return rows
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """The resume points in ``folder``, oldest first."""
+    return sorted(path for path in folder.glob("update-*") if _NAME.fullmatch(path.name))
+
+
+def newest_checkpoint(folder: Path, notify: Callable[[str], None]) -> Path | None:
+    """The newest resume point that is whole; None if there is no resume point at all.
+
+    Args:
+        folder: the run's ``checkpoints`` folder.
+        notify: called with a text about each damaged resume point.
+
+    Raises:
+        CheckpointError: all of them are damaged.
+    """
+    damaged = []
+    for path in reversed(list_checkpoints(folder)):
+        try:
+            check_manifest(path)
+        except CheckpointError as error:
+            damaged.append(error)
+        else:
+            for reason in damaged:
+                notify(f"{reason}. Resuming from {path.name} instead")
+            return path
+    if damaged:
+        hint = "No resume point is whole: start anew, in another folder"
+        raise CheckpointError(damaged[0].message, file=damaged[0].file, hint=hint)
+    return None
+
+
+def delete_old_checkpoints(folder: Path, keep: int, best: int | None = None) -> None:
+    """Delete all resume points but the newest ``keep`` and that of update ``best``, and what a killed process left."""
+    kept = {path.name for path in list_checkpoints(folder)[-keep:]}
+    if best is not None:
+        kept.add(checkpoint_path(folder, best).name)
+    kept |= {name + ENDING for name in kept}
+    for path in folder.glob("update-*"):
+        if path.name not in kept and _OURS.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def put_newer_aside(point: Path) -> None:
+    """Rename the resume points after ``point``, which are damaged; the run will write others under their names."""
+    for path in list_checkpoints(point.parent):
+        if path.name > point.name:
+            target = path.with_name(path.name + _DAMAGED)
+            shutil.rmtree(target, ignore_errors=True)
+            path.rename(target)

@@ -1,0 +1,63 @@
+"""The experiment that fine-tunes one task from a finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mtsmart.config.document import Document, Origin
+from mtsmart.config.loader import Experiment, build_experiment
+from mtsmart.errors import ConfigError
+from mtsmart.runs.folder import RunFolder
+from mtsmart.tasks.library import read_task_file
+
+
+def finetune_experiment(folder: RunFolder, task: str, overrides: Iterable[str]) -> Experiment:
+    """The run's own configuration, changed so that it trains one task from the run's model.
+
+    Args:
+        folder: the finished run's.
+        task: a task of the run, of the library, or a YAML file that defines one new task.
+        overrides: ``dotted.key=value`` items; ``head=fresh`` starts the task's head anew.
+
+    Raises:
+        MtsmartError: this is no run, or something does not fit.
+    """
+    document, name = _finetune_document(folder, task)
+    items = [item.replace("head=", "init.heads=", 1) if item.startswith("head=") else item for item in overrides]
+    if name not in folder.definitions():
+        items = ["init.heads=fresh", *items]
+    return build_experiment(document, items)
+
+
+def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:
+    """The configuration before overrides, and the task's name."""
+    document = folder.document()
+    origin = Origin(str(folder.config_file))
+    changes: dict[str, Any] = {"init": {"run": str(folder.path.resolve())}}
+    name = task
+    if task.endswith((".yaml", ".yml")):
+        name = _only_task(task)
+        changes["task_files"] = [str(Path(task).absolute())]
+    changes["name"] = f"{document.data.get('name', 'run')}-{name}"
+    changes["tasks"] = [name]
+    data = _without(document.data, "mixing", "description", "distill")
+    # The joint run's limit of updates says nothing about this run, and the encoder comes from the run.
+    data["training"] = _without(data.get("training", {}), "max_updates")
+    # Only this user may allow that an encoder's own code runs, not the person who wrote the run's configuration.
+    data["encoder"] = _without(data.get("encoder", {}), "path", "revision", "sha256", "trust_remote_code")
+    return Document({**data, **changes}, {**document.origins, (): origin}), name
+
+
+def _only_task(file: str) -> str:
+    """The name of the one task that a file defines."""
+    entries = read_task_file(file)
+    if len(entries) != 1:
+        names = ", ".join(entry.name for entry in entries)
+        raise ConfigError(f"must define exactly one task to fine-tune (it has: {names})", file=file)
+    return entries[0].name
+
+
+def _without(mapping: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if key not in keys}

@@ -1,0 +1,93 @@
+"""What a run has reached: the record behind results.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+
+Scores = Mapping[str, Mapping[str, float]]
+"""Task -> metric -> value; the first metric of a task is its main one."""
+
+_SCORES = TypeAdapter(dict[str, dict[str, float]])
+
+
+@dataclass(frozen=True)
+class ScoredUpdate:
+    """The scores after an update.
+
+    Attributes:
+        update: how many updates were done.
+        score: mean of the tasks' main metrics; None if no task was scored.
+        tasks: task -> metric -> value.
+    """
+
+    update: int
+    score: float | None
+    tasks: Scores
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"update": ..., "score": ..., "tasks": ...}``."""
+        return {"update": self.update, "score": self.score, "tasks": self.tasks}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ScoredUpdate:
+        """Read what ``to_json`` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: it has another form.
+        """
+        return cls(data["update"], data["score"], _SCORES.validate_python(data["tasks"]))
+
+
+@dataclass(frozen=True)
+class Results:
+    """Scores of a run.
+
+    Attributes:
+        best: the evaluation with the highest score; None before the first evaluation that has a score.
+        last: the last evaluation; None before the first one.
+        baselines: task -> metric -> score of the best constant prediction.
+    """
+
+    best: ScoredUpdate | None = None
+    last: ScoredUpdate | None = None
+    baselines: Scores = field(default_factory=dict)
+
+    @property
+    def score(self) -> float | None:
+        """The best evaluation's score."""
+        return None if self.best is None else self.best.score
+
+    @property
+    def tasks(self) -> Scores:
+        """The best evaluation's metrics."""
+        return {} if self.best is None else self.best.tasks
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of results.json: score, tasks, baselines, best, last."""
+        return {
+            "score": self.score,
+            "tasks": self.tasks,
+            "baselines": self.baselines,
+            "best": None if self.best is None else self.best.to_json(),
+            "last": None if self.last is None else self.last.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Results:
+        """Read the content of results.json.
+
+        Raises:
+            KeyError, TypeError, ValueError: it has another form.
+        """
+        _SCORES.validate_python(data["tasks"])
+        best = data.get("best")
+        last = data.get("last")
+        return cls(
+            None if best is None else ScoredUpdate.from_json(best),
+            None if last is None else ScoredUpdate.from_json(last),
+            _SCORES.validate_python(data.get("baselines", {})),
+        )

@@ -1,0 +1,96 @@
+"""One task of a run as a Hugging Face model folder, with a model card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from mtsmart.errors import ConfigError
+from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.models.export import Exported, check_target, export_head
+from mtsmart.reporting.model_card import model_card
+from mtsmart.runs.folder import RunFolder
+from mtsmart.task_types import TaskType
+from mtsmart.task_types.interface.explains_decoding import decoding_rule
+
+
+def export_task(
+    run: str | Path, task: str, folder: str | Path, *, overwrite: bool = False, task_files: Iterable[str | Path] = ()
+) -> Exported:
+    """Write one task of a run as a Hugging Face model that needs nothing of mtsmart.
+
+    Args:
+        run: the run's folder.
+        task: a task of the run, or of the library if it uses one of the run's heads as it is.
+        folder: gets weights, configuration, tokenizer and model card.
+        overwrite: whether an earlier export in ``folder`` may be replaced.
+        task_files: YAML files with further tasks.
+
+    Raises:
+        MtsmartError: there is no such task, no Hugging Face class for its head, or the folder is taken.
+    """
+    target = Path(folder).expanduser().absolute()
+    source = RunFolder(Path(run))
+    _refuse_overlap(target, source.path, folder)
+    check_target(target, overwrite)
+    loaded = LoadedRun(run, task_files, device="cpu")
+    chosen = loaded.task(task)
+    _refuse_computed_labels(loaded, chosen)
+    max_length = loaded.max_length(task)
+    card = partial(
+        model_card,
+        name=task,
+        definition=chosen.definition,
+        encoder=_base_encoder(source),
+        labels=loaded.model.specs[chosen.head_name].labels,
+        max_length=max_length,
+        scores=source.results().tasks.get(task, {}) if source.results_file.is_file() else {},
+        decoding=chosen.decoding,
+        problem_type=chosen.problem_type,
+        rule=decoding_rule(chosen),
+    )
+    return export_head(
+        loaded.model,
+        chosen.head_name,
+        loaded.tokenizer,
+        target,
+        problem_type=chosen.problem_type,
+        max_length=max_length,
+        card=card,
+        overwrite=overwrite,
+    )
+
+
+def _refuse_overlap(target: Path, run: Path, given: str | Path) -> None:
+    """Refuse to write into the run, or in place of a folder that holds it."""
+    inside = target.resolve().is_relative_to(run.resolve())
+    around = run.resolve().is_relative_to(target.resolve())
+    if inside or around:
+        raise ConfigError("must neither be in the run nor hold it", argument="folder", value=str(given))
+
+
+def _refuse_computed_labels(run: LoadedRun, task: TaskType) -> None:
+    """Refuse a task whose labels are not those of the head that it uses."""
+    labels = run.model.specs[task.head_name].labels
+    if task.definition.project is not None or task.head_spec.labels != labels:
+        raise ConfigError(
+            f"the task computes its labels from those of {task.head_name}'s head, which no Hugging Face class does",
+            argument="task",
+            value=task.name,
+            hint=f"Export the head's own task: `task={task.head_name}`",
+        )
+
+
+def _base_encoder(run: RunFolder) -> str:
+    """The encoder that a run started with, or that the first of the runs before it started with."""
+    seen: set[Path] = set()  # the user may edit the configurations so that they name one another in a circle
+    while run.exists:
+        if run.path.resolve() in seen:
+            return "unknown"
+        seen.add(run.path.resolve())
+        config = run.config()
+        if config.init is None:
+            return config.encoder.path or "unknown"
+        run = RunFolder(Path(config.init.run))
+    return f"the run {run.path.name}"
