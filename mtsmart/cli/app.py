@@ -14,7 +14,8 @@ from mtsmart.cli.terminal import ErrorStreamHandler, logged_warnings, logging_to
 from mtsmart.errors import MtsmartError, OtherProcessError
 from mtsmart.processes import launched
 
-_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)  # of writes, which name no file where it is the terminal
+# A failed write names no file if it goes to standard output.
+_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)
 
 app = typer.Typer(
     name="mtsmart",
@@ -41,7 +42,7 @@ Version = Annotated[
 
 @app.callback()
 def _one_process(context: typer.Context, version: Version = False) -> None:
-    # What trains shares its work among the processes of a launcher; anything else the first one does alone.
+    # Training shares its work among the processes of a launcher. The first process alone does everything else.
     if launched()[0] > 0 and context.invoked_subcommand not in ("train", "finetune"):
         raise typer.Exit
 
@@ -66,9 +67,15 @@ def main() -> None:
     except MtsmartError as error:
         print(f"mtsmart: {in_flags(error)}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except OSError as error:  # a full disk, a file that went away while it was read
-        place = f"{error.filename}: " if error.filename else "standard output: " if error.errno in _OUTPUT else ""
-        print(f"mtsmart: {place}{error.strerror or error}", file=sys.stderr)
+    except OSError as error:  # a full disk, or a file that was deleted while it was read
+        print(f"mtsmart: {_place(error)}{error.strerror or error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _place(error: OSError) -> str:
+    """What could not be read or written, for the front of a message; empty if the error does not say it."""
+    if error.filename:
+        return f"{error.filename}: "
+    return "standard output: " if error.errno in _OUTPUT else ""

@@ -32,9 +32,8 @@ def in_flags(error: MtsmartError) -> str:
 def _flag(match: re.Match[str]) -> str:
     """The flag for an argument in backquotes; anything else in backquotes stays as it is."""
     whole = match[0].strip("`")
-    name, value = match[1], match[2]
     if whole in FLAGS:
         return FLAGS[whole]
-    if name in FLAGS:
-        return f"{FLAGS[name]} {value}"
+    if match[1] in FLAGS:
+        return f"{FLAGS[match[1]]} {match[2]}"
     return match[0]

@@ -81,7 +81,7 @@ def convert(
     output: Annotated[Path | None, typer.Option("--output", help="Default: standard output.")] = None,
     data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Folder of the <task>_<split> files.")] = None,
 ) -> None:
-    """Write MT-DNN's task definitions in mtsmart's form; what changes its meaning is told on standard error."""
+    """Write MT-DNN's task definitions in mtsmart's form; changes of meaning are reported on standard error."""
     from mtsmart.durable import write_text
     from mtsmart.tasks.conversion import convert_file
 

@@ -42,7 +42,7 @@ def run_and_report(train: Callable[[Callback], Run]) -> None:
 
 
 def _program() -> str:
-    """How to call mtsmart again: by its name if the shell finds it, else the way it was called this time."""
+    """How to call mtsmart again: by its name if the shell finds it; otherwise as it was called this time."""
     if shutil.which("mtsmart"):
         return "mtsmart"
     called = Path(sys.argv[0])

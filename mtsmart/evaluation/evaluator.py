@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate, load_batches
 from mtsmart.data.sampler import BatchIndex, evaluation_batches
@@ -71,33 +72,27 @@ def run_model(
     """All rows of a split through the encoder once and through the heads of all ``tasks``.
 
     Args:
-        model: in any mode; it is evaluated without dropout.
-        tasks: those that read the split as it is encoded; ``collate`` is the first one's.
+        model: in any mode; dropout is off while it is evaluated.
+        tasks: tasks that read the split as it is encoded; ``collate`` belongs to the first one.
         split: N encoded rows.
         collate: rows -> batch.
         batch_size: encoded rows in a batch.
-        processes: those that share the batches; each gets all outputs.
+        processes: the processes that share the batches; each gets all outputs.
 
     Returns:
         the outputs for each task.
     """
-    training = model.training
-    order: list[int] = []
-    logits: list[list[Tensor]] = [[] for _ in tasks]
     plan = [BatchIndex(tasks[0].name, rows) for rows in evaluation_batches(split.lengths, batch_size)]
     plan = plan[processes.rank :: processes.count]
     batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
+    training = model.training
     if training:
         model.eval()
     try:
-        for index, batch in zip(plan, (batch.to(model.device) for batch in batches), strict=True):
-            encoded = model.encoder(model.embed(batch.inputs["input_ids"]), batch.inputs)
-            for task, collected in zip(tasks, logits, strict=True):
-                adapted = task.adapt(model.logits(task.head_name, encoded, batch.inputs), batch)
-                collected.extend(_on_cpu(task.unbatch(adapted, batch)))
-            order += index.rows
+        logits = _logits(model, tasks, batches)
     finally:
         model.train(training)
+    order = [row for index in plan for row in index.rows]
     found: list[dict[int, Tensor]] = [{} for _ in tasks]
     for rows, outputs in processes.gather((order, logits)):
         for by_row, collected in zip(found, outputs, strict=True):
@@ -105,8 +100,20 @@ def run_model(
     return [Outputs([by_row[row] for row in range(len(split))], split.rows) for by_row in found]
 
 
+def _logits(model: MultiTaskModel, tasks: Sequence[TaskType], batches: Iterable[Batch]) -> list[list[Tensor]]:
+    """For each task the adapted logits of all rows, on the CPU and in the order of the batches."""
+    logits: list[list[Tensor]] = [[] for _ in tasks]
+    for loaded in batches:
+        batch = loaded.to(model.device)
+        encoded = model.encoder(model.embed(batch.inputs["input_ids"]), batch.inputs)
+        for task, collected in zip(tasks, logits, strict=True):
+            adapted = task.adapt(model.logits(task.head_name, encoded, batch.inputs), batch)
+            collected.extend(_on_cpu(task.unbatch(adapted, batch)))
+    return logits
+
+
 def _on_cpu(rows: Sequence[Tensor]) -> list[Tensor]:
-    """The rows of a batch in float32, each in memory of its own; one wait for the device, not one a row."""
+    """The rows of a batch in float32, each in its own memory. The device is waited for once, not once per row."""
     together = torch.cat([row.float().flatten() for row in rows]).cpu()
     parts = together.split([row.numel() for row in rows])
     return [part.view(row.shape).clone() for part, row in zip(parts, rows, strict=True)]
@@ -122,7 +129,18 @@ def evaluate_task(
     fit: bool = False,
     processes: Processes = ALONE,
 ) -> TaskResult:
-    """Score one task on a labelled split; ``fit`` first finds on it what the task's decoding needs."""
+    """Score one task on a labelled split.
+
+    Args:
+        model: in any mode; dropout is off while it is evaluated.
+        task: the task.
+        split: encoded rows with labels.
+        collate: rows -> batch.
+        batch_size: encoded rows in a batch.
+        baseline: metric -> score of the best constant prediction, to be kept beside the scores.
+        fit: whether to find what the task's decoding needs (a threshold, say) on this split before scoring.
+        processes: the processes that share the batches; each gets the result.
+    """
     (outputs,) = run_model(model, [task], split, collate, batch_size, processes)
     references = task.references(split.rows)
     if fit:

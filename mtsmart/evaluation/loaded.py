@@ -88,11 +88,11 @@ class LoadedRun:
             rows: mappings of column to value.
 
         Returns:
-            one mapping a row: ``prediction`` (label name or number) and, for labels, ``p(<label>)``; for several tasks
-            all of theirs, as ``<task>.prediction`` and so on.
+            one mapping per row: ``prediction`` (label name or number) and, for labels, ``p(<label>)``. For several
+            tasks the keys are ``<task>.prediction`` and so on.
 
         Raises:
-            DataError: a row lacks a text; it is named.
+            DataError: a row lacks a text; the message names the row.
         """
         listed = list(rows)
         if isinstance(task, str):
@@ -111,7 +111,7 @@ class LoadedRun:
         return self._preparer.max_length(self.task(task))
 
     def _passes(self, tasks: Iterable[TaskType]) -> list[list[TaskType]]:
-        """Tasks side by side that see the same batches."""
+        """The tasks in groups that read the same batches."""
         groups: dict[str, list[TaskType]] = {}
         for task in tasks:
             key = json.dumps([input_signature_of(task), self._preparer.max_length(task)], sort_keys=True)
@@ -119,7 +119,7 @@ class LoadedRun:
         return list(groups.values())
 
     def _predict(self, tasks: list[TaskType], rows: list[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
-        """For each of the tasks, which read the same input, one mapping a row."""
+        """One mapping per row for each of the tasks, which all read the same input."""
         first = tasks[0]
         for number, row in enumerate(rows, 1):
             require_columns(first.columns, row, f"row {number}")

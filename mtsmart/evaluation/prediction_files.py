@@ -33,15 +33,15 @@ def predict_file(
     Args:
         run: the loaded run.
         tasks: one or several tasks; naming one twice changes nothing.
-        file: csv, tsv, jsonl or parquet; text of the columns in a task's ``dataset.parse`` is read as that says.
-        delimited: whether the rows go into csv or tsv, where a task may have a text of its own for a list.
+        file: csv, tsv, jsonl or parquet. A task's ``dataset.parse`` says how the text of a column is read.
+        delimited: whether the rows will be written as csv or tsv, where a task may write a list in its own way.
 
     Returns:
-        one mapping a row: the row's own columns as the file has them, then ``prediction`` and probabilities, which
-        several tasks give as ``<task>.prediction`` and so on.
+        one mapping per row: the row's own columns as the file has them, then ``prediction`` and probabilities. For
+        several tasks their names are ``<task>.prediction`` and so on.
 
     Raises:
-        DataError: the file cannot be read, lacks a text column, or has a column called as a predicted one.
+        DataError: the file cannot be read, lacks a text column, or has a column with the name of a predicted one.
     """
     names = list(dict.fromkeys(tasks))
     table = read_table(file)
@@ -76,7 +76,7 @@ def _as_text(run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping
 
 
 def _forms(run: LoadedRun, names: Sequence[str], table: pa.Table, file: str | Path) -> dict[str, FieldForm]:
-    """How the tasks read their input columns; a column that is no text (in jsonl) is already what it stands for.
+    """How the tasks read their input columns. A column of a jsonl file that is not text needs no reading.
 
     Raises:
         DataError: two tasks read a column in different ways.
@@ -101,13 +101,13 @@ def check_output(file: Path, source: Path, run: Path) -> None:
     """Refuse an output path before any work is done.
 
     Args:
-        file: what is to be written; it replaces what is there.
-        source: the file whose rows are to be predicted.
+        file: the file that will be written; it replaces the file that is there.
+        source: the file whose rows will be predicted.
         run: the folder of the run that predicts.
 
     Raises:
-        DataError: unknown format, no folder to write to, or in place of what must stay: the input, a file of the
-            run, a pipe or device.
+        DataError: the format is unknown, there is no folder to write to, or the file must not be replaced (the input,
+            a file of the run, a pipe or device).
     """
     if file.suffix.lower() not in OUTPUT_FORMATS:
         hint = did_you_mean(file.suffix, OUTPUT_FORMATS)
@@ -129,7 +129,7 @@ def check_output(file: Path, source: Path, run: Path) -> None:
 
 
 def _without_links(path: Path) -> Path:
-    return Path(os.path.realpath(path))  # other than Path.resolve, it bears links in a circle
+    return Path(os.path.realpath(path))  # unlike Path.resolve, it accepts links that form a circle
 
 
 def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:
@@ -162,7 +162,7 @@ def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: 
 
 
 def _field(value: Any) -> Any:
-    """A list of words or numbers with blanks between, as it is read; what that cannot hold as JSON."""
+    """A list of words or numbers separated by blanks, as it is read; other lists and mappings as JSON."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return joined(value, " ")
     if isinstance(value, list) and all(isinstance(item, int | float) for item in value):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mtsmart.models.export import Exported
 from mtsmart.tasks.definition import TaskDefinition
 
-# transformers 5 has no pipeline for the other kinds; they are loaded as a model and a tokenizer.
+# transformers 5 has no pipeline for the other classes; a user loads a model and a tokenizer.
 _PIPELINES = {
     "AutoModelForSequenceClassification": "text-classification",
     "AutoModelForTokenClassification": "token-classification",
@@ -17,76 +18,88 @@ _PIPELINES = {
 }
 
 
-def model_card(
-    exported: Exported,
-    name: str,
-    definition: TaskDefinition,
-    *,
-    encoder: str,
-    labels: list[str] | None,
-    max_length: int,
-    scores: Mapping[str, float],
-    decoding: Mapping[str, Any],
-    problem_type: str | None,
-    rule: str | None = None,
-) -> str:
-    """README.md of an exported model.
+@dataclass(frozen=True)
+class ModelCard:
+    """What the card of an exported model says.
 
-    Args:
-        exported: what was written where.
+    Attributes:
         name: the task's name.
         definition: its definition.
-        encoder: what the run's encoder started from.
-        labels: names of the outputs.
-        max_length: tokens that inputs are cut to.
+        encoder: the pretrained encoder with which the run started.
+        labels: names of the outputs; None if they have none.
+        max_length: inputs are cut to this number of tokens.
         scores: metric -> value on validation; empty if the run has none.
         decoding: what was found on validation for decoding, such as a threshold.
-        problem_type: Hugging Face's name of what the head was trained for.
-        rule: how outputs become predictions, where their names do not say it.
+        problem_type: Hugging Face's name of the loss that the head was trained with.
+        rule: how outputs become predictions, if their names do not say it.
     """
-    pipeline = _PIPELINES.get(exported.auto_class)
-    described = f" ({definition.description})" if definition.description else ""
-    facts = [
-        f"- Task: `{name}`, {definition.task_type}{described}",
-        f"- Input: {' and '.join(definition.text)}, cut to {max_length} tokens",
-        f"- Base encoder: `{encoder}`",
-        *([f"- {'Outputs' if rule else 'Labels'}: {', '.join(labels)}"] if labels else []),
-        *([f"- Decoding: {rule}"] if rule else []),
-        *([f"- Problem type: {problem_type}"] if problem_type else []),
-        *([f"- Options: `{json.dumps(definition.options)}`"] if definition.options else []),
-        *([f"- Found on validation for decoding: `{json.dumps(decoding)}`"] if decoding else []),
-    ]
-    header = [
-        "---",
-        "library_name: transformers",
-        *([f"pipeline_tag: {pipeline}"] if pipeline else []),
-        "tags: [mtsmart]",
-        "---",
-    ]
-    table = ["| metric | score |", "|---|---|", *(f"| {metric} | {value:.4f} |" for metric, value in scores.items())]
-    return "\n".join(
-        [
-            *header,
+
+    name: str
+    definition: TaskDefinition
+    encoder: str
+    labels: list[str] | None
+    max_length: int
+    scores: Mapping[str, float]
+    decoding: Mapping[str, Any]
+    problem_type: str | None
+    rule: str | None = None
+
+    def text(self, exported: Exported) -> str:
+        """README.md of the exported model."""
+        pipeline = _PIPELINES.get(exported.auto_class)
+        lines = [
+            "---",
+            "library_name: transformers",
+            *([f"pipeline_tag: {pipeline}"] if pipeline else []),
+            "tags: [mtsmart]",
+            "---",
             "",
-            f"# {name}",
+            f"# {self.name}",
             "",
             f"One task of a multi-task model trained with mtsmart, as `{exported.architecture}`.",
             "",
-            *facts,
+            *self._facts(),
             "",
-            *(["Scores of the best evaluation, on the validation split:", "", *table, ""] if scores else []),
+            *self._scores(),
             "## Use",
             "",
             "```python",
-            *_code(exported, pipeline, len(definition.text), problem_type),
+            *_code(exported, pipeline, len(self.definition.text), self.problem_type),
             "```",
             "",
         ]
-    )
+        return "\n".join(lines)
+
+    def _facts(self) -> list[str]:
+        definition = self.definition
+        described = f" ({definition.description})" if definition.description else ""
+        facts = [
+            f"- Task: `{self.name}`, {definition.task_type}{described}",
+            f"- Input: {' and '.join(definition.text)}, cut to {self.max_length} tokens",
+            f"- Base encoder: `{self.encoder}`",
+        ]
+        if self.labels:
+            facts.append(f"- {'Outputs' if self.rule else 'Labels'}: {', '.join(self.labels)}")
+        if self.rule:
+            facts.append(f"- Decoding: {self.rule}")
+        if self.problem_type:
+            facts.append(f"- Problem type: {self.problem_type}")
+        if definition.options:
+            facts.append(f"- Options: `{json.dumps(definition.options)}`")
+        if self.decoding:
+            facts.append(f"- Found on validation for decoding: `{json.dumps(self.decoding)}`")
+        return facts
+
+    def _scores(self) -> list[str]:
+        if not self.scores:
+            return []
+        rows = [f"| {metric} | {value:.4f} |" for metric, value in self.scores.items()]
+        title = "Scores of the best evaluation, on the validation split:"
+        return [title, "", "| metric | score |", "|---|---|", *rows, ""]
 
 
 def _code(exported: Exported, pipeline: str | None, texts: int, problem_type: str | None) -> list[str]:
-    """Three lines that load the model, from beside its folder."""
+    """Three lines of Python that load the model; to be run in the folder that holds the model's folder."""
     folder = json.dumps(exported.folder.name)
     if pipeline is None:
         return [

@@ -1,4 +1,4 @@
-"""Silence for the libraries below; our own messages say what matters."""
+"""Switches off what the libraries below print, because mtsmart's own messages say what matters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 
 
 def quiet_libraries() -> None:
-    """Switch off their progress bars and warnings, in this process."""
+    """Switch off progress bars and warnings of other libraries, in this process."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     import datasets
     import transformers
@@ -16,5 +16,5 @@ def quiet_libraries() -> None:
     datasets.logging.set_verbosity_error()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    for name in ("accelerate", "huggingface_hub"):  # the latter tells each of its tries to reach the Hub
+    for name in ("accelerate", "huggingface_hub"):  # huggingface_hub warns at each attempt to reach the Hub
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,8 +1,8 @@
-"""model/ as each resume point knew it: a run that goes back to one has its best model again.
+"""Keeps the best model beside each resume point, so that a run that goes back to one has its best model again.
 
-The best model is replaced at each better evaluation, also after the newest resume point. A run that then goes on from
-that point need not find the same evaluations again (another number of processes, a GPU, a changed setting), and would
-report the scores of one model and keep the weights of another.
+A better evaluation replaces the best model, also after the newest resume point. A run that resumes from that point may
+find other evaluations than before (another number of processes, a GPU, a changed setting). Without the kept model it
+would report the scores of one model and hold the weights of another.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ENDING = ".model"  # of the folder beside a resume point
 
 
 def keep_model(run: RunFolder, point: Path) -> None:
-    """Keep the present model/ for a resume point that is about to be written; links, so that it takes no room.
+    """Keep the present model/ for a resume point that is about to be written. Hard links need no space of their own.
 
     Raises:
         StorageError: it cannot be written.
@@ -42,13 +42,13 @@ def keep_model(run: RunFolder, point: Path) -> None:
             raise
 
 
-def put_model_back(run: RunFolder, point: Path, tell: Callable[[str], None]) -> None:
+def put_model_back(run: RunFolder, point: Path, notify: Callable[[str], None]) -> None:
     """Give model/ the state that it had at a resume point.
 
     Args:
         run: the run's folder.
-        point: the resume point that it goes on from.
-        tell: told if that model is lost.
+        point: the resume point from which the run goes on.
+        notify: called with a text if the model of that point is lost.
 
     Raises:
         StorageError: it cannot be written.
@@ -59,7 +59,8 @@ def put_model_back(run: RunFolder, point: Path, tell: Callable[[str], None]) -> 
     try:
         check_manifest(kept)
     except CheckpointError as error:
-        tell(f"{error}. Until a better evaluation, {run.model} is of a later update than the best one that is reported")
+        lost = f"Until a better evaluation, {run.model} is of a later update than the best one that is reported"
+        notify(f"{error}. {lost}")
         return
     with replacing_folder(run.model) as aside:
         shutil.copytree(kept, aside, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
@@ -77,5 +78,5 @@ def _manifest(folder: Path) -> bytes | None:
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
-    except OSError:  # a file system without links, or one that is full, which copying will tell
+    except OSError:  # the file system has no links, or it is full; then the copy fails with the reason
         shutil.copy2(source, target)

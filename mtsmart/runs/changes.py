@@ -1,4 +1,4 @@
-"""What may differ between an interrupted run and the one that goes on with it."""
+"""How an interrupted run differs from the run that resumes it, and which differences are harmless."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 
 class Split(Protocol):
-    """Encoded rows; ``key`` changes with any of them."""
+    """Encoded rows; ``key`` changes if any of them changes."""
 
     @property
     def key(self) -> str: ...
     def __len__(self) -> int: ...
 
 
-# Where things lie, how often they are kept and how they are worked through: none of it changes what a run computes.
+# Places, how often something is saved, and how the work is spread: none of it changes what a run computes.
 HARMLESS = (
     "description",
     "data.workers",
@@ -29,7 +29,7 @@ _SHOWN = 8
 
 
 def describe_rows(train: Mapping[str, Split], validation: Mapping[str, Split]) -> dict[str, Any]:
-    """Task -> split -> what its encoded rows are, in a form that changes with any of them (JSON types)."""
+    """Task -> split -> a text (JSON types) that changes if any of the encoded rows changes."""
     described: dict[str, Any] = {}
     for kind, splits in (("train", train), ("validation", validation)):
         for name, split in splits.items():
@@ -38,21 +38,24 @@ def describe_rows(train: Mapping[str, Split], validation: Mapping[str, Split]) -
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Dotted key -> (old value, new value), where two nested mappings differ in more than what is harmless."""
-    before, after = flatten(old), flatten(new)
+    """Dotted key -> (old value, new value), for each difference between two nested mappings that is not harmless."""
+    before = flatten(old)
+    after = flatten(new)
     found = {
         key: (before.get(key), after.get(key))
         for key in {**before, **after}
         if before.get(key) != after.get(key) and not _covered(key, HARMLESS)
     }
-    was, is_now = list(old.get("tasks", ())), list(new.get("tasks", ()))
-    if was != is_now and sorted(was) == sorted(is_now):  # batches are drawn, and heads made, in the order of the tasks
-        found["tasks"] = ", ".join(was), ", ".join(is_now)
+    old_tasks = list(old.get("tasks", ()))
+    new_tasks = list(new.get("tasks", ()))
+    # Batches are drawn, and heads are built, in the order of the tasks.
+    if old_tasks != new_tasks and sorted(old_tasks) == sorted(new_tasks):
+        found["tasks"] = (", ".join(old_tasks), ", ".join(new_tasks))
     return found
 
 
 def not_allowed(found: Mapping[str, tuple[Any, Any]], allowed: Iterable[str]) -> str:
-    """``key: old -> new; ...`` for the differences that no allowed key covers; empty when all are."""
+    """``key: old -> new; ...`` for the differences that no allowed key covers; empty if there are none."""
     allowed = list(allowed)
     left = [f"{key}: {old} -> {new}" for key, (old, new) in found.items() if not _covered(key, allowed)]
     more = f"; and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
@@ -60,7 +63,7 @@ def not_allowed(found: Mapping[str, tuple[Any, Any]], allowed: Iterable[str]) ->
 
 
 def flatten(data: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one of dotted keys."""
+    """Nested mappings as one mapping with dotted keys."""
     if not isinstance(data, Mapping):
         return {prefix: data}
     return {
@@ -71,5 +74,5 @@ def flatten(data: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _covered(key: str, allowed: Iterable[str]) -> bool:
-    """Whether a key, or one that it stands under, is among ``allowed``."""
+    """Whether a key, or a key above it, is among ``allowed``."""
     return any(key == other or key.startswith(f"{other}.") for other in allowed)

@@ -63,7 +63,7 @@ class RunFolder:
         return present(self.path / "model")
 
     def check_own(self) -> None:
-        """Refuse a folder whose resume points would be written, and deleted, elsewhere.
+        """Refuse a folder whose resume points would be written to, and deleted from, another place.
 
         Raises:
             CheckpointError: ``checkpoints`` is a link.

@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish to stop after the present update."""
+"""The first Ctrl-C stops training after the present update."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Interrupted(KeyboardInterrupt):
 
 
 class StopSignals:
-    """Inside the context SIGINT and SIGTERM call ``first``, then ``again``; ``signal`` is the last one's number.
+    """Inside the context SIGINT and SIGTERM call ``first``, and later ones call ``again``.
 
-    A SIGTERM within a second of the first signal is the same stop once more: systemd and Slurm signal every process of
-    a job, and launchers pass on what they get. Outside the main thread, where Python allows no signal handlers, nothing
-    is called.
+    ``signal`` is the number of the last signal, or None. A SIGTERM within a second of the first signal counts as the
+    same stop: systemd and Slurm signal every process of a job, and launchers pass signals on. Python allows no signal
+    handlers outside the main thread; nothing is called there.
     """
 
     def __init__(self) -> None:
@@ -49,13 +49,14 @@ class StopSignals:
         self.restore()
 
     def restore(self) -> None:
-        """What was there before the context acts again."""
+        """Put back the signal handlers that were there before the context."""
         while self._before:
             signal.signal(*self._before.popitem())
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.signal is None:
-            self.signal, self._since = number, time.monotonic()
+            self.signal = number
+            self._since = time.monotonic()
             self.first()
         elif number != signal.SIGTERM or time.monotonic() - self._since > _PASSED_ON:
             self.signal = number
@@ -63,10 +64,10 @@ class StopSignals:
 
 
 class Interrupt(StopSignals):
-    """The first signal is only noted; a second one acts as usual."""
+    """The first signal is only noted. A second one acts as if there were no handler."""
 
     def again(self) -> None:
-        """Act as if nobody had listened."""
+        """Put back the earlier handlers, and send the signal to them."""
         self.restore()
         if self.signal is not None:
             signal.raise_signal(self.signal)

@@ -1,4 +1,4 @@
-"""One process, or one group of them, at a time in a run's folder."""
+"""A lock, so that only one run at a time writes a folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mtsmart.errors import CheckpointError
 
 
 class RunLock:
-    """Held while a run is written. The system lets go of it when the process dies, however it dies.
+    """Held while a run is written. The system frees it when the process dies for any reason.
 
     Args:
         folder: the run's folder.
@@ -27,10 +27,10 @@ class RunLock:
         self._lock = FileLock(folder / ".lock", timeout=0)
 
     def acquire(self) -> None:
-        """Take it, creating the folder if need be.
+        """Take the lock, and create the folder if it is not there.
 
         Raises:
-            CheckpointError: another process holds it; it is named.
+            CheckpointError: another process holds the lock; the message names that process.
             StorageError: the folder cannot be written.
         """
         if self._lock.is_locked:
@@ -61,7 +61,7 @@ class RunLock:
         self.release()
 
     def release(self) -> None:
-        """Let go of it, if it is held."""
+        """Free the lock, if this process holds it."""
         if self._lock.is_locked:
             self._holder.unlink(missing_ok=True)
             self._lock.release()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.export import Exported, check_target, export_head
-from mtsmart.reporting.model_card import model_card
+from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_decoding import decoding_rule
@@ -37,28 +36,31 @@ def export_task(
     loaded = LoadedRun(run, task_files, device="cpu")
     chosen = loaded.task(task)
     _refuse_computed_labels(loaded, chosen)
-    max_length = loaded.max_length(task)
-    card = partial(
-        model_card,
-        name=task,
-        definition=chosen.definition,
-        encoder=_base_encoder(source),
-        labels=loaded.model.specs[chosen.head_name].labels,
-        max_length=max_length,
-        scores=source.results().tasks.get(task, {}) if source.results_file.is_file() else {},
-        decoding=chosen.decoding,
-        problem_type=chosen.problem_type,
-        rule=decoding_rule(chosen),
-    )
+    card = _card(loaded, chosen)
     return export_head(
         loaded.model,
         chosen.head_name,
         loaded.tokenizer,
         target,
-        problem_type=chosen.problem_type,
-        max_length=max_length,
-        card=card,
+        problem_type=card.problem_type,
+        max_length=card.max_length,
+        card=card.text,
         overwrite=overwrite,
+    )
+
+
+def _card(run: LoadedRun, task: TaskType) -> ModelCard:
+    scores = run.folder.results().tasks if run.folder.results_file.is_file() else {}
+    return ModelCard(
+        name=task.name,
+        definition=task.definition,
+        encoder=_base_encoder(run.folder),
+        labels=run.model.specs[task.head_name].labels,
+        max_length=run.max_length(task.name),
+        scores=scores.get(task.name, {}),
+        decoding=task.decoding,
+        problem_type=task.problem_type,
+        rule=decoding_rule(task),
     )
 
 

@@ -11,28 +11,30 @@ from mtsmart.processes import ALONE, Processes
 
 
 class Meter:
-    """Mean per task and figure since the last ``flush``, over what is finite (the guard tells of the rest).
+    """Mean per task and figure since the last ``flush``. Only finite values count; the guard reports others.
 
     Args:
-        processes: those whose figures it is the mean of; all must ask for it at once.
+        processes: the processes whose figures are averaged. All must call the methods at the same time.
     """
 
     def __init__(self, processes: Processes = ALONE) -> None:
         self._processes = processes
-        # (2,) each: the sum, and how many values it has. In float64 the sum of float32 figures that are not too
-        # far apart (2**29) is exact in any order: a run that goes on has those of all processes in one.
+        # A tensor (2,) each: the sum, and the number of its values. In float64 the sum of float32 figures is exact in
+        # any order, if they differ by a factor of less than 2**29. So a resumed run may keep the sums of all processes
+        # in one process.
         self._sums: dict[tuple[str, str], Tensor] = {}
 
     def add(self, task: str, figures: dict[str, Tensor]) -> None:
-        """Count one batch's scalars."""
+        """Add the figures of one batch: name -> scalar."""
         for name, figure in figures.items():
-            key, value = (task, name), figure.detach().float().to(_precise(figure.device))
+            key = (task, name)
+            value = figure.detach().float().to(_precise(figure.device))
             finite = torch.isfinite(value)
             pair = torch.stack([torch.where(finite, value, 0.0), finite.to(value.dtype)])
             self._sums[key] = self._sums[key] + pair if key in self._sums else pair
 
     def flush(self) -> dict[str, dict[str, float]]:
-        """Task -> figure -> mean, and start anew. Waits for the device."""
+        """Task -> figure -> mean; then start from zero. Waits for the device."""
         means = self.means()
         self._sums = {}
         return means
@@ -53,9 +55,12 @@ class Meter:
         return [[*key, *pair] for key, pair in zip(self._sums, pairs, strict=True)]
 
     def load_state(self, state: list[list[Any]], device: torch.device) -> None:
-        """Continue from what ``state_dict`` gave, of which this process is to count all or nothing."""
-        own, dtype = float(self._processes.is_main), _precise(device)
-        self._sums = {(task, name): own * torch.tensor(pair, dtype=dtype, device=device) for task, name, *pair in state}
+        """Continue from what ``state_dict`` gave."""
+        share = float(self._processes.is_main)  # the first process counts all of it, the others nothing
+        dtype = _precise(device)
+        self._sums = {
+            (task, name): share * torch.tensor(pair, dtype=dtype, device=device) for task, name, *pair in state
+        }
 
 
 def _precise(device: torch.device) -> torch.dtype:

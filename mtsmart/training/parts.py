@@ -1,4 +1,4 @@
-"""Each process's part of a batch. All draw and pad the whole one, so that what one process would compute comes out."""
+"""Each process's part of a batch. All processes collate the whole batch, so that they compute what one would."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mtsmart.task_types.interface.splits_batches import splitting_of
 
 
 def in_parts(collate: Collate, task: TaskType, processes: Processes) -> Collate:
-    """``collate`` that gives this process's part of what it gives."""
+    """A collate function that gives this process's part of the batch that ``collate`` gives."""
     if processes.count == 1:
         return collate
-    # No closure: workers that are not forked get it as a copy.
+    # Not a closure, because data workers that are not forked get a pickled copy.
     return partial(_collated_part, collate, task, processes.rank, processes.count)
 
 
@@ -28,11 +28,14 @@ def _collated_part(
 
 
 def part_of(whole: Batch, task: TaskType, rank: int, count: int) -> Batch:
-    """The rows of ``whole`` that process ``rank`` of ``count`` computes: a run of them, as long as the others' or one
-    longer or shorter. A process without any gets the first row, whose share is 0: all must take part in an update.
+    """The part of a batch that process ``rank`` of ``count`` computes.
+
+    It is a slice of the rows; the lengths of the slices differ by one at most. A process for which no row is left gets
+    the first row with a share of 0, because all processes must take part in an update.
     """
     total = len(whole.rows)
-    start, stop = rank * total // count, (rank + 1) * total // count
+    start = rank * total // count
+    stop = (rank + 1) * total // count
     is_empty = start == stop
     rows = slice(0, 1) if is_empty else slice(start, stop)
     splitting = splitting_of(task)

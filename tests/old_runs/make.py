@@ -19,7 +19,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 import mtsmart
-from mtsmart.training.callbacks import Callback
+from mtsmart.training import callbacks
 
 PLACEHOLDER = "FOLDER_OF_THESE_RUNS"
 STOP = 13  # in the second epoch, between lines of metrics.jsonl, after the evaluation of update 10
@@ -51,11 +51,15 @@ training: {epochs: 2, batch_size: 8, log_every: 3, evaluate_every: 5, keep_check
 """
 
 
-class StopAt(Callback):
+# The first versions called the class Silent, and gave its methods the number of the update instead of an event.
+NOTHING_HAPPENS = getattr(callbacks, "Silent", callbacks.Callback)
+
+
+class StopAt(NOTHING_HAPPENS):
     """Presses Ctrl-C after an update."""
 
-    def on_update(self, update: int, rows: int) -> None:
-        if update == STOP:
+    def on_update(self, event, *_) -> None:
+        if getattr(event, "update", event) == STOP:
             os.kill(os.getpid(), signal.SIGINT)
 
 
