@@ -104,5 +104,5 @@ def test_the_command_line_takes_its_handlers_away(workspace, cli):
     before = (list(LOGGER.handlers), LOGGER.level)
     result = cli("train", workspace.experiment, "training.epochs=1", "data.max_tokens=5", "-o", "run")
     assert (list(LOGGER.handlers), LOGGER.level) == before
-    assert result.out.startswith("Training on cpu: ") and "update 11: score" in result.out
+    assert result.out.startswith("Training on cpu: ") and "update 88: score" in result.out
     assert "mtsmart: notice: " in result.err and "data.max_tokens=5" not in result.out

@@ -52,6 +52,6 @@ def test_loss_and_figures_are_float32_under_autocast_and_differ_from_those_witho
         trainer.executor.backward(loss)
         assert {tensor.dtype for tensor in (loss, *figures.values())} == {torch.float32}
         assert {p.grad.dtype for p in setup.model.parameters() if p.grad is not None} == {torch.float32}
-        losses[precision] = float(loss)
+        losses[precision] = loss.item()
     assert losses["float32"] != losses["bfloat16"]
     assert losses["float32"] == pytest.approx(losses["bfloat16"], rel=0.1)
