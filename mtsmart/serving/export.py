@@ -54,7 +54,7 @@ def _card(run: LoadedRun, task: TaskType) -> ModelCard:
     return ModelCard(
         name=task.name,
         definition=task.definition,
-        encoder=_base_encoder(run.folder),
+        encoder=base_encoder(run.folder),
         labels=run.model.specs[task.head_name].labels,
         max_length=run.max_length(task.name),
         scores=scores.get(task.name, {}),
@@ -84,7 +84,7 @@ def _refuse_computed_labels(run: LoadedRun, task: TaskType) -> None:
         )
 
 
-def _base_encoder(run: RunFolder) -> str:
+def base_encoder(run: RunFolder) -> str:
     """The encoder that a run started with, or that the first of the runs before it started with."""
     seen: set[Path] = set()  # the user may edit the configurations so that they name one another in a circle
     while run.exists:

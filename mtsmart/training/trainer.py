@@ -150,11 +150,11 @@ class Trainer:
             size = 0 if resume_from is None else self._resume(resume_from)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
         terms = list(self.step.regularizers)
-        self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
-        for text in self.sampler.overlong():
-            self.notify(text)
-        start = time.perf_counter()
         with self.interrupt, self.processes.listening():
+            self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
+            for text in self.sampler.overlong():
+                self.notify(text)
+            start = time.perf_counter()
             try:
                 self._run()
             finally:

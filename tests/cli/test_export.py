@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 import mtsmart
-from mtsmart.api import _base_encoder
 from mtsmart.runs.folder import RunFolder
+from mtsmart.serving.export import base_encoder
 from tests.conftest import sentences, write_jsonl
 from tests.models.test_export import alone
 
@@ -37,7 +37,7 @@ def test_runs_that_go_on_from_one_another_in_a_circle_have_no_known_encoder(work
     for folder, other in ((first, first if own else second), (second, first)):
         folder.path.mkdir()
         folder.config_file.write_text(f"tasks: [rte]\ninit: {{run: {other.path}}}\n")
-    assert _base_encoder(first) == "unknown"
+    assert base_encoder(first) == "unknown"
 
 
 def test_the_exported_task_is_the_runs(workspace, run, cli):
