@@ -156,6 +156,10 @@ class Trainer:
             self.notify(text)
         start = time.perf_counter()
         with self.interrupt, self.processes.listening():
+            self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
+            for text in self.sampler.overlong():
+                self.notify(text)
+            start = time.perf_counter()
             try:
                 self._run()
             finally:
