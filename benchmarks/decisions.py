@@ -137,12 +137,12 @@ def optimizer_rows(repeats: int) -> list[Row]:
     name = "torch.distributed.checkpoint.state_dict"
     model, optimizer = trained_first_head()
     options = library.StateDictOptions(full_state_dict=True, cpu_offload=True, strict=False)
-    tensors = optimizer_tensors(optimizer, model)
+    tensors = optimizer_tensors(optimizer, dict(model.named_parameters()))
     state = copy.deepcopy(library.get_optimizer_state_dict(model, optimizer, options=options))
 
     def ours() -> None:
-        optimizer_tensors(optimizer, model)
-        load_optimizer(optimizer, tensors, model)
+        optimizer_tensors(optimizer, dict(model.named_parameters()))
+        load_optimizer(optimizer, tensors, dict(model.named_parameters()))
 
     def theirs() -> None:
         library.get_optimizer_state_dict(model, optimizer, options=options)
@@ -154,7 +154,7 @@ def optimizer_rows(repeats: int) -> list[Row]:
     )
     steps = []
     for put_back in (
-        lambda model, optimizer: load_optimizer(optimizer, tensors, model),
+        lambda model, optimizer: load_optimizer(optimizer, tensors, dict(model.named_parameters())),
         lambda model, optimizer: library.set_optimizer_state_dict(model, optimizer, state, options=options),
     ):
         fresh = copy.deepcopy(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,3 +25,9 @@ def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
 def _number(device: torch.device) -> tuple[torch.device, ...]:
     """Which of several devices; Apple's has no number."""
     return () if device.type == "mps" else (device,)
+
+
+def draw_apart(seed: int, rank: int) -> None:
+    """Give each process but the first one random numbers of its own, for dropout."""
+    if rank:
+        torch.manual_seed(int(np.random.SeedSequence([seed, rank]).generate_state(1)[0]))

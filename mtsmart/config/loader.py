@@ -21,6 +21,7 @@ from mtsmart.config.document import (
 from mtsmart.config.methods import REGULARIZERS
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
+from mtsmart.config.weightings import expand_weighting
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
 
@@ -135,6 +136,8 @@ def lay_over(base: Document, over: Document) -> Document:
     """Lay a document over an expanded one. A list of tasks drops the others, not the settings of these."""
     known = base.data.get("tasks", {})
     listed = isinstance(over.data.get("tasks"), (list, str))
+    if over.data.get("weighting") is not None:  # another weighting replaces the base's, settings and all
+        base = Document({key: value for key, value in base.data.items() if key != "weighting"}, base.origins)
     merged = _short_forms(base.merged(over))
     if listed and isinstance(merged.data["tasks"], dict):
         merged.data["tasks"] = {name: known.get(name, {}) for name in merged.data["tasks"]}
@@ -205,6 +208,8 @@ def _short_forms(document: Document) -> Document:
             raise document.error("names a task twice", ("tasks",), value=twice)
     elif isinstance(tasks, dict):
         data["tasks"] = {name: {} if value is None else value for name, value in tasks.items()}
+    if "weighting" in data:
+        data["weighting"] = expand_weighting(data["weighting"])
     for section in _methods_in(data):
         data[section] = REGULARIZERS[section].expand(data[section])
     return Document(data, origins)

@@ -12,6 +12,7 @@ from mtsmart.config.methods import REGULARIZERS
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.validate import StrictModel
+from mtsmart.config.weightings import WeightingConfig
 
 
 class EncoderConfig(OpenSection):
@@ -148,6 +149,7 @@ class RunConfig(OpenSection):
     init: InitConfig | None = None
     data: DataConfig = Field(default_factory=DataConfig)
     mixing: MixingConfig = Field(default_factory=MixingConfig)
+    weighting: WeightingConfig = Field(default_factory=WeightingConfig)
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     grid: GridConfig | None = Field(None, description="what `mtsmart sweep` compares; null: this is one run")

@@ -61,8 +61,8 @@ class WeightingConfig(OpenSection):
     @property
     def settings(self) -> WeightingSettings:
         """The weighting's settings, defaults included."""
-        settings: WeightingSettings = self.parts.get(self.name) or WEIGHTINGS[self.name].Settings()
-        return settings
+        given: WeightingSettings | None = self.parts.get(self.name)
+        return WEIGHTINGS[self.name].Settings() if given is None else given
 
 
 def expand_weighting(value: Any) -> Any:

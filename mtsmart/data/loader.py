@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import torch
@@ -59,3 +60,9 @@ def load_batches(
         generator=torch.Generator(),
     )
     yield from loader
+
+
+def in_groups(batches: Iterator[Batch], size: int) -> Iterator[tuple[Batch, ...]]:
+    """Batches in groups of ``size``; the last group may be smaller."""
+    while group := tuple(islice(batches, size)):
+        yield group

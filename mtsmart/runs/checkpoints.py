@@ -74,6 +74,11 @@ def read_state(point: Path) -> dict[str, Any]:
     return state
 
 
+def has_tensors(point: Path, name: str) -> bool:
+    """Whether a resume point has a group of tensors of this name."""
+    return (point / f"{name}{_TENSORS}").is_file()
+
+
 def read_tensors(point: Path, name: str) -> dict[str, Tensor]:
     """A group of tensors of a resume point, on the CPU. Call it inside :func:`resuming`."""
     return load_file(point / f"{name}{_TENSORS}")

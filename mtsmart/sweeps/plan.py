@@ -16,6 +16,7 @@ from mtsmart.config.methods import REGULARIZERS
 from mtsmart.config.open_section import PARTS
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.transforms import TRANSFORMS
+from mtsmart.config.weightings import DEFAULT_WEIGHTING
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.runs.changes import HARMLESS
 from mtsmart.runs.folder import RunFolder
@@ -275,6 +276,8 @@ def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], sta
     data["tasks"] = {name: definition.model_dump(exclude={"description", PARTS}) for name, definition in tasks.items()}
     data |= _methods(config, tasks)
     data["encoder"] = {name: None for name in TRANSFORMS if TRANSFORMS[name].counts_when_off} | data["encoder"]
+    if config.weighting.name == DEFAULT_WEIGHTING:  # which ledgers of before do not name
+        del data["weighting"]
     del data["training"]["seed"]
     for key in HARMLESS:
         section, _, name = key.partition(".")

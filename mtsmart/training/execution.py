@@ -52,14 +52,18 @@ class Executor:
         """Switch to training mode, in which dropout acts."""
         self._module.train()
 
-    def __call__(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(self, batch: Batch, scale: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
         """The objective of one batch.
+
+        Args:
+            batch: on the device.
+            scale: what the caller will multiply the objective by, for methods that differentiate inside this pass.
 
         Returns:
             the loss (a float32 scalar, part of the graph), and figures to log (float32 scalars, detached).
         """
         with self._autocast():
-            loss, figures = self._module(batch)
+            loss, figures = self._module(batch, scale)
         return loss.float(), _in_float32(figures)
 
     def backward(self, loss: Tensor) -> None:

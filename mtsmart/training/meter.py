@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ class Meter:
         # in one process.
         self._sums: dict[tuple[str, str], Tensor] = {}
 
-    def add(self, task: str, figures: dict[str, Tensor]) -> None:
+    def add(self, task: str, figures: Mapping[str, Tensor]) -> None:
         """Add the figures of one batch: name -> scalar."""
         for name, figure in figures.items():
             key = (task, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +14,18 @@ from mtsmart.config.sections import OptimizerConfig
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import trained
 from mtsmart.training.sharding import gathered, is_part, part_like
+from mtsmart.weighting import Weighting
 
+_WEIGHTING = "weighting"
 # What each keeps of a parameter.
 _KEPT = {torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"}, torch.optim.Adamax: {"step", "exp_avg", "exp_inf"}}
 
 
 def build_optimizer(
-    model: MultiTaskModel, config: OptimizerConfig, head_factors: Mapping[str, float] | None = None
+    model: MultiTaskModel,
+    config: OptimizerConfig,
+    head_factors: Mapping[str, float] | None = None,
+    weighting: Weighting[Any] | None = None,
 ) -> Optimizer:
     """AdamW (fused) or Adamax over the trainable parameters; no decay on biases, norms and other vectors.
 
@@ -28,6 +34,7 @@ def build_optimizer(
         config: optimizer and schedule.
         head_factors: head -> factor of the learning rate of its parameters (those it shares with the encoder keep
             the encoder's rate).
+        weighting: its parameters, if it has some, are a group of their own without weight decay.
     """
     groups, seen = [], set()
     parts = [(1.0, model.encoder), *((factor, model.head(name)) for name, factor in (head_factors or {}).items())]
@@ -41,6 +48,10 @@ def build_optimizer(
             for parameters, decay in ((decayed, config.weight_decay), (plain, 0.0))
             if parameters
         ]
+    learned = [] if weighting is None else list(weighting.parameters())
+    if weighting is not None and learned:
+        groups.append({"params": learned, "weight_decay": 0.0, "factor": weighting.learning_rate_factor})
+        seen |= set(learned)
     common = {"lr": config.learning_rate, "betas": (config.beta1, config.beta2), "eps": config.eps}
     if config.name == "adamax":
         return torch.optim.Adamax(groups, **common)  # type: ignore[arg-type]
@@ -67,9 +78,16 @@ def set_learning_rate(optimizer: Optimizer, value: float) -> None:
         group["lr"] = value * group["factor"]
 
 
-def optimizer_tensors(optimizer: Optimizer, model: nn.Module) -> dict[str, Tensor]:
+def names_of_parameters(model: nn.Module, weighting: nn.Module) -> dict[str, nn.Parameter]:
+    """All that may be trained, by the names that resume points use."""
+    learned = {f"{_WEIGHTING}.{name}": parameter for name, parameter in weighting.named_parameters()}
+    return {**dict(model.named_parameters()), **learned}
+
+
+def optimizer_tensors(optimizer: Optimizer, named: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
     """The optimizer's state as ``<parameter>.<name>`` -> tensor on the CPU; all processes must ask at once."""
-    names, state = _names(optimizer, model), optimizer.state_dict()["state"]
+    names = _names(optimizer, named)
+    state = optimizer.state_dict()["state"]
     return {
         f"{names[index]}.{name}": gathered(torch.as_tensor(value)).detach().cpu().contiguous()
         for index, values in state.items()
@@ -77,14 +95,14 @@ def optimizer_tensors(optimizer: Optimizer, model: nn.Module) -> dict[str, Tenso
     }
 
 
-def load_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], model: nn.Module) -> None:
+def load_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], named: Mapping[str, nn.Parameter]) -> None:
     """Put back what ``optimizer_tensors`` gave.
 
     Raises:
         ValueError: it is of other parameters, or of another kind of optimizer; which torch finds out in the first
             step, or never.
     """
-    places = {name: index for index, name in enumerate(_names(optimizer, model))}
+    places = {name: index for index, name in enumerate(_names(optimizer, named))}
     parameters = _parameters(optimizer)
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
@@ -113,7 +131,7 @@ def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
-def _names(optimizer: Optimizer, model: nn.Module) -> list[str]:
-    """The model's names for the optimizer's parameters, in the optimizer's order."""
-    names = {parameter: name for name, parameter in model.named_parameters()}
+def _names(optimizer: Optimizer, named: Mapping[str, nn.Parameter]) -> list[str]:
+    """The names of the optimizer's parameters, in the optimizer's order."""
+    names = {parameter: name for name, parameter in named.items()}
     return [names[parameter] for parameter in _parameters(optimizer)]

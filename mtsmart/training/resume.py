@@ -7,16 +7,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.models.weights import resume_from, tensors_for_resuming
+from mtsmart.models.weights import load_state, resume_from, state_of, tensors_for_resuming
 from mtsmart.random_state import set_random_state
 from mtsmart.regularizers import Regularizer
-from mtsmart.runs.checkpoints import read_state, read_tensors, resuming
+from mtsmart.runs.checkpoints import has_tensors, read_state, read_tensors, resuming
 from mtsmart.training.optim import load_optimizer
 from mtsmart.training.sharding import Student
+from mtsmart.weighting import Weighting
+
+WEIGHTING = "weighting"
 
 
 @dataclass
@@ -118,6 +121,7 @@ def gather_tensors(
     optimizer: Mapping[str, Tensor],
     random: Sequence[Mapping[str, Tensor]],
     regularizers: Mapping[str, Regularizer[Any]],
+    weighting: Weighting[Any],
 ) -> dict[str, dict[str, Tensor]]:
     """The tensors of a resume point: file name without ending -> tensor name -> tensor.
 
@@ -126,6 +130,7 @@ def gather_tensors(
         optimizer: the tensors of its state. Its learning rate follows from the update.
         random: the random state of each process, by rank.
         regularizers: by name; each has a file of its own.
+        weighting: has a file if it has tensors.
     """
     groups = {
         "model": tensors_for_resuming(model),
@@ -134,19 +139,36 @@ def gather_tensors(
     }
     for name, regularizer in regularizers.items():
         groups[name] = {key: tensor.detach().cpu().contiguous() for key, tensor in regularizer.tensors().items()}
+    if weighting.state_dict():
+        groups[WEIGHTING] = state_of(weighting)
     return groups
 
 
-def restore(
-    point: Path, student: Student, regularizers: Mapping[str, Regularizer[Any]], optimizer: Optimizer, rank: int = 0
-) -> ResumeState:
-    """Put a resume point's tensors into model, regularisers, optimizer and random generators.
+@dataclass(frozen=True)
+class Resumable:
+    """What takes the tensors of a resume point.
+
+    Attributes:
+        student: its model gets the weights.
+        regularizers: each gets its own state. One that the interrupted run did not have starts now.
+        weighting: gets its tensors. One that the interrupted run did not have stays as it is.
+        optimizer: gets its state.
+        named: the parameters by the names that resume points use.
+    """
+
+    student: Student
+    regularizers: Mapping[str, Regularizer[Any]]
+    weighting: Weighting[Any]
+    optimizer: Optimizer
+    named: Mapping[str, nn.Parameter]
+
+
+def restore(point: Path, parts: Resumable, rank: int = 0) -> ResumeState:
+    """Put a resume point's tensors into model, regularisers, weighting, optimizer and random generators.
 
     Args:
         point: the resume point.
-        student: its model gets the weights.
-        regularizers: each gets its own state. One that the interrupted run did not have starts now.
-        optimizer: gets its state.
+        parts: what takes them.
         rank: this process's number. A process that the interrupted run did not have keeps its present random state.
 
     Returns:
@@ -157,11 +179,13 @@ def restore(
     """
     with resuming(point):
         state = ResumeState.from_json(read_state(point))
-        model = student.whole()
+        model = parts.student.whole()
         resume_from(model, read_tensors(point, "model"), state.frozen)
-        student.set()
-        load_optimizer(optimizer, read_tensors(point, "optimizer"), student.trained)
-        for name, regularizer in regularizers.items():
+        parts.student.set()
+        load_optimizer(parts.optimizer, read_tensors(point, "optimizer"), parts.named)
+        if has_tensors(point, WEIGHTING):
+            load_state(parts.weighting, read_tensors(point, WEIGHTING))
+        for name, regularizer in parts.regularizers.items():
             if name in state.regularizers:
                 regularizer.load_state(dict(state.regularizers[name]), read_tensors(point, name))
             else:  # the user switched it on when the run was resumed

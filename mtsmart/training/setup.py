@@ -30,6 +30,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition, select_tasks
+from mtsmart.weighting import check_weighting
 
 
 @dataclass
@@ -127,6 +128,8 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
         raise DataError("none of the tasks has training data", key="tasks")
     with experiment.document.locating():
         check_mixing(config.mixing, trained)
+        is_sharded = config.training.shard and processes.count > 1
+        check_weighting(config.weighting, config.mixing.strategy == "rounds", is_sharded)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
     tasks = {name: replace(task, baseline=_baseline(task)) for name, task in tasks.items()}
     return Setup(config, tasks, model, tokenizer)

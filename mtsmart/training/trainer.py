@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
+from torch import Tensor, nn
 
 from mtsmart.cpu.allocator import give_back_memory, keep_freed_memory
 from mtsmart.data.batch import Batch
-from mtsmart.data.loader import load_batches
+from mtsmart.data.loader import in_groups, load_batches
 from mtsmart.durable import write_json
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.log import log_notice
 from mtsmart.models.files import save_model
 from mtsmart.models.weights import digest_of_frozen
 from mtsmart.processes import ALONE, Processes
-from mtsmart.random_state import random_state
+from mtsmart.random_state import draw_apart, random_state
 from mtsmart.regularizers import Context, Regularizer, build_regularizers
 from mtsmart.runs.best_model import keep_model, put_model_back
 from mtsmart.runs.changes import describe_rows
@@ -49,15 +47,23 @@ from mtsmart.training.callbacks import (
 )
 from mtsmart.training.execution import Executor
 from mtsmart.training.guard import Guard, gradient_norm
+from mtsmart.training.losses import Note, UpdateLosses
 from mtsmart.training.meter import Meter
-from mtsmart.training.optim import build_optimizer, learning_rate, optimizer_tensors, set_learning_rate
+from mtsmart.training.optim import (
+    build_optimizer,
+    learning_rate,
+    names_of_parameters,
+    optimizer_tensors,
+    set_learning_rate,
+)
 from mtsmart.training.parts import in_parts
-from mtsmart.training.resume import Progress, ResumeState, gather_tensors, restore
+from mtsmart.training.resume import Progress, Resumable, ResumeState, gather_tensors, restore
 from mtsmart.training.selection import Selection
 from mtsmart.training.setup import Setup, build_sampler
 from mtsmart.training.sharding import Student
 from mtsmart.training.step import TrainStep
 from mtsmart.training.watch import Watch
+from mtsmart.weighting import WeightingContext, build_weighting
 
 _OVERALL = ""  # the name under which the meter keeps what belongs to no task; no task has an empty name
 
@@ -89,7 +95,9 @@ class Trainer:
         self.student = Student(setup.model)
         self._shard()
         factors = {name: setup.tasks[name].definition.learning_rate_factor for name in setup.model.specs}
-        self.optimizer = build_optimizer(setup.model, setup.config.optimizer, factors)
+        context = WeightingContext(list(setup.train), self.total_updates)
+        self.weighting = build_weighting(setup.config.weighting, context).to(self.device)
+        self.optimizer = build_optimizer(setup.model, setup.config.optimizer, factors, self.weighting)
         self.executor = Executor(self.step, self.device, self.config.precision, processes, self.student.is_sharded)
         figures = [figure for regularizer in self.step.regularizers.values() for figure in regularizer.figures]
         skip = self.config.non_finite == "skip"
@@ -146,15 +154,11 @@ class Trainer:
             StorageError: something cannot be written; the last resume point stays good.
             Interrupted: a signal stopped the run; a resume point has been written.
         """
-        _draw_apart(self.config.seed, self.processes.rank)
+        draw_apart(self.config.seed, self.processes.rank)
         with self.processes.listening():
-            size = 0 if resume_from is None else self._resume(resume_from)
+            size = self._begin() if resume_from is None else self._resume(resume_from)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
         terms = list(self.step.regularizers)
-        self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
-        for text in self.sampler.overlong():
-            self.notify(text)
-        start = time.perf_counter()
         with self.interrupt, self.processes.listening():
             self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
             for text in self.sampler.overlong():
@@ -195,21 +199,16 @@ class Trainer:
         collate = {name: in_parts(task.collate, task.type, self.processes) for name, task in self.setup.tasks.items()}
         on_gpu = self.device.type == "cuda"
         loaded = load_batches(plan, self.setup.train, collate, self.setup.config.data.workers, on_gpu)
-        return _groups((batch.to(self.device) for batch in loaded), self.sampler.batches_per_update)
+        return in_groups((batch.to(self.device) for batch in loaded), self.sampler.batches_per_update)
 
     def update(self, batches: tuple[Batch, ...]) -> None:
-        """One optimizer update: gradients of the mean objective of ``batches``."""
+        """One optimizer update: batches, losses, one gradient, clipping, step; then the regularisers are notified."""
         self.executor.train()
-        set_learning_rate(
-            self.optimizer, learning_rate(self.setup.config.optimizer, self.progress.update, self.total_updates)
-        )
-        for number, batch in enumerate(batches):
-            is_last = number == len(batches) - 1
-            with nullcontext() if is_last else self.executor.accumulating():
-                loss, figures = self.executor(batch)
-                self.executor.backward(loss / len(batches))
-            self.meter.add(batch.task, figures)
-            self.guard.see(self.progress.batch + number, batch, figures)
+        rate = learning_rate(self.setup.config.optimizer, self.progress.update, self.total_updates)
+        set_learning_rate(self.optimizer, rate)
+        self._differentiate(batches, self._note)
+        for regularizer in self.step.regularizers.values():
+            regularizer.before_step(self.setup.model, partial(self._differentiate_again, batches))
         norm = gradient_norm(self.setup.model.parameters(), self.config.max_grad_norm)
         self.meter.add(_OVERALL, {"gradient_norm": norm.detach()})
         self.guard.apply(self.progress.update + 1, norm)
@@ -218,6 +217,23 @@ class Trainer:
         for regularizer in self.step.regularizers.values():
             regularizer.after_update(self.student.whole)
         self.callback.receive(UpdateDone(self.progress.update + 1, sum(batch.whole_size for batch in batches)))
+
+    def _differentiate(self, batches: tuple[Batch, ...], note: Note) -> None:
+        """Leave the gradient of an update in the parameters."""
+        losses = UpdateLosses(batches, self.executor, self.weighting, self.setup.model, self.processes, note)
+        self.weighting.combine(losses)
+        for parameter in self.weighting.parameters():
+            if parameter.grad is not None:
+                parameter.grad = losses.averaged(parameter.grad)
+
+    def _differentiate_again(self, batches: tuple[Batch, ...]) -> None:
+        """Put the gradient with the present weights in the place of the one that is there."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self._differentiate(batches, lambda number, batch, figures: None)
+
+    def _note(self, number: int, batch: Batch, figures: Mapping[str, Tensor]) -> None:
+        self.meter.add(batch.task, figures)
+        self.guard.see(self.progress.batch + number, batch, figures)
 
     def advance(self, batches: int) -> bool:
         """Count an update of so many batches; whether it was the epoch's last."""
@@ -248,6 +264,7 @@ class Trainer:
         measures: dict[str, float] = {}
         for regularizer in self.step.regularizers.values():
             measures.update(regularizer.measure(self.student.whole()))
+        measures.update(self.weighting.measure())
         rate = learning_rate(self.setup.config.optimizer, update - 1, self.total_updates)
         event = Logged(update, rate, overall, tasks, measures, self.guard.skipped)
         self.processes.on_main(lambda: self.journal.add(event.to_json()))
@@ -300,13 +317,13 @@ class Trainer:
         meter = self.meter.state_dict()
         random = self.processes.gather(random_state(self.device))
         model = self.student.whole()
-        optimizer = optimizer_tensors(self.optimizer, self.student.trained)
+        optimizer = optimizer_tensors(self.optimizer, self._named)
 
         def write() -> None:
             folder = self.folder.checkpoints
             update = self.progress.update
             keep_model(self.folder, checkpoint_path(folder, update))
-            groups = gather_tensors(model, optimizer, random, self.step.regularizers)
+            groups = gather_tensors(model, optimizer, random, self.step.regularizers, self.weighting)
             save_checkpoint(folder, update, groups, self._resume_state(meter).to_json())
             best = self.selection.best.update if self.selection.best and self.config.keep_best else None
             delete_old_checkpoints(folder, self.config.keep_checkpoints, best)
@@ -331,7 +348,8 @@ class Trainer:
 
     def _resume(self, point: Path) -> int:
         """Continue from a resume point; how many bytes metrics.jsonl had then."""
-        state = restore(point, self.student, self.step.regularizers, self.optimizer, self.processes.rank)
+        parts = Resumable(self.student, self.step.regularizers, self.weighting, self.optimizer, self._named)
+        state = restore(point, parts, self.processes.rank)
         with resuming(point):
             self.progress = state.progress
             # Epochs may be shorter now, if the user has allowed the change.
@@ -343,6 +361,22 @@ class Trainer:
         self.processes.on_main(lambda: self._go_back(point))
         return state.metrics_bytes
 
+    @property
+    def _named(self) -> dict[str, nn.Parameter]:
+        return names_of_parameters(self.student.trained, self.weighting)
+
+    def _begin(self) -> int:
+        """Let regularisers change the weights that a new run starts with; 0, the length of its metrics.jsonl."""
+        starting = [one for one in self.step.regularizers.values() if one.changes_start]
+        model = self.student.whole()
+        for regularizer in starting:
+            regularizer.begin(model)
+        if starting:
+            self.student.set()
+            for regularizer in self.step.regularizers.values():  # such as a teacher, which is a copy of the model
+                regularizer.start(model, 0)
+        return 0
+
     def _go_back(self, point: Path) -> None:
         put_newer_aside(point)
         put_model_back(self.folder, point, self.notify)
@@ -350,17 +384,6 @@ class Trainer:
     def _write_timing(self, seconds: float) -> None:
         device = str(self.device)
         self.journal.add_timing({"update": self.progress.update, "seconds": round(seconds, 3), "device": device})
-
-
-def _draw_apart(seed: int, rank: int) -> None:
-    """Give each process but the first one random numbers of its own, for dropout."""
-    if rank:
-        torch.manual_seed(int(np.random.SeedSequence([seed, rank]).generate_state(1)[0]))
-
-
-def _groups(batches: Iterator[Batch], size: int) -> Iterator[tuple[Batch, ...]]:
-    while group := tuple(islice(batches, size)):
-        yield group
 
 
 def _is_due(update: int, every: int | None, at_epoch_end: bool) -> bool:

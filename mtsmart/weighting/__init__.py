@@ -4,7 +4,14 @@ A module in this folder that registers a weighting is found by itself.
 """
 
 from mtsmart.config.weightings import WEIGHTINGS, WeightingSettings
-from mtsmart.weighting.shared.base import BatchLoss, Losses, Weighting, WeightingContext, build_weighting
+from mtsmart.weighting.shared.base import (
+    BatchLoss,
+    Losses,
+    Weighting,
+    WeightingContext,
+    build_weighting,
+    check_weighting,
+)
 from mtsmart.weighting.shared.gradients import GradientWeighting
 
 __all__ = [
@@ -16,4 +23,5 @@ __all__ = [
     "WeightingContext",
     "WeightingSettings",
     "build_weighting",
+    "check_weighting",
 ]

@@ -218,7 +218,6 @@ def test_a_question_that_leaves_no_room_names_the_row():
 
 @every_tokenizer
 @pytest.mark.parametrize("context", [" ", "\n\t", 7])
-@every_tokenizer
 def test_a_context_without_words_names_the_row(context, tokenizer):
     row = {**CAT, "context": context}
     with pytest.raises(DataError, match=r"row 1: context: (holds no word|is not a text)"):

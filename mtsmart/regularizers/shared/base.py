@@ -6,7 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
 from torch import Tensor
 
@@ -57,7 +57,10 @@ class Regularizer(Method, ABC, Generic[S]):
 
     Attributes:
         updates: how many updates are done.
+        changes_start: whether ``begin`` changes the weights that a new run starts with.
     """
+
+    changes_start: ClassVar[bool] = False
 
     def __init__(self, context: Context, settings: Mapping[str, S]) -> None:
         self.context = context
@@ -88,7 +91,7 @@ class Regularizer(Method, ABC, Generic[S]):
         return Term(every(settings) * settings.weight * term.value, term.figures)
 
     def begin(self, model: MultiTaskModel) -> None:
-        """Called once before the first update of a new run. The method may change the weights."""
+        """Change the weights that a new run starts with; called only if ``changes_start`` is true."""
 
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """Begin with ``model`` as it is after ``updates`` updates: for a method that a resumed run adds."""

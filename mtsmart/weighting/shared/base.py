@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 from torch import Tensor, nn
 
 from mtsmart.config.weightings import WEIGHTINGS, WeightingConfig, WeightingMethod, WeightingSettings
+from mtsmart.errors import ConfigError
 
 S = TypeVar("S", bound=WeightingSettings)
 
@@ -99,6 +100,26 @@ class Weighting(WeightingMethod, nn.Module, ABC, Generic[S]):
     def measure(self) -> dict[str, float]:
         """Figures of the weighting, computed when a line is logged (this may wait for the device)."""
         return {}
+
+
+def check_weighting(config: WeightingConfig, in_rounds: bool, sharded: bool) -> None:
+    """Refuse a weighting that the rest of an experiment does not go with.
+
+    Args:
+        config: names the weighting.
+        in_rounds: whether each update holds one batch of each task.
+        sharded: whether several processes each keep a part of the weights.
+
+    Raises:
+        ConfigError: names the key.
+    """
+    method = cast(type[Weighting[Any]], WEIGHTINGS[config.name])
+    if method.needs_rounds and not in_rounds:
+        hint = "Say mixing.strategy=rounds"
+        raise ConfigError("needs a batch of each task in every update", key="weighting", value=config.name, hint=hint)
+    if method.needs_task_gradients and sharded:
+        hint = "Leave training.shard out"
+        raise ConfigError("does not go with sharded weights", key="weighting", value=config.name, hint=hint)
 
 
 def build_weighting(config: WeightingConfig, context: WeightingContext) -> Weighting[Any]:

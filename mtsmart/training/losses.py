@@ -1,0 +1,74 @@
+"""The losses of an update's batches, as a weighting takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from torch import Tensor, nn
+
+from mtsmart.data.batch import Batch
+from mtsmart.models.weights import trained
+from mtsmart.processes import Processes
+from mtsmart.training.execution import Executor
+from mtsmart.weighting import BatchLoss, Weighting
+
+Note = Callable[[int, Batch, Mapping[str, Tensor]], None]
+"""Called with a batch's number in the update, the batch, and the figures that it reported."""
+
+
+class UpdateLosses:
+    """The losses of one update. Each is computed when it is asked for, so one graph is in memory at a time.
+
+    Args:
+        batches: those of the update, on the device.
+        executor: computes a batch's objective and its gradients.
+        weighting: says what regularisers that differentiate on their own multiply by.
+        model: is trained.
+        processes: those that share the batches.
+        note: called for each batch.
+    """
+
+    def __init__(
+        self,
+        batches: Sequence[Batch],
+        executor: Executor,
+        weighting: Weighting[Any],
+        model: nn.Module,
+        processes: Processes,
+        note: Note,
+    ) -> None:
+        self._batches = batches
+        self._executor = executor
+        self._weighting = weighting
+        self._model = model
+        self._processes = processes
+        self._note = note
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[BatchLoss]:
+        for number, batch in enumerate(self._batches):
+            is_last = number == len(self) - 1
+            # Several processes average their gradients in the last backward pass, or leave that to the weighting.
+            averages_now = is_last and not self._weighting.needs_task_gradients
+            with nullcontext() if averages_now else self._executor.accumulating():
+                objective, figures = self._executor(batch, self._weighting.factor(batch.task, len(self)))
+                self._note(number, batch, figures)
+                yield BatchLoss(batch.task, objective)
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of a scalar to those of the parameters."""
+        self._executor.backward(loss)
+
+    def parameters(self) -> Sequence[nn.Parameter]:
+        """What is trained."""
+        return list(trained(self._model).values())
+
+    def averaged(self, gradients: Tensor) -> Tensor:
+        """The mean of a tensor over the processes that share the batches."""
+        if self._processes.count == 1:
+            return gradients
+        return self._processes.total(gradients) / self._processes.count
