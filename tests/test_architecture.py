@@ -102,7 +102,6 @@ LONG_FUNCTIONS = {
     "data/encoding.py: encode_split",
     "data/encoding.py: select_complete",
     "evaluation/evaluator.py: run_model",
-    "models/export.py: export_head",
     "regularizers/shared/perturbation.py: find_perturbation",
     "reporting/model_card.py: model_card",
     "sweeps/sweep.py: sweep",

@@ -52,10 +52,16 @@ class WidenedLinear(nn.Linear):
 
 def speed_up_linears(model: nn.Module) -> None:
     """Give the model's linear layers the form in which this processor computes them fast. Weights and names stay."""
-    kind = ConvolvedLinear if convolving_is_faster() else WidenedLinear if widening_is_faster() else nn.Linear
+    kind = _fastest_kind()
     for module in model.modules():
         if type(module) is nn.Linear:
             module.__class__ = kind
+
+
+def _fastest_kind() -> type[nn.Linear]:
+    if convolving_is_faster():
+        return ConvolvedLinear
+    return WidenedLinear if widening_is_faster() else nn.Linear
 
 
 @cache

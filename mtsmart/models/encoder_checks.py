@@ -1,7 +1,7 @@
-"""What an encoder must be before its memory is asked for, and before a run is begun with it.
+"""Checks of an encoder, before memory is reserved for it and before a run begins with it.
 
-A folder comes from anywhere. transformers believes its configuration: it makes room for whatever sizes that names,
-and draws at random what the weights lack.
+A folder may come from anywhere, and transformers trusts its configuration: it reserves memory for any size that is
+written there, and draws at random what the weights lack.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def check_room(path: str, model_config: Any, auto_class: Any) -> None:
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             model = auto_class.from_config(copy.deepcopy(model_config))
-    except Exception:  # what cannot be built without memory is told by whoever builds it with
+    except Exception:  # loading it says why it cannot be built
         return
     count = sum(parameter.numel() for parameter in model.parameters())
     tables = sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())

@@ -66,16 +66,14 @@ def export_head(
     Args:
         model: on the CPU in float32.
         head: the head's name.
-        tokenizer: the encoder's.
-        folder: what to write.
+        tokenizer, folder: the encoder's tokenizer; the folder to write.
         problem_type: Hugging Face's name of what a sequence classification head was trained for.
         max_length: tokens that inputs were cut to; the tokenizer will do the same.
         card: makes the text of README.md.
         overwrite: whether an earlier export may be replaced.
 
     Raises:
-        CheckpointError: there is no class for this head, the folder is taken, or the exported model does not compute
-            what this one does.
+        CheckpointError: there is no class for this head, the folder is taken, or the exported model's logits differ.
         StorageError: the folder cannot be written.
     """
     folder = folder.expanduser().absolute()
@@ -129,7 +127,8 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
     Raises:
         CheckpointError: the head is of a type that transformers has no class for, or the weights do not fit the class.
     """
-    spec, module = model.specs[head], model.head(head)
+    spec = model.specs[head]
+    module = model.head(head)
     if not isinstance(module, NativeHead):
         raise CheckpointError(
             f"the task's head is of type '{spec.type}', which no Hugging Face class has",
@@ -141,7 +140,7 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
     if unmerged:
         message = f"the encoder has adapters that no Hugging Face class has: {', '.join(unmerged)}"
         raise CheckpointError(message, key="encoder")
-    with torch.random.fork_rng(devices=[]):  # whatever is drawn is overwritten
+    with torch.random.fork_rng(devices=[]):  # what is drawn here is overwritten
         whole: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(_config(model, head, problem_type))
     prefix = whole.base_model_prefix
     plain = without_adapters(model.encoder).model
@@ -217,7 +216,8 @@ def _check_logits(model: MultiTaskModel, head: str, tokenizer: PreTrainedTokeniz
     model.train(training)
     theirs = _logits(again.eval(), kind, inputs)
     if theirs.ndim == 3:  # a logit for each token: those of padding mean nothing
-        logits, theirs = logits[real], theirs[real]
+        logits = logits[real]
+        theirs = theirs[real]
     if not torch.allclose(logits, theirs, atol=TOLERANCE, rtol=TOLERANCE):
         difference = float((logits - theirs).abs().max())
         raise CheckpointError(

@@ -36,7 +36,9 @@ from mtsmart.models.weights import load_state, shared_tensors, state_of
 
 _SPECS = TypeAdapter(dict[str, HeadSpec])
 _DECODING = TypeAdapter(dict[str, dict[str, float]])
-_MAX_WIDTH, _MAX_LAYERS = 10_000_000, 64  # more would fill the memory, and is no head of ours
+# A head of ours is never larger; one that is would fill the memory.
+_MAX_WIDTH = 10_000_000
+_MAX_LAYERS = 64
 _MUCH = 2**28  # bytes; heads that are larger must have weights to show for it
 
 
@@ -60,7 +62,7 @@ def save_model(
 
 
 def settled(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-    """A copy without what the last call left in it, or its maker: truncation and padding of some length."""
+    """A copy without the truncation and padding that its last call, or its author, has set."""
     saved = copy.deepcopy(tokenizer)
     saved.backend_tokenizer.no_truncation()
     saved.backend_tokenizer.no_padding()
@@ -152,7 +154,7 @@ def load_model(
 
 
 def _check_room(folder: Path, specs: Mapping[str, HeadSpec], width: int) -> None:
-    """Refuse heads that ask for far more memory than their files could fill; all are built before one is read."""
+    """Refuse heads that ask for far more memory than their files fill, because all are built before one is read."""
     stored = 0
     for name in specs:
         with _loading(file := _head_file(folder, name)):
@@ -172,7 +174,7 @@ def _size(spec: HeadSpec, width: int) -> int:
 
 
 def _hidden(spec: HeadSpec, width: int) -> int:
-    """Rows of its hidden layers; in types but plain all layers are one."""
+    """Rows of the hidden layers of a plain head; the size of other heads does not depend on their layers."""
     return (spec.layers or 0) * width if spec.type == "plain" else 0
 
 

@@ -71,8 +71,9 @@ class NativeHead(nn.Module):
         """Logits from the encoder's outputs; shapes as in :func:`build_head`."""
         hidden: Tensor = outputs[0]
         mask: Tensor | None = inputs["attention_mask"]
-        if self.kind == "multiple_choice":  # one candidate a row here; which belong together is the task type's
-            hidden, mask = hidden.unsqueeze(1), inputs["attention_mask"].unsqueeze(1)
+        if self.kind == "multiple_choice":  # here each row is a list of one candidate; the task type groups them
+            hidden = hidden.unsqueeze(1)
+            mask = inputs["attention_mask"].unsqueeze(1)
         if self.kind == "masked_lm":
             outputs = BaseModelOutput(last_hidden_state=gather_positions(hidden, inputs["positions"]))
             mask = None
@@ -89,7 +90,7 @@ def _task_model(encoder: PreTrainedModel, spec: HeadSpec) -> PreTrainedModel:
     if spec.kind != "masked_lm":
         config.num_labels = 2 if spec.kind == "question_answering" else spec.num_labels
     try:
-        with torch.device("meta"):  # the encoder that is thrown away costs neither memory nor random numbers
+        with torch.device("meta"):  # its own encoder, which is replaced, then costs no memory and draws nothing
             model: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(config)
         if isinstance(encoder, type(getattr(model, model.base_model_prefix, None))):
             return model
@@ -117,9 +118,9 @@ def _set_parameter(model: nn.Module, name: str, parameter: nn.Parameter) -> None
 
 
 class _Handover(nn.Module):
-    """Stands where a task class has its encoder, and returns outputs computed elsewhere (in the same thread)."""
+    """Takes the place of a task class's encoder and returns outputs that the same thread has computed elsewhere."""
 
-    _held = threading.local()  # of the class: modules are copied, which thread-local objects cannot be
+    _held = threading.local()  # a class attribute, because modules are copied and thread-local objects cannot be
 
     @contextmanager
     def holding(self, outputs: Any) -> Iterator[None]:

@@ -29,7 +29,8 @@ def plain_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
     """``layers`` hidden layers, then dropout and a linear map to the logits.
 
     Sequence kinds pool the tokens first (default: mean) and have tanh layers; token kinds have gelu layers for each
-    token; masked_lm has one dense-gelu-LayerNorm layer unless told otherwise. Weights ~ N(0, initializer_range).
+    token; masked_lm has one dense-gelu-LayerNorm layer unless ``layers`` says otherwise. Weights are drawn from
+    N(0, initializer_range).
     """
     build = {"masked_lm": MaskedLMHead}.get(spec.kind, SequenceHead if spec.kind in POOLED else TokenHead)
     head: nn.Module = build(encoder, spec)
@@ -95,7 +96,8 @@ class Pooling(nn.Module):
 
     def __init__(self, encoder: Encoder, how: str) -> None:
         super().__init__()
-        self.how, self.at_end = how, encoder.summary_at_end
+        self.how = how
+        self.at_end = encoder.summary_at_end
         if how == "attention":
             self.score = nn.Linear(encoder.hidden_size, 1)
 
@@ -137,7 +139,8 @@ def initialised(head: nn.Module, encoder: Encoder) -> nn.Module:
 
 
 def _hidden_layers(encoder: Encoder, spec: HeadSpec, activation: Callable[[], nn.Module]) -> nn.Sequential:
-    width, dropout = encoder.hidden_size, dropout_of(encoder, spec)
+    width = encoder.hidden_size
+    dropout = dropout_of(encoder, spec)
     return nn.Sequential(
         *(nn.Sequential(nn.Dropout(dropout), nn.Linear(width, width), activation()) for _ in range(spec.layers or 0))
     )

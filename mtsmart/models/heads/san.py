@@ -14,7 +14,9 @@ from mtsmart.models.heads.base import HEAD_CHECKS, HEADS, HeadSpec
 from mtsmart.models.heads.plain import attend, dropout_of, initialised
 
 STEPS = 5
-FIRST, SECOND = 1, 2  # values of inputs["segments"]
+# Values of inputs["segments"].
+FIRST = 1
+SECOND = 2
 
 
 @HEAD_CHECKS.register("san")
@@ -65,8 +67,10 @@ class SanHead(nn.Module):
         """
         if "segments" not in inputs:
             raise ConfigError("this task type does not tell two texts apart", key="head.type", value="san")
-        memory, segments = self.dropout(outputs[0]), inputs["segments"]
-        first, second = segments == FIRST, segments == SECOND
+        memory = self.dropout(outputs[0])
+        segments = inputs["segments"]
+        first = segments == FIRST
+        second = segments == SECOND
         state = attend(self.summary(memory).squeeze(-1), memory, second)
         answers = []
         for step in range(self.steps):
