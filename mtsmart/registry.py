@@ -44,11 +44,17 @@ class Registry(Generic[T]):
         self._folder = folder
         self._modules = list(modules)
         self._entries: dict[str, T] = {}
+        self._fits: dict[str, list[str]] = {}
         self._broken: dict[str, str] = {}
         self._is_complete = False
 
-    def register(self, name: str) -> Callable[[T], T]:
+    def register(self, name: str, fits: Iterable[str] = ()) -> Callable[[T], T]:
         """Decorator that enters its object under ``name``.
+
+        Args:
+            name: what users call the entry.
+            fits: names of what the entry is made for, where that does not name the entry itself: the task types of a
+                metric from another package, for example.
 
         Raises:
             ValueError: the name is taken.
@@ -58,9 +64,16 @@ class Registry(Generic[T]):
             if self._entries.get(name, entry) is not entry:
                 raise ValueError(f"{self.kind} '{name}' is registered twice")
             self._entries[name] = entry
+            for other in fits:
+                self._fits.setdefault(other, []).append(name)
             return entry
 
         return enter
+
+    def fitting(self, name: str) -> list[str]:
+        """The entries that say that they fit ``name``."""
+        self._load_all()
+        return list(self._fits.get(name, []))
 
     def __getitem__(self, name: str) -> T:
         """The entry called ``name``.

@@ -21,6 +21,7 @@ from pydantic import create_model
 from mtsmart.config.validate import StrictModel
 from mtsmart.registry import Registry
 
+_FILES_OF_A_RESUME_POINT = ("model", "optimizer", "random", "weighting")  # a method's state lies beside them
 DEFAULT = "default"
 OFF = "off"
 M = TypeVar("M", bound="Method")
@@ -215,9 +216,11 @@ class Method:
 class MethodRegistry(Registry[type[Method]]):
     """The regularisers. Each learns the name under which it is registered."""
 
-    def register(self, name: str) -> Callable[[type[M]], type[M]]:
+    def register(self, name: str, fits: Iterable[str] = ()) -> Callable[[type[M]], type[M]]:
         """Decorator for a method's class, as :meth:`Registry.register`."""
-        enter = super().register(name)
+        if name in _FILES_OF_A_RESUME_POINT:
+            raise ValueError(f"'{name}' is the name of a file of a resume point; the method needs another")
+        enter = super().register(name, fits)
 
         def name_and_enter(method: type[M]) -> type[M]:
             method.name = name

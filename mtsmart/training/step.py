@@ -47,7 +47,14 @@ class TrainStep(nn.Module):
         weight = task.definition.weight
         active = [regularizer for regularizer in self.regularizers.values() if regularizer.is_active(task.name)]
         keep_masks = any(regularizer.replays_masks(task.name) for regularizer in active)
-        clean = clean_pass(self.model, task, batch, keep_masks=keep_masks, scale=weight * scale)
+        clean = clean_pass(
+            self.model,
+            task,
+            batch,
+            keep_masks=keep_masks,
+            differentiate_inputs=bool(active),
+            scale=weight * scale,
+        )
         loss = clean.loss
         figures = {"loss": loss.detach()}
         for regularizer in active:

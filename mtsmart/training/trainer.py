@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from mtsmart.cpu.allocator import give_back_memory, keep_freed_memory
+from mtsmart.cpu.allocator import keeping_freed_memory
 from mtsmart.data.batch import Batch
 from mtsmart.data.loader import in_groups, load_batches
 from mtsmart.durable import write_json
@@ -111,8 +112,6 @@ class Trainer:
 
     def _place_model(self) -> None:
         self.setup.model.to(self.device)
-        if self.device.type == "cpu":
-            keep_freed_memory()
         if self.config.compile:
             self.setup.model.encoder.compile_shapes()
 
@@ -159,7 +158,7 @@ class Trainer:
             size = self._begin() if resume_from is None else self._resume(resume_from)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
         terms = list(self.step.regularizers)
-        with self.interrupt, self.processes.listening():
+        with self.interrupt, self.processes.listening(), self._memory():
             self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
             for text in self.sampler.overlong():
                 self.notify(text)
@@ -168,13 +167,15 @@ class Trainer:
                 self._run()
             finally:
                 self.callback.receive(Ended())
-                give_back_memory()
         self.processes.on_main(lambda: self._write_timing(time.perf_counter() - start))
         if self.interrupt.signal is not None and not self._finished:
             raise Interrupted(self.interrupt.signal)
         if not self.setup.validation:
             self._save_model()
         return self._write_results()
+
+    def _memory(self) -> AbstractContextManager[None]:
+        return keeping_freed_memory() if self.device.type == "cpu" else nullcontext()
 
     @property
     def _finished(self) -> bool:

@@ -41,7 +41,7 @@ class HeadSpec:
         return asdict(self)
 
 
-HEADS: Registry[Callable[[Encoder, HeadSpec], nn.Module]] = Registry("head type")
+HEADS: Registry[Callable[[Encoder, HeadSpec], nn.Module]] = Registry("head type", group="mtsmart.heads")
 # Head type -> a check that raises ConfigError where a spec does not suit the type; types that take any spec have none.
 HEAD_CHECKS: Registry[Callable[[HeadSpec], None]] = Registry("check of a head type")
 

@@ -61,6 +61,7 @@ def clean_pass(
     batch: Batch,
     *,
     keep_masks: bool = True,
+    differentiate_inputs: bool = True,
     scale: float = 1.0,
 ) -> CleanPass:
     """Embed, encode, head and criterion of a batch.
@@ -70,10 +71,12 @@ def clean_pass(
         task: the batch's task.
         batch: on the model's device.
         keep_masks: whether a later pass will replay the dropout masks of this one.
+        differentiate_inputs: whether a regulariser may ask for the gradient of the word embeddings. That goes through
+            the encoder, also where it is frozen.
         scale: factor of what ``CleanPass.backward`` differentiates: the task's weight over the batches of an update.
     """
     inputs_embeds = model.embed(batch.inputs["input_ids"])
-    if not inputs_embeds.requires_grad:  # frozen word embeddings; a perturbation needs their gradient all the same
+    if differentiate_inputs and not inputs_embeds.requires_grad:  # because the word embeddings are frozen
         inputs_embeds.requires_grad_()
     masks = DropoutMasks(inputs_embeds.device, seen=_operations_are_seen(model), keep=keep_masks)
     with masks.recorded():

@@ -64,7 +64,7 @@ class TaskType(ABC):
     """One kind of task. An instance belongs to one task.
 
     A subclass names in ``losses``, ``divergences`` and ``metrics`` the registry entries that make sense for it; the
-    first of each is its default. Optional parts (distillation, a fit on validation ...) are classes of their own in
+    first of each is its default. Entries of other packages say by ``fits`` which task types they are made for. Optional parts (distillation, a fit on validation ...) are classes of their own in
     this folder.
 
     Args:
@@ -109,7 +109,6 @@ class TaskType(ABC):
         default = self.divergences[0]
         self._criterion = CRITERIA[definition.loss or self.losses[0]]
         self._divergences = {role: DIVERGENCES[getattr(definition, role.value) or default] for role in Role}
-        self._direction = DIRECTIONS[definition.adv_loss or default]
 
     def check(self) -> None:
         """Refuse a definition that this task type cannot use; a subclass adds its own checks.
@@ -118,16 +117,18 @@ class TaskType(ABC):
             ConfigError: names the key.
         """
         definition = self.definition
+        kind = definition.task_type
+        divergences = (*self.divergences, *DIVERGENCES.fitting(kind))
         given = {
-            "loss": (definition.loss, self.losses),
-            "adv_loss": (definition.adv_loss, self.divergences),
-            "kd_loss": (definition.kd_loss, self.divergences),
+            "loss": (definition.loss, (*self.losses, *CRITERIA.fitting(kind))),
+            "adv_loss": (definition.adv_loss, divergences),
+            "kd_loss": (definition.kd_loss, divergences),
         }
         for key, (value, allowed) in given.items():
             if value is not None:
                 _require_one_of(self, key, value, allowed)
         for metric in definition.metrics or []:
-            _require_one_of(self, "metrics", metric, self.metrics)
+            _require_one_of(self, "metrics", metric, (*self.metrics, *METRICS.fitting(kind)))
         _require_one_of(self, "head.type", definition.head.type, tuple(HEADS))
 
     @property
@@ -197,7 +198,8 @@ class TaskType(ABC):
         The one-pass attack takes its gradient; see :mod:`mtsmart.losses.directions`. The arguments are those of
         ``divergence``.
         """
-        return self.average(self._direction, logits, target, batch)
+        direction = DIRECTIONS[self.definition.adv_loss or self.divergences[0]]
+        return self.average(direction, logits, target, batch)
 
     # From logits to predictions and scores ----------------------------------------------------------------------
 
@@ -226,7 +228,7 @@ class TaskType(ABC):
         return {metric: METRICS[metric](predictions, references) for metric in self.metric_names}
 
 
-TASK_TYPES: Registry[type[TaskType]] = Registry("task type")
+TASK_TYPES: Registry[type[TaskType]] = Registry("task type", group="mtsmart.task_types")
 
 
 def _require_one_of(task: TaskType, key: str, value: str, allowed: Sequence[str]) -> None:
