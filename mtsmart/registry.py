@@ -88,6 +88,11 @@ class Registry(Generic[T]):
         hint = self._broken.get(name) or did_you_mean(name, self)
         raise ConfigError(f"unknown {self.kind}", value=name, hint=hint)
 
+    def reason_missing(self, name: str) -> str | None:
+        """Why the entry of an installed package cannot be used; None if no package has such an entry."""
+        self._load_all()
+        return self._broken.get(name)
+
     def __contains__(self, name: object) -> bool:
         if name in self._entries or name in self._own_modules:
             return True

@@ -51,6 +51,11 @@ class OpenSection(StrictModel):
             return cls.model_fields[key].annotation
         return cls.registry[key].section() if cls.has_key(key) else None
 
+    @classmethod
+    def reason_unknown(cls, key: str) -> str | None:
+        """Why an installed package that has such a key cannot be used; None if there is no such package."""
+        return cls.registry.reason_missing(key)
+
     @model_validator(mode="before")
     @classmethod
     def _gather(cls, data: Any) -> Any:

@@ -29,6 +29,11 @@ class StrictModel(BaseModel):
         """The type of what stands under a key; None if there is no such key."""
         return cls.model_fields[key].annotation if key in cls.model_fields else None
 
+    @classmethod
+    def reason_unknown(cls, key: str) -> str | None:
+        """Why a key is unknown, if there is more to say than that."""
+        return None
+
 
 class Misfit(ValueError):
     """The error of a model's validator for a value below the model.
@@ -84,8 +89,11 @@ def _explain(model: type[StrictModel], document: Document, prefix: Key, error: V
         "key": ".".join(map(str, (*prefix, *location))) or None,
     }
     if kind == "extra_forbidden":
-        options = _fields_at(model, location[:-1])
-        return ConfigError("unknown key", hint=did_you_mean(location[-1], options), **place)
+        sections = _sections_at(model, location[:-1])
+        reasons = [section.reason_unknown(str(location[-1])) for section in sections]
+        keys = [key for section in sections for key in section.known_keys()]
+        hint = next(filter(None, reasons), None) or did_you_mean(location[-1], keys)
+        return ConfigError("unknown key", hint=hint, **place)
     if kind == "missing":
         return ConfigError("is required but missing", **place)
     if kind == "literal_error":
@@ -135,14 +143,14 @@ def _real_path(data: Any, location: tuple[Any, ...]) -> Key:
     return tuple(path)
 
 
-def _fields_at(model: type[StrictModel], location: Key) -> list[str]:
-    """The keys that are allowed at ``location`` inside ``model``."""
+def _sections_at(model: type[StrictModel], location: Key) -> list[type[StrictModel]]:
+    """The sections that may stand at ``location`` inside ``model``."""
     current: Any = model
     for part in location:
         types = [section.type_of(str(part)) for section in _sections_in(current)]
         found = [kind for kind in types if kind is not None]
         current = found[0] if found else current
-    return [key for section in _sections_in(current) for key in section.known_keys()]
+    return _sections_in(current)
 
 
 def _sections_in(annotation: Any) -> list[type[StrictModel]]:

@@ -28,9 +28,9 @@ def describe_type(name: str) -> str:
     kind = TASK_TYPES[name]
     lines = [f"{name}: {inspect.getdoc(inspect.getmodule(kind))}", "", inspect.getdoc(kind) or "", ""]
     parts: tuple[tuple[str, Registry[Any], tuple[str, ...]], ...] = (
-        ("loss", CRITERIA, kind.losses),
-        ("adv_loss, kd_loss", DIVERGENCES, kind.divergences),
-        ("metrics", METRICS, kind.metrics),
+        ("loss", CRITERIA, (*kind.losses, *CRITERIA.fitting(name))),
+        ("adv_loss, kd_loss", DIVERGENCES, (*kind.divergences, *DIVERGENCES.fitting(name))),
+        ("metrics", METRICS, (*kind.metrics, *METRICS.fitting(name))),
     )
     for key, registry, entries in parts:
         lines.append(f"{key} (the first is the default):")

@@ -53,7 +53,7 @@ def folder(tmp_path_factory, tiny_encoder):
     folder = tmp_path_factory.mktemp("plugins")
     texts = sentences(40)
     mood = [{"text": text, "label": "red" if "red" in text else "other"} for text in texts]
-    loud = [{"text": text, "score": "!" * (len(text) % 5) or 0} for text in texts]
+    loud = [{"text": text, "score": "!" * (len(text) % 5) or "0"} for text in texts]
     for name, rows in (("mood", mood), ("loud", loud)):
         write_jsonl(folder / f"{name}_train.jsonl", rows[:28])
         write_jsonl(folder / f"{name}_validation.jsonl", rows[28:])

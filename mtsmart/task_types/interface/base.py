@@ -64,8 +64,8 @@ class TaskType(ABC):
     """One kind of task. An instance belongs to one task.
 
     A subclass names in ``losses``, ``divergences`` and ``metrics`` the registry entries that make sense for it; the
-    first of each is its default. Entries of other packages say by ``fits`` which task types they are made for. Optional parts (distillation, a fit on validation ...) are classes of their own in
-    this folder.
+    first of each is its default. Entries of other packages say by ``fits`` which task types they are made for. Optional
+    parts (distillation, a fit on validation ...) are classes of their own in this folder.
 
     Args:
         name: the task's name, used in batches and messages.

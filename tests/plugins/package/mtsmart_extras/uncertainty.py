@@ -23,6 +23,8 @@ class UncertaintySettings(WeightingSettings):
 class Uncertainty(Weighting[UncertaintySettings]):
     """Multiplies a task's objective by exp(-s), and adds s / 2."""
 
+    Settings = UncertaintySettings
+
     def __init__(self, context: WeightingContext, settings: UncertaintySettings) -> None:
         super().__init__(context, settings)
         self.learning_rate_factor = settings.learning_rate_factor
