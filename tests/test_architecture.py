@@ -98,15 +98,10 @@ MAX_ROOM_FILES = 14
 
 # What is still over a limit. These sets only shrink: an entry leaves when its code is mended, and none is added.
 LONG_FUNCTIONS = {
-    "api.py: export",
     "data/encoding.py: encode_split",
     "data/encoding.py: select_complete",
-    "evaluation/evaluator.py: run_model",
     "regularizers/shared/perturbation.py: find_perturbation",
-    "reporting/model_card.py: model_card",
     "sweeps/sweep.py: sweep",
-    "training/setup.py: prepare",
-    "training/trainer.py: __init__",
 }
 
 WRITTEN_FILES = [

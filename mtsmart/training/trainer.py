@@ -36,6 +36,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupt, Interrupted
 from mtsmart.runs.journal import Journal
 from mtsmart.runs.results import Results
+from mtsmart.task_types.shared.parts import in_parts
 from mtsmart.training.callbacks import (
     Callback,
     Checkpointed,
@@ -57,7 +58,6 @@ from mtsmart.training.optim import (
     optimizer_tensors,
     set_learning_rate,
 )
-from mtsmart.training.parts import in_parts
 from mtsmart.training.resume import Progress, Resumable, ResumeState, gather_tensors, restore
 from mtsmart.training.selection import Selection
 from mtsmart.training.setup import Setup, build_sampler

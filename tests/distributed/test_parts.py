@@ -7,8 +7,8 @@ import torch
 
 from mtsmart.data.batch import Batch
 from mtsmart.task_types import build_task
+from mtsmart.task_types.shared.parts import in_parts
 from mtsmart.tasks import TaskDefinition
-from mtsmart.training.parts import in_parts
 from tests.task_types.examples import multi_label
 
 

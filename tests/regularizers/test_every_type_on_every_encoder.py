@@ -29,9 +29,9 @@ from mtsmart.regularizers import clean_pass
 from mtsmart.task_types import TASK_TYPES, build_task
 from mtsmart.task_types.interface.base import Outputs
 from mtsmart.task_types.interface.fits_decoding import fit_decoding
+from mtsmart.task_types.shared.parts import part_of
 from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
-from mtsmart.training.parts import part_of
 from mtsmart.training.step import TrainStep
 from tests.models.architectures import ARCHITECTURES, make, save
 from tests.regularizers.at_work import at_work, preset

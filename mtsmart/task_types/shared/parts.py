@@ -9,7 +9,7 @@ from typing import Any
 from mtsmart.data.batch import Batch, Part, Share
 from mtsmart.data.loader import Collate
 from mtsmart.processes import Processes
-from mtsmart.task_types import TaskType
+from mtsmart.task_types.interface.base import TaskType
 from mtsmart.task_types.interface.splits_batches import splitting_of
 
 
