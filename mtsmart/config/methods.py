@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from pydantic import create_model
@@ -130,6 +131,8 @@ class Method:
         order: terms are added in this order, so that sums do not depend on which module was imported first.
         text: what people read about it.
         figures: what it reports.
+        still: settings with which the method changes nothing, for tests: its terms are then 0 at the first update, when
+            dropout is off and a teacher says what the student says.
         paths: settings that name files or folders; relative ones belong to the folder of the YAML file.
         goes_on: whether a run that fine-tunes from a finished run takes the method's settings from it.
         counts_when_off: whether the fingerprint of a sweep's run names the method when it is off. Only the methods that
@@ -143,6 +146,7 @@ class Method:
     order: ClassVar[int] = 100
     text: ClassVar[MethodText]
     figures: ClassVar[tuple[Figure, ...]] = ()
+    still: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     paths: ClassVar[tuple[str, ...]] = ()
     goes_on: ClassVar[bool] = True
     counts_when_off: ClassVar[bool] = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
 from typing import Any, Literal
 
 import torch
@@ -108,6 +109,7 @@ class Smart(Regularizer[SmartSettings]):
     )
     per_task = True
     order = 10
+    still = MappingProxyType({"noise": 0.0, "steps": 0})
     counts_when_off = True
     text = MethodText(
         title="SMART",

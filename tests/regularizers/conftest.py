@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import cycle, islice
 
 import pytest
@@ -13,6 +14,7 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import CleanPass, clean_pass
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
+from tests.regularizers import every_type
 
 SOURCE = {"files": {"train": "unused.jsonl"}}
 DEFINITIONS = {
@@ -61,3 +63,16 @@ def bench(minilm) -> Bench:
 @pytest.fixture
 def tiny_bench(tiny_encoder) -> Bench:
     return Bench(str(tiny_encoder))
+
+
+@pytest.fixture(scope="session")
+def benches(tmp_path_factory):
+    """An architecture's name -> its encoder with a head for each example."""
+    return cache(lambda name: every_type.Bench(name, tmp_path_factory.mktemp(name)))
+
+
+@pytest.fixture
+def pair(request, benches):
+    """One task type on one architecture."""
+    architecture, name = request.param
+    return every_type.Case(benches(architecture), name)

@@ -52,20 +52,13 @@ def same_tensors(a, b):
     return all(torch.equal(first[key], second[key]) for key in first)
 
 
-def assert_same_run(a, b):
+def assert_same_run(a, b, terms=("mbpp", "smart")):
     assert (a / "metrics.jsonl").read_bytes() == (b / "metrics.jsonl").read_bytes()
     assert (a / "results.json").read_bytes() == (b / "results.json").read_bytes()
     last = list_checkpoints(a / "checkpoints")[-1].name
     names = sorted(path.name for path in (a / "checkpoints" / last).iterdir())
-    assert names == [
-        "manifest.json",
-        "mbpp.safetensors",
-        "model.safetensors",
-        "optimizer.safetensors",
-        "random.safetensors",
-        "smart.safetensors",
-        "state.json",
-    ]
+    files = [f"{name}.safetensors" for name in ("model", "optimizer", "random", *terms)]
+    assert names == sorted([*files, "manifest.json", "state.json"])
     for name in names:
         one, other = (run / "checkpoints" / last / name for run in (a, b))
         equal = same_tensors(one, other) if name.endswith(".safetensors") else one.read_bytes() == other.read_bytes()

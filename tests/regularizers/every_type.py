@@ -1,0 +1,120 @@
+"""Every task type on every architecture, as tests of regularisers use them.
+
+The task types are those with a file in tests/task_types/examples, the architectures those of
+tests/models/architectures.py. The head is the architecture's own; where it has none of the kind, the plain one.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from pathlib import Path
+
+import datasets
+import pytest
+import torch
+
+from mtsmart.config.sections import DataConfig, EncoderConfig
+from mtsmart.errors import CheckpointError
+from mtsmart.models.heads import build_head
+from mtsmart.models.loading import load_encoder
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.regularizers import clean_pass
+from mtsmart.task_types import build_task
+from mtsmart.task_types.shared.preparation import Preparer
+from mtsmart.tasks import TaskDefinition
+from tests.models.architectures import ARCHITECTURES, save
+from tests.regularizers.at_work import at_work, preset
+
+FOLDER = Path(__file__).parents[1] / "task_types" / "examples"
+EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
+# Heads of our own beside the native ones, by example.
+FORMS = {
+    "classification-san": {"type": "san"},
+    "regression-plain": {"type": "plain", "layers": 1, "pooling": "attention"},
+    "masked_lm-plain": {"type": "plain"},
+}
+WITHOUT_MASK = {
+    ("T5", "masked_lm"),
+    ("T5", "masked_lm-plain"),
+}  # its tokenizer has no mask token; see the test of the error below
+NAMES = [*EXAMPLES, *FORMS]
+PAIRS = [(a, e) for a in ARCHITECTURES for e in NAMES if (a, e) not in WITHOUT_MASK]
+every_pair = pytest.mark.parametrize("pair", PAIRS, ids="-".join, indirect=True)
+
+
+def example(name):
+    return importlib.import_module(f"tests.task_types.examples.{name.partition('-')[0]}")
+
+
+class Bench:
+    """One architecture's encoder with a head for each example."""
+
+    def __init__(self, architecture, folder):
+        self.encoder, self.tokenizer = load_encoder(EncoderConfig(path=str(save(architecture, folder)), dropout=0.1))
+        self.preparer = Preparer(self.tokenizer, DataConfig(max_length=24), self.encoder.max_positions)
+        self.tasks = {name: self._task(name) for name in NAMES}
+        torch.manual_seed(1)
+        self.model = MultiTaskModel(self.encoder, {name: task.head_spec for name, task in self.tasks.items()})
+        self.state = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+
+    def _task(self, name):
+        form = {"head": FORMS[name]} if name in FORMS else {}
+        definition = TaskDefinition(**{**example(name).DEFINITION, **form})
+        task = build_task(name, definition)
+        try:
+            build_head(self.encoder, task.head_spec)
+        except CheckpointError:
+            plain = definition.head.model_copy(update={"type": "plain"})
+            task = build_task(name, definition.model_copy(update={"head": plain}))
+        return task
+
+    @cache  # noqa: B019 (lives as long as the session)
+    def split(self, name, with_labels=True):
+        rows = example(name).ROWS
+        source = datasets.Dataset.from_list(rows).add_column("row", list(range(len(rows))))
+        return self.preparer.rows(self.tasks[name], source, with_labels)
+
+    def batch(self, name, with_labels=True):
+        return self.tasks[name].collate(self.split(name, with_labels).rows.to_list(), self.tokenizer, 0)
+
+
+class Case:
+    """One task of a bench and its clean passes."""
+
+    def __init__(self, bench, name):
+        self.bench = bench
+        self.name = name
+        self.model = bench.model
+        self.task = bench.tasks[name]
+        self.model.load_state_dict(bench.state)
+        self.model.zero_grad()
+        self.batch = bench.batch(name)
+        torch.manual_seed(2)
+
+    def clean(self):
+        return clean_pass(self.model, self.task, self.batch)
+
+    def forward(self, batch, inputs_embeds):
+        return self.task.adapt(self.model(self.task.head_name, inputs_embeds, batch.inputs), batch)
+
+    def smart(self, **changes):
+        return at_work("smart", self.model, {self.task.name: self.task}, preset("smart", **changes))
+
+    def mbpp(self):
+        return at_work("mbpp", self.model, {self.task.name: self.task}, preset("mbpp", "paper"))
+
+    def tasks(self):
+        return {self.task.name: self.task}
+
+
+def objective(step, batches):
+    """Figures and gradient (P,) of the mean of the batches' objectives."""
+    step.model.zero_grad(set_to_none=True)
+    totals = {}
+    for batch in batches:
+        loss, figures = step(batch)
+        (loss / len(batches)).backward()
+        for name, figure in {"objective": loss.detach(), **figures}.items():
+            totals[name] = totals.get(name, 0.0) + float(figure) / len(batches)
+    return totals, torch.cat([p.grad.flatten() for p in step.model.parameters() if p.grad is not None])

@@ -1,0 +1,151 @@
+"""What every regulariser must hold, for every one that is registered: a new method is tested without an edit here."""
+
+import sys
+
+import pytest
+import torch
+
+import mtsmart
+from mtsmart.config.methods import REGULARIZERS
+from mtsmart.distill.term import TEACHER
+from mtsmart.task_types.shared.parts import part_of
+from mtsmart.training.step import TrainStep
+from tests.regularizers.at_work import at_work, first_settings
+from tests.regularizers.every_type import every_pair, objective
+from tests.training.test_resume import SETTINGS, StopAt, assert_same_run
+
+METHODS = REGULARIZERS.ordered()
+every_method = pytest.mark.parametrize("name", METHODS)
+
+
+def method_on(case, name, **changes):
+    """A method on a case, with the settings of its first preset."""
+    settings = first_settings(METHODS[name]).model_copy(update=changes)
+    return at_work(name, case.model, case.tasks(), settings)
+
+
+def terms_of(name):
+    """The names of the figures that are parts of the loss."""
+    return {figure.name for figure in METHODS[name].figures if figure.is_term}
+
+
+def teach(case):
+    """Give the batch a teacher that says what the student says; for methods that learn from one."""
+    with torch.no_grad():
+        case.batch.targets[TEACHER] = case.clean().logits.detach().clone()
+
+
+def move(model, size):
+    """Move the weights, as an optimizer does."""
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator).to(parameter) * size)
+
+
+@every_method
+@every_pair
+def test_a_term_is_zero_where_nothing_differs(pair, name):
+    """Without dropout, without a perturbation, at the first update, and with a teacher that agrees."""
+    pair.model.eval()
+    teach(pair)
+    term = method_on(pair, name, **METHODS[name].still).loss(pair.clean())
+    found = {figure: float(value) for figure, value in term.figures.items() if figure in terms_of(name)}
+    assert found and all(abs(value) <= 1e-6 for value in found.values()), found
+
+
+@every_method
+@every_pair
+def test_a_training_step_has_finite_gradients_and_described_figures(pair, name):
+    pair.model.eval()
+    teach(pair)
+    pair.model.train()
+    step = TrainStep(pair.model, pair.tasks(), {name: method_on(pair, name)})
+    move(pair.model, 0.02)
+    loss, figures = step(pair.batch)
+    loss.backward()
+    described = {figure.name for figure in METHODS[name].figures}
+    assert terms_of(name) <= figures.keys() <= {"loss", *described}
+    assert all(not figure.requires_grad and figure.ndim == 0 for figure in figures.values())
+    gradients = [parameter.grad for parameter in pair.model.parameters() if parameter.grad is not None]
+    assert gradients and all(torch.isfinite(gradient).all() for gradient in gradients)
+    assert any(gradient.abs().sum() > 0 for gradient in gradients)
+
+
+@every_method
+@every_pair
+def test_parts_of_a_batch_make_the_whole(pair, name):
+    """The mean of the parts' terms and gradients is the whole batch's."""
+    pair.model.eval()
+    teach(pair)
+    step = TrainStep(pair.model, pair.tasks(), {name: method_on(pair, name)})
+    move(pair.model, 0.01)
+    parts = [part_of(pair.batch, pair.task, rank, 2) for rank in range(2)]
+    whole = objective(step, [pair.batch])
+    together = objective(step, parts)
+    for figure in {"objective", "loss", *terms_of(name)}:
+        assert together[0][figure] == pytest.approx(whole[0][figure], rel=2e-3, abs=1e-6), figure
+    assert float((whole[1] - together[1]).norm() / whole[1].norm()) < 2e-3
+
+
+@every_method
+def test_the_gradient_is_that_of_float64_differences(tiny_bench, monkeypatch, name):
+    """Along a random direction. A perturbation is a constant of the gradient, so it is found once and kept."""
+    model = tiny_bench.model.double().eval()
+    batch = tiny_bench.batch("kind")
+    batch.targets[TEACHER] = tiny_bench.clean("kind", batch).logits.detach().clone()
+    method = at_work(name, model, tiny_bench.tasks, first_settings(METHODS[name]))
+    module = sys.modules[type(method).__module__]
+    if hasattr(module, "find_perturbation"):
+        found = []
+        find = module.find_perturbation
+        monkeypatch.setattr(
+            module, "find_perturbation", lambda *given: found[0] if found else keep(found, find(*given))
+        )
+    move(model, 0.02)
+
+    def objective():
+        clean = tiny_bench.clean("kind", batch)
+        return clean.loss + method.loss(clean).value
+
+    parameters = list(model.encoder.parameters())
+    generator = torch.Generator().manual_seed(1)
+    direction = [torch.randn(p.shape, generator=generator, dtype=p.dtype) for p in parameters]
+    gradients = torch.autograd.grad(objective(), parameters, allow_unused=True)
+    along = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True) if g is not None)
+    step = 1e-4
+    values = []
+    for sign in (1, -2):
+        with torch.no_grad():
+            for parameter, each in zip(parameters, direction, strict=True):
+                parameter.add_(sign * step * each)
+        values.append(float(objective().detach()))
+    # The divergences compute in float32, which limits what a difference quotient can resolve.
+    assert (values[0] - values[1]) / (2 * step) == pytest.approx(along, rel=2e-2, abs=1e-4)
+
+
+def keep(found, value):
+    found.append(value)
+    return value
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.presets])
+def test_a_run_with_it_resumes_to_the_bit(workspace, name):
+    """Methods without presets need files that only their own tests have; those test this too."""
+    settings = [*SETTINGS, "smart=off", "mbpp=off", f"{name}={METHODS[name].presets[0].name}", "training.epochs=1"]
+    settings = [item for item in settings if not item.startswith(("tasks.", "mbpp.", "smart."))]
+    whole = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "whole").path
+    stopped = workspace.folder / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        mtsmart.train(workspace.experiment, settings, output_dir=stopped, callback=StopAt(5))
+    mtsmart.train(workspace.experiment, settings, output_dir=stopped, resume=True)
+    assert_same_run(whole, stopped, [name])
+
+
+@every_method
+def test_it_is_listed_explained_and_tells_what_was_on(cli, name):
+    assert f"\n{name} " in f"\n{cli('methods').out}"
+    shown = cli("methods", name).out
+    method = METHODS[name]
+    assert method.text.title in shown and all(key in shown for key in method.Settings.model_fields)
+    assert method.summary(first_settings(method))
