@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from importlib import metadata
 from types import ModuleType
@@ -69,6 +70,17 @@ class Registry(Generic[T]):
             return entry
 
         return enter
+
+    @contextmanager
+    def lending(self, entries: Mapping[str, T]) -> Iterator[None]:
+        """Have further entries inside the context, for tests and notebooks."""
+        for name, entry in entries.items():
+            self.register(name)(entry)
+        try:
+            yield
+        finally:
+            for name in entries:
+                del self._entries[name]
 
     def fitting(self, name: str) -> list[str]:
         """The entries that say that they fit ``name``."""
