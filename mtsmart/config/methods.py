@@ -29,6 +29,20 @@ M = TypeVar("M", bound="Method")
 LARGEST = 1e6  # of lengths and weights: far above what makes sense, far below what float32 holds
 
 
+class PartialSettings(StrictModel):
+    """Base of the sections in which every value may be left out; each is derived from a method's settings."""
+
+    method: ClassVar[str]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A derived class has no module to import it from, where another process gets a copy of an experiment.
+        return _section_again, (self.method, self.model_dump(exclude_unset=True))
+
+
+def _section_again(method: str, values: dict[str, Any]) -> StrictModel:
+    return REGULARIZERS[method].section()(**values)
+
+
 class MethodSettings(StrictModel):
     """Base of a method's complete settings.
 
@@ -262,10 +276,11 @@ def _section_with_preset(method: Any) -> type[StrictModel]:
         optional.default = None
         optional.default_factory = None
         fields[name] = (field.annotation | None, optional)
-    section: type[StrictModel] = create_model(
+    section: Any = create_model(
         f"{method.Settings.__name__}Section",
-        __base__=StrictModel,
+        __base__=PartialSettings,
         __doc__=f"What the user says of {method.text.title}; the rest comes from the preset.",
         **fields,
     )
-    return section
+    section.method = method.name
+    return cast(type[StrictModel], section)

@@ -80,3 +80,13 @@ def test_every_method_has_its_texts_and_describes_its_figures(method):
     for figure in method.figures:
         assert figure.unit and figure.what and figure.legend.startswith(figure.name)
     assert all(field.description for field in method.Settings.model_fields.values())
+
+
+@pytest.mark.parametrize("method", WITH_PRESETS)
+def test_a_section_may_be_sent_to_another_process(method):
+    """As the experiments of a sweep are."""
+    import pickle
+
+    written = section(method, weight=2.0)
+    again = pickle.loads(pickle.dumps(written))
+    assert again == written and again.model_fields_set == {"weight"}
