@@ -1,7 +1,7 @@
-"""Writing that survives a crash, a kill or a full disk: a file or folder is complete or not there.
+"""Writes files and folders so that a crash, a kill or a full disk leaves each of them complete or absent.
 
-Everything is written under another name, flushed to the disk, and then renamed. A folder gets a manifest of sizes and
-SHA-256 hashes, which shows damage later. A failed write becomes one error that names the place.
+Each file is written under another name, flushed to the disk and then renamed. A folder gets a manifest of sizes and
+SHA-256 hashes, which shows later damage. A failed write becomes one error that names the place.
 """
 
 from __future__ import annotations
@@ -24,34 +24,35 @@ from mtsmart.errors import CheckpointError, MtsmartError, StorageError
 MANIFEST = "manifest.json"
 _MAX_JSON = 16_000_000
 _RUST = re.compile(r"I/O error: (.+?) \(os error \d+\)")
-_NEW = ".new"  # ending of a file or folder that is being written
-_OLD = ".old"  # ending of a folder that is about to be deleted
+_NEW = ".new"  # the ending of a file or folder while it is written
+_OLD = ".old"  # the ending of a folder that will be deleted next
 _ASIDE = re.compile(r"\..+\.[0-9a-f]{12}\.new")
 
 
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
-    """Turn a failed write into one message.
+    """Turn a failed write into an error with one message.
 
     Raises:
-        StorageError: the disk is full, the folder cannot be written, and so on.
+        StorageError: a write failed, for example because the disk is full or the folder has no write permission.
     """
     try:
         yield
     except MtsmartError:
         raise
     except Exception as error:
-        if (words := _system_words(error)) is None:
+        reason = _system_reason(error)
+        if reason is None:
             raise
-        raise StorageError(f"cannot be written: {words}", file=place) from None
+        raise StorageError(f"cannot be written: {reason}", file=place) from None
 
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """Write a file: yields the path to write to, which takes the place of ``file`` at the end.
+    """Write a file. The context yields another path to write to, which replaces ``file`` at the end.
 
     Raises:
-        StorageError: it cannot be written; ``file`` is unchanged then.
+        StorageError: it cannot be written. ``file`` is then unchanged.
     """
     # The name is unique, because several processes may write the same file of a cache at once.
     aside = file.with_name(f".{file.name}.{uuid.uuid4().hex[:12]}{_NEW}")
@@ -67,13 +68,13 @@ def replacing(file: Path) -> Iterator[Path]:
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write a text file; a reader sees the old text or the new one, never a part."""
+    """Write a text file. A reader sees the old text or the new text, never a part of it."""
     with replacing(file) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
 def write_json(file: Path, data: Any) -> None:
-    """Write a JSON file; a reader sees the old data or the new data, never a part."""
+    """Write a JSON file. A reader sees the old data or the new data, never a part of it."""
     write_text(file, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -81,8 +82,8 @@ def read_json(file: Path) -> Any:
     """The data of a JSON file of a run.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is no JSON in UTF-8, or larger than any file that this module writes.
+        OSError: the file cannot be read.
+        ValueError: the file is not JSON in UTF-8, or is larger than any file that this module writes.
     """
     try:
         return json.loads(read_bytes(file, _MAX_JSON).decode())
@@ -91,10 +92,14 @@ def read_json(file: Path) -> Any:
 
 
 def read_bytes(file: Path, limit: int) -> bytes:
-    """The content of a file whose size has a limit, so that it cannot fill the memory.
+    """The content of a file. The limit of its size keeps it from filling the memory.
+
+    Args:
+        file: the file.
+        limit: the largest allowed size in bytes.
 
     Raises:
-        OSError: it cannot be read, or is no file.
+        OSError: it cannot be read, or is not a file.
         ValueError: it is larger than ``limit``.
     """
     require_file(file)
@@ -106,10 +111,10 @@ def read_bytes(file: Path, limit: int) -> bytes:
 
 
 def require_file(file: Path) -> None:
-    """Refuse anything but a file on a disk: a device may never end, and the reader of a pipe may wait for ever.
+    """Refuse everything but a file on a disk. A device may never end, and the reader of a pipe may wait for ever.
 
     Raises:
-        OSError: it is not a file, or not there.
+        OSError: it is not a file, or does not exist.
     """
     mode = file.stat().st_mode
     if stat.S_ISDIR(mode):
@@ -118,16 +123,17 @@ def require_file(file: Path) -> None:
         raise OSError(errno.EINVAL, "It is no file, but a device or a pipe", str(file))
 
 
-def said(error: Exception) -> str:
-    """The reason of an error on one line, without the place, because our own errors name it."""
-    return getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
+def reason_of(error: Exception) -> str:
+    """The reason of an error on one line. It leaves the place out, because our own errors name the place."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return getattr(error, "strerror", None) or lines[0]
 
 
 def append_line(file: Path, line: str) -> None:
-    """Add a line to a file; if that fails, the file is unchanged.
+    """Add a line to a file. If that fails, the file stays unchanged.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the line cannot be written.
     """
     with writing(file), open_to_append(file) as stream:
         size = stream.tell()
@@ -140,7 +146,7 @@ def append_line(file: Path, line: str) -> None:
 
 
 def open_to_append(file: Path) -> BinaryIO:
-    """The file, open at its end; it is created if it is not there. A symbolic link is refused, not followed."""
+    """Open a file at its end, or create it. A symbolic link is refused, so that it leads to no other file."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     stream = os.fdopen(os.open(file, flags, 0o666), "ab")
     stream.seek(0, os.SEEK_END)
@@ -149,12 +155,12 @@ def open_to_append(file: Path) -> BinaryIO:
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Write a folder and its manifest: yields the path to fill, which takes the place of ``folder`` at the end.
+    """Write a folder and its manifest. The context yields another path to fill, which replaces ``folder`` at the end.
 
-    Whenever the process dies, :func:`present` finds the old folder or the new one.
+    If the process dies at any moment, :func:`present` finds the old folder or the new one.
 
     Raises:
-        StorageError: it cannot be written; ``folder`` is unchanged then.
+        StorageError: it cannot be written. ``folder`` is then unchanged.
     """
     aside = folder.with_name(folder.name + _NEW)
     old = folder.with_name(folder.name + _OLD)
@@ -178,7 +184,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def present(folder: Path) -> Path:
-    """The place of ``folder``: a process that died while it replaced the folder may have left it under its old name."""
+    """The path under which ``folder`` exists. A process that died may have left it under its temporary old name."""
     old = folder.with_name(folder.name + _OLD)
     return old if old.exists() and not folder.exists() else folder
 
@@ -186,11 +192,11 @@ def present(folder: Path) -> Path:
 def clear_leftovers(folder: Path, folders: Iterable[str]) -> None:
     """Delete incomplete files and folders that killed processes left behind.
 
-    A folder that was about to be replaced gets its name back if the new one is not there. Nothing else in ``folder``
-    is changed.
+    A folder that a process was replacing gets its name back if the new folder does not exist. Nothing else in
+    ``folder`` changes.
 
     Args:
-        folder: the folder that holds them.
+        folder: the folder that contains them.
         folders: names of the folders in it that ``replacing_folder`` writes.
     """
     for path in folder.glob(".*"):
@@ -213,7 +219,7 @@ def check_manifest(folder: Path, hint: str | None = None) -> None:
         hint: what the user can do about a damaged file.
 
     Raises:
-        CheckpointError: a file is missing, cut short or changed; it is named.
+        CheckpointError: a file is missing, cut short or changed. The error names the file.
     """
     manifest = folder / MANIFEST
     try:
@@ -222,14 +228,14 @@ def check_manifest(folder: Path, hint: str | None = None) -> None:
     except FileNotFoundError:
         raise CheckpointError(f"is incomplete: its {MANIFEST} is missing", file=folder) from None
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"is damaged: {said(error)}", file=manifest) from None
+        raise CheckpointError(f"is damaged: {reason_of(error)}", file=manifest) from None
     for name, (size, digest) in entries.items():
         file = folder / name
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise CheckpointError("names a file outside its folder", file=manifest, value=name)
         try:
             _check_file(file, size, digest, hint)
-        except OSError as error:  # A name that no file can have also raises it.
+        except OSError as error:  # A name that is not valid for a file also raises this error.
             message = f"cannot be read: {error.strerror}"
             raise CheckpointError(message, file=folder, key=MANIFEST, value=name, hint=hint) from None
 
@@ -245,8 +251,8 @@ def _check_file(file: Path, size: int, digest: str, hint: str | None) -> None:
 
 
 def flush(path: Path) -> None:
-    """Make the system write a file, or the list of names of a folder, to the disk."""
-    if path.is_dir() and os.name == "nt":  # Windows has no handle for folders.
+    """Make the system write a file, or a folder's list of names, to the disk."""
+    if path.is_dir() and os.name == "nt":  # Windows cannot open a folder.
         return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
@@ -271,16 +277,16 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _system_words(error: BaseException | None) -> str | None:
-    """The system's reason in an error, or in an error behind it; None if there is none.
+def _system_reason(error: BaseException | None) -> str | None:
+    """The reason that the operating system gave; None if there is none.
 
-    safetensors has its own error class, whose text holds the system's reason. And if a library fails again while it
-    cleans up, the first error is behind the second.
+    The function also looks at the errors that caused this error. If a library fails again while it cleans up, the
+    system's reason is in the first error. safetensors has its own error class, whose text contains the reason.
     """
     while error is not None:
         if isinstance(error, OSError):
             return error.strerror or str(error).splitlines()[0]
-        if words := _RUST.search(str(error)):
-            return words[1]
+        if found := _RUST.search(str(error)):
+            return found[1]
         error = error.__cause__ or error.__context__
     return None

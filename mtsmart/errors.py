@@ -1,6 +1,6 @@
-"""The errors users see: one message that names the place, the bad value and the nearest right one.
+"""The errors that users see: one message that names the place, the wrong value and the nearest right value.
 
-Everything here is caught by the command line and printed without a traceback, with exit code 2.
+The command line catches all of them, prints their messages without a traceback and ends with exit code 2.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ _MAX_SHOWN = 80
 
 
 class MtsmartError(Exception):
-    """A mistake in what the user handed over.
+    """A mistake in the user's files, arguments or settings.
 
-    The text reads ``file:line: key: message, got value. hint``; parts that are not known are left out. It is one
-    line whatever the parts hold: a line break or another unprintable character in a key is shown escaped.
+    The text has the form ``file:line: key: message, got value. hint``, without the parts that are not known. It is
+    always one line, because line breaks and other unprintable characters are shown as escapes.
 
     Args:
         message: what is wrong, without the place.
-        file: the file it stands in, or a phrase such as ``command line``.
-        line: 1-based line of ``file`` (for data files: of the row).
-        key: the dotted configuration key or the column.
-        argument: the argument of the Python function that has the value, such as ``output_dir``; instead of ``key``.
-            The command line shows its own flag for it. A hint names an argument in backquotes: ```resume=True```.
-        value: the offending value; shown with ``repr`` and shortened.
-        hint: what to do instead.
+        file: the file that contains the mistake, or a phrase such as ``command line``.
+        line: the line of ``file``, counted from 1 (in data files: the row).
+        key: the configuration key with dots, or the column.
+        argument: the argument of the Python function that has the value, such as ``output_dir``. It is given instead
+            of ``key``. The command line shows its own flag for it. A hint names an argument in backquotes:
+            ```resume=True```.
+        value: the wrong value. The text shows its ``repr``, shortened.
+        hint: what the user can do instead.
     """
 
     exit_code = 2
@@ -54,7 +55,7 @@ class MtsmartError(Exception):
         super().__init__(self.described(argument, hint))
 
     def described(self, argument: str | None, hint: str | None) -> str:
-        """The text of the error with other words for its argument and its hint."""
+        """The text of the error with another name of its argument and another hint."""
         got = "" if self.value is _NOTHING else f", got {shorten(self.value)}"
         parts = [self._place(), self.key or argument, self.message + got]
         head = ": ".join(part for part in parts if part)
@@ -66,7 +67,7 @@ class MtsmartError(Exception):
         return str(self.file) if self.line is None else f"{self.file}:{self.line}"
 
     def at(self, file: str | Path, line: int | None) -> Self:
-        """The same error with the place it lacked; for callers that know which file the value came from."""
+        """The same error with a place. Callers use it when they know from which file the value came."""
         return type(self)(
             self.message,
             file=file,
@@ -79,7 +80,7 @@ class MtsmartError(Exception):
 
 
 class MtsmartWarning(UserWarning):
-    """Something in the user's files that can be used, but not exactly as written; its text names the place."""
+    """A part of the user's files can be used, but not exactly as it is written. The text names the place."""
 
 
 class ConfigError(MtsmartError):
@@ -103,22 +104,22 @@ class TrainingError(MtsmartError):
 
 
 class OtherProcessError(MtsmartError):
-    """Another of the processes that train together failed; that one shows its own message."""
+    """Another of the processes that train together failed. That process shows its own message."""
 
 
 def _on_one_line(text: str) -> str:
-    """``text`` with every unprintable character (line breaks, terminal codes) as its Python escape."""
+    """``text`` with a Python escape for each unprintable character, such as a line break or a terminal code."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
 def shorten(value: object) -> str:
-    """``repr`` of ``value``, cut to a length that fits on a line."""
+    """The ``repr`` of ``value``, cut to a length that fits on a line."""
     text = repr(value)
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
 
 
 def did_you_mean(word: object, options: Iterable[str]) -> str:
-    """A hint that names the nearest of ``options``, or lists them when none is near."""
+    """A hint that names the nearest of ``options``, or lists all of them if none is near."""
     known = sorted(options)
     near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
     if near:
@@ -130,10 +131,7 @@ def did_you_mean(word: object, options: Iterable[str]) -> str:
 
 
 def quotes_hint(field: object) -> str | None:
-    """A hint for a field that kept its quotes, None for any other."""
-    quoted = isinstance(field, str) and len(field) > 1 and field[0] == field[-1] == '"'
-    return (
-        "Its quotes are part of it: tsv is read without quoting. Leave them out, or make it a csv file"
-        if quoted
-        else None
-    )
+    """A hint for a field that begins and ends with a quote; None for any other field."""
+    if isinstance(field, str) and len(field) > 1 and field[0] == field[-1] == '"':
+        return "Its quotes are part of it: tsv is read without quoting. Leave them out, or make it a csv file"
+    return None

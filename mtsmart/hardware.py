@@ -13,14 +13,14 @@ _INFO = Path("/proc/cpuinfo")
 
 @cache
 def processor_facts() -> dict[str, str]:
-    """What Linux tells of the first processor, name -> value; empty on other systems."""
+    """What Linux reports about the first processor: name -> value. It is empty on other systems."""
     text = _INFO.read_text(encoding="utf-8", errors="replace") if _INFO.exists() else ""
     pairs = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def processor_name() -> str:
-    """The processor's name. On Linux also its family and model, because clouds give many processors the same name."""
+    """The processor's name. On Linux it includes family and model, because clouds give many processors one name."""
     facts = processor_facts()
     name = facts.get("model name") or platform.processor() or platform.machine()
     numbers = [f"{key.removeprefix('cpu ')} {facts[key]}" for key in ("cpu family", "model") if key in facts]

@@ -1,8 +1,8 @@
-"""The logger ``mtsmart``: everything that the user should know while something runs goes through it.
+"""The logger ``mtsmart``. All messages to the user go through it while mtsmart works.
 
-Levels: ``INFO`` for the progress of training, ``NOTICE`` for what the user should know but need not act on, ``WARNING``
-for parts of the user's files that are not used exactly as written. The command line shows all three. A program that
-imports mtsmart sees nothing of them unless it configures :mod:`logging`.
+The level ``INFO`` is for the progress of training. ``NOTICE`` is for facts that the user should know but need not act
+on. ``WARNING`` is for parts of the user's files that are not used exactly as they are written. The command line shows
+all three levels. A program that imports mtsmart sees none of them unless it configures :mod:`logging`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 
 NOTICE = 25
-"""Between ``INFO`` and ``WARNING``."""
+"""The level between ``INFO`` and ``WARNING``."""
 
 LOGGER = logging.getLogger("mtsmart")
 # Without a handler, logging would print warnings on standard error.
@@ -19,7 +19,7 @@ logging.addLevelName(NOTICE, "NOTICE")
 
 
 def log_notice(text: str) -> None:
-    """Log a text that the user should know, but that stops nothing."""
+    """Log a fact that the user should know, but that does not stop the work."""
     LOGGER.log(NOTICE, "%s", text)
 
 

@@ -1,6 +1,6 @@
-"""Several processes that train one model, as ``accelerate launch`` and ``torchrun`` start them.
+"""Several processes that train one model. ``accelerate launch`` and ``torchrun`` start them.
 
-Errors and signals are agreed upon: where one process fails, all end, and its message is the one that is shown.
+The processes share errors and signals. If one process fails, all processes end, and only its message is shown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mtsmart.errors import MtsmartError, OtherProcessError
 
-if TYPE_CHECKING:  # the command line asks here whether to speak, and must not wait for torch
+if TYPE_CHECKING:  # The command line imports this module to learn its rank, and must not wait for torch.
     from torch import Tensor, device
 
 T = TypeVar("T")
@@ -24,11 +24,11 @@ _LOST = re.compile(r"connection (closed|reset) by peer|broken pipe", re.IGNORECA
 
 
 class Processes:
-    """One process, alone.
+    """One process that trains alone.
 
     Attributes:
-        rank: this process's number, from 0; process 0 writes and reports.
-        count: how many there are.
+        rank: the number of this process, counted from 0. Process 0 writes files and reports.
+        count: the number of processes.
     """
 
     rank = 0
@@ -36,47 +36,47 @@ class Processes:
 
     @property
     def device(self) -> device:
-        """Where this process computes: its GPU if there is one, else the CPU."""
+        """The device on which this process computes: its GPU if there is one, otherwise the CPU."""
         import torch
 
         accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        # accelerate launch --cpu says so by this variable.
+        # accelerate launch --cpu sets this variable.
         if accelerator is None or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
             return torch.device("cpu")
         return torch.device(accelerator.type)
 
     @property
     def is_main(self) -> bool:
-        """Whether this process writes and reports."""
+        """Whether this process writes files and reports."""
         return self.rank == 0
 
     def gather(self, value: T) -> list[T]:
-        """The values of all processes, by rank."""
+        """The values of all processes in the order of their ranks."""
         return [value]
 
     def highest(self, number: int) -> int:
-        """The highest of all processes' numbers."""
+        """The highest of the numbers of all processes."""
         return number
 
     def broadcast(self, value: T) -> T:
-        """Process 0's value."""
+        """The value of process 0."""
         return value
 
     def total(self, tensor: Tensor) -> Tensor:
-        """The sum over processes of tensors of one shape."""
+        """The sum of the tensors of all processes. They have the same shape."""
         return tensor
 
     def together(self, work: Callable[[], T]) -> T:
-        """``work()``, in every process or in none.
+        """The result of ``work()``. If it fails in one process, it fails in all of them.
 
         Raises:
-            MtsmartError: this process's own; where several fail, only the first of them shows its own.
+            MtsmartError: the error of this process. If several processes fail, only the first one raises its own.
             OtherProcessError: another process failed.
         """
         return work()
 
     def listening(self) -> AbstractContextManager[None]:
-        """Inside it a lost connection is another process's failure.
+        """A context in which a lost connection means that another process has failed.
 
         Raises:
             OtherProcessError: another process has ended.
@@ -84,16 +84,16 @@ class Processes:
         return nullcontext()
 
     def main_first(self, work: Callable[[], T]) -> T:
-        """``work()`` in process 0, then in the others, which find what it left in a cache."""
+        """The result of ``work()``. Process 0 runs it first, so that the others find its results in a cache."""
         return work()
 
     def on_main(self, work: Callable[[], T]) -> T:
-        """``work()`` in process 0 alone; its result for all."""
+        """The result of ``work()``, which only process 0 runs. All processes get the result."""
         return work()
 
 
 class _Group(Processes):
-    """One of several processes. What they tell one another goes through the CPU."""
+    """One of several processes. They exchange values through the CPU."""
 
     def __init__(self) -> None:
         import torch
@@ -101,14 +101,15 @@ class _Group(Processes):
         from torch import distributed
 
         state = PartialState(cpu=not torch.accelerator.is_available())
-        # Not cpu:0, as accelerate calls the CPU here. Moving weights there would copy them to other places in memory,
-        # and the last bits of matrix products depend on the place.
+        # accelerate calls the CPU cpu:0. torch would copy weights that move there, to other places in memory, and the
+        # last bits of matrix products depend on these places. So the device is cpu.
         self._device = torch.device("cpu") if state.device.type == "cpu" else state.device
         self._distributed = distributed
         self._tensor = torch.tensor
         self.rank = distributed.get_rank()
         self.count = distributed.get_world_size()
-        # The others wait as long as the first prepares data and teachers' outputs; one that dies is noticed at once.
+        # The timeout is long, because the other processes wait while process 0 prepares data and teachers' outputs.
+        # If a process dies, the others notice this at once, without the timeout.
         self._group = distributed.new_group(backend="gloo", timeout=timedelta(days=7))
         atexit.register(distributed.destroy_process_group)
 
@@ -141,7 +142,8 @@ class _Group(Processes):
         return total.to(tensor.device)
 
     def together(self, work: Callable[[], T]) -> T:
-        result, failure = None, None
+        result = None
+        failure = None
         try:
             result = work()
         except MtsmartError as error:
@@ -179,7 +181,7 @@ ALONE = Processes()
 
 
 def launched() -> tuple[int, int]:
-    """This process's number and how many a launcher started with it; (0, 1) if there was no launcher."""
+    """The rank of this process and the number of processes; (0, 1) if no launcher started them."""
     if not {"RANK", "LOCAL_RANK", "WORLD_SIZE"} <= os.environ.keys():
         return 0, 1
     return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
@@ -187,5 +189,5 @@ def launched() -> tuple[int, int]:
 
 @cache
 def join_processes() -> Processes:
-    """The processes that a launcher started together with this one; it alone if there was no launcher."""
+    """The processes that a launcher started together; this process alone if there was no launcher."""
     return ALONE if launched()[1] <= 1 else _Group()

@@ -1,4 +1,4 @@
-"""The state of the generators that a run draws from: for replaying dropout masks and for resume points."""
+"""The state of torch's random generators. It is used to replay dropout masks and in resume points."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ def random_state(device: torch.device) -> dict[str, Tensor]:
 
 
 def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
-    """Go on drawing from ``state``."""
+    """Set the generators to ``state``, so that the next draws continue from it."""
     torch.set_rng_state(state["cpu"])
     if device.type != "cpu" and device.type in state:
         torch.get_device_module(device).set_rng_state(state[device.type], *_number(device))
 
 
 def _number(device: torch.device) -> tuple[torch.device, ...]:
-    """Which of several devices; Apple's has no number."""
+    """The argument that selects one of several devices. It is empty for Apple's device, which has no number."""
     return () if device.type == "mps" else (device,)
 
 
 def draw_apart(seed: int, rank: int) -> None:
-    """Give each process but the first one random numbers of its own, for dropout."""
+    """Seed torch differently in each process except the first one, so that their dropout masks differ."""
     if rank:
         torch.manual_seed(int(np.random.SeedSequence([seed, rank]).generate_state(1)[0]))

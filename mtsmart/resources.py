@@ -8,10 +8,10 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def shipped(kind: str) -> Path:
-    """The folder of shipped ``tasks`` or ``experiments``.
+    """The folder of the shipped ``tasks`` or ``experiments``.
 
-    An installed wheel has them inside the package (``mtsmart/shipped/<kind>``). In a checkout or an editable
-    installation they are the top-level folders.
+    An installed wheel contains the folder in the package (``mtsmart/shipped/<kind>``). A checkout or an editable
+    installation has it at the top level.
     """
     installed = _PACKAGE / "shipped" / kind
     return installed if installed.is_dir() else _PACKAGE.parent / kind

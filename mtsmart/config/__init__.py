@@ -1,4 +1,4 @@
-"""Experiment configuration: YAML with line numbers, strict sections, presets, overrides."""
+"""The configuration of experiments: YAML with line numbers, strict sections, presets and overrides."""
 
 from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import Experiment, build_experiment, dump_config, load_experiment

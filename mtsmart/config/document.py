@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from mtsmart.durable import read_bytes, said
+from mtsmart.durable import read_bytes, reason_of
 from mtsmart.errors import ConfigError, MtsmartError
 
 MAX_BYTES = 2_000_000
@@ -157,7 +157,7 @@ def read_yaml(path: str | Path, duplicates: list[ConfigError] | None = None) -> 
     except UnicodeDecodeError as error:
         raise ConfigError(f"is not UTF-8 (byte {error.start})", file=file) from None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot be read: {said(error)}", file=file) from None
+        raise ConfigError(f"cannot be read: {reason_of(error)}", file=file) from None
     return parse_yaml(text, str(path), duplicates)
 
 

@@ -1,4 +1,4 @@
-"""From an experiment file to a validated RunConfig: YAML -> extends -> key=value -> validate."""
+"""Turns an experiment file into a validated RunConfig: YAML -> extends -> key=value -> validate."""
 
 from __future__ import annotations
 
@@ -37,14 +37,17 @@ _GRID_PIECES = ("arms", "tables", "starts")
 
 @dataclass(frozen=True)
 class Experiment:
-    """A validated configuration and the document it came from (for errors that are found later)."""
+    """A validated configuration and its document, which gives later errors their places."""
 
     config: RunConfig
     document: Document
 
 
 def find_experiment(name: str | Path) -> Path:
-    """The YAML file of an experiment: a path, or the name of a shipped one.
+    """The YAML file of an experiment.
+
+    Args:
+        name: the path of a file, or the name of a shipped experiment.
 
     Raises:
         ConfigError: there is no such file.
@@ -63,12 +66,13 @@ def load_experiment(path: str | Path, overrides: Iterable[str] = ()) -> Experime
     """Read an experiment file.
 
     Args:
-        path: the YAML file. ``extends: other.yaml`` lays it over another file; relative ``task_files``, ``init.run``,
+        path: the YAML file. ``extends: other.yaml`` lays it over another file. Relative ``task_files``, ``init.run``,
             ``distill.teachers``, data folders and an encoder's ``./folder`` are relative to the file that names them.
-        overrides: ``dotted.key=value`` items, values read as YAML; paths are relative to the working directory.
+        overrides: items of the form ``dotted.key=value``, whose values are read as YAML. Their paths are relative to
+            the working directory.
 
     Raises:
-        ConfigError: anything that does not fit, with its place.
+        ConfigError: the file or an override contains a mistake. The error names the place.
     """
     return build_experiment(_read(Path(path), ()), overrides)
 
@@ -101,10 +105,10 @@ def parse_override(item: str) -> Document:
 
 
 def dump_config(config: RunConfig) -> str:
-    """The YAML text of a configuration; loading it gives an equal one.
+    """The YAML text of a configuration. Loading the text gives an equal configuration.
 
     Raises:
-        ConfigError: it is larger than any file that is read, which the tasks of many files can be together.
+        ConfigError: the text is too large to be read again. The tasks of many files together can be too large.
     """
     text = dump_yaml(config.model_dump(exclude_none=True))
     try:
@@ -133,10 +137,11 @@ def _read(path: Path, seen: tuple[Path, ...]) -> Document:
 
 
 def lay_over(base: Document, over: Document) -> Document:
-    """Lay a document over an expanded one. A list of tasks drops the others, not the settings of these."""
+    """Lay a document over an expanded one. A list of tasks drops the other tasks and keeps the settings of its own."""
     known = base.data.get("tasks", {})
     listed = isinstance(over.data.get("tasks"), (list, str))
-    if over.data.get("weighting") is not None:  # another weighting replaces the base's, settings and all
+    if over.data.get("weighting") is not None:
+        # Another weighting has other settings, so it replaces the base's weighting with all its settings.
         base = Document({key: value for key, value in base.data.items() if key != "weighting"}, base.origins)
     merged = _short_forms(base.merged(over))
     if listed and isinstance(merged.data["tasks"], dict):
@@ -152,8 +157,10 @@ def absolute_files(task: Any, folder: Path) -> None:
 
 
 def _resolved(path: Any, folder: Path) -> Any:
-    # Not Path.resolve, which fails on what no file can be called and on links that lead to themselves.
-    return os.path.abspath(folder / os.path.expanduser(path)) if isinstance(path, str) else path
+    if not isinstance(path, str):
+        return path
+    # Path.resolve would fail on names that are not valid for a file, and on links that lead to themselves.
+    return os.path.abspath(folder / os.path.expanduser(path))
 
 
 def _absolute_paths(document: Document, folder: Path) -> Document:
@@ -176,7 +183,7 @@ def _absolute_paths(document: Document, folder: Path) -> Document:
         absolute_files(task, folder)
     encoder = data.get("encoder")
     if isinstance(encoder, dict) and str(encoder.get("path", "")).startswith(("./", "../", "~")):
-        encoder["path"] = resolved(encoder["path"])  # anything else may be a Hub id
+        encoder["path"] = resolved(encoder["path"])  # Any other text may be a Hub id.
     grid = data.get("grid")
     for pieces in (grid.get(name) for name in _GRID_PIECES) if isinstance(grid, dict) else ():
         for piece in pieces.values() if isinstance(pieces, dict) else ():
@@ -191,12 +198,13 @@ def _methods_in(data: dict[str, Any]) -> list[str]:
 
 
 def _short_forms(document: Document) -> Document:
-    """Expand ``tasks: [a, b]``, ``tasks: a`` and a regulariser's preset that stands alone to their mappings.
+    """Expand ``tasks: [a, b]``, ``tasks: a`` and the name of a regulariser's preset to mappings.
 
-    A base is expanded before something is laid over it, the overlay after: so a list of tasks replaces the base's,
-    and a mapping of tasks changes or adds some.
+    A base is expanded before another document is laid over it, and that document is expanded afterwards. So a list of
+    tasks replaces the base's tasks, and a mapping of tasks changes or adds some.
     """
-    data, origins = dict(document.data), dict(document.origins)
+    data = dict(document.data)
+    origins = dict(document.origins)
     tasks = data.get("tasks")
     if isinstance(tasks, str):
         data["tasks"] = {tasks: {}}

@@ -1,4 +1,4 @@
-"""Sections in which each entry of a registry has a key of its own, also an entry of another package."""
+"""Sections in which each entry of a registry has its own key. Entries may come from other packages."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ PARTS = "parts"
 
 
 class OpenSection(StrictModel):
-    """A section with fields of its own, and with a key for each entry of a registry.
+    """A section with its own fields, and with a key for each entry of a registry.
 
-    What stands under such a key is kept in ``parts``: name -> validated value. In YAML and in dumps these keys stand
-    beside the section's own fields. A subclass says which entries there are by ``registry``; each entry has two class
-    methods, ``section()`` (the type of what stands under its key) and ``expand(value)`` (the long form of what the
-    user wrote; None means that nothing was written).
+    ``parts`` holds the validated values of these keys: name -> value. In YAML and in dumps these keys stand beside the
+    section's own fields. A subclass sets ``registry``. Each entry of the registry has two class methods: ``section()``
+    is the type of the key's value, and ``expand(value)`` is the long form of the text that the user wrote, or None if
+    the user wrote nothing.
     """
 
     registry: ClassVar[Registry[Any]]
@@ -35,7 +35,7 @@ class OpenSection(StrictModel):
 
     @classmethod
     def has_key(cls, name: object) -> bool:
-        """Whether an entry of the registry may stand in this section under ``name``."""
+        """Whether ``name`` is an entry of the registry that this section accepts."""
         return isinstance(name, str) and name in cls.registry
 
     @classmethod
@@ -46,7 +46,7 @@ class OpenSection(StrictModel):
 
     @classmethod
     def type_of(cls, key: str) -> Any:
-        """The type of what stands under a key; None if there is no such key."""
+        """The type of a key's value; None if there is no such key."""
         if key in cls.model_fields:
             return cls.model_fields[key].annotation
         return cls.registry[key].section() if cls.has_key(key) else None
@@ -59,7 +59,7 @@ class OpenSection(StrictModel):
     @model_validator(mode="before")
     @classmethod
     def _gather(cls, data: Any) -> Any:
-        """Put what stands under the registry's keys together."""
+        """Collect the values of the registry's keys in ``parts``."""
         if not isinstance(data, dict):
             return data
         if PARTS in data:
@@ -72,7 +72,7 @@ class OpenSection(StrictModel):
     @field_validator(PARTS, mode="before")
     @classmethod
     def _validate_parts(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Validate each value by its entry; an error keeps the entry's name in its location."""
+        """Validate each value by its entry. The location of an error contains the entry's name."""
         fields: Any = {name: (cls.registry[name].section(), ...) for name in given}
         validated = create_model("Parts", __base__=StrictModel, **fields).model_validate(dict(given))
         return {name: getattr(validated, name) for name in given}

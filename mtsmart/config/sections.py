@@ -1,4 +1,4 @@
-"""The sections of an experiment file. Each field's description is the documentation of its knob."""
+"""The sections of an experiment file. The description of each field is its documentation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mtsmart.config.weightings import WeightingConfig
 
 
 class EncoderConfig(OpenSection):
-    """Which pretrained encoder all tasks share. What is done to it after loading stands under a transform's name."""
+    """The pretrained encoder that all tasks share. The name of a transform changes the encoder after loading."""
 
     registry = TRANSFORMS
 
@@ -27,53 +27,62 @@ class EncoderConfig(OpenSection):
     sha256: str | None = Field(
         None, pattern="^[0-9a-f]{64}$", description="expected SHA-256 of model.safetensors (local folders and pkg://)"
     )
-    dropout: float | None = Field(None, ge=0, lt=1, description="replaces the encoder's hidden and attention dropout")
-    attention: Literal["eager", "sdpa"] | None = Field(
-        None, description="attention kernel; null leaves the choice to transformers"
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="it replaces the encoder's hidden and attention dropout"
     )
-    gradient_checkpointing: bool = Field(False, description="trade compute for memory")
+    attention: Literal["eager", "sdpa"] | None = Field(
+        None, description="the attention kernel; null: transformers chooses it"
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="compute activations again in the backward pass, which saves memory and costs time"
+    )
     trust_remote_code: bool = Field(False, description="run code that comes with a Hub model")
 
 
 class InitConfig(StrictModel):
     """Start from an earlier run instead of the plain encoder."""
 
-    run: str = Field(description="folder of the run whose model is taken")
-    heads: Literal["keep", "fresh"] = Field("keep", description="keep the heads that the run has, or start new ones")
+    run: str = Field(description="the folder of the run whose model is loaded")
+    heads: Literal["keep", "fresh"] = Field(
+        "keep", description="keep: use the heads of the run; fresh: initialise new heads"
+    )
 
 
 class DataConfig(StrictModel):
-    """Where data comes from and how it becomes batches."""
+    """Where the data comes from and how it becomes batches."""
 
-    hub_dir: str | None = Field(None, description="folder of local Hub clones; also MTSMART_HUB_DIR")
-    cache_dir: str | None = Field(None, description="where encoded data is kept; also MTSMART_CACHE_DIR")
-    max_length: int = Field(128, ge=4, description="tokens a row is cut to; a task may set its own")
+    hub_dir: str | None = Field(None, description="the folder of local Hub clones; also MTSMART_HUB_DIR")
+    cache_dir: str | None = Field(None, description="the folder that keeps encoded data; also MTSMART_CACHE_DIR")
+    max_length: int = Field(
+        128, ge=4, description="the largest number of tokens in a row; longer rows are cut; a task may set its own"
+    )
     length_grouped: bool = Field(
-        True, description="put rows of like length into one batch; with max_tokens they always are"
+        True, description="put rows of similar length into one batch; max_tokens always does this"
     )
     max_tokens: int | None = Field(
         None,
         ge=4,
         lt=2**31,
-        description="most tokens of a training batch: its rows times the longest. Long rows then come fewer together; "
-        "a longer row, or list of candidates, makes a batch alone; batch_size still limits the rows",
+        description="the largest number of tokens in a training batch: its rows times the longest row. A batch of long "
+        "rows then has fewer rows; a row, or a list of candidates, that is longer becomes a batch of its own; "
+        "batch_size still limits the rows",
     )
-    workers: int = Field(0, ge=0, le=1024, description="processes that prepare batches")
+    workers: int = Field(0, ge=0, le=1024, description="the number of processes that prepare batches")
 
 
 class MixingConfig(StrictModel):
-    """How often each task is drawn. Batches always hold rows of one task."""
+    """How often each task is drawn. All rows of a batch belong to one task."""
 
     strategy: Literal["proportional", "uniform", "temperature", "annealed", "weights", "rounds"] = Field(
         "proportional",
         description="proportional: every row of every task once per epoch; rounds: every update holds one batch of "
-        "each task (training.accumulation: n of them), an epoch about as many batches as with the others, and the "
-        "passes over a task's rows go on from epoch to epoch",
+        "each task (training.accumulation: n of them), an epoch has about as many batches as with the other "
+        "strategies, and a pass over a task's rows continues in the next epoch",
     )
     temperature: float = Field(2.0, ge=0.01, description="temperature: P ~ N^(1/temperature)")
     start_exponent: float = Field(1.0, ge=0, le=1, description="annealed: exponent a of P ~ N^a in the first epoch")
     end_exponent: float = Field(0.2, ge=0, le=1, description="annealed: exponent a in the last epoch")
-    weights: dict[str, float] | None = Field(None, description="weights: relative frequency per task")
+    weights: dict[str, float] | None = Field(None, description="weights: the relative frequency of each task")
 
     @model_validator(mode="after")
     def _weights_fit(self) -> MixingConfig:
@@ -88,63 +97,71 @@ class OptimizerConfig(StrictModel):
     """The optimizer and its learning-rate schedule."""
 
     name: Literal["adamw", "adamax"] = Field("adamw", description="adamw (fused where possible) or adamax")
-    learning_rate: float = Field(5e-5, gt=0, description="peak learning rate")
+    learning_rate: float = Field(5e-5, gt=0, description="the highest learning rate")
     beta1: float = Field(0.9, ge=0, lt=1)
     beta2: float = Field(0.999, ge=0, lt=1)
     eps: float = Field(1e-8, gt=0)
-    weight_decay: float = Field(0.01, ge=0, description="not applied to biases and norms")
-    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="after the warm-up")
-    warmup: float = Field(0.1, ge=0, le=1, description="share of the updates that warm up")
+    weight_decay: float = Field(0.01, ge=0, description="it is not applied to biases and norms")
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="the learning rate after the warm-up"
+    )
+    warmup: float = Field(0.1, ge=0, le=1, description="the share of the updates in which the learning rate rises")
 
 
 class TrainingConfig(StrictModel):
-    """How long, how large, how often."""
+    """How long training is, how large batches are, and how often the model is evaluated and stored."""
 
     epochs: int = Field(3, ge=1)
     max_updates: int | None = Field(None, ge=1, description="stop after this many updates")
     batch_size: int = Field(32, ge=1, description="rows of one task in a batch")
     eval_batch_size: int = Field(64, ge=1)
     accumulation: int = Field(
-        1, ge=1, le=1_000_000, description="batches whose gradients make one update; rounds, with that mixing"
+        1,
+        ge=1,
+        le=1_000_000,
+        description="how many batches make one update; with mixing.strategy rounds: how many rounds",
     )
     max_grad_norm: float | None = Field(1.0, gt=0, description="gradient clipping; null: off")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
-        description="autocast dtype; weights stay float32. bfloat16 rounds perturbations of the published size away",
+        description="the autocast dtype; weights stay float32; bfloat16 rounds the published perturbations to zero",
     )
     compile: bool = Field(
         False,
-        description="compile the encoder (torch.compile, once for all shapes); for long runs on a GPU",
+        description="compile the encoder with torch.compile, once for all shapes; useful for long runs on a GPU",
     )
     shard: bool = Field(
         False,
-        description="several processes share gradients and optimizer state out (FSDP); each still keeps all weights, "
-        "for evaluation",
+        description="each of several processes keeps a part of the gradients and of the optimizer state (FSDP); each "
+        "still keeps all weights, for evaluation",
     )
     seed: int = Field(42, ge=0, lt=2**63)
     evaluate_every: int | None = Field(None, ge=1, description="updates between evaluations; null: each epoch")
     checkpoint_every: int | None = Field(None, ge=1, description="updates between checkpoints; null: each epoch")
-    keep_checkpoints: int = Field(2, ge=1, description="how many resume points stay on disk, the newest ones")
-    keep_best: bool = Field(False, description="keep the best evaluation's resume point too, if it has one")
+    keep_checkpoints: int = Field(2, ge=1, description="how many of the newest resume points stay on disk")
+    keep_best: bool = Field(False, description="also keep the resume point of the best evaluation, if it has one")
     non_finite: Literal["stop", "skip"] = Field(
-        "stop", description="what to do about an update whose loss or gradients are not finite; it is never applied"
+        "stop",
+        description="what to do if the loss or the gradients of an update are not finite; such an update is never applied",
     )
-    max_skipped: int = Field(10, ge=1, description="skip: how many such updates there may be in all")
-    log_every: int = Field(10, ge=1, description="updates between lines of metrics.jsonl")
+    max_skipped: int = Field(10, ge=1, description="skip: the largest number of such updates in a run")
+    log_every: int = Field(10, ge=1, description="updates between two lines of metrics.jsonl")
     patience: int | None = Field(None, ge=1, description="stop after this many evaluations without a better score")
 
 
 class RunConfig(OpenSection):
-    """One experiment: what `mtsmart train` reads. A regulariser's settings stand under its name."""
+    """One experiment, which `mtsmart train` reads. The settings of a regulariser stand under its name."""
 
     registry = REGULARIZERS
 
-    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the run's folder")
+    name: str = Field(
+        "run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="the name of the run and of its folder"
+    )
     description: str = ""
     tasks: dict[str, dict[str, Any]] = Field(
-        min_length=1, description="task, suite or pattern -> what differs from its definition"
+        min_length=1, description="task, suite or pattern -> the settings that replace those of its definition"
     )
-    task_files: list[str] = Field(default_factory=list, description="YAML files with further task definitions")
+    task_files: list[str] = Field(default_factory=list, description="YAML files with more task definitions")
     encoder: EncoderConfig = Field(default_factory=EncoderConfig)
     init: InitConfig | None = None
     data: DataConfig = Field(default_factory=DataConfig)
@@ -152,7 +169,7 @@ class RunConfig(OpenSection):
     weighting: WeightingConfig = Field(default_factory=WeightingConfig)
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
-    grid: GridConfig | None = Field(None, description="what `mtsmart sweep` compares; null: this is one run")
+    grid: GridConfig | None = Field(None, description="the runs that `mtsmart sweep` compares; null: a single run")
 
     @model_validator(mode="after")
     def _has_encoder(self) -> RunConfig:

@@ -1,4 +1,4 @@
-"""What the configuration knows of a transform of the encoder: the type of what stands under its key."""
+"""The part of an encoder transform that the configuration needs: the type of its key's value."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from mtsmart.registry import Registry
 
 
 class TransformEntry(Protocol):
-    """An entry of ``TRANSFORMS``; ``mtsmart.models.transform.Transform`` is the class that entries derive from."""
+    """An entry of ``TRANSFORMS``. Entries derive from ``mtsmart.models.transform.Transform``."""
 
     @classmethod
     def section(cls) -> Any:
-        """The type of what stands under the transform's key, as pydantic validates it."""
+        """The type of the value of the transform's key, which pydantic validates."""
 
     @classmethod
     def expand(cls, value: Any) -> Any:
-        """The long form of what the user wrote; None means that nothing was written."""
+        """The long form of the user's value; None if the user wrote nothing."""
 
 
 TRANSFORMS: Registry[Any] = Registry(

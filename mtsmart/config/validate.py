@@ -1,4 +1,4 @@
-"""Pydantic models that refuse unknown keys, and their errors as one ConfigError."""
+"""Pydantic models that refuse unknown keys. Their errors become one ConfigError."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 
 
 class StrictModel(BaseModel):
-    """Base of every configuration section: immutable, no unknown keys, no silent type conversion."""
+    """The base class of all sections. They are immutable, refuse unknown keys and convert no types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -26,23 +26,23 @@ class StrictModel(BaseModel):
 
     @classmethod
     def type_of(cls, key: str) -> Any:
-        """The type of what stands under a key; None if there is no such key."""
+        """The type of a key's value; None if there is no such key."""
         return cls.model_fields[key].annotation if key in cls.model_fields else None
 
     @classmethod
     def reason_unknown(cls, key: str) -> str | None:
-        """Why a key is unknown, if there is more to say than that."""
+        """The reason why a key is unknown; None if there is no special reason."""
         return None
 
 
 class Misfit(ValueError):
-    """The error of a model's validator for a value below the model.
+    """The error that a model's validator raises for a value inside the model.
 
     Args:
-        message: without place and value.
+        message: what is wrong, without the place and the value.
         path: the keys from the model to the value.
-        value: the value.
-        hint: what would fit.
+        value: the wrong value.
+        hint: which value would be right.
     """
 
     def __init__(self, message: str, path: Key, value: Any = None, hint: str | None = None) -> None:
@@ -64,7 +64,7 @@ def validate(model: type[M], document: Document, prefix: Key = ()) -> M:
         prefix: keys that stand above the document, shown in front of the key in errors.
 
     Raises:
-        ConfigError: the first thing that does not fit, with its place and a hint.
+        ConfigError: the document contains a mistake. The error describes the first one, with its place and a hint.
     """
     try:
         return model.model_validate(document.data)
@@ -73,7 +73,8 @@ def validate(model: type[M], document: Document, prefix: Key = ()) -> M:
 
 
 def _explain(model: type[StrictModel], document: Document, prefix: Key, error: ValidationError) -> ConfigError:
-    # An unknown key is often the cause of a missing one (a typo), so it comes first.
+    # A misspelt key causes two problems: an unknown key and a missing key. The unknown key explains both, so it is
+    # reported first.
     problems = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
     location = _real_path(document.data, tuple(problem["loc"]))
@@ -109,7 +110,7 @@ def _explain(model: type[StrictModel], document: Document, prefix: Key, error: V
 
 
 def _near_word(problems: Sequence[ErrorDetails]) -> str | None:
-    """A hint at the nearest word, if the first problem's value is a text and a few words were allowed there."""
+    """A hint that names the nearest allowed word, if the first problem's value is a text where words are allowed."""
     value = problems[0]["input"]
     for problem in problems[1:]:
         if problem["type"] == "literal_error" and isinstance(value, str) and problem["input"] is value:
@@ -118,7 +119,7 @@ def _near_word(problems: Sequence[ErrorDetails]) -> str | None:
 
 
 def _readable(message: str) -> str:
-    """Pydantic's text in the terms of YAML: "should be ...", with the expected form."""
+    """Pydantic's message in the terms of YAML. It says "should be ..." and shows the expected form."""
     message = message.removeprefix("Input ").removeprefix("Value error, ")
     message = re.sub(r"^(?:List|Dictionary) (should have .*? items?) after validation, not \d+$", r"\1", message)
     message = re.sub(
@@ -128,7 +129,7 @@ def _readable(message: str) -> str:
 
 
 def _real_path(data: Any, location: tuple[Any, ...]) -> Key:
-    """The part of pydantic's location that exists in the data (union branches add names of their own)."""
+    """The part of pydantic's location that exists in the data. Pydantic adds the names of a union's branches."""
     path: list[str | int] = []
     for index, part in enumerate(location):
         if (isinstance(data, dict) and part in data) or (

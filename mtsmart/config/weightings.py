@@ -1,4 +1,4 @@
-"""What the configuration knows of a weighting: its name, its settings and its place in the YAML."""
+"""The part of a weighting that the configuration needs: its name, its settings and its place in the YAML."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ DEFAULT_WEIGHTING = "mean"
 
 
 class WeightingSettings(StrictModel):
-    """Base of a weighting's settings; each has a default."""
+    """The base class of a weighting's settings. Each setting has a default."""
 
 
 class WeightingMethod:
-    """One way to combine tasks, as the configuration sees it. ``mtsmart.weighting.Weighting`` adds the rest.
+    """One way to combine tasks. ``mtsmart.weighting.Weighting`` extends this class with the computation.
 
     Attributes:
-        Settings: what stands under its name in the YAML.
+        Settings: the type of the settings under its name in the YAML.
     """
 
     Settings: ClassVar[type[WeightingSettings]] = WeightingSettings
 
     @classmethod
     def section(cls) -> type[StrictModel]:
-        """The type of what the user writes."""
+        """The type of the user's settings."""
         return cls.Settings
 
     @classmethod
     def expand(cls, value: Any) -> Any:
-        """A name alone, which has no value, as empty settings."""
+        """The user's settings. A name without a value becomes empty settings."""
         return {} if value is None else value
 
 
@@ -66,7 +66,7 @@ class WeightingConfig(OpenSection):
 
 
 def expand_weighting(value: Any) -> Any:
-    """``mean`` as ``{mean: {}}``, null as the default; a mapping stays as it is."""
+    """Turn ``mean`` into ``{mean: {}}`` and null into the default. A mapping stays as it is."""
     if value is None:
         return {}
     return {value: {}} if isinstance(value, str) else value

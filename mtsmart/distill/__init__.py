@@ -1,4 +1,4 @@
-"""Distillation: finished runs whose predictions are learnt, and the term that learns them."""
+"""Distillation: teachers are finished runs, and a term of the loss learns their predictions."""
 
 from mtsmart.distill.term import Distill
 

@@ -1,7 +1,8 @@
-"""Teachers' predictions for the training rows: computed once, kept in files, handed out with the batches.
+"""Teachers' predictions for the training rows. They are computed once, kept in files and added to the batches.
 
-A file holds the adapted logits of one teacher for one task's training rows, as the task's ``unbatch`` gives them. It
-is found again by the teacher's weights and by everything that made the rows, so no teacher is loaded a second time.
+A file holds the adapted logits of one teacher for one task's training rows, in the form that the task's ``unbatch``
+returns. The file's name depends on the teacher's weights and on everything that determines the rows, so a later run
+finds the file and need not load the teacher.
 """
 
 from __future__ import annotations
@@ -39,14 +40,14 @@ from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.own_signature import signature_of
 from mtsmart.task_types.shared.preparation import Preparer
 
-_FORMAT = 1  # raise when the stored columns change their meaning
+_FORMAT = 1  # Increase it when the stored columns change their meaning, so that old files are not used.
 
 
 class Teacher:
-    """A finished run whose predictions are learnt.
+    """A finished run whose predictions the student learns.
 
     Args:
-        run: its folder.
+        run: the run's folder.
 
     Raises:
         CheckpointError: the folder holds no run or no model.
@@ -61,20 +62,22 @@ class Teacher:
                 value=run,
                 hint="Train that run first, or name another: distill.teachers=[FOLDER]",
             )
-        self.definitions, self.specs = self.folder.definitions(), read_head_specs(self.folder.model)
+        self.definitions = self.folder.definitions()
+        self.specs = read_head_specs(self.folder.model)
 
     @property
     def tasks(self) -> list[str]:
-        """The tasks that it has heads for."""
+        """The tasks for which the teacher has heads."""
         return [name for name, own in self.definitions.items() if (own.share_head or name) in self.specs]
 
     def knows(self, task: TaskType) -> bool:
-        """Whether it has a head for a task of this name and type."""
+        """Whether the teacher has a head for a task of this name and type."""
         return task.name in self.tasks and self.definitions[task.name].task_type == task.definition.task_type
 
     def task(self, task: TaskType) -> TaskType:
         """The student's task with the teacher's head and the teacher's order of labels."""
-        own, definition = self.definitions[task.name], task.definition
+        own = self.definitions[task.name]
+        definition = task.definition
         changes = {name: getattr(own, name) for name in ("head", "share_head", "project", "max_length")}
         if task.head_spec.labels is not None:
             changes["labels"] = own.labels
@@ -82,18 +85,21 @@ class Teacher:
         return build_task(task.name, definition.model_copy(update=changes), owner)
 
     def order(self, task: TaskType) -> list[int] | None:
-        """Where the teacher has each of the task's labels; None if they are in order, or its outputs have no names.
+        """The teacher's index of each of the task's labels; None if the order is the same or outputs have no names.
 
         Raises:
-            ConfigError: it has other labels.
+            ConfigError: the teacher has other labels.
         """
         taught = self.task(task)
-        ours, theirs = task.head_spec.labels, taught.head_spec.labels
+        ours = task.head_spec.labels
+        theirs = taught.head_spec.labels
         if ours is None or theirs is None or taught.definition.labels == task.definition.labels:
             return None
-        # Outputs that are not the labels themselves (ordinal: the steps between them) mean nothing in another order.
+        # Some outputs are not the labels themselves, such as the steps between ordinal labels. They have no meaning in
+        # another order.
         if ours != task.definition.labels or set(ours) != set(theirs):
-            has, wanted = taught.definition.labels, task.definition.labels
+            has = taught.definition.labels
+            wanted = task.definition.labels
             raise ConfigError(
                 f"the teacher {self.folder.path} has other labels for '{task.name}': it has {has}, not {wanted}",
                 key="distill.tasks",
@@ -102,7 +108,7 @@ class Teacher:
         return [theirs.index(label) for label in ours]
 
     def digest(self, task: TaskType) -> str:
-        """Stands for all that its outputs depend on besides the rows."""
+        """A hash of everything except the rows that determines the teacher's outputs."""
         taught = self.task(task)
         head = self.folder.model / "heads" / f"{taught.head_name}.safetensors"
         parts: list[Any] = [self._encoder_digest, _file_digest(head), self.specs[taught.head_name].to_json()]
@@ -116,19 +122,19 @@ class Teacher:
 
     @cached_property
     def data(self) -> DataConfig:
-        """Its data settings; it reads rows up to its own length limit."""
+        """The teacher's data settings, because the teacher cuts rows at its own length limit."""
         return self.folder.config().data
 
     @cached_property
     def run(self) -> LoadedRun:
-        """The run, loaded."""
+        """The loaded run."""
         return LoadedRun(self.folder.path)
 
 
 def add_teachers(config: RunConfig, tasks: Mapping[str, PreparedTask]) -> dict[str, PreparedTask]:
     """Add the teachers' logits to the training rows, and ``targets["teacher"]`` to the batches made of them.
 
-    Torch's random state stays as it is, whether teachers run or their files are found.
+    Torch's random state stays as it is, whether the teachers run or their files exist already.
 
     Args:
         config: the experiment's configuration.
@@ -138,7 +144,7 @@ def add_teachers(config: RunConfig, tasks: Mapping[str, PreparedTask]) -> dict[s
         the tasks by name. The tasks that are not distilled are the same objects.
 
     Raises:
-        MtsmartError: a teacher is not there, or does not fit the tasks; keys are the experiment's.
+        MtsmartError: a teacher does not exist, or does not suit the tasks. The error names a key of the experiment.
     """
     distill = Distill.resolve(config.parts.get(Distill.name))
     if not isinstance(distill, DistillSettings) or not distill.is_on:
@@ -148,25 +154,25 @@ def add_teachers(config: RunConfig, tasks: Mapping[str, PreparedTask]) -> dict[s
     splits = {name: task.train for name, task in chosen.items() if task.train is not None}
     for teacher in teachers:
         for task in chosen.values():
-            teacher.order(task.type)  # refuse labels before anything is computed
+            teacher.order(task.type)  # Refuse other labels before any teacher computes.
     tables: dict[str, list[datasets.Dataset]] = {name: [] for name in chosen}
     for teacher in teachers:
         for name, task in chosen.items():
             tables[name].append(_stored(teacher, task.type, splits[name], config))
-        teacher.__dict__.pop("run", None)  # its memory is free before the next one comes
+        teacher.__dict__.pop("run", None)  # Free the teacher's memory before the next teacher is loaded.
     taught = {}
     for name, task in chosen.items():
         digests = [splits[name].key, *(teacher.digest(task.type) for teacher in teachers)]
         key = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
         train = replace(splits[name], rows=_with_columns(splits[name].rows, tables[name]), key=key)
-        assert isinstance(task.type, Distillable)  # _chosen refuses other tasks
+        assert isinstance(task.type, Distillable)  # _chosen refuses other tasks.
         collate = _Collate(task.type, task.collate, len(teachers), distill.temperature)
         taught[name] = replace(task, train=train, collate=collate)
     return {**tasks, **taught}
 
 
 def _chosen(distill: DistillSettings, teachers: Sequence[Teacher], tasks: Mapping[str, PreparedTask]) -> list[str]:
-    """The tasks to distil."""
+    """The names of the tasks that are distilled."""
     types = {name: task.type for name, task in tasks.items()}
     possible = [name for name, task in tasks.items() if task.train is not None and isinstance(task.type, Distillable)]
     if distill.tasks is None:
@@ -188,7 +194,7 @@ def _chosen(distill: DistillSettings, teachers: Sequence[Teacher], tasks: Mappin
 
 
 def _common(teachers: Sequence[Teacher], types: Mapping[str, TaskType], possible: Sequence[str]) -> list[str]:
-    """The tasks that all teachers know, out of those that can be distilled."""
+    """The tasks that can be distilled and for which all teachers have heads."""
     for teacher in teachers:
         if not any(teacher.knows(types[name]) for name in possible):
             message = f"has a head for none of the tasks (it has: {', '.join(teacher.tasks) or 'none'})"
@@ -212,23 +218,24 @@ def _stored(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunCo
                 return stored
     with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
-    with torch.random.fork_rng(devices=[]):  # building its heads draws numbers
+    with torch.random.fork_rng(devices=[]):  # Building the teacher's heads draws random numbers.
         logits = _score(teacher, task, split, config)
     _write(file, logits)
     return datasets.Dataset.from_file(str(file))
 
 
 def _score(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunConfig) -> list[Tensor]:
-    """The teacher's adapted logits for each row of ``split``, labels in the task's own order.
+    """The teacher's adapted logits for each row of ``split``. The labels have the order of the student's task.
 
     Raises:
-        ConfigError: outputs belong to tokens, and the teacher reads others.
+        ConfigError: the outputs belong to tokens, and the teacher's tokens differ from the student's.
     """
-    run, taught = teacher.run, teacher.task(task)
+    run = teacher.run
+    taught = teacher.task(task)
     data = config.data.model_copy(update={"max_length": teacher.data.max_length})
     preparer = Preparer(run.tokenizer, data, run.model.encoder.max_positions)
     read = preparer.split(taught, "train")
-    assert isinstance(task, Distillable)  # _chosen refuses other tasks
+    assert isinstance(task, Distillable)  # _chosen refuses other tasks.
     column = task.taught_by.value
     if read.key != split.key and not _column(read, column).equals(_column(split, column)):
         raise ConfigError(
@@ -247,7 +254,7 @@ def _column(split: EncodedSplit, name: str) -> pa.ChunkedArray:
 
 
 def _write(file: Path, logits: Sequence[Tensor]) -> None:
-    """Write an Arrow stream; the file appears only when it is complete."""
+    """Write an Arrow stream. The file appears only when it is complete."""
     schema = pa.schema({"values": pa.list_(pa.float32()), "shape": pa.list_(pa.int32())})
     with replacing(file) as aside, pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         for start in range(0, len(logits), 1000):
@@ -267,7 +274,7 @@ def _with_columns(rows: datasets.Dataset, tables: Sequence[datasets.Dataset]) ->
 
 @dataclass(frozen=True)
 class _Collate:
-    """``collate``, and the ensemble of the teachers' logits where the rows have them (validation rows do not)."""
+    """Collates rows, and adds the ensemble of the teachers' logits if the rows have them. Validation rows do not."""
 
     task: Distillable
     collate: Collate

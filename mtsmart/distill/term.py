@@ -1,7 +1,7 @@
 """Distillation: predictions of finished runs are a second target beside the gold labels.
 
-Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network", section 2: both sides are softened by a
-temperature T, and the term is multiplied by T^2, because its gradients shrink as 1 / T^2.
+Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network", section 2. A temperature T softens both
+sides. The term is multiplied by T^2, because its gradients shrink as 1 / T^2.
 """
 
 from __future__ import annotations
@@ -22,18 +22,22 @@ from mtsmart.regularizers import (
 from mtsmart.task_types.interface.distillable import Distillable
 
 TEACHER = "teacher"
-"""Where a batch's targets hold the teachers' logits, in the form of the task's adapted logits."""
+"""The key of the teachers' logits in a batch's targets. They have the shape of the task's adapted logits."""
 
 
 class DistillSettings(MethodSettings):
     """Learn from finished runs: their predictions for the training rows, computed once, are a second target."""
 
-    teachers: list[str] = Field(min_length=1, description="folders of the runs; several make an ensemble")
-    weight: float = Field(0.5, ge=0, le=1, description="of the teachers' term; the gold loss gets 1 - weight; 0: off")
-    # Above 100, a candidate that is not there (its logit is -1e4) would get a probability.
-    temperature: float = Field(2.0, gt=0, le=100, description="softens both sides; without meaning for regression")
+    teachers: list[str] = Field(min_length=1, description="the folders of the runs; several runs form an ensemble")
+    weight: float = Field(
+        0.5, ge=0, le=1, description="the weight of the teachers' term; the gold loss gets 1 - weight; 0: off"
+    )
+    # Candidates that do not exist have the logit -1e4. A temperature above 100 would give them a probability.
+    temperature: float = Field(2.0, gt=0, le=100, description="it softens both sides; it has no effect on regression")
     tasks: list[str] | None = Field(
-        None, min_length=1, description="null: all that every teacher has a head for and whose type can be distilled"
+        None,
+        min_length=1,
+        description="null: all tasks for which every teacher has a head and whose type can be distilled",
     )
 
 
@@ -41,7 +45,8 @@ class DistillSettings(MethodSettings):
 class Distill(Regularizer[DistillSettings]):
     """Makes a batch's loss ``(1 - weight) * L + weight * T^2 * div(student / T, teacher / T)``.
 
-    Batches without teachers' logits are left alone. Task types without a temperature (regression) have T = 1.
+    The loss of batches without teachers' logits does not change. Task types without a temperature (regression) use
+    T = 1.
     """
 
     Settings = DistillSettings
@@ -69,7 +74,7 @@ class Distill(Regularizer[DistillSettings]):
     )
 
     def term(self, clean: CleanPass, settings: DistillSettings) -> Term | None:
-        """KD less the gold loss, because the weight moves from one to the other."""
+        """KD minus the gold loss, because the weight of KD is taken from the gold loss."""
         target = clean.batch.targets.get(TEACHER)
         if target is None:
             return None
@@ -79,6 +84,6 @@ class Distill(Regularizer[DistillSettings]):
 
     @classmethod
     def summary(cls, settings: DistillSettings) -> str:
-        """Weight, temperature and teachers."""
+        """The weight, the temperature and the teachers."""
         teachers = ", ".join(f"`{teacher}`" for teacher in settings.teachers)
         return f"weight {settings.weight:g}, temperature {settings.temperature:g}, taught by {teachers}"

@@ -1,1 +1,1 @@
-"""Scoring and predicting with trained models."""
+"""Scores trained models and predicts with them."""

@@ -1,4 +1,4 @@
-"""Scoring a model on encoded splits, always in float32 and without dropout."""
+"""Scores a model on encoded splits, always in float32 and without dropout."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from mtsmart.task_types.interface.fits_decoding import fit_decoding
 
 @dataclass(frozen=True)
 class TaskResult:
-    """One task's scores on one split.
+    """The scores of one task on one split.
 
     Attributes:
-        metrics: metric -> value, the main one first.
-        baseline: the same for the best constant prediction; empty where training labels are unknown.
-        rows: how many rows were scored.
+        metrics: metric -> value. The main metric is the first one.
+        baseline: metric -> value of the best constant prediction. It is empty if the training labels are unknown.
+        rows: the number of scored rows.
     """
 
     metrics: dict[str, float]
@@ -35,19 +35,19 @@ class TaskResult:
 
     @property
     def main(self) -> float:
-        """The main metric."""
+        """The value of the main metric."""
         return next(iter(self.metrics.values()))
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All tasks' results; ``score`` is the unweighted mean of their main metrics."""
+    """The results of all tasks. ``score`` is the unweighted mean of their main metrics."""
 
     tasks: dict[str, TaskResult]
 
     @property
     def score(self) -> float | None:
-        """Mean of the main metrics; None without tasks."""
+        """The mean of the main metrics; None if there are no tasks."""
         values = [result.main for result in self.tasks.values()]
         return sum(values) / len(values) if values else None
 
@@ -56,7 +56,7 @@ class Evaluation:
         return {"score": self.score, "tasks": {name: result.metrics for name, result in self.tasks.items()}}
 
     def baselines(self) -> dict[str, dict[str, float]]:
-        """Task -> metrics of the best constant prediction."""
+        """Task -> the metrics of the best constant prediction."""
         return {name: result.baseline for name, result in self.tasks.items() if result.baseline}
 
 
@@ -69,15 +69,15 @@ def run_model(
     batch_size: int,
     processes: Processes = ALONE,
 ) -> list[Outputs]:
-    """All rows of a split through the encoder once and through the heads of all ``tasks``.
+    """Run all rows of a split once through the encoder and through the heads of all ``tasks``.
 
     Args:
-        model: in any mode; dropout is off while it is evaluated.
-        tasks: tasks that read the split as it is encoded; ``collate`` belongs to the first one.
+        model: the model in any mode. Dropout is off while this function runs.
+        tasks: tasks that share the encoded split. ``collate`` belongs to the first one.
         split: N encoded rows.
         collate: rows -> batch.
-        batch_size: encoded rows in a batch.
-        processes: the processes that share the batches; each gets all outputs.
+        batch_size: the number of encoded rows in a batch.
+        processes: the processes that share the batches. Each process gets all outputs.
 
     Returns:
         the outputs for each task.
@@ -101,7 +101,7 @@ def run_model(
 
 
 def _logits(model: MultiTaskModel, tasks: Sequence[TaskType], batches: Iterable[Batch]) -> list[list[Tensor]]:
-    """For each task the adapted logits of all rows, on the CPU and in the order of the batches."""
+    """The adapted logits of all rows for each task. They are on the CPU, in the order of the batches."""
     logits: list[list[Tensor]] = [[] for _ in tasks]
     for loaded in batches:
         batch = loaded.to(model.device)
@@ -113,7 +113,7 @@ def _logits(model: MultiTaskModel, tasks: Sequence[TaskType], batches: Iterable[
 
 
 def _on_cpu(rows: Sequence[Tensor]) -> list[Tensor]:
-    """The rows of a batch in float32, each in its own memory. The device is waited for once, not once per row."""
+    """The rows of a batch in float32, each in its own memory. One copy for all rows waits only once for the device."""
     together = torch.cat([row.float().flatten() for row in rows]).cpu()
     parts = together.split([row.numel() for row in rows])
     return [part.view(row.shape).clone() for part, row in zip(parts, rows, strict=True)]
@@ -132,14 +132,14 @@ def evaluate_task(
     """Score one task on a labelled split.
 
     Args:
-        model: in any mode; dropout is off while it is evaluated.
+        model: the model in any mode. Dropout is off while this function runs.
         task: the task.
         split: encoded rows with labels.
         collate: rows -> batch.
-        batch_size: encoded rows in a batch.
-        baseline: metric -> score of the best constant prediction, to be kept beside the scores.
-        fit: whether to find what the task's decoding needs (a threshold, say) on this split before scoring.
-        processes: the processes that share the batches; each gets the result.
+        batch_size: the number of encoded rows in a batch.
+        baseline: metric -> score of the best constant prediction. The result contains it beside the scores.
+        fit: whether the task first fits its decoding, such as a threshold, on this split.
+        processes: the processes that share the batches. Each process gets the result.
     """
     (outputs,) = run_model(model, [task], split, collate, batch_size, processes)
     references = task.references(split.rows)
@@ -149,6 +149,6 @@ def evaluate_task(
 
 
 def baseline_scores(task: TaskType, train: EncodedSplit, split: EncodedSplit) -> dict[str, float]:
-    """Scores of the task's trivial baseline, such as the majority label or the mean."""
+    """The scores of the task's trivial baseline, such as the majority label or the mean."""
     references = task.references(split.rows)
     return task.score(task.baseline(task.references(train.rows), references), references)

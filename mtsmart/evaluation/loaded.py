@@ -1,4 +1,4 @@
-"""A finished run, ready to evaluate and predict."""
+"""A finished run that evaluates and predicts."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class LoadedRun:
 
     Args:
         folder: the run's folder.
-        task_files: YAML files with further tasks to evaluate on the run's heads (``share_head``).
-        device: where to compute; None: a GPU if there is one.
+        task_files: YAML files with more tasks. Their ``share_head`` names heads of the run.
+        device: the torch device; None: a GPU if there is one.
 
     Raises:
         CheckpointError: the folder holds no run or no model.
@@ -46,7 +46,7 @@ class LoadedRun:
         self._preparer = Preparer(self.tokenizer, self.config.data, self.model.encoder.max_positions)
 
     def task(self, name: str) -> TaskType:
-        """A task of the run, or one of the library that shares one of the run's heads.
+        """A task of the run, or a task of the library that shares a head of the run.
 
         Raises:
             ConfigError: there is no such task, or the run has no head for it.
@@ -66,7 +66,11 @@ class LoadedRun:
         return task
 
     def evaluate(self, tasks: Iterable[str] | None = None, split: str = "validation") -> Evaluation:
-        """Score tasks (None: all of the run's that have the split) on a labelled split.
+        """Score tasks on a labelled split.
+
+        Args:
+            tasks: names of tasks; None: all tasks of the run that have the split.
+            split: the split's name.
 
         Raises:
             DataError: a named task has no such split, or its labels are hidden.
@@ -81,18 +85,19 @@ class LoadedRun:
         return Evaluation(results)
 
     def predict(self, task: str | Iterable[str], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Predictions for rows that have the input columns, in the same order.
+        """Predictions for rows, in the order of the rows.
 
         Args:
-            task: a task's name, or several. Tasks that read the same input share one pass through the encoder.
-            rows: mappings of column to value.
+            task: the name of a task, or several names. Tasks that read the same input share one pass through the
+                encoder.
+            rows: mappings of column to value. They contain the input columns.
 
         Returns:
-            one mapping per row: ``prediction`` (label name or number) and, for labels, ``p(<label>)``. For several
+            one mapping for each row: ``prediction`` (label name or number) and, for labels, ``p(<label>)``. For several
             tasks the keys are ``<task>.prediction`` and so on.
 
         Raises:
-            DataError: a row lacks a text; the message names the row.
+            DataError: a row lacks a text. The message names the row.
         """
         listed = list(rows)
         if isinstance(task, str):
@@ -107,11 +112,11 @@ class LoadedRun:
         ]
 
     def max_length(self, task: str) -> int:
-        """Tokens that a task's inputs are cut to."""
+        """The largest number of tokens in a task's inputs. Longer inputs are cut."""
         return self._preparer.max_length(self.task(task))
 
     def _passes(self, tasks: Iterable[TaskType]) -> list[list[TaskType]]:
-        """The tasks in groups that read the same batches."""
+        """The tasks in groups. The tasks of a group read the same batches."""
         groups: dict[str, list[TaskType]] = {}
         for task in tasks:
             key = json.dumps([input_signature_of(task), self._preparer.max_length(task)], sort_keys=True)
@@ -119,7 +124,7 @@ class LoadedRun:
         return list(groups.values())
 
     def _predict(self, tasks: list[TaskType], rows: list[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
-        """One mapping per row for each of the tasks, which all read the same input."""
+        """One mapping per row for each task. All these tasks read the same input."""
         first = tasks[0]
         for number, row in enumerate(rows, 1):
             require_columns(first.columns, row, f"row {number}")

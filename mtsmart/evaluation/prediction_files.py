@@ -1,4 +1,4 @@
-"""Prediction from file to file: csv, tsv, jsonl or parquet in; csv, tsv or jsonl out; rows in their order."""
+"""Predicts the rows of a csv, tsv, jsonl or parquet file, and writes them in order as csv, tsv or jsonl."""
 
 from __future__ import annotations
 
@@ -28,17 +28,18 @@ OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl")
 def predict_file(
     run: LoadedRun, tasks: Sequence[str], file: str | Path, delimited: bool = False
 ) -> list[dict[str, Any]]:
-    """Predict a file's rows.
+    """Predict the rows of a file.
 
     Args:
         run: the loaded run.
-        tasks: one or several tasks; naming one twice changes nothing.
-        file: csv, tsv, jsonl or parquet. A task's ``dataset.parse`` says how the text of a column is read.
-        delimited: whether the rows will be written as csv or tsv, where a task may write a list in its own way.
+        tasks: the names of one or several tasks. A repeated name has no effect.
+        file: a csv, tsv, jsonl or parquet file. A task's ``dataset.parse`` says how the text of a column is read.
+        delimited: whether the rows will be written as csv or tsv. In these formats a task may write a list in its own
+            form.
 
     Returns:
-        one mapping per row: the row's own columns as the file has them, then ``prediction`` and probabilities. For
-        several tasks their names are ``<task>.prediction`` and so on.
+        one mapping for each row: the columns of the file, then ``prediction`` and probabilities. For several tasks the
+        keys are ``<task>.prediction`` and so on.
 
     Raises:
         DataError: the file cannot be read, lacks a text column, or has a column with the name of a predicted one.
@@ -64,7 +65,7 @@ def predict_file(
 
 
 def _as_text(run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Predictions as their tasks write them in csv and tsv."""
+    """The predictions in the form in which their tasks write them in csv and tsv."""
     owners = {f"{name}." if len(names) > 1 else "": run.task(name) for name in names}
     columns = {
         column: (task, column.removeprefix(prefix))
@@ -76,7 +77,7 @@ def _as_text(run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping
 
 
 def _forms(run: LoadedRun, names: Sequence[str], table: pa.Table, file: str | Path) -> dict[str, FieldForm]:
-    """How the tasks read their input columns. A column of a jsonl file that is not text needs no reading.
+    """Column -> how the tasks read its text. A column of a jsonl file that is not text has no entry.
 
     Raises:
         DataError: two tasks read a column in different ways.
@@ -98,16 +99,16 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def check_output(file: Path, source: Path, run: Path) -> None:
-    """Refuse an output path before any work is done.
+    """Refuse a wrong output path before the work begins.
 
     Args:
-        file: the file that will be written; it replaces the file that is there.
+        file: the file that will be written. It replaces an existing file.
         source: the file whose rows will be predicted.
         run: the folder of the run that predicts.
 
     Raises:
-        DataError: the format is unknown, there is no folder to write to, or the file must not be replaced (the input,
-            a file of the run, a pipe or device).
+        DataError: the format is unknown, the folder does not exist, or the file must not be replaced because it is the
+            input, a file of the run, a pipe or a device.
     """
     if file.suffix.lower() not in OUTPUT_FORMATS:
         hint = did_you_mean(file.suffix, OUTPUT_FORMATS)
@@ -129,11 +130,12 @@ def check_output(file: Path, source: Path, run: Path) -> None:
 
 
 def _without_links(path: Path) -> Path:
-    return Path(os.path.realpath(path))  # unlike Path.resolve, it accepts links that form a circle
+    # Path.resolve would fail on links that form a circle.
+    return Path(os.path.realpath(path))
 
 
 def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:
-    """Write rows in the format that the file's ending names; the file appears only when it is complete."""
+    """Write rows in the format of the file's ending. The file appears only when it is complete."""
     with replacing(file) as aside, aside.open("w", encoding="utf-8", newline="") as stream:
         if file.suffix.lower() == ".jsonl":
             write_jsonl(rows, stream)
@@ -142,7 +144,7 @@ def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:
 
 
 def write_jsonl(rows: Sequence[dict[str, Any]], stream: TextIO) -> None:
-    """One JSON object a line."""
+    """Write one JSON object on each line."""
     for row in rows:
         stream.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
 
@@ -154,7 +156,7 @@ def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: 
         writer.writeheader()
         writer.writerows(rows)
         return
-    # tsv is read without quoting, so it is written without; a tab or line break inside a field becomes a blank.
+    # tsv is read without quotes, so it is written without quotes. A tab or line break in a field becomes a space.
     for fields in [list(rows[0]), *[list(row.values()) for row in rows]]:
         stream.write(
             "\t".join("" if field is None else re.sub(r"[\t\r\n]", " ", str(field)) for field in fields) + "\n"
@@ -162,7 +164,7 @@ def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: 
 
 
 def _field(value: Any) -> Any:
-    """A list of words or numbers separated by blanks, as it is read; other lists and mappings as JSON."""
+    """The text of a field. Lists of words or numbers have spaces between them; other lists and mappings are JSON."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return joined(value, " ")
     if isinstance(value, list) and all(isinstance(item, int | float) for item in value):

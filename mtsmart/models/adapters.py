@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from mtsmart.config.transforms import TRANSFORMS
-from mtsmart.durable import read_json, said
+from mtsmart.durable import read_json, reason_of
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.transform import Adapter, apply_transforms
@@ -60,7 +60,7 @@ def read_adapters(folder: Path) -> dict[str, Any]:
     except ValidationError as error:
         raise CheckpointError(f"is damaged: {error.errors()[0]['msg']}", file=file) from None
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"is damaged: {said(error)}", file=file) from None
+        raise CheckpointError(f"is damaged: {reason_of(error)}", file=file) from None
 
 
 def restore_adapters(encoder: Encoder, folder: Path, stored: dict[str, Any]) -> None:
@@ -77,7 +77,7 @@ def restore_adapters(encoder: Encoder, folder: Path, stored: dict[str, Any]) -> 
     try:
         load_state(encoder.model, load_file(file))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"cannot be loaded: {said(error)}", file=file) from None
+        raise CheckpointError(f"cannot be loaded: {reason_of(error)}", file=file) from None
 
 
 def without_adapters(encoder: Encoder) -> Encoder:

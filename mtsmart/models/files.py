@@ -26,7 +26,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import EncoderConfig
-from mtsmart.durable import MANIFEST, check_manifest, read_json, replacing_folder, require_file, said
+from mtsmart.durable import MANIFEST, check_manifest, read_json, reason_of, replacing_folder, require_file
 from mtsmart.errors import CheckpointError
 from mtsmart.models.adapters import save_encoder
 from mtsmart.models.heads import HEADS, KINDS, HeadSpec
@@ -86,7 +86,7 @@ def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
         first = error.errors()[0]
         raise CheckpointError(f"is damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}", file=file) from None
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"is damaged: {said(error)}", file=file) from None
+        raise CheckpointError(f"is damaged: {reason_of(error)}", file=file) from None
     for name, spec in specs.items():
         for what, value, is_known in (
             ("name", name, all(c.isalnum() or c in "_-" for c in name)),  # it is part of a path, as a task's
@@ -118,7 +118,7 @@ def read_decoding(folder: Path) -> dict[str, dict[str, Any]]:
     except ValidationError:
         raise CheckpointError("is damaged: it does not map tasks to numbers", file=file) from None
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"is damaged: {said(error)}", file=file) from None
+        raise CheckpointError(f"is damaged: {reason_of(error)}", file=file) from None
     return decoding
 
 
@@ -183,7 +183,7 @@ def _loading(file: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"cannot be loaded: {said(error)}", file=file) from None
+        raise CheckpointError(f"cannot be loaded: {reason_of(error)}", file=file) from None
 
 
 def _head_file(folder: Path, name: str) -> Path:

@@ -22,7 +22,7 @@ from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
-from mtsmart.durable import clear_leftovers, present, read_json, said, write_text
+from mtsmart.durable import clear_leftovers, present, read_json, reason_of, write_text
 from mtsmart.errors import CheckpointError
 from mtsmart.runs.results import Results
 from mtsmart.tasks.definition import TaskDefinition
@@ -120,7 +120,7 @@ class RunFolder:
         except FileNotFoundError:
             raise CheckpointError("the run has no results yet", file=self.path) from None
         except (OSError, json.JSONDecodeError) as error:
-            raise CheckpointError(f"is damaged: {said(error)}", file=self.results_file) from None
+            raise CheckpointError(f"is damaged: {reason_of(error)}", file=self.results_file) from None
         except (KeyError, TypeError, ValueError):
             raise CheckpointError("is damaged: it has no scores", file=self.results_file) from None
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from mtsmart.durable import read_bytes, said
+from mtsmart.durable import read_bytes, reason_of
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.sweeps.plan import Plan, Table
 
@@ -56,7 +56,7 @@ def _read(file: Path) -> str:
     try:
         return read_bytes(file, _MAX_BYTES).decode()
     except (OSError, ValueError) as error:
-        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else said(error)
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else reason_of(error)
         raise ConfigError(f"cannot be read: {reason}", key="grid.conclusions", value=str(file)) from None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mtsmart.durable import append_line, read_bytes, said, writing
+from mtsmart.durable import append_line, read_bytes, reason_of, writing
 from mtsmart.errors import DataError, StorageError
 
 _MAX_BYTES = 64_000_000  # some hundred thousand runs
@@ -82,7 +82,7 @@ class Ledger:
         except FileNotFoundError:
             content = b""
         except (OSError, ValueError) as error:
-            raise DataError(f"cannot be read: {said(error)}", file=file) from None
+            raise DataError(f"cannot be read: {reason_of(error)}", file=file) from None
         *lines, last = content.split(b"\n")
         for number, line in enumerate(lines, 1):
             if line.strip():
