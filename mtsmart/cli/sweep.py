@@ -30,12 +30,12 @@ def sweep(
     from mtsmart.sweeps.sweep import sweep as run_sweep
 
     try:
-        done = run_sweep(file, overrides or [], output_dir=output_dir, jobs=jobs, train=train, told=_tell)
+        done = run_sweep(file, overrides or [], output_dir=output_dir, jobs=jobs, train=train, notify=_notify)
     except Interrupted as stop:
-        _tell("Stopped. The same command goes on.")
+        _notify("Stopped. The same command continues.")
         raise typer.Exit(stop.exit_code) from None
-    _tell(f"{done.done} of {done.planned} runs are done: {done.path / 'RESULTS.md'}")
+    _notify(f"{done.done} of {done.planned} runs are done: {done.path / 'RESULTS.md'}")
 
 
-def _tell(text: str) -> None:
+def _notify(text: str) -> None:
     typer.echo(text)

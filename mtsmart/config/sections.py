@@ -142,7 +142,7 @@ class TrainingConfig(StrictModel):
     keep_best: bool = Field(False, description="also keep the resume point of the best evaluation, if it has one")
     non_finite: Literal["stop", "skip"] = Field(
         "stop",
-        description="what to do if the loss or the gradients of an update are not finite; such an update is never applied",
+        description="what happens if an update's loss or gradients are not finite; the update is never applied",
     )
     max_skipped: int = Field(10, ge=1, description="skip: the largest number of such updates in a run")
     log_every: int = Field(10, ge=1, description="updates between two lines of metrics.jsonl")

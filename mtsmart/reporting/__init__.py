@@ -1,1 +1,1 @@
-"""What people see of a run: console, card."""
+"""Shows runs to people: the console, cards, and descriptions of task types and methods."""

@@ -1,4 +1,4 @@
-"""The small card in a run's folder: what it is, how it scored, how to use it."""
+"""The card in a run's folder. It says what the run is, how it scored and how to use it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_card(
         *_rows(definitions, results),
         "",
         f"Scores are those of the best evaluation (update {(results.get('best') or {}).get('update', '-')}) on each "
-        "task's validation split, slices as config.yaml gives them.",
+        "task's validation split. config.yaml says which slice of it was used.",
         "",
         "```",
         f"mtsmart evaluate {folder.path}",
@@ -65,5 +65,5 @@ def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any])
 def _version(library: str) -> str:
     try:
         return version(library)
-    except PackageNotFoundError:  # run from a checkout that is not installed
+    except PackageNotFoundError:  # mtsmart runs from a checkout that is not installed.
         return "(not installed)"

@@ -1,4 +1,4 @@
-"""What training shows on a terminal: the lines about its progress, a bar, and a table at the end."""
+"""The output of training on a terminal: lines about its progress, a progress bar, and a table at the end."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class _RowsPerSecond(ProgressColumn):
 
 
 class ConsoleHandler(logging.Handler):
-    """Shows the lines about progress on a console. What is more urgent is left to other handlers.
+    """Shows the lines about progress on a console. Other handlers show notices and warnings.
 
     Args:
-        console: the console on which the progress bar is drawn, too.
+        console: the console on which the progress bar is also drawn.
     """
 
     def __init__(self, console: Console) -> None:
@@ -40,7 +40,7 @@ class ConsoleHandler(logging.Handler):
         if record.levelno >= NOTICE:
             return
         markup = getattr(record, "markup", None)
-        # The output may go to a file on a full disk, which is no reason to end training.
+        # The output may go to a file on a full disk. Training should not end for this reason.
         with suppress(OSError):
             self._console.print(markup or escape(record.getMessage()))
 
@@ -49,7 +49,7 @@ class ProgressBar(Callback):
     """Draws a bar while training runs, if the console is a terminal.
 
     Args:
-        console: where the bar is drawn.
+        console: the console on which the bar is drawn.
     """
 
     def __init__(self, console: Console) -> None:
@@ -85,13 +85,13 @@ class ProgressBar(Callback):
             self._progress.update(self._bar, losses=losses)
 
     def on_end(self, event: Ended) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._progress is not None:
             self._progress.stop()
 
 
 def results_table(tasks: dict[str, dict[str, float]], baselines: dict[str, dict[str, float]], title: str) -> Table:
-    """The metrics of each task, beside those of the best constant prediction where they are known."""
+    """The metrics of each task, beside those of the best constant prediction if they are known."""
     table = Table("task", "metric", title=title, title_justify="left")
     for column in ("score", "baseline") if baselines else ("score",):
         table.add_column(column, justify="right")

@@ -1,4 +1,4 @@
-"""What regularisers there are, read from the code itself, as text."""
+"""Describes the regularisers in text, from the code itself."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Iterable, Iterator
 
 from mtsmart.config.methods import REGULARIZERS, Method
 
-_WIDTH = 100  # of a paragraph
+_WIDTH = 100  # the width of a paragraph
 
 
 def methods_table() -> str:
-    """A line for each method: its name, and what it does."""
+    """A line for each method: its name and what it does."""
     methods = REGULARIZERS.ordered()
     width = max(map(len, methods))
     return "\n".join(f"{name:<{width}}  {_first_sentence(method)}" for name, method in methods.items())
 
 
 def describe_method(name: str) -> str:
-    """One method: what it is, formula, paper, cost, use, evidence, settings with their presets, figures.
+    """One method: its description, formula, paper, cost, use, evidence, settings with presets, and figures.
 
     Raises:
         ConfigError: there is no such method.
@@ -50,7 +50,7 @@ def _settings(method: type[Method]) -> Iterator[str]:
     for name, field in method.Settings.model_fields.items():
         values = {preset.name: getattr(preset.settings, name) for preset in method.presets}
         if not values:
-            values = {"required" if field.is_required() else "default": "" if field.is_required() else field.default}
+            values = {"required": ""} if field.is_required() else {"default": field.default}
         shown = ", ".join(f"{preset} {value}".strip() for preset, value in values.items())
         yield from _paragraph(f"  {name}: {field.description} ({shown})", 6)
 

@@ -1,4 +1,4 @@
-"""The model card of an exported task: what it is, how it scored, how to load it."""
+"""The model card of an exported task. It says what the model is, how it scored and how to load it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from mtsmart.models.export import Exported
 from mtsmart.tasks.definition import TaskDefinition
 
-# transformers 5 has no pipeline for the other classes; a user loads a model and a tokenizer.
+# transformers 5 has no pipeline for the other classes, so their users load a model and a tokenizer.
 _PIPELINES = {
     "AutoModelForSequenceClassification": "text-classification",
     "AutoModelForTokenClassification": "token-classification",
@@ -20,18 +20,18 @@ _PIPELINES = {
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What the card of an exported model says.
+    """The content of an exported model's card.
 
     Attributes:
         name: the task's name.
-        definition: its definition.
+        definition: the task's definition.
         encoder: the pretrained encoder with which the run started.
-        labels: names of the outputs; None if they have none.
+        labels: the names of the outputs; None if they have no names.
         max_length: inputs are cut to this number of tokens.
-        scores: metric -> value on validation; empty if the run has none.
-        decoding: what was found on validation for decoding, such as a threshold.
-        problem_type: Hugging Face's name of the loss that the head was trained with.
-        rule: how outputs become predictions, if their names do not say it.
+        scores: metric -> value on validation; empty if the run has no scores.
+        decoding: values for decoding that were fitted on validation, such as a threshold.
+        problem_type: Hugging Face's name of the loss with which the head was trained.
+        rule: how outputs become predictions; None if the names of the outputs say this.
     """
 
     name: str
@@ -45,7 +45,7 @@ class ModelCard:
     rule: str | None = None
 
     def text(self, exported: Exported) -> str:
-        """README.md of the exported model."""
+        """The text of the exported model's README.md."""
         pipeline = _PIPELINES.get(exported.auto_class)
         lines = [
             "---",
@@ -99,7 +99,7 @@ class ModelCard:
 
 
 def _code(exported: Exported, pipeline: str | None, texts: int, problem_type: str | None) -> list[str]:
-    """Three lines of Python that load the model; to be run in the folder that holds the model's folder."""
+    """Three lines of Python that load the model. The user runs them in the folder above the model's folder."""
     folder = json.dumps(exported.folder.name)
     if pipeline is None:
         return [

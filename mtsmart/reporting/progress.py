@@ -1,4 +1,4 @@
-"""The progress of training as lines in the log: what is trained, and a line for each evaluation."""
+"""Writes the progress of training to the log: what is trained, and a line for each evaluation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ProgressLog(Callback):
         for name in event.unscored:
             log_progress(f"  {name} has no validation split; it is not scored")
         terms = ", ".join(event.regularizers) or "none"
-        resumed = f"; going on after update {event.done:,}" if event.done else ""
+        resumed = f"; training continues after update {event.done:,}" if event.done else ""
         log_progress(f"  regularisers: {terms}{resumed}")
 
     def on_evaluation(self, event: Evaluated) -> None:

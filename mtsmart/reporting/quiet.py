@@ -1,4 +1,4 @@
-"""Switches off what the libraries below print, because mtsmart's own messages say what matters."""
+"""Switches off the output of other libraries, because mtsmart's own messages say what the user needs."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def quiet_libraries() -> None:
     datasets.logging.set_verbosity_error()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    for name in ("accelerate", "huggingface_hub"):  # huggingface_hub warns at each attempt to reach the Hub
+    for name in ("accelerate", "huggingface_hub"):  # huggingface_hub warns whenever it tries the Hub.
         logging.getLogger(name).setLevel(logging.ERROR)

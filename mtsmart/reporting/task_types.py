@@ -1,4 +1,4 @@
-"""What task types take, read from the code itself, as text."""
+"""Describes the task types in text, from the code itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def types_table() -> str:
 
 
 def describe_type(name: str) -> str:
-    """One task type: what it is, its options, and its losses, divergences and metrics, the default first.
+    """One task type: its description, options, losses, divergences and metrics. The default of each comes first.
 
     Raises:
         ConfigError: there is no such type.

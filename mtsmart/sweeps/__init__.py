@@ -1,1 +1,1 @@
-"""Sweeps: every arm of a grid for every seed, and the tables that compare them."""
+"""Sweeps train every arm of a grid for every seed, and write tables that compare the arms."""

@@ -1,4 +1,4 @@
-"""The text before a sweep's tables, which names its figures instead of holding them."""
+"""The text before a sweep's tables. It contains names of figures, which this module replaces by the figures."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from mtsmart.durable import read_bytes, reason_of
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.sweeps.plan import Plan, Table
 
-_MAX_BYTES = 1_000_000  # of the text
+_MAX_BYTES = 1_000_000  # the largest size of the text
 FIGURES = ("seeds", "mean", "std", "SE", "difference", "interval", "wins", "losses", "p", "cost")
-_PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)  # a line may end in it
+_PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)  # A name may continue on the next line.
 
 
 def check_conclusions(plan: Plan) -> None:
-    """Find what cannot be filled in before anything is trained.
+    """Find names without a figure before any run is trained.
 
     Raises:
         ConfigError: the file cannot be read, or names a figure that no table will have.
@@ -35,19 +35,22 @@ def check_conclusions(plan: Plan) -> None:
 
 
 def conclusions(plan: Plan, figures: dict[str, str]) -> str:
-    """The text with its figures, empty where there is none.
+    """The text with its figures; empty if the plan has no text.
 
-    "(to come)" stands while a row has no run, "(none)" where a row has no such figure, and "(no such figure)" for a
-    name that no table has, which the text can have got since it was checked.
+    "(to come)" replaces a name while its row has no finished run. "(none)" replaces the name of a figure that its row
+    lacks. "(no such figure)" replaces a name that no table has; the user can have added it after the check.
     """
     if plan.conclusions is None:
         return ""
-    known, rows = _known(plan), {name.rpartition(" / ")[0] for name in figures}
+    known = _known(plan)
+    rows = {name.rpartition(" / ")[0] for name in figures}
 
     def figure(name: str, line: int) -> str:
         if name not in known:
             return "(no such figure)"
-        return figures.get(name) or ("(none)" if name.rpartition(" / ")[0] in rows else "(to come)")
+        if figures.get(name):
+            return figures[name]
+        return "(none)" if name.rpartition(" / ")[0] in rows else "(to come)"
 
     return _replaced(_read(plan.conclusions), figure)
 
@@ -69,12 +72,12 @@ def _normal(name: str) -> str:
 
 
 def _known(plan: Plan) -> set[str]:
-    """All names that the finished tables will have."""
+    """The names of all figures that the finished tables will have."""
     return {f"{title} / {arm} / {figure}" for title, arm in _rows(plan.tables) for figure in FIGURES}
 
 
 def _rows(tables: Iterable[Table]) -> Iterator[tuple[str, str]]:
-    """Title and arm of each row that the tables will have."""
+    """The title and the arm of each row that the tables will have."""
     for table in tables:
         for task in table.tasks:
             yield from ((table.title(task), arm) for arm in table.arms)

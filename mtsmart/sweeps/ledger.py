@@ -1,4 +1,4 @@
-"""runs.jsonl of a sweep: a line for each finished run."""
+"""The file runs.jsonl of a sweep. It has one line for each finished run."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mtsmart.durable import append_line, read_bytes, reason_of, writing
 from mtsmart.errors import DataError, StorageError
 
-_MAX_BYTES = 64_000_000  # some hundred thousand runs
+_MAX_BYTES = 64_000_000  # enough for about a hundred thousand runs
 
 
 class FinishedRun(BaseModel):
-    """A line.
+    """One line: a finished run.
 
     Attributes:
-        run: what people call it.
-        config: hash of everything that decides the result, but for the seed.
+        run: the readable name of the run.
+        config: the hash of everything except the seed that determines the result.
         seed: training.seed.
-        tasks: task -> metric -> value at the last evaluation, the main metric first.
-        updates: how many there were.
-        seconds: that training took, evaluations and resume points included.
-        seconds_per_update: without these, of the processor's time on a CPU; None if it was not measured.
-        figures: what the regularisers measured at the last line of metrics.jsonl.
-        rows: task -> split -> how many rows, and the beginning of their hash.
+        tasks: task -> metric -> value at the last evaluation. The main metric is the first one.
+        updates: the number of updates.
+        seconds: the duration of training, with evaluations and resume points.
+        seconds_per_update: the duration of an update, without evaluations and resume points. On a CPU it is processor
+            time. None if it was not measured.
+        figures: the regularisers' figures in the last line of metrics.jsonl.
+        rows: task -> split -> the number of rows and the beginning of their hash.
         versions: library -> version.
-        machine, device: the name of the processor or GPU, and torch's device.
+        machine: the name of the processor or GPU.
+        device: torch's name of the device.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -48,28 +50,28 @@ class FinishedRun(BaseModel):
 
     @property
     def folder_name(self) -> str:
-        """Names the run's folder."""
+        """The name of the run's folder."""
         return folder_name(self.config, self.seed)
 
     def main(self, task: str) -> tuple[str, float]:
-        """A task's main metric and its value."""
+        """The main metric of a task and its value."""
         return next(iter(self.tasks[task].items()))
 
 
 def folder_name(config: str, seed: int) -> str:
-    """Names the folder of the run of a configuration (its hash) and a seed."""
+    """The name of a run's folder, from the hash of its configuration and its seed."""
     return f"{config[:16]}-{seed}"
 
 
 class Ledger:
-    """The finished runs of a folder.
+    """The finished runs of a sweep's folder.
 
     Args:
-        file: runs.jsonl; it need not exist.
+        file: the path of runs.jsonl. The file need not exist.
 
     Raises:
-        DataError: it cannot be read, or a line is not one that a sweep wrote.
-        StorageError: the file is a link, through which nothing is written.
+        DataError: the file cannot be read, or contains a line that no sweep wrote.
+        StorageError: the file is a link. A sweep writes only into its own folder.
     """
 
     def __init__(self, file: Path) -> None:
@@ -87,15 +89,16 @@ class Ledger:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 self._keep(_parse(file, number, line))
-        # A killed process leaves at most its last line unfinished, and that run is trained again; an editor may have
-        # left out the last newline alone.
+        # A killed process can leave its last line incomplete. The line is then removed and its run is trained again.
+        # If an editor removed only the last newline, the line is complete and stays.
         self._cut_at: int | None = None
         self._lacks_newline = bool(last)
         if last:
             try:
                 self._keep(_parse(file, len(lines) + 1, last))
             except DataError:
-                self._cut_at, self._lacks_newline = len(content) - len(last), False
+                self._cut_at = len(content) - len(last)
+                self._lacks_newline = False
 
     def __contains__(self, key: tuple[str, int]) -> bool:
         return key in self._runs
@@ -110,10 +113,10 @@ class Ledger:
         return self._runs[key]
 
     def add(self, run: FinishedRun) -> None:
-        """Note a finished run.
+        """Add the line of a finished run.
 
         Raises:
-            StorageError: it cannot be written.
+            StorageError: the line cannot be written.
         """
         if self._cut_at is not None:
             with writing(self.file):

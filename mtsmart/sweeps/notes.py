@@ -1,4 +1,4 @@
-"""What a reader of a table must know of its runs: what is missing, and where they differ in more than the arm."""
+"""Notes below a table. They name missing runs, and differences between the runs that do not come from the arms."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def notes(table: Table, runs: Runs, task: str, ledger: Ledger) -> list[str]:
     """Sentences about one task of a table.
 
     Args:
-        table: which arms and seeds are planned.
-        runs: arm -> seed -> the run, where it is finished.
-        task: the one that is compared.
+        table: the planned arms and seeds.
+        runs: arm -> seed -> the finished run.
+        task: the task on which the arms are compared.
         ledger: all finished runs.
     """
     return [
@@ -38,7 +38,8 @@ def _missing(table: Table, ledger: Ledger) -> Iterator[str]:
         if seeds:
             parts.append(arm if len(seeds) == len(jobs) else f"{arm} (seeds {', '.join(seeds)})")
     if parts:
-        yield f"Not finished yet: {'; '.join(parts)}. Means are over the seeds there are, differences over shared ones."
+        averaged = "Means are over the finished seeds, differences over the seeds that both arms have finished."
+        yield f"Not finished yet: {'; '.join(parts)}. {averaged}"
 
 
 def _same(table: Table) -> Iterator[str]:
@@ -47,7 +48,7 @@ def _same(table: Table) -> Iterator[str]:
         arms.setdefault(tuple(job.key for job in jobs), []).append(arm)
     for same in arms.values():
         if len(same) > 1:
-            yield f"One configuration, trained once: {' = '.join(same)}."
+            yield f"These arms have one configuration, which was trained once: {' = '.join(same)}."
 
 
 def _metrics(runs: Runs, task: str) -> Iterator[str]:
@@ -55,7 +56,7 @@ def _metrics(runs: Runs, task: str) -> Iterator[str]:
     first = next(iter(metrics.values()), None)
     for arm, metric in metrics.items():
         if metric != first:
-            yield f"{arm} is left out: it is scored by {metric}."
+            yield f"{arm} is left out, because its metric is {metric}."
 
 
 def _tasks(table: Table, task: str) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _rows(runs: Runs, task: str, split: str, verb: str) -> Iterator[str]:
 
     arms = [{of(run) for run in found.values()} for found in runs.values()]
     if any(len(found) > 1 for found in arms):
-        yield f"These runs were not all {verb} on the same rows: the data has changed between them."
+        yield f"These runs were not all {verb} on the same rows, because the data has changed between them."
     elif len(set().union(*arms)) > 1:
         yield f"The arms were not {verb} on the same rows."
 

@@ -1,4 +1,4 @@
-"""RESULTS.md of a sweep: conclusions, tables, what is not significant, and how long it took."""
+"""Writes RESULTS.md of a sweep: conclusions, tables, differences that are not significant, and the time spent."""
 
 from __future__ import annotations
 
@@ -16,35 +16,42 @@ from mtsmart.sweeps.tables import Comparison, Row, compare
 
 PAGE = "RESULTS.md"
 _SIGN = "Written by `mtsmart sweep`"
-_MARKUP = re.compile(r"([\\|*`<>\[\]~&$]|(?<![^\W_])_|_(?![^\W_]))")  # within a word, _ is no markup
+_MARKUP = re.compile(r"([\\|*`<>\[\]~&$]|(?<![^\W_])_|_(?![^\W_]))")  # An underscore inside a word is not markup.
 _HEAD = ("seeds", "mean", "std", "SE", "to {}: difference, 95 % interval", "wins to losses", "p", "cost")
 
 _INTRODUCTION = (
-    f"{_SIGN} from runs.jsonl, which has a line for each run. Scores are those of the last "
-    "evaluation, never of the best one. Arms of a table have the same data, batches and schedule for a seed, "
-    "unless they change them, and differences are paired by seed. The interval is a bootstrap over seeds, widened "
-    "for their small number; fewer than five seeds have none. p is a paired t-test's. A difference in **bold** is "
-    "significant: all its runs are there, its interval leaves 0 out, and p stays below 0.05 after Holm's "
-    "correction for the number of arms in the table (not for the number of tables). Both say how much another "
-    "draw of seeds would change, not how much other training or validation rows would. A plot's bars are intervals of "
-    "each arm's own mean, which may overlap where the paired difference is significant. Cost is seconds an update, "
-    "times the baseline's on the same kind of machine, evaluations left out (on a CPU of the processor's time; runs "
-    "that share a machine still slow one another, so it is rough)."
+    f"{_SIGN} from runs.jsonl, which has a line for each run. Scores are those of the last evaluation, not of the "
+    "best one. For each seed, the arms of a table have the same data, batches and schedule, unless an arm changes "
+    "them. Differences are paired by seed. The interval is a bootstrap over seeds, widened because there are few "
+    "of them; fewer than five seeds have no interval. p is that of a paired t-test. A difference in **bold** is "
+    "significant: all its runs are finished, its interval does not contain 0, and p is below 0.05 after Holm's "
+    "correction for the number of arms in the table (not for the number of tables). Interval and p say how much "
+    "other seeds would change the difference. They do not say how much other training or validation rows would "
+    "change it. The bars of a plot are intervals of each arm's own mean; they may overlap although the paired "
+    "difference is significant. Cost is the time of an update, divided by that of the baseline on the same kind "
+    "of machine. It leaves evaluations out; on a CPU it is processor time. It is approximate, because runs that "
+    "share a machine slow one another."
 )
 
 
-def write_page(plan: Plan, ledger: Ledger, folder: Path, told: Callable[[str], None]) -> None:
-    """Write RESULTS.md and a plot a table into a sweep's folder.
+def write_page(plan: Plan, ledger: Ledger, folder: Path, notify: Callable[[str], None]) -> None:
+    """Write RESULTS.md and one plot for each table into a sweep's folder.
+
+    Args:
+        plan: the runs and tables of the sweep.
+        ledger: the finished runs.
+        folder: the sweep's folder.
+        notify: this function gets a text for the user if matplotlib is missing.
 
     Raises:
         ConfigError: the conclusions cannot be read.
-        StorageError: something cannot be written.
+        StorageError: a file cannot be written.
     """
     comparisons = compare(plan, ledger)
     plots = _file_names(comparison.title for comparison in comparisons)
     drawn = [draw(comparison, folder / plot) for comparison, plot in zip(comparisons, plots, strict=True)]
     if not all(drawn):
-        told(plots_hint())
+        notify(plots_hint())
     sections = [
         section(comparison, plot if is_drawn else None)
         for comparison, plot, is_drawn in zip(comparisons, plots, drawn, strict=True)
@@ -57,14 +64,14 @@ def write_page(plan: Plan, ledger: Ledger, folder: Path, told: Callable[[str], N
 
 
 def _legend(comparisons: Iterable[Comparison]) -> list[str]:
-    """What the regularisers' figures in the tables mean."""
+    """A sentence that explains the regularisers' figures in the tables."""
     shown = {name for comparison in comparisons for row in comparison.rows for name in row.figures}
     legends = [figure.legend for figure in REGULARIZERS.figures() if figure.name in shown]
-    return [f"At the last line that training wrote: {'; '.join(legends)}."] if legends else []
+    return [f"In the last line that training wrote: {'; '.join(legends)}."] if legends else []
 
 
 def is_page(file: Path) -> bool:
-    """Whether a sweep wrote it."""
+    """Whether a sweep wrote the file."""
     with file.open(encoding="utf-8", errors="replace") as stream:
         return _SIGN in stream.read(1_000)
 
@@ -96,7 +103,7 @@ def section(comparison: Comparison, plot: str | None) -> str:
 
 
 def cells(row: Row) -> list[str]:
-    """A row's cells: seeds, mean, std, SE, difference with its interval, wins to losses, p, cost."""
+    """The cells of a row: seeds, mean, std, SE, difference with its interval, wins to losses, p, cost."""
     found = figures(row)
     difference = f"**{found['difference']}**" if row.is_significant else found["difference"]
     return [
@@ -109,7 +116,7 @@ def cells(row: Row) -> list[str]:
 
 
 def figures(row: Row) -> dict[str, str]:
-    """Each of a row's figures as the page shows it; empty where there is none."""
+    """The figures of a row as the page shows them. A figure that the row lacks is an empty text."""
     found = row.difference
     return {
         "seeds": str(row.summary.count),
@@ -120,7 +127,7 @@ def figures(row: Row) -> dict[str, str]:
         "interval": _interval(row),
         "wins": "" if found is None else str(found.wins),
         "losses": "" if found is None else str(found.losses),
-        "p": "" if found is None or found.p is None else f"{found.p:.3f}" if found.p >= 0.001 else "< 0.001",
+        "p": _p_value(row),
         "cost": "" if row.cost is None else f"{row.cost:.1f}",
     }
 
@@ -132,6 +139,13 @@ def _interval(row: Row) -> str:
     return f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"
 
 
+def _p_value(row: Row) -> str:
+    if row.difference is None or row.difference.p is None:
+        return ""
+    p = row.difference.p
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
 def _points(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.2f}"
 
@@ -141,7 +155,7 @@ def _figure(value: float | None) -> str:
 
 
 def _named_figures(comparisons: list[Comparison]) -> dict[str, str]:
-    """As conclusions name them."""
+    """The figures by the names that the conclusions use."""
     return {
         f"{comparison.title} / {row.arm} / {name}": figure
         for comparison in comparisons
@@ -166,7 +180,10 @@ def _not_significant(comparisons: list[Comparison]) -> str:
 
 
 def _named(rows: list[Row], compared: list[Row]) -> str:
-    return "every arm" if rows == compared else "; ".join(_escaped(row.arm) for row in rows)  # names hold commas
+    if rows == compared:
+        return "every arm"
+    # Names of arms may contain commas, so semicolons separate them.
+    return "; ".join(_escaped(row.arm) for row in rows)
 
 
 def _effort(plan: Plan, ledger: Ledger) -> str:
@@ -175,13 +192,13 @@ def _effort(plan: Plan, ledger: Ledger) -> str:
     machines = sorted({f"{run.machine}, {run.device}" for run in runs})
     hours = sum(run.seconds for run in runs) / 3600
     return (
-        f"{len(runs)} of {len(plan.jobs)} runs are done; they took {hours:.1f} hours, added up. "
+        f"{len(runs)} of {len(plan.jobs)} runs are finished; together they took {hours:.1f} hours. "
         f"{'; '.join(machines)}; {'; '.join(versions)}."
     )
 
 
 def _file_names(titles: Iterable[str]) -> list[str]:
-    """A name for each title's plot, none of them twice."""
+    """The file name of each title's plot. All names are different."""
     names: list[str] = []
     for title in titles:
         stem = re.sub(r"[^A-Za-z0-9_]+", "-", title).strip("-").lower() or "table"
@@ -191,5 +208,5 @@ def _file_names(titles: Iterable[str]) -> list[str]:
 
 
 def _escaped(name: str) -> str:
-    """A name as Markdown shows it letter by letter."""
+    """A name with escapes, so that Markdown shows each of its characters."""
     return _MARKUP.sub(r"\\\1", name)

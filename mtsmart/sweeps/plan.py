@@ -1,4 +1,4 @@
-"""From a file with a ``grid`` to the runs that it asks for."""
+"""Turns a file with a ``grid`` into the runs of a sweep."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from mtsmart.sweeps.ledger import folder_name
 from mtsmart.tasks import TaskDefinition, select_tasks
 
 _ENCODER_SOURCE = ("path", "revision", "sha256")
-# What a piece of a grid may say beside what an experiment file may, and what would have no effect in it.
+# The keys that a piece of a grid may have beside the keys of an experiment file.
 _OWN = {"tables": ("arms", "baseline", "start"), "arms": ("start",), "starts": ()}
+# The keys of an experiment file that would have no effect in a piece of a grid.
 _IDLE = ("name", "grid")
 
 
@@ -34,12 +35,12 @@ class Job:
     """One run.
 
     Attributes:
-        label: what people call it.
-        config: hash of everything that decides what it computes, but for the seed.
+        label: the readable name of the run.
+        config: the hash of everything except the seed that determines the result.
         seed: training.seed.
-        experiment: what is trained.
-        tasks: names of its tasks, in their order.
-        start: the job whose run it goes on from.
+        experiment: the experiment that is trained.
+        tasks: the names of its tasks, in their order.
+        start: the job from whose run it starts; None if it starts from an encoder.
     """
 
     label: str
@@ -51,12 +52,12 @@ class Job:
 
     @property
     def key(self) -> tuple[str, int]:
-        """What identifies the run: arms that are the same are trained once."""
+        """The identity of the run. Arms with the same identity are trained once."""
         return self.config, self.seed
 
     @property
     def folder_name(self) -> str:
-        """Names the run's folder."""
+        """The name of the run's folder."""
         return folder_name(self.config, self.seed)
 
 
@@ -65,8 +66,8 @@ class Table:
     """One comparison: arms on the same data.
 
     Attributes:
-        name: its title.
-        baseline: the arm that the others are compared with; None: on each task the first that has it.
+        name: the title.
+        baseline: the arm with which the others are compared; None: on each task the first arm that has it.
         arms: arm -> its jobs, one for each seed.
     """
 
@@ -76,23 +77,31 @@ class Table:
 
     @property
     def tasks(self) -> list[str]:
-        """Those of all its runs."""
+        """The tasks of all runs of the table."""
         return list(dict.fromkeys(task for jobs in self.arms.values() for job in jobs for task in job.tasks))
 
     def title(self, task: str) -> str:
-        """Of the comparison on one of its tasks."""
+        """The title of the comparison on one of the table's tasks."""
         return f"{self.name}: {task}" if len(self.tasks) > 1 else self.name
 
 
 @dataclass
 class Plan:
-    """All jobs of a sweep, in the order in which they are to be trained, and the tables that they fill."""
+    """All jobs of a sweep in the order of their training, and the tables that compare them.
+
+    Attributes:
+        name: the sweep's name.
+        jobs: the runs; no run occurs twice.
+        tables: the comparisons.
+        conclusions: the file with the text before the tables.
+        unused: messages about arms and starts that no run needs.
+    """
 
     name: str
     jobs: list[Job]
     tables: list[Table]
     conclusions: Path | None
-    unused: list[str] = field(default_factory=list)  # what is told of arms and starts that no run needs
+    unused: list[str] = field(default_factory=list)
 
 
 def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) -> Plan:
@@ -100,13 +109,14 @@ def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) ->
 
     Args:
         experiment: the file.
-        overrides: ``key=value`` items, which hold for every run; those of the grid are in ``experiment`` already.
-        folder: of the sweep; runs that others go on from are kept there.
+        overrides: ``key=value`` items, which apply to every run. Those of the grid are already in ``experiment``.
+        folder: the sweep's folder. It keeps the runs from which other runs start.
 
     Raises:
-        ConfigError: there is no grid, or an arm, table or start does not fit.
+        ConfigError: there is no grid, or an arm, table or start contains a mistake.
     """
-    grid, document = experiment.config.grid, experiment.document
+    grid = experiment.config.grid
+    document = experiment.document
     if grid is None:
         raise ConfigError(
             "has no grid, so there is nothing to compare",
@@ -118,16 +128,18 @@ def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) ->
     overrides = list(overrides)
     for item in overrides:
         if item.partition("=")[0].strip() == "training.seed":
-            raise ConfigError("has no effect in a sweep", key="training.seed", hint="Say grid.seeds=[1, 2, 3]")
+            raise ConfigError("has no effect in a sweep", key="training.seed", hint="Set grid.seeds=[1, 2, 3]")
     own = [item for item in overrides if item.partition("=")[0].split(".")[0].strip() != "grid"]
     return _Planner(grid, document, own, folder).plan(experiment.config.name)
 
 
 class _Planner:
     def __init__(self, grid: GridConfig, document: Document, overrides: list[str], folder: Path) -> None:
-        self.grid, self.document, self.folder = grid, document, folder
+        self.grid = grid
+        self.document = document
+        self.folder = folder
         self.overrides = {item: parse_override(item).data for item in overrides}
-        self.idle = set(overrides)  # those that hold for no run so far
+        self.idle = set(overrides)  # the overrides that no run has used so far
         data = {key: value for key, value in document.data.items() if key != "grid"}
         self.base = Document(data, {path: place for path, place in document.origins.items() if path[:1] != ("grid",)})
         self.starts: dict[tuple[str, int], Job] = {}
@@ -138,7 +150,7 @@ class _Planner:
         tables = [self._table(table, changes) for table, changes in (self.grid.tables or {name: {}}).items()]
         jobs: dict[tuple[str, int], Job] = {}
         for job in (job for table in tables for job in self._in_order(table)):
-            jobs.setdefault(job.key, job)  # one that several tables share has the first one's name
+            jobs.setdefault(job.key, job)  # A job that several tables share has its name from the first table.
         if self.starts:
             tables.insert(0, self._start_table())
         for item in sorted(self.idle):
@@ -165,7 +177,7 @@ class _Planner:
                     raise self.document.error("unknown key", path, hint=did_you_mean(key, known))
 
     def _in_order(self, table: Table) -> Iterator[Job]:
-        """A table's jobs seed by seed, so that one that is not finished has all arms; starts before who needs them."""
+        """The jobs of a table seed by seed, so that an unfinished table has all arms. Starts come first."""
         for seed in self.grid.seeds:
             for job in (job for jobs in table.arms.values() for job in jobs if job.seed == seed):
                 if job.start is not None:
@@ -206,24 +218,25 @@ class _Planner:
             if name in getattr(self.grid, section):
                 document = self._with(document, section, name)
         if start is not None:
-            document = _going_on_from(document, start, self.folder)
+            document = _started_from(document, start, self.folder)
         experiment = build_experiment(document, [*self._holding(document, start), f"training.seed={seed}"])
         run = experiment.config.init.run if experiment.config.init else ""
         if start is not None and run != str(start_folder(self.folder, start).path.absolute()):
             raise ConfigError("has no effect on runs that go on from a start", key="init.run", value=run)
-        same = tuple(pieces), "" if start is None else start.config  # whatever the seed
-        if same not in self.known:
+        # The seed does not change the fingerprint, so it is computed once for all seeds.
+        without_seed = (tuple(pieces), "" if start is None else start.config)
+        if without_seed not in self.known:
             tasks = _definitions(experiment, start)
-            self.known[same] = fingerprint(experiment, tasks, start), tuple(tasks)
-        config, names = self.known[same]
+            self.known[without_seed] = (fingerprint(experiment, tasks, start), tuple(tasks))
+        config, names = self.known[without_seed]
         return Job(label, config, seed, experiment, names, start)
 
     def _holding(self, document: Document, start: Job | None) -> list[str]:
-        """The overrides for a run: those of its own tasks, and not of an encoder that comes with its start."""
+        """The overrides of a run. It ignores those of other tasks, and those of the encoder if it has a start."""
         overrides = {k: v for k, v in self.overrides.items() if start is None or not _names_encoder(v)}
         of_tasks = {k: set(v["tasks"]) for k, v in overrides.items() if isinstance(v.get("tasks"), dict)}
         own = set(document.data.get("tasks", {}))
-        if of_tasks and own:  # a suite or a pattern may stand for some of them
+        if of_tasks and own:  # A suite or a pattern may include some of the tasks, so it is resolved first.
             others = [item for item in overrides if item not in of_tasks]
             own |= set(_definitions(build_experiment(document, others), start))
             overrides = {k: v for k, v in overrides.items() if k not in of_tasks or of_tasks[k] & own}
@@ -236,7 +249,7 @@ class _Planner:
         origins = {path[3:]: place for path, place in self.document.origins.items() if path[:3] == prefix}
         origins[()] = document.origin(())
         tasks = changes.get("tasks")
-        if section != "arms" and isinstance(tasks, dict):  # a table's tasks are its only ones
+        if section != "arms" and isinstance(tasks, dict):  # The tasks of a table or a start replace the file's tasks.
             document = lay_over(document, Document({"tasks": list(tasks)}, {("tasks",): self.document.origin(prefix)}))
         return lay_over(document, Document(changes, origins))
 
@@ -247,11 +260,11 @@ def _names_encoder(override: Mapping[str, Any]) -> bool:
 
 
 def start_folder(folder: Path, job: Job) -> RunFolder:
-    """Where the run of a job stays that others go on from."""
+    """The folder that keeps the run of a start."""
     return RunFolder(folder / "starts" / job.folder_name)
 
 
-def _going_on_from(document: Document, start: Job, folder: Path) -> Document:
+def _started_from(document: Document, start: Job, folder: Path) -> Document:
     data = dict(document.data)
     tasks = data.get("tasks", {})
     shared = set(tasks) & set(start.experiment.config.tasks)
@@ -267,22 +280,22 @@ def _going_on_from(document: Document, start: Job, folder: Path) -> Document:
 
 
 def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], start: Job | None = None) -> str:
-    """SHA-256 of what decides a run's result, but for the seed: defaults and presets written out.
+    """The SHA-256 of everything except the seed that determines a run's result. Defaults and presets are included.
 
-    Data files and encoders count by their paths, a start by its own hash.
+    The paths of data files and encoders are included, not their content. A start is included by its own hash.
     """
     config = experiment.config
     data = config.model_dump(exclude={"name", "tasks", "task_files", "grid", PARTS})
     data["tasks"] = {name: definition.model_dump(exclude={"description", PARTS}) for name, definition in tasks.items()}
     data |= _methods(config, tasks)
     data["encoder"] = {name: None for name in TRANSFORMS if TRANSFORMS[name].counts_when_off} | data["encoder"]
-    if config.weighting.name == DEFAULT_WEIGHTING:  # which ledgers of before do not name
+    if config.weighting.name == DEFAULT_WEIGHTING:  # Older ledgers have no weighting, and their hashes must stay valid.
         del data["weighting"]
     del data["training"]["seed"]
     for key in HARMLESS:
         section, _, name = key.partition(".")
         data[section].pop(name) if name else data.pop(section)
-    if len(tasks) > 1:  # batches are drawn, and heads made, in the order of the tasks
+    if len(tasks) > 1:  # The order of the tasks determines the batches and the initial weights of the heads.
         data["task_order"] = list(tasks)
     if start is not None:
         data["init"]["run"] = start.config
@@ -290,7 +303,7 @@ def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], sta
 
 
 def _methods(config: RunConfig, tasks: Mapping[str, TaskDefinition]) -> dict[str, Any]:
-    """The complete settings of each regulariser that is named somewhere."""
+    """The complete settings of each regulariser that the experiment or a task names."""
     named = {*config.parts, *(name for definition in tasks.values() for name in definition.parts)}
     found = {}
     for name, method in REGULARIZERS.ordered().items():
@@ -301,7 +314,7 @@ def _methods(config: RunConfig, tasks: Mapping[str, TaskDefinition]) -> dict[str
 
 
 def _definitions(experiment: Experiment, start: Job | None) -> dict[str, TaskDefinition]:
-    """A run's tasks; some may be known from a finished run that it goes on from (a start's are the file's own)."""
+    """The definitions of a run's tasks. ``init.run`` may define some; a start has the same tasks as the file."""
     earlier: Mapping[str, TaskDefinition] | None = None
     if experiment.config.init is not None and start is None:
         folder = RunFolder(Path(experiment.config.init.run))

@@ -1,4 +1,4 @@
-"""A plot for each table: a point for each seed, the mean with its interval, and the baseline's mean as a line."""
+"""Draws a plot for each table: a point for each seed, the mean with its interval, and a line at the baseline's mean."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from mtsmart.metrics.statistics import bootstrap_interval
 from mtsmart.sweeps.tables import Comparison
 
 _SETTINGS: Any = {"svg.hashsalt": "mtsmart", "svg.fonttype": "none", "font.size": 9}
-_LONGEST = 40  # letters of a label
+_LONGEST = 40  # the largest number of characters in a label
 
 
 def plots_hint() -> str:
-    """How to get plots."""
+    """A text that says why there are no plots and what to install."""
     return "plots need matplotlib, so they are left out: pip install 'mtsmart[plots]'"
 
 
 def draw(comparison: Comparison, file: Path) -> bool:
-    """Write a table's plot as SVG, the same bytes for the same figures; False where matplotlib is not installed."""
+    """Write the plot of a table as SVG. The same figures give the same bytes.
+
+    Returns:
+        whether the plot was written; False if matplotlib is not installed.
+    """
     try:
         import matplotlib
         from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -45,9 +49,10 @@ def draw(comparison: Comparison, file: Path) -> bool:
         scored = _short(f"{comparison.metric} of {comparison.task}")
         axes.set_xlabel(f"{scored}, times 100; bars: the mean's 95 % interval")
         for text in (*axes.get_yticklabels(), axes.xaxis.label):
-            text.set_parse_math(False)  # a name may hold dollars
+            text.set_parse_math(False)  # Matplotlib would read the dollar signs of a name as formulas.
         with replacing(file) as aside, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of letters that its font lacks; the SVG names them as text
+            # Matplotlib warns about letters that its font lacks. The SVG stores them as text, so they are not lost.
+            warnings.simplefilter("ignore", UserWarning)
             figure.savefig(aside, format="svg", metadata={"Date": None})
     return True
 

@@ -1,6 +1,6 @@
-"""Work in processes of its own, a fixed number at a time, that ends when this process does.
+"""Runs pieces of work in other processes, a fixed number at a time. The processes end when this process ends.
 
-Each piece of work gets a fresh process, so no piece sees what another left in memory.
+Each piece of work gets a new process, so that no piece finds data of another piece in memory.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _STOPS = {signal.SIGINT, signal.SIGTERM}
 
 @dataclass
 class Outcome:
-    """How a piece of work ended.
+    """The way in which a piece of work ended.
 
     Attributes:
-        result: what it returned; None if it did not.
-        error: the message of what stopped it; None if nothing did.
-        interrupted: a signal stopped it.
-        warnings: what the user should be told, a text each.
+        result: the value that it returned; None if it did not return.
+        error: the message of the error that stopped it; None if there was no error.
+        interrupted: whether a signal stopped it.
+        warnings: texts for the user.
     """
 
     result: Any = None
@@ -45,7 +45,7 @@ class Pool:
     """Processes that work.
 
     Args:
-        preload: modules that each process needs; loaded once where the system can fork.
+        preload: modules that each process needs. On systems that can fork they are loaded only once.
     """
 
     def __init__(self, preload: list[str]) -> None:
@@ -54,51 +54,56 @@ class Pool:
         if "forkserver" in methods:
             self._context.set_forkserver_preload(preload)
         self._working: dict[Hashable, tuple[Any, Connection]] = {}
-        self._interrupted = self._killed = False
+        self._interrupted = False
+        self._killed = False
 
     def __len__(self) -> int:
         return len(self._working)
 
     def start(self, key: Hashable, work: Callable[..., Any], *arguments: Any) -> None:
-        """Begin a piece of work; function and arguments are pickled."""
+        """Start a piece of work. The function and its arguments are pickled."""
         here, there = self._context.Pipe(duplex=False)
         self._start_server()
         process = self._context.Process(target=_work, args=(there, work, arguments))
         process.start()
         there.close()
         self._working[key] = process, here
-        if self._interrupted:  # meanwhile: loading the first process takes seconds
+        if self._interrupted:  # The first process takes seconds to load, and a signal may come during this time.
             process.terminate()
 
     def _start_server(self) -> None:
-        """Start the process that the others are forked from, deaf to signals that a terminal sends to all of them.
+        """Start the process from which the others are forked. It ignores signals and ends when this process ends.
 
-        While it loads what they need it would end by one with a traceback. It ends when this process does.
+        A terminal sends its signals to all processes. While this process loads modules, a signal would end it with a
+        traceback.
         """
         if self._context.get_start_method() != "forkserver":
             return
-        resource_tracker.ensure_running()  # which forkserver does otherwise, and which lets both signals through again
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # it inherits that; what comes now comes to us later
+        # forkserver would start the resource tracker, which unblocks both signals. So it is started before they are
+        # blocked.
+        resource_tracker.ensure_running()
+        # The new process inherits the blocked signals. Signals that come now reach this process after the block.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         try:
             forkserver.ensure_running()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def wait(self) -> dict[Hashable, Outcome]:
-        """Wait until at least one piece has ended; the ended ones."""
+        """Wait until at least one piece of work has ended, and return the outcomes of those that have ended."""
         ready = set(wait([connection for _, connection in self._working.values()]))
         ended = {key: pair for key, pair in self._working.items() if pair[1] in ready}
         return {key: self._end(key, *pair) for key, pair in ended.items()}
 
     def interrupt(self) -> None:
-        """Ask all, once, to end after their present update, with a resume point."""
+        """Ask all processes once to end after their present update, with a resume point."""
         if not self._interrupted:
             self._interrupted = True
             for process, _ in list(self._working.values()):
                 process.terminate()
 
     def kill(self) -> None:
-        """End all at once; the resume points that there are stay."""
+        """End all processes at once. The existing resume points stay."""
         self._killed = True
         for process, _ in list(self._working.values()):
             process.kill()
@@ -119,15 +124,15 @@ class Pool:
 
 def _work(connection: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     if hasattr(os, "setsid"):
-        os.setsid()  # Ctrl-C goes to the parent alone, which passes it on as SIGTERM
+        os.setsid()  # Ctrl-C then reaches only the parent, which sends SIGTERM to its children.
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which the server is deaf to
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # The server has blocked this signal.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", MtsmartWarning)
         outcome = _outcome(work, arguments)
     outcome.warnings += [str(one.message) for one in caught if issubclass(one.category, MtsmartWarning)]
-    with suppress(OSError):  # where the parent was killed nobody listens; the resume point is written
+    with suppress(OSError):  # If the parent was killed, nobody receives the outcome. The resume point is written.
         connection.send(outcome)
 
 
@@ -141,7 +146,7 @@ def _outcome(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return Outcome(error=f"{place}{error.strerror or error}")
-    except Exception:  # a fault of ours; the others go on
+    except Exception:  # This is a bug in mtsmart. The other runs continue.
         traceback.print_exc()
         return Outcome(error="failed; the traceback above says where")
 

@@ -1,4 +1,4 @@
-"""``mtsmart sweep``: train what is missing of a grid, and write its tables."""
+"""``mtsmart sweep`` trains the missing runs of a grid and writes its tables."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ from mtsmart.sweeps.pool import Pool
 
 SWEEPS = Path("sweeps")
 LEDGER = "runs.jsonl"
-_HOPELESS = 4  # failures, and no run that ended well, after which no more is tried
-Told = Callable[[str], None]
+_MOST_FAILURES = 4  # After so many failures without a finished run, no more runs are started.
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep's folder.
+    """The state of a sweep.
 
     Attributes:
-        path: where runs.jsonl, RESULTS.md and the plots are.
-        done, planned: runs.
+        path: the folder with runs.jsonl, RESULTS.md and the plots.
+        done: the number of finished runs.
+        planned: the number of all runs of the grid.
     """
 
     path: Path
@@ -48,21 +49,21 @@ def sweep(
     output_dir: str | Path | None = None,
     jobs: int | None = None,
     train: bool = True,
-    told: Told = lambda text: None,
+    notify: Notify = lambda text: None,
 ) -> Sweep:
-    """Train the runs of a grid that are missing, several at a time, and write the tables.
+    """Train the missing runs of a grid, several at a time, and write the tables.
 
     Args:
         file: an experiment file with a ``grid``, or the name of a shipped one.
-        overrides: ``key=value`` items, which hold for every run.
-        output_dir: the sweep's folder; None: ``sweeps/<name>``. Runs that it already holds are not trained again.
-        jobs: how many are trained at a time; None: as many as there are cores, and one on a GPU.
-        train: False: only write the tables of the runs that there are.
-        told: called with a line about each run that ends.
+        overrides: ``key=value`` items, which apply to every run.
+        output_dir: the sweep's folder; None: ``sweeps/<name>``. Its finished runs are not trained again.
+        jobs: the number of runs at a time; None: the number of cores, or one on a GPU.
+        train: whether the missing runs are trained. False: only write the tables of the finished runs.
+        notify: this function gets a line about each run that ends.
 
     Raises:
-        MtsmartError: anything that does not fit, or a run that failed; the others are trained all the same.
-        Interrupted: a signal stopped it; the same call goes on.
+        MtsmartError: the file contains a mistake, or a run failed. The other runs are trained nevertheless.
+        Interrupted: a signal stopped the sweep. The same call continues it.
     """
     if launched()[1] > 1:
         raise ConfigError("starts its own processes", key="sweep", hint="Call it without a launcher, with `jobs=N`")
@@ -74,94 +75,103 @@ def sweep(
     plan = make_plan(experiment, overrides, folder)
     check_conclusions(plan)
     _check_folder(folder)
-    return _train_missing(plan, folder, jobs, told) if train else _only_compare(plan, folder, told)
+    if train:
+        return _train_missing(plan, folder, jobs, notify)
+    return _only_compare(plan, folder, notify)
 
 
-def _train_missing(plan: Plan, folder: Path, jobs: int | None, told: Told) -> Sweep:
-    """Train what is missing, and write the tables of what is there, also when a run fails."""
+def _train_missing(plan: Plan, folder: Path, jobs: int | None, notify: Notify) -> Sweep:
+    """Train the missing runs and write the tables. The tables are also written if a run fails."""
     for text in plan.unused:
-        told(text)
-    with RunLock(folder) as lock, _Interrupts(told) as interrupts:
+        notify(text)
+    with RunLock(folder) as lock, _Interrupts(notify) as interrupts:
         lock.acquire()
         ledger = Ledger(folder / LEDGER)
-        runner = _Runner(plan, ledger, folder, jobs, told, interrupts)
+        runner = _Runner(plan, ledger, folder, jobs, notify, interrupts)
         try:
             runner.run()
         finally:
-            found = _compare(plan, ledger, folder, told)
+            found = _compare(plan, ledger, folder, notify)
         runner.check()
     return found
 
 
-def _only_compare(plan: Plan, folder: Path, told: Told) -> Sweep:
-    """Write the tables. A sweep may train at the same time, because its lines are whole or ignored."""
+def _only_compare(plan: Plan, folder: Path, notify: Notify) -> Sweep:
+    """Write the tables. A sweep may train at the same time, because incomplete lines are ignored."""
     ledger = Ledger(folder / LEDGER)
     if not any(job.key in ledger for job in plan.jobs):
         message = "holds no finished runs of this grid"
         raise DataError(message, file=folder, argument="train=False", hint="Leave `train=False` out")
-    return _compare(plan, ledger, folder, told)
+    return _compare(plan, ledger, folder, notify)
 
 
 def _check_folder(folder: Path) -> None:
-    """Nothing that others wrote is replaced."""
+    """Refuse a folder whose RESULTS.md another program or person wrote, because it would be replaced."""
     page = folder / PAGE
     if page.is_file() and not is_page(page):
         message = "is not one that a sweep wrote, and would be replaced"
         raise StorageError(message, file=page, hint="Give the sweep a folder of its own with `output_dir`")
 
 
-def _compare(plan: Plan, ledger: Ledger, folder: Path, told: Told) -> Sweep:
+def _compare(plan: Plan, ledger: Ledger, folder: Path, notify: Notify) -> Sweep:
     done = sum(job.key in ledger for job in plan.jobs)
     if done:
-        write_page(plan, ledger, folder, told)
+        write_page(plan, ledger, folder, notify)
     return Sweep(folder, done, len(plan.jobs))
 
 
 class _Interrupts(StopSignals):
-    """Signals are told, and passed on to the pool once there is one."""
+    """Notifies the user of signals, and forwards them to the pool when it exists."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, notify: Notify) -> None:
         super().__init__()
-        self.told = told
+        self.notify = notify
         self.pool: Pool | None = None
 
     def first(self) -> None:
-        """Tell, and ask all runs to end."""
-        self.told("Stopping after the present update of each run; a second Ctrl-C stops at once.")
+        """Notify the user, and ask all runs to end."""
+        self.notify("Each run stops after its present update; a second Ctrl-C stops at once.")
         if self.pool is not None:
             self.pool.interrupt()
 
     def again(self) -> None:
-        """End them."""
+        """End all runs at once."""
         if self.pool is not None:
             self.pool.kill()
 
 
 class _Runner:
     def __init__(
-        self, plan: Plan, ledger: Ledger, folder: Path, jobs: int | None, told: Told, interrupts: _Interrupts
+        self, plan: Plan, ledger: Ledger, folder: Path, jobs: int | None, notify: Notify, interrupts: _Interrupts
     ) -> None:
-        self.ledger, self.folder, self.told, self.interrupts = ledger, folder, told, interrupts
+        self.ledger = ledger
+        self.folder = folder
+        self.notify = notify
+        self.interrupts = interrupts
         self.missing = missing_jobs(plan, ledger, folder)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.size = jobs or (1 if self.missing and _has_gpu() else cores)
         self.threads = max(1, cores // self.size)
         self.users = {job.start.key for job in plan.jobs if job.start is not None}
-        self.planned, self.failed, self.failed_keys = len(plan.jobs), dict[str, str](), set[Any]()
+        self.planned = len(plan.jobs)
+        self.failed: dict[str, str] = {}
+        self.failed_keys: set[Any] = set()
         self.untried = 0
-        self.said, self.began, self.ended = set[str](), time.perf_counter(), 0
+        self.warned: set[str] = set()
+        self.began = time.perf_counter()
+        self.ended = 0
 
     def run(self) -> None:
-        """Train what is missing.
+        """Train the missing runs.
 
         Raises:
-            Interrupted: a signal came.
-            StorageError: a finished run cannot be noted; the others are stopped with a resume point.
+            Interrupted: a signal arrived.
+            StorageError: the line of a finished run cannot be written. The other runs stop with a resume point.
         """
         self._clear_leftovers()
         pool = Pool(["mtsmart.sweeps.worker"])
         self.interrupts.pool = pool
-        self.told(f"{self.planned} runs, {len(self.missing)} of them to be trained, {self.size} at a time")
+        self.notify(f"{self.planned} runs, {len(self.missing)} of them to be trained, {self.size} at a time")
         try:
             self._work(pool)
         except MtsmartError:
@@ -173,19 +183,22 @@ class _Runner:
             raise Interrupted(self.interrupts.signal)
 
     def check(self) -> None:
-        """Raises TrainingError if a run failed."""
+        """Raise TrainingError if a run failed."""
         if self.failed:
             label, message = next(iter(self.failed.items()))
             more = f" ({len(self.failed) - 1} more failed)" if len(self.failed) > 1 else ""
             untried = (
-                f" ({self.untried} were not tried: their start failed, or all before them)" if self.untried else ""
+                f" ({self.untried} were not started, because their start failed or all earlier runs failed)"
+                if self.untried
+                else ""
             )
             raise TrainingError(f"{label}: {message}{more}{untried}")
 
     def _work(self, pool: Pool) -> None:
-        waiting, working = dict(self.missing), dict[Any, Job]()
+        waiting = dict(self.missing)
+        working: dict[Any, Job] = {}
         while waiting or working:
-            while self._goes_on and len(pool) < self.size and (job := self._next(waiting, working)):
+            while self._may_start and len(pool) < self.size and (job := self._next(waiting, working)):
                 del waiting[job.key]
                 working[job.key] = job
                 pool.start(job.key, _train, job, self.folder, self.threads, job.key in self.users)
@@ -196,7 +209,7 @@ class _Runner:
         self.untried = len(waiting)
 
     def _clear_leftovers(self) -> None:
-        """Delete the resume points of runs that are finished; another grid's stay for when it comes back."""
+        """Delete the resume points of finished runs. Those of other grids stay, because their runs may continue."""
         needed = {job.folder_name for job in self.missing.values()}
         finished = {run.folder_name for run in self.ledger} - needed
         kept = 0
@@ -205,16 +218,18 @@ class _Runner:
                 shutil.rmtree(path, ignore_errors=True)
             kept += path.name not in needed | finished
         if kept:
-            self.told(f"{self.folder / 'unfinished'}: has {kept} resume points of runs that this grid does not have")
+            self.notify(
+                f"{self.folder / 'unfinished'}: contains {kept} resume points of runs that this grid does not have"
+            )
 
     @property
-    def _goes_on(self) -> bool:
-        """Whether more runs are to be started: not after a signal, nor where nothing but failures has been seen."""
-        hopeless = not len(self.ledger) and len(self.failed) >= max(_HOPELESS, self.size)
-        return self.interrupts.signal is None and not hopeless
+    def _may_start(self) -> bool:
+        """Whether more runs may start. None starts after a signal, or if all runs so far have failed."""
+        only_failures = not len(self.ledger) and len(self.failed) >= max(_MOST_FAILURES, self.size)
+        return self.interrupts.signal is None and not only_failures
 
     def _next(self, waiting: dict[Any, Job], working: dict[Any, Job]) -> Job | None:
-        """The first job whose start is trained."""
+        """The first waiting job that needs no start or whose start is trained."""
         for job in waiting.values():
             if job.start is None or job.start.key not in {*waiting, *working, *self.failed_keys}:
                 return job
@@ -223,30 +238,31 @@ class _Runner:
     def _ended(self, job: Job, outcome: Any, left: int) -> None:
         label = f"{job.label}, seed {job.seed}"
         for text in outcome.warnings:
-            if text not in self.said:
-                self.said.add(text)
-                self.told(f"warning: {label}: {text}")
+            if text not in self.warned:
+                self.warned.add(text)
+                self.notify(f"warning: {label}: {text}")
         error = outcome.error
         if outcome.interrupted and self.interrupts.signal is None:
-            error = "something else than this sweep ended it by a signal; the same command goes on with it"
+            error = "another program ended it by a signal; the same command continues it"
         if error is not None:
             self.failed[label] = error
             self.failed_keys.add(job.key)
-            self.told(f"{label}: failed: {error}")
+            self.notify(f"{label}: failed: {error}")
         if outcome.result is None:
             return
         finished = outcome.result
-        if job.key not in self.ledger:  # a start that was trained again, for its model, keeps its line
+        if job.key not in self.ledger:  # A start that was trained again, because its model was lost, keeps its line.
             self.ledger.add(finished)
         shutil.rmtree(self.folder / "unfinished" / job.folder_name, ignore_errors=True)
         self.ended += 1
         scores = ", ".join(f"{finished.main(task)[1]:.4f}" for task in finished.tasks)
         minutes = (time.perf_counter() - self.began) / self.ended * left / 60
-        self.told(f"{label}: {scores} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")
+        self.notify(f"{label}: {scores} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")
 
 
 def _train(*arguments: Any) -> Any:
-    from mtsmart.sweeps.worker import train_job  # in its own process: this one has no need of torch
+    # Only the process that trains imports this module, because the import of torch takes seconds.
+    from mtsmart.sweeps.worker import train_job
 
     return train_job(*arguments)
 
@@ -258,9 +274,9 @@ def _has_gpu() -> bool:
 
 
 def missing_jobs(plan: Plan, ledger: Ledger, folder: Path) -> dict[Any, Job]:
-    """Jobs to train: those without a line, and starts whose model is gone though others still need it."""
+    """The jobs without a line, and the starts whose model is lost although other jobs still need it."""
     missing: dict[Any, Job] = {}
-    for job in plan.jobs:  # in the plan's order, with a start that is gone just before its first user
+    for job in plan.jobs:  # A start whose model is lost comes directly before the first job that needs it.
         if job.key in ledger:
             continue
         if job.start is not None and not start_folder(folder, job.start).results_file.is_file():

@@ -1,4 +1,4 @@
-"""The figures of a sweep's tables, from its finished runs."""
+"""Computes the figures of a sweep's tables from its finished runs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ class Row:
     """One arm on one task.
 
     Attributes:
-        arm: its name.
+        arm: the arm's name.
         scores: seed -> the task's main metric at the last evaluation.
-        summary: of the scores.
-        difference: to the baseline, over the seeds that both have; None for the baseline itself.
-        is_finished: whether all runs are there that its difference is planned to be made of.
+        summary: the summary of the scores.
+        difference: the difference to the baseline, over the seeds that both have; None for the baseline itself.
+        is_finished: whether all planned runs of the difference are finished.
         is_significant: whether it is finished and significant (:func:`mtsmart.metrics.statistics.significant`).
-        cost: seconds an update, times the baseline's; None where it was not measured, or on other machines alone.
-        figures: means over seeds of what training last logged (R, flips, delta/x, D).
+        cost: the seconds of an update divided by those of the baseline; None if they were not measured, or were
+            measured only on different machines.
+        figures: the means over seeds of the figures that training logged last (R, flips, delta/x, D).
     """
 
     arm: str
@@ -39,7 +40,17 @@ class Row:
 
 @dataclass
 class Comparison:
-    """One table on one of its tasks; ``metric`` is the task's main one, ``rows`` how many rows were scored."""
+    """One table on one of its tasks.
+
+    Attributes:
+        title: the title of the comparison.
+        task: the task's name.
+        metric: the main metric of the task.
+        baseline: the arm with which the others are compared; None if there is only one arm.
+        rows: one row for each arm.
+        scored: the number of scored validation rows, as text.
+        notes: sentences below the table.
+    """
 
     title: str
     task: str
@@ -51,7 +62,7 @@ class Comparison:
 
 
 def compare(plan: Plan, ledger: Ledger) -> list[Comparison]:
-    """All tables, task by task; those of which no run is finished are left out."""
+    """All tables, task by task. Tables without a finished run are left out."""
     return [
         comparison
         for table in plan.tables
@@ -97,7 +108,7 @@ def _runs(jobs: list[Job], task: str, ledger: Ledger) -> dict[int, FinishedRun]:
 
 
 def _metric(arms: Iterable[Mapping[int, FinishedRun]], task: str) -> str:
-    """The main metric of the first run there is; that of arms with another one is no number to compare with it."""
+    """The main metric of the first finished run. Arms with another main metric cannot be compared with it."""
     return next((run.main(task)[0] for runs in arms for run in runs.values()), "")
 
 
@@ -119,7 +130,7 @@ def _add_difference(row: Row, baseline: Row) -> None:
 
 
 def _cost(runs: Mapping[int, FinishedRun], baseline: Mapping[int, FinishedRun]) -> float | None:
-    """Median over the seeds that one kind of machine trained both ways: other work on it would move a mean."""
+    """The median over the seeds whose two runs used one kind of machine. Other work on it would change a mean more."""
     pairs = [(run, baseline[seed]) for seed, run in runs.items() if seed in baseline]
     ratios = [
         run.seconds_per_update / base.seconds_per_update

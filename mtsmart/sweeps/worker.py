@@ -1,4 +1,4 @@
-"""One run of a sweep, in a process of its own."""
+"""Trains one run of a sweep. Each run has its own process."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from mtsmart.sweeps.plan import Job, start_folder
 from mtsmart.training.callbacks import Callback, Checkpointed, Evaluated, Logged, Noticed, Started, UpdateDone
 
 _LIBRARIES = ("mtsmart", "torch", "transformers")
-_OTHERS_END = 300.0  # seconds that a run of a killed sweep may take to write its resume point
+_LOCK_TIMEOUT = 300.0  # The seconds that a run of a killed sweep may need to write its resume point.
 
 
 class _Clock(Callback):
-    """Measures updates, without what is done between them (evaluations, lines, resume points).
+    """Measures the duration of updates, without the evaluations, lines and resume points between them.
 
-    On a CPU it counts the processor's time, which other work on the machine moves far less than the clock's.
+    On a CPU it measures processor time, because other work on the machine changes it far less than the clock's time.
     """
 
     def __init__(self) -> None:
@@ -62,17 +62,17 @@ class _Clock(Callback):
         self._mark = self._time()
 
     def on_notice(self, event: Noticed) -> None:
-        warnings.warn(event.text, MtsmartWarning, stacklevel=2)  # the pool hands warnings to the user's process
+        warnings.warn(event.text, MtsmartWarning, stacklevel=2)  # The pool sends it to the user.
 
 
 def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> FinishedRun:
-    """Train one job, going on from where an interrupted sweep left it.
+    """Train one job. The run of an interrupted sweep continues from its resume point.
 
     Args:
         job: the run.
-        folder: of the sweep.
-        threads: of torch; None: torch's own choice.
-        keep: whether others start from it, so that its model is to stay.
+        folder: the sweep's folder.
+        threads: the number of torch's threads; None: torch chooses it.
+        keep: whether other runs start from this run, so that its model must stay.
 
     Returns:
         the line for runs.jsonl.
@@ -81,14 +81,16 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
     if threads is not None:
         torch.set_num_threads(threads)
     run = RunFolder(folder / "unfinished" / job.folder_name)
-    if run.path.is_dir():  # the sweep that it belongs to may have been killed a moment ago
-        with FileLock(run.path / ".lock", timeout=_OTHERS_END):
+    if run.path.is_dir():  # The run of a sweep that was killed a moment ago may still write; wait until it ends.
+        with FileLock(run.path / ".lock", timeout=_LOCK_TIMEOUT):
             pass
     clock = _Clock()
     try:
         results = api.train_experiment(job.experiment, run.path, resume=run.exists, callback=clock).results
-    except CheckpointError as error:  # its data has changed, or its resume points are damaged; the run is ours alone
-        if not run.exists or not _is_in(error.file, run.path):  # an encoder that is gone is no reason to lose them
+    except CheckpointError as error:
+        # The data has changed, or the resume points are damaged. The run belongs to this sweep, so it may be deleted.
+        # An error in another folder, such as a missing encoder, is no reason to delete the resume points.
+        if not run.exists or not _is_in(error.file, run.path):
             raise
         warnings.warn(f"{job.label}, seed {job.seed} begins anew: {error}", MtsmartWarning, stacklevel=2)
         shutil.rmtree(run.path)
@@ -130,7 +132,7 @@ def _finished(job: Job, run: RunFolder, results: dict[str, Any], clock: _Clock) 
 
 
 def _figures(run: RunFolder) -> dict[str, float]:
-    """Means over tasks of the last training line."""
+    """The regularisers' figures in the last training line, as means over tasks."""
     lines = [json.loads(line) for line in run.metrics_file.read_text(encoding="utf-8").splitlines()]
     tasks = [line for line in lines if line["type"] == "train"][-1]["tasks"].values()
     names = [figure.name for figure in REGULARIZERS.figures() if figure.in_tables]
@@ -142,5 +144,5 @@ def _figures(run: RunFolder) -> dict[str, float]:
 def _version(library: str) -> str:
     try:
         return version(library)
-    except PackageNotFoundError:  # run from a checkout that is not installed
+    except PackageNotFoundError:  # mtsmart runs from a checkout that is not installed.
         return "not installed"

@@ -1,7 +1,8 @@
-"""Numbers gone wrong: an update whose loss or gradients are not finite is not applied, and the batch is named.
+"""Refuses updates whose loss or gradients are not finite, and reports the batch that caused them.
 
-AdamW is told by a tensor, so that no update waits for the device; Adamax has no such switch and waits. The figures are
-read after each update on a CPU, where nothing waits, and on other devices when a line is logged.
+A tensor on the device tells fused AdamW whether to skip its step, so that no update waits for the device. Adamax has no
+such argument, so it waits. On a CPU nothing waits, and the figures are read after each update. On other devices they
+are read when a line is logged.
 """
 
 from __future__ import annotations
@@ -20,28 +21,29 @@ from mtsmart.processes import ALONE, Processes
 from mtsmart.training.sharding import gathered
 
 LOSS = Figure("loss", "the task's loss", "of the criterion", "loss is the criterion against gold labels", is_term=True)
-_MOST_PENDING = 100  # updates noted before they are looked at, however rarely lines are logged
+_MOST_PENDING = 100  # So many updates are checked at the latest, even if lines are logged more rarely.
+# The largest number of rows that a message names.
 _SHOWN = 8
 
 
 @dataclass
 class _Noted:
-    """An update that has not been looked at yet."""
+    """An update that has not been checked yet."""
 
     update: int
-    batches: list[tuple[int, Batch, Mapping[str, Tensor]]]  # its number in the epoch, itself, its figures
+    batches: list[tuple[int, Batch, Mapping[str, Tensor]]]  # (number in the epoch, batch, figures) of each batch
     norm: Tensor
 
 
 class Guard:
-    """Keeps what is not finite out of the weights.
+    """Keeps numbers that are not finite out of the weights.
 
     Args:
-        optimizer: takes the updates.
-        skip: go on after such an update; otherwise stop.
-        budget: updates that may be skipped in all.
-        figures: what batches report besides their loss.
-        processes: those that share the batches; all look at once.
+        optimizer: the optimizer that applies the updates.
+        skip: whether training continues after such an update; otherwise it stops.
+        budget: the largest number of updates that may be skipped.
+        figures: the figures that batches report besides their loss.
+        processes: the processes that share the batches. All of them must call ``check`` at the same time.
     """
 
     def __init__(
@@ -62,28 +64,29 @@ class Guard:
         self._pending: list[_Noted] = []
 
     def see(self, number: int, batch: Batch, figures: Mapping[str, Tensor]) -> None:
-        """Note a batch of the present update: its number in the epoch, and what it reported."""
+        """Remember a batch of the present update with its number in the epoch and its figures."""
         self._batches.append((number, Batch(batch.task, {}, rows=batch.rows), figures))
 
     def apply(self, update: int, norm: Tensor) -> None:
-        """Take the optimizer's step unless the gradients are not finite.
+        """Apply the optimizer's step if the gradients are finite.
 
         Args:
-            update: its number, from 1.
-            norm: of all gradients together, a scalar.
+            update: the number of the update, counted from 1.
+            norm: the norm of all gradients together, a scalar.
         """
         self._pending.append(_Noted(update, self._batches, norm.detach()))
         self._batches = []
         if self.optimizer.defaults.get("fused"):
-            # What torch's gradient scaler does: the fused step looks at the flag on the device.
-            self.optimizer.grad_scale, self.optimizer.found_inf = None, (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
+            # torch's gradient scaler sets the same attributes. The fused step reads the flag on the device.
+            self.optimizer.grad_scale = None  # type: ignore[attr-defined]
+            self.optimizer.found_inf = (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
             self.optimizer.step()
         elif torch.isfinite(norm):
             self.optimizer.step()
 
     @property
     def is_due(self) -> bool:
-        """Whether to look now even if no line is logged."""
+        """Whether ``check`` must be called now even if no line is logged."""
         return bool(self._pending) and (self._pending[-1].norm.device.type == "cpu" or self._is_full)
 
     @property
@@ -91,15 +94,16 @@ class Guard:
         return len(self._pending) >= _MOST_PENDING
 
     def check(self) -> list[str]:
-        """Look at the updates since the last time; waits for the device.
+        """Check the updates since the last call. This waits for the device.
 
         Returns:
-            a text for each update that was skipped.
+            a text for each skipped update.
 
         Raises:
-            TrainingError: an update was not finite and none may be skipped, or too many were.
+            TrainingError: an update was not finite, and none may be skipped or too many were skipped.
         """
-        noted, self._pending = self._pending, []
+        noted = self._pending
+        self._pending = []
         if not noted or bool(torch.isfinite(torch.stack([one.norm for one in noted])).all()):
             return []
         texts = []
@@ -113,10 +117,10 @@ class Guard:
         return texts
 
     def check_weights(self, update: int, parameters: Iterable[nn.Parameter]) -> None:
-        """Look at the weights before they are scored or kept.
+        """Check the weights before they are scored or stored.
 
         Raises:
-            TrainingError: finite gradients have led to weights that are not.
+            TrainingError: the weights are not finite, although the gradients were finite.
         """
         norm = gathered(torch.nn.utils.get_total_norm([parameter.detach() for parameter in parameters]))
         if not bool(torch.isfinite(norm)):
@@ -126,25 +130,25 @@ class Guard:
             raise TrainingError(text, hint="Lower optimizer.learning_rate, or look at optimizer.weight_decay and eps")
 
     def _described(self, one: _Noted) -> str:
-        """What was not finite, by the first process where a term was."""
+        """The text about the number that was not finite, from the first process in which a term was not finite."""
         texts = self._processes.gather(_describe(one, self._terms))
         return next((text for text, is_term in texts if is_term), texts[0][0])
 
     def _error(self, text: str) -> MtsmartError:
-        if not self._processes.is_main:  # all have come to the same
+        if not self._processes.is_main:  # All processes have the same error, and only the main one shows it.
             return OtherProcessError(text)
         if self.skip:
             more = f"that is more than training.max_skipped={self.budget} such updates"
             return TrainingError(f"{text}; {more}", hint="Lower the learning rate, or use training.precision=float32")
         hint = (
             "Lower the learning rate, use training.precision=float32, or skip such updates: training.non_finite=skip. "
-            "The weights are those of before; --resume goes on from the last resume point"
+            "The weights have not changed; --resume continues from the last resume point"
         )
         return TrainingError(text, hint=hint)
 
 
 def gradient_norm(parameters: Iterable[nn.Parameter], limit: float | None) -> Tensor:
-    """The norm of all gradients together, a scalar; they are then clipped to ``limit`` if there is one."""
+    """The norm of all gradients together, a scalar. If there is a limit, the gradients are then clipped to it."""
     parameters = list(parameters)
     norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     if limit is not None:
@@ -153,7 +157,7 @@ def gradient_norm(parameters: Iterable[nn.Parameter], limit: float | None) -> Te
 
 
 def _describe(noted: _Noted, terms: Sequence[Figure]) -> tuple[str, bool]:
-    """What was not finite, in which batch of which task; whether it was one of the terms, and not the gradients."""
+    """A text that names what was not finite and its batch, and whether it was a term (otherwise the gradients)."""
     for number, batch, figures in noted.batches:
         for term in terms:
             if term.name in figures and not bool(torch.isfinite(figures[term.name])):

@@ -17,7 +17,7 @@ from mtsmart.training.sharding import gathered, is_part, part_like
 from mtsmart.weighting import Weighting
 
 _WEIGHTING = "weighting"
-# What each keeps of a parameter.
+# The state that each optimizer keeps for a parameter.
 _KEPT = {torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"}, torch.optim.Adamax: {"step", "exp_avg", "exp_inf"}}
 
 
@@ -27,16 +27,17 @@ def build_optimizer(
     head_factors: Mapping[str, float] | None = None,
     weighting: Weighting[Any] | None = None,
 ) -> Optimizer:
-    """AdamW (fused) or Adamax over the trainable parameters; no decay on biases, norms and other vectors.
+    """AdamW (fused) or Adamax over the trainable parameters. Biases, norms and other vectors get no weight decay.
 
     Args:
-        model: its heads may learn at a rate of their own.
-        config: optimizer and schedule.
-        head_factors: head -> factor of the learning rate of its parameters (those it shares with the encoder keep
-            the encoder's rate).
-        weighting: its parameters, if it has some, are a group of their own without weight decay.
+        model: the model. Its heads may have their own learning rates.
+        config: the optimizer and its schedule.
+        head_factors: head -> factor of the learning rate of its parameters. Parameters that the head shares with the
+            encoder keep the encoder's learning rate.
+        weighting: if it has parameters, they form a group without weight decay.
     """
-    groups, seen = [], set()
+    groups = []
+    seen: set[nn.Parameter] = set()
     parts = [(1.0, model.encoder), *((factor, model.head(name)) for name, factor in (head_factors or {}).items())]
     for factor, module in [*parts, (1.0, model)]:
         trainable = [parameter for parameter in trained(module).values() if parameter not in seen]
@@ -59,10 +60,15 @@ def build_optimizer(
 
 
 def learning_rate(config: OptimizerConfig, update: int, total: int) -> float:
-    """The learning rate of update ``update`` (from 0) of ``total``, as transformers' schedules define it.
+    """The learning rate of an update. The schedules are those of transformers.
 
-    Linear warm-up from 0 over ``warmup`` of the updates, then linear or cosine decay to 0, or constant. A function
-    of the update alone, so that a resumed run needs no schedule state.
+    The learning rate rises linearly from 0 during the share ``warmup`` of the updates. Then it falls to 0 linearly or
+    as a cosine, or stays constant. It depends only on the update, so that a resumed run needs no schedule state.
+
+    Args:
+        config: the optimizer and its schedule.
+        update: the number of the update, counted from 0.
+        total: the number of all updates.
     """
     warmup = math.ceil(config.warmup * total)
     if update < warmup:
@@ -73,19 +79,19 @@ def learning_rate(config: OptimizerConfig, update: int, total: int) -> float:
 
 
 def set_learning_rate(optimizer: Optimizer, value: float) -> None:
-    """Give each group the learning rate, times its factor."""
+    """Set the learning rate of each group, multiplied by the group's factor."""
     for group in optimizer.param_groups:
         group["lr"] = value * group["factor"]
 
 
 def names_of_parameters(model: nn.Module, weighting: nn.Module) -> dict[str, nn.Parameter]:
-    """All that may be trained, by the names that resume points use."""
+    """All parameters that may be trained, by the names that resume points use."""
     learned = {f"{_WEIGHTING}.{name}": parameter for name, parameter in weighting.named_parameters()}
     return {**dict(model.named_parameters()), **learned}
 
 
 def optimizer_tensors(optimizer: Optimizer, named: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
-    """The optimizer's state as ``<parameter>.<name>`` -> tensor on the CPU; all processes must ask at once."""
+    """The optimizer's state: ``<parameter>.<name>`` -> tensor on the CPU. All processes must call it together."""
     names = _names(optimizer, named)
     state = optimizer.state_dict()["state"]
     return {
@@ -96,11 +102,11 @@ def optimizer_tensors(optimizer: Optimizer, named: Mapping[str, nn.Parameter]) -
 
 
 def load_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], named: Mapping[str, nn.Parameter]) -> None:
-    """Put back what ``optimizer_tensors`` gave.
+    """Load the state that ``optimizer_tensors`` returned.
 
     Raises:
-        ValueError: it is of other parameters, or of another kind of optimizer; which torch finds out in the first
-            step, or never.
+        ValueError: the state belongs to other parameters or to another kind of optimizer. torch itself would notice
+            this in the first step, or never.
     """
     places = {name: index for index, name in enumerate(_names(optimizer, named))}
     parameters = _parameters(optimizer)
@@ -123,7 +129,7 @@ def load_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], named: M
 
 def _can_fuse(parameters: Collection[nn.Parameter]) -> bool:
     fitting = (p.device.type in ("cpu", "cuda", "mps") and p.is_floating_point() for p in parameters)
-    # A fused step mixes no parts of tensors with the flag that tells whether to take it.
+    # A fused step cannot combine parts of tensors (DTensor) with the flag that says whether to apply the step.
     return all(fitting) and not any(is_part(p) for p in parameters)
 
 

@@ -1,8 +1,8 @@
-"""Fully sharded training (FSDP): each process has a part of the trained weights, of gradients and of optimizer state.
+"""Fully sharded training (FSDP). Each process keeps a part of the trained weights, gradients and optimizer state.
 
-An update gathers the weights, which TrainStep needs as a whole: SMART differentiates inside its forward pass. What is
-not training (evaluation, teachers, files) reads a copy with all weights, so that nothing else knows of parts. So the
-weights are in memory twice while an update runs; what is saved is the rest, which with Adam is thrice as much.
+An update gathers the weights. TrainStep needs all of them, because SMART differentiates inside its forward pass.
+Evaluation, teachers and files read a copy with all weights, so that no other module handles parts. So the weights are
+in memory twice while an update runs. Sharding divides the rest of the memory, which is three times as much with Adam.
 """
 
 from __future__ import annotations
@@ -19,29 +19,30 @@ from mtsmart.training.step import TrainStep
 
 
 class Student:
-    """The model that is trained, and the same with all its weights; one and the same unless it is sharded.
+    """The model that is trained, and the model with all weights. They are one object unless the model is sharded.
 
     Args:
-        model: on its device.
+        model: the model on its device.
     """
 
     def __init__(self, model: MultiTaskModel) -> None:
-        self._trained = self._whole = model
+        self._trained = model
+        self._whole = model
         self._is_stale = False
 
     @property
     def trained(self) -> MultiTaskModel:
-        """The model whose parameters the optimizer moves."""
+        """The model whose parameters the optimizer changes."""
         return self._trained
 
     @property
     def is_sharded(self) -> bool:
-        """Whether this process keeps a part of the weights."""
+        """Whether this process keeps only a part of the weights."""
         return self._trained is not self._whole
 
     def shard(self, step: TrainStep, processes: int) -> None:
-        """Leave this process its part of the weights; before an optimizer is built."""
-        # Imported where it is needed: it takes a second.
+        """Reduce the model to this process's part of the weights. Call it before an optimizer is built."""
+        # The import takes a second, so only sharded training does it.
         from torch.distributed.fsdp import fully_shard
         from torch.distributed.tensor import init_device_mesh
 
@@ -49,11 +50,11 @@ class Student:
         fully_shard(step, mesh=init_device_mesh(self._whole.device.type, (processes,)))
 
     def has_moved(self) -> None:
-        """To be called after each update."""
+        """Note that the weights have changed. The trainer calls it after each update."""
         self._is_stale = self.is_sharded
 
     def whole(self) -> MultiTaskModel:
-        """The model with all its present weights; all processes must ask at once."""
+        """The model with all its present weights. All processes must call it at the same time."""
         if self._is_stale:
             with torch.no_grad():
                 parts = trained(self._trained)
@@ -63,7 +64,7 @@ class Student:
         return self._whole
 
     def set(self) -> None:
-        """Take the weights that have been put into ``whole()``."""
+        """Copy the weights of ``whole()`` into the trained model."""
         if self.is_sharded:
             with torch.no_grad():
                 for part, all_of_it in zip(self._trained.parameters(), self._whole.parameters(), strict=True):
@@ -76,13 +77,13 @@ def is_part(tensor: Tensor) -> bool:
 
 
 def gathered(tensor: Any) -> Tensor:
-    """All of a tensor; all processes must ask at once."""
+    """The whole tensor. All processes must call it at the same time."""
     whole: Tensor = tensor.full_tensor() if is_part(tensor) else tensor
     return whole
 
 
 def part_like(tensor: Tensor, parameter: Any) -> Tensor:
-    """This process's part of a tensor that belongs to a parameter; all of it if that is not sharded."""
+    """This process's part of a parameter's tensor; the whole tensor if the parameter is not sharded."""
     if not is_part(parameter):
         return tensor
     from torch.distributed.tensor import distribute_tensor

@@ -1,4 +1,4 @@
-"""Looks at the logged figures for tasks that learn nothing and terms that run away, and says so once."""
+"""Finds tasks whose loss does not fall and terms that suddenly grow, and warns once about each of them."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import Any
 
 from mtsmart.config.methods import Alarm, Figure
 
-_FLAT_LINES = 10  # lines before a loss can be called flat
-_FIRST_LINES = 2  # lines that tell where it began
-_KEPT_LINES = 200  # besides the first, so that long runs are not remembered whole
-_FLAT = 0.98  # of where it began
-_CALM_LINES = 3  # lines before a divergence can be called out of bounds
-_JUMP = 10.0  # times the median of its lines so far
+_FLAT_LINES = 10  # A loss is called flat only after so many lines.
+_FIRST_LINES = 2  # The mean of these lines is the loss at the beginning.
+_KEPT_LINES = 200  # The number of lines kept besides the first ones, so that long runs do not fill the memory.
+_FLAT = 0.98  # A loss is flat if it stays above this part of the loss at the beginning.
+_CALM_LINES = 3  # A term can be called too large only after so many lines.
+_JUMP = 10.0  # A term is too large above so many times the median of its earlier lines.
 
 
 class Watch:
     """Reads each line of training figures.
 
     Args:
-        total_updates: how long training is; a loss is called flat after a fifth of it at the earliest.
-        figures: what tasks report besides their loss; those with an alarm are watched.
+        total_updates: the number of all updates. A loss is called flat only after a fifth of them.
+        figures: the figures that tasks report besides their loss. Those with an alarm are watched.
     """
 
     def __init__(self, total_updates: int, figures: Iterable[Figure] = ()) -> None:
         self.total_updates = total_updates
         self._watched = {figure.name: (figure.what, figure.alarm) for figure in figures if figure.alarm is not None}
         self._lines: dict[str, dict[str, list[float]]] = {}
-        self._told: list[str] = []
+        self._reported: list[str] = []
 
     def look(self, update: int, tasks: Mapping[str, Mapping[str, float]]) -> list[str]:
-        """What is to be said now.
+        """The new warnings.
 
         Args:
-            update: how many updates are done.
+            update: the number of finished updates.
             tasks: task -> figure -> mean since the last line.
         """
         found = []
@@ -52,29 +52,31 @@ class Watch:
         return found
 
     def _once(self, what: str, text: str | None) -> list[str]:
-        if text is None or what in self._told:
+        if text is None or what in self._reported:
             return []
-        self._told.append(what)
+        self._reported.append(what)
         return [text]
 
     def state_dict(self) -> dict[str, Any]:
-        """JSON types."""
-        return {"lines": self._lines, "told": self._told}
+        """The state in JSON types. Resume points contain it, so its keys stay as they are."""
+        return {"lines": self._lines, "told": self._reported}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from what ``state_dict`` gave."""
-        self._lines, self._told = state["lines"], state["told"]
+        """Continue from a state that ``state_dict`` returned."""
+        self._lines = state["lines"]
+        self._reported = state["told"]
 
 
 def _flat(task: str, losses: list[float]) -> str | None:
     if len(losses) < _FLAT_LINES:
         return None
-    first, later = statistics.mean(losses[:_FIRST_LINES]), statistics.mean(losses[len(losses) // 2 :])
+    first = statistics.mean(losses[:_FIRST_LINES])
+    later = statistics.mean(losses[len(losses) // 2 :])
     if later < _FLAT * first:
         return None
     return (
-        f"the loss of task {task} stays flat ({first:.3g} at first, {later:.3g} of late): look at its labels, texts "
-        "and weight, and at the learning rate"
+        f"the loss of task {task} stays flat ({first:.3g} at first, {later:.3g} recently): check its labels, texts "
+        "and weight, and the learning rate"
     )
 
 

@@ -115,10 +115,10 @@ def test_heads_share_one_encoder_and_do_not_see_each_other():
 def test_threads_that_share_a_head_get_their_own_rows():
     """While one thread is between handing outputs to a head and reading its logits, another may do the same."""
     model = MultiTaskModel(small("BERT"), {"task": SPEC}).eval()
-    handover, met, read = model.head("task")._handover, threading.Barrier(2), {}
+    handover, met, read = model.head("task")._encoder_outputs, threading.Barrier(2), {}
 
     def hold(name):
-        with handover.holding(name):
+        with handover.returning(name):
             met.wait()
             read[name] = handover()
             met.wait()

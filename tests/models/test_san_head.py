@@ -131,7 +131,7 @@ def test_options_that_do_not_fit_are_refused(changes, key):
 
 
 def test_a_task_that_tells_no_texts_apart_is_refused():
-    with pytest.raises(ConfigError, match="does not tell two texts apart"):
+    with pytest.raises(ConfigError, match="does not distinguish two texts"):
         head()(memory()[0], {})
 
 

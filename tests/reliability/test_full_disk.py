@@ -72,7 +72,7 @@ def test_training_on_disks_that_fill_up_sooner_or_later(workspace):
             half = [name for name in case["left"] if ".new" in name or ".old" in name]
             assert not half, (size, half)
             assert case["again"]["code"] == 0, case["again"]
-            resumed += "going on after update" in case["again"]["out"]
+            resumed += "continues after update" in case["again"]["out"]
         assert_same_run(reference, workspace.folder / f"kept{size}" / "run")
     print(sorted(places), resumed)
     assert {"model", "update-00000004"} <= places and resumed >= 2

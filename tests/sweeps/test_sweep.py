@@ -94,7 +94,7 @@ def test_ctrl_c_while_its_processes_load_is_a_stop_like_any_other(grid, tmp_path
     time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT)
     out, _ = process.communicate(timeout=120)
-    assert process.returncode == 130 and "Stopped. The same command goes on." in out, out
+    assert process.returncode == 130 and "Stopped. The same command continues." in out, out
     assert "Traceback" not in out and "Aborted" not in out
 
 
@@ -104,7 +104,7 @@ def test_terminated_it_says_how_to_go_on(grid, tmp_path):
         time.sleep(0.01)
     process.terminate()
     out, _ = process.communicate(timeout=120)
-    assert process.returncode == 143 and "Stopped. The same command goes on." in out
+    assert process.returncode == 143 and "Stopped. The same command continues." in out
     assert "Traceback" not in out
 
 

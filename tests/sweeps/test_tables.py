@@ -108,9 +108,9 @@ def test_without_matplotlib_the_tables_stay(colors, monkeypatch):
     plan, ledger, folder = colors
     fill(plan, ledger, [0, 0, 0, 0, 0])
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    told = []
-    write_page(plan, ledger, folder, told.append)
-    assert told == ["plots need matplotlib, so they are left out: pip install 'mtsmart[plots]'"]
+    notified = []
+    write_page(plan, ledger, folder, notified.append)
+    assert notified == ["plots need matplotlib, so they are left out: pip install 'mtsmart[plots]'"]
     assert ".svg" not in (folder / "RESULTS.md").read_text()
 
 
@@ -127,7 +127,7 @@ def test_without_matplotlib_the_tables_stay(colors, monkeypatch):
         ({"updates": 11}, 5, "The arms differ in their number of updates"),
         ({"device": "cuda"}, 5, "Not all runs come from the same versions and kind of machine"),
         ({"versions": {"torch": "3"}}, 1, "Not all runs come from the same versions"),
-        ({"tasks": {"color": {"f1": 0.7}}}, 5, "SMART is left out: it is scored by f1"),
+        ({"tasks": {"color": {"f1": 0.7}}}, 5, "SMART is left out, because its metric is f1"),
     ],
 )
 def test_what_differs_beside_the_arm_is_told(colors, change, seeds, note):
@@ -168,11 +168,11 @@ def test_names_are_shown_letter_by_letter(colors):
         table.arms[name] = jobs
     plan.tables += [replace(table, name=name) for name in ("a/b", "A b", "火", "雪")]
     fill(plan, ledger, [0, 0, 0, 0, 0])
-    told = []
-    write_page(plan, ledger, folder, told.append)
+    notified = []
+    write_page(plan, ledger, folder, notified.append)
     page = (folder / "RESULTS.md").read_text()
     assert "| \\_\\_a\\_\\_ |" in page and "| x_y \\~\\~z |" in page and "| \\&amp; |" in page
     assert "| a\\|b |" in page and "| \\*\\*bold\\*\\* |" in page and "| \\<b\\> |" in page
     plots = re.findall(r"\]\(([^)]*\.svg)\)", page)
-    assert not told and plots == [f"{plan.name}.svg", "a-b.svg", "a-b~2.svg", "table.svg", "table~2.svg"]
+    assert not notified and plots == [f"{plan.name}.svg", "a-b.svg", "a-b~2.svg", "table.svg", "table~2.svg"]
     assert all((folder / plot).is_file() for plot in plots)

@@ -152,7 +152,7 @@ def test_an_allowed_change_goes_on_and_is_the_runs_from_then_on(workspace, run, 
     assert refused.code == 2 and "smart" in refused.err and "training.epochs" not in refused.err
     result = cli(*arguments, "--allow-changes", "training.epochs", "--allow-changes", "smart")
     assert result.code == 0, result.err
-    assert "going on after update 18" in result.out
+    assert "continues after update 18" in result.out
     assert json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["update"] == 24
     assert cli(*arguments).code == 0
 

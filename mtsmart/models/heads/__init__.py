@@ -1,4 +1,4 @@
-"""Heads: from the encoder's outputs to a task's logits. One file for each type; files are found by themselves."""
+"""Heads turn the encoder's outputs into a task's logits. Each head type has one file, which is imported here."""
 
 from __future__ import annotations
 

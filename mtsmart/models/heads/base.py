@@ -1,4 +1,4 @@
-"""What every head is built from, and the table of head types."""
+"""The description from which each head is built, and the registry of head types."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ KINDS = ("sequence_classification", "multiple_choice", "token_classification", "
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """Everything that is needed to build a head again; it is stored beside the head's weights.
+    """All values from which a head can be built again. They are stored beside the head's weights.
 
     Attributes:
-        kind: what the head predicts, one of ``KINDS``.
-        num_labels: C, the width of the logits; 0 for masked_lm, whose width is the encoder's vocabulary.
-        type: entry of the head registry.
-        dropout: None means the architecture's own.
-        labels: names of the C outputs; None where they have none.
-        layers: hidden layers (plain) or steps (san).
-        pooling: how tokens become one vector, for the types that have a choice.
+        kind: the kind of prediction, one of ``KINDS``.
+        num_labels: C, the width of the logits; 0 for masked_lm, whose width is the size of the encoder's vocabulary.
+        type: the name of the head type in the registry.
+        dropout: the head's dropout; None means that of the architecture.
+        labels: the names of the C outputs; None if they have no names.
+        layers: the number of hidden layers (plain) or steps (san).
+        pooling: how tokens become one vector, for head types with several poolings.
     """
 
     kind: str
@@ -37,39 +37,39 @@ class HeadSpec:
     pooling: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON mapping; ``HeadSpec(**mapping)`` gives an equal one."""
+        """A JSON mapping. ``HeadSpec(**mapping)`` gives an equal object."""
         return asdict(self)
 
 
 HEADS: Registry[Callable[[Encoder, HeadSpec], nn.Module]] = Registry("head type", group="mtsmart.heads")
-# Head type -> a check that raises ConfigError where a spec does not suit the type; types that take any spec have none.
+# Head type -> a check that raises ConfigError if a spec does not suit the type. Types that accept any spec have none.
 HEAD_CHECKS: Registry[Callable[[HeadSpec], None]] = Registry("check of a head type")
 
 
 def check_head(spec: HeadSpec) -> None:
-    """Refuse a spec that does not suit its type of head; no encoder is needed for that.
+    """Refuse a spec that does not suit its head type. The check needs no encoder.
 
     Raises:
-        ConfigError: names the key below the task.
+        ConfigError: the spec does not suit the type. The error names the key below the task.
     """
     if spec.type in HEAD_CHECKS:
         HEAD_CHECKS[spec.type](spec)
 
 
 def build_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
-    """A freshly initialised head, drawn from torch's global generator.
+    """A new head. Its initial weights come from torch's global generator.
 
-    The module maps (encoder outputs, inputs) to float logits: (B, C) for sequence kinds, (B, 1) a candidate for
-    multiple choice, (B, T, C) for token kinds, (B, T, 2) for question answering, and (B, P, V) for masked_lm, where
-    ``inputs["positions"]`` (B, P) int64 are the tokens to predict.
+    The module maps (encoder outputs, inputs) to float logits: (B, C) for sequence kinds, (B, 1) for the candidates of
+    multiple choice (one row each), (B, T, C) for token kinds, (B, T, 2) for question answering, and (B, P, V) for
+    masked_lm, where ``inputs["positions"]`` (B, P) int64 are the tokens that the head predicts.
 
     Raises:
-        ConfigError: the spec does not suit the type of head.
+        ConfigError: the spec does not suit the head type.
     """
     check_head(spec)
     return HEADS[spec.type](encoder, spec)
 
 
 def gather_positions(hidden: Tensor, positions: Tensor) -> Tensor:
-    """(B, T, H) at positions (B, P) int64 -> (B, P, H)."""
+    """Select the vectors at some positions: (B, T, H) and positions (B, P) int64 -> (B, P, H)."""
     return hidden.gather(1, positions.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))

@@ -37,9 +37,9 @@ NATIVE_CLASSES: dict[str, Any] = {
 class NativeHead(nn.Module):
     """A Hugging Face task class without its encoder.
 
-    The task class is built whole, then its encoder is taken out and a stand-in put in its place that hands over the
-    shared encoder's outputs. So pooling, activation, dropout and parameter names are the class's own, in every
-    architecture, and exporting a task later is exact.
+    The whole task class is built. Then a module that returns the shared encoder's outputs replaces its encoder. So
+    pooling, activation, dropout and parameter names are those of the class in every architecture, and an exported task
+    computes exactly the same.
 
     Raises:
         CheckpointError: the architecture has no class for this kind of task.
@@ -49,14 +49,16 @@ class NativeHead(nn.Module):
         super().__init__()
         self.kind = spec.kind
         model = _task_model(encoder.model, spec)
-        self._handover = _Handover()
-        setattr(model, model.base_model_prefix, self._handover)
+        self._encoder_outputs = _EncoderOutputs()
+        setattr(model, model.base_model_prefix, self._encoder_outputs)
         tied = _tied_names(model)
         model.to_empty(device="cpu")
         with torch.no_grad():
             for module in model.modules():
                 model._init_weights(module)
-        for first, *others in tied:  # such as the two biases of a masked-LM head: emptying parted them
+        # to_empty gives each name its own parameter. So tied parameters, such as the two biases of a masked-LM head,
+        # are tied again.
+        for first, *others in tied:
             for name in others:
                 _set_parameter(model, name, model.get_parameter(first))
         if spec.dropout is not None:
@@ -64,20 +66,20 @@ class NativeHead(nn.Module):
                 if isinstance(module, nn.Dropout):
                     module.p = spec.dropout
         self.model = model
-        if spec.kind == "masked_lm":  # the output matrix is the word embeddings', as in the pretrained model
+        if spec.kind == "masked_lm":  # The output matrix is the matrix of word embeddings, as in the pretrained model.
             model.get_output_embeddings().weight = encoder.word_embeddings
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
-        """Logits from the encoder's outputs; shapes as in :func:`build_head`."""
+        """The logits from the encoder's outputs. :func:`build_head` gives the shapes."""
         hidden: Tensor = outputs[0]
         mask: Tensor | None = inputs["attention_mask"]
-        if self.kind == "multiple_choice":  # here each row is a list of one candidate; the task type groups them
+        if self.kind == "multiple_choice":  # Each row is a list of one candidate, and the task type groups the rows.
             hidden = hidden.unsqueeze(1)
             mask = inputs["attention_mask"].unsqueeze(1)
         if self.kind == "masked_lm":
             outputs = BaseModelOutput(last_hidden_state=gather_positions(hidden, inputs["positions"]))
             mask = None
-        with self._handover.holding(outputs):
+        with self._encoder_outputs.returning(outputs):
             result = self.model(inputs_embeds=hidden, attention_mask=mask)
         if self.kind == "question_answering":
             return torch.stack([result.start_logits, result.end_logits], dim=-1)
@@ -90,22 +92,22 @@ def _task_model(encoder: PreTrainedModel, spec: HeadSpec) -> PreTrainedModel:
     if spec.kind != "masked_lm":
         config.num_labels = 2 if spec.kind == "question_answering" else spec.num_labels
     try:
-        with torch.device("meta"):  # its own encoder, which is replaced, then costs no memory and draws nothing
+        with torch.device("meta"):  # The class's own encoder is replaced, so it should use no memory or random numbers.
             model: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(config)
         if isinstance(encoder, type(getattr(model, model.base_model_prefix, None))):
             return model
-    except ValueError:  # transformers knows none
+    except ValueError:  # transformers has no class for this architecture.
         pass
-    # A class with a decoder of its own (T5's) does not fit on an encoder alone either.
+    # A class with a decoder, such as T5's, does not work with an encoder alone either.
     raise CheckpointError(
         f"the architecture has no Hugging Face class for {spec.kind}",
         value=type(encoder.config).__name__,
-        hint="Use a head of our own: head: {type: plain}",
+        hint="Use mtsmart's own head: head: {type: plain}",
     )
 
 
 def _tied_names(model: nn.Module) -> list[list[str]]:
-    """The names of each parameter that has several."""
+    """The names of each parameter that has several names."""
     names: dict[nn.Parameter, list[str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(parameter, []).append(name)
@@ -117,14 +119,14 @@ def _set_parameter(model: nn.Module, name: str, parameter: nn.Parameter) -> None
     setattr(model.get_submodule(place), last, parameter)
 
 
-class _Handover(nn.Module):
-    """Takes the place of a task class's encoder and returns outputs that the same thread has computed elsewhere."""
+class _EncoderOutputs(nn.Module):
+    """Replaces a task class's encoder. It returns outputs that the shared encoder computed in the same thread."""
 
-    _held = threading.local()  # a class attribute, because modules are copied and thread-local objects cannot be
+    _held = threading.local()  # It is a class attribute, because modules are copied and thread-local objects cannot be.
 
     @contextmanager
-    def holding(self, outputs: Any) -> Iterator[None]:
-        """Hand over ``outputs`` while the context lasts."""
+    def returning(self, outputs: Any) -> Iterator[None]:
+        """A context in which the module returns ``outputs``."""
         self._held.outputs = outputs
         try:
             yield

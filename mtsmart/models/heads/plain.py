@@ -1,4 +1,4 @@
-"""A head of our own for every kind, on any encoder, also one without Hugging Face task classes."""
+"""mtsmart's own head for every kind. It works on any encoder, also on one without Hugging Face task classes."""
 
 from __future__ import annotations
 
@@ -26,19 +26,24 @@ def _check(spec: HeadSpec) -> None:
 
 @HEADS.register("plain")
 def plain_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
-    """``layers`` hidden layers, then dropout and a linear map to the logits.
+    """A head of ``layers`` hidden layers, dropout and a linear map to the logits.
 
-    Sequence kinds pool the tokens first (default: mean) and have tanh layers; token kinds have gelu layers for each
-    token; masked_lm has one dense-gelu-LayerNorm layer unless ``layers`` says otherwise. Weights are drawn from
+    Sequence kinds first pool the tokens (default: mean) and have tanh layers. Token kinds have gelu layers for each
+    token. masked_lm has dense-gelu-LayerNorm layers, one by default. The initial weights come from
     N(0, initializer_range).
     """
-    build = {"masked_lm": MaskedLMHead}.get(spec.kind, SequenceHead if spec.kind in POOLED else TokenHead)
-    head: nn.Module = build(encoder, spec)
+    head: nn.Module
+    if spec.kind == "masked_lm":
+        head = MaskedLMHead(encoder, spec)
+    elif spec.kind in POOLED:
+        head = SequenceHead(encoder, spec)
+    else:
+        head = TokenHead(encoder, spec)
     return initialised(head, encoder)
 
 
 class SequenceHead(nn.Module):
-    """Logits (B, C) from pooled tokens; (B, 1) for multiple choice."""
+    """Computes logits (B, C) from pooled tokens; (B, 1) for multiple choice."""
 
     def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
         super().__init__()
@@ -47,13 +52,13 @@ class SequenceHead(nn.Module):
         self.output = _output(encoder, spec)
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
-        """(B, C) from the encoder's (B, T, H)."""
+        """The logits (B, C) from the encoder's output (B, T, H)."""
         logits: Tensor = self.output(self.layers(self.pool(outputs[0], inputs["attention_mask"])))
         return logits
 
 
 class TokenHead(nn.Module):
-    """Logits (B, T, C); C is 2 for question answering: start and end."""
+    """Computes logits (B, T, C) for each token. For question answering C is 2: start and end."""
 
     def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
         super().__init__()
@@ -61,13 +66,13 @@ class TokenHead(nn.Module):
         self.output = _output(encoder, spec)
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
-        """(B, T, C) from the encoder's (B, T, H)."""
+        """The logits (B, T, C) from the encoder's output (B, T, H)."""
         logits: Tensor = self.output(self.layers(outputs[0]))
         return logits
 
 
 class MaskedLMHead(nn.Module):
-    """Logits (B, P, V) at ``inputs["positions"]``; the output matrix is the word embeddings'."""
+    """Computes logits (B, P, V) at ``inputs["positions"]``. The output matrix is the matrix of word embeddings."""
 
     def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
         super().__init__()
@@ -83,15 +88,15 @@ class MaskedLMHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
-        """(B, P, V) from the encoder's (B, T, H) and positions (B, P)."""
+        """The logits (B, P, V) from the encoder's output (B, T, H) and positions (B, P)."""
         chosen = gather_positions(outputs[0], inputs["positions"])
         return F.linear(self.project(self.layers(self.dropout(chosen))), self.tied, self.bias)
 
 
 class Pooling(nn.Module):
-    """Real tokens as one vector: (B, T, H), mask (B, T) -> (B, H), whatever side the padding is on.
+    """Turns the real tokens into one vector: (B, T, H), mask (B, T) -> (B, H). Padding may be on either side.
 
-    ``cls`` is the first real token, or the last in architectures that summarise there (XLNet).
+    ``cls`` takes the first real token. In architectures that summarise at the end (XLNet) it takes the last one.
     """
 
     def __init__(self, encoder: Encoder, how: str) -> None:
@@ -116,20 +121,29 @@ class Pooling(nn.Module):
 
 
 def attend(scores: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
-    """The mean of ``memory`` (B, T, H) weighted by the softmax of ``scores`` (B, T) where ``mask`` (B, T) is true."""
+    """The mean of ``memory`` (B, T, H), weighted by the softmax of ``scores`` (B, T) over the tokens of the mask.
+
+    Args:
+        scores: (B, T) float.
+        memory: (B, T, H) float.
+        mask: (B, T); 0 for tokens without weight.
+
+    Returns:
+        (B, H) in the dtype of ``memory``.
+    """
     weights = torch.softmax(scores.float().masked_fill(mask == 0, -1e4), dim=-1).to(memory.dtype)
     return torch.bmm(weights.unsqueeze(1), memory).squeeze(1)
 
 
 def dropout_of(encoder: Encoder, spec: HeadSpec) -> float:
-    """The head's dropout: its own, or what the architecture has for heads, or for hidden states."""
+    """The dropout of the spec; otherwise the architecture's dropout for heads, or for hidden states."""
     names = ("classifier_dropout", "classifier_dropout_prob", "hidden_dropout_prob", "dropout", "dropout_rate")
     found = [spec.dropout, *(getattr(encoder.config, name, None) for name in names)]
     return next((float(value) for value in found if isinstance(value, float | int)), 0.1)
 
 
 def initialised(head: nn.Module, encoder: Encoder) -> nn.Module:
-    """Draw the linear maps from N(0, initializer_range) with torch's global generator; biases are 0."""
+    """Draw the weights of linear maps from N(0, initializer_range) with torch's global generator. Biases are 0."""
     scale = getattr(encoder.config, "initializer_range", 0.02)
     for module in head.modules():
         if isinstance(module, nn.Linear):

@@ -1,4 +1,4 @@
-"""The stochastic answer network for pairs: several reading steps over the first text, one averaged answer."""
+"""The stochastic answer network for pairs. It reads the first text in several steps and averages their answers."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def san_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
 
 
 class SanHead(nn.Module):
-    """Liu, Duh and Gao 2018, "Stochastic Answer Networks for Natural Language Inference", answer module.
+    """The answer module of Liu, Duh and Gao 2018, "Stochastic Answer Networks for Natural Language Inference".
 
-    With memories M1 and M2 of the first and second text: s_0 = sum_j softmax(w M2_j) M2_j; at step t
+    M1 and M2 are the memories of the first and the second text. s_0 = sum_j softmax(w M2_j) M2_j. At step t
     x_t = sum_j softmax(s_t W M1_j) M1_j, P_t = softmax(V [s_t; x_t; |s_t - x_t|; s_t * x_t]), s_t+1 = GRU(x_t, s_t).
-    The prediction is the mean of the P_t. In training each step is left out of a row's mean with the dropout's
-    probability, at least one stays; as with dropout, the choice is drawn from torch's generator, so that replaying
-    the generator's state replays it.
+    The prediction is the mean of the P_t. In training, each step is left out of a row's mean with the probability of
+    dropout, but at least one step stays. torch's generator draws this choice, as it draws dropout masks, so that the
+    same state of the generator gives the same choice.
     """
 
     def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
@@ -56,17 +56,17 @@ class SanHead(nn.Module):
         self.classifier = nn.Linear(4 * width, spec.num_labels)
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
-        """The logarithm of the averaged probabilities (B, C); for one output the averaged score (B, 1).
+        """The logarithm of the averaged probabilities (B, C). With one output it is the averaged score (B, 1).
 
         Args:
-            outputs: the encoder's, (B, T, H) first.
-            inputs: ``segments`` (B, T) int64: 1 on the first text's tokens, 2 on the second's.
+            outputs: the encoder's outputs. The first one is (B, T, H).
+            inputs: the inputs. ``segments`` (B, T) int64 is 1 for tokens of the first text and 2 for the second.
 
         Raises:
             ConfigError: the task does not say which tokens belong to which text.
         """
         if "segments" not in inputs:
-            raise ConfigError("this task type does not tell two texts apart", key="head.type", value="san")
+            raise ConfigError("this task type does not distinguish two texts", key="head.type", value="san")
         memory = self.dropout(outputs[0])
         segments = inputs["segments"]
         first = segments == FIRST
@@ -83,7 +83,7 @@ class SanHead(nn.Module):
         return average(torch.stack(answers, dim=1), self._kept(memory))
 
     def _kept(self, memory: Tensor) -> Tensor:
-        """(B, S) true where a row's mean takes the step."""
+        """Which steps belong to each row's mean: (B, S) bool."""
         rows = memory.shape[0]
         if not self.training or self.dropout.p == 0:
             return torch.ones(rows, self.steps, dtype=torch.bool, device=memory.device)
@@ -92,7 +92,7 @@ class SanHead(nn.Module):
 
 
 def average(answers: Tensor, kept: Tensor) -> Tensor:
-    """The mean over the ``kept`` (B, S) of S answers (B, S, C), in float32; of probabilities where C > 1."""
+    """The mean of the ``kept`` (B, S) answers (B, S, C) in float32. For C > 1 it is the log of the mean probability."""
     count = kept.sum(1, keepdim=True).float()
     if answers.shape[-1] == 1:
         return (answers.float() * kept.unsqueeze(-1)).sum(1) / count
