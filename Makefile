@@ -1,9 +1,9 @@
-# `make help` lists the targets. Everything runs in .venv, which is made when needed.
+# `make help` lists the targets. They all run in .venv, which is created when it does not exist.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# One process a core with one thread each: small models gain nothing from more threads.
+# There is one test process for each core. Each process has one thread, because small models gain nothing from more.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15 --durations-min 5
 export HF_HUB_DISABLE_TELEMETRY := 1
 
@@ -22,7 +22,7 @@ test: $(VENV)/test ## Set up and run the tests
 	$(PYTEST) -m "not slow and not torture"
 
 .PHONY: test-slow
-test-slow: $(VENV)/test ## The tests that need minutes and real data sets (MTSMART_HUB_DIR)
+test-slow: $(VENV)/test ## Run the tests that need minutes and real data sets (MTSMART_HUB_DIR)
 	$(PYTEST) -m "slow and not torture"
 
 .PHONY: torture
@@ -30,24 +30,24 @@ torture: $(VENV)/test ## Kill real runs at random moments and damage their resum
 	$(BIN)/python -m pytest -s -m torture tests/reliability
 
 .PHONY: fuzz
-fuzz: $(VENV)/test ## 10,000 damaged or random inputs for every reader (some minutes)
+fuzz: $(VENV)/test ## Give every reader 10,000 damaged or random inputs (some minutes)
 	MTSMART_FUZZ_CASES=10000 $(PYTEST) --dist load tests/reliability/test_fuzz.py -k reader
 
 .PHONY: bench
-bench: $(VENV)/test ## Measure speed and memory (most of an hour, on a quiet machine; MTSMART_HUB_DIR), write benchmarks/RESULTS.md
+bench: $(VENV)/test ## Measure speed and memory and write benchmarks/RESULTS.md (most of an hour, on an idle machine; MTSMART_HUB_DIR)
 	$(BIN)/python -m benchmarks.bench
 
 .PHONY: lint
-lint: $(VENV)/dev ## Style (ruff) and types (mypy)
+lint: $(VENV)/dev ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 .PHONY: clean
-clean: ## Remove the environment and build products
+clean: ## Remove the environment and the results of builds
 	rm -rf $(VENV) build dist *.egg-info
 
-# One stamp a set of extras; made again when the metadata changes.
+# Each set of extras has one stamp file, so that it is installed again only when the metadata changes.
 $(VENV)/%: setup.cfg constraints.txt | $(VENV)/pip
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[$*]"
 	@touch $@

@@ -191,7 +191,7 @@ def test_what_does_not_fit_is_told_with_its_place(plan_of, grid, message):
 
 
 def test_seeds_are_the_grids(plan_of):
-    with pytest.raises(ConfigError, match=r"training\.seed: has no effect in a sweep. Say grid\.seeds"):
+    with pytest.raises(ConfigError, match=r"training\.seed: has no effect in a sweep. Set grid\.seeds"):
         plan_of("  seeds: [1]\n  arms: {a: {}}\n", ["training.seed=7"])
 
 
