@@ -100,7 +100,7 @@ class StorageError(MtsmartError):
 
 
 class TrainingError(MtsmartError):
-    """Training cannot go on, for example because the loss is no longer finite."""
+    """Training cannot continue, for example because the loss is no longer finite."""
 
 
 class OtherProcessError(MtsmartError):

@@ -173,7 +173,7 @@ class _Planner:
                     if key in _IDLE:
                         raise self.document.error("has no effect here", path)
                     if key == "start":
-                        raise self.document.error("a start cannot go on from another", path, value=piece[key])
+                        raise self.document.error("a start cannot continue from another start", path, value=piece[key])
                     raise self.document.error("unknown key", path, hint=did_you_mean(key, known))
 
     def _in_order(self, table: Table) -> Iterator[Job]:
@@ -222,7 +222,7 @@ class _Planner:
         experiment = build_experiment(document, [*self._holding(document, start), f"training.seed={seed}"])
         run = experiment.config.init.run if experiment.config.init else ""
         if start is not None and run != str(start_folder(self.folder, start).path.absolute()):
-            raise ConfigError("has no effect on runs that go on from a start", key="init.run", value=run)
+            raise ConfigError("has no effect on runs that continue from a start", key="init.run", value=run)
         # The seed does not change the fingerprint, so it is computed once for all seeds.
         without_seed = (tuple(pieces), "" if start is None else start.config)
         if without_seed not in self.known:

@@ -122,7 +122,8 @@ def load_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], named: M
     kept = _KEPT[type(optimizer)]
     for index, values in state.items():
         if values.keys() != kept:
-            found, wanted = ", ".join(sorted(values)), ", ".join(sorted(kept))
+            found = ", ".join(sorted(values))
+            wanted = ", ".join(sorted(kept))
             raise ValueError(f"its optimizer kept {found} of a parameter ({index}), this one keeps {wanted}")
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 

@@ -137,7 +137,7 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
         ("  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {grid: {}}}\n", r"grid\.tables\.t\.grid: has no effect here"),
         (
             "  seeds: [1]\n  arms: {a: {}}\n  starts:\n    i: {}\n    j: {start: i}\n",
-            r"s\.yaml:11: grid\.starts\.j\.start: a start cannot go on from another, got 'i'",
+            r"s\.yaml:11: grid\.starts\.j\.start: a start cannot continue from another start, got 'i'",
         ),
         (
             "  seeds:\n    - 1\n    - 1\n  arms: {a: {}}\n",
@@ -217,7 +217,7 @@ def test_an_override_of_the_encoder_reaches_those_who_go_on_through_their_start(
 
 
 def test_an_override_cannot_take_the_place_of_a_start(plan_of, tmp_path):
-    with pytest.raises(ConfigError, match=r"init\.run: has no effect on runs that go on from a start, got '.*/r'"):
+    with pytest.raises(ConfigError, match=r"init\.run: has no effect on runs that continue from a start, got '.*/r'"):
         plan_of(GRID, ["encoder.path=null", f"init.run={tmp_path / 'r'}"])
 
 

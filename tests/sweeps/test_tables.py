@@ -122,7 +122,11 @@ def test_without_matplotlib_the_tables_stay(colors, monkeypatch):
             1,
             "not all scored on the same rows, because the data has",
         ),
-        ({"rows": {"color": ROWS | {"train": "32 rows, xyz"}}}, 1, "not all trained on the same rows, because the data has"),
+        (
+            {"rows": {"color": ROWS | {"train": "32 rows, xyz"}}},
+            1,
+            "not all trained on the same rows, because the data has",
+        ),
         ({"rows": {"color": ROWS | {"train": "32 rows, xyz"}}}, 5, "The arms were not trained on the same rows"),
         ({"updates": 11}, 5, "The arms differ in their number of updates"),
         ({"device": "cuda"}, 5, "Not all runs come from the same versions and kind of machine"),
