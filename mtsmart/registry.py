@@ -35,15 +35,23 @@ class Registry(Generic[T]):
         modules: further modules of ours that each register the entry that has the module's name.
         group: an entry-point group. Each entry point of an installed package names one entry, and points at a module
             that registers it or at the entry itself.
+        needs: attributes that every entry must have; an entry of a package may be anything.
     """
 
     def __init__(
-        self, kind: str, *, folder: str | None = None, modules: Iterable[str] = (), group: str | None = None
+        self,
+        kind: str,
+        *,
+        folder: str | None = None,
+        modules: Iterable[str] = (),
+        group: str | None = None,
+        needs: Iterable[str] = (),
     ) -> None:
         self.kind = kind
         self.group = group
         self._folder = folder
         self._modules = list(modules)
+        self._needs = list(needs)
         self._entries: dict[str, T] = {}
         self._fits: dict[str, list[str]] = {}
         self._broken: dict[str, str] = {}
@@ -58,12 +66,15 @@ class Registry(Generic[T]):
                 metric from another package, for example.
 
         Raises:
-            ValueError: the name is taken.
+            ValueError: the name is taken, or the object lacks an attribute that an entry must have.
         """
 
         def enter(entry: T) -> T:
             if self._entries.get(name, entry) is not entry:
                 raise ValueError(f"{self.kind} '{name}' is registered twice")
+            missing = [attribute for attribute in self._needs if not hasattr(entry, attribute)]
+            if missing:
+                raise ValueError(f"{self.kind} '{name}' lacks {', '.join(missing)}")
             self._entries[name] = entry
             for other in fits:
                 self._fits.setdefault(other, []).append(name)
@@ -85,7 +96,7 @@ class Registry(Generic[T]):
     def fitting(self, name: str) -> list[str]:
         """The entries that say that they fit ``name``."""
         self._load_all()
-        return list(self._fits.get(name, []))
+        return [entry for entry in self._fits.get(name, []) if entry in self._entries]
 
     def __getitem__(self, name: str) -> T:
         """The entry called ``name``.
@@ -146,23 +157,39 @@ class Registry(Generic[T]):
         self._is_complete = True
         for module in self._own_modules.values():
             importlib.import_module(module)
-        own = set(self._entries)
+        owners = {name: "mtsmart" for name, entry in self._entries.items() if _is_own(entry)}
         for plugin in self._plugins:
-            self._load_plugin(plugin, own)
+            self._load_plugin(plugin, owners)
 
-    def _load_plugin(self, plugin: metadata.EntryPoint, own: set[str]) -> None:
-        """Register the entry of an installed package. A broken one must not stop the others."""
+    def _load_plugin(self, plugin: metadata.EntryPoint, owners: dict[str, str]) -> None:
+        """Register the entry of an installed package. A broken one must not stop the others.
+
+        Args:
+            plugin: points at the entry.
+            owners: name of an entry -> the package that has it.
+        """
+        name = plugin.name
+        package = plugin.dist.name if plugin.dist is not None else plugin.value
+        was_there = name in self._entries
         try:
-            if plugin.name in own:
-                raise ValueError(f"mtsmart has a {self.kind} of this name; the package must choose another")
+            if name in owners:
+                raise ValueError(f"{owners[name]} has a {self.kind} of this name; the package must choose another")
             found: Any = plugin.load()
             if not isinstance(found, ModuleType):
-                self.register(plugin.name)(found)
-            elif plugin.name not in self._entries:
+                self.register(name)(found)
+            elif name not in self._entries:
                 raise ValueError(f"the module {plugin.value} registers no {self.kind} of this name")
-        except Exception as error:  # the package may do anything while it is imported
-            package = plugin.dist.name if plugin.dist is not None else plugin.value
+            owners[name] = package
+        except (Exception, SystemExit) as error:  # the package may do anything while it is imported
+            if not was_there:  # its module may have registered the entry before it failed
+                self._entries.pop(name, None)
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            text = f"the {self.kind} '{plugin.name}' of the package {package} cannot be used: {reason}"
-            self._broken[plugin.name] = text[0].upper() + text[1:]
+            text = f"the {self.kind} '{name}' of the package {package} cannot be used: {reason}"
+            self._broken[name] = text[0].upper() + text[1:]
             warnings.warn(text, MtsmartWarning, stacklevel=2)
+
+
+def _is_own(entry: object) -> bool:
+    """Whether an entry is mtsmart's. A user may have imported the module of another package before."""
+    module = getattr(entry, "__module__", None) or ""
+    return module.partition(".")[0] == "mtsmart"

@@ -146,7 +146,7 @@ class Method:
         text: what people read about it.
         figures: what it reports.
         still: settings with which the method changes nothing, for tests: its terms are then 0 at the first update, when
-            dropout is off and a teacher says what the student says.
+            dropout is off and a teacher says what the student says. None: there are no such settings.
         paths: settings that name files or folders; relative ones belong to the folder of the YAML file.
         goes_on: whether a run that fine-tunes from a finished run takes the method's settings from it.
         counts_when_off: whether the fingerprint of a sweep's run names the method when it is off. Only the methods that
@@ -160,7 +160,7 @@ class Method:
     order: ClassVar[int] = 100
     text: ClassVar[MethodText]
     figures: ClassVar[tuple[Figure, ...]] = ()
-    still: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    still: ClassVar[Mapping[str, Any] | None] = MappingProxyType({})
     paths: ClassVar[tuple[str, ...]] = ()
     goes_on: ClassVar[bool] = True
     counts_when_off: ClassVar[bool] = False
@@ -262,7 +262,11 @@ class MethodRegistry(Registry[type[Method]]):
 
 
 REGULARIZERS = MethodRegistry(
-    "regulariser", folder="mtsmart.regularizers", modules=["mtsmart.distill"], group="mtsmart.regularizers"
+    "regulariser",
+    folder="mtsmart.regularizers",
+    modules=["mtsmart.distill"],
+    group="mtsmart.regularizers",
+    needs=["Settings", "text", "resolve", "term"],
 )
 
 

@@ -20,5 +20,8 @@ class TransformEntry(Protocol):
 
 
 TRANSFORMS: Registry[Any] = Registry(
-    "transform of the encoder", folder="mtsmart.models.transforms", group="mtsmart.transforms"
+    "transform of the encoder",
+    folder="mtsmart.models.transforms",
+    group="mtsmart.transforms",
+    needs=["settings_type", "order", "section", "expand", "apply"],
 )

@@ -38,7 +38,10 @@ class WeightingMethod:
 
 
 WEIGHTINGS: Registry[type[WeightingMethod]] = Registry(
-    "weighting", folder="mtsmart.weighting", group="mtsmart.weightings"
+    "weighting",
+    folder="mtsmart.weighting",
+    group="mtsmart.weightings",
+    needs=["Settings", "section", "expand", "combine"],
 )
 
 

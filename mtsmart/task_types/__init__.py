@@ -35,7 +35,7 @@ def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = N
         ConfigError: the type is unknown, or the definition does not fit it or the head it shares.
     """
     if definition.task_type not in TASK_TYPES:
-        hint = did_you_mean(definition.task_type, TASK_TYPES)
+        hint = TASK_TYPES.reason_missing(definition.task_type) or did_you_mean(definition.task_type, TASK_TYPES)
         raise ConfigError("there is no such task type", key=f"{name}.task_type", value=definition.task_type, hint=hint)
     if owner is not None and owner.definition.task_type != definition.task_type:
         message = f"is a {definition.task_type} and cannot share the head of a {owner.definition.task_type}"

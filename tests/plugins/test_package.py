@@ -1,6 +1,7 @@
 """A package with entry points, installed into an environment of its own, adds one of each kind of extension."""
 
 import json
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -8,24 +9,10 @@ import venv
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(__file__).parent / "package"
-TASKS = """
-mood:
-  task_type: classification
-  dataset: {files: {train: mood_train.jsonl, validation: mood_validation.jsonl}}
-  text: [text]
-  labels: [other, red]
-  loss: smoothed
-  head: {type: first_token}
-  metrics: [accuracy, error_rate]
-loudness:
-  task_type: shout
-  dataset: {files: {train: loud_train.jsonl, validation: loud_validation.jsonl}}
-  text: [text]
-  label: score
-"""
 
 
 @pytest.fixture(scope="module")
@@ -33,21 +20,22 @@ def python(tmp_path_factory):
     """The interpreter of a fresh environment that has the package, and shares the installed dependencies."""
     folder = tmp_path_factory.mktemp("environment")
     source = tmp_path_factory.mktemp("source") / "package"
-    import shutil
-
     shutil.copytree(PACKAGE, source)  # an installation leaves files beside its source
     venv.create(folder / "env", with_pip=False, symlinks=True)
     interpreter = folder / "env" / "bin" / "python"
     asked = [str(interpreter), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = Path(subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip())
-    (site / "shared.pth").write_text(f"{ROOT}\nimport site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    # The checkout comes first, however mtsmart itself is installed; its dependencies may lie in two folders.
+    shared = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    lines = [str(ROOT), *(f"import site; site.addsitedir({path!r})" for path in shared)]
+    (site / "shared.pth").write_text("\n".join(lines) + "\n")
     install = [sys.executable, "-m", "pip", "--python", str(interpreter), "install", "--quiet", "--no-deps"]
     subprocess.run([*install, "--no-build-isolation", "--no-index", str(source)], check=True, capture_output=True)
     return str(interpreter)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, tiny_encoder):
+def folder(tmp_path_factory):
     from tests.conftest import sentences, write_jsonl
 
     folder = tmp_path_factory.mktemp("plugins")
@@ -57,12 +45,7 @@ def folder(tmp_path_factory, tiny_encoder):
     for name, rows in (("mood", mood), ("loud", loud)):
         write_jsonl(folder / f"{name}_train.jsonl", rows[:28])
         write_jsonl(folder / f"{name}_validation.jsonl", rows[28:])
-    (folder / "tasks.yaml").write_text(TASKS)
-    (folder / "experiment.yaml").write_text(
-        f"name: extras\ntasks: [mood, loudness]\ntask_files: [tasks.yaml]\nencoder: {{path: {tiny_encoder}}}\n"
-        "data: {max_length: 32}\nconfidence: {weight: 2}\nweighting: uncertainty\n"
-        "training: {epochs: 2, batch_size: 8, log_every: 1}\n"
-    )
+    shutil.copytree(PACKAGE / "example", folder, dirs_exist_ok=True)
     return folder
 
 
@@ -73,8 +56,8 @@ def mtsmart(python, folder, *arguments):
 
 
 @pytest.fixture(scope="module")
-def trained(python, folder):
-    done = mtsmart(python, folder, "train", "experiment.yaml", "--output-dir", "run")
+def trained(python, folder, tiny_encoder):
+    done = mtsmart(python, folder, "train", "experiment.yaml", f"encoder.path={tiny_encoder}", "--output-dir", "run")
     assert done.returncode == 0, done.stderr
     return folder / "run"
 
@@ -89,6 +72,13 @@ def test_training_uses_the_regulariser_the_loss_the_metric_the_head_and_the_weig
     assert evaluation["mood"]["error_rate"] == pytest.approx(evaluation["mood"]["accuracy"] - 1)
     assert json.loads((trained / "model" / "heads.json").read_text())["mood"]["type"] == "first_token"
     assert "Confidence penalty: weight 2." in (trained / "README.md").read_text()
+
+
+def test_the_transform_leaves_all_but_the_biases_as_they_were(trained, tiny_encoder):
+    before = load_file(Path(tiny_encoder) / "model.safetensors")
+    after = load_file(trained / "model" / "encoder" / "model.safetensors")
+    moved = {name for name, tensor in after.items() if not tensor.equal(before[name])}
+    assert moved and all(name.endswith("bias") for name in moved)
 
 
 def test_the_run_predicts_with_them(python, folder, trained):

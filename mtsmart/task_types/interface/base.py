@@ -228,7 +228,9 @@ class TaskType(ABC):
         return {metric: METRICS[metric](predictions, references) for metric in self.metric_names}
 
 
-TASK_TYPES: Registry[type[TaskType]] = Registry("task type", group="mtsmart.task_types")
+TASK_TYPES: Registry[type[TaskType]] = Registry(
+    "task type", group="mtsmart.task_types", needs=["losses", "divergences", "metrics", "encode"]
+)
 
 
 def _require_one_of(task: TaskType, key: str, value: str, allowed: Sequence[str]) -> None:

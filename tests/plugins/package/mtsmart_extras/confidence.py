@@ -36,6 +36,7 @@ class Confidence(Regularizer[ConfidenceSettings]):
     Settings = ConfidenceSettings
     presets = (Preset("paper", ConfidenceSettings(weight=0.1), "Pereyra et al. 2017, section 4"),)
     per_task = True
+    still = None  # the penalty is positive wherever the model prefers a label
     text = MethodText(
         title="Confidence penalty",
         formula="C = div(f(x), uniform)",
