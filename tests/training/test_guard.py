@@ -41,8 +41,8 @@ def spoil(trainer, updates, part, monkeypatch):
     """Make a part of the objective NaN in the given updates (from 0)."""
     inner = trainer.step.forward
 
-    def forward(batch):
-        loss, figures = inner(batch)
+    def forward(batch, scale=1.0):
+        loss, figures = inner(batch, scale)
         if trainer.progress.update not in updates:
             return loss, figures
         if part == "gradients":  # a term whose value is 0 and whose slope is not finite
