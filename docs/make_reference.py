@@ -15,8 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from mtsmart.config import grid, sections
-from mtsmart.config.methods import REGULARIZERS, Method
 from mtsmart.config.open_section import PARTS, OpenSection
+from mtsmart.config.regularizers import REGULARIZERS, Method
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.tasks import definition
 

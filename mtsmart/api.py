@@ -9,16 +9,16 @@ from typing import Any
 
 from mtsmart.config.loader import Experiment, dump_config, find_experiment, load_experiment
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.models.export import Exported
+from mtsmart.exporting.task import export_task
+from mtsmart.models.hugging_face import Exported
 from mtsmart.processes import join_processes
 from mtsmart.reporting.card import write_card
-from mtsmart.reporting.progress import ProgressLog
+from mtsmart.reporting.progress_log import ProgressLog
 from mtsmart.runs.changes import describe_rows
+from mtsmart.runs.claim import RunPlace
 from mtsmart.runs.finetune import finetune_experiment
 from mtsmart.runs.folder import RunFolder, resolved_config
-from mtsmart.runs.place import RunPlace
 from mtsmart.runs.resume_policy import check_allowed, find_resume_point
-from mtsmart.serving.export import export_task
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.training.callbacks import Callback, Callbacks
 from mtsmart.training.setup import prepare

@@ -18,8 +18,8 @@ from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, ve
 from benchmarks.speed.workload import PLAIN, run_updates, trainer
 from mtsmart.config.sections import DataConfig
 from mtsmart.models.loading import resolve_path
+from mtsmart.preparation.preparer import Preparer
 from mtsmart.task_types import build_task
-from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
 from mtsmart.tasks.definition import DatasetSource
 

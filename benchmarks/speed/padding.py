@@ -15,8 +15,8 @@ from benchmarks.speed.workload import MIX
 from mtsmart.config.sections import DataConfig, MixingConfig
 from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.models.loading import resolve_path
+from mtsmart.preparation.preparer import Preparer
 from mtsmart.task_types import build_task
-from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskLibrary
 
 BATCHES = (16, 32)

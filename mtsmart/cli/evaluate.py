@@ -23,7 +23,7 @@ def evaluate(
     from rich.console import Console
 
     from mtsmart import api
-    from mtsmart.reporting.console import results_table
+    from mtsmart.reporting.results_table import results_table
 
     evaluation = api.load(run, task_file or []).evaluate(task or None, split)
     if as_json:

@@ -15,7 +15,8 @@ from rich.markup import escape
 from mtsmart.api import Run
 from mtsmart.cli.terminal import logging_to
 from mtsmart.processes import launched
-from mtsmart.reporting.console import ConsoleHandler, ProgressBar, results_table
+from mtsmart.reporting.console import ConsoleHandler, ProgressBar
+from mtsmart.reporting.results_table import results_table
 from mtsmart.runs.interrupt import Interrupted
 from mtsmart.training.callbacks import Callback
 

@@ -18,7 +18,7 @@ from mtsmart.config.document import (
     parse_yaml,
     read_yaml,
 )
-from mtsmart.config.methods import REGULARIZERS
+from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
 from mtsmart.config.weightings import expand_weighting

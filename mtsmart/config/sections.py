@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from mtsmart.config.grid import GridConfig
-from mtsmart.config.methods import REGULARIZERS
 from mtsmart.config.open_section import OpenSection
+from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.validate import StrictModel
 from mtsmart.config.weightings import WeightingConfig

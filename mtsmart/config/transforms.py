@@ -19,6 +19,10 @@ class TransformEntry(Protocol):
         """The long form of the user's value; None if the user wrote nothing."""
 
 
+# The fingerprint of a sweep's run names these also where they are not applied: they are older than the first ledgers,
+# whose hashes must stay valid. It is a list here, because the transforms themselves need torch.
+COUNTED_WHEN_OFF = ("layers",)
+
 TRANSFORMS: Registry[Any] = Registry(
     "transform of the encoder",
     folder="mtsmart.models.transforms",

@@ -33,12 +33,12 @@ from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import run_model
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.files import read_head_specs
-from mtsmart.prepared_task import PreparedTask
+from mtsmart.preparation.prepared_task import PreparedTask
+from mtsmart.preparation.preparer import Preparer
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.own_signature import signature_of
-from mtsmart.task_types.shared.preparation import Preparer
 
 _FORMAT = 1  # Increase it when the stored columns change their meaning, so that old files are not used.
 

@@ -6,20 +6,23 @@ sides. The term is multiplied by T^2, because its gradients shrink as 1 / T^2.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from mtsmart.losses import Role
 from mtsmart.regularizers import (
     REGULARIZERS,
     Alarm,
-    CleanPass,
     Figure,
     MethodSettings,
     MethodText,
     Regularizer,
     Term,
 )
-from mtsmart.task_types.interface.distillable import Distillable
+
+if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
+    from mtsmart.regularizers import CleanPass
 
 TEACHER = "teacher"
 """The key of the teachers' logits in a batch's targets. They have the shape of the task's adapted logits."""
@@ -75,6 +78,8 @@ class Distill(Regularizer[DistillSettings]):
 
     def term(self, clean: CleanPass, settings: DistillSettings) -> Term | None:
         """KD minus the gold loss, because the weight of KD is taken from the gold loss."""
+        from mtsmart.task_types.interface.distillable import Distillable
+
         target = clean.batch.targets.get(TEACHER)
         if target is None:
             return None

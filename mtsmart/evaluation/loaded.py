@@ -16,10 +16,10 @@ from mtsmart.data.sources import has_split, require_columns
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
 from mtsmart.models.files import load_model, read_decoding
+from mtsmart.preparation.preparer import Preparer
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.own_signature import input_signature_of
-from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks.library import TaskLibrary
 
 

@@ -29,13 +29,10 @@ class Transform(ABC, Generic[S]):
         settings_type: the type of the key's value, as pydantic validates it, annotated with a ``Field`` whose
             description documents the key. None means that the transform is not applied.
         order: when the transform is applied.
-        counts_when_off: whether the fingerprint of a sweep's run names the transform where it is not applied. Only
-            ``layers`` does, which fingerprints have always named.
     """
 
     settings_type: ClassVar[Any]
     order: ClassVar[Order]
-    counts_when_off: ClassVar[bool] = False
 
     def __init__(self, settings: S) -> None:
         self.settings = settings

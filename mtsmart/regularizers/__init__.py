@@ -4,7 +4,12 @@ A method's file holds its settings, its presets with their sources, its term, it
 else (configuration, training, cards, tables, reference) reads them from ``REGULARIZERS``.
 """
 
-from mtsmart.config.methods import (
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from mtsmart.config.regularizers import (
     LARGEST,
     REGULARIZERS,
     Alarm,
@@ -14,8 +19,10 @@ from mtsmart.config.methods import (
     Preset,
 )
 from mtsmart.regularizers.shared.base import Context, Regularizer, Term, build_regularizers
-from mtsmart.regularizers.shared.clean_pass import CleanPass, clean_pass
 from mtsmart.regularizers.shared.summaries import summaries
+
+if TYPE_CHECKING:
+    from mtsmart.regularizers.shared.clean_pass import CleanPass, clean_pass
 
 __all__ = [
     "LARGEST",
@@ -33,3 +40,10 @@ __all__ = [
     "clean_pass",
     "summaries",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The clean pass needs torch. The configuration and the tables of sweeps read methods without it.
+    if name not in ("CleanPass", "clean_pass"):
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"{__name__}.shared.clean_pass"), name)

@@ -8,18 +8,15 @@ mu * div(f(x; theta), f(x; teacher)), and teacher <- (1 - beta) theta + beta tea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
-from torch import Tensor
 
 from mtsmart.losses import Role
-from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import (
     LARGEST,
     REGULARIZERS,
     Alarm,
-    CleanPass,
     Context,
     Figure,
     MethodSettings,
@@ -28,7 +25,12 @@ from mtsmart.regularizers import (
     Regularizer,
     Term,
 )
-from mtsmart.regularizers.shared.teacher import MovingAverage
+
+if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
+    from torch import Tensor
+
+    from mtsmart.models.multitask import MultiTaskModel
+    from mtsmart.regularizers import CleanPass
 
 
 class MbppSettings(MethodSettings):
@@ -87,6 +89,8 @@ class Mbpp(Regularizer[MbppSettings]):
     )
 
     def __init__(self, context: Context, settings: Mapping[str, MbppSettings]) -> None:
+        from mtsmart.regularizers.shared.teacher import MovingAverage
+
         super().__init__(context, settings)
         self.config = next(iter(settings.values()))
         self.teacher = MovingAverage(context.model)

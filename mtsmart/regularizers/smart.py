@@ -10,22 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
 from pydantic import Field
-from torch import Tensor
 
-from mtsmart.data.batch import Share
 from mtsmart.losses import Role
-from mtsmart.losses.directions import drawing
-from mtsmart.models.dropout import without_dropout
-from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import (
     LARGEST,
     REGULARIZERS,
     Alarm,
-    CleanPass,
     Context,
     Figure,
     MethodSettings,
@@ -34,17 +27,14 @@ from mtsmart.regularizers import (
     Regularizer,
     Term,
 )
-from mtsmart.regularizers.shared.noise import Noise
-from mtsmart.regularizers.shared.perturbation import (
-    Ascent,
-    Ball,
-    Constraint,
-    Norm,
-    Scope,
-    find_perturbation,
-    gradient_of,
-)
-from mtsmart.task_types.interface.decides import share_changed
+
+if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
+    from torch import Tensor
+
+    from mtsmart.models.multitask import MultiTaskModel
+    from mtsmart.regularizers import CleanPass
+    from mtsmart.regularizers.shared.noise import Noise
+    from mtsmart.regularizers.shared.perturbation import Ascent, Ball
 
 
 class SmartSettings(MethodSettings):
@@ -164,6 +154,8 @@ class Smart(Regularizer[SmartSettings]):
 
     def reference(self, clean: CleanPass, settings: SmartSettings) -> Tensor:
         """The clean prediction. With dropout off it needs a pass of its own: the training pass has masks."""
+        from mtsmart.models.dropout import without_dropout
+
         if settings.dropout != "off":
             return clean.logits
         with without_dropout(clean.model):
@@ -171,6 +163,9 @@ class Smart(Regularizer[SmartSettings]):
 
     def perturbation(self, clean: CleanPass, reference: Tensor, settings: SmartSettings) -> Tensor:
         """Delta (B, T, H), detached."""
+        from mtsmart.regularizers.shared.noise import Noise
+        from mtsmart.regularizers.shared.perturbation import find_perturbation
+
         inputs_embeds = clean.inputs_embeds.detach()
 
         def divergence(delta: Tensor) -> Tensor:
@@ -179,13 +174,7 @@ class Smart(Regularizer[SmartSettings]):
             return clean.task.divergence(logits, reference.detach(), clean.batch, Role.ADVERSARIAL)
 
         unit = self.embedding_rms if settings.epsilon_unit == "relative" else 1.0
-        ball = Ball(
-            settings.epsilon * unit,
-            Norm(settings.norm),
-            Scope(settings.scope),
-            Constraint(settings.constraint),
-        )
-        ascent = Ascent(settings.steps, settings.step_size * unit, settings.noise * unit)
+        ball, ascent = _search(settings, unit)
         noise = Noise(clean.batch, inputs_embeds.device)
         in_one_pass = settings.direction == "fisher" and settings.steps > 0
         direction = _one_pass(clean, reference, noise) if in_one_pass else None
@@ -194,6 +183,8 @@ class Smart(Regularizer[SmartSettings]):
 
     def dropout(self, clean: CleanPass, settings: SmartSettings) -> AbstractContextManager[Any]:
         """The context of a perturbed pass: which dropout masks it has."""
+        from mtsmart.models.dropout import without_dropout
+
         if settings.dropout == "shared":
             return clean.masks.replayed()
         return without_dropout(clean.model) if settings.dropout == "off" else nullcontext()
@@ -218,19 +209,36 @@ class Smart(Regularizer[SmartSettings]):
         return f"weight {settings.weight:g}, epsilon {settings.epsilon:g} ({settings.epsilon_unit})"
 
 
-@torch.no_grad()
+def _search(settings: SmartSettings, unit: float) -> tuple[Ball, Ascent]:
+    """Where the perturbation must stay, and how it is searched, in absolute lengths."""
+    from mtsmart.regularizers.shared.perturbation import Ascent, Ball, Constraint, Norm, Scope
+
+    norm = Norm(settings.norm)
+    ball = Ball(settings.epsilon * unit, norm, Scope(settings.scope), Constraint(settings.constraint))
+    return ball, Ascent(settings.steps, settings.step_size * unit, settings.noise * unit)
+
+
 def _figures(clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tensor, value: Tensor) -> dict[str, Tensor]:
-    real = clean.batch.attention_mask.unsqueeze(-1).to(delta.dtype)
-    figures = {"delta/x": delta.norm() / (clean.inputs_embeds.detach() * real).norm()}
-    flips = share_changed(clean.task, perturbed, reference, clean.batch)
-    if flips is not None:
-        figures["flips"] = flips
-    scaled = {name: clean.batch.scaled(figure, Share.DIVERGENCE) for name, figure in figures.items()}
+    import torch
+
+    from mtsmart.data.batch import Share
+    from mtsmart.task_types.interface.decides import share_changed
+
+    with torch.no_grad():
+        real = clean.batch.attention_mask.unsqueeze(-1).to(delta.dtype)
+        figures = {"delta/x": delta.norm() / (clean.inputs_embeds.detach() * real).norm()}
+        flips = share_changed(clean.task, perturbed, reference, clean.batch)
+        if flips is not None:
+            figures["flips"] = flips
+        scaled = {name: clean.batch.scaled(figure, Share.DIVERGENCE) for name, figure in figures.items()}
     return {"R": value.detach(), **scaled}
 
 
 def _one_pass(clean: CleanPass, reference: Tensor, noise: Noise) -> Tensor:
     """J^T u (B, T, H) through the clean graph, with u drawn by the divergence's Hessian (docs/one-pass-attack.md)."""
+    from mtsmart.losses.directions import drawing
+    from mtsmart.regularizers.shared.perturbation import gradient_of
+
     with drawing(noise.of_rows):
         projection = clean.task.direction(reference, reference.detach(), clean.batch)
     return gradient_of(projection, clean.inputs_embeds, retain_graph=True)

@@ -8,7 +8,6 @@ from contextlib import suppress
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from mtsmart.log import NOTICE
@@ -88,16 +87,3 @@ class ProgressBar(Callback):
         """Remove the bar."""
         if self._progress is not None:
             self._progress.stop()
-
-
-def results_table(tasks: dict[str, dict[str, float]], baselines: dict[str, dict[str, float]], title: str) -> Table:
-    """The metrics of each task, beside those of the best constant prediction if they are known."""
-    table = Table("task", "metric", title=title, title_justify="left")
-    for column in ("score", "baseline") if baselines else ("score",):
-        table.add_column(column, justify="right")
-    for name, metrics in tasks.items():
-        for index, (metric, value) in enumerate(metrics.items()):
-            figures = [value, baselines.get(name, {}).get(metric)] if baselines else [value]
-            shown = ["" if figure is None else f"{figure:.3f}" for figure in figures]
-            table.add_row(name if index == 0 else "", metric, *shown)
-    return table

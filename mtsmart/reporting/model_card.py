@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mtsmart.models.export import Exported
+from mtsmart.models.hugging_face import Exported
 from mtsmart.tasks.definition import TaskDefinition
 
 # transformers 5 has no pipeline for the other classes, so their users load a model and a tokenizer.

@@ -8,7 +8,7 @@ from typing import Any
 
 from mtsmart.config.document import Document, Origin
 from mtsmart.config.loader import Experiment, build_experiment
-from mtsmart.config.methods import REGULARIZERS
+from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.errors import ConfigError
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks.library import read_task_file

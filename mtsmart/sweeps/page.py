@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mtsmart.config.methods import REGULARIZERS
+from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.durable import write_text
 from mtsmart.sweeps.conclusions import conclusions
 from mtsmart.sweeps.ledger import Ledger

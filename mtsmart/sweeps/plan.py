@@ -12,10 +12,10 @@ from typing import Any
 from mtsmart.config.document import Document, Key, Origin
 from mtsmart.config.grid import STARTS_TABLE, GridConfig
 from mtsmart.config.loader import Experiment, build_experiment, lay_over, parse_override
-from mtsmart.config.methods import REGULARIZERS
 from mtsmart.config.open_section import PARTS
+from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
-from mtsmart.config.transforms import TRANSFORMS
+from mtsmart.config.transforms import COUNTED_WHEN_OFF
 from mtsmart.config.weightings import DEFAULT_WEIGHTING
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.runs.changes import HARMLESS
@@ -288,7 +288,7 @@ def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], sta
     data = config.model_dump(exclude={"name", "tasks", "task_files", "grid", PARTS})
     data["tasks"] = {name: definition.model_dump(exclude={"description", PARTS}) for name, definition in tasks.items()}
     data |= _methods(config, tasks)
-    data["encoder"] = {name: None for name in TRANSFORMS if TRANSFORMS[name].counts_when_off} | data["encoder"]
+    data["encoder"] = dict.fromkeys(COUNTED_WHEN_OFF) | data["encoder"]
     if config.weighting.name == DEFAULT_WEIGHTING:  # Older ledgers have no weighting, and their hashes must stay valid.
         del data["weighting"]
     del data["training"]["seed"]

@@ -15,7 +15,7 @@ import torch
 from filelock import FileLock
 
 from mtsmart import api
-from mtsmart.config.methods import REGULARIZERS
+from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
 from mtsmart.hardware import device_name
 from mtsmart.reporting.quiet import quiet_libraries

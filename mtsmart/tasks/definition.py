@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mtsmart.config.methods import REGULARIZERS
 from mtsmart.config.open_section import OpenSection
+from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.validate import StrictModel
 
 FieldForm = Literal["json", "list", "numbers", "names", "first", "answer", "answers"]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mtsmart.config.methods import Figure
+from mtsmart.config.regularizers import Figure
 from mtsmart.data.batch import Batch
 from mtsmart.errors import MtsmartError, OtherProcessError, TrainingError
 from mtsmart.processes import ALONE, Processes

@@ -24,11 +24,11 @@ from mtsmart.models.files import fits, load_model, read_head_specs
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.prepared_task import PreparedTask
+from mtsmart.preparation.prepared_task import PreparedTask
+from mtsmart.preparation.preparer import Preparer
 from mtsmart.processes import ALONE, Processes
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_tasks
-from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.weighting import check_weighting
 

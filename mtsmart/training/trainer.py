@@ -20,6 +20,7 @@ from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.log import log_notice
 from mtsmart.models.files import save_model
 from mtsmart.models.weights import digest_of_frozen
+from mtsmart.preparation.batch_parts import in_parts
 from mtsmart.processes import ALONE, Processes
 from mtsmart.random_state import draw_apart, random_state
 from mtsmart.regularizers import Context, Regularizer, build_regularizers
@@ -36,7 +37,6 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupt, Interrupted
 from mtsmart.runs.journal import Journal
 from mtsmart.runs.results import Results
-from mtsmart.task_types.shared.parts import in_parts
 from mtsmart.training.callbacks import (
     Callback,
     Checkpointed,
@@ -49,7 +49,6 @@ from mtsmart.training.callbacks import (
 )
 from mtsmart.training.execution import Executor
 from mtsmart.training.guard import Guard, gradient_norm
-from mtsmart.training.losses import Note, UpdateLosses
 from mtsmart.training.meter import Meter
 from mtsmart.training.optim import (
     build_optimizer,
@@ -63,6 +62,7 @@ from mtsmart.training.selection import Selection
 from mtsmart.training.setup import Setup, build_sampler
 from mtsmart.training.sharding import Student
 from mtsmart.training.step import TrainStep
+from mtsmart.training.update_losses import Note, UpdateLosses
 from mtsmart.training.watch import Watch
 from mtsmart.weighting import WeightingContext, build_weighting
 

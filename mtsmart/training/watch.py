@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mtsmart.config.methods import Alarm, Figure
+from mtsmart.config.regularizers import Alarm, Figure
 
 _FLAT_LINES = 10  # A loss is called flat only after so many lines.
 _FIRST_LINES = 2  # The mean of these lines is the loss at the beginning.

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 import mtsmart
+from mtsmart.exporting.task import base_encoder
 from mtsmart.runs.folder import RunFolder
-from mtsmart.serving.export import base_encoder
 from tests.conftest import sentences, write_jsonl
 from tests.models.test_export import alone
 

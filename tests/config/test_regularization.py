@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtsmart.config.methods import REGULARIZERS
+from mtsmart.config.regularizers import REGULARIZERS
 
 SMART = REGULARIZERS["smart"]
 MBPP = REGULARIZERS["mbpp"]

@@ -16,8 +16,8 @@ import mtsmart
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.durable import MANIFEST
 from mtsmart.errors import CheckpointError, ConfigError
-from mtsmart.models.export import export_head
 from mtsmart.models.files import load_model
+from mtsmart.models.hugging_face import export_head
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.transforms import TRANSFORMS, Adapter
 from mtsmart.models.weights import trained

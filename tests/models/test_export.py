@@ -14,15 +14,15 @@ from transformers.pipelines import SUPPORTED_TASKS
 from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.errors import CheckpointError
 from mtsmart.evaluation.evaluator import run_model
-from mtsmart.models import export
+from mtsmart.models import hugging_face as export
 from mtsmart.models.encoder import Encoder
-from mtsmart.models.export import export_head, task_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.native import NATIVE_CLASSES
+from mtsmart.models.hugging_face import export_head, task_model
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.preparation.preparer import Preparer
 from mtsmart.task_types import build_task
-from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks.definition import TaskDefinition
 from tests.models.architectures import SMALL, save
 

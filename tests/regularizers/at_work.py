@@ -1,6 +1,6 @@
 """Regularisers at work on a model, as tests need them."""
 
-from mtsmart.config.methods import REGULARIZERS
+from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.regularizers import Context
 
 

@@ -19,9 +19,9 @@ from mtsmart.errors import CheckpointError
 from mtsmart.models.heads import build_head
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.preparation.preparer import Preparer
 from mtsmart.regularizers import clean_pass
 from mtsmart.task_types import build_task
-from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
 from tests.models.architectures import ARCHITECTURES, save
 from tests.regularizers.at_work import at_work, preset

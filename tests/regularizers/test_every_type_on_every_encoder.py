@@ -16,10 +16,10 @@ from mtsmart.data.batch import Share
 from mtsmart.errors import ConfigError
 from mtsmart.losses import Role
 from mtsmart.models.encoder import Encoder, whole_mask
+from mtsmart.preparation.batch_parts import part_of
 from mtsmart.task_types import TASK_TYPES
 from mtsmart.task_types.interface.base import Outputs
 from mtsmart.task_types.interface.fits_decoding import fit_decoding
-from mtsmart.task_types.shared.parts import part_of
 from mtsmart.training.step import TrainStep
 from tests.models.architectures import ARCHITECTURES, make
 from tests.regularizers.at_work import at_work, preset

@@ -6,7 +6,7 @@ import pytest
 
 import mtsmart
 from mtsmart.errors import CheckpointError, ConfigError, MtsmartError, StorageError
-from mtsmart.runs.place import RunPlace
+from mtsmart.runs.claim import RunPlace
 
 
 @pytest.fixture(autouse=True)

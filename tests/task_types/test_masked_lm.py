@@ -17,9 +17,9 @@ from mtsmart.models.encoder import Encoder
 from mtsmart.models.files import load_model, save_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.preparation.preparer import Preparer
 from mtsmart.task_types import build_task
 from mtsmart.task_types.interface.base import Outputs
-from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
 from tests.conftest import WORDS, sentences, write_jsonl
 from tests.models.architectures import make, save, tokenizer_of

@@ -7,7 +7,7 @@ import torch
 
 import mtsmart
 from mtsmart.config import load_experiment
-from mtsmart.config.methods import REGULARIZERS
+from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.data.batch import Batch
 from mtsmart.errors import TrainingError
 from mtsmart.runs.checkpoints import list_checkpoints

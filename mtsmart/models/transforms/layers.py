@@ -22,7 +22,6 @@ class KeepLayers(Transform[int]):
         int, Field(ge=1, description="keep this many of its layers, evenly spaced up to the last; null: all")
     ]
     order = Order.LAYERS
-    counts_when_off = True
 
     def apply(self, encoder: Encoder) -> None:
         """See :class:`Transform`.

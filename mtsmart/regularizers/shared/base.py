@@ -6,17 +6,19 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
-from torch import Tensor
-
-from mtsmart.config.methods import REGULARIZERS, Method, MethodSettings
+from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import StrictModel
 from mtsmart.errors import MtsmartWarning
-from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers.shared.clean_pass import CleanPass
-from mtsmart.task_types import TaskType
+
+if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
+    from torch import Tensor
+
+    from mtsmart.models.multitask import MultiTaskModel
+    from mtsmart.regularizers.shared.clean_pass import CleanPass
+    from mtsmart.task_types import TaskType
 
 S = TypeVar("S", bound=MethodSettings)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mtsmart.config.methods import REGULARIZERS, Method
+from mtsmart.config.regularizers import REGULARIZERS, Method
 from mtsmart.config.sections import RunConfig
 from mtsmart.tasks.definition import TaskDefinition
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.models.export import Exported, check_target, export_head
+from mtsmart.models.hugging_face import Exported, check_target, export_head
 from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType

@@ -6,7 +6,7 @@ import inspect
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from mtsmart.config.methods import REGULARIZERS, Method
+from mtsmart.config.regularizers import REGULARIZERS, Method
 
 _WIDTH = 100  # the width of a paragraph
 

@@ -9,9 +9,9 @@ import pytest
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.errors import DataError
+from mtsmart.preparation import preparer as preparation
+from mtsmart.preparation.preparer import Preparer
 from mtsmart.task_types import build_task
-from mtsmart.task_types.shared import preparation
-from mtsmart.task_types.shared.preparation import Preparer
 from mtsmart.tasks import TaskDefinition
 from tests.conftest import write_jsonl
 from tests.models.architectures import tokenizer_of

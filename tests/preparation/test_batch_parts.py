@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import torch
 
 from mtsmart.data.batch import Batch
+from mtsmart.preparation.batch_parts import in_parts
 from mtsmart.task_types import build_task
-from mtsmart.task_types.shared.parts import in_parts
 from mtsmart.tasks import TaskDefinition
 from tests.task_types.examples import multi_label
 

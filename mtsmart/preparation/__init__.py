@@ -1,0 +1,1 @@
+"""From task definitions to encoded splits and batches: where sources, checks and task types meet."""
