@@ -1,0 +1,81 @@
+"""R-Drop: two passes with dropout masks of their own must give the same prediction, and both are trained.
+
+Liang et al. 2021, "R-Drop: Regularized Dropout for Neural Networks", equations 1 to 4: the loss of both passes, and
+alpha / 2 times the symmetric KL divergence between their predictions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from mtsmart.losses import Role
+from mtsmart.regularizers import (
+    LARGEST,
+    REGULARIZERS,
+    Alarm,
+    Figure,
+    MethodSettings,
+    MethodText,
+    Preset,
+    Regularizer,
+    Term,
+)
+
+if TYPE_CHECKING:
+    from mtsmart.regularizers import CleanPass
+
+
+class RDropSettings(MethodSettings):
+    """Complete values."""
+
+    weight: float = Field(ge=0, le=LARGEST, description="1: both passes count alike; 0 switches the method off")
+    alpha: float = Field(ge=0, le=LARGEST, description="factor of the divergence between the two passes")
+    every: int = Field(ge=1, description="add the term on every n-th update only, with n times the weight")
+
+
+@REGULARIZERS.register("r_drop")
+class RDrop(Regularizer[RDropSettings]):
+    """Adds ``weight * ((L' - L) / 2 + alpha / 4 * div(f, f'))``, where ' marks the second pass.
+
+    With weight 1 the whole loss is half of the paper's: (L + L') / 2 + alpha / 4 * div. So a learning rate means what
+    it means without the method.
+    """
+
+    Settings = RDropSettings
+    presets = (
+        Preset("paper", RDropSettings(weight=1.0, alpha=1.0, every=1), "Liang et al. 2021, section 4.3: alpha on GLUE"),
+    )
+    per_task = True
+    order = 40
+    text = MethodText(
+        title="R-Drop",
+        formula="(L + L') / 2 + alpha / 4 * div(f, f'), both passes with dropout masks of their own",
+        paper="Liang et al. 2021, R-Drop, equations 1 to 4",
+        cost="1 forward pass, which is also differentiated",
+        use="encoders with dropout; without it both passes are the same, and the term is 0",
+        evidence="not compared in experiments/evidence",
+    )
+    figures = (
+        Figure(
+            "r_drop",
+            "R-Drop's divergence",
+            "nats; squared label units for regression",
+            "r_drop is the symmetric divergence between R-Drop's two passes",
+            is_term=True,
+            alarm=Alarm(1.0, "lower its alpha, or the encoder's dropout"),
+        ),
+    )
+
+    def term(self, clean: CleanPass, settings: RDropSettings) -> Term:
+        """What the second pass changes in the loss."""
+        second = clean.forward(clean.inputs_embeds)
+        divergence = clean.divergence(second, clean.logits, Role.ADVERSARIAL)
+        value = (clean.criterion(second) - clean.loss) / 2 + settings.alpha / 4 * divergence
+        return Term(value, {"r_drop": divergence.detach()})
+
+    @classmethod
+    def summary(cls, settings: RDropSettings) -> str:
+        """Weight and alpha."""
+        return f"weight {settings.weight:g}, alpha {settings.alpha:g}"
