@@ -1,4 +1,4 @@
-"""Describes the regularisers in text, from the code itself."""
+"""What regularisers there are, read from the code itself, as text for a terminal."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from collections.abc import Iterable, Iterator
 
 from mtsmart.config.regularizers import REGULARIZERS, Method
 
-_WIDTH = 100  # the width of a paragraph
+_WIDTH = 79
 
 
 def methods_table() -> str:
-    """A line for each method: its name and what it does."""
+    """The name of each method, and what it does."""
     methods = REGULARIZERS.ordered()
-    width = max(map(len, methods))
-    return "\n".join(f"{name:<{width}}  {_first_sentence(method)}" for name, method in methods.items())
+    width = max(map(len, methods)) + 2
+    lines = [
+        line
+        for name, method in methods.items()
+        for line in _paragraph(f"{name:<{width}}{_paragraphs(method)[0]}", width)
+    ]
+    return "\n".join([*lines, "", "'mtsmart methods NAME' explains one of them."])
 
 
 def describe_method(name: str) -> str:
-    """One method: its description, formula, paper, cost, use, evidence, settings with presets, and figures.
+    """One method: what it is, formula, paper, cost, use, evidence, settings with their presets, figures.
 
     Raises:
         ConfigError: there is no such method.
@@ -34,30 +39,36 @@ def describe_method(name: str) -> str:
         "evidence": text.evidence,
         "tasks": f"may have settings of their own: tasks.NAME.{name}" if method.per_task else "share its settings",
     }
-    lines = [f"{text.title}: {inspect.getdoc(inspect.getmodule(method))}", ""]
-    lines += [line for fact, value in facts.items() for line in _paragraph(f"{fact + ':':<10}{value}", 10)]
+    lines: list[str] = []
+    for paragraph in _paragraphs(method):
+        lines += [*_paragraph(paragraph, 0), ""]
+    for fact, value in facts.items():
+        lines += _paragraph(f"{fact + ':':<10}{value}", 10)
     lines += ["", "settings:", *_settings(method)]
     if method.presets:
-        lines += ["presets (single values are laid over the first; without any the method is off):"]
-        lines += [f"  {preset.name}: {preset.source}" for preset in method.presets]
+        lines += ["", "presets (single values are laid over the first; without any the method is off):"]
+        for preset in method.presets:
+            lines += _paragraph(f"  {preset.name}: {preset.source}", 4)
     if method.figures:
-        lines += ["figures in metrics.jsonl:"]
-        lines += [f"  {figure.name} ({figure.unit}): {figure.legend}" for figure in method.figures]
+        lines += ["", "figures in metrics.jsonl:"]
+        for figure in method.figures:
+            lines += _paragraph(f"  {figure.legend} ({figure.unit})", 4)
     return "\n".join(lines)
 
 
 def _settings(method: type[Method]) -> Iterator[str]:
     for name, field in method.Settings.model_fields.items():
-        values = {preset.name: getattr(preset.settings, name) for preset in method.presets}
+        values = [f"{preset.name} {getattr(preset.settings, name)}" for preset in method.presets]
         if not values:
-            values = {"required": ""} if field.is_required() else {"default": field.default}
-        shown = ", ".join(f"{preset} {value}".strip() for preset, value in values.items())
-        yield from _paragraph(f"  {name}: {field.description} ({shown})", 6)
+            values = ["required"] if field.is_required() else [f"default {field.default}"]
+        yield from _paragraph(f"  {name}: {field.description} ({', '.join(values)})", 4)
+
+
+def _paragraphs(method: type[Method]) -> list[str]:
+    """The text at the top of the method's module, each paragraph on one line."""
+    text = inspect.getdoc(inspect.getmodule(method)) or ""
+    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
 
 
 def _paragraph(text: str, indent: int) -> Iterable[str]:
     return textwrap.wrap(text, _WIDTH, subsequent_indent=" " * indent)
-
-
-def _first_sentence(method: type[Method]) -> str:
-    return (inspect.getdoc(inspect.getmodule(method)) or "").partition("\n")[0]
