@@ -155,7 +155,7 @@ class Trainer:
         """
         draw_apart(self.config.seed, self.processes.rank)
         with self.processes.listening():
-            size = self._begin() if resume_from is None else self._resume(resume_from)
+            size = self._begin() if resume_from is None else self.resume(resume_from)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
         terms = list(self.step.regularizers)
         with self.interrupt, self.processes.listening(), self._memory():
@@ -347,7 +347,7 @@ class Trainer:
             frozen=digest_of_frozen(self.student.whole()),
         )
 
-    def _resume(self, point: Path) -> int:
+    def resume(self, point: Path) -> int:
         """Continue from a resume point; how many bytes metrics.jsonl had then."""
         parts = Resumable(self.student, self.step.regularizers, self.weighting, self.optimizer, self._named)
         state = restore(point, parts, self.processes.rank)

@@ -77,7 +77,11 @@ def test_a_run_that_something_else_ended_is_named(colors, ours, failed):
     runner = _Runner(plan, ledger, folder, 1, print, interrupts)
     interrupts.signal = ours
     runner._ended(plan.jobs[0], Outcome(interrupted=True), 0)
-    with pytest.raises(TrainingError, match="plain, seed 1: another program ended it by a signal") if failed else nullcontext():
+    with (
+        pytest.raises(TrainingError, match="plain, seed 1: another program ended it by a signal")
+        if failed
+        else nullcontext()
+    ):
         runner.check()
 
 

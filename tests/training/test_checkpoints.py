@@ -25,7 +25,6 @@ from mtsmart.runs.checkpoints import list_checkpoints, newest_checkpoint
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.lock import RunLock
 from mtsmart.training.callbacks import Callback
-from mtsmart.training.resume import restore
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
 from tests.conftest import write_jsonl
@@ -161,7 +160,7 @@ def test_optimizer_state_goes_to_the_parameter_it_belongs_to(workspace, run):
     """The tasks in another order: the optimizer numbers the parameters of their heads anew."""
     point = list_checkpoints(run / "checkpoints")[-1]
     trainer = Trainer(prepare(load_experiment(workspace.experiment, [*EVERY, "tasks=[near, color]"])), RunFolder(run))
-    restore(point, trainer.student, trainer.step.regularizers, trainer.optimizer)
+    trainer.resume(point)
     stored = load_file(point / "optimizer.safetensors")
     for name, parameter in trainer.setup.model.named_parameters():
         for key, value in trainer.optimizer.state[parameter].items():
@@ -248,7 +247,7 @@ def test_a_teacher_that_joins_at_a_resume_is_a_copy_of_the_present_student(works
         mtsmart.train(workspace.experiment, [*settings, "mbpp=off"], output_dir=folder, callback=StopAt(10))
     experiment = load_experiment(workspace.experiment, settings)
     trainer = Trainer(prepare(experiment), RunFolder(folder))
-    trainer._resume(list_checkpoints(folder / "checkpoints")[-1])
+    trainer.resume(list_checkpoints(folder / "checkpoints")[-1])
     teacher = trainer.step.regularizers["mbpp"]
     assert teacher.measure(trainer.setup.model) == {"teacher_distance": 0.0}
     assert teacher.updates == trainer.progress.update == 10
