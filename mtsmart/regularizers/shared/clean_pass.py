@@ -29,8 +29,8 @@ class CleanPass:
         loss: the task's loss against gold labels, a scalar, part of the graph. For a part of a batch it is that part's
             share. It is 0 for a batch without gold labels.
         masks: the dropout masks of this pass.
-        backward: adds the gradients of a scalar to the student's, and frees its graph. For methods that
-            need several backward passes in an update; they return the last term instead of calling this.
+        backward: adds the gradients of a scalar to the student's at once. For methods that need several backward
+            passes in an update. They return the last term instead of calling this.
     """
 
     model: MultiTaskModel
@@ -95,7 +95,9 @@ def task_logits(model: MultiTaskModel, task: TaskType, batch: Batch, inputs_embe
 def _backward(scale: float, loss: Tensor) -> None:
     # A backward pass has the dtypes of its forward pass. Under autocast it would round once more what is float32.
     with torch.autocast(loss.device.type, enabled=False):
-        (scale * loss).backward()
+        # The word embeddings are also in the graph of the clean pass, so that must stay. What belongs to the loss alone
+        # is freed when the method drops it.
+        (scale * loss).backward(retain_graph=True)
 
 
 def _operations_are_seen(model: MultiTaskModel) -> bool:
