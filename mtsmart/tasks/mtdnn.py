@@ -1,7 +1,7 @@
 """Task files in MT-DNN's form, turned into definitions of ours.
 
-Such a file is known by its keys. What can be used but means something slightly different here is told by warnings
-(``MtsmartWarning``), a line for each kind of difference; what cannot be used is a ConfigError.
+The keys of a file show that it has this form. What can be used, but means something slightly different here, gives a
+warning (``MtsmartWarning``), one line for each kind of difference. What cannot be used is a ConfigError.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class Regularizer(Method, ABC, Generic[S]):
     def build(cls, config: RunConfig, context: Context) -> Self | None:
         """The method as an experiment configures it; None if it is off for every task.
 
-        A setting that has no effect is told as a warning.
+        A warning names each setting that has no effect.
         """
         section = config.parts.get(cls.name)
         of_tasks = {name: task.definition.parts.get(cls.name) for name, task in context.tasks.items()}
