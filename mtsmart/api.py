@@ -160,11 +160,14 @@ def train_experiment(
             if claimed.exists:
                 rows = describe_rows(setup.train, setup.validation)
                 point = find_resume_point(claimed, text, rows, allowed, trainer.notify)
-            claimed.start(text)
+            claimed.open()
+            if point is None:
+                claimed.store(text)
             return claimed, point
 
         folder, point = processes.on_main(open_folder)
         trainer.write_into(folder)
-        results = trainer.train(point)
+        # A resume point that does not load must leave the run's configuration as it is.
+        results = trainer.train(point, resumed=lambda: folder.store(text))
         processes.on_main(lambda: write_card(folder, config, setup.definitions, results.to_json()))
     return Run(folder.path, results.to_json())

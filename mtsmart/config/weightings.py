@@ -70,6 +70,6 @@ class WeightingConfig(OpenSection):
 
 def expand_weighting(value: Any) -> Any:
     """Turn ``mean`` into ``{mean: {}}`` and null into the default. A mapping stays as it is."""
-    if value is None:
+    if value is None or value == DEFAULT_WEIGHTING:
         return {}
     return {value: {}} if isinstance(value, str) else value

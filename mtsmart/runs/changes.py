@@ -63,8 +63,12 @@ def not_allowed(found: Mapping[str, tuple[Any, Any]], allowed: Iterable[str]) ->
 
 
 def flatten(data: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one mapping with dotted keys."""
-    if not isinstance(data, Mapping):
+    """Nested mappings as one mapping with dotted keys.
+
+    An empty section counts as if it were left out. Further down an empty mapping counts: a name with default settings.
+    """
+    is_name_alone = not data and "." in prefix
+    if not isinstance(data, Mapping) or is_name_alone:
         return {prefix: data}
     return {
         key: value

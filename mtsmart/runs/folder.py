@@ -71,18 +71,21 @@ class RunFolder:
         if self.checkpoints.is_symlink():
             raise CheckpointError("is a link; a run writes into its own folder", file=self.checkpoints)
 
-    def start(self, config: str) -> None:
-        """Begin a run here, or go on with one: remove what a killed process left, and write the configuration.
-
-        Args:
-            config: the resolved configuration as YAML.
+    def open(self) -> None:
+        """Remove what a killed process left, before a run begins here or continues.
 
         Raises:
             CheckpointError: ``checkpoints`` is a link.
-            StorageError: it cannot be written.
         """
         clear_leftovers(self.path, ["model"])
         self.check_own()
+
+    def store(self, config: str) -> None:
+        """Write the resolved configuration, as YAML.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
         write_text(self.config_file, config)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -139,11 +139,12 @@ class Trainer:
             log_notice(text)
         self.callback.receive(Noticed(text))
 
-    def train(self, resume_from: Path | None = None) -> Results:
+    def train(self, resume_from: Path | None = None, resumed: Callable[[], None] = lambda: None) -> Results:
         """Train to the end, or until interrupted.
 
         Args:
             resume_from: a resume point; the run goes on exactly as if it had never stopped.
+            resumed: called in the first process once the resume point is loaded.
 
         Returns:
             what results.json holds.
@@ -156,6 +157,8 @@ class Trainer:
         draw_apart(self.config.seed, self.processes.rank)
         with self.processes.listening():
             size = self._begin() if resume_from is None else self.resume(resume_from)
+        if resume_from is not None:
+            self.processes.on_main(resumed)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
         terms = list(self.step.regularizers)
         with self.interrupt, self.processes.listening(), self._memory():

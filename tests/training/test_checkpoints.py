@@ -175,6 +175,8 @@ def test_optimizer_state_goes_to_the_parameter_it_belongs_to(workspace, run):
     ],
 )
 def test_an_allowed_change_that_cannot_be_gone_on_from_is_one_message(workspace, run, change, message):
+    """The configuration stays, so that the original command still resumes."""
+    before = (run / "config.yaml").read_bytes()
     with pytest.raises(CheckpointError, match=f"cannot be resumed from: .*{message}"):
         mtsmart.train(
             workspace.experiment,
@@ -183,6 +185,7 @@ def test_an_allowed_change_that_cannot_be_gone_on_from_is_one_message(workspace,
             resume=True,
             allow_changes=["optimizer", "tasks", "rows"],
         )
+    assert (run / "config.yaml").read_bytes() == before
 
 
 @pytest.fixture

@@ -193,3 +193,12 @@ def test_another_weighting_on_the_command_line_replaces_the_files(workspace, reg
 def test_a_key_of_no_weighting_is_no_error_of_another_kind(workspace):
     with pytest.raises(ConfigError, match=r"weighting\.nothing: unknown key"):
         load_experiment(workspace.experiment, ["weighting=nothing"])
+
+
+def test_another_weighting_is_another_run(workspace, registered, cli):
+    """Also one that has no settings."""
+    assert cli("train", workspace.experiment, "training.epochs=1", "-o", "run").code == 0
+    done = cli("train", workspace.experiment, "training.epochs=1", "weighting=learned", "-o", "run", "--resume")
+    assert done.code == 2 and "weighting.learned" in done.err
+    again = cli("train", workspace.experiment, "training.epochs=1", "weighting=mean", "-o", "run", "--resume")
+    assert again.code == 0, again.err
