@@ -111,6 +111,13 @@ class TaskDefinition(OpenSection):
         """Whether ``name`` is a regulariser of which a task may have settings of its own."""
         return isinstance(name, str) and name in REGULARIZERS and REGULARIZERS[name].per_task
 
+    @classmethod
+    def reason_unknown(cls, key: str) -> str | None:
+        """Why a task has no such key, for a regulariser whose settings all tasks share."""
+        if key in REGULARIZERS and not REGULARIZERS[key].per_task:
+            return f"All tasks share its settings: write '{key}' beside 'tasks', into the experiment"
+        return super().reason_unknown(key)
+
     task_type: str = Field(description="what kind of task; 'mtsmart tasks types' lists them")
     description: str = ""
     suite: str | None = Field(None, description="a group name that stands for all its tasks")

@@ -90,3 +90,14 @@ def test_a_section_may_be_sent_to_another_process(method):
     written = section(method, weight=2.0)
     again = pickle.loads(pickle.dumps(written))
     assert again == written and again.model_fields_set == {"weight"}
+
+
+def test_a_task_cannot_have_settings_that_all_tasks_share():
+    from mtsmart.config.document import Document
+    from mtsmart.config.validate import validate
+    from mtsmart.errors import ConfigError
+    from mtsmart.tasks import TaskDefinition
+
+    task = {"task_type": "regression", "dataset": {"path": "a/b"}, "text": ["a"], "mbpp": {"weight": 1}}
+    with pytest.raises(ConfigError, match="mbpp: unknown key. All tasks share its settings"):
+        validate(TaskDefinition, Document(task))
