@@ -46,11 +46,11 @@ class Recorded(trainer.Trainer):
             raise TrainingError("this process was told to fail")
         super().update(batches)
 
-    def train(self, resume_from=None):
+    def train(self, resume_from=None, **more):
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         held = sum((p.to_local() if hasattr(p, "to_local") else p).numel() for p in parameters)
         (out / f"held-{rank}.json").write_text(json.dumps(held / sum(p.numel() for p in parameters)))
-        results = super().train(resume_from)
+        results = super().train(resume_from, **more)
         save_file(state_of(self.student.whole()), out / f"weights-{rank}.safetensors")
         if "mbpp" in self.step.regularizers:
             save_file(self.step.regularizers["mbpp"].tensors(), out / f"teacher-{rank}.safetensors")
