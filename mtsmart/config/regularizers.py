@@ -256,6 +256,14 @@ class MethodRegistry(Registry[type[Method]]):
         chosen = {name: self[name] for name in (self if names is None else names)}
         return dict(sorted(chosen.items(), key=lambda item: (item[1].order, item[0])))
 
+    def named_in(self, parts: Iterable[Mapping[str, Any]]) -> dict[str, type[Method]]:
+        """The regularisers that have a section somewhere, in their order.
+
+        Args:
+            parts: those of an experiment and of its tasks, by name.
+        """
+        return self.ordered({name for sections in parts for name in sections})
+
     def figures(self) -> list[Figure]:
         """What all regularisers report, in their order."""
         return [figure for method in self.ordered().values() for figure in method.figures]

@@ -101,7 +101,7 @@ class _Draw(TorchDispatchMode):
         return draw(*args) if func is _BERNOULLI and not kwargs else func(*args, **(kwargs or {}))
 
 
-class _Keep(TorchDispatchMode):
+class _Keep(_Draw):
     """Draws as ``_Draw`` does, and keeps what random operations give.
 
     The masks of dropout are drawn and then divided by the share that they leave. Those are kept as they are, without
@@ -118,7 +118,7 @@ class _Keep(TorchDispatchMode):
         self._drawn = None
         if drawn is not None:
             self._kept.append(_Divided(drawn) if _divides(func, args, drawn) else drawn.clone())
-        out = draw(*args) if func is _BERNOULLI and not kwargs else func(*args, **(kwargs or {}))
+        out = super().__torch_dispatch__(func, types, args, kwargs)
         if _draws(func) and func._schema.is_mutable:
             self._drawn = out
         elif _draws(func):

@@ -304,7 +304,7 @@ def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], sta
 
 def _methods(config: RunConfig, tasks: Mapping[str, TaskDefinition]) -> dict[str, Any]:
     """The complete settings of each regulariser that the experiment or a task names."""
-    named = {*config.parts, *(name for definition in tasks.values() for name in definition.parts)}
+    named = REGULARIZERS.named_in([config.parts, *(definition.parts for definition in tasks.values())])
     found = {}
     for name, method in REGULARIZERS.ordered().items():
         if name in named or method.counts_when_off:

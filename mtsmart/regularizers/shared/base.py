@@ -145,10 +145,10 @@ class Regularizer(Method, ABC, Generic[S]):
 
 def build_regularizers(config: RunConfig, context: Context) -> dict[str, Regularizer[Any]]:
     """The regularisers that a configuration switches on, in the order in which their terms are added."""
-    named = {*config.parts, *(name for task in context.tasks.values() for name in task.definition.parts)}
+    parts = [config.parts, *(task.definition.parts for task in context.tasks.values())]
     built = {
         name: cast(type[Regularizer[Any]], method).build(config, context)
-        for name, method in REGULARIZERS.ordered(named).items()
+        for name, method in REGULARIZERS.named_in(parts).items()
     }
     return {name: regularizer for name, regularizer in built.items() if regularizer is not None}
 

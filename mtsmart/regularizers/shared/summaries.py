@@ -11,8 +11,8 @@ from mtsmart.tasks.definition import TaskDefinition
 
 def summaries(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> list[str]:
     """One sentence for each regulariser that is on; tasks are named where their settings differ."""
-    named = {*config.parts, *(name for definition in definitions.values() for name in definition.parts)}
-    sentences = [_summary(method, config, definitions) for method in REGULARIZERS.ordered(named).values()]
+    parts = [config.parts, *(definition.parts for definition in definitions.values())]
+    sentences = [_summary(method, config, definitions) for method in REGULARIZERS.named_in(parts).values()]
     return [sentence for sentence in sentences if sentence] or ["No regulariser was on."]
 
 
