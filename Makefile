@@ -38,7 +38,7 @@ bench: $(VENV)/test ## Measure speed and memory and write benchmarks/RESULTS.md 
 	$(BIN)/python -m benchmarks.bench
 
 .PHONY: lint
-lint: $(VENV)/dev ## Check style (ruff) and types (mypy)
+lint: $(VENV)/dev $(VENV)/test ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
