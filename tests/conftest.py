@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +164,36 @@ training: {{epochs: 2, batch_size: 8, log_every: 3}}
         encoding="utf-8",
     )
     return Workspace(folder, experiment, tasks)
+
+
+@pytest.fixture(scope="session")
+def _trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Callable[..., Path]:
+    """Settings -> the folder of a workspace in which ``run`` was trained with them, once for all tests."""
+    import mtsmart
+
+    @cache
+    def train(*settings: str) -> Path:
+        made = make_workspace(tmp_path_factory.mktemp("trained-workspace"), tiny_encoder)
+        mtsmart.train(made.experiment, settings, output_dir=made.folder / "run")
+        return made.folder
+
+    return train
+
+
+@pytest.fixture
+def trained_run(workspace: Workspace, _trained: Callable[..., Path]) -> Callable[..., Path]:
+    """A finished run of the workspace's experiment, which the test may change: settings and a name -> its folder."""
+
+    def copy(*settings: str, name: str = "run") -> Path:
+        source = _trained(*settings)
+        run = workspace.folder / name
+        shutil.copytree(source / "run", run)
+        for file in (run / "config.yaml", run / "README.md"):  # They name the data files by their whole paths.
+            text = file.read_text(encoding="utf-8").replace(f"{source / 'run'}", f"{run}")
+            file.write_text(text.replace(f"{source}", f"{workspace.folder}"), encoding="utf-8")
+        return run
+
+    return copy
 
 
 @dataclass

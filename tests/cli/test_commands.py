@@ -16,10 +16,8 @@ import mtsmart
 
 
 @pytest.fixture
-def run(workspace, cli):
-    result = cli("train", workspace.experiment, "-o", "run")
-    assert result.code == 0, result.err
-    return workspace.folder / "run"
+def run(trained_run):
+    return trained_run()
 
 
 def test_train_writes_the_run(workspace, cli):

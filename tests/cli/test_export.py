@@ -14,20 +14,9 @@ from tests.models.test_export import alone
 
 
 @pytest.fixture
-def run(workspace, cli):
+def run(trained_run):
     """A short run."""
-    result = cli(
-        "train",
-        workspace.experiment,
-        "training.max_updates=1",
-        "smart=off",
-        "mbpp=off",
-        "tasks.color.max_length=20",
-        "-o",
-        "run",
-    )
-    assert result.code == 0, result.err
-    return workspace.folder / "run"
+    return trained_run("training.max_updates=1", "smart=off", "mbpp=off", "tasks.color.max_length=20")
 
 
 @pytest.mark.parametrize("own", [True, False])

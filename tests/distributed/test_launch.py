@@ -87,6 +87,7 @@ def test_scores_of_the_same_weights_are_identical(launch):
     assert one.metrics("evaluation") == two.metrics("evaluation") != []
 
 
+@pytest.mark.slow
 def test_with_dropout_every_process_has_the_same_weights_and_teacher(launch):
     two = launch("run", 2, [])
     assert two.code == 0, two.text

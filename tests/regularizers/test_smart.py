@@ -153,11 +153,11 @@ def test_the_term_is_the_weight_times_r_and_figures_are_reported(bench):
 @pytest.mark.parametrize("direction", ["ascent", "fisher"])
 @pytest.mark.parametrize("name", TASKS)
 def test_adversarial_beats_random_of_the_same_norm(bench, name, direction):
-    """Over 20 batches, the direction found against random signs, both at full linf length."""
+    """Over 10 batches, the direction found against random signs, both at full linf length."""
     bench.model.eval()
     words = "the man plays with red dogs near a house and eats many small fish on his boat".split()
     wins = 0
-    for index in range(20):
+    for index in range(10):
         generator = torch.Generator().manual_seed(index)
         texts = [
             tuple(
@@ -182,4 +182,4 @@ def test_adversarial_beats_random_of_the_same_norm(bench, name, direction):
                 for d in (delta, random)
             ]
         wins += values[0] > values[1]
-    assert wins >= 19
+    assert wins >= 9

@@ -51,7 +51,8 @@ def test_stopped_at_any_moment_it_ends_with_the_same_tables(grid, tmp_path):
     assert without_clocks(stopped) == without_clocks(whole)
 
 
-@pytest.mark.parametrize(("stops", "seeds"), [(2, 1), pytest.param(5, 2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("stops", "seeds"), [(2, 1), (5, 2)])
 def test_a_stopped_sweep_ends_with_the_same_tables(grid, tmp_path, stops, seeds):
     """SIGKILL and Ctrl-C within a second of a run's end; no finished run is trained again."""
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"

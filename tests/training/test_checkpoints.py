@@ -42,9 +42,9 @@ class Notices(Callback):
 
 
 @pytest.fixture
-def run(workspace):
+def run(trained_run):
     """A finished run of 18 updates with a resume point each third."""
-    return mtsmart.train(workspace.experiment, EVERY, output_dir=workspace.folder / "run").path
+    return trained_run(*EVERY)
 
 
 def names(run):

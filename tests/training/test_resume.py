@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 import mtsmart
 from mtsmart.errors import CheckpointError
 from mtsmart.runs.checkpoints import list_checkpoints
+from mtsmart.runs.folder import RunFolder
 from mtsmart.training.callbacks import Callback
 
 # Accumulation, annealed mixing, dropout, both regularisers, log lines and evaluations that no checkpoint aligns with.
@@ -41,9 +42,9 @@ class StopAt(Callback):
 
 
 @pytest.fixture
-def whole(workspace):
-    """An uninterrupted run."""
-    return mtsmart.train(workspace.experiment, SETTINGS, output_dir=workspace.folder / "whole")
+def whole(trained_run):
+    """The folder of an uninterrupted run."""
+    return trained_run(*SETTINGS, name="whole")
 
 
 def same_tensors(a, b):
@@ -76,17 +77,17 @@ def test_resume_is_bitwise_exact(workspace, whole, stop):
     assert json.loads((list_checkpoints(folder / "checkpoints")[-1] / "state.json").read_text())["update"] == stop
     torch.manual_seed(999)  # whatever the resuming process has drawn before must not matter
     mtsmart.train(workspace.experiment, SETTINGS, output_dir=folder, resume=True)
-    assert_same_run(whole.path, folder)
+    assert_same_run(whole, folder)
 
 
 def test_rounds_resume_in_the_middle_of_an_epoch(workspace):
     settings = [*SETTINGS, "mixing.strategy=rounds"]
-    whole = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "whole")
+    whole = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "whole").path
     folder = workspace.folder / "stopped"
     with pytest.raises(KeyboardInterrupt):
         mtsmart.train(workspace.experiment, settings, output_dir=folder, callback=StopAt(4))
     mtsmart.train(workspace.experiment, settings, output_dir=folder, resume=True)
-    assert_same_run(whole.path, folder)
+    assert_same_run(whole, folder)
 
 
 def test_resume_after_every_update(workspace, whole):
@@ -95,7 +96,7 @@ def test_resume_after_every_update(workspace, whole):
         with pytest.raises(KeyboardInterrupt):
             mtsmart.train(workspace.experiment, SETTINGS, output_dir=folder, resume=stop > 2, callback=StopAt(stop))
     mtsmart.train(workspace.experiment, SETTINGS, output_dir=folder, resume=True)
-    assert_same_run(whole.path, folder)
+    assert_same_run(whole, folder)
 
 
 def test_resume_from_an_older_checkpoint(workspace, whole):
@@ -108,31 +109,30 @@ def test_resume_from_an_older_checkpoint(workspace, whole):
         shutil.rmtree(path)
     mtsmart.train(workspace.experiment, settings, output_dir=folder, resume=True)
     assert_same_run(reference.path, folder)
-    assert (whole.path / "metrics.jsonl").read_bytes() == (folder / "metrics.jsonl").read_bytes()
+    assert (whole / "metrics.jsonl").read_bytes() == (folder / "metrics.jsonl").read_bytes()
 
 
 def test_resuming_a_finished_run_changes_nothing(workspace, whole):
-    before = (whole.path / "metrics.jsonl").read_bytes()
-    again = mtsmart.train(workspace.experiment, SETTINGS, output_dir=whole.path, resume=True)
-    assert again.results == whole.results
-    assert (whole.path / "metrics.jsonl").read_bytes() == before
+    before = (whole / "metrics.jsonl").read_bytes()
+    results = RunFolder(whole).results()
+    again = mtsmart.train(workspace.experiment, SETTINGS, output_dir=whole, resume=True)
+    assert again.results == results.to_json()
+    assert (whole / "metrics.jsonl").read_bytes() == before
 
 
 def test_another_configuration_is_refused_with_the_difference(workspace, whole):
     with pytest.raises(CheckpointError, match=r"optimizer\.learning_rate: 0\.001 -> 0\.002"):
-        mtsmart.train(
-            workspace.experiment, [*SETTINGS, "optimizer.learning_rate=2e-3"], output_dir=whole.path, resume=True
-        )
+        mtsmart.train(workspace.experiment, [*SETTINGS, "optimizer.learning_rate=2e-3"], output_dir=whole, resume=True)
 
 
 def test_the_same_seed_gives_the_same_run_and_another_does_not(workspace, whole):
     again = mtsmart.train(workspace.experiment, SETTINGS, output_dir=workspace.folder / "again")
-    assert_same_run(whole.path, again.path)
+    assert_same_run(whole, again.path)
     other = mtsmart.train(workspace.experiment, [*SETTINGS, "training.seed=7"], output_dir=workspace.folder / "other")
-    assert (other.path / "metrics.jsonl").read_bytes() != (whole.path / "metrics.jsonl").read_bytes()
+    assert (other.path / "metrics.jsonl").read_bytes() != (whole / "metrics.jsonl").read_bytes()
 
 
 def test_checkpoints_hold_no_pickle(whole):
-    files = {path.suffix for path in whole.path.rglob("*") if path.is_file()}
+    files = {path.suffix for path in whole.rglob("*") if path.is_file()}
     assert files == {".safetensors", ".json", ".jsonl", ".yaml", ".md", ""}
-    assert [path.name for path in whole.path.rglob("*") if path.is_file() and not path.suffix] == [".lock"]
+    assert [path.name for path in whole.rglob("*") if path.is_file() and not path.suffix] == [".lock"]
