@@ -47,9 +47,7 @@ class Run:
 
 
 @checked
-def load(
-    run: str | Path, task_files: Iterable[str | Path] = (), device: str | torch.device | None = None
-) -> LoadedRun:
+def load(run: str | Path, task_files: Iterable[str | Path] = (), device: str | torch.device | None = None) -> LoadedRun:
     """The best model of a run's folder, ready to evaluate and predict; see :class:`LoadedRun`."""
     return LoadedRun(run, task_files, device)
 

@@ -15,8 +15,8 @@ from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_typ
 
 from mtsmart.errors import ConfigError
 
-P = ParamSpec("P")
-R = TypeVar("R")
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 _NAMES: dict[Any, str] = {
     bool: "True or False",
     int: "a whole number",
@@ -45,7 +45,7 @@ class _Misfit(Exception):
         self.hint = hint
 
 
-def checked(function: Callable[P, R]) -> Callable[P, R]:
+def checked(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Decorator that refuses arguments of wrong types before the function starts.
 
     An iterable is read once, and the function gets it as a list. A text counts as an iterable of texts, because Python
@@ -57,7 +57,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     signature = inspect.signature(function)
 
     @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+    def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
             bound = signature.bind(*args, **kwargs)
         except TypeError:  # Python's own error names the function and the argument that is unknown or missing.

@@ -44,7 +44,9 @@ def usable_device(device: str | torch.device) -> torch.device:
         torch.zeros(1, device=device).item()  # The device ``meta`` has tensors without values.
     except (RuntimeError, AssertionError, ImportError, ValueError):  # Each backend refuses in its own way.
         hint = f"Choose from: {', '.join(_usable_names())}"
-        raise ConfigError("torch cannot compute on this device", argument="device", value=str(device), hint=hint) from None
+        raise ConfigError(
+            "torch cannot compute on this device", argument="device", value=str(device), hint=hint
+        ) from None
     return torch.device(device)
 
 
