@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.speed import bare, data_scale, gpu, memory, mix, padding, precision, startup, step_cost
 from benchmarks.speed.timing import machine
 from mtsmart.errors import MtsmartError
-from mtsmart.reporting.quiet import quiet_libraries
+from mtsmart.quiet import quiet_libraries
 
 HERE = Path(__file__).resolve().parent
 PARTS: dict[str, tuple[Callable[[Path, int], Any], Callable[[Any], list[str]]]] = {

@@ -24,7 +24,7 @@ import torch
 import yaml
 
 import mtsmart
-from mtsmart.reporting.quiet import quiet_libraries
+from mtsmart.quiet import quiet_libraries
 from mtsmart.resources import shipped
 
 ROWS = 2_000

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from mtsmart.arguments import checked
 from mtsmart.config.loader import Experiment, dump_config, find_experiment, load_experiment
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.exporting.task import export_task
 from mtsmart.models.hugging_face import Exported
 from mtsmart.processes import join_processes
+from mtsmart.quiet import without_bars
 from mtsmart.reporting.card import write_card
 from mtsmart.reporting.progress_log import ProgressLog
 from mtsmart.runs.changes import describe_rows
@@ -42,16 +46,20 @@ class Run:
         return LoadedRun(self.path)
 
 
-def load(run: str | Path, task_files: Iterable[str | Path] = (), device: str | None = None) -> LoadedRun:
+@checked
+def load(run: str | Path, task_files: Iterable[str | Path] = (), device: str | torch.device | None = None) -> LoadedRun:
     """The best model of a run's folder, ready to evaluate and predict; see :class:`LoadedRun`."""
     return LoadedRun(run, task_files, device)
 
 
+@checked
 def load_tasks(*files: str | Path) -> TaskLibrary:
     """All tasks that ship with the package and those of the given files; a mapping of name to definition."""
     return TaskLibrary(files)
 
 
+@checked
+@without_bars()
 def train(
     experiment: str | Path,
     overrides: Iterable[str] = (),
@@ -80,6 +88,8 @@ def train(
     return train_experiment(loaded, output_dir, resume, allow_changes, callback)
 
 
+@checked
+@without_bars()
 def finetune(
     run: str | Path,
     task: str,
@@ -105,6 +115,8 @@ def finetune(
     return train_experiment(loaded, output_dir, resume, allow_changes, callback)
 
 
+@checked
+@without_bars()
 def export(
     run: str | Path,
     task: str,

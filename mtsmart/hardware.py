@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from mtsmart.errors import ConfigError
+
 _INFO = Path("/proc/cpuinfo")
 
 
@@ -30,3 +32,27 @@ def processor_name() -> str:
 def device_name(device: str) -> str:
     """The product name of a torch device such as ``cpu`` or ``cuda:0``."""
     return torch.cuda.get_device_name(device) if torch.device(device).type == "cuda" else processor_name()
+
+
+def usable_device(device: str | torch.device) -> torch.device:
+    """A torch device that computes here.
+
+    Raises:
+        ConfigError: there is no such device, or torch cannot compute on it.
+    """
+    try:
+        torch.zeros(1, device=device).item()  # The device ``meta`` has tensors without values.
+    except (RuntimeError, AssertionError, ImportError, ValueError):  # Each backend refuses in its own way.
+        hint = f"Choose from: {', '.join(_usable_names())}"
+        raise ConfigError(
+            "torch cannot compute on this device", argument="device", value=str(device), hint=hint
+        ) from None
+    return torch.device(device)
+
+
+def _usable_names() -> list[str]:
+    if not torch.accelerator.is_available():
+        return ["cpu"]
+    accelerator = torch.accelerator.current_accelerator()
+    kind = "cuda" if accelerator is None else accelerator.type
+    return ["cpu", *(f"{kind}:{number}" for number in range(torch.accelerator.device_count()))]

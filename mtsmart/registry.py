@@ -116,6 +116,16 @@ class Registry(Generic[T]):
         self._load_all()
         return self._broken.get(name)
 
+    def hint_for_unknown(self, name: str, options: Iterable[str]) -> str:
+        """What the user can do about a name that is none of ``options``, among which are this registry's entries."""
+        reason = self.reason_missing(name)
+        if reason is not None:
+            return reason
+        nearest = did_you_mean(name, options)
+        if nearest.startswith("Did you mean"):
+            return nearest
+        return f"No installed package has a {self.kind} of this name. {nearest}"
+
     def __contains__(self, name: object) -> bool:
         if name in self._entries or name in self._own_modules:
             return True

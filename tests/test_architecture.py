@@ -14,8 +14,8 @@ from tests.package_source import MODULES, PACKAGE, ROOT, dotted
 
 # From the ground up; a module may import from its own room and from rooms before it.
 ROOMS = [
-    ["errors", "hardware", "log", "random_state", "resources"],
-    ["durable", "processes", "registry"],
+    ["errors", "log", "quiet", "random_state", "resources"],
+    ["arguments", "durable", "hardware", "processes", "registry"],
     ["config"],
     ["tasks"],
     ["losses", "metrics", "runs"],

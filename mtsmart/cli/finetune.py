@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import AllowChanges, OutputDir, Overrides, Resume, RunArgument
-from mtsmart.reporting.quiet import quiet_libraries
+from mtsmart.quiet import quiet_libraries
 
 
 def finetune(

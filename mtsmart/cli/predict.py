@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import RunArgument, TaskFiles
-from mtsmart.reporting.quiet import quiet_libraries
+from mtsmart.quiet import quiet_libraries
 
 
 def predict(

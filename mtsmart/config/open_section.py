@@ -54,8 +54,8 @@ class OpenSection(StrictModel):
 
     @classmethod
     def reason_unknown(cls, key: str) -> str | None:
-        """Why an installed package that has such a key cannot be used; None if there is no such package."""
-        return cls.registry.reason_missing(key)
+        """Why an installed package that has such a key cannot be used, or that no package has it."""
+        return cls.registry.hint_for_unknown(key, cls.known_keys())
 
     @model_validator(mode="before")
     @classmethod

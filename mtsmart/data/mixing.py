@@ -7,7 +7,7 @@ few, so that its last round is complete.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -15,6 +15,15 @@ from mtsmart.config.sections import MixingConfig
 from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean
 
 _STRATEGY_OF = {"temperature": "temperature", "start_exponent": "annealed", "end_exponent": "annealed"}
+
+_SUMMARIES: dict[str, Callable[[MixingConfig], str]] = {
+    "proportional": lambda config: "every row once in an epoch",
+    "uniform": lambda config: "every task with the same frequency",
+    "temperature": lambda config: f"P ~ N^(1/{config.temperature:g})",
+    "annealed": lambda config: f"P ~ N^a, a from {config.start_exponent:g} to {config.end_exponent:g}",
+    "weights": lambda config: ", ".join(f"{task} {weight:g}" for task, weight in (config.weights or {}).items()),
+    "rounds": lambda config: "every update holds one batch of each task",
+}
 
 
 def batches_per_task(
@@ -43,6 +52,11 @@ def batches_per_task(
         rounds = -(-total // len(batches))
         return dict.fromkeys(batches, rounds)
     return _apportion(_shares(sizes, config, epoch, epochs), total)
+
+
+def summary_of_mixing(config: MixingConfig) -> str:
+    """One short text: the strategy, and what it does."""
+    return f"mixing: {config.strategy}: {_SUMMARIES[config.strategy](config)}"
 
 
 def check_mixing(config: MixingConfig, tasks: Collection[str]) -> None:

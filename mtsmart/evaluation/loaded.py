@@ -8,15 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import datasets
 import torch
 
+from mtsmart.arguments import checked
 from mtsmart.data.encoding import select_complete
-from mtsmart.data.sources import has_split, require_columns
+from mtsmart.data.sources import has_split
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
+from mtsmart.evaluation.given_rows import table_of
+from mtsmart.hardware import usable_device
 from mtsmart.models.files import load_model, read_decoding
 from mtsmart.preparation.preparer import Preparer
+from mtsmart.quiet import without_bars
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.own_signature import input_signature_of
@@ -29,22 +32,31 @@ class LoadedRun:
     Args:
         folder: the run's folder.
         task_files: YAML files with more tasks. Their ``share_head`` names heads of the run.
-        device: the torch device; None: a GPU if there is one.
+        device: the torch device, such as ``cpu`` or ``cuda:0``; None: a GPU if there is one.
 
     Raises:
+        ConfigError: torch cannot compute on the device.
         CheckpointError: the folder holds no run or no model.
     """
 
-    def __init__(self, folder: str | Path, task_files: Iterable[str | Path] = (), device: str | None = None) -> None:
+    @checked
+    @without_bars()
+    def __init__(
+        self, folder: str | Path, task_files: Iterable[str | Path] = (), device: str | torch.device | None = None
+    ) -> None:
+        if device is None:
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        target = usable_device(device)
         self.folder = RunFolder(Path(folder))
         self.config = self.folder.config()
         self.definitions = self.folder.definitions()
         self.model, self.tokenizer = load_model(self.folder.model)
         self._decoding = read_decoding(self.folder.model)
-        self.model.eval().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.model.eval().to(target)
         self._task_files = list(task_files)
         self._preparer = Preparer(self.tokenizer, self.config.data, self.model.encoder.max_positions)
 
+    @checked
     def task(self, name: str) -> TaskType:
         """A task of the run, or a task of the library that shares a head of the run.
 
@@ -65,25 +77,28 @@ class LoadedRun:
         task.decoding = self._decoding.get(name) or self._decoding.get(head, {})
         return task
 
-    def evaluate(self, tasks: Iterable[str] | None = None, split: str = "validation") -> Evaluation:
+    @checked
+    @without_bars()
+    def evaluate(self, tasks: str | Iterable[str] | None = None, split: str = "validation") -> Evaluation:
         """Score tasks on a labelled split.
 
         Args:
-            tasks: names of tasks; None: all tasks of the run that have the split.
+            tasks: the name of a task, or several names; None: all tasks of the run that have the split.
             split: the split's name.
 
         Raises:
             DataError: a named task has no such split, or its labels are hidden.
         """
-        names = list(tasks) if tasks is not None else self._tasks_with(split)
         results = {}
-        for name in names:
+        for name in self._names(tasks, split):
             task = self.task(name)
             data = self._preparer.split(task, split)
             batch_size = self.config.training.eval_batch_size
             results[name] = evaluate_task(self.model, task, data, self._preparer.collate(task), batch_size)
         return Evaluation(results)
 
+    @checked
+    @without_bars()
     def predict(self, task: str | Iterable[str], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Predictions for rows, in the order of the rows.
 
@@ -97,7 +112,8 @@ class LoadedRun:
             tasks the keys are ``<task>.prediction`` and so on.
 
         Raises:
-            DataError: a row lacks a text. The message names the row.
+            DataError: a row lacks a text, or its value is of another type than in the rows before it. The message
+                names the row.
         """
         listed = list(rows)
         if isinstance(task, str):
@@ -111,6 +127,7 @@ class LoadedRun:
             for index in range(len(listed))
         ]
 
+    @checked
     def max_length(self, task: str) -> int:
         """The largest number of tokens in a task's inputs. Longer inputs are cut."""
         return self._preparer.max_length(self.task(task))
@@ -126,12 +143,9 @@ class LoadedRun:
     def _predict(self, tasks: list[TaskType], rows: list[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
         """One mapping per row for each task. All these tasks read the same input."""
         first = tasks[0]
-        for number, row in enumerate(rows, 1):
-            require_columns(first.columns, row, f"row {number}")
         if not rows:
             return [[] for _ in tasks]
-        columns = {column: [row[column] for row in rows] for column in first.columns}
-        table = datasets.Dataset.from_dict({**columns, "row": list(range(len(rows)))})
+        table = table_of(rows, first.columns)
         complete, _ = select_complete(table, f"task {first.name}", first.columns, None, "refuse", hint="Correct them")
         data = self._preparer.rows(first, complete, with_labels=False)
         batch_size = self.config.training.eval_batch_size
@@ -141,6 +155,11 @@ class LoadedRun:
     @cached_property
     def _library(self) -> TaskLibrary:
         return TaskLibrary(self._task_files)
+
+    def _names(self, tasks: str | Iterable[str] | None, split: str) -> list[str]:
+        if tasks is None:
+            return self._tasks_with(split)
+        return [tasks] if isinstance(tasks, str) else list(tasks)
 
     def _tasks_with(self, split: str) -> list[str]:
         names = [name for name, task in self.definitions.items() if has_split(task, split, self.config.data)]

@@ -12,6 +12,7 @@ from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_decoding import decoding_rule
+from mtsmart.training.setup import recipe_of
 
 
 def export_task(
@@ -60,6 +61,7 @@ def _card(run: LoadedRun, task: TaskType) -> ModelCard:
         scores=scores.get(task.name, {}),
         decoding=task.decoding,
         problem_type=task.problem_type,
+        recipe=recipe_of(run.config),
         rule=decoding_rule(task),
     )
 

@@ -12,7 +12,7 @@ from mtsmart.registry import Registry
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 """(logits, labels) -> one value a row."""
-CRITERIA: Registry[Criterion] = Registry("loss", group="mtsmart.losses")
+CRITERIA: Registry[Criterion] = Registry("loss", group="mtsmart.losses", needs=["__call__"])
 
 
 @CRITERIA.register("cross_entropy")

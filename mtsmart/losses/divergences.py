@@ -17,7 +17,7 @@ from mtsmart.registry import Registry
 
 Divergence = Callable[[Tensor, Tensor], Tensor]
 """(logits, target), both (..., C) -> (...,)."""
-DIVERGENCES: Registry[Divergence] = Registry("divergence", group="mtsmart.divergences")
+DIVERGENCES: Registry[Divergence] = Registry("divergence", group="mtsmart.divergences", needs=["__call__"])
 
 
 def _log_probs(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from mtsmart.registry import Registry
 
 Metric = Callable[[Sequence[Any], Sequence[Any]], float]
 """(predictions, references), both in the form that the task type's ``decode`` and ``references`` return -> a score."""
-METRICS: Registry[Metric] = Registry("metric", group="mtsmart.metrics")
+METRICS: Registry[Metric] = Registry("metric", group="mtsmart.metrics", needs=["__call__"])
 
 
 @METRICS.register("accuracy")

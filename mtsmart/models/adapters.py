@@ -54,7 +54,7 @@ def read_adapters(folder: Path) -> dict[str, Any]:
         stored = TypeAdapter(dict[str, Any]).validate_python(read_json(file))
         for name in stored:
             if name not in TRANSFORMS or not issubclass(TRANSFORMS[name], Adapter):
-                hint = "Install the package that the adapter comes from"
+                hint = TRANSFORMS.hint_for_unknown(name, TRANSFORMS)
                 raise CheckpointError("there is no such adapter", file=file, value=name, hint=hint)
         return {name: _settings(name).validate_python(value) for name, value in stored.items()}
     except ValidationError as error:

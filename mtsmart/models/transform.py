@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -47,6 +48,11 @@ class Transform(ABC, Generic[S]):
         """The long form of what the user wrote."""
         return value
 
+    @classmethod
+    def summary(cls, settings: Any) -> str:
+        """A few words on what the transform does with these settings, for a run's card and for the console."""
+        return str(settings)
+
     @abstractmethod
     def apply(self, encoder: Encoder) -> None:
         """Change ``encoder`` in place.
@@ -76,6 +82,19 @@ class Adapter(Transform[S]):
         """Give ``encoder`` the modules of its architecture back, in place; the opposite of ``apply``."""
 
 
+def summaries_of_transforms(settings: dict[str, Any]) -> list[str]:
+    """One short text for each transform, in the order in which they are applied.
+
+    Args:
+        settings: name of a transform -> validated value of its key.
+    """
+    return [f"encoder.{name}: {TRANSFORMS[name].summary(settings[name])}" for name in _in_order(settings)]
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda name: TRANSFORMS[name].order)
+
+
 def apply_transforms(encoder: Encoder, settings: dict[str, Any]) -> None:
     """Apply transforms in their order.
 
@@ -86,7 +105,7 @@ def apply_transforms(encoder: Encoder, settings: dict[str, Any]) -> None:
     Raises:
         CheckpointError: a transform does not fit the encoder.
     """
-    for name in sorted(settings, key=lambda name: TRANSFORMS[name].order):
+    for name in _in_order(settings):
         transform = TRANSFORMS[name](settings[name])
         transform.apply(encoder)
         if isinstance(transform, Adapter):

@@ -12,6 +12,7 @@ from mtsmart.durable import write_text
 from mtsmart.regularizers import summaries
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.training.setup import recipe_of
 
 _LIBRARIES = ("mtsmart", "torch", "transformers", "datasets")
 
@@ -27,6 +28,7 @@ def write_card(
         *([config.description, ""] if config.description else []),
         f"Trained with mtsmart from {start}: {config.training.epochs} epochs, batch size {config.training.batch_size}, "
         f"{config.optimizer.name} at {config.optimizer.learning_rate:g}, seed {config.training.seed}.",
+        *(f"{text}." for text in recipe_of(config)),
         *summaries(config, definitions),
         "",
         "| task | data | metric | score | best constant |",

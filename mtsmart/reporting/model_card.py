@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ class ModelCard:
         scores: metric -> value on validation; empty if the run has no scores.
         decoding: values for decoding that were fitted on validation, such as a threshold.
         problem_type: Hugging Face's name of the loss with which the head was trained.
+        recipe: one short text for each transform of the encoder, one for the mixing and one for the weighting.
         rule: how outputs become predictions; None if the names of the outputs say this.
     """
 
@@ -42,6 +43,7 @@ class ModelCard:
     scores: Mapping[str, float]
     decoding: Mapping[str, Any]
     problem_type: str | None
+    recipe: Sequence[str] = ()
     rule: str | None = None
 
     def text(self, exported: Exported) -> str:
@@ -78,6 +80,7 @@ class ModelCard:
             f"- Input: {' and '.join(definition.text)}, cut to {self.max_length} tokens",
             f"- Base encoder: `{self.encoder}`",
         ]
+        facts += [f"- Training: {text}" for text in self.recipe]
         if self.labels:
             facts.append(f"- {'Outputs' if self.rule else 'Labels'}: {', '.join(self.labels)}")
         if self.rule:

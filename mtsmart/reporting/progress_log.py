@@ -18,6 +18,8 @@ class ProgressLog(Callback):
             log_progress(f"  {name}: {count:,} rows without a text or label were dropped")
         for name in event.unscored:
             log_progress(f"  {name} has no validation split; it is not scored")
+        for text in event.recipe:
+            log_progress(f"  {text}")
         terms = ", ".join(event.regularizers) or "none"
         resumed = f"; training continues after update {event.done:,}" if event.done else ""
         log_progress(f"  regularisers: {terms}{resumed}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mtsmart.arguments import checked
 from mtsmart.config.loader import find_experiment, load_experiment
 from mtsmart.errors import ConfigError, DataError, MtsmartError, StorageError, TrainingError
 from mtsmart.processes import launched
@@ -42,6 +43,7 @@ class Sweep:
     planned: int
 
 
+@checked
 def sweep(
     file: str | Path,
     overrides: Iterable[str] = (),

@@ -18,7 +18,7 @@ from mtsmart import api
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
 from mtsmart.hardware import device_name
-from mtsmart.reporting.quiet import quiet_libraries
+from mtsmart.quiet import quiet_libraries
 from mtsmart.runs.checkpoints import list_checkpoints, stored_rows
 from mtsmart.runs.folder import RunFolder
 from mtsmart.sweeps.ledger import FinishedRun

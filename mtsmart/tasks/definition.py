@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from mtsmart.arguments import checked
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.validate import StrictModel
@@ -175,6 +176,7 @@ class TaskDefinition(OpenSection):
                     raise ValueError(message)
         return self
 
+    @checked
     def split(self, name: str) -> str:
         """The data set's split, with its slice, that is our split ``name``."""
         return self.splits.get(name, name)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mtsmart.evaluation.evaluator import Evaluation
-from mtsmart.training.setup import Setup
+from mtsmart.training.setup import Setup, recipe_of
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Started:
         done: updates that an interrupted run has done already.
         device: where the model is trained, as torch names it.
         regularizers: names of the terms that are added to the loss.
+        recipe: one short text for each transform of the encoder, one for the mixing and one for the weighting.
     """
 
     train_rows: Mapping[str, int]
@@ -35,6 +36,7 @@ class Started:
     done: int
     device: str
     regularizers: Sequence[str]
+    recipe: Sequence[str] = ()
 
 
 def started(setup: Setup, updates: int, done: int, device: torch.device, regularizers: Sequence[str]) -> Started:
@@ -54,6 +56,7 @@ def started(setup: Setup, updates: int, done: int, device: torch.device, regular
         done=done,
         device=str(device),
         regularizers=regularizers,
+        recipe=recipe_of(setup.config),
     )
 
 

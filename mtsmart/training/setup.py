@@ -14,7 +14,7 @@ from mtsmart.config.loader import Experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate
-from mtsmart.data.mixing import check_mixing
+from mtsmart.data.mixing import check_mixing, summary_of_mixing
 from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.data.sources import has_split
 from mtsmart.distill.teachers import add_teachers
@@ -24,13 +24,14 @@ from mtsmart.models.files import fits, load_model, read_head_specs
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.models.transform import summaries_of_transforms
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.processes import ALONE, Processes
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.tasks import TaskDefinition, select_tasks
-from mtsmart.weighting import check_weighting
+from mtsmart.weighting import check_weighting, summary_of_weighting
 
 
 @dataclass
@@ -84,6 +85,12 @@ class Setup:
         """The same parts for a run that evaluates nothing."""
         tasks = {name: replace(task, validation=None, baseline={}) for name, task in self.tasks.items()}
         return replace(self, tasks=tasks)
+
+
+def recipe_of(config: RunConfig) -> list[str]:
+    """One short text for each transform of the encoder, one for the mixing of tasks and one for their weighting."""
+    transforms = summaries_of_transforms(config.encoder.parts)
+    return [*transforms, summary_of_mixing(config.mixing), summary_of_weighting(config.weighting)]
 
 
 def build_sampler(setup: Setup) -> MultiTaskSampler:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -347,8 +347,13 @@ class Trainer:
             metrics_bytes=self.journal.flushed_size(),
             rows=describe_rows(self.setup.train, self.setup.validation),
             regularizers={name: one.state_dict() for name, one in self.step.regularizers.items()},
-            frozen=digest_of_frozen(self.student.whole()),
+            frozen=self._frozen,
         )
+
+    @cached_property
+    def _frozen(self) -> str | None:
+        """The digest of the frozen parameters. It is computed once, because training does not change them."""
+        return digest_of_frozen(self.student.whole())
 
     def resume(self, point: Path) -> int:
         """Continue from a resume point; how many bytes metrics.jsonl had then."""

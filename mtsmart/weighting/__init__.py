@@ -11,6 +11,7 @@ from mtsmart.weighting.shared.base import (
     WeightingContext,
     build_weighting,
     check_weighting,
+    summary_of_weighting,
 )
 from mtsmart.weighting.shared.gradients import GradientWeighting
 
@@ -24,4 +25,5 @@ __all__ = [
     "WeightingSettings",
     "build_weighting",
     "check_weighting",
+    "summary_of_weighting",
 ]

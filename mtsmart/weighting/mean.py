@@ -9,6 +9,11 @@ from mtsmart.weighting import WEIGHTINGS, Losses, Weighting, WeightingSettings
 class Mean(Weighting[WeightingSettings]):
     """Adds up the gradients of objective / N, one batch after the other: one graph is in memory at a time."""
 
+    @classmethod
+    def summary(cls, settings: WeightingSettings) -> str:
+        """What the gradient is of."""
+        return "the mean of the batches' objectives"
+
     def combine(self, losses: Losses) -> None:
         """Differentiate each batch's share in the mean."""
         for one in losses:

@@ -226,7 +226,7 @@ def test_without_the_hub_its_cache_is_used_and_told(tmp_path, monkeypatch):
 def test_tries_to_reach_the_hub_are_not_told_one_by_one(capfd):
     import logging
 
-    from mtsmart.reporting.quiet import quiet_libraries
+    from mtsmart.quiet import quiet_libraries
 
     quiet_libraries()
     logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s")

@@ -1,7 +1,7 @@
 """Make the runs of one version that later versions must go on reading: python tests/old_runs/make.py FOLDER.
 
 It is run with that version's code (PYTHONPATH) and writes a tiny encoder, its tasks and data, a finished run, and the
-same run stopped half-way. It stands by itself, so that it can be run with the code of any commit.
+same run stopped half-way. Of the tests it uses only tiny_encoder.py, so it can be run with the code of any commit.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import signal
 import sys
 from pathlib import Path
 
-import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
 import mtsmart
 from mtsmart.training.callbacks import Callback, UpdateDone
+
+# PYTHONPATH names the code of another commit, whose own tests may lack this module, so it is not a part of a package.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from tiny_encoder import write_tiny_encoder
 
 PLACEHOLDER = "FOLDER_OF_THESE_RUNS"
 STOP = 13  # in the second epoch, between lines of metrics.jsonl, after the evaluation of update 10
@@ -62,7 +62,7 @@ class StopAt(Callback):
 def main() -> None:
     folder = Path(sys.argv[1]).resolve()
     folder.mkdir(parents=True)
-    write_encoder(folder / "encoder")
+    write_tiny_encoder(folder / "encoder", WORDS, width=8, positions=32)
     rows = write_data(folder)
     (folder / "tasks.yaml").write_text(TASKS, encoding="utf-8")
     (folder / "experiment.yaml").write_text(EXPERIMENT, encoding="utf-8")
@@ -82,32 +82,6 @@ def main() -> None:
             if file.exists():  # an interrupted run has no card
                 text = file.read_text(encoding="utf-8")
                 file.write_text(text.replace(str(folder), PLACEHOLDER), encoding="utf-8")
-
-
-def write_encoder(folder: Path) -> None:
-    """A random BERT of 2 layers and 8 dimensions with a word-level tokenizer, as a Hugging Face folder."""
-    vocabulary = {token: index for index, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
-    )
-    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    names = ["input_ids", "token_type_ids", "attention_mask"]
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_input_names=names, **special).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=8,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=16,
-        max_position_embeddings=32,
-        initializer_range=0.5,
-    )
-    BertModel(config).save_pretrained(folder)
 
 
 def write_data(folder: Path) -> dict[str, list[dict[str, str | float]]]:

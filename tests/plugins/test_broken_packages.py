@@ -4,7 +4,13 @@ import warnings
 
 import pytest
 
+import mtsmart
 from mtsmart.errors import ConfigError, MtsmartWarning
+from mtsmart.losses import CRITERIA, DIVERGENCES
+from mtsmart.metrics import METRICS
+from mtsmart.models.adapters import read_adapters
+from mtsmart.models.heads import HEADS
+from mtsmart.models.transforms import TRANSFORMS
 from mtsmart.registry import Registry
 
 GROUP = "mtsmart.colours"
@@ -98,3 +104,34 @@ def test_an_entry_that_fits_something_is_not_offered_if_its_package_is_broken(co
     colours.install("bad", "red", "all.register('red', fits=['car'])('red')\nraise RuntimeError('too late')")
     registry, _ = colours.read()
     assert registry.fitting("car") == []
+
+
+@pytest.mark.parametrize("registry", [HEADS, CRITERIA, DIVERGENCES, METRICS], ids=lambda registry: registry.kind)
+def test_what_is_called_must_be_callable(registry):
+    with pytest.raises(ValueError, match=f"{registry.kind} 'broken' lacks __call__"):
+        registry.register("broken")(3)
+    assert "broken" not in registry
+
+
+CONFIG = "name: run\ntasks: {color: {}}\nencoder:\n  path: x\n  gone: {rank: 4}\n"
+
+
+def test_a_run_whose_package_is_gone_says_so(tmp_path):
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    with pytest.raises(mtsmart.MtsmartError) as error:
+        mtsmart.load(tmp_path)
+    place = f"{tmp_path / 'config.yaml'}:5: encoder.gone: unknown key"
+    missing = "No installed package has a transform of the encoder of this name. Choose from: "
+    assert str(error.value).startswith(f"{place}. {missing}")
+
+
+def test_a_run_whose_package_is_broken_says_why(tmp_path, monkeypatch):
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    reason = "The transform of the encoder 'gone' of the package extras cannot be used: no module named 'extras'"
+    list(TRANSFORMS)
+    monkeypatch.setitem(TRANSFORMS._broken, "gone", reason)
+    with pytest.raises(mtsmart.MtsmartError, match=f"encoder.gone: unknown key. {reason}$"):
+        mtsmart.load(tmp_path)
+    (tmp_path / "adapters.json").write_text('{"gone": {"rank": 4}}')
+    with pytest.raises(mtsmart.MtsmartError, match=f"adapters.json: there is no such adapter, got 'gone'. {reason}$"):
+        read_adapters(tmp_path)

@@ -5,7 +5,10 @@ import logging
 import subprocess
 import sys
 
+import pytest
+
 import mtsmart
+from mtsmart.config.sections import RunConfig
 from mtsmart.evaluation.evaluator import Evaluation
 from mtsmart.log import LOGGER, NOTICE
 from mtsmart.training.callbacks import (
@@ -19,6 +22,7 @@ from mtsmart.training.callbacks import (
     Started,
     UpdateDone,
 )
+from mtsmart.training.setup import recipe_of
 
 EVENTS = [
     Started({}, {}, {}, [], updates=1, done=0, device="cpu", regularizers=[]),
@@ -106,3 +110,43 @@ def test_the_command_line_takes_its_handlers_away(workspace, cli):
     assert (list(LOGGER.handlers), LOGGER.level) == before
     assert result.out.startswith("Training on cpu: ") and "update 88: score" in result.out
     assert "mtsmart: notice: " in result.err and "data.max_tokens=5" not in result.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"encoder": {"freeze": "all"}}, "encoder.freeze: the whole encoder is not trained"),
+        ({"encoder": {"freeze": 1}}, "encoder.freeze: the embeddings and the first layer are not trained"),
+        ({"encoder": {"freeze": 2, "layers": 4}}, "encoder.layers: 4 of its layers are kept"),
+        ({"mixing": {"strategy": "proportional"}}, "mixing: proportional: every row once in an epoch"),
+        ({"mixing": {"strategy": "uniform"}}, "mixing: uniform: every task with the same frequency"),
+        ({"mixing": {"strategy": "temperature", "temperature": 3.0}}, "mixing: temperature: P ~ N^(1/3)"),
+        ({"mixing": {"strategy": "annealed"}}, "mixing: annealed: P ~ N^a, a from 1 to 0.2"),
+        ({"mixing": {"strategy": "weights", "weights": {"a": 1.0, "b": 0.5}}}, "mixing: weights: a 1, b 0.5"),
+    ],
+)
+def test_each_method_describes_itself(settings, text):
+    config = {"tasks": {"a": {}, "b": {}}, **settings}
+    config["encoder"] = {"path": "x", **settings.get("encoder", {})}
+    assert text in recipe_of(RunConfig.model_validate(config))
+
+
+def test_a_run_says_what_it_does_to_encoder_and_tasks(workspace, caplog):
+    """The log, the run's card and the card of an exported task."""
+    settings = ["encoder.freeze=embeddings", "encoder.layers=1", "mixing.strategy=rounds", "training.max_updates=1"]
+    expected = [
+        "encoder.layers: 1 of its layers is kept",
+        "encoder.freeze: the embeddings are not trained",
+        "mixing: rounds: every update holds one batch of each task",
+        "weighting: mean: the mean of the batches' objectives",
+    ]
+    recorder = Recorder()
+    with caplog.at_level(logging.INFO, LOGGER.name):
+        run = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "run", callback=recorder)
+    assert recorder.events[0].recipe == expected
+    assert [line.strip() for line in caplog.messages if line.strip() in expected] == expected
+    card = (run.path / "README.md").read_text().splitlines()
+    assert [line for line in card if line.removesuffix(".") in expected] == [f"{text}." for text in expected]
+    mtsmart.export(run.path, "color", workspace.folder / "exported")
+    exported = (workspace.folder / "exported" / "README.md").read_text().splitlines()
+    assert [line for line in exported if line.startswith("- Training")] == [f"- Training: {text}" for text in expected]

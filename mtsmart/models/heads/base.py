@@ -41,7 +41,9 @@ class HeadSpec:
         return asdict(self)
 
 
-HEADS: Registry[Callable[[Encoder, HeadSpec], nn.Module]] = Registry("head type", group="mtsmart.heads")
+HEADS: Registry[Callable[[Encoder, HeadSpec], nn.Module]] = Registry(
+    "head type", group="mtsmart.heads", needs=["__call__"]
+)
 # Head type -> a check that raises ConfigError if a spec does not suit the type. Types that accept any spec have none.
 HEAD_CHECKS: Registry[Callable[[HeadSpec], None]] = Registry("check of a head type")
 

@@ -30,6 +30,16 @@ class Freeze(Transform[int | Literal["all", "embeddings"]]):
     ]
     order = Order.FREEZE
 
+    @classmethod
+    def summary(cls, settings: int | Literal["all", "embeddings"]) -> str:
+        """What is not trained."""
+        if settings == "all":
+            return "the whole encoder is not trained"
+        if settings == "embeddings":
+            return "the embeddings are not trained"
+        layers = "layer" if settings == 1 else f"{settings} layers"
+        return f"the embeddings and the first {layers} are not trained"
+
     def apply(self, encoder: Encoder) -> None:
         """See :class:`Transform`.
 

@@ -23,6 +23,11 @@ class KeepLayers(Transform[int]):
     ]
     order = Order.LAYERS
 
+    @classmethod
+    def summary(cls, settings: int) -> str:
+        """How many layers stay."""
+        return f"{settings} of its layers {'is' if settings == 1 else 'are'} kept"
+
     def apply(self, encoder: Encoder) -> None:
         """See :class:`Transform`.
 

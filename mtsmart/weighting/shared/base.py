@@ -97,6 +97,11 @@ class Weighting(WeightingMethod, nn.Module, ABC, Generic[S]):
         Regularisers that differentiate inside the forward pass multiply by it too.
         """
 
+    @classmethod
+    def summary(cls, settings: Any) -> str:
+        """A few words on the weighting with these settings, for a run's card and for the console."""
+        return str(settings)
+
     def measure(self) -> dict[str, float]:
         """Figures of the weighting, computed when a line is logged (this may wait for the device)."""
         return {}
@@ -120,6 +125,12 @@ def check_weighting(config: WeightingConfig, in_rounds: bool, sharded: bool) -> 
     if method.needs_task_gradients and sharded:
         hint = "Leave training.shard out"
         raise ConfigError("does not go with sharded weights", key="weighting", value=config.name, hint=hint)
+
+
+def summary_of_weighting(config: WeightingConfig) -> str:
+    """One short text: the weighting's name, and what it says about its settings."""
+    method = cast(type[Weighting[Any]], WEIGHTINGS[config.name])
+    return ": ".join(filter(None, ["weighting", config.name, method.summary(config.settings)]))
 
 
 def build_weighting(config: WeightingConfig, context: WeightingContext) -> Weighting[Any]:
