@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from pydantic import create_model
 
-from mtsmart.config.validate import StrictModel
+from mtsmart.config.strict import StrictModel
 from mtsmart.registry import Registry
 
 _FILES_OF_A_RESUME_POINT = ("model", "optimizer", "random", "weighting")  # a method's state lies beside them

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, Type
 
 from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
-from mtsmart.config.validate import StrictModel
+from mtsmart.config.strict import StrictModel
 from mtsmart.errors import MtsmartWarning
 
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
