@@ -230,6 +230,12 @@ class Method:
         resolved = {name: cls.resolve(section, of_task) for name, of_task in tasks.items()}
         return {name: None if settings is None else settings.model_dump() for name, settings in resolved.items()}
 
+    @classmethod
+    def effect(cls, section: StrictModel | None, tasks: Mapping[str, StrictModel | None]) -> dict[str, MethodSettings]:
+        """Task -> complete settings, for the tasks for which the method is on."""
+        resolved = {name: cls.resolve(section, of_task) for name, of_task in tasks.items()}
+        return {name: settings for name, settings in resolved.items() if settings is not None and settings.is_on}
+
 
 class MethodRegistry(Registry[type[Method]]):
     """The regularisers. Each learns the name under which it is registered."""

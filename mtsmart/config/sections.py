@@ -108,7 +108,12 @@ class OptimizerConfig(StrictModel):
     schedule: Literal["linear", "cosine", "constant"] = Field(
         "linear", description="the learning rate after the warm-up"
     )
-    warmup: float = Field(0.1, ge=0, le=1, description="the share of the updates in which the learning rate rises")
+    warmup: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="the share of the updates in which the learning rate rises, from 0 at the first one",
+    )
 
 
 class TrainingConfig(StrictModel):

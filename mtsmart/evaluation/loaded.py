@@ -13,7 +13,7 @@ import torch
 
 from mtsmart.data.encoding import select_complete
 from mtsmart.data.sources import has_split, require_columns
-from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
+from mtsmart.errors import CheckpointError, ConfigError, did_you_mean, items_of
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
 from mtsmart.models.files import load_model, read_decoding
 from mtsmart.preparation.preparer import Preparer
@@ -36,13 +36,14 @@ class LoadedRun:
     """
 
     def __init__(self, folder: str | Path, task_files: Iterable[str | Path] = (), device: str | None = None) -> None:
+        more_files = items_of("task_files", task_files)
         self.folder = RunFolder(Path(folder))
         self.config = self.folder.config()
         self.definitions = self.folder.definitions()
         self.model, self.tokenizer = load_model(self.folder.model)
         self._decoding = read_decoding(self.folder.model)
         self.model.eval().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._task_files = list(task_files)
+        self._task_files = more_files
         self._preparer = Preparer(self.tokenizer, self.config.data, self.model.encoder.max_positions)
 
     def task(self, name: str) -> TaskType:
@@ -75,7 +76,7 @@ class LoadedRun:
         Raises:
             DataError: a named task has no such split, or its labels are hidden.
         """
-        names = list(tasks) if tasks is not None else self._tasks_with(split)
+        names = items_of("tasks", tasks) if tasks is not None else self._tasks_with(split)
         results = {}
         for name in names:
             task = self.task(name)

@@ -104,16 +104,23 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
             raise ConfigError("there is no task of this name", value=name, hint=did_you_mean(name, self))
         return self._entries[name]
 
+    def has(self, pattern: str) -> bool:
+        """Whether ``pattern`` stands for any task, as :meth:`find` reads it."""
+        return bool(self._matches(pattern))
+
+    def _matches(self, pattern: str) -> list[str]:
+        if pattern in self._entries:
+            return [pattern]
+        suite = [name for name, entry in self._entries.items() if entry.suite == pattern]
+        return suite or fnmatch.filter(self._entries, pattern)
+
     def find(self, pattern: str) -> list[str]:
         """Names that ``pattern`` stands for: one task, a suite's tasks, or the matches of a glob.
 
         Raises:
             ConfigError: it stands for none.
         """
-        if pattern in self._entries:
-            return [pattern]
-        suite = [name for name, entry in self._entries.items() if entry.suite == pattern]
-        if names := suite or fnmatch.filter(self._entries, pattern):
+        if names := self._matches(pattern):
             return names
         suites = {entry.suite for entry in self._entries.values() if entry.suite}
         raise ConfigError(

@@ -56,6 +56,7 @@ from mtsmart.training.optim import (
     names_of_parameters,
     optimizer_tensors,
     set_learning_rate,
+    warn_if_still,
 )
 from mtsmart.training.resume import Progress, Resumable, ResumeState, gather_tensors, restore
 from mtsmart.training.selection import Selection
@@ -90,6 +91,7 @@ class Trainer:
         self.updates_per_epoch = math.ceil(len(self.sampler) / self.sampler.batches_per_update)
         planned = self.updates_per_epoch * self.config.epochs
         self.total_updates = min(planned, self.config.max_updates or planned)
+        warn_if_still(setup.config.optimizer, self.total_updates)
         self.device = processes.device
         self._place_model()
         self.step = TrainStep(setup.model, setup.task_types, self._build_regularizers())
@@ -144,7 +146,7 @@ class Trainer:
 
         Args:
             resume_from: a resume point; the run goes on exactly as if it had never stopped.
-            resumed: called in the first process once the resume point is loaded.
+            resumed: called in the first process once the resume point is loaded, if there is anything left to train.
 
         Returns:
             what results.json holds.
@@ -157,7 +159,7 @@ class Trainer:
         draw_apart(self.config.seed, self.processes.rank)
         with self.processes.listening():
             size = self._begin() if resume_from is None else self.resume(resume_from)
-        if resume_from is not None:
+        if resume_from is not None and not self._finished:
             self.processes.on_main(resumed)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
         terms = list(self.step.regularizers)
