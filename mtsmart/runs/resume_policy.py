@@ -46,7 +46,7 @@ def find_resume_point(
     folder: RunFolder,
     present: Described,
     rows: Mapping[str, Any],
-    allowed: Iterable[str],
+    allowed: Collection[str],
     notify: Callable[[str], None],
 ) -> Path | None:
     """The resume point from which a run continues; None if it was interrupted before the first one.
@@ -99,15 +99,16 @@ def _check_settings(key: str, model: type[StrictModel], parts: list[str], others
         key: the whole key, for the message.
         model: the section.
         parts: the key inside the section.
-        others: further keys that are right beside those of the section.
+        others: further keys that may stand beside those of the section.
     """
     above = key.split(".")[: -len(parts)] if parts else []
     for depth, part in enumerate(parts):
         kinds = types_at(model, parts[:depth])
-        if part in others or types_at(model, parts[: depth + 1]):
+        if types_at(model, parts[: depth + 1]):
             continue
         known = [name for section in sections_in(kinds) for name in section.known_keys()]
-        _check_word(key, [part], [*known, *others], [*above, *parts[:depth]])
+        known += others if depth == 0 else ()
+        _check_word(key, [part], known, [*above, *parts[:depth]])
 
 
 def _check_tasks(allowed: Iterable[str], tasks: Collection[str]) -> None:

@@ -124,9 +124,9 @@ def test_what_a_killed_process_left_goes_away(workspace, run):
     ("change", "told"),
     [
         ("optimizer.learning_rate=2e-3", r"optimizer\.learning_rate: 0\.001 -> 0\.002"),
-        ("tasks.color.weight=3", r"tasks\.color\.weight: None -> 3\.0"),
+        ("tasks.color.weight=3", r"tasks\.color\.weight: 1\.0 -> 3\.0"),
         ("tasks=[near, color]", r"tasks: color, near -> near, color"),
-        ("smart.weight=9", r"smart\.weight: None -> 9\.0"),
+        ("smart.weight=9", r"smart\.weight: null -> 9\.0"),
         ("data.max_length=16", r"data\.max_length: 32 -> 16; rows\.color\.train: 44 rows, \w{12} -> 44 rows, \w{12}"),
     ],
 )
@@ -358,5 +358,5 @@ def test_signals_write_a_resume_point_and_have_their_exit_codes(workspace, numbe
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == code, err
-    assert "--resume goes on from it" in out and "Traceback" not in err
+    assert "--resume continues from it" in out and "Traceback" not in err
     assert len(list_checkpoints(folder / "checkpoints")) == 1
