@@ -15,7 +15,7 @@ _WIDTH = 79
 
 def methods_table() -> str:
     """The name of each regulariser, weighting and transform of the encoder, and what it does."""
-    tables = {
+    tables: dict[str, Mapping[str, object]] = {
         "regularisers ('mtsmart methods NAME' explains one of them):": REGULARIZERS.ordered(),
         "weightings (weighting: NAME):": {name: WEIGHTINGS[name] for name in WEIGHTINGS},
         "transforms of the encoder (encoder: {NAME: VALUE}):": {name: TRANSFORMS[name] for name in TRANSFORMS},
@@ -73,7 +73,7 @@ def _settings(method: type[Method]) -> Iterator[str]:
 def _paragraphs(entry: object) -> list[str]:
     """The text at the top of an entry's module, each paragraph on one line."""
     text = inspect.getdoc(inspect.getmodule(entry)) or ""
-    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    return [" ".join(paragraph.split()) for paragraph in text.replace("``", "").split("\n\n")]
 
 
 def _paragraph(text: str, indent: int) -> Iterable[str]:
