@@ -20,11 +20,11 @@ def methods_table() -> str:
         "weightings (weighting: NAME):": {name: WEIGHTINGS[name] for name in WEIGHTINGS},
         "transforms of the encoder (encoder: {NAME: VALUE}):": {name: TRANSFORMS[name] for name in TRANSFORMS},
     }
-    width = max(len(name) for entries in tables.values() for name in entries) + 2
-    return "\n\n".join("\n".join([title, *_table(entries, width)]) for title, entries in tables.items())
+    return "\n\n".join("\n".join([title, *_table(entries)]) for title, entries in tables.items())
 
 
-def _table(entries: Mapping[str, object], width: int) -> Iterator[str]:
+def _table(entries: Mapping[str, object]) -> Iterator[str]:
+    width = max(map(len, entries)) + 2
     for name, entry in entries.items():
         yield from _paragraph(f"  {name:<{width}}{_paragraphs(entry)[0]}", width + 2)
 

@@ -15,7 +15,6 @@ from mtsmart.runs.checkpoints import newest_checkpoint, stored_rows
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks.definition import TaskDefinition
 
-_ARGUMENT = "allow_changes"
 _ROWS = "rows"
 _TASKS = "tasks"
 _SPLITS = ("train", "validation")
@@ -29,11 +28,11 @@ def check_allowed(keys: Iterable[str], resume: bool) -> list[str]:
     Raises:
         ConfigError: there are some, and no run is resumed; a key does not exist; the keys are one text.
     """
-    allowed = items_of(_ARGUMENT, keys)
+    allowed = items_of("allow_changes", keys)
     if allowed and not resume:
         raise ConfigError(
             "is only for a run that is resumed",
-            argument=_ARGUMENT,
+            argument="allow_changes",
             value=allowed[0],
             hint="Use `resume=True` too",
         )
@@ -131,4 +130,4 @@ def _check_word(key: str, words: Iterable[str], known: Collection[str], above: I
         if word not in known:
             options = [".".join([*above, name]) for name in known]
             hint = did_you_mean(".".join([*above, word]), options) if options else "Nothing stands below it"
-            raise ConfigError("there is no such key", argument=_ARGUMENT, value=key, hint=hint)
+            raise ConfigError("there is no such key", argument="allow_changes", value=key, hint=hint)

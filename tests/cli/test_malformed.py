@@ -84,7 +84,7 @@ EXPERIMENTS = {
     "extends itself": ("extends: e.yaml\n", "extends: extends itself"),
     "bad hash": ("encoder: {path: x, sha256: abc}\n", "encoder.sha256: "),
     "run that is none": ("encoder: {path: null}\ninit: {run: gone}\n", r"e.yaml:\d+: init.run: is not the folder of a run .*gone'. Train that run first"),
-    "run and encoder": ("init: {run: gone}\n", "the encoder comes from 'init.run', so 'encoder.path' must be left out"),
+    "run and encoder": ("init: {run: gone}\n", "encoder.path: the encoder comes from init.run, so this key must be left out"),
 }  # fmt: skip
 
 

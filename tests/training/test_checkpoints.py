@@ -263,6 +263,14 @@ def test_what_changes_nothing_may_differ(workspace, run):
     assert (run / "metrics.jsonl").read_bytes() == before
 
 
+def test_a_finished_run_keeps_its_configuration(workspace, run):
+    """Nothing is trained with the change, so it is not the run's."""
+    before = {name: (run / name).read_bytes() for name in ("config.yaml", "README.md", "metrics.jsonl")}
+    settings = [*EVERY, "optimizer.learning_rate=0.5"]
+    mtsmart.train(workspace.experiment, settings, output_dir=run, resume=True, allow_changes=["optimizer"])
+    assert {name: (run / name).read_bytes() for name in before} == before
+
+
 def test_allowed_changes_are_for_runs_that_go_on(workspace, run):
     with pytest.raises(ConfigError, match="Use `resume=True` too"):
         mtsmart.train(workspace.experiment, EVERY, output_dir=run, allow_changes=["training"])
