@@ -18,6 +18,7 @@ from mtsmart.config import grid, sections
 from mtsmart.config.open_section import PARTS, OpenSection
 from mtsmart.config.regularizers import REGULARIZERS, Method
 from mtsmart.config.transforms import TRANSFORMS
+from mtsmart.config.weightings import WEIGHTINGS
 from mtsmart.tasks import definition
 
 FILE = Path(__file__).with_name("reference.md")
@@ -49,6 +50,7 @@ def _experiment() -> list[str]:
     for name in ("encoder", "init", "data", "mixing", "optimizer", "training"):
         model = getattr(sections, f"{name.capitalize()}Config")
         lines += [f"### {name}", "", _first_line(model), "", *_table(model)]
+    lines += ["### weighting", "", _first_line(sections.WeightingConfig), "", *_weightings()]
     lines += ["### grid", "", _first_line(grid.GridConfig), "", *_table(grid.GridConfig)]
     for name, method in REGULARIZERS.ordered().items():
         lines += [f"### {name}", "", *_method(method)]
@@ -88,12 +90,18 @@ def _transforms() -> list[str]:
     return [f"| `{name}` | {_kind(field)} |  | {field.description} |" for name, field in fields.items()]
 
 
+def _weightings() -> list[str]:
+    rows = [f"| `{name}` | {_first_line(sys.modules[WEIGHTINGS[name].__module__])} |" for name in WEIGHTINGS]
+    return ["| name | |", "|---|---|", *rows, ""]
+
+
 def _presets(method: type[Method]) -> list[str]:
     names = [preset.name for preset in method.presets]
     lines = [
-        f"`preset: {' | '.join(dict.fromkeys(['default', *names, 'off']))}`, or the preset's name alone; single values "
-        f"replace the preset's, or those of `{names[0]}` where none is named. `default`, which holds where nothing is "
-        "said, is off ([why](../experiments/evidence/RESULTS.md)).",
+        f"Write `{method.name}: {{preset: NAME}}`, or `{method.name}: NAME` for short. NAME is one of "
+        f"{', '.join(f'`{name}`' for name in dict.fromkeys(['default', *names, 'off']))}. Single values replace those "
+        f"of the preset. If you write single values without a preset, the other values come from `{names[0]}`. If you "
+        f"write nothing, the preset is `default`, which is off ([why](../experiments/evidence/RESULTS.md)).",
         "",
         *(f"- `{preset.name}`: {preset.source}" for preset in method.presets),
         "",

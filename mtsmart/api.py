@@ -11,6 +11,7 @@ import torch
 
 from mtsmart.arguments import checked
 from mtsmart.config.loader import Experiment, dump_config, find_experiment, load_experiment
+from mtsmart.errors import items_of
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.exporting.task import export_task
 from mtsmart.models.hugging_face import Exported
@@ -18,7 +19,7 @@ from mtsmart.processes import join_processes
 from mtsmart.quiet import without_bars
 from mtsmart.reporting.card import write_card
 from mtsmart.reporting.progress_log import ProgressLog
-from mtsmart.runs.changes import describe_rows
+from mtsmart.runs.changes import Described, describe_rows
 from mtsmart.runs.claim import RunPlace
 from mtsmart.runs.finetune import finetune_experiment
 from mtsmart.runs.folder import RunFolder, resolved_config
@@ -75,7 +76,7 @@ def train(
         experiment: a YAML file, or the name of a shipped experiment such as ``quickstart``.
         overrides: ``dotted.key=value`` items.
         output_dir: the run's folder; None: ``runs/<name>``, with a number if that is taken.
-        resume: go on from the newest resume point in the run's folder that is whole.
+        resume: continue from the newest undamaged resume point in the run's folder.
         allow_changes: keys that may differ from the interrupted run's, such as ``training.epochs``; a key covers those
             under it. Data is ``rows.<task>.<split>``.
         callback: receives what happens.
@@ -84,7 +85,7 @@ def train(
         MtsmartError: anything in the experiment, its data or the folder that does not fit, before training.
         Interrupted: stopped by a signal, after a resume point was written.
     """
-    loaded = join_processes().together(lambda: _single_experiment(experiment, overrides))
+    loaded = join_processes().together(lambda: _single_experiment(experiment, items_of("overrides", overrides)))
     return train_experiment(loaded, output_dir, resume, allow_changes, callback)
 
 
@@ -111,7 +112,11 @@ def finetune(
     Raises:
         MtsmartError, Interrupted: as in :func:`train`.
     """
-    loaded = join_processes().together(lambda: finetune_experiment(RunFolder(Path(run)), task, overrides))
+
+    def read() -> Experiment:
+        return finetune_experiment(RunFolder(Path(run)), task, items_of("overrides", overrides))
+
+    loaded = join_processes().together(read)
     return train_experiment(loaded, output_dir, resume, allow_changes, callback)
 
 
@@ -161,8 +166,7 @@ def train_experiment(
     with RunPlace(experiment.config.name, output_dir, resume) as place:
         folder = processes.on_main(place.choose)
         setup = processes.together(lambda: prepare(experiment, processes))
-        config = resolved_config(experiment.config, setup.definitions)
-        text = processes.together(lambda: dump_config(config))
+        text = processes.together(lambda: dump_config(resolved_config(experiment.config, setup.definitions)))
         watchers = [ProgressLog()] if callback is None else [ProgressLog(), callback]
         trainer = Trainer(setup, folder, Callbacks(*watchers), processes)
 
@@ -171,7 +175,8 @@ def train_experiment(
             point = None
             if claimed.exists:
                 rows = describe_rows(setup.train, setup.validation)
-                point = find_resume_point(claimed, text, rows, allowed, trainer.notify)
+                present = Described(experiment.config, setup.definitions)
+                point = find_resume_point(claimed, present, rows, allowed, trainer.notify)
             claimed.open()
             if point is None:
                 claimed.store(text)
@@ -181,5 +186,6 @@ def train_experiment(
         trainer.write_into(folder)
         # A resume point that does not load must leave the run's configuration as it is.
         results = trainer.train(point, resumed=lambda: folder.store(text))
-        processes.on_main(lambda: write_card(folder, config, setup.definitions, results.to_json()))
+        # A resumed run that was finished before keeps its configuration.
+        processes.on_main(lambda: write_card(folder, folder.config(), folder.definitions(), results.to_json()))
     return Run(folder.path, results.to_json())

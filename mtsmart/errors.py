@@ -6,12 +6,14 @@ The command line catches all of them, prints their messages without a traceback 
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 _NOTHING = object()
 _MAX_SHOWN = 80
+T = TypeVar("T")
 
 
 class MtsmartError(Exception):
@@ -28,7 +30,7 @@ class MtsmartError(Exception):
         argument: the argument of the Python function that has the value, such as ``output_dir``. It is given instead
             of ``key``. The command line shows its own flag for it. A hint names an argument in backquotes:
             ```resume=True```.
-        value: the wrong value. The text shows its ``repr``, shortened.
+        value: the wrong value. The text shows it in the words of YAML and JSON, shortened.
         hint: what the user can do instead.
     """
 
@@ -66,13 +68,18 @@ class MtsmartError(Exception):
             return ""
         return str(self.file) if self.line is None else f"{self.file}:{self.line}"
 
-    def at(self, file: str | Path, line: int | None) -> Self:
-        """The same error with a place. Callers use it when they know from which file the value came."""
+    def at(self, file: str | Path, line: int | None, key: str | None = None) -> Self:
+        """The same error with a place. Callers use it when they know from which file the value came.
+
+        Args:
+            file, line: the place.
+            key: the key as it stands in the file; None: the error's own.
+        """
         return type(self)(
             self.message,
             file=file,
             line=line,
-            key=self.key,
+            key=key or self.key,
             argument=self.argument,
             value=self.value,
             hint=self.hint,
@@ -113,17 +120,51 @@ def _on_one_line(text: str) -> str:
 
 
 def shorten(value: object) -> str:
-    """The ``repr`` of ``value``, cut to a length that fits on a line."""
-    text = repr(value)
+    """``value`` in the words of YAML and JSON, cut to a length that fits on a line."""
+    text = _in_yaml(value)
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
+
+
+def _in_yaml(value: object) -> str:
+    """The ``repr`` of plain data, with ``null``, ``true`` and ``false`` in place of the words of Python."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_in_yaml, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_in_yaml(key)}: {_in_yaml(part)}" for key, part in value.items()) + "}"
+    return repr(value)
+
+
+def items_of(argument: str, values: Iterable[T]) -> list[T]:
+    """The items that a user of the Python interface gives.
+
+    Args:
+        argument: the name of the argument.
+        values: what the user gives. A text would be read as the list of its letters.
+
+    Raises:
+        ConfigError: it is a single text or path.
+    """
+    if isinstance(values, str | bytes | os.PathLike):
+        hint = f"Write {argument}=[{values!r}]"
+        raise ConfigError("should be a list", argument=argument, value=values, hint=hint)
+    return list(values)
+
+
+def nearest(word: object, options: Iterable[str]) -> str | None:
+    """The option that is most like ``word``; None if none is like it."""
+    return next(iter(difflib.get_close_matches(str(word), sorted(options), n=1, cutoff=0.6)), None)
 
 
 def did_you_mean(word: object, options: Iterable[str]) -> str:
     """A hint that names the nearest of ``options``, or lists all of them if none is near."""
     known = sorted(options)
-    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean '{near[0]}'?"
+    near = nearest(word, known)
+    if near is not None:
+        return f"Did you mean '{near}'?"
     if not known:
         return "There are none to choose from."
     shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")

@@ -8,7 +8,7 @@ import typer
 
 
 def methods(name: Annotated[str | None, typer.Argument(help="One regulariser, in detail.")] = None) -> None:
-    """The regularisers, or one of them: formula, paper, settings, cost, when to use it, what the evidence says."""
+    """All regularisers, weightings and transforms, or one regulariser: formula, paper, settings, cost, evidence."""
     from mtsmart.reporting.regularizers import describe_method, methods_table
 
     typer.echo(methods_table() if name is None else describe_method(name))

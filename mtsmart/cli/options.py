@@ -17,7 +17,7 @@ Overrides = Annotated[
 OutputDir = Annotated[
     Path | None, typer.Option("--output-dir", "-o", help="The run's folder. Default: runs/<name>, numbered if taken.")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the newest resume point in the run's folder.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue from the newest resume point in the run's folder.")]
 AllowChanges = Annotated[
     list[str] | None,
     typer.Option(

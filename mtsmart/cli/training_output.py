@@ -29,7 +29,7 @@ def run_and_report(train: Callable[[Callback], Run]) -> None:
             run = train(ProgressBar(console))
     except Interrupted as stop:
         console.print(
-            "Stopped; a resume point is written. The same command with --resume goes on from it.", soft_wrap=True
+            "Stopped; a resume point is written. The same command with --resume continues from it.", soft_wrap=True
         )
         raise typer.Exit(stop.exit_code) from None
     path = shlex.quote(str(run.path))

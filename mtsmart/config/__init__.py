@@ -3,7 +3,8 @@
 from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import Experiment, build_experiment, dump_config, load_experiment
 from mtsmart.config.sections import RunConfig
-from mtsmart.config.validate import StrictModel, validate
+from mtsmart.config.strict import StrictModel
+from mtsmart.config.validate import validate
 
 __all__ = [
     "Document",

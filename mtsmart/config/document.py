@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,17 @@ Key = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a value was written: a file and a 1-based line, or a phrase such as ``command line``."""
+    """Where a value was written.
+
+    Attributes:
+        file: the file, or a phrase such as ``command line``.
+        line: the line of the file, counted from 1.
+        above: the keys that stand in the file above the document that has this origin.
+    """
 
     file: str
     line: int | None = None
+    above: Key = ()
 
 
 @dataclass
@@ -58,8 +65,7 @@ class Document:
     def error(self, message: str, key: Key, **parts: Any) -> ConfigError:
         """A ConfigError that names ``key`` and its place."""
         origin = self.origin(key)
-        dotted = ".".join(str(part) for part in key) or None
-        return ConfigError(message, file=origin.file, line=origin.line, key=dotted, **parts)
+        return ConfigError(message, file=origin.file, line=origin.line, key=_dotted(origin, key), **parts)
 
     @contextmanager
     def locating(self, prefix: Key = ()) -> Iterator[None]:
@@ -73,18 +79,28 @@ class Document:
         except MtsmartError as error:
             if error.file is not None or error.key is None:
                 raise
-            origin = self.origin(tuple(error.key.split("."))[len(prefix) :])
-            raise error.at(origin.file, origin.line) from None
+            key = tuple(error.key.split("."))[len(prefix) :]
+            origin = self.origin(key)
+            raise error.at(origin.file, origin.line, _dotted(origin, key)) from None
 
     def below(self, key: str) -> Document:
-        """The mapping under ``key`` as a document of its own."""
-        origins = {path[1:]: origin for path, origin in self.origins.items() if path[:1] == (key,)}
+        """The mapping under ``key`` as a document of its own. Its errors name ``key`` too."""
+        origins = {
+            path[1:]: replace(origin, above=(*origin.above, key))
+            for path, origin in self.origins.items()
+            if path[:1] == (key,)
+        }
         return Document(dict(self.data[key] or {}), origins)
 
     def merged(self, other: Document) -> Document:
         """This document overlaid with ``other``: mappings merge, everything else is replaced."""
         kept = {path: origin for path, origin in self.origins.items() if not _is_replaced(path, self.data, other.data)}
         return Document(_overlay(self.data, other.data), {**kept, **other.origins})
+
+
+def _dotted(origin: Origin, key: Key) -> str | None:
+    """A key as it stands in the file, with dots; None for the whole file."""
+    return ".".join(map(str, (*origin.above, *key))) or None
 
 
 def _is_replaced(path: Key, old: Any, new: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from mtsmart.config.document import Key
-from mtsmart.config.validate import Misfit, StrictModel
+from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.errors import did_you_mean
 
 Changes = dict[str, Any]

@@ -16,7 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from mtsmart.config.validate import Misfit, StrictModel
+from mtsmart.config.strict import Misfit, StrictModel
+from mtsmart.errors import did_you_mean
 from mtsmart.registry import Registry
 
 PARTS = "parts"
@@ -64,7 +65,7 @@ class OpenSection(StrictModel):
         if not isinstance(data, dict):
             return data
         if PARTS in data:
-            raise Misfit(f"'{PARTS}' is an unknown key", ())
+            raise Misfit("unknown key", (PARTS,), hint=did_you_mean(PARTS, cls.known_keys()))
         found = {key: value for key, value in data.items() if key not in cls.model_fields and cls.has_key(key)}
         own = {key: value for key, value in data.items() if key not in found}
         expanded = {key: cls.registry[key].expand(value) for key, value in found.items()}

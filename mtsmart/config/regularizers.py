@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from pydantic import create_model
 
-from mtsmart.config.validate import StrictModel
+from mtsmart.config.strict import StrictModel
 from mtsmart.registry import Registry
 
 _FILES_OF_A_RESUME_POINT = ("model", "optimizer", "random", "weighting")  # a method's state lies beside them
@@ -229,6 +229,12 @@ class Method:
             return None if settings is None else settings.model_dump()
         resolved = {name: cls.resolve(section, of_task) for name, of_task in tasks.items()}
         return {name: None if settings is None else settings.model_dump() for name, settings in resolved.items()}
+
+    @classmethod
+    def effect(cls, section: StrictModel | None, tasks: Mapping[str, StrictModel | None]) -> dict[str, MethodSettings]:
+        """Task -> complete settings, for the tasks for which the method is on."""
+        resolved = {name: cls.resolve(section, of_task) for name, of_task in tasks.items()}
+        return {name: settings for name, settings in resolved.items() if settings is not None and settings.is_on}
 
 
 class MethodRegistry(Registry[type[Method]]):

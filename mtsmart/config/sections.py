@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from mtsmart.config.grid import GridConfig
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.config.transforms import TRANSFORMS
-from mtsmart.config.validate import StrictModel
 from mtsmart.config.weightings import WeightingConfig
 
 
@@ -86,8 +86,11 @@ class MixingConfig(StrictModel):
 
     @model_validator(mode="after")
     def _weights_fit(self) -> MixingConfig:
-        if (self.strategy == "weights") != (self.weights is not None):
-            raise ValueError("strategy 'weights' and the key 'weights' go together")
+        if self.strategy == "weights" and self.weights is None:
+            raise Misfit("needs mixing.weights, the relative frequency of each task", ("strategy",), self.strategy)
+        if self.strategy != "weights" and self.weights is not None:
+            message = f"only the strategy 'weights' uses it, and the strategy is '{self.strategy}'"
+            raise Misfit(message, ("weights",), self.weights, "Set mixing.strategy=weights, or leave the key out")
         if self.weights and (min(self.weights.values()) < 0 or not 0 < sum(self.weights.values()) < math.inf):
             raise ValueError("weights must not be negative, one must be above 0, and their sum must be finite")
         return self
@@ -105,7 +108,12 @@ class OptimizerConfig(StrictModel):
     schedule: Literal["linear", "cosine", "constant"] = Field(
         "linear", description="the learning rate after the warm-up"
     )
-    warmup: float = Field(0.1, ge=0, le=1, description="the share of the updates in which the learning rate rises")
+    warmup: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="the share of the updates in which the learning rate rises, from 0 at the first one",
+    )
 
 
 class TrainingConfig(StrictModel):
@@ -148,6 +156,11 @@ class TrainingConfig(StrictModel):
     log_every: int = Field(10, ge=1, description="updates between two lines of metrics.jsonl")
     patience: int | None = Field(None, ge=1, description="stop after this many evaluations without a better score")
 
+    @property
+    def skips_non_finite(self) -> bool:
+        """Whether training goes on after an update that is left out because it is not finite."""
+        return self.non_finite == "skip"
+
 
 class RunConfig(OpenSection):
     """One experiment, which `mtsmart train` reads. The settings of a regulariser stand under its name."""
@@ -177,5 +190,6 @@ class RunConfig(OpenSection):
             raise ValueError("an encoder is missing: give 'encoder: {path: ...}' or 'init: {run: ...}'")
         given = [key for key in ("path", "revision", "sha256") if getattr(self.encoder, key) is not None]
         if given and self.init is not None:
-            raise ValueError(f"the encoder comes from 'init.run', so 'encoder.{given[0]}' must be left out, or null")
+            message = "the encoder comes from init.run, so this key must be left out, or null"
+            raise Misfit(message, ("encoder", given[0]), getattr(self.encoder, given[0]))
         return self

@@ -1,56 +1,18 @@
-"""Pydantic models that refuse unknown keys. Their errors become one ConfigError."""
+"""Builds sections of the configuration. Errors of pydantic become one ConfigError."""
 
 from __future__ import annotations
 
 import re
-import typing
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mtsmart.config.document import Document, Key
-from mtsmart.errors import ConfigError, did_you_mean
-
-
-class StrictModel(BaseModel):
-    """The base class of all sections. They are immutable, refuse unknown keys and convert no types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-    @classmethod
-    def known_keys(cls) -> list[str]:
-        """All keys that the section may have."""
-        return list(cls.model_fields)
-
-    @classmethod
-    def type_of(cls, key: str) -> Any:
-        """The type of a key's value; None if there is no such key."""
-        return cls.model_fields[key].annotation if key in cls.model_fields else None
-
-    @classmethod
-    def reason_unknown(cls, key: str) -> str | None:
-        """The reason why a key is unknown; None if there is no special reason."""
-        return None
-
-
-class Misfit(ValueError):
-    """The error that a model's validator raises for a value inside the model.
-
-    Args:
-        message: what is wrong, without the place and the value.
-        path: the keys from the model to the value.
-        value: the wrong value.
-        hint: which value would be right.
-    """
-
-    def __init__(self, message: str, path: Key, value: Any = None, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.path = path
-        self.value = value
-        self.hint = hint
-
+from mtsmart.config.forms import choices_in, sections_in, types_at, words_for
+from mtsmart.config.strict import Misfit, StrictModel
+from mtsmart.errors import ConfigError, did_you_mean, nearest
 
 M = TypeVar("M", bound=StrictModel)
 
@@ -77,84 +39,91 @@ def _explain(model: type[StrictModel], document: Document, prefix: Key, error: V
     # reported first.
     problems = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
-    location = _real_path(document.data, tuple(problem["loc"]))
-    kind = problem["type"]
-    context = problem.get("ctx", {})
-    cause = context.get("error")
+    location = _real_path(document.data, tuple(problem["loc"]), problem["type"] == "missing")
+    cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, Misfit):
         location = (*location, *cause.path)
     origin = document.origin(location)
     place: dict[str, Any] = {
         "file": origin.file,
         "line": origin.line,
-        "key": ".".join(map(str, (*prefix, *location))) or None,
+        "key": ".".join(map(str, (*prefix, *origin.above, *location))) or None,
     }
-    if kind == "extra_forbidden":
-        sections = _sections_at(model, location[:-1])
-        reasons = [section.reason_unknown(str(location[-1])) for section in sections]
-        keys = [key for section in sections for key in section.known_keys()]
-        hint = next(filter(None, reasons), None) or did_you_mean(location[-1], keys)
-        return ConfigError("unknown key", hint=hint, **place)
-    if kind == "missing":
-        return ConfigError("is required but missing", **place)
-    if kind == "literal_error":
-        options = re.findall(r"'([^']*)'", context["expected"])
-        return ConfigError(
-            "is not one of the choices", value=problem["input"], hint=did_you_mean(problem["input"], options), **place
-        )
     if isinstance(cause, Misfit):
-        return ConfigError(str(cause), value=cause.value, hint=cause.hint, **place)
-    if kind == "value_error":
+        return ConfigError(str(cause), hint=cause.hint, **cause.shown, **place)
+    if problem["type"] == "extra_forbidden":
+        return ConfigError("unknown key", hint=_hint_for_unknown(model, location), **place)
+    if problem["type"] == "missing":
+        return ConfigError("is required but missing", **place)
+    if problem["type"] == "value_error":
         return ConfigError(str(cause), **place)
-    return ConfigError(_readable(problem["msg"]), value=problem["input"], hint=_near_word(problems), **place)
+    return _wrong_value(problem, types_at(model, location), place)
 
 
-def _near_word(problems: Sequence[ErrorDetails]) -> str | None:
-    """A hint that names the nearest allowed word, if the first problem's value is a text where words are allowed."""
-    value = problems[0]["input"]
-    for problem in problems[1:]:
-        if problem["type"] == "literal_error" and isinstance(value, str) and problem["input"] is value:
-            return did_you_mean(value, re.findall(r"'([^']*)'", problem["ctx"]["expected"]))
-    return None
+def _hint_for_unknown(model: type[StrictModel], location: Key) -> str:
+    """Why a key is unknown, or which key is like it."""
+    sections = sections_in(types_at(model, location[:-1]))
+    reasons = [section.reason_unknown(str(location[-1])) for section in sections]
+    keys = [key for section in sections for key in section.known_keys()]
+    if sections and not keys:
+        return "Nothing can be set here"
+    return next(filter(None, reasons), None) or did_you_mean(location[-1], keys)
+
+
+def _wrong_value(problem: ErrorDetails, kinds: Sequence[Any], place: dict[str, Any]) -> ConfigError:
+    """The error of a value that has another type, or that is out of range.
+
+    Args:
+        problem: the first of pydantic's problems. A type with alternatives has one problem for each of them.
+        kinds: the types that the value may have.
+        place: file, line and key.
+    """
+    value = problem["input"]
+    forms = words_for(kinds)
+    choices = choices_in(kinds)
+    if forms is not None:
+        near = nearest(value, choices) if isinstance(value, str) else None
+        hint = None if near is None else f"Did you mean '{near}'?"
+        return ConfigError(f"should be {forms}", value=value, hint=hint, **place)
+    if problem["type"] == "literal_error":
+        return ConfigError("is not one of the choices", value=value, hint=did_you_mean(value, choices), **place)
+    return ConfigError(_readable(problem["msg"]), value=value, **place)
+
+
+_YAML_TERMS = {
+    r"^should be a valid integer.*$": "should be a whole number",
+    r"^should be a valid number.*$": "should be a number",
+    r"^should be a valid string.*$": "should be text",
+    r"^should be a valid boolean.*$": "should be true or false",
+    r"^should be a valid dictionary( or instance of \w+)?$": "should be a mapping: {key: value}",
+    r"^should be a valid list$": "should be a list: [one, another]",
+    r"^(?:List|Dictionary) (should have .*? items?) after validation, not \d+$": r"\1",
+}
 
 
 def _readable(message: str) -> str:
     """Pydantic's message in the terms of YAML. It says "should be ..." and shows the expected form."""
-    message = message.removeprefix("Input ").removeprefix("Value error, ")
-    message = re.sub(r"^(?:List|Dictionary) (should have .*? items?) after validation, not \d+$", r"\1", message)
-    message = re.sub(
-        r"^should be a valid dictionary( or instance of \w+)?$", "should be a mapping: {key: value}", message
-    )
-    return re.sub(r"^should be a valid list$", "should be a list: [one, another]", message)
+    message = message.removeprefix("Input ").removeprefix("String ").removeprefix("Value error, ")
+    for pattern, words in _YAML_TERMS.items():
+        message = re.sub(pattern, words, message)
+    return message
 
 
-def _real_path(data: Any, location: tuple[Any, ...]) -> Key:
-    """The part of pydantic's location that exists in the data. Pydantic adds the names of a union's branches."""
+def _real_path(data: Any, location: tuple[Any, ...], is_missing: bool) -> Key:
+    """The part of pydantic's location that exists in the data. Pydantic adds the names of a union's branches.
+
+    Args:
+        data: the data of the document.
+        location: pydantic's location.
+        is_missing: whether the last part is a key that the data lacks.
+    """
     path: list[str | int] = []
     for index, part in enumerate(location):
         if (isinstance(data, dict) and part in data) or (
             isinstance(data, list) and isinstance(part, int) and part < len(data)
         ):
             data = data[part]
-        elif isinstance(data, dict) and index == len(location) - 1 and isinstance(part, str):
-            pass  # The key is missing from the data.
-        else:
+        elif not (is_missing and index == len(location) - 1):
             continue
         path.append(part)
     return tuple(path)
-
-
-def _sections_at(model: type[StrictModel], location: Key) -> list[type[StrictModel]]:
-    """The sections that may stand at ``location`` inside ``model``."""
-    current: Any = model
-    for part in location:
-        types = [section.type_of(str(part)) for section in _sections_in(current)]
-        found = [kind for kind in types if kind is not None]
-        current = found[0] if found else current
-    return _sections_in(current)
-
-
-def _sections_in(annotation: Any) -> list[type[StrictModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, StrictModel):
-        return [annotation]
-    return [section for argument in typing.get_args(annotation) for section in _sections_in(argument)]

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Self
 from pydantic import model_validator
 
 from mtsmart.config.open_section import OpenSection
-from mtsmart.config.validate import StrictModel
+from mtsmart.config.strict import Misfit, StrictModel
+from mtsmart.errors import did_you_mean
 from mtsmart.registry import Registry
 
 DEFAULT_WEIGHTING = "mean"
@@ -49,6 +50,19 @@ class WeightingConfig(OpenSection):
     """How the losses of an update's batches become one gradient: the name of one weighting, with its settings."""
 
     registry = WEIGHTINGS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _exists(cls, data: Any) -> Any:
+        if isinstance(data, cls):
+            return data
+        if not isinstance(data, dict):
+            raise Misfit("should be the name of a weighting", (), data, did_you_mean(data, WEIGHTINGS))
+        for name in data:
+            if not cls.has_key(name):
+                hint = cls.reason_unknown(name) or did_you_mean(name, WEIGHTINGS)
+                raise Misfit("there is no weighting of this name", (name,), hint=hint)
+        return data
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
+from mtsmart.config.document import Document
 from mtsmart.config.sections import MixingConfig
 from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean
 
@@ -59,11 +60,16 @@ def summary_of_mixing(config: MixingConfig) -> str:
     return f"mixing: {config.strategy}: {_SUMMARIES[config.strategy](config)}"
 
 
-def check_mixing(config: MixingConfig, tasks: Collection[str]) -> None:
+def check_mixing(config: MixingConfig, tasks: Collection[str], document: Document) -> None:
     """Refuse ``weights`` that do not name exactly ``tasks``, and warn of settings that the strategy does not use.
 
     A stored configuration also holds the settings that nobody wrote, so only a value other than the default is a sign
     that the user expects an effect.
+
+    Args:
+        config: the section.
+        tasks: names of the trained tasks.
+        document: the experiment, which gives the places of the settings.
 
     Raises:
         ConfigError: names the task.
@@ -72,11 +78,8 @@ def check_mixing(config: MixingConfig, tasks: Collection[str]) -> None:
     for name, strategy in _STRATEGY_OF.items():
         value = getattr(config, name)
         if config.strategy != strategy and value != MixingConfig.model_fields[name].default:
-            text = (
-                f"mixing.{name}={value}: has no effect, because the strategy is '{config.strategy}'; "
-                f"mixing.strategy={strategy} uses it"
-            )
-            warnings.warn(text, MtsmartWarning, stacklevel=2)
+            message = f"only the strategy '{strategy}' uses it, and the strategy is '{config.strategy}'"
+            warnings.warn(str(document.error(message, ("mixing", name), value=value)), MtsmartWarning, stacklevel=2)
 
 
 def _check_weights(config: MixingConfig, tasks: Collection[str]) -> None:

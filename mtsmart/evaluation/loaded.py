@@ -13,7 +13,7 @@ import torch
 from mtsmart.arguments import checked
 from mtsmart.data.encoding import select_complete
 from mtsmart.data.sources import has_split
-from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
+from mtsmart.errors import CheckpointError, ConfigError, did_you_mean, items_of
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
 from mtsmart.evaluation.given_rows import table_of
 from mtsmart.hardware import usable_device
@@ -47,13 +47,14 @@ class LoadedRun:
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         target = usable_device(device)
+        more_files = items_of("task_files", task_files)
         self.folder = RunFolder(Path(folder))
         self.config = self.folder.config()
         self.definitions = self.folder.definitions()
         self.model, self.tokenizer = load_model(self.folder.model)
         self._decoding = read_decoding(self.folder.model)
         self.model.eval().to(target)
-        self._task_files = list(task_files)
+        self._task_files = more_files
         self._preparer = Preparer(self.tokenizer, self.config.data, self.model.encoder.max_positions)
 
     @checked

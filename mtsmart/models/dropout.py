@@ -76,6 +76,19 @@ def without_dropout(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
+def has_dropout(model: nn.Module) -> bool:
+    """Whether a part of the model draws dropout masks when it is trained."""
+    return any(share > 0 for module in model.modules() for share in _shares_dropped(module))
+
+
+def _shares_dropped(module: nn.Module) -> Iterator[float]:
+    """The shares that a module itself drops. Some attention modules keep theirs as a plain number."""
+    for name in _SHARES:
+        value = getattr(module, name, None)
+        if isinstance(value, int | float):
+            yield float(value)
+
+
 def draw(mask: Tensor, share: float = 0.5) -> Tensor:
     """Fill a float tensor with ones, each with probability ``share``, and zeros: ``bernoulli_`` on a CPU, but faster.
 
@@ -90,6 +103,7 @@ def draw(mask: Tensor, share: float = 0.5) -> Tensor:
     return torch.lt(bits.view(torch.int16)[:count].view(mask.shape), bound - 2**15, out=mask)
 
 
+_SHARES = ("p", "drop_prob", "dropout", "attention_dropout")
 _BERNOULLI = torch.ops.aten.bernoulli_.float
 _COARSE = 500
 

@@ -24,7 +24,7 @@ from mtsmart.regularizers import (
 )
 
 if TYPE_CHECKING:
-    from mtsmart.regularizers import CleanPass
+    from mtsmart.regularizers import CleanPass, Context
 
 
 class RDropSettings(MethodSettings):
@@ -67,6 +67,13 @@ class RDrop(Regularizer[RDropSettings]):
             alarm=Alarm(1.0, "lower its alpha, or the encoder's dropout"),
         ),
     )
+
+    @classmethod
+    def reason_idle(cls, context: Context) -> str | None:
+        """The model has no dropout, so both passes are the same."""
+        from mtsmart.models.dropout import has_dropout
+
+        return None if has_dropout(context.model) else "the model has no dropout, so its two passes are equal"
 
     def term(self, clean: CleanPass, settings: RDropSettings) -> Term:
         """What the second pass changes in the loss."""

@@ -1,26 +1,32 @@
-"""What regularisers there are, read from the code itself, as text for a terminal."""
+"""Describes regularisers, weightings and transforms of the encoder in text, from the code itself."""
 
 from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from mtsmart.config.regularizers import REGULARIZERS, Method
+from mtsmart.config.transforms import TRANSFORMS
+from mtsmart.config.weightings import WEIGHTINGS
 
 _WIDTH = 79
 
 
 def methods_table() -> str:
-    """The name of each method, and what it does."""
-    methods = REGULARIZERS.ordered()
-    width = max(map(len, methods)) + 2
-    lines = [
-        line
-        for name, method in methods.items()
-        for line in _paragraph(f"{name:<{width}}{_paragraphs(method)[0]}", width)
-    ]
-    return "\n".join([*lines, "", "'mtsmart methods NAME' explains one of them."])
+    """The name of each regulariser, weighting and transform of the encoder, and what it does."""
+    tables: dict[str, Mapping[str, object]] = {
+        "regularisers ('mtsmart methods NAME' explains one of them):": REGULARIZERS.ordered(),
+        "weightings (weighting: NAME):": {name: WEIGHTINGS[name] for name in WEIGHTINGS},
+        "transforms of the encoder (encoder: {NAME: VALUE}):": {name: TRANSFORMS[name] for name in TRANSFORMS},
+    }
+    return "\n\n".join("\n".join([title, *_table(entries)]) for title, entries in tables.items())
+
+
+def _table(entries: Mapping[str, object]) -> Iterator[str]:
+    width = max(map(len, entries)) + 2
+    for name, entry in entries.items():
+        yield from _paragraph(f"  {name:<{width}}{_paragraphs(entry)[0]}", width + 2)
 
 
 def describe_method(name: str) -> str:
@@ -64,10 +70,10 @@ def _settings(method: type[Method]) -> Iterator[str]:
         yield from _paragraph(f"  {name}: {field.description} ({', '.join(values)})", 4)
 
 
-def _paragraphs(method: type[Method]) -> list[str]:
-    """The text at the top of the method's module, each paragraph on one line."""
-    text = inspect.getdoc(inspect.getmodule(method)) or ""
-    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+def _paragraphs(entry: object) -> list[str]:
+    """The text at the top of an entry's module, each paragraph on one line."""
+    text = inspect.getdoc(inspect.getmodule(entry)) or ""
+    return [" ".join(paragraph.split()) for paragraph in text.replace("``", "").split("\n\n")]
 
 
 def _paragraph(text: str, indent: int) -> Iterable[str]:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.config.sections import RunConfig
+from mtsmart.config.weightings import DEFAULT_WEIGHTING
+from mtsmart.errors import shorten
+from mtsmart.tasks.definition import TaskDefinition
 
 
 class Split(Protocol):
@@ -37,6 +44,60 @@ def describe_rows(train: Mapping[str, Split], validation: Mapping[str, Split]) -
     return described
 
 
+@dataclass(frozen=True)
+class Described:
+    """What determines a run, apart from its data.
+
+    Attributes:
+        config: the configuration.
+        definitions: task -> its definition.
+    """
+
+    config: RunConfig
+    definitions: Mapping[str, TaskDefinition]
+
+    def settings(self, left_out: Iterable[str] = ()) -> dict[str, Any]:
+        """All settings, defaults included, as plain nested data. Null is the same as nothing.
+
+        Args:
+            left_out: regularisers whose settings do not count.
+        """
+        methods = set(left_out)
+        data = self.config.model_dump(exclude_none=True, exclude={"tasks", "task_files", "weighting", *methods})
+        data["tasks"] = {
+            name: _without(definition.model_dump(exclude_none=True), {"description", *methods})
+            for name, definition in self.definitions.items()
+        }
+        weighting = self.config.weighting
+        if weighting.name != DEFAULT_WEIGHTING:
+            data["weighting"] = {weighting.name: weighting.settings.model_dump(exclude_none=True)}
+        return _without(data, methods)
+
+    def methods(self) -> set[str]:
+        """The regularisers that the experiment or a task names."""
+        return {name for parts in self._parts() for name in parts}
+
+    def effect(self, method: str, tasks: Iterable[str]) -> Any:
+        """What a regulariser does for some of the tasks."""
+        sections = {name: self.definitions[name].parts.get(method) for name in tasks}
+        return REGULARIZERS[method].effect(self.config.parts.get(method), sections)
+
+    def _parts(self) -> Iterator[Mapping[str, Any]]:
+        yield self.config.parts
+        yield from (definition.parts for definition in self.definitions.values())
+
+
+def changed_settings(old: Described, new: Described) -> dict[str, tuple[Any, Any]]:
+    """The differences that change what a run computes, as ``differences`` gives them.
+
+    A regulariser that does the same in both runs does not count, in whatever form its settings are written.
+    """
+    both = [name for name in old.definitions if name in new.definitions]
+    named = old.methods() | new.methods()
+    same = [method for method in named if old.effect(method, both) == new.effect(method, both)]
+    return differences(old.settings(same), new.settings(same))
+
+
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Dotted key -> (old value, new value), for each difference between two nested mappings that is not harmless."""
     before = flatten(old)
@@ -57,7 +118,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tup
 def not_allowed(found: Mapping[str, tuple[Any, Any]], allowed: Iterable[str]) -> str:
     """``key: old -> new; ...`` for the differences that no allowed key covers; empty if there are none."""
     allowed = list(allowed)
-    left = [f"{key}: {old} -> {new}" for key, (old, new) in found.items() if not _covered(key, allowed)]
+    left = [f"{key}: {_shown(old)} -> {_shown(new)}" for key, (old, new) in found.items() if not _covered(key, allowed)]
     more = f"; and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
     return "; ".join(left[:_SHOWN]) + more
 
@@ -75,6 +136,15 @@ def flatten(data: Any, prefix: str = "") -> dict[str, Any]:
         for name, part in data.items()
         for key, value in flatten(part, f"{prefix}.{name}" if prefix else name).items()
     }
+
+
+def _without(data: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    left_out = set(keys)
+    return {key: value for key, value in data.items() if key not in left_out}
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else shorten(value)
 
 
 def _covered(key: str, allowed: Iterable[str]) -> bool:

@@ -9,9 +9,9 @@ from typing import Any
 from mtsmart.config.document import Document, Origin
 from mtsmart.config.loader import Experiment, build_experiment
 from mtsmart.config.regularizers import REGULARIZERS
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, nearest
 from mtsmart.runs.folder import RunFolder
-from mtsmart.tasks.library import read_task_file
+from mtsmart.tasks.library import TaskLibrary, read_task_file
 
 
 def finetune_experiment(folder: RunFolder, task: str, overrides: Iterable[str]) -> Experiment:
@@ -27,9 +27,31 @@ def finetune_experiment(folder: RunFolder, task: str, overrides: Iterable[str]) 
     """
     document, name = _finetune_document(folder, task)
     items = [item.replace("head=", "init.heads=", 1) if item.startswith("head=") else item for item in overrides]
-    if name not in folder.definitions():
+    own = folder.definitions()
+    if name not in own:
         items = ["init.heads=fresh", *items]
-    return build_experiment(document, items)
+    experiment = build_experiment(document, items)
+    if name not in own and "dataset" not in experiment.config.tasks.get(name, {}):
+        _check_in_library(name, TaskLibrary(experiment.config.task_files), own)
+    return experiment
+
+
+def _check_in_library(task: str, library: TaskLibrary, own: Iterable[str]) -> None:
+    """Refuse a task that does not exist.
+
+    Args:
+        task: what the user asks for. The run does not have it.
+        library: the tasks that are not the run's.
+        own: the tasks of the run.
+
+    Raises:
+        ConfigError: the library does not have it either.
+    """
+    if library.has(task):
+        return
+    near = nearest(task, own) or nearest(task, library)
+    hint = f"The run has: {', '.join(own)}" if near is None else f"Did you mean '{near}'?"
+    raise ConfigError("neither the run nor the library has this task", argument="task", value=task, hint=hint)
 
 
 def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:

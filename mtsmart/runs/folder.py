@@ -110,7 +110,7 @@ class RunFolder:
     def definitions(self) -> dict[str, TaskDefinition]:
         """The stored task definitions."""
         document = self.document().below("tasks")
-        return {name: validate(TaskDefinition, document.below(name), ("tasks", name)) for name in document.data}
+        return {name: validate(TaskDefinition, document.below(name)) for name in document.data}
 
     def results(self) -> Results:
         """What results.json holds.

@@ -12,7 +12,7 @@ from typing import Any
 
 from mtsmart.arguments import checked
 from mtsmart.config.loader import find_experiment, load_experiment
-from mtsmart.errors import ConfigError, DataError, MtsmartError, StorageError, TrainingError
+from mtsmart.errors import ConfigError, DataError, MtsmartError, StorageError, TrainingError, items_of
 from mtsmart.processes import launched
 from mtsmart.runs.interrupt import Interrupted, StopSignals
 from mtsmart.runs.lock import RunLock
@@ -71,7 +71,7 @@ def sweep(
         raise ConfigError("starts its own processes", key="sweep", hint="Call it without a launcher, with `jobs=N`")
     if jobs is not None and jobs < 1:
         raise ConfigError("should be at least 1", argument="jobs", value=jobs)
-    overrides = list(overrides)
+    overrides = items_of("overrides", overrides)
     experiment = load_experiment(find_experiment(file), overrides)
     folder = Path(output_dir) if output_dir is not None else SWEEPS / experiment.config.name
     plan = make_plan(experiment, overrides, folder)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from mtsmart.arguments import checked
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
-from mtsmart.config.validate import StrictModel
+from mtsmart.config.strict import StrictModel
 
 FieldForm = Literal["json", "list", "numbers", "names", "first", "answer", "answers"]
 _MAX_PARTS = 100

@@ -30,7 +30,7 @@ class Entry:
     @cached_property
     def definition(self) -> TaskDefinition:
         """The validated definition."""
-        return validate(TaskDefinition, self.document, (self.name,))
+        return validate(TaskDefinition, self.document)
 
     @property
     def suite(self) -> str | None:
@@ -104,16 +104,23 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
             raise ConfigError("there is no task of this name", value=name, hint=did_you_mean(name, self))
         return self._entries[name]
 
+    def has(self, pattern: str) -> bool:
+        """Whether ``pattern`` stands for any task, as :meth:`find` reads it."""
+        return bool(self._matches(pattern))
+
+    def _matches(self, pattern: str) -> list[str]:
+        if pattern in self._entries:
+            return [pattern]
+        suite = [name for name, entry in self._entries.items() if entry.suite == pattern]
+        return suite or fnmatch.filter(self._entries, pattern)
+
     def find(self, pattern: str) -> list[str]:
         """Names that ``pattern`` stands for: one task, a suite's tasks, or the matches of a glob.
 
         Raises:
             ConfigError: it stands for none.
         """
-        if pattern in self._entries:
-            return [pattern]
-        suite = [name for name, entry in self._entries.items() if entry.suite == pattern]
-        if names := suite or fnmatch.filter(self._entries, pattern):
+        if names := self._matches(pattern):
             return names
         suites = {entry.suite for entry in self._entries.values() if entry.suite}
         raise ConfigError(
@@ -188,15 +195,16 @@ def select_tasks(experiment: Experiment, known: Mapping[str, TaskDefinition] | N
         for name in [pattern] if pattern in known else _find(library, document, pattern):
             if name != pattern and name in config.tasks:
                 continue  # Its own entry holds its settings.
-            base = _known_document(known[name]) if name in known else library.entry(name).document
+            base = _known_document(name, known[name]) if name in known else library.entry(name).document
             merged = base.merged(task_entry(here, pattern).document) if changes else base
             selected[name] = Entry(name, merged)
     _check_shared_heads(selected, here)
     return selected
 
 
-def _known_document(definition: TaskDefinition) -> Document:
-    return Document(definition.model_dump(exclude_defaults=True), {(): Origin("the run that training starts from")})
+def _known_document(name: str, definition: TaskDefinition) -> Document:
+    origin = Origin("the run that training starts from", above=("tasks", name))
+    return Document(definition.model_dump(exclude_defaults=True), {(): origin})
 
 
 def _find(library: TaskLibrary, document: Document, pattern: str) -> list[str]:

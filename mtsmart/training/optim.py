@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mtsmart.config.sections import OptimizerConfig
+from mtsmart.errors import MtsmartWarning
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import trained
 from mtsmart.training.sharding import gathered, is_part, part_like
@@ -63,7 +65,8 @@ def learning_rate(config: OptimizerConfig, update: int, total: int) -> float:
     """The learning rate of an update. The schedules are those of transformers.
 
     The learning rate rises linearly from 0 during the share ``warmup`` of the updates. Then it falls to 0 linearly or
-    as a cosine, or stays constant. It depends only on the update, so that a resumed run needs no schedule state.
+    as a cosine, or stays constant. So the first update of a warm-up has the learning rate 0 and changes no weight, as
+    with transformers. It depends only on the update, so that a resumed run needs no schedule state.
 
     Args:
         config: the optimizer and its schedule.
@@ -76,6 +79,16 @@ def learning_rate(config: OptimizerConfig, update: int, total: int) -> float:
     progress = (update - warmup) / max(1, total - warmup)
     factors = {"linear": 1 - progress, "cosine": (1 + math.cos(math.pi * progress)) / 2, "constant": 1.0}
     return config.learning_rate * max(0.0, factors[config.schedule])
+
+
+def warn_if_still(config: OptimizerConfig, total: int) -> None:
+    """Warn of a run in which the learning rate of every update is 0: its only update is the first of the warm-up."""
+    if total == 1 and learning_rate(config, 0, total) == 0:
+        text = (
+            f"optimizer.warmup={config.warmup:g}: the run has only one update, and a warm-up begins with the learning "
+            "rate 0, so nothing is trained; optimizer.warmup=0 leaves the warm-up out"
+        )
+        warnings.warn(text, MtsmartWarning, stacklevel=3)
 
 
 def set_learning_rate(optimizer: Optimizer, value: float) -> None:

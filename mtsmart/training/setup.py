@@ -134,7 +134,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
     if not trained:
         raise DataError("none of the tasks has training data", key="tasks")
     with experiment.document.locating():
-        check_mixing(config.mixing, trained)
+        check_mixing(config.mixing, trained, experiment.document)
         is_sharded = config.training.shard and processes.count > 1
         check_weighting(config.weighting, config.mixing.strategy == "rounds", is_sharded)
         tasks = processes.main_first(partial(add_teachers, config, tasks))

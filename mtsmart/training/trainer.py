@@ -56,6 +56,7 @@ from mtsmart.training.optim import (
     names_of_parameters,
     optimizer_tensors,
     set_learning_rate,
+    warn_if_still,
 )
 from mtsmart.training.resume import Progress, Resumable, ResumeState, gather_tensors, restore
 from mtsmart.training.selection import Selection
@@ -90,6 +91,7 @@ class Trainer:
         self.updates_per_epoch = math.ceil(len(self.sampler) / self.sampler.batches_per_update)
         planned = self.updates_per_epoch * self.config.epochs
         self.total_updates = min(planned, self.config.max_updates or planned)
+        warn_if_still(setup.config.optimizer, self.total_updates)
         self.device = processes.device
         self._place_model()
         self.step = TrainStep(setup.model, setup.task_types, self._build_regularizers())
@@ -101,8 +103,7 @@ class Trainer:
         self.optimizer = build_optimizer(setup.model, setup.config.optimizer, factors, self.weighting)
         self.executor = Executor(self.step, self.device, self.config.precision, processes, self.student.is_sharded)
         figures = [figure for regularizer in self.step.regularizers.values() for figure in regularizer.figures]
-        skip = self.config.non_finite == "skip"
-        self.guard = Guard(self.optimizer, skip, self.config.max_skipped, figures, processes)
+        self.guard = Guard(self.optimizer, self.config.skips_non_finite, self.config.max_skipped, figures, processes)
         self.watch = Watch(self.total_updates, figures)
         self.meter = Meter(processes)
         self.selection = Selection(self.config.patience)
@@ -144,7 +145,7 @@ class Trainer:
 
         Args:
             resume_from: a resume point; the run goes on exactly as if it had never stopped.
-            resumed: called in the first process once the resume point is loaded.
+            resumed: called in the first process once the resume point is loaded, if there is anything left to train.
 
         Returns:
             what results.json holds.
@@ -157,7 +158,7 @@ class Trainer:
         draw_apart(self.config.seed, self.processes.rank)
         with self.processes.listening():
             size = self._begin() if resume_from is None else self.resume(resume_from)
-        if resume_from is not None:
+        if resume_from is not None and not self._finished:
             self.processes.on_main(resumed)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
         terms = list(self.step.regularizers)

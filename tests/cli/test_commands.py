@@ -199,7 +199,8 @@ def test_finetune_on_an_unseen_task_from_its_yaml(workspace, run, cli):
     assert (workspace.folder / "runs" / "tiny-fresh_task" / "model" / "heads" / "fresh_task.safetensors").exists()
     unknown = cli("finetune", run, "--task", "colour")
     assert unknown.code == 2
-    assert "tasks.colour: there is no task, suite or match of this name" in unknown.err
+    told = "--task: neither the run nor the library has this task, got 'colour'. Did you mean 'color'?"
+    assert unknown.err == f"mtsmart: {told}\n"
 
 
 def test_finetune_takes_the_definition_of_the_file_it_is_given(workspace, run, cli):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtsmart.config.document import parse_yaml
 from mtsmart.config.sections import MixingConfig
 from mtsmart.data.mixing import batches_per_task, check_mixing
 from mtsmart.data.sampler import MultiTaskSampler, evaluation_batches
@@ -268,25 +269,38 @@ def test_without_rounds_an_update_has_as_many_batches_as_are_accumulated():
     assert MultiTaskSampler(lengths, 10, MixingConfig(), 1, 0).batches_per_update == 1
 
 
+def document_of(settings):
+    """An experiment with these settings of mixing; the first one is on line 3."""
+    lines = [f"  {name}: {value}" for name, value in settings.items()]
+    return parse_yaml("\n".join(["name: a", "mixing:", *lines]), "e.yaml")
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"temperature": 3.0}, "mixing.temperature=3.0: has no effect, because the strategy is 'proportional'"),
-        ({"strategy": "annealed", "temperature": 3.0}, "mixing.strategy=temperature uses it"),
-        ({"strategy": "rounds", "start_exponent": 0.5}, "mixing.start_exponent=0.5: has no effect"),
-        ({"strategy": "temperature", "end_exponent": 0.5}, "mixing.strategy=annealed uses it"),
+        (
+            {"temperature": 3.0},
+            "e.yaml:3: mixing.temperature: only the strategy 'temperature' uses it, and the strategy is 'proportional'",
+        ),
+        (
+            {"strategy": "annealed", "temperature": 3.0},
+            "mixing.temperature: only the strategy 'temperature' uses it, and the strategy is 'annealed'",
+        ),
+        ({"strategy": "rounds", "start_exponent": 0.5}, "mixing.start_exponent: only the strategy 'annealed' uses it"),
+        ({"strategy": "temperature", "end_exponent": 0.5}, "mixing.end_exponent: only the strategy 'annealed' uses it"),
     ],
 )
 def test_a_setting_that_the_strategy_does_not_use_is_told(settings, told):
     with pytest.warns(MtsmartWarning) as warned:
-        check_mixing(MixingConfig(**settings), ["a"])
+        check_mixing(MixingConfig(**settings), ["a"], document_of(settings))
     assert told in str(warned[0].message) and len(warned) == 1
 
 
 @pytest.mark.parametrize("strategy", ["proportional", "uniform", "temperature", "annealed", "rounds"])
 def test_a_stored_configuration_with_all_defaults_written_out_warns_of_nothing(strategy, recwarn):
     stored = MixingConfig(strategy=strategy).model_dump(exclude_none=True)
-    check_mixing(MixingConfig(**stored), ["a"])
+    check_mixing(MixingConfig(**stored), ["a"], document_of(stored))
     used = {"temperature": {"temperature": 3.0}, "annealed": {"start_exponent": 0.9, "end_exponent": 0.1}}
-    check_mixing(MixingConfig(strategy=strategy, **used.get(strategy, {})), ["a"])
+    settings = {"strategy": strategy, **used.get(strategy, {})}
+    check_mixing(MixingConfig(**settings), ["a"], document_of(settings))
     assert not recwarn.list

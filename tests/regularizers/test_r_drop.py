@@ -4,6 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mtsmart.regularizers import Context
+from mtsmart.regularizers.r_drop import RDrop
 from tests.regularizers.at_work import at_work, preset
 
 
@@ -74,3 +76,12 @@ def test_the_weight_moves_from_the_plain_loss_to_the_method(tiny_bench):
     torch.manual_seed(3)
     plain = float(tiny_bench.clean("kind").loss.detach())
     assert float(half.detach()) == pytest.approx((plain + float(whole.detach())) / 2, rel=1e-6)
+
+
+def test_a_model_without_dropout_is_told(tiny_bench):
+    context = Context(tiny_bench.model, tiny_bench.tasks, 10)
+    assert RDrop.reason_idle(context) is None
+    for module in tiny_bench.model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    assert RDrop.reason_idle(context) == "the model has no dropout, so its two passes are equal"

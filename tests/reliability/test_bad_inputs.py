@@ -92,7 +92,7 @@ DATA = {
     "jsonl, NaN for a number": ("d.jsonl", lines({"text": "a", "score": 1.0}, '{"text": "b", "score": NaN}'), REGRESSION, "row 2"),
     "jsonl, infinity for a number": ("d.jsonl", lines('{"text": "b", "score": -Infinity}'), REGRESSION, "row 1: score: .*got -inf"),
     "jsonl, a number beyond float32": ("d.jsonl", lines({"text": "a", "score": -1e300}), REGRESSION, r"row 1: score: is too large a number, got -1e\+300"),
-    "jsonl, truth for a number": ("d.jsonl", lines({"text": "a", "score": True}), REGRESSION, "row 1: score: .*got True"),
+    "jsonl, truth for a number": ("d.jsonl", lines({"text": "a", "score": True}), REGRESSION, "row 1: score: .*got true"),
     "parquet that is none": ("d.parquet", b"text,label\na,red\n", CLASSIFICATION, "d.parquet: is not a readable parquet file"),
     "empty parquet": ("d.parquet", b"", CLASSIFICATION, "d.parquet: is not a readable parquet file"),
     "fewer tags than words": ("d.jsonl", lines({"words": ["a", "b"], "tags": ["O"]}), TAGGING, "row 1: tags"),

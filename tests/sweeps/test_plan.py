@@ -181,6 +181,7 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
             "  seeds: [1]\n  arms: {a: {start: j, init: {run: x}}}\n  starts: {j: {}}\n",
             r"grid\.arms\.a\.init: has no effect beside a start",
         ),
+        ("  seeds: [1]\n  arms:\n    a: {encoder: {freeze: al}}\n", r"s\.yaml:9: encoder\.freeze: should be"),
         ("  seeds: [1]\n  arms: {a: 3}\n", r"s\.yaml:8: grid\.arms\.a: should be a mapping"),
         ("  seeds: [1]\n  arms: {a: {}}\n  tabels: {}\n", r"grid\.tabels: unknown key\. Did you mean 'tables'"),
     ],

@@ -84,7 +84,7 @@ def test_unknown_labels_name_the_row_and_the_nearest():
         ({"options": {"threshold": 1.5}}, "t.options.threshold: is not a threshold, got 1.5"),
         (
             {"options": {"threshold": "tune"}},
-            "t.options.threshold: should be a valid number, got 'tune'. Did you mean 'tuned'",
+            "t.options.threshold: should be a number or 'tuned', got 'tune'. Did you mean 'tuned'",
         ),
         ({"adv_loss": "kl"}, "does not go with task type 'multi_label'"),
     ],

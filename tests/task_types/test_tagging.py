@@ -306,7 +306,7 @@ def test_definitions_that_do_not_fit(changes, message):
             {"words": ["a", "cat"], "tags": ["O", "B-anmal"]},
             "row 2: tags: the tag of word 2 is not one of the task's, got 'B-anmal'. Did you mean 'B-animal'?",
         ),
-        ({"words": "a cat", "tags": ["O", None]}, "row 2: tags: the tag of word 2 is not one of the task's, got None"),
+        ({"words": "a cat", "tags": ["O", None]}, "row 2: tags: the tag of word 2 is not one of the task's, got null"),
         ({"words": "a cat", "tags": ["O", 5]}, "row 2: tags: the tag of word 2 is not one of the task's, got 5"),
         ({"words": "a cat", "tags": "O"}, "row 2: tags: there are 1 tags for 2 words, got 'O'"),
         ({"words": ["a cat"], "tags": ["O", "O"]}, "row 2: tags: there are 2 tags for 1 words"),

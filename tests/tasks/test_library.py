@@ -99,18 +99,18 @@ def test_a_head_is_shared_only_within_a_task_type(tmp_path):
     from mtsmart.task_types import build_tasks
 
     inline = "tasks:\n  rte:\n  m: {task_type: regression, dataset: {path: x}, text: [a], share_head: rte}\n"
-    with pytest.raises(ConfigError, match=r"e\.yaml:\d+: m\.share_head: is a regression and cannot share"):
+    with pytest.raises(ConfigError, match=r"e\.yaml:\d+: tasks\.m\.share_head: is a regression and cannot share"):
         build_tasks(entries(tmp_path, inline))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("metrics: [f2]", r"e\.yaml:5: mine\.metrics: does not go with .* got 'f2'"),
-        ("loss: mes", r"e\.yaml:5: mine\.loss: does not go with .* got 'mes'"),
+        ("metrics: [f2]", r"e\.yaml:5: tasks\.mine\.metrics: does not go with .* got 'f2'"),
+        ("loss: mes", r"e\.yaml:5: tasks\.mine\.loss: does not go with .* got 'mes'"),
         (
             "head: {type: nativ}",
-            r"e\.yaml:5: mine\.head\.type: does not go with .* got 'nativ'\. Did you mean",
+            r"e\.yaml:5: tasks\.mine\.head\.type: does not go with .* got 'nativ'\. Did you mean",
         ),
     ],
 )

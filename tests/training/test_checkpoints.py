@@ -124,9 +124,9 @@ def test_what_a_killed_process_left_goes_away(workspace, run):
     ("change", "told"),
     [
         ("optimizer.learning_rate=2e-3", r"optimizer\.learning_rate: 0\.001 -> 0\.002"),
-        ("tasks.color.weight=3", r"tasks\.color\.weight: None -> 3\.0"),
+        ("tasks.color.weight=3", r"tasks\.color\.weight: 1\.0 -> 3\.0"),
         ("tasks=[near, color]", r"tasks: color, near -> near, color"),
-        ("smart.weight=9", r"smart\.weight: None -> 9\.0"),
+        ("smart.weight=9", r"smart\.weight: null -> 9\.0"),
         ("data.max_length=16", r"data\.max_length: 32 -> 16; rows\.color\.train: 44 rows, \w{12} -> 44 rows, \w{12}"),
     ],
 )
@@ -263,6 +263,14 @@ def test_what_changes_nothing_may_differ(workspace, run):
     assert (run / "metrics.jsonl").read_bytes() == before
 
 
+def test_a_finished_run_keeps_its_configuration(workspace, run):
+    """Nothing is trained with the change, so it is not the run's."""
+    before = {name: (run / name).read_bytes() for name in ("config.yaml", "README.md", "metrics.jsonl")}
+    settings = [*EVERY, "optimizer.learning_rate=0.5"]
+    mtsmart.train(workspace.experiment, settings, output_dir=run, resume=True, allow_changes=["optimizer"])
+    assert {name: (run / name).read_bytes() for name in before} == before
+
+
 def test_allowed_changes_are_for_runs_that_go_on(workspace, run):
     with pytest.raises(ConfigError, match="Use `resume=True` too"):
         mtsmart.train(workspace.experiment, EVERY, output_dir=run, allow_changes=["training"])
@@ -358,5 +366,5 @@ def test_signals_write_a_resume_point_and_have_their_exit_codes(workspace, numbe
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == code, err
-    assert "--resume goes on from it" in out and "Traceback" not in err
+    assert "--resume continues from it" in out and "Traceback" not in err
     assert len(list_checkpoints(folder / "checkpoints")) == 1

@@ -5,7 +5,8 @@ import torch
 import transformers
 
 from mtsmart.config.sections import OptimizerConfig
-from mtsmart.training.optim import build_optimizer, learning_rate, set_learning_rate
+from mtsmart.errors import MtsmartWarning
+from mtsmart.training.optim import build_optimizer, learning_rate, set_learning_rate, warn_if_still
 
 THEIRS = {
     "linear": transformers.get_linear_schedule_with_warmup,
@@ -63,3 +64,12 @@ def test_optimizers(name, kind):
     assert optimizer.defaults.get("fused", None) is (True if name == "adamw" else None)
     set_learning_rate(optimizer, 0.5)
     assert {group["lr"] for group in optimizer.param_groups} == {0.5}
+
+
+def test_a_run_that_cannot_learn_is_told(recwarn):
+    """A warm-up begins with the learning rate 0, and the only update of the run is its first."""
+    warn_if_still(OptimizerConfig(warmup=0.0), 1)
+    warn_if_still(OptimizerConfig(), 2)
+    assert not recwarn.list
+    with pytest.warns(MtsmartWarning, match=r"optimizer\.warmup=0\.1: the run has only one update"):
+        warn_if_still(OptimizerConfig(), 1)

@@ -22,7 +22,7 @@ class Freeze(Transform[int | Literal["all", "embeddings"]]):
     """
 
     settings_type: ClassVar[Any] = Annotated[
-        Annotated[int, Field(ge=1)] | Literal["all", "embeddings"],
+        Annotated[int, Field(ge=1, title="a number of layers")] | Literal["all", "embeddings"],
         Field(
             description="what is not trained. embeddings: word, position and type embeddings; a number n: these and "
             "the first n layers; all: the whole encoder, so that only heads are trained; null: nothing"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, Type
 
 from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
-from mtsmart.config.validate import StrictModel
+from mtsmart.config.strict import StrictModel
 from mtsmart.errors import MtsmartWarning
 
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
@@ -126,10 +126,15 @@ class Regularizer(Method, ABC, Generic[S]):
         self.updates = int(state["updates"])
 
     @classmethod
+    def reason_idle(cls, context: Context) -> str | None:
+        """Why the method's term is 0 in every update of the run, in one sentence; None if it is not."""
+        return None
+
+    @classmethod
     def build(cls, config: RunConfig, context: Context) -> Self | None:
         """The method as an experiment configures it; None if it is off for every task.
 
-        A warning names each setting that has no effect.
+        A warning names each setting that has no effect, and a method whose term is always 0.
         """
         section = config.parts.get(cls.name)
         of_tasks = {name: task.definition.parts.get(cls.name) for name, task in context.tasks.items()}
@@ -140,6 +145,8 @@ class Regularizer(Method, ABC, Generic[S]):
         on = [one for one in settings.values() if one is not None and one.is_on]
         for one in {every(each): each for each in on}:
             _warn_if_never(cls.name, one, context.total_updates)
+        if on and (reason := cls.reason_idle(context)) is not None:
+            warnings.warn(f"{cls.name}: {reason}", MtsmartWarning, stacklevel=2)
         return cls(context, cast(dict[str, S], settings)) if on else None
 
 

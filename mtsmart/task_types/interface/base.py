@@ -13,7 +13,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.document import Document
-from mtsmart.config.validate import StrictModel, validate
+from mtsmart.config.strict import StrictModel
+from mtsmart.config.validate import validate
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean

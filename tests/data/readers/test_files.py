@@ -111,7 +111,7 @@ EARLY = 10_000  # rows that are read together
     [
         ({"a": 1}, ['{"a": "yes"}', '{"a": 2}'], r"a: row 10001 is no int like the rows before, got 'yes'"),
         ({"a": 1}, ['{"a": 3}', '{"a": "yes"}'], r"a: row 10002 is no int like the rows before, got 'yes'"),
-        ({"a": 1}, ['{"a": true}'], r"a: row 10001 is no int like the rows before, got True"),
+        ({"a": 1}, ['{"a": true}'], r"a: row 10001 is no int like the rows before, got true"),
         ({"a": []}, ['{"a": "q"}'], r"a: row 10001 is no list like the rows before, got 'q'"),
         ({"a": {"b": 1}}, ['{"a": {"b": "c"}}'], r"a: row 10001 cannot be stored in one column"),
     ],

@@ -1,0 +1,49 @@
+"""The base class of all sections of the configuration, and the error of their validators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from mtsmart.config.document import Key
+
+_NOTHING = object()
+
+
+class StrictModel(BaseModel):
+    """The base class of all sections. They are immutable, refuse unknown keys and convert no types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def known_keys(cls) -> list[str]:
+        """All keys that the section may have."""
+        return list(cls.model_fields)
+
+    @classmethod
+    def type_of(cls, key: str) -> Any:
+        """The type of a key's value; None if there is no such key."""
+        return cls.model_fields[key].annotation if key in cls.model_fields else None
+
+    @classmethod
+    def reason_unknown(cls, key: str) -> str | None:
+        """The reason why a key is unknown; None if there is no special reason."""
+        return None
+
+
+class Misfit(ValueError):
+    """The error that a model's validator raises for a value inside the model.
+
+    Args:
+        message: what is wrong, without the place and the value.
+        path: the keys from the model to the value.
+        value: the wrong value. It is left out where the key is wrong, whatever its value is.
+        hint: which value would be right.
+    """
+
+    def __init__(self, message: str, path: Key, value: Any = _NOTHING, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.shown = {} if value is _NOTHING else {"value": value}
+        self.hint = hint
