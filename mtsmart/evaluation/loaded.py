@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import datasets
 import torch
+from transformers import PreTrainedTokenizerBase
 
+from mtsmart.config.sections import RunConfig
+from mtsmart.consistent import read_consistently
 from mtsmart.data.encoding import select_complete
 from mtsmart.data.sources import has_split, require_columns
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
-from mtsmart.models.files import load_model, read_decoding
+from mtsmart.models.files import read_decoding, read_model
+from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.own_signature import input_signature_of
+from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What the files of a run hold."""
+
+    config: RunConfig
+    definitions: dict[str, TaskDefinition]
+    model: MultiTaskModel
+    tokenizer: PreTrainedTokenizerBase
+    decoding: dict[str, dict[str, float]]
 
 
 class LoadedRun:
@@ -37,10 +54,12 @@ class LoadedRun:
 
     def __init__(self, folder: str | Path, task_files: Iterable[str | Path] = (), device: str | None = None) -> None:
         self.folder = RunFolder(Path(folder))
-        self.config = self.folder.config()
-        self.definitions = self.folder.definitions()
-        self.model, self.tokenizer = load_model(self.folder.model)
-        self._decoding = read_decoding(self.folder.model)
+        stored = read_consistently(self.folder.model, partial(_read, self.folder), [self.folder.config_file])
+        self.config = stored.config
+        self.definitions = stored.definitions
+        self.model = stored.model
+        self.tokenizer = stored.tokenizer
+        self._decoding = stored.decoding
         self.model.eval().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._task_files = list(task_files)
         self._preparer = Preparer(self.tokenizer, self.config.data, self.model.encoder.max_positions)
@@ -147,3 +166,10 @@ class LoadedRun:
         if not names:
             raise CheckpointError(f"no task of the run has a split '{split}'", file=self.folder.path)
         return names
+
+
+def _read(run: RunFolder, model: Path) -> _Stored:
+    config = run.config()
+    definitions = run.definitions()
+    loaded, tokenizer = read_model(model)
+    return _Stored(config, definitions, loaded, tokenizer, read_decoding(model))

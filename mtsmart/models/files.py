@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -26,6 +27,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import EncoderConfig
+from mtsmart.consistent import read_consistently
 from mtsmart.durable import MANIFEST, check_manifest, read_json, reason_of, replacing_folder, require_file
 from mtsmart.errors import CheckpointError
 from mtsmart.models.adapters import save_encoder
@@ -128,7 +130,7 @@ def load_model(
     heads: Mapping[str, HeadSpec] | None = None,
     keep: Collection[str] | None = None,
 ) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
-    """Load a saved model.
+    """Load a saved model. If another process replaces it meanwhile, the old model or the new one is loaded, whole.
 
     Args:
         folder: what ``save_model`` wrote.
@@ -139,6 +141,22 @@ def load_model(
     Raises:
         CheckpointError: the folder holds no model, or a damaged one.
     """
+    random = torch.get_rng_state()
+
+    def read(path: Path) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+        torch.set_rng_state(random)  # Heads that start fresh are the same, however often the model is read.
+        return read_model(path, encoder, heads, keep)
+
+    return read_consistently(folder, read)
+
+
+def read_model(
+    folder: Path,
+    encoder: EncoderConfig | None = None,
+    heads: Mapping[str, HeadSpec] | None = None,
+    keep: Collection[str] | None = None,
+) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+    """As :func:`load_model`, for a caller that makes sure itself that the folder stays the same."""
     stored = read_head_specs(folder)
     if (folder / MANIFEST).exists():
         check_manifest(folder, hint=f"If the change is yours, delete {MANIFEST}")
