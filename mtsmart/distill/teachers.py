@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -28,6 +27,7 @@ from mtsmart.consistent import read_consistently
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit, cache_dir
 from mtsmart.data.loader import Collate
+from mtsmart.data.sealed import open_sealed, seal
 from mtsmart.distill.term import TEACHER, Distill, DistillSettings
 from mtsmart.durable import replacing, writing
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
@@ -221,17 +221,15 @@ def _stored(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunCo
     parts = [_FORMAT, teacher.digest(task), split.key, limit, version("transformers")]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     file = cache_dir(config.data) / "teachers" / f"{key}.arrow"
-    if file.is_file():
-        with suppress(pa.ArrowInvalid, OSError):  # a damaged file is written anew
-            stored = datasets.Dataset.from_file(str(file))
-            if len(stored) == len(split):
-                return stored
+    stored = open_sealed(file)
+    if stored is not None and len(stored) == len(split):
+        return stored
     with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng(devices=[]):  # Building the teacher's heads draws random numbers.
         logits = _score(teacher, task, split, config)
     _write(file, logits)
-    return datasets.Dataset.from_file(str(file))
+    return seal(file)
 
 
 def _score(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunConfig) -> list[Tensor]:
