@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import datasets
 import torch
-from transformers import PreTrainedTokenizerBase
 
-from mtsmart.config.sections import RunConfig
-from mtsmart.consistent import read_consistently
 from mtsmart.data.encoding import select_complete
 from mtsmart.data.sources import has_split, require_columns
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
-from mtsmart.models.files import read_decoding, read_model
-from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.evaluation.stored_run import check_head_of, read_run
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.own_signature import input_signature_of
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """What the files of a run hold."""
-
-    config: RunConfig
-    definitions: dict[str, TaskDefinition]
-    model: MultiTaskModel
-    tokenizer: PreTrainedTokenizerBase
-    decoding: dict[str, dict[str, float]]
 
 
 class LoadedRun:
@@ -54,7 +38,7 @@ class LoadedRun:
 
     def __init__(self, folder: str | Path, task_files: Iterable[str | Path] = (), device: str | None = None) -> None:
         self.folder = RunFolder(Path(folder))
-        stored = read_consistently(self.folder.model, partial(_read, self.folder), [self.folder.config_file])
+        stored = read_run(self.folder)
         self.config = stored.config
         self.definitions = stored.definitions
         self.model = stored.model
@@ -70,19 +54,32 @@ class LoadedRun:
         Raises:
             ConfigError: there is no such task, or the run has no head for it.
         """
-        definition = self.definitions.get(name)
-        if definition is None:
-            if name not in self._library:
-                hint = did_you_mean(name, {*self.definitions, *self._library})
-                raise ConfigError("there is no task of this name", argument="task", value=name, hint=hint)
-            definition = self._library[name]
+        definition = self._definition(name)
         head = definition.share_head or name
         if head not in self.model.specs:
             heads = ", ".join(self.model.specs)
             raise ConfigError(f"the run has no head for this task (it has: {heads})", file=self.folder.path, value=name)
-        task = build_task(name, definition, self.task(head) if definition.share_head else None)
-        task.decoding = self._decoding.get(name) or self._decoding.get(head, {})
+        owner = self._owner(head, name)
+        task = owner if definition.share_head is None else build_task(name, definition, owner)
+        task.decoding = dict(self._decoding.get(name) or self._decoding.get(head, {}))
         return task
+
+    def _definition(self, name: str) -> TaskDefinition:
+        if name in self.definitions:
+            return self.definitions[name]
+        if name not in self._library:
+            hint = did_you_mean(name, {*self.definitions, *self._library})
+            raise ConfigError("there is no task of this name", argument="task", value=name, hint=hint)
+        return self._library[name]
+
+    def _owner(self, head: str, user: str) -> TaskType:
+        """The task that owns a head of the run."""
+        definition = self._definition(head)
+        if definition.share_head is not None:
+            raise ConfigError("names no task with a head of its own", key=f"{user}.share_head", value=head)
+        owner = build_task(head, definition)
+        check_head_of(owner, self.model.specs, self.folder)
+        return owner
 
     def evaluate(self, tasks: Iterable[str] | None = None, split: str = "validation") -> Evaluation:
         """Score tasks on a labelled split.
@@ -167,9 +164,3 @@ class LoadedRun:
             raise CheckpointError(f"no task of the run has a split '{split}'", file=self.folder.path)
         return names
 
-
-def _read(run: RunFolder, model: Path) -> _Stored:
-    config = run.config()
-    definitions = run.definitions()
-    loaded, tokenizer = read_model(model)
-    return _Stored(config, definitions, loaded, tokenizer, read_decoding(model))

@@ -108,9 +108,19 @@ class RunFolder:
         return build_experiment(self.document()).config
 
     def definitions(self) -> dict[str, TaskDefinition]:
-        """The stored task definitions."""
+        """The stored task definitions.
+
+        Raises:
+            ConfigError: a definition is wrong, or shares the head of a task that has none of its own.
+        """
         document = self.document().below("tasks")
-        return {name: validate(TaskDefinition, document.below(name), ("tasks", name)) for name in document.data}
+        found = {name: validate(TaskDefinition, document.below(name), ("tasks", name)) for name in document.data}
+        for name, definition in found.items():
+            owner = definition.share_head
+            if owner is not None and (owner not in found or found[owner].share_head is not None):
+                message = "names no task of the run with a head of its own"
+                raise document.error(message, (name, "share_head"), value=owner)
+        return found
 
     def results(self) -> Results:
         """What results.json holds.
