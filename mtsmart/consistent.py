@@ -44,13 +44,13 @@ def read_consistently(folder: Path, read: Callable[[Path], T], also: Iterable[Pa
     others = list(also)
     until = time.monotonic() + _PATIENCE
     try:
-        return _read_in_place(_find(folder), read, others)
+        return _read_in_place(folder, read, others)
     except _Changed:
         pass
     while time.monotonic() < until:
         # A model that is replaced often may never stay long enough to be loaded. Its open files do.
         with suppress(_Changed):
-            return _read_opened(_find(folder), read, others)
+            return _read_opened(folder, read, others)
     message = f"changed during each of the reads of the last {_PATIENCE:.0f} seconds"
     raise CheckpointError(message, file=folder, hint="Try again when the process that writes it has ended")
 
@@ -61,19 +61,21 @@ class _Changed(Exception):
 
 def _read_in_place(folder: Path, read: Callable[[Path], T], others: Sequence[Path]) -> T:
     """Read the folder by its path."""
-    with _held(folder), _unchanged(partial(_state, folder, others)):
-        return read(folder)
+    path = _find(folder)
+    with _held(path), _unchanged(partial(_state_of_folder, folder, path, others)):
+        return read(path)
 
 
 def _read_opened(folder: Path, read: Callable[[Path], T], others: Sequence[Path]) -> T:
     """Open all files of the folder in one moment, and read what was opened, even if it is deleted meanwhile."""
+    path = _find(folder)
     with ExitStack() as stack:
-        with _held(folder), _unchanged(partial(_state, folder, others)):
-            opened = {path.relative_to(folder): stack.enter_context(path.open("rb")) for path in _files(folder)}
+        with _held(path), _unchanged(partial(_state_of_folder, folder, path, others)):
+            opened = {file.relative_to(path): stack.enter_context(file.open("rb")) for file in _files(path)}
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mtsmart-")))
         for name, stream in opened.items():
             _place(stream, place / name)
-        with _unchanged(lambda: (_state_of_opened(opened), _state(None, others))):
+        with _unchanged(lambda: (_state_of_opened(opened), _state(others))):
             try:
                 return read(place)
             except MtsmartError as error:
@@ -123,21 +125,29 @@ def _held(folder: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-def _state(folder: Path | None, others: Iterable[Path]) -> dict[str, tuple[int, ...]]:
-    """What identifies the folder, everything in it and the other files: inode, size and times.
+def _state_of_folder(folder: Path, path: Path, others: Iterable[Path]) -> object:
+    """What identifies all files; never the same twice if the folder is no longer under ``path``.
+
+    A folder under its old name that has been replaced is being deleted, and may lack some of its files already.
+    """
+    if present(folder) != path:
+        return object()
+    paths = [*others, path]
+    with suppress(OSError):  # The folder may vanish meanwhile.
+        paths += sorted(path.rglob("*"))
+    return _state(paths)
+
+
+def _state(paths: Iterable[Path]) -> dict[Path, tuple[int, ...]]:
+    """What identifies files and folders: inode, size and times.
 
     The time of the last change (ctime) also tells of a folder that was renamed away and back.
     """
-    paths = list(others)
-    if folder is not None:
-        paths.append(folder)
-        with suppress(OSError):  # The folder may vanish meanwhile.
-            paths += sorted(folder.rglob("*"))
     state = {}
     for path in paths:
         with suppress(OSError):
             found = path.stat()
-            state[str(path)] = (*_content_of(found), found.st_ctime_ns)
+            state[path] = (*_content_of(found), found.st_ctime_ns)
     return state
 
 

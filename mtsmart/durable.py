@@ -184,12 +184,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def present(folder: Path) -> Path:
-    """The path under which ``folder`` exists. A process that died may have left it under its temporary old name.
-
-    ``folder`` may be that old name too, which is gone as soon as the process that replaces the folder has finished.
-    """
-    if folder.name.endswith(_OLD) and not folder.exists():
-        folder = folder.with_name(folder.name.removesuffix(_OLD))
+    """The path under which ``folder`` exists. A process that died may have left it under its temporary old name."""
     old = folder.with_name(folder.name + _OLD)
     return old if old.exists() and not folder.exists() else folder
 

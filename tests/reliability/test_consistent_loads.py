@@ -115,9 +115,24 @@ def test_an_error_counts_only_if_the_folder_stayed_the_same(tmp_path):
         read_consistently(folder, read)
 
 
-def test_the_old_name_of_a_replaced_folder_leads_to_the_new_one(tmp_path):
-    folder_of(tmp_path / "model", a="1")
-    assert read_consistently(tmp_path / "model.old", texts) == {"a": "1"}
+def test_a_folder_that_a_dead_process_left_under_its_old_name_is_found(tmp_path):
+    folder_of(tmp_path / "model.old", a="1")
+    assert read_consistently(tmp_path / "model", texts) == {"a": "1"}
+
+
+def test_an_old_folder_that_is_being_deleted_is_not_read(tmp_path):
+    """The new folder appears during the read, and the old one has lost a file before it."""
+    old = folder_of(tmp_path / "model.old", a="1")
+    reads = []
+
+    def read(path):
+        reads.append(path.name)
+        if len(reads) == 1:
+            folder_of(tmp_path / "model", a="2", b="2")
+        return texts(path)
+
+    assert read_consistently(tmp_path / "model", read) == {"a": "2", "b": "2"}
+    assert reads[0] == old.name and len(reads) == 2
 
 
 def test_a_folder_that_never_stays_the_same_is_given_up(tmp_path, monkeypatch):
