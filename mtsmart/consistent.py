@@ -31,8 +31,8 @@ def read_consistently(folder: Path, read: Callable[[Path], T], also: Iterable[Pa
 
     Args:
         folder: one that :func:`mtsmart.durable.replacing_folder` may replace at any moment.
-        read: gets the path of the folder, or of a copy. It may be called several times, so it must only read. Its errors
-            count if the folder stayed the same.
+        read: gets the path of the folder, or of a copy. It may be called several times, so it must only read. Its
+            errors count if the folder stayed the same.
         also: files beside the folder that ``read`` reads too.
 
     Returns:
@@ -165,7 +165,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _place(stream: BinaryIO, path: Path) -> None:
-    """Make an open file readable by a path: as a link to the descriptor, or as a copy where a system has no such links."""
+    """Make an open file readable by a path: as a link to its descriptor, or as a copy on systems without such links."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = Path(f"/proc/self/fd/{stream.fileno()}")
     if descriptor.exists():

@@ -50,7 +50,7 @@ def open_sealed(file: Path) -> datasets.Dataset | None:
     """The rows of a sealed file, in a copy of their own.
 
     Returns:
-        None if there is no such file or no seal, or if the file is not what was sealed. In the last case a notice says so.
+        None if there is no such file or no seal, or if the file is not what was sealed. A notice tells of the latter.
 
     Raises:
         StorageError: there is no place for the copy of a large file.

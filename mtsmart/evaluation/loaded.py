@@ -163,4 +163,3 @@ class LoadedRun:
         if not names:
             raise CheckpointError(f"no task of the run has a split '{split}'", file=self.folder.path)
         return names
-

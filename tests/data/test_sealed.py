@@ -18,7 +18,7 @@ from mtsmart.data import sealed
 from mtsmart.data.encoding import encode_split, recall, remember
 from mtsmart.data.sealed import open_sealed, seal, seal_of
 
-CHANGES = int(os.environ.get("MTSMART_CACHE_CHANGES", "60"))
+CHANGES = int(os.environ.get("MTSMART_CACHE_CHANGES", "30"))
 ROWS = 50
 TOKENS = [[number % 7] * (number % 5 + 1) for number in range(ROWS)]
 IDENTITY = {"file": "d.csv"}
@@ -133,7 +133,7 @@ def test_a_pipe_in_place_of_a_cached_file_is_not_read(cached):
 
 def test_a_read_only_cache_can_be_read(cached, monkeypatch):
     monkeypatch.setattr(sealed, "_IN_MEMORY", 100)
-    config, files = cached
+    _, files = cached
     made = sealed.tempfile.TemporaryFile
 
     def refusing(dir=None, **options):
