@@ -84,7 +84,7 @@ def run_model(
         the outputs for each task.
 
     Raises:
-        DataError: the model's outputs for a row are not numbers. They would mean nothing.
+        DataError: the model's outputs for a row are not numbers.
     """
     plan = [BatchIndex(tasks[0].name, rows) for rows in evaluation_batches(split.lengths, batch_size)]
     plan = plan[processes.rank :: processes.count]
@@ -101,17 +101,17 @@ def run_model(
     for rows, outputs in processes.gather((order, logits)):
         for by_row, collected in zip(found, outputs, strict=True):
             by_row.update(zip(rows, collected, strict=True))
-    for task, by_row in zip(tasks, found, strict=True):
-        _check_numbers(task, by_row, split)
-    return [Outputs([by_row[row] for row in range(len(split))], split.rows) for by_row in found]
+    return [_outputs(task, by_row, split) for task, by_row in zip(tasks, found, strict=True)]
 
 
-def _check_numbers(task: TaskType, logits: Mapping[int, Tensor], split: EncodedSplit) -> None:
-    """Refuse outputs that are not numbers: also finite weights may overflow for some texts."""
-    for number, row in sorted(logits.items()):
+def _outputs(task: TaskType, logits: Mapping[int, Tensor], split: EncodedSplit) -> Outputs:
+    """The logits in the order of the rows. Those that are not numbers are refused: also finite weights may overflow."""
+    ordered = [logits[number] for number in range(len(split))]
+    for number, row in enumerate(ordered):
         if bool(row.sum().isnan()) and bool(row.isnan().any()):
             message = f"the model's outputs for row {split.rows[number]['row'] + 1} are not numbers"
             raise DataError(message, file=f"task {task.name}")
+    return Outputs(ordered, split.rows)
 
 
 def _logits(model: MultiTaskModel, tasks: Sequence[TaskType], batches: Iterable[Batch]) -> list[list[Tensor]]:
