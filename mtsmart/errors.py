@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
 
 _NOTHING = object()
+_PANIC = "PanicException"  # Each library in Rust has a class of its own with this name.
 _MAX_SHOWN = 80
 T = TypeVar("T")
 
@@ -112,6 +114,28 @@ class TrainingError(MtsmartError):
 
 class OtherProcessError(MtsmartError):
     """Another of the processes that train together failed. That process shows its own message."""
+
+
+@contextmanager
+def panics_as_errors() -> Iterator[None]:
+    """Turn a panic of a library written in Rust into an error.
+
+    A panic, for example of a tokenizer whose regular expression backtracks for too long, is a ``BaseException`` like
+    KeyboardInterrupt, so nothing that catches errors would catch it.
+
+    Raises:
+        LibraryPanic: the library panicked.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != _PANIC or isinstance(error, Exception):
+            raise
+        raise LibraryPanic(str(error)) from None
+
+
+class LibraryPanic(Exception):
+    """A library written in Rust failed in a way that its authors had not foreseen."""
 
 
 def _on_one_line(text: str) -> str:

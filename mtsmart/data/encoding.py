@@ -1,4 +1,4 @@
-"""Rows encoded once into a memory-mapped Arrow file, whose name is a hash of everything that the rows depend on."""
+"""Rows encoded once into a sealed Arrow file, whose name is a hash of everything that the rows depend on."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtsmart.config.sections import DataConfig
+from mtsmart.data.sealed import open_sealed, seal
 from mtsmart.durable import flush, read_json, write_json, writing
 from mtsmart.errors import DataError
 
@@ -57,7 +58,7 @@ def encode_split(
     config: DataConfig,
     dropped: int = 0,
 ) -> EncodedSplit:
-    """Encode all rows, or map the file of an earlier identical encoding into memory.
+    """Encode all rows, or open the file of an earlier identical encoding.
 
     Args:
         source: rows with the columns ``encode`` reads, and ``row``.
@@ -73,11 +74,10 @@ def encode_split(
     file = _file(key, config)
     with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
-    rows = _stored(key, config)
+    rows = open_sealed(file)
     if rows is None:
         _store(source, encode, key, file)
-        rows = datasets.Dataset.from_file(str(file))
-        write_json(_seal(file), {"rows": len(rows), "bytes": file.stat().st_size})
+        rows = seal(file)
     return EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key)
 
 
@@ -108,12 +108,14 @@ def _store(source: datasets.Dataset, encode: Callable[[Rows], Rows], key: str, f
 def recall(identity: dict[str, Any], config: DataConfig) -> EncodedSplit | None:
     """The split that ``remember`` noted, without reading its source; None where there is none."""
     try:
-        noted = read_json(_note(identity, config))
+        noted = read_json(file := _note(identity, config))
         key = str(noted["key"])
         dropped = int(noted["dropped"])
-    except (OSError, ValueError, KeyError, TypeError):
+        if noted["check"] != _check(file, key, dropped):
+            return None
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
-    rows = _stored(key, config)
+    rows = open_sealed(_file(key, config))
     return None if rows is None else EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key)
 
 
@@ -125,32 +127,19 @@ def remember(identity: dict[str, Any], split: EncodedSplit, config: DataConfig) 
         split: as ``encode_split`` returned it.
         config: gives the cache folder.
     """
-    write_json(_note(identity, config), {"key": split.key, "dropped": split.dropped})
-
-
-def _stored(key: str, config: DataConfig) -> datasets.Dataset | None:
-    """The rows of an earlier encoding; None if there is none, or if its file is incomplete.
-
-    A file that was cut at the end of a batch reads like a whole one. So its size and number of rows are stored too.
-    """
-    file = _file(key, config)
-    try:
-        sealed = read_json(_seal(file))
-        if file.stat().st_size != sealed["bytes"]:
-            return None
-        rows = datasets.Dataset.from_file(str(file))
-        return rows if len(rows) == sealed["rows"] else None
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
-        return None
-
-
-def _seal(file: Path) -> Path:
-    return file.with_suffix(".seal.json")
+    file = _note(identity, config)
+    check = _check(file, split.key, split.dropped)
+    write_json(file, {"key": split.key, "dropped": split.dropped, "check": check})
 
 
 def _note(identity: dict[str, Any], config: DataConfig) -> Path:
     digest = hashlib.sha256(json.dumps([_FORMAT, identity], sort_keys=True).encode()).hexdigest()
     return cache_dir(config) / "encoded" / f"{digest}.json"
+
+
+def _check(note: Path, key: str, dropped: int) -> str:
+    """A hash of what a note says, which shows that somebody has changed it."""
+    return hashlib.sha256(json.dumps([note.name, key, dropped]).encode()).hexdigest()
 
 
 def _file(key: str, config: DataConfig) -> Path:

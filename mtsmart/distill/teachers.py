@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,21 +23,25 @@ import torch
 from torch import Tensor
 
 from mtsmart.config.sections import DataConfig, RunConfig
+from mtsmart.consistent import read_consistently
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit, cache_dir
 from mtsmart.data.loader import Collate
+from mtsmart.data.sealed import open_sealed, seal
 from mtsmart.distill.term import TEACHER, Distill, DistillSettings
 from mtsmart.durable import replacing, writing
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import run_model
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.files import read_head_specs
+from mtsmart.models.heads import HeadSpec
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.own_signature import signature_of
+from mtsmart.tasks.definition import TaskDefinition
 
 _FORMAT = 1  # Increase it when the stored columns change their meaning, so that old files are not used.
 
@@ -62,8 +65,8 @@ class Teacher:
                 value=run,
                 hint="Train that run first, or name another: distill.teachers=[FOLDER]",
             )
-        self.definitions = self.folder.definitions()
-        self.specs = read_head_specs(self.folder.model)
+        stored = read_consistently(self.folder.model, partial(_read, self.folder), [self.folder.config_file])
+        self.definitions, self.specs, self._digests = stored
 
     @property
     def tasks(self) -> list[str]:
@@ -110,15 +113,13 @@ class Teacher:
     def digest(self, task: TaskType) -> str:
         """A hash of everything except the rows that determines the teacher's outputs."""
         taught = self.task(task)
-        head = self.folder.model / "heads" / f"{taught.head_name}.safetensors"
-        parts: list[Any] = [self._encoder_digest, _file_digest(head), self.specs[taught.head_name].to_json()]
+        encoder = sorted((name, digest) for name, digest in self._digests.items() if name.startswith("encoder"))
+        head = self._digests.get(file := str(Path("heads") / f"{taught.head_name}.safetensors"))
+        if head is None:
+            raise CheckpointError("is missing", file=self.folder.model / file)
+        parts: list[Any] = [encoder, head, self.specs[taught.head_name].to_json()]
         parts += [signature_of(taught), taught.definition.project, taught.definition.share_head]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-    @cached_property
-    def _encoder_digest(self) -> list[tuple[str, str]]:
-        files = sorted(path for path in (self.folder.model / "encoder").rglob("*") if path.is_file())
-        return [(str(path.relative_to(self.folder.model)), _file_digest(path)) for path in files]
 
     @cached_property
     def data(self) -> DataConfig:
@@ -127,8 +128,17 @@ class Teacher:
 
     @cached_property
     def run(self) -> LoadedRun:
-        """The loaded run."""
-        return LoadedRun(self.folder.path)
+        """The loaded run.
+
+        Raises:
+            CheckpointError: its model is no longer the one that the names of the files were made of.
+        """
+        run = LoadedRun(self.folder.path)
+        if read_consistently(self.folder.model, _digests) != self._digests:
+            message = "the teacher got another model while its predictions were prepared"
+            hint = "Start again when the run that trains it has ended"
+            raise CheckpointError(message, key="distill.teachers", value=str(self.folder.path), hint=hint)
+        return run
 
 
 def add_teachers(config: RunConfig, tasks: Mapping[str, PreparedTask]) -> dict[str, PreparedTask]:
@@ -211,17 +221,15 @@ def _stored(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunCo
     parts = [_FORMAT, teacher.digest(task), split.key, limit, version("transformers")]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     file = cache_dir(config.data) / "teachers" / f"{key}.arrow"
-    if file.is_file():
-        with suppress(pa.ArrowInvalid, OSError):  # a damaged file is written anew
-            stored = datasets.Dataset.from_file(str(file))
-            if len(stored) == len(split):
-                return stored
+    stored = open_sealed(file)
+    if stored is not None and len(stored) == len(split):
+        return stored
     with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng(devices=[]):  # Building the teacher's heads draws random numbers.
         logits = _score(teacher, task, split, config)
     _write(file, logits)
-    return datasets.Dataset.from_file(str(file))
+    return seal(file)
 
 
 def _score(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunConfig) -> list[Tensor]:
@@ -293,6 +301,17 @@ class _Collate:
 def _tensor(row: Mapping[str, Any], number: int) -> Tensor:
     values = torch.tensor(row[f"{TEACHER}_{number}"], dtype=torch.float32)
     return values.reshape(row[f"{TEACHER}_{number}_shape"])
+
+
+def _read(run: RunFolder, model: Path) -> tuple[dict[str, TaskDefinition], dict[str, HeadSpec], dict[str, str]]:
+    """A teacher's definitions, heads, and the digests of its model's files."""
+    return run.definitions(), read_head_specs(model), _digests(model)
+
+
+def _digests(model: Path) -> dict[str, str]:
+    """SHA-256 of each file of the encoder and of the heads, by its path in the model's folder."""
+    files = [path for part in ("encoder", "heads") for path in (model / part).rglob("*") if path.is_file()]
+    return {str(path.relative_to(model)): _file_digest(path) for path in files}
 
 
 def _file_digest(file: Path) -> str:

@@ -13,6 +13,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate, load_batches
 from mtsmart.data.sampler import BatchIndex, evaluation_batches
+from mtsmart.errors import DataError
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
 from mtsmart.task_types import Outputs, TaskType
@@ -81,6 +82,9 @@ def run_model(
 
     Returns:
         the outputs for each task.
+
+    Raises:
+        DataError: the model's outputs for a row are not numbers.
     """
     plan = [BatchIndex(tasks[0].name, rows) for rows in evaluation_batches(split.lengths, batch_size)]
     plan = plan[processes.rank :: processes.count]
@@ -97,7 +101,17 @@ def run_model(
     for rows, outputs in processes.gather((order, logits)):
         for by_row, collected in zip(found, outputs, strict=True):
             by_row.update(zip(rows, collected, strict=True))
-    return [Outputs([by_row[row] for row in range(len(split))], split.rows) for by_row in found]
+    return [_outputs(task, by_row, split) for task, by_row in zip(tasks, found, strict=True)]
+
+
+def _outputs(task: TaskType, logits: Mapping[int, Tensor], split: EncodedSplit) -> Outputs:
+    """The logits in the order of the rows. Those that are not numbers are refused: also finite weights may overflow."""
+    ordered = [logits[number] for number in range(len(split))]
+    for number, row in enumerate(ordered):
+        if bool(row.sum().isnan()) and bool(row.isnan().any()):
+            message = f"the model's outputs for row {split.rows[number]['row'] + 1} are not numbers"
+            raise DataError(message, file=f"task {task.name}")
+    return Outputs(ordered, split.rows)
 
 
 def _logits(model: MultiTaskModel, tasks: Sequence[TaskType], batches: Iterable[Batch]) -> list[list[Tensor]]:

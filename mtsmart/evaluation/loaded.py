@@ -16,13 +16,14 @@ from mtsmart.data.sources import has_split
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean, items_of
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
 from mtsmart.evaluation.given_rows import table_of
+from mtsmart.evaluation.stored_run import check_head_of, read_run
 from mtsmart.hardware import usable_device
-from mtsmart.models.files import load_model, read_decoding
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.quiet import without_bars
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.own_signature import input_signature_of
+from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
 
 
@@ -49,10 +50,12 @@ class LoadedRun:
         target = usable_device(device)
         more_files = items_of("task_files", task_files)
         self.folder = RunFolder(Path(folder))
-        self.config = self.folder.config()
-        self.definitions = self.folder.definitions()
-        self.model, self.tokenizer = load_model(self.folder.model)
-        self._decoding = read_decoding(self.folder.model)
+        stored = read_run(self.folder)
+        self.config = stored.config
+        self.definitions = stored.definitions
+        self.model = stored.model
+        self.tokenizer = stored.tokenizer
+        self._decoding = stored.decoding
         self.model.eval().to(target)
         self._task_files = more_files
         self._preparer = Preparer(self.tokenizer, self.config.data, self.model.encoder.max_positions)
@@ -64,19 +67,32 @@ class LoadedRun:
         Raises:
             ConfigError: there is no such task, or the run has no head for it.
         """
-        definition = self.definitions.get(name)
-        if definition is None:
-            if name not in self._library:
-                hint = did_you_mean(name, {*self.definitions, *self._library})
-                raise ConfigError("there is no task of this name", argument="task", value=name, hint=hint)
-            definition = self._library[name]
+        definition = self._definition(name)
         head = definition.share_head or name
         if head not in self.model.specs:
             heads = ", ".join(self.model.specs)
             raise ConfigError(f"the run has no head for this task (it has: {heads})", file=self.folder.path, value=name)
-        task = build_task(name, definition, self.task(head) if definition.share_head else None)
-        task.decoding = self._decoding.get(name) or self._decoding.get(head, {})
+        owner = self._owner(head, name)
+        task = owner if definition.share_head is None else build_task(name, definition, owner)
+        task.decoding = dict(self._decoding.get(name) or self._decoding.get(head, {}))
         return task
+
+    def _definition(self, name: str) -> TaskDefinition:
+        if name in self.definitions:
+            return self.definitions[name]
+        if name not in self._library:
+            hint = did_you_mean(name, {*self.definitions, *self._library})
+            raise ConfigError("there is no task of this name", argument="task", value=name, hint=hint)
+        return self._library[name]
+
+    def _owner(self, head: str, user: str) -> TaskType:
+        """The task that owns a head of the run."""
+        definition = self._definition(head)
+        if definition.share_head is not None:
+            raise ConfigError("names no task with a head of its own", key=f"{user}.share_head", value=head)
+        owner = build_task(head, definition)
+        check_head_of(owner, self.model.specs, self.folder)
+        return owner
 
     @checked
     @without_bars()

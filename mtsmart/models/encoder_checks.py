@@ -63,10 +63,22 @@ def check_settings(model_config: Any) -> None:
         size = getattr(model_config, name, None)
         if isinstance(size, int) and not least <= size <= most:
             raise ValueError(f"its configuration has {name} {size}")
+    for name, value in model_config.to_dict().items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"its configuration has {name} {value}")
     for name in _SPREADS:
         spread = getattr(model_config, name, None)
-        if isinstance(spread, int | float) and not (math.isfinite(spread) and spread >= 0):
+        if isinstance(spread, int | float) and spread < 0:
             raise ValueError(f"its configuration has {name} {spread}")
+
+
+def settle_outputs(model_config: Any) -> None:
+    """Undo settings that change the form of the outputs, which the heads rely on. They do not change any number."""
+    if not getattr(model_config, "return_dict", True):
+        model_config.return_dict = True
+    for name in ("output_hidden_states", "output_attentions"):
+        if getattr(model_config, name, False):
+            setattr(model_config, name, False)
 
 
 def check_room(path: str, model_config: Any, auto_class: Any) -> None:

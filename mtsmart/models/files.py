@@ -19,23 +19,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+import torch
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import EncoderConfig
+from mtsmart.consistent import read_consistently
 from mtsmart.durable import MANIFEST, check_manifest, read_json, reason_of, replacing_folder, require_file
-from mtsmart.errors import CheckpointError
+from mtsmart.errors import CheckpointError, MtsmartError
 from mtsmart.models.adapters import save_encoder
+from mtsmart.models.encoder import Encoder
 from mtsmart.models.heads import HEADS, KINDS, HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.models.weights import load_state, shared_tensors, state_of
+from mtsmart.models.weights import check_finite, load_state, shared_tensors, state_of
 
 _SPECS = TypeAdapter(dict[str, HeadSpec])
-_DECODING = TypeAdapter(dict[str, dict[str, float]])
+_DECODING = TypeAdapter(dict[str, dict[str, FiniteFloat]])
 # A head of ours is never larger; one that is would fill the memory.
 _MAX_WIDTH = 10_000_000
 _MAX_LAYERS = 64
@@ -115,8 +118,10 @@ def read_decoding(folder: Path) -> dict[str, dict[str, Any]]:
         decoding: dict[str, dict[str, Any]] = _DECODING.validate_python(read_json(file))
     except FileNotFoundError:
         return {}
-    except ValidationError:
-        raise CheckpointError("is damaged: it does not map tasks to numbers", file=file) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = "is damaged: it does not map tasks to numbers"
+        raise CheckpointError(message, file=file, value=first["input"]) from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"is damaged: {reason_of(error)}", file=file) from None
     return decoding
@@ -128,7 +133,7 @@ def load_model(
     heads: Mapping[str, HeadSpec] | None = None,
     keep: Collection[str] | None = None,
 ) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
-    """Load a saved model.
+    """Load a saved model. If another process replaces it meanwhile, the old model or the new one is loaded, whole.
 
     Args:
         folder: what ``save_model`` wrote.
@@ -139,6 +144,22 @@ def load_model(
     Raises:
         CheckpointError: the folder holds no model, or a damaged one.
     """
+    random = torch.get_rng_state()
+
+    def read(path: Path) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+        torch.set_rng_state(random)  # Heads that start fresh are the same, however often the model is read.
+        return read_model(path, encoder, heads, keep)
+
+    return read_consistently(folder, read)
+
+
+def read_model(
+    folder: Path,
+    encoder: EncoderConfig | None = None,
+    heads: Mapping[str, HeadSpec] | None = None,
+    keep: Collection[str] | None = None,
+) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+    """As :func:`load_model`, for a caller that makes sure itself that the folder stays the same."""
     stored = read_head_specs(folder)
     if (folder / MANIFEST).exists():
         check_manifest(folder, hint=f"If the change is yours, delete {MANIFEST}")
@@ -147,10 +168,21 @@ def load_model(
     wanted = stored if heads is None else heads
     kept = list(wanted if keep is None else keep)
     _check_room(folder, {name: wanted[name] for name in kept}, shared.hidden_size)
-    model = MultiTaskModel(shared, wanted)
+    model = _built(shared, wanted, folder)
     for name in kept:
         load_head(folder, name, model.head(name), model.encoder)
     return model, tokenizer
+
+
+def _built(encoder: Encoder, specs: Mapping[str, HeadSpec], folder: Path) -> MultiTaskModel:
+    """The model with new heads. The stored encoder's configuration also decides how the heads are built."""
+    try:
+        return MultiTaskModel(encoder, specs)
+    except MtsmartError:
+        raise
+    except Exception as error:  # of any kind, because transformers does not check its configuration
+        file = folder / "encoder" / "config.json"
+        raise CheckpointError(f"the heads cannot be built: {reason_of(error)}", file=file) from None
 
 
 def _check_room(folder: Path, specs: Mapping[str, HeadSpec], width: int) -> None:
@@ -182,7 +214,7 @@ def _hidden(spec: HeadSpec, width: int) -> int:
 def _loading(file: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except (OSError, ValueError, SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"cannot be loaded: {reason_of(error)}", file=file) from None
 
 
@@ -205,3 +237,4 @@ def load_head(folder: Path, name: str, head: nn.Module, encoder: nn.Module) -> N
     with _loading(file):
         require_file(file)
         load_state(head, load_file(file), shared_tensors(encoder))
+        check_finite(head)

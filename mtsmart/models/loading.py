@@ -21,11 +21,12 @@ from transformers import (
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.config.transforms import TRANSFORMS
-from mtsmart.errors import CheckpointError
+from mtsmart.errors import CheckpointError, panics_as_errors
 from mtsmart.models.adapters import read_adapters, restore_adapters
 from mtsmart.models.encoder import Encoder
-from mtsmart.models.encoder_checks import check_complete, check_files, check_room, check_settings
+from mtsmart.models.encoder_checks import check_complete, check_files, check_room, check_settings, settle_outputs
 from mtsmart.models.transform import Order, apply_transforms
+from mtsmart.models.weights import check_finite
 
 PACKAGE_PREFIX = "pkg://"
 _DROPOUTS = (
@@ -59,6 +60,7 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     # Architectures that summarise by the last token (XLNet) have relative positions and want padding on the left.
     tokenizer.padding_side = "left" if encoder.summary_at_end else "right"
     with _refusing("used", config.path):
+        check_finite(encoder)
         _check_use(encoder, tokenizer)
     if config.gradient_checkpointing:
         _recompute(encoder)
@@ -94,7 +96,8 @@ def _folder_of_package(path: str) -> str:
 @contextmanager
 def _refusing(what: str, path: str) -> Iterator[None]:
     try:
-        yield
+        with panics_as_errors():
+            yield
     except Exception as error:  # of any kind: tokenizers raises plain Exception
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         message = f"cannot be {what}: {reason}"
@@ -106,6 +109,7 @@ def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenize
     check_files(path)
     model_config = AutoConfig.from_pretrained(path, **common)
     check_settings(model_config)
+    settle_outputs(model_config)
     if not config.trust_remote_code:  # classes that come with a model may do anything while they are built
         check_room(path, model_config, _auto_class(model_config))
     _set_dropout(model_config, config.dropout)
@@ -163,9 +167,11 @@ def _check_use(encoder: Encoder, tokenizer: PreTrainedTokenizerBase) -> None:
     model: Any = encoder.model
     attention = getattr(model, "attention_type", None)
     with torch.random.fork_rng(devices=[]):
-        encoder(encoder.embed(inputs["input_ids"]), inputs)
+        hidden = encoder(encoder.embed(inputs["input_ids"]), inputs).last_hidden_state
         if attention is not None:  # BigBird leaves its sparse attention for good once it sees a short text
             model.set_attention_type(attention)
+    if not bool(hidden.isfinite().all()):
+        raise ValueError("its outputs for a short text are not finite")
 
 
 def _recompute(encoder: Encoder) -> None:

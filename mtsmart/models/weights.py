@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -57,6 +58,19 @@ def load_state(module: nn.Module, tensors: Mapping[str, Tensor], without: Iterab
         if names:
             raise RuntimeError(f"{problem} {', '.join(sorted(names)[:3])}")
     module.load_state_dict({name: tensors[name] for name in wanted}, strict=False)
+
+
+@torch.no_grad()
+def check_finite(module: nn.Module) -> None:
+    """Refuse weights that are not finite. A model that has them predicts something for each text, and means nothing.
+
+    Raises:
+        ValueError: names the first tensor that is not finite.
+    """
+    for name, tensor in module.named_parameters():
+        # One sum is cheap. It is not finite if one value is not, and in rare cases because it overflows.
+        if not math.isfinite(float(tensor.sum())) and not bool(tensor.isfinite().all()):
+            raise ValueError(f"its weights are not finite: {name} holds {tensor[~tensor.isfinite()][0].item()}")
 
 
 def shared_tensors(module: nn.Module) -> Iterable[Tensor]:

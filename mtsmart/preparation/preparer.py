@@ -21,7 +21,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit, encode_split, recall, remember, select_complete
 from mtsmart.data.loader import Collate
 from mtsmart.data.sources import file_digests, load_split, split_place
-from mtsmart.errors import DataError
+from mtsmart.errors import DataError, LibraryPanic, panics_as_errors
 from mtsmart.task_types.interface.arranges_rows import arranged
 from mtsmart.task_types.interface.base import LabelColumn, TaskType
 from mtsmart.task_types.interface.checks_training import check_training
@@ -99,11 +99,18 @@ class Preparer:
             rows: the source columns, and ``row``.
             with_labels: whether to encode the labels too.
             dropped: how many rows were left out before; the result carries the number.
+
+        Raises:
+            DataError: a row does not fit, or the tokenizer fails on it.
         """
         limit = self.max_length(task)
         encode = partial(task.encode, tokenizer=self.tokenizer, max_length=limit, with_labels=with_labels)
         signature = self._signature(task, with_labels)
-        return encode_split(arranged(task, rows), encode, signature, self.config, dropped)
+        try:
+            with panics_as_errors():
+                return encode_split(arranged(task, rows), encode, signature, self.config, dropped)
+        except LibraryPanic as error:
+            raise DataError(f"the encoder's tokenizer fails on a text: {error}", file=f"task {task.name}") from None
 
     def _signature(self, task: TaskType, with_labels: bool) -> dict[str, Any]:
         return {

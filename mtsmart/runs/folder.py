@@ -22,7 +22,7 @@ from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
-from mtsmart.durable import clear_leftovers, present, read_json, reason_of, write_text
+from mtsmart.durable import clear_leftovers, read_json, reason_of, write_text
 from mtsmart.errors import CheckpointError
 from mtsmart.runs.results import Results
 from mtsmart.tasks.definition import TaskDefinition
@@ -60,7 +60,8 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        return present(self.path / "model")
+        """The best model. Readers of other runs go through ``read_consistently``, because a run may be replacing it."""
+        return self.path / "model"
 
     def check_own(self) -> None:
         """Refuse a folder whose resume points would be written to, and deleted from, another place.
@@ -108,9 +109,19 @@ class RunFolder:
         return build_experiment(self.document()).config
 
     def definitions(self) -> dict[str, TaskDefinition]:
-        """The stored task definitions."""
+        """The stored task definitions.
+
+        Raises:
+            ConfigError: a definition is wrong, or shares the head of a task that has none of its own.
+        """
         document = self.document().below("tasks")
-        return {name: validate(TaskDefinition, document.below(name)) for name in document.data}
+        found = {name: validate(TaskDefinition, document.below(name)) for name in document.data}
+        for name, definition in found.items():
+            owner = definition.share_head
+            if owner is not None and (owner not in found or found[owner].share_head is not None):
+                message = "names no task of the run with a head of its own"
+                raise document.error(message, (name, "share_head"), value=owner)
+        return found
 
     def results(self) -> Results:
         """What results.json holds.

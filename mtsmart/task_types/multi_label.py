@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import datasets
 import numpy as np
@@ -51,6 +51,7 @@ class MultiLabel(SequenceTask, Decides, FitsDecoding, WritesText):
     label_column = LabelColumn.MAY_BE_EMPTY
     label_dtype = torch.float32
     problem_type = "multi_label_classification"
+    decoding_ranges: ClassVar = {"threshold": (0.0, 1.0)}
 
     options: MultiLabelOptions
 

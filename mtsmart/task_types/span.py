@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import datasets
 import torch
@@ -84,6 +85,7 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature):
     divergences = ("symmetric_kl", "kl", "js", "hellinger")
     metrics = ("answer_f1", "answer_exact", "has_answer_f1", "no_answer_f1")
     Options = SpanOptions
+    decoding_ranges: ClassVar = {"null_threshold": (-math.inf, math.inf)}
     taught_by = TaughtBy.TOKEN
 
     options: SpanOptions

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.loader import Experiment
 from mtsmart.config.sections import RunConfig
+from mtsmart.consistent import read_consistently
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate
 from mtsmart.data.mixing import check_mixing, summary_of_mixing
@@ -20,7 +21,7 @@ from mtsmart.data.sources import has_split
 from mtsmart.distill.teachers import add_teachers
 from mtsmart.errors import CheckpointError, DataError
 from mtsmart.evaluation.evaluator import baseline_scores
-from mtsmart.models.files import fits, load_model, read_head_specs
+from mtsmart.models.files import fits, read_head_specs, read_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
@@ -178,10 +179,16 @@ def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> tuple[MultiTaskMo
     if config.init is None:
         encoder, tokenizer = load_encoder(config.encoder)
         return MultiTaskModel(encoder, specs), tokenizer
-    folder = RunFolder(Path(config.init.run)).model
-    stored = read_head_specs(folder)
-    keep = () if config.init.heads == "fresh" else _heads_to_keep(folder, stored, specs)
-    return load_model(folder, config.encoder, specs, keep)
+    fresh = config.init.heads == "fresh"
+
+    random = torch.get_rng_state()
+
+    def read(folder: Path) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+        torch.set_rng_state(random)  # Heads that start fresh are the same, however often the model is read.
+        keep = () if fresh else _heads_to_keep(folder, read_head_specs(folder), specs)
+        return read_model(folder, config.encoder, specs, keep)
+
+    return read_consistently(RunFolder(Path(config.init.run)).model, read)
 
 
 def _heads_to_keep(folder: Path, stored: Mapping[str, HeadSpec], specs: Mapping[str, HeadSpec]) -> Sequence[str]:

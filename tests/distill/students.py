@@ -32,7 +32,7 @@ def adapted(run, setup, task, rows):
 
 
 def files():
-    return sorted((cache_dir(DataConfig()) / "teachers").iterdir())
+    return sorted((cache_dir(DataConfig()) / "teachers").glob("*.arrow"))
 
 
 def same_model(a, b):

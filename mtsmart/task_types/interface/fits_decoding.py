@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from mtsmart.task_types.interface.base import Outputs, TaskType
 
 
 class FitsDecoding(ABC):
-    """Fits the task's ``decoding`` on validation."""
+    """Fits the task's ``decoding`` on validation.
+
+    Attributes:
+        decoding_ranges: the name of each number in ``decoding`` -> its smallest and largest value. A stored model with
+            other numbers is refused. None: any number is taken.
+    """
+
+    decoding_ranges: ClassVar[Mapping[str, tuple[float, float]] | None] = None
 
     @abstractmethod
     def fit(self, outputs: Outputs, references: Sequence[Any]) -> None:
