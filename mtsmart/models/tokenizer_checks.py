@@ -78,24 +78,12 @@ def check_steps(tokenizer: PreTrainedTokenizerBase) -> None:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        state = json.loads(file.read_bytes(), object_pairs_hook=_unique)
+        state = json.loads(file.read_bytes())
     except (ValueError, RecursionError):
         raise ValueError(f"{file.name} is not valid JSON") from None
     if not isinstance(state, dict):
         raise ValueError(f"{file.name} is no JSON object")
     return state
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON. If a key is given twice, other readers may take the other value.
-
-    Raises:
-        ValueError: a key is given twice.
-    """
-    data = dict(pairs)
-    if len(data) < len(pairs):
-        raise ValueError("a key is given twice")
-    return data
 
 
 def _check_state(state: Mapping[str, Any]) -> None:
