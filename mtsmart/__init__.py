@@ -5,7 +5,12 @@
 >>> run.load().predict("quick_attitude", [{"text": "Not bad at all."}])          # doctest: +SKIP
 """
 
-from __future__ import annotations
+import sys
+
+# `python -m mtsmart` puts the working directory first on the path, and nothing there is to be imported. Python imports
+# this module before mtsmart.__main__, so the folder is taken off here, before any other import.
+if sys.argv[:1] == ["-m"] and "mtsmart" in sys.orig_argv and not sys.flags.safe_path:
+    del sys.path[0]
 
 import importlib
 from typing import Any

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # The command line imports this module to learn its rank, and
     from torch import Tensor, device
 
 T = TypeVar("T")
+_SAFE_PATH = "PYTHONSAFEPATH"
 _LOST = re.compile(r"connection (closed|reset) by peer|broken pipe", re.IGNORECASE)
 
 
@@ -191,3 +192,20 @@ def launched() -> tuple[int, int]:
 def join_processes() -> Processes:
     """The processes that a launcher started together; this process alone if there was no launcher."""
     return ALONE if launched()[1] <= 1 else _Group()
+
+
+@contextmanager
+def children_without_working_directory() -> Iterator[None]:
+    """Keep Python processes that start meanwhile from importing modules of the working directory.
+
+    multiprocessing starts its helpers with ``python -c``, which puts the working directory first on the path.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_SAFE_PATH, None)
+        else:
+            os.environ[_SAFE_PATH] = before

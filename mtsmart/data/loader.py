@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sampler import BatchIndex
+from mtsmart.processes import children_without_working_directory
 
 Collate = Callable[[list[dict[str, Any]], int], Batch]
 """Encoded rows and a seed (for random numbers of the batch, for example which tokens are masked) -> a batch."""
@@ -59,7 +60,9 @@ def load_batches(
         pin_memory=pin_memory,
         generator=torch.Generator(),
     )
-    yield from loader
+    with children_without_working_directory():
+        batches = iter(loader)
+    yield from batches
 
 
 def in_groups(batches: Iterator[Batch], size: int) -> Iterator[tuple[Batch, ...]]:

@@ -10,7 +10,8 @@ import hashlib
 import os
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,10 +20,22 @@ import datasets
 import numpy as np
 import pyarrow as pa
 from datasets.packaged_modules.cache.cache import Cache
+from datasets.table import InMemoryTable
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import cache_dir
-from mtsmart.data.readers import StreamedSplit, open_streamed, parse_fields, read_table
+from mtsmart.data.readers import (
+    Clone,
+    StreamedSplit,
+    features_of,
+    list_files,
+    open_clone,
+    open_streamed,
+    parse_fields,
+    read_table,
+    spilled,
+    stream_clone,
+)
 from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.tasks.definition import DatasetSource, TaskDefinition
 
@@ -49,24 +62,38 @@ def load_split(
     )  # Without a fingerprint, datasets hashes every number.
 
 
-def file_digests(definition: TaskDefinition, split: str) -> dict[str, str] | None:
-    """SHA-256 of each data file that our split ``split`` is read from; None where the data set is not of files.
+def file_digests(definition: TaskDefinition, split: str, config: DataConfig) -> dict[str, list[str]] | None:
+    """What our split ``split`` is read from: SHA-256 of each data file, and the names of a clone's labels.
 
-    For a file that cannot be read the result is None too; ``load_split`` raises the error.
+    None where the data set is on the Hub, or streamed. For a file that cannot be read the result is None too;
+    ``load_split`` raises the error.
     """
-    files = definition.dataset.files
-    if files is None:
+    try:
+        files, names = _read_from(definition.dataset, config)
+        digests = {}
+        for base in _bases(definition.split(split)):
+            if not all(file.is_file() for file in files[base]):  # Reading a device or a pipe may never end.
+                return None
+            digests[base] = [*map(_digest, files[base]), repr(names)]
+        return digests
+    except (OSError, KeyError, DataError):
         return None
-    digests = {}
-    for base in _bases(definition.split(split)):
-        if base not in files or not Path(files[base]).is_file():  # Reading a device or a pipe may never end.
-            return None
-        try:
-            with Path(files[base]).open("rb") as stream:
-                digests[base] = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError:
-            return None
-    return digests
+
+
+def _read_from(source: DatasetSource, config: DataConfig) -> tuple[dict[str, list[Path]], dict[str, list[str]]]:
+    """The files of each split, and the names of labels that stand in no data file."""
+    if source.files is not None:
+        return {base: [Path(file)] for base, file in source.files.items()}, {}
+    folder = None if source.streaming else _clone_folder(source, config)
+    if folder is None:
+        return {}, {}
+    clone = _clone(folder, source.name, _state(folder))
+    return clone.files, clone.labels
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | Path) -> None:
@@ -106,14 +133,61 @@ def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[
     if source.files is not None:
         return {split: partial(_from_file, file, source) for split, file in source.files.items()}
     assert source.path is not None
-    hub_dir = config.hub_dir or os.environ.get("MTSMART_HUB_DIR")
-    clone = Path(hub_dir).expanduser() / source.path if hub_dir else None
-    streamed = cache_dir(config) / "streamed" if source.streaming else None
-    if clone is None or not clone.is_dir():
-        loaded = _from_hub(source.path, source.name, source.revision, streamed)
-    else:
-        loaded = _from_hub(str(clone), source.name, None, streamed, cache_dir(config) / "clones" / _state(clone))
+    folder = _clone_folder(source, config)
+    if folder is not None:
+        clone = _clone(folder, source.name, _state(folder))
+        return {split: partial(_from_clone, folder, split, source, config) for split in clone.files}
+    loaded = _from_hub(source.path, source.name, source.revision, _streamed(config) if source.streaming else None)
     return {split: partial(loaded.__getitem__, split) for split in loaded}
+
+
+def _streamed(config: DataConfig) -> Path:
+    return cache_dir(config) / "streamed"
+
+
+def _clone_folder(source: DatasetSource, config: DataConfig) -> Path | None:
+    """The folder of a local clone; None for a data set that is only on the Hub.
+
+    A folder that ``datasets`` would find by itself, such as one of this name in the working directory, is a clone too.
+    """
+    if source.path is None:
+        return None
+    hub_dir = config.hub_dir or os.environ.get("MTSMART_HUB_DIR")
+    places = [Path(hub_dir).expanduser() / source.path] if hub_dir else []
+    return next((place for place in (*places, Path(source.path)) if place.is_dir()), None)
+
+
+@lru_cache(maxsize=64)
+def _clone(folder: Path, name: str | None, state: str) -> Clone:
+    """The clone in its present ``state``."""
+    with _refusing(_shown(str(folder), name)):
+        return open_clone(folder, name)
+
+
+def _from_clone(folder: Path, split: str, source: DatasetSource, config: DataConfig) -> _Rows:
+    state = _state(folder)
+    clone = _clone(folder, source.name, state)
+    with _refusing(_shown(str(folder), source.name)):
+        if source.streaming:
+            return stream_clone(clone, split, repr((state, source.name)), _streamed(config))
+        table = spilled(clone.tables(split), cache_dir(config) / "clones")
+        info = datasets.DatasetInfo(features=features_of(table.schema, clone.names(split)))
+        return datasets.Dataset(InMemoryTable(table), info=info, fingerprint=uuid.uuid4().hex)
+
+
+def _shown(path: str, name: str | None) -> str:
+    """What errors call a data set."""
+    return f"data set {path}" + (f"/{name}" if name else "")
+
+
+@contextmanager
+def _refusing(shown: str) -> Iterator[None]:
+    """Say in the error of a data set's file which data set it is."""
+    try:
+        yield
+    except (DataError, ValueError, TypeError, RecursionError, pa.ArrowException) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(f"cannot be loaded: {reason}", file=shown) from None
 
 
 def _from_file(file: str, source: DatasetSource) -> datasets.Dataset:
@@ -128,33 +202,29 @@ def _from_file(file: str, source: DatasetSource) -> datasets.Dataset:
 def _state(clone: Path) -> str:
     """A hash that changes when a file of a local clone changes.
 
-    ``datasets`` recognises a local file by its time of modification, which copying keeps and anyone can set. Nobody can
-    set the time of the last change of status, so it is part of the hash.
+    The time of a file's modification does not tell, because copying keeps it and anyone can set it. Nobody can set the
+    time of the last change of status, so it is part of the hash.
     """
-    files = sorted(path for path in clone.rglob("*") if path.is_file() and ".git" not in path.parts)
-    stats = [(str(path.relative_to(clone)), path.stat()) for path in files]
+    stats = [(name, (clone / name).stat()) for name in list_files(clone) if (clone / name).exists()]
     facts = [(name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for name, stat in stats]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 
 @lru_cache(maxsize=64)
-def _from_hub(
-    path: str, name: str | None, revision: str | None, streamed: Path | None, prepared: Path | None = None
-) -> Mapping[str, _Rows]:
-    """All splits.
+def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path | None) -> Mapping[str, _Rows]:
+    """All splits of a data set on the Hub.
 
     Args:
-        path: Hub id, or folder of a clone.
+        path: Hub id.
         name: configuration of the data set.
         revision: Hub branch, tag or commit.
         streamed: the folder for rows that were read, if the data set is streamed; None: it is downloaded as a whole.
-        prepared: the folder for the rows of a local clone; None: that of ``datasets``.
     """
-    shown = f"data set {path}" + (f"/{name}" if name else "")
+    shown = _shown(path, name)
     try:
         if streamed is not None:
-            return open_streamed(path, name, revision, streamed, prepared)
-        builder = datasets.load_dataset_builder(path, name, revision=revision, cache_dir=prepared and str(prepared))
+            return open_streamed(path, name, revision, streamed)
+        builder = datasets.load_dataset_builder(path, name, revision=revision)
         if isinstance(builder, Cache):
             text = "the Hub cannot be reached, or no longer has it; the copy in the cache is used"
             warnings.warn(f"{shown}: {text}", MtsmartWarning, stacklevel=2)

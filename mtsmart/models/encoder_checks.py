@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import torch
+from transformers import PreTrainedConfig
 
 # Beyond any encoder there is: a damaged configuration would fill the memory before its weights are looked at.
 _LIMITS = {
@@ -32,6 +35,12 @@ _READ_WHOLE = {
     **dict.fromkeys(("*config.json", "tokenizer*.json", "*tokens*.json", "*.index.json", "*.jinja"), 16),
 }
 _WEIGHTS = "*.safetensors"
+# What a configuration may name; everything else is code of the Hub, or of packages that may not be installed.
+_KERNELS = {
+    "_attn_implementation": ("eager", "sdpa"),
+    "_experts_implementation": ("eager", "batched_mm", "grouped_mm"),
+}
+_PEFT = "adapter_config.json"  # makes transformers load another model, which the file names
 _SPARE = 256 * 2**20  # bytes for what a checkpoint may lack: a pooler, tables that are computed
 
 
@@ -43,6 +52,8 @@ def check_files(path: str) -> None:
     """
     if not Path(path).is_dir():
         return
+    if (Path(path) / _PEFT).exists():
+        raise ValueError(f"its folder has {_PEFT} of the library peft, which is not read; merge the adapter first")
     for file in sorted(Path(path).iterdir()):
         limit = next((limit for pattern, limit in _READ_WHOLE.items() if fnmatch(file.name, pattern)), None)
         if file.is_dir() or (limit is None and not fnmatch(file.name, _WEIGHTS)):
@@ -79,6 +90,39 @@ def settle_outputs(model_config: Any) -> None:
     for name in ("output_hidden_states", "output_attentions"):
         if getattr(model_config, name, False):
             setattr(model_config, name, False)
+
+
+def check_kernels(model_config: Any) -> None:
+    """Refuse a configuration that asks for a kernel by name: transformers would load code from the Hub for it.
+
+    Raises:
+        ValueError: names the setting and the kernel.
+    """
+    for setting, known in _KERNELS.items():
+        kernel = getattr(model_config, setting, None)
+        if kernel is not None and kernel not in known:
+            message = f"its configuration has {setting} {kernel!r}, where a file may ask for {' or '.join(known)} only"
+            raise ValueError(message)
+    if getattr(model_config, "quantization_config", None) is not None:
+        raise ValueError("its configuration has a quantization_config, and quantized weights are not read")
+    for part in vars(model_config).values():
+        if isinstance(part, PreTrainedConfig):
+            check_kernels(part)
+
+
+@contextmanager
+def without_network(path: str) -> Iterator[None]:
+    """Keep what is read from a local folder from fetching anything: a configuration may name other models.
+
+    Args:
+        path: a folder; for a Hub id nothing changes.
+    """
+    before = huggingface_hub.constants.HF_HUB_OFFLINE
+    huggingface_hub.constants.HF_HUB_OFFLINE = before or Path(path).is_dir()
+    try:
+        yield
+    finally:
+        huggingface_hub.constants.HF_HUB_OFFLINE = before
 
 
 def check_room(path: str, model_config: Any, auto_class: Any) -> None:

@@ -24,7 +24,16 @@ from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.errors import CheckpointError, panics_as_errors
 from mtsmart.models.adapters import read_adapters, restore_adapters
 from mtsmart.models.encoder import Encoder
-from mtsmart.models.encoder_checks import check_complete, check_files, check_room, check_settings, settle_outputs
+from mtsmart.models.encoder_checks import (
+    check_complete,
+    check_files,
+    check_kernels,
+    check_room,
+    check_settings,
+    settle_outputs,
+    without_network,
+)
+from mtsmart.models.tokenizer_checks import check_steps, check_tokenizer_files
 from mtsmart.models.transform import Order, apply_transforms
 from mtsmart.models.weights import check_finite
 
@@ -51,7 +60,7 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     path = resolve_path(config.path)
     if config.sha256 is not None:
         _check_weights(path, config.sha256)
-    with _refusing("loaded", config.path):
+    with _refusing("loaded", config.path), without_network(path):
         encoder, tokenizer = _load(path, config)
     if not tokenizer.is_fast:
         raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=config.path)
@@ -107,9 +116,11 @@ def _refusing(what: str, path: str) -> Iterator[None]:
 def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBase]:
     common: dict[str, Any] = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
     check_files(path)
+    check_tokenizer_files(path)
     model_config = AutoConfig.from_pretrained(path, **common)
     check_settings(model_config)
     settle_outputs(model_config)
+    check_kernels(model_config)
     if not config.trust_remote_code:  # classes that come with a model may do anything while they are built
         check_room(path, model_config, _auto_class(model_config))
     _set_dropout(model_config, config.dropout)
@@ -126,6 +137,7 @@ def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenize
     )
     check_complete(report["missing_keys"])
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, **common)
+    check_steps(tokenizer)
     return Encoder(model, drawn=report["missing_keys"]), tokenizer
 
 

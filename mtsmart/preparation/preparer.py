@@ -64,8 +64,9 @@ class Preparer:
         """What an encoded split of data files depends on, so that it is found without reading the files again.
 
         None for data sets of the Hub: their rows are in memory-mapped files already, and reading them takes no time.
+        So it is for streamed ones, of which only a few rows are read.
         """
-        files = file_digests(task.definition, split)
+        files = file_digests(task.definition, split, self.config)
         if files is None:
             return None
         definition = task.definition.model_dump(mode="json", include={"dataset", "label", "missing"})

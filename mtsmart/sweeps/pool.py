@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from mtsmart.errors import MtsmartError, MtsmartWarning
+from mtsmart.processes import children_without_working_directory
 from mtsmart.runs.interrupt import Interrupted
 
 _STOPS = {signal.SIGINT, signal.SIGTERM}
@@ -63,9 +64,10 @@ class Pool:
     def start(self, key: Hashable, work: Callable[..., Any], *arguments: Any) -> None:
         """Start a piece of work. The function and its arguments are pickled."""
         here, there = self._context.Pipe(duplex=False)
-        self._start_server()
         process = self._context.Process(target=_work, args=(there, work, arguments))
-        process.start()
+        with children_without_working_directory():
+            self._start_server()
+            process.start()
         there.close()
         self._working[key] = process, here
         if self._interrupted:  # The first process takes seconds to load, and a signal may come during this time.

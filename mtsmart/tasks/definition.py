@@ -32,7 +32,7 @@ class DatasetSource(StrictModel):
         False, description="read only the rows that the splits ask for, without downloading the whole Hub data set"
     )
     files: dict[str, str] | None = Field(
-        None, description="split -> csv, tsv, jsonl or parquet file, relative to the task file"
+        None, description="split -> csv, tsv, jsonl, json or parquet file, relative to the task file"
     )
     format: Literal["csv", "tsv", "jsonl", "parquet"] | None = Field(
         None, description="what the files are, whatever their names' ending; null: as the ending says"

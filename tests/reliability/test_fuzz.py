@@ -7,6 +7,7 @@ import io
 import os
 import re
 import resource
+import socket
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,9 +32,12 @@ from mtsmart.sweeps.plan import make_plan
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskLibrary
 from mtsmart.tasks.definition import FieldForm
+from tests.reliability.strangers_folders import FOLDERS
 
 CASES = int(os.environ.get("MTSMART_FUZZ_CASES", "60"))
 MEMORY = 2**30  # bytes that a reader may take more than there were
+ADDRESSES = 2**32  # bytes of address space, as `ulimit -v` counts them
+TRAPS = ("kernels", "peft", "bitsandbytes", "sentencepiece", "tiktoken", "mistral_common", "timm", "torchaudio")
 
 TASKS = b"""
 color:
@@ -198,20 +202,40 @@ READERS: dict[str, tuple[str, list[bytes] | Callable[[], bytes], Callable[[Path]
     "results": ("results.json", [b'{"score": 1.0, "tasks": {}}'], lambda file: RunFolder(file.parent).results()),
     "manifest": (MANIFEST, [b'{"files": {"x": {"size": 1, "sha256": "ab"}}}'], lambda file: check_manifest(file.parent)),
     "weights": ("w.safetensors", weights, read_weights),
+    **FOLDERS,
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", list(READERS))
-def test_a_reader_gives_a_value_or_one_message(name, tmp_path, monkeypatch):
-    file_name, samples, read = READERS[name]
-    samples = [samples()] if callable(samples) else samples
+@pytest.fixture
+def confined(tmp_path, tiny_encoder, monkeypatch):
+    """The conditions under which strangers' files are read: little address space, no network, traps for imports."""
+    monkeypatch.setenv("MTSMART_FUZZ_ENCODER", str(tiny_encoder))
+    monkeypatch.setattr(socket.socket, "connect", refuse_network)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     inside = tmp_path / "inside"
     inside.mkdir()
     monkeypatch.chdir(inside)
+    for name in TRAPS:
+        (inside / f"{name}.py").write_text("open('../imported', 'w').close()\n")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, before[1]))
+    yield inside
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def refuse_network(*place):
+    raise AssertionError(f"a reader reaches out to {place[1:]}")
+
+
+@pytest.mark.parametrize("name", list(READERS))
+def test_a_reader_gives_a_value_or_one_message(name, tmp_path, confined):
+    inside = confined
+    file_name, samples, read = READERS[name]
+    samples = [samples()] if callable(samples) else samples
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     @settings(
-        max_examples=CASES,
+        max_examples=CASES if "MTSMART_FUZZ_CASES" in os.environ or name not in FOLDERS else CASES // 4,
         derandomize="MTSMART_FUZZ_CASES" not in os.environ,
         deadline=None,
         database=None,

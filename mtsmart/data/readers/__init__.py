@@ -1,11 +1,25 @@
 """Readers of files that nobody vouches for: bounded in memory, width and depth, with the row named in every error.
 
-One file a format: csv and tsv (``delimited``), ``jsonl``, ``parquet``; ``streaming`` reads parts of Hub data sets, and
-``fields`` reads columns whose text stands for something else.
+One file a format: csv and tsv (``delimited``), ``jsonl`` (and json), ``parquet``; ``packed`` expands compressed ones.
+``clones`` finds the files of local clones of Hub data sets with what their ``card`` says; ``streaming`` reads parts of
+data sets, ``spilled`` keeps rows on the disk, and ``fields`` reads columns whose text stands for something else.
 """
 
+from mtsmart.data.readers.clones import Clone, features_of, list_files, open_clone
 from mtsmart.data.readers.fields import parse_fields
 from mtsmart.data.readers.files import read_table
-from mtsmart.data.readers.streaming import StreamedSplit, open_streamed
+from mtsmart.data.readers.spilled import spilled
+from mtsmart.data.readers.streaming import StreamedSplit, open_streamed, stream_clone
 
-__all__ = ["StreamedSplit", "open_streamed", "parse_fields", "read_table"]
+__all__ = [
+    "Clone",
+    "StreamedSplit",
+    "features_of",
+    "list_files",
+    "open_clone",
+    "open_streamed",
+    "parse_fields",
+    "read_table",
+    "spilled",
+    "stream_clone",
+]

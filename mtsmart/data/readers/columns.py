@@ -18,28 +18,26 @@ SizedRow: TypeAlias = tuple[dict[str, Any], int]
 _MISFITS = (pa.ArrowException, OverflowError, UnicodeEncodeError)
 
 
-def table_of(rows: Iterator[SizedRow], file: Path) -> pa.Table:
-    """Rows as an Arrow table, built in chunks; a value must fit with those of its column before it.
+def tables_of(rows: Iterator[SizedRow], file: Path) -> Iterator[pa.Table]:
+    """Rows as Arrow tables of some thousand rows; a value must fit with those of its column before it.
 
     Raises:
         DataError: there are no rows, or a value does not fit; the message names the column and the row.
     """
-    tables: list[pa.Table] = []
     kinds: dict[str, pa.DataType] = {}
     done = 0
     for chunk in _chunks(rows):
         names = dict.fromkeys(name for row in chunk for name in row)
         arrays = {name: column([row.get(name) for row in chunk], name, file, done, kinds) for name in names}
         try:
-            tables.append(pa.table(arrays))
+            yield pa.table(arrays)
         except UnicodeEncodeError:
             bad = next(name for name in names if not is_text(name))
             raise DataError("is no name for a column", file=file, value=bad) from None
         done += len(chunk)
         chunk.clear()  # The next chunk is read before this name is given to it.
-    if not tables:
+    if not done:
         raise DataError("has no rows", file=file)
-    return pa.concat_tables(tables, promote_options="permissive")
 
 
 def _chunks(rows: Iterable[SizedRow]) -> Iterator[list[dict[str, Any]]]:

@@ -11,7 +11,7 @@ from typing import Literal, TextIO
 import pyarrow as pa
 
 from mtsmart.data.readers import lines
-from mtsmart.data.readers.columns import SizedRow, table_of
+from mtsmart.data.readers.columns import SizedRow, tables_of
 from mtsmart.data.readers.shapes import check_names
 from mtsmart.errors import DataError
 
@@ -33,8 +33,8 @@ COMMA = Dialect(",", csv.QUOTE_MINIMAL)
 TAB = Dialect("\t", csv.QUOTE_NONE)
 
 
-def read_delimited(file: Path, dialect: Dialect, columns: list[str] | None = None) -> pa.Table:
-    """All rows of a file.
+def read_delimited(file: Path, dialect: Dialect, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """All rows of a file, in tables of some thousand rows.
 
     Args:
         file: the file.
@@ -49,12 +49,13 @@ def read_delimited(file: Path, dialect: Dialect, columns: list[str] | None = Non
         rows = _rows(stream, file, dialect)
         if columns is not None:
             check_names(columns, file)
-            return table_of(_rows_by_name(rows, columns, file), file)
+            yield from tables_of(_rows_by_name(rows, columns, file), file)
+            return
         header = next(rows, (1, []))[1]
         if not header:
             raise DataError("is empty", file=file, hint="A header line with the column names is expected")
         check_names(header, file, 1)
-        return table_of(_rows_by_header(rows, header, file), file)
+        yield from tables_of(_rows_by_header(rows, header, file), file)
 
 
 class _Lines:

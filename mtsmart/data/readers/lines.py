@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from mtsmart.data.readers.packed import open_bytes
 from mtsmart.errors import DataError
 
 MAX_LINE = 16_000_000  # characters
@@ -18,10 +20,10 @@ def open_text(file: Path) -> TextIO:
     """The file as text; a byte order mark at its start is left out.
 
     Raises:
-        DataError: the file cannot be opened.
+        DataError: the file cannot be opened or expanded.
     """
     try:
-        return file.open(encoding="utf-8-sig", newline="")
+        return io.TextIOWrapper(open_bytes(file), encoding="utf-8-sig", newline="")
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", file=file) from None
 
@@ -44,7 +46,7 @@ def not_utf8(file: Path) -> DataError:
 
     The line comes from the bytes, because the readers decode more than the line that they give.
     """
-    with file.open("rb") as stream:
+    with open_bytes(file) as stream:
         if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return DataError("is UTF-16, not UTF-8", file=file, hint="Save it as UTF-8")
     return DataError("is not UTF-8", file=file, line=_first_bad_line(file), hint="Save it as UTF-8")
@@ -53,7 +55,7 @@ def not_utf8(file: Path) -> DataError:
 def _first_bad_line(file: Path) -> int:
     line = 1
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with file.open("rb") as stream:
+    with open_bytes(file) as stream:
         for block in iter(partial(stream.read, BLOCK), b""):
             try:
                 decoder.decode(block)

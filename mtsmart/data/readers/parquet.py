@@ -2,45 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mtsmart.data.readers.packed import MAX_EXPANDED, MAX_SPARED, too_large
 from mtsmart.data.readers.shapes import check_types
 from mtsmart.errors import DataError
 
 _BATCH = 10_000  # rows read together
 _FEW = 100  # rows read together where texts may be many times longer than in the file
-MAX_SPARED = 100  # A file may expand to this many times its size,
-MAX_EXPANDED = 2**29  # or to this many bytes if that is more.
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
-def read_parquet(file: Path) -> pa.Table:
-    """All rows of a file; columns of dictionaries become plain columns.
+def read_parquet(file: Path) -> Iterator[pa.Table]:
+    """All rows of a file, one row group after the other; columns of dictionaries become plain columns.
 
     Raises:
         DataError: it cannot be read, expands to too many bytes, or has columns that are too many or too deep.
     """
     limit = max(MAX_EXPANDED, MAX_SPARED * file.stat().st_size)
+    total = 0
     try:
         with pq.ParquetFile(file) as stored:
             check_types(stored.schema_arrow, file)
+            if _stated(stored.metadata) > limit:
+                raise too_large(limit, file)
             texts = _texts(stored.schema)
-            total = _stated(stored.metadata)
-        if total > limit or _counted(file, texts, limit) > limit:
-            message = f"expands to more than {limit / 2**20:,.0f} MB, {MAX_SPARED} times its size"
-            hint = "If that is meant, store it with less compression, or in parts"
-            raise DataError(message, file=file, hint=hint)
-        with pq.ParquetFile(file) as stored:
-            table = pa.Table.from_batches(stored.iter_batches(_BATCH), stored.schema_arrow)
-        table = pa.table({name: _plain(table.column(name)) for name in table.column_names})
-        table.validate(full=True)  # texts that are not UTF-8
-        return table
+            yield _plain_table(stored.schema_arrow.empty_table())
+            for group in range(stored.metadata.num_row_groups):
+                total += _counted(file, texts, limit - total, group)
+                if total > limit:
+                    raise too_large(limit, file)
+                for batch in stored.iter_batches(_BATCH, row_groups=[group]):
+                    yield _checked(batch, stored.schema_arrow)
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column's name is not UTF-8
-        raise DataError(f"is not a readable parquet file: {str(error).splitlines()[0]}", file=file) from None
+        reason = str(error).splitlines()[0]
+        raise DataError(f"is not a readable parquet file: {reason}", file=file) from None
+
+
+def label_metadata(file: Path) -> bytes | None:
+    """What ``datasets`` wrote into a file about its columns, as JSON; None if there is nothing.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    try:
+        with pq.ParquetFile(file) as stored:
+            found: bytes | None = (stored.schema_arrow.metadata or {}).get(b"huggingface")
+            return found
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"is not a readable parquet file: {reason}", file=file) from None
+
+
+def _checked(batch: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
+    table = _plain_table(pa.Table.from_batches([batch], schema))
+    table.validate(full=True)  # texts that are not UTF-8
+    return table
+
+
+def _plain_table(table: pa.Table) -> pa.Table:
+    return pa.table({name: _plain(table.column(name)) for name in table.column_names})
 
 
 def _stated(metadata: pq.FileMetaData) -> int:
@@ -66,26 +92,25 @@ def _texts(schema: pq.ParquetSchema) -> list[str]:
     return [column.path for column in texts if column.logical_type.type != "DECIMAL"]
 
 
-def _counted(file: Path, texts: list[str], limit: int) -> int:
-    """Bytes of all rows; counting stops beyond ``limit``.
+def _counted(file: Path, texts: list[str], limit: int, group: int) -> int:
+    """Bytes of the rows of a row group; counting stops beyond ``limit``.
 
     Texts are read as dictionaries, so that a text that repeats takes memory only once while it is counted.
     """
     try:
-        return _summed(file, texts, limit, _BATCH)
+        return _summed(file, texts, limit, _BATCH, group)
     except pa.ArrowNotImplementedError:
         # Arrow cannot read nested texts of a row group that begins with dictionaries and ends with plain texts.
-        return _summed(file, [name for name in texts if "." not in name], limit, _FEW)
+        return _summed(file, [name for name in texts if "." not in name], limit, _FEW, group)
 
 
-def _summed(file: Path, texts: list[str], limit: int, rows: int) -> int:
+def _summed(file: Path, texts: list[str], limit: int, rows: int, group: int) -> int:
     total = 0
     with pq.ParquetFile(file, read_dictionary=texts) as stored:
-        for group in range(stored.metadata.num_row_groups):  # each has a dictionary of its own
-            for batch in stored.iter_batches(rows, row_groups=[group]):
-                total += sum(map(_expanded, batch.columns))
-                if total > limit:
-                    return total
+        for batch in stored.iter_batches(rows, row_groups=[group]):
+            total += sum(map(_expanded, batch.columns))
+            if total > limit:
+                return total
     return total
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import datasets
+
+from mtsmart.data.readers.clones import Clone, features_of
 
 _UNSTATED = 2**62  # stands for the number of rows where the data set does not state it
 _LIKELY = 2**40  # more than any data set has
@@ -50,22 +53,43 @@ class StreamedSplit:
         )
 
 
-def open_streamed(
-    path: str, name: str | None, revision: str | None, cache: Path, prepared: Path | None = None
-) -> Mapping[str, StreamedSplit]:
-    """The splits of a data set on the Hub or of its local clone.
+def stream_clone(clone: Clone, split: str, source: str, cache: Path) -> StreamedSplit:
+    """A split of a local clone.
 
     Args:
-        path: Hub id, or folder of the clone.
+        clone: the clone.
+        split: one of its splits.
+        source: stands for the content of the clone.
+        cache: folder where rows that were read are kept.
+
+    Raises:
+        DataError: its first file cannot be read.
+    """
+    features = features_of(next(clone.tables(split)).schema, clone.names(split))
+    stream = datasets.IterableDataset.from_generator(
+        _rows, features=features, gen_kwargs={"clone": clone, "of": split}, split=datasets.NamedSplit(split)
+    )
+    return StreamedSplit(stream, clone.rows.get(split), source, cache)
+
+
+def _rows(clone: Clone, of: str) -> Iterator[dict[str, Any]]:
+    for table in clone.tables(of):
+        yield from table.to_pylist()
+
+
+def open_streamed(path: str, name: str | None, revision: str | None, cache: Path) -> Mapping[str, StreamedSplit]:
+    """The splits of a data set on the Hub.
+
+    Args:
+        path: Hub id.
         name: configuration of the data set.
         revision: Hub branch, tag or commit.
         cache: folder where rows that were read are kept.
-        prepared: folder for what ``datasets`` keeps of a clone in its present state; None: the library's own.
 
     Raises:
         OSError, ValueError, RuntimeError, datasets' own: it cannot be opened.
     """
-    builder = datasets.load_dataset_builder(path, name, revision=revision, cache_dir=prepared and str(prepared))
+    builder = datasets.load_dataset_builder(path, name, revision=revision)
     stated = builder.info.splits or {}
     return {
         split: StreamedSplit(stream, getattr(stated.get(split), "num_examples", None) or None, builder.cache_dir, cache)
