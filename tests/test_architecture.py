@@ -16,6 +16,7 @@ from tests.package_source import MODULES, PACKAGE, ROOT, dotted
 ROOMS = [
     ["errors", "hardware", "log", "random_state", "resources"],
     ["durable", "processes", "registry"],
+    ["owned"],
     ["config"],
     ["tasks"],
     ["losses", "metrics", "runs"],

@@ -9,6 +9,9 @@
     checkpoints/    resume points
     model/          the best model
     README.md       a small card
+    .mtsmart.json   the marker: which of these names the run has taken
+
+A run deletes and replaces only what it wrote. Runs of version 0.1.0 have no marker and get one when they are resumed.
 """
 
 from __future__ import annotations
@@ -22,10 +25,27 @@ from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
-from mtsmart.durable import clear_leftovers, present, read_json, reason_of, write_text
-from mtsmart.errors import CheckpointError
+from mtsmart.durable import MANIFEST, present, read_json, reason_of, sha256_of, write_json, write_text, written_files
+from mtsmart.errors import CheckpointError, StorageError
+from mtsmart.owned import (
+    PREFIX,
+    Kind,
+    OwnedFolder,
+    clear_scratch,
+    files_of_others,
+    refuse_others,
+    remove_written,
+    scratch_of,
+    start,
+)
 from mtsmart.runs.results import Results
 from mtsmart.tasks.definition import TaskDefinition
+
+RUN_NAMES = ("config.yaml", "metrics.jsonl", "timing.jsonl", "results.json", "README.md", "checkpoints", "model")
+"""What a run writes into its folder."""
+
+_LONGEST_LINE = 1_000_000  # bytes
+_OLD_CARD = "Trained with mtsmart from "  # is in each card
 
 
 @dataclass(frozen=True)
@@ -60,25 +80,67 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        return present(self.path / "model")
+        model = self.path / "model"
+        if model.exists():
+            return model
+        found = present(model, self.scratch)
+        old = self.path / "model.old"  # where version 0.1.0 kept a model while it was replaced
+        return old if found == model and written_files(old) else found
+
+    @property
+    def scratch(self) -> Path:
+        """The folder for unfinished writes."""
+        return scratch_of(self.path)
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a run has been started here. A config.yaml alone is no run, because other programs have one too."""
+        return self.exists and (self._marker is not None or self._is_unmarked)
 
     def check_own(self) -> None:
-        """Refuse a folder whose resume points would be written to, and deleted from, another place.
+        """Refuse a folder that a run must not write into.
 
         Raises:
-            CheckpointError: ``checkpoints`` is a link.
+            StorageError: it holds files of others where the run would write, or links.
+            CheckpointError: it belongs to a sweep or an export.
+            MtsmartError: it is a run without a marker whose configuration cannot be read.
         """
-        if self.checkpoints.is_symlink():
-            raise CheckpointError("is a link; a run writes into its own folder", file=self.checkpoints)
+        owned = self._marker or self._adopted
+        if owned is None:
+            refuse_others(self.path)
+            return
+        if owned.kind is not Kind.RUN:
+            raise CheckpointError(f"is the folder of {owned.kind.with_article}, not of a run", file=self.path)
+        owned.check(RUN_NAMES)
+        for point in self.checkpoints.glob("update-*[0-9]"):
+            if not any((point / name).is_file() for name in (MANIFEST, "state.json")):
+                message = "was not written by mtsmart, and would be replaced"
+                raise StorageError(message, file=point, hint="Move it to another place first")
 
     def open(self) -> None:
-        """Remove what a killed process left, before a run begins here or continues.
+        """Mark the folder, and remove what a killed process left, before a run begins here or continues.
 
         Raises:
-            CheckpointError: ``checkpoints`` is a link.
+            MtsmartError: as for :meth:`check_own`, or the marker cannot be written.
         """
-        clear_leftovers(self.path, ["model"])
         self.check_own()
+        if self.model.name == "model.old":
+            self.model.rename(self.path / "model")
+        if self._marker is None:
+            owned = self._adopted
+            start(self.path, Kind.RUN) if owned is None else owned.write()
+        scratch = self.scratch
+        replaced = [self.checkpoints / path.stem for path in scratch.glob("update-*.old")]
+        clear_scratch(scratch, [self.path / "model", *replaced])
+
+    def claim(self, file: Path) -> None:
+        """Take a name before the run writes it. A folder that nobody opened has no marker, and takes no names.
+
+        Raises:
+            StorageError: there is something that the run did not write.
+        """
+        if (owned := self._marker) is not None:
+            owned.claim(file.name)
 
     def store(self, config: str) -> None:
         """Write the resolved configuration, as YAML.
@@ -86,11 +148,107 @@ class RunFolder:
         Raises:
             StorageError: it cannot be written.
         """
-        write_text(self.config_file, config)
+        self.claim(self.config_file)
+        write_text(self.config_file, config, self.scratch)
+
+    def store_results(self, results: Results) -> None:
+        """Write results.json.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        self.claim(self.results_file)
+        write_json(self.results_file, results.to_json(), self.scratch)
+
+    def store_card(self, text: str) -> bool:
+        """Write README.md, unless somebody has changed it since the run wrote it.
+
+        Returns:
+            whether it was written.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        owned = self._marker
+        known = None if owned is None else owned.files.get(self.card_file.name)
+        if known is not None and self.card_file.is_file() and sha256_of(self.card_file) != known:
+            return False
+        if owned is not None:
+            # The name is taken before the file is there. Its hash is known afterwards.
+            owned.claim(self.card_file.name, known)
+        write_text(self.card_file, text, self.scratch)
+        if owned is not None:
+            owned.claim(self.card_file.name, sha256_of(self.card_file))
+        return True
+
+    def remove(self) -> None:
+        """Delete the run. Files that it did not write stay, and so does the folder if there are any."""
+        self.open()
+        for folder in (*self.checkpoints.glob("update-*"), self.path / "model", self.checkpoints):
+            remove_written(folder)
+        owned = self._marker
+        for name in owned.files if owned is not None else ():
+            if (self.path / name).is_file():
+                (self.path / name).unlink()
+        self._forget()
+
+    def move_to(self, target: RunFolder) -> None:
+        """Move a finished run, without its resume points. Files that it did not write stay.
+
+        Raises:
+            StorageError: the target holds files of others, or cannot be written.
+        """
+        target.path.mkdir(parents=True, exist_ok=True)
+        target.open()
+        # The results go last, because they show that the run is there.
+        for name in sorted(RUN_NAMES, key=lambda name: name == self.results_file.name):
+            if name != self.checkpoints.name and (self.path / name).exists():
+                target.claim(self.path / name)
+                (self.path / name).rename(target.path / name)
+        self.remove()
+
+    def _forget(self) -> None:
+        """Delete the marker if nothing else is left; otherwise it says that no name is taken."""
+        if files_of_others(self.path):
+            OwnedFolder(self.path, Kind.RUN, self.scratch.name.removeprefix(PREFIX)).write()
+            return
+        for file in self.path.iterdir():
+            file.unlink()
+        self.path.rmdir()
+
+    @property
+    def _marker(self) -> OwnedFolder | None:
+        return OwnedFolder.read(self.path)
+
+    @property
+    def _is_unmarked(self) -> bool:
+        """Whether only a run leaves such files. Runs of version 0.1.0 have no marker."""
+        folders = (self.path / "model", self.path / "model.old", *self.checkpoints.glob("update-*"))
+        return any(written_files(folder) for folder in folders) or _is_journal(self.metrics_file)
+
+    @property
+    def _adopted(self) -> OwnedFolder | None:
+        """A marker for a run that has none; None if this is no such run.
+
+        Raises:
+            MtsmartError: the configuration is not one that mtsmart wrote.
+        """
+        if not self.exists or not self._is_unmarked:
+            return None
+        self.definitions()
+        self.config()
+        names = [name for name in RUN_NAMES if (self.path / name).exists()]
+        files: dict[str, str | None] = dict.fromkeys(names)
+        if self.card_file.is_file():
+            if _OLD_CARD in self.card_file.read_text(encoding="utf-8", errors="replace"):
+                files[self.card_file.name] = sha256_of(self.card_file)
+            else:
+                del files[self.card_file.name]
+        return OwnedFolder(self.path, Kind.RUN, files=files)
 
     @property
     def exists(self) -> bool:
-        """Whether a run has been started here."""
+        """Whether there is a configuration, which a run can be loaded with."""
         return self.config_file.is_file()
 
     def document(self) -> Document:
@@ -132,3 +290,13 @@ def resolved_config(config: RunConfig, definitions: Mapping[str, TaskDefinition]
     """The configuration with every task's definition written out."""
     tasks = {name: definition.model_dump(exclude_defaults=True) for name, definition in definitions.items()}
     return config.model_copy(update={"tasks": tasks, "task_files": []})
+
+
+def _is_journal(file: Path) -> bool:
+    """Whether the first line is one that a run writes into metrics.jsonl."""
+    try:
+        with file.open("rb") as stream:
+            line = json.loads(stream.readline(_LONGEST_LINE))
+        return isinstance(line, dict) and "type" in line and "update" in line
+    except (OSError, ValueError, RecursionError):
+        return False
