@@ -25,7 +25,17 @@ from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
-from mtsmart.durable import MANIFEST, present, read_json, reason_of, sha256_of, write_json, write_text, written_files
+from mtsmart.durable import (
+    MANIFEST,
+    present,
+    put_in_place,
+    read_json,
+    reason_of,
+    sha256_of,
+    write_json,
+    write_text,
+    written_files,
+)
 from mtsmart.errors import CheckpointError, StorageError
 from mtsmart.owned import (
     PREFIX,
@@ -113,7 +123,7 @@ class RunFolder:
             raise CheckpointError(f"is the folder of {owned.kind.with_article}, not of a run", file=self.path)
         owned.check(RUN_NAMES)
         for point in self.checkpoints.glob("update-*[0-9]"):
-            if not any((point / name).is_file() for name in (MANIFEST, "state.json")):
+            if not _is_point(point):
                 message = "was not written by mtsmart, and would be replaced"
                 raise StorageError(message, file=point, hint="Move it to another place first")
 
@@ -200,11 +210,14 @@ class RunFolder:
         """
         target.path.mkdir(parents=True, exist_ok=True)
         target.open()
+        target.claim(target.model)
+        target.scratch.mkdir(exist_ok=True)
+        put_in_place(self.model, target.model, target.scratch)
         # The results go last, because they show that the run is there.
-        for name in sorted(RUN_NAMES, key=lambda name: name == self.results_file.name):
-            if name != self.checkpoints.name and (self.path / name).exists():
-                target.claim(self.path / name)
-                (self.path / name).rename(target.path / name)
+        files = (self.config_file, self.metrics_file, self.timing_file, self.card_file, self.results_file)
+        for file in (file for file in files if file.is_file()):
+            target.claim(file)
+            file.replace(target.path / file.name)
         self.remove()
 
     def _forget(self) -> None:
@@ -300,3 +313,8 @@ def _is_journal(file: Path) -> bool:
         return isinstance(line, dict) and "type" in line and "update" in line
     except (OSError, ValueError, RecursionError):
         return False
+
+
+def _is_point(folder: Path) -> bool:
+    """Whether a folder is a resume point, which may be damaged."""
+    return (folder / MANIFEST).is_file() or ((folder / "state.json").is_file() and any(folder.glob("*.safetensors")))
