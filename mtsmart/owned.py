@@ -256,3 +256,10 @@ def clear_scratch(scratch: Path, folders: Iterable[Path]) -> None:
             found.rename(folder)
     if not scratch.is_symlink():
         shutil.rmtree(scratch, ignore_errors=True)
+    # A process that was killed while it wrote the first marker has left it under another token.
+    for path in scratch.parent.glob(f"{PREFIX}*"):
+        if _TOKEN.fullmatch(path.name.removeprefix(PREFIX)) and not path.is_symlink():
+            for file in path.glob(f".{MARKER}.*.new"):
+                file.unlink()
+            with suppress(OSError):
+                path.rmdir()

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from mtsmart.durable import (
 )
 from mtsmart.errors import CheckpointError, StorageError
 from mtsmart.owned import (
+    MARKER,
     PREFIX,
     Kind,
     OwnedFolder,
@@ -48,6 +50,7 @@ from mtsmart.owned import (
     scratch_of,
     start,
 )
+from mtsmart.runs.lock import HOLDER, LOCK
 from mtsmart.runs.results import Results
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -225,9 +228,10 @@ class RunFolder:
         if files_of_others(self.path):
             OwnedFolder(self.path, Kind.RUN, self.scratch.name.removeprefix(PREFIX)).write()
             return
-        for file in self.path.iterdir():
-            file.unlink()
-        self.path.rmdir()
+        for name in (HOLDER, LOCK, MARKER):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):  # somebody has put a file there
+            self.path.rmdir()
 
     @property
     def _marker(self) -> OwnedFolder | None:
