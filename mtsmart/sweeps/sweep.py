@@ -91,7 +91,6 @@ def _train_missing(plan: Plan, folder: Path, jobs: int | None, notify: Notify) -
         lock.acquire()
         owned = own_sweep(folder)
         clear_scratch(owned.scratch, [])
-        owned.claim(LEDGER)
         ledger = Ledger(folder / LEDGER)
         runner = _Runner(plan, ledger, folder, jobs, notify, interrupts)
         try:
@@ -260,6 +259,8 @@ class _Runner:
             return
         finished = outcome.result
         if job.key not in self.ledger:  # A start that was trained again, because its model was lost, keeps its line.
+            if (owned := OwnedFolder.read(self.folder)) is not None:
+                owned.claim(LEDGER)
             self.ledger.add(finished)
         _remove(self.folder / "unfinished" / job.folder_name)
         self.ended += 1

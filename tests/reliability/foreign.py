@@ -130,13 +130,13 @@ def sweep(root):
     with RunLock(folder) as lock:
         lock.acquire()
         owned = own_sweep(folder)
-        owned.claim(LEDGER)
         ledger = Ledger(folder / LEDGER)
         for name in ("aaaa", "bbbb"):
             run = RunFolder(folder / "unfinished" / f"{name}-1")
             _train(run.path, resume=run.exists)
             if name == "bbbb":
                 run.move_to(RunFolder(folder / "starts" / f"{name}-1"))
+            owned.claim(LEDGER)
             ledger.add(_line(name))
             if name == "aaaa":
                 run.remove()
