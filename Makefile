@@ -26,7 +26,7 @@ test-slow: $(VENV)/test ## Run the tests that need minutes and real data sets (M
 	$(PYTEST) -m "slow and not torture"
 
 .PHONY: torture
-torture: $(VENV)/test ## Kill real runs at random moments and damage their resume points (half an hour)
+torture: $(VENV)/test ## Kill real runs at random moments, damage their resume points, put files of others beside them (most of an hour)
 	$(BIN)/python -m pytest -s -m torture tests/reliability
 
 .PHONY: fuzz

@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from mtsmart.durable import present
 from mtsmart.errors import CheckpointError, MtsmartError
 
 T = TypeVar("T")
@@ -26,11 +25,12 @@ _PAUSE = 0.01  # seconds between two looks for a folder that is not there
 _LOOKS = 5  # a folder that is being renamed may be missed once
 
 
-def read_consistently(folder: Path, read: Callable[[Path], T], also: Iterable[Path] = ()) -> T:
+def read_consistently(find: Callable[[], Path], read: Callable[[Path], T], also: Iterable[Path] = ()) -> T:
     """Read a folder so that all that was read is of one folder, whole.
 
     Args:
-        folder: one that :func:`mtsmart.durable.replacing_folder` may replace at any moment.
+        find: gives the path under which the folder is now. :func:`mtsmart.durable.replacing_folder` may replace the
+            folder at any moment, and a process that died may have left it under another name.
         read: gets the path of the folder, or of a copy. It may be called several times, so it must only read. Its
             errors count if the folder stayed the same.
         also: files beside the folder that ``read`` reads too.
@@ -44,33 +44,33 @@ def read_consistently(folder: Path, read: Callable[[Path], T], also: Iterable[Pa
     others = list(also)
     until = time.monotonic() + _PATIENCE
     try:
-        return _read_in_place(folder, read, others)
+        return _read_in_place(find, read, others)
     except _Changed:
         pass
     while time.monotonic() < until:
         # A model that is replaced often may never stay long enough to be loaded. Its open files do.
         with suppress(_Changed):
-            return _read_opened(folder, read, others)
+            return _read_opened(find, read, others)
     message = f"changed during each of the reads of the last {_PATIENCE:.0f} seconds"
-    raise CheckpointError(message, file=folder, hint="Try again when the process that writes it has ended")
+    raise CheckpointError(message, file=find(), hint="Try again when the process that writes it has ended")
 
 
 class _Changed(Exception):
     """The folder did not stay the same while it was read."""
 
 
-def _read_in_place(folder: Path, read: Callable[[Path], T], others: Sequence[Path]) -> T:
+def _read_in_place(find: Callable[[], Path], read: Callable[[Path], T], others: Sequence[Path]) -> T:
     """Read the folder by its path."""
-    path = _find(folder)
-    with _held(path), _unchanged(partial(_state_of_folder, folder, path, others)):
+    path = _found(find)
+    with _held(path), _unchanged(partial(_state_of_folder, find, path, others)):
         return read(path)
 
 
-def _read_opened(folder: Path, read: Callable[[Path], T], others: Sequence[Path]) -> T:
+def _read_opened(find: Callable[[], Path], read: Callable[[Path], T], others: Sequence[Path]) -> T:
     """Open all files of the folder in one moment, and read what was opened, even if it is deleted meanwhile."""
-    path = _find(folder)
+    path = _found(find)
     with ExitStack() as stack:
-        with _held(path), _unchanged(partial(_state_of_folder, folder, path, others)):
+        with _held(path), _unchanged(partial(_state_of_folder, find, path, others)):
             opened = {file.relative_to(path): stack.enter_context(file.open("rb")) for file in _files(path)}
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mtsmart-")))
         for name, stream in opened.items():
@@ -81,7 +81,7 @@ def _read_opened(folder: Path, read: Callable[[Path], T], others: Sequence[Path]
             except MtsmartError as error:
                 if error.file is None:
                     raise
-                raise error.at(str(error.file).replace(str(place), str(folder)), error.line) from None
+                raise error.at(str(error.file).replace(str(place), str(path)), error.line) from None
 
 
 @contextmanager
@@ -102,14 +102,14 @@ def _unchanged(state: Callable[[], object]) -> Iterator[None]:
         raise _Changed
 
 
-def _find(folder: Path) -> Path:
-    """The path under which the folder exists; ``folder`` itself if it does not exist."""
+def _found(find: Callable[[], Path]) -> Path:
+    """The path of the folder, also if it does not exist."""
     for _ in range(_LOOKS):
-        path = present(folder)
+        path = find()
         if path.exists():
-            return path
+            break
         time.sleep(_PAUSE)
-    return folder
+    return path
 
 
 @contextmanager
@@ -125,12 +125,12 @@ def _held(folder: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-def _state_of_folder(folder: Path, path: Path, others: Iterable[Path]) -> object:
+def _state_of_folder(find: Callable[[], Path], path: Path, others: Iterable[Path]) -> object:
     """What identifies all files; never the same twice if the folder is no longer under ``path``.
 
     A folder under its old name that has been replaced is being deleted, and may lack some of its files already.
     """
-    if present(folder) != path:
+    if find() != path:
         return object()
     paths = [*others, path]
     with suppress(OSError):  # The folder may vanish meanwhile.

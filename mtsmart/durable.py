@@ -1,7 +1,8 @@
 """Writes files and folders so that a crash, a kill or a full disk leaves each of them complete or absent.
 
 Each file is written under another name, flushed to the disk and then renamed. A folder gets a manifest of sizes and
-SHA-256 hashes, which shows later damage. A failed write becomes one error that names the place.
+SHA-256 hashes, which shows later damage. A failed write becomes one error that names the place. Files that mtsmart did
+not write stay where they are: a replaced folder keeps them. Permissions follow the umask.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import re
 import shutil
 import stat
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,7 +27,7 @@ _MAX_JSON = 16_000_000
 _RUST = re.compile(r"I/O error: (.+?) \(os error \d+\)")
 _NEW = ".new"  # the ending of a file or folder while it is written
 _OLD = ".old"  # the ending of a folder that will be deleted next
-_ASIDE = re.compile(r"\..+\.[0-9a-f]{12}\.new")
+_RIGHTS_OF_FILES = 0o666  # of a folder's permissions, those that files may have too
 
 
 @contextmanager
@@ -48,17 +49,25 @@ def writing(place: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(file: Path) -> Iterator[Path]:
+def replacing(file: Path, scratch: Path | None = None) -> Iterator[Path]:
     """Write a file. The context yields another path to write to, which replaces ``file`` at the end.
+
+    Args:
+        file: the file.
+        scratch: a folder of the same disk for the unfinished file, which is made if it is not there. Its owner clears
+            it at the next start if the process is killed. None: beside ``file``.
 
     Raises:
         StorageError: it cannot be written. ``file`` is then unchanged.
     """
     # The name is unique, because several processes may write the same file of a cache at once.
-    aside = file.with_name(f".{file.name}.{uuid.uuid4().hex[:12]}{_NEW}")
-    with writing(file):
+    aside = (scratch or file.parent) / f".{file.name}.{unique()}{_NEW}"
+    with writing(file), _made(scratch):
         try:
+            aside.touch(exist_ok=False)
+            mode = stat.S_IMODE(aside.stat().st_mode)
             yield aside
+            aside.chmod(mode)  # Some libraries write files that only their owner may read.
             flush(aside)
             aside.replace(file)
             flush(file.parent)
@@ -67,15 +76,33 @@ def replacing(file: Path) -> Iterator[Path]:
             raise
 
 
-def write_text(file: Path, text: str) -> None:
+def unique() -> str:
+    """Twelve random hexadecimal digits, for a name that nothing else has."""
+    return uuid.uuid4().hex[:12]
+
+
+@contextmanager
+def _made(scratch: Path | None) -> Iterator[None]:
+    """Make a scratch folder, and remove it at the end if it is empty then."""
+    if scratch is not None:
+        scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        if scratch is not None:
+            with suppress(OSError):
+                scratch.rmdir()
+
+
+def write_text(file: Path, text: str, scratch: Path | None = None) -> None:
     """Write a text file. A reader sees the old text or the new text, never a part of it."""
-    with replacing(file) as aside:
+    with replacing(file, scratch) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
-def write_json(file: Path, data: Any) -> None:
+def write_json(file: Path, data: Any, scratch: Path | None = None) -> None:
     """Write a JSON file. A reader sees the old data or the new data, never a part of it."""
-    write_text(file, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    write_text(file, json.dumps(data, indent=2, ensure_ascii=False) + "\n", scratch)
 
 
 def read_json(file: Path) -> Any:
@@ -146,7 +173,13 @@ def append_line(file: Path, line: str) -> None:
 
 
 def open_to_append(file: Path) -> BinaryIO:
-    """Open a file at its end, or create it. A symbolic link is refused, so that it leads to no other file."""
+    """Open a file at its end, or create it. A symbolic link is refused, so that it leads to no other file.
+
+    A hard link is cut first: another name of the file, such as one in a backup, keeps the present content.
+    """
+    if file.is_file() and not file.is_symlink() and file.stat().st_nlink > 1:
+        with replacing(file) as aside:
+            shutil.copyfile(file, aside)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     stream = os.fdopen(os.open(file, flags, 0o666), "ab")
     stream.seek(0, os.SEEK_END)
@@ -154,61 +187,97 @@ def open_to_append(file: Path) -> BinaryIO:
 
 
 @contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
+def replacing_folder(folder: Path, scratch: Path) -> Iterator[Path]:
     """Write a folder and its manifest. The context yields another path to fill, which replaces ``folder`` at the end.
 
-    If the process dies at any moment, :func:`present` finds the old folder or the new one.
+    If the process dies at any moment, :func:`present` finds the old folder or the new one. Files in the old folder
+    that its manifest does not list are in the new folder too.
+
+    Args:
+        folder: the folder.
+        scratch: a folder of the same disk for what is unfinished. All in it is mtsmart's own, and may be deleted.
 
     Raises:
         StorageError: it cannot be written. ``folder`` is then unchanged.
     """
-    aside = folder.with_name(folder.name + _NEW)
-    old = folder.with_name(folder.name + _OLD)
-    with writing(folder):
+    aside = scratch / (folder.name + _NEW)
+    with writing(folder), _made(scratch):
         try:
             shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir(parents=True)
+            aside.mkdir()
             yield aside
+            _follow_umask(aside)
             _write_manifest(aside)
-            if folder.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                folder.rename(old)
-            aside.rename(folder)
-            flush(folder.parent)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            put_in_place(aside, folder, scratch)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
-            if old.exists() and not folder.exists():
-                old.rename(folder)
             raise
-        shutil.rmtree(old, ignore_errors=True)
 
 
-def present(folder: Path) -> Path:
+def put_in_place(aside: Path, folder: Path, scratch: Path) -> None:
+    """Rename a complete folder, which may replace another one.
+
+    Args:
+        aside: the complete folder.
+        folder: its name from now on. Files in the present folder of this name stay if its manifest does not list them.
+        scratch: as in :func:`replacing_folder`.
+    """
+    old = scratch / (folder.name + _OLD)
+    try:
+        if folder.exists():
+            _carry_over(folder, aside)
+            shutil.rmtree(old, ignore_errors=True)
+            folder.rename(old)
+        aside.rename(folder)
+        flush(folder.parent)
+    except BaseException:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _carry_over(folder: Path, aside: Path) -> None:
+    """Give the new folder the files of the old one that no manifest lists. They keep their content and their times."""
+    written = {*written_files(folder), MANIFEST}
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder).as_posix()
+        target = aside / name
+        if name in written or (file.is_dir() and not file.is_symlink()) or os.path.lexists(target):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        link_or_copy(file, target)
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """Give a file a second name, which needs no space; a copy where the file system has no links."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # the file system has no links, or it is full; then the copy fails with the reason
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def written_files(folder: Path) -> list[str]:
+    """The names that a folder's manifest lists; none if there is no manifest that can be read."""
+    try:
+        return [name for name in _manifest(folder) if _is_inside(name)]
+    except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def present(folder: Path, scratch: Path) -> Path:
     """The path under which ``folder`` exists. A process that died may have left it under its temporary old name."""
-    old = folder.with_name(folder.name + _OLD)
+    old = scratch / (folder.name + _OLD)
     return old if old.exists() and not folder.exists() else folder
 
 
-def clear_leftovers(folder: Path, folders: Iterable[str]) -> None:
-    """Delete incomplete files and folders that killed processes left behind.
-
-    A folder that a process was replacing gets its name back if the new folder does not exist. Nothing else in
-    ``folder`` changes.
-
-    Args:
-        folder: the folder that contains them.
-        folders: names of the folders in it that ``replacing_folder`` writes.
-    """
-    for path in folder.glob(".*"):
-        if _ASIDE.fullmatch(path.name):
-            path.unlink(missing_ok=True)
-    for name in folders:
-        target = folder / name
-        if present(target) != target:
-            present(target).rename(target)
-        for ending in (_NEW, _OLD):
-            aside = target.with_name(name + ending)
-            aside.unlink() if aside.is_symlink() else shutil.rmtree(aside, ignore_errors=True)
+def _follow_umask(folder: Path) -> None:
+    """Give the files of a new folder the permissions of the folder itself, which the system made by the umask."""
+    mode = stat.S_IMODE(folder.stat().st_mode) & 0o777
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(mode if path.is_dir() else mode & _RIGHTS_OF_FILES)
 
 
 def check_manifest(folder: Path, hint: str | None = None) -> None:
@@ -223,15 +292,14 @@ def check_manifest(folder: Path, hint: str | None = None) -> None:
     """
     manifest = folder / MANIFEST
     try:
-        files = read_json(manifest)["files"]
-        entries = {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in files.items()}
+        entries = _manifest(folder)
     except FileNotFoundError:
         raise CheckpointError(f"is incomplete: its {MANIFEST} is missing", file=folder) from None
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"is damaged: {reason_of(error)}", file=manifest) from None
     for name, (size, digest) in entries.items():
         file = folder / name
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        if not _is_inside(name):
             raise CheckpointError("names a file outside its folder", file=manifest, value=name)
         try:
             _check_file(file, size, digest, hint)
@@ -240,13 +308,24 @@ def check_manifest(folder: Path, hint: str | None = None) -> None:
             raise CheckpointError(message, file=folder, key=MANIFEST, value=name, hint=hint) from None
 
 
+def _manifest(folder: Path) -> dict[str, tuple[int, str]]:
+    """Name -> size in bytes and SHA-256."""
+    files = read_json(folder / MANIFEST)["files"]
+    return {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in files.items()}
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name in a manifest is that of a file in its folder."""
+    return not Path(name).is_absolute() and ".." not in Path(name).parts
+
+
 def _check_file(file: Path, size: int, digest: str, hint: str | None) -> None:
     if not file.is_file():
         raise CheckpointError("is missing", file=file, hint=hint)
     if file.stat().st_size != size:
         message = f"is damaged: {file.stat().st_size:,} bytes instead of {size:,}"
         raise CheckpointError(message, file=file, hint=hint)
-    if _sha256(file) != digest:
+    if sha256_of(file) != digest:
         raise CheckpointError("is damaged: it is not what was written (its SHA-256 differs)", file=file, hint=hint)
 
 
@@ -264,7 +343,7 @@ def flush(path: Path) -> None:
 def _write_manifest(folder: Path) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     entries = {
-        path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": _sha256(path)} for path in files
+        path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": sha256_of(path)} for path in files
     }
     manifest = folder / MANIFEST
     manifest.write_text(json.dumps({"files": entries}, indent=1) + "\n", encoding="utf-8")
@@ -272,7 +351,8 @@ def _write_manifest(folder: Path) -> None:
         flush(path)
 
 
-def _sha256(file: Path) -> str:
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -16,7 +16,7 @@ from tests.package_source import MODULES, PACKAGE, ROOT, dotted
 ROOMS = [
     ["errors", "log", "quiet", "random_state", "resources"],
     ["arguments", "durable", "hardware", "processes", "registry"],
-    ["consistent"],
+    ["consistent", "owned"],
     ["config"],
     ["tasks"],
     ["losses", "metrics", "runs"],

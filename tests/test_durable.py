@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mtsmart import durable
 from mtsmart.errors import CheckpointError, StorageError
 
+SCRATCH = ".scratch"
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -21,7 +22,7 @@ class Killed(BaseException):
 
 
 def fill(folder, text):
-    with durable.replacing_folder(folder) as aside:
+    with durable.replacing_folder(folder, folder.parent / SCRATCH) as aside:
         (aside / "sub").mkdir()
         (aside / "a.bin").write_bytes(text.encode() * 100)
         (aside / "sub" / "b.txt").write_text(text)
@@ -105,7 +106,7 @@ def test_a_folder_is_replaced_or_left(tmp_path, before):
     folder = tmp_path / "model"
     if before is not None:
         fill(folder, before)
-    with pytest.raises(StorageError), durable.replacing_folder(folder) as aside:
+    with pytest.raises(StorageError), durable.replacing_folder(folder, tmp_path / SCRATCH) as aside:
         (aside / "half").write_text("half")
         raise FULL
     assert [path.name for path in tmp_path.iterdir()] == ([] if before is None else ["model"])
@@ -138,9 +139,9 @@ def test_a_kill_at_any_step_leaves_the_old_folder_or_the_new(tmp_path, monkeypat
             patch.setattr(type(folder), name, mortal(getattr(type(folder), name)))
         with contextlib.suppress(Killed):
             fill(folder, "new")
-    found = content(durable.present(folder))
+    found = content(durable.present(folder, tmp_path / SCRATCH))
     assert found in ({"a.bin": b"old" * 100, "sub/b.txt": b"old"}, {"a.bin": b"new" * 100, "sub/b.txt": b"new"})
-    durable.check_manifest(durable.present(folder))
+    durable.check_manifest(durable.present(folder, tmp_path / SCRATCH))
     fill(folder, "next")
     assert content(folder) == {"a.bin": b"next" * 100, "sub/b.txt": b"next"}
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
@@ -209,25 +210,3 @@ def test_a_manifest_names_no_file_outside(tmp_path):
     (folder / durable.MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(CheckpointError, match="names a file outside"):
         durable.check_manifest(folder)
-
-
-def test_what_killed_processes_left_is_cleared_but_nothing_else(tmp_path):
-    for name in ("model.new", "points.old", "c.old", "c", "c.new", "theirs.new", "theirs.old", "theirs"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "file").write_text(name)
-    (tmp_path / "d.new").symlink_to("c")
-    for name in (".results.json.0123456789ab.new", ".results.json.0123.new", "notes.new", "new"):
-        (tmp_path / name).write_text("{")
-    durable.clear_leftovers(tmp_path, ["model", "points", "c", "d"])
-    left = sorted(path.name for path in tmp_path.iterdir())
-    assert (tmp_path / "points" / "file").read_text() == "points.old"
-    assert left == [
-        ".results.json.0123.new",
-        "c",
-        "new",
-        "notes.new",
-        "points",
-        "theirs",
-        "theirs.new",
-        "theirs.old",
-    ]

@@ -13,6 +13,7 @@ from mtsmart.cli.flags import in_flags
 from mtsmart.cli.terminal import ErrorStreamHandler, logged_warnings, logging_to
 from mtsmart.errors import MtsmartError, OtherProcessError
 from mtsmart.processes import children_without_working_directory, launched
+from mtsmart.runs.interrupt import ending_orderly
 
 # A failed write names no file if it goes to standard output.
 _OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)
@@ -60,7 +61,12 @@ app.add_typer(tasks.app, name="tasks")
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit code 2."""
     try:
-        with logging_to(ErrorStreamHandler()), logged_warnings(), children_without_working_directory():
+        with (
+            ending_orderly(),
+            logging_to(ErrorStreamHandler()),
+            logged_warnings(),
+            children_without_working_directory(),
+        ):
             app()
     except OtherProcessError as error:
         sys.exit(error.exit_code)

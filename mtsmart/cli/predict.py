@@ -21,7 +21,12 @@ def predict(
         Path, typer.Option("--input", "-i", help="csv, tsv, jsonl or parquet with the text columns.")
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", help="csv, tsv or jsonl file. Default: JSON lines on standard output.")
+        Path | None,
+        typer.Option(
+            "--output",
+            help="csv, tsv or jsonl file. It replaces a file of this name, but no file that the run reads or owns. "
+            "Default: JSON lines on standard output.",
+        ),
     ] = None,
     task_file: TaskFiles = None,
 ) -> None:
@@ -31,7 +36,7 @@ def predict(
     from mtsmart.evaluation.prediction_files import check_output, predict_file, write_jsonl, write_rows
 
     if output is not None:
-        check_output(output, input_file, run)
+        check_output(output, input_file, run, task_file or [])
     delimited = output is not None and output.suffix.lower() != ".jsonl"
     rows = predict_file(api.load(run, task_file or []), task, input_file, delimited)
     if output is None:

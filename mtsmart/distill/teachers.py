@@ -65,7 +65,7 @@ class Teacher:
                 value=run,
                 hint="Train that run first, or name another: distill.teachers=[FOLDER]",
             )
-        stored = read_consistently(self.folder.model, partial(_read, self.folder), [self.folder.config_file])
+        stored = read_consistently(lambda: self.folder.model, partial(_read, self.folder), [self.folder.config_file])
         self.definitions, self.specs, self._digests = stored
 
     @property
@@ -134,7 +134,7 @@ class Teacher:
             CheckpointError: its model is no longer the one that the names of the files were made of.
         """
         run = LoadedRun(self.folder.path)
-        if read_consistently(self.folder.model, _digests) != self._digests:
+        if read_consistently(lambda: self.folder.model, _digests) != self._digests:
             message = "the teacher got another model while its predictions were prepared"
             hint = "Start again when the run that trains it has ended"
             raise CheckpointError(message, key="distill.teachers", value=str(self.folder.path), hint=hint)

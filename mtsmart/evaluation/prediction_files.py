@@ -6,7 +6,8 @@ import csv
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,7 +18,9 @@ from mtsmart.data.sources import require_columns
 from mtsmart.durable import replacing
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.runs.folder import RunFolder
+from mtsmart.owned import is_same_file
+from mtsmart.runs.claim import refuse_inside_run
+from mtsmart.runs.folder import RUN_NAMES, RunFolder
 from mtsmart.task_types.interface.writes_text import text_of
 from mtsmart.task_types.shared.labels import joined
 from mtsmart.tasks.definition import FieldForm
@@ -98,17 +101,18 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def check_output(file: Path, source: Path, run: Path) -> None:
+def check_output(file: Path, source: Path, run: Path, task_files: Iterable[Path] = ()) -> None:
     """Refuse a wrong output path before the work begins.
 
     Args:
         file: the file that will be written. It replaces an existing file.
         source: the file whose rows will be predicted.
         run: the folder of the run that predicts.
+        task_files: further files that are read.
 
     Raises:
         DataError: the format is unknown, the folder does not exist, or the file must not be replaced because it is the
-            input, a file of the run, a pipe or a device.
+            input, a file that the run's configuration names, a file of a run, a pipe or a device.
     """
     if file.suffix.lower() not in OUTPUT_FORMATS:
         hint = did_you_mean(file.suffix, OUTPUT_FORMATS)
@@ -120,18 +124,38 @@ def check_output(file: Path, source: Path, run: Path) -> None:
     if file.exists() and not file.is_file():
         hint = "Without `output`, rows go to standard output as JSON lines"
         raise DataError("is a pipe or device, which would be replaced", argument="output", value=str(file), hint=hint)
-    target = _without_links(file)
-    if target == _without_links(source):
+    if is_same_file(file, source):
         raise DataError("is the input itself", argument="output", value=str(file), hint="Name another file")
-    folder = RunFolder(_without_links(run))
-    own = (folder.metrics_file, folder.timing_file, folder.checkpoints, folder.model)
-    if any(target.is_relative_to(path) for path in own):
+    target = Path(os.path.realpath(file))  # Path.resolve would fail on links that form a circle.
+    folder = Path(os.path.realpath(run))
+    if any(target.is_relative_to(folder / name) for name in RUN_NAMES) or _is_of_run(file, folder):
         raise DataError("belongs to the run itself", argument="output", value=str(file), hint="Name another file")
+    refuse_inside_run(file, "output")
+    for path in (*task_files, *_named_paths(RunFolder(run).document().data)):
+        if is_same_file(file, path) or (path.is_dir() and target.is_relative_to(os.path.realpath(path))):
+            hint = "Name another file, in another folder"
+            raise DataError(f"belongs to {path}, which the run reads", argument="output", value=str(file), hint=hint)
 
 
-def _without_links(path: Path) -> Path:
-    # Path.resolve would fail on links that form a circle.
-    return Path(os.path.realpath(path))
+def _is_of_run(file: Path, run: Path) -> bool:
+    """Whether a file is one of a run's files under another name."""
+    return file.exists() and any(is_same_file(file, run / name) for name in RUN_NAMES)
+
+
+def _named_paths(value: Any) -> Iterator[Path]:
+    """The files and folders that a run's configuration names: data, encoder, teachers, the run before."""
+    if isinstance(value, str) and value and "\0" not in value:
+        path = Path(value)
+        with suppress(OSError):  # a text that is too long for a path
+            if path.exists() and not Path.cwd().is_relative_to(path.resolve()):
+                yield path
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key != "cache_dir":
+                yield from _named_paths(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _named_paths(inner)
 
 
 def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:

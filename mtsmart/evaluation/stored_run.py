@@ -48,7 +48,7 @@ def read_run(run: RunFolder) -> StoredRun:
     Raises:
         CheckpointError: the folder holds no run or no model, or its files contradict each other.
     """
-    return read_consistently(run.model, partial(_read, run), [run.config_file])
+    return read_consistently(lambda: run.model, partial(_read, run), [run.config_file])
 
 
 def _read(run: RunFolder, model: Path) -> StoredRun:

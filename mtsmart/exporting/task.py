@@ -7,8 +7,10 @@ from pathlib import Path
 
 from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.models.hugging_face import Exported, check_target, export_head
+from mtsmart.models.export_folder import check_target
+from mtsmart.models.hugging_face import Exported, export_head
 from mtsmart.reporting.model_card import ModelCard
+from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_decoding import decoding_rule
@@ -33,6 +35,7 @@ def export_task(
     target = Path(folder).expanduser().absolute()
     source = RunFolder(Path(run))
     _refuse_overlap(target, source.path, folder)
+    refuse_inside_run(target, "folder")
     check_target(target, overwrite)
     loaded = LoadedRun(run, task_files, device="cpu")
     chosen = loaded.task(task)

@@ -28,7 +28,7 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.consistent import read_consistently
-from mtsmart.durable import MANIFEST, check_manifest, read_json, reason_of, replacing_folder, require_file
+from mtsmart.durable import MANIFEST, check_manifest, read_json, reason_of, replacing_folder, require_file, unique
 from mtsmart.errors import CheckpointError, MtsmartError
 from mtsmart.models.adapters import save_encoder
 from mtsmart.models.encoder import Encoder
@@ -50,9 +50,17 @@ def save_model(
     model: MultiTaskModel,
     tokenizer: PreTrainedTokenizerBase,
     decoding: Mapping[str, Mapping[str, Any]] | None = None,
+    scratch: Path | None = None,
 ) -> None:
-    """Write the model; a model that is already there is replaced only once the new one is complete."""
-    with replacing_folder(folder) as aside:
+    """Write the model; a model that is already there is replaced only once the new one is complete.
+
+    Args:
+        folder: the model's folder.
+        model, tokenizer: what is written.
+        decoding: what ``fit`` of each task found on validation.
+        scratch: the folder for unfinished writes; None: a new one beside ``folder``.
+    """
+    with replacing_folder(folder, scratch or folder.with_name(f".{folder.name}.{unique()}")) as aside:
         save_encoder(model.encoder, aside / "encoder")
         settled(tokenizer).save_pretrained(aside / "encoder")
         (aside / "heads").mkdir()
@@ -150,7 +158,7 @@ def load_model(
         torch.set_rng_state(random)  # Heads that start fresh are the same, however often the model is read.
         return read_model(path, encoder, heads, keep)
 
-    return read_consistently(folder, read)
+    return read_consistently(lambda: folder, read)
 
 
 def read_model(

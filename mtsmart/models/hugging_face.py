@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from mtsmart.durable import writing
 from mtsmart.errors import CheckpointError
 from mtsmart.models.adapters import unmerged_adapters, without_adapters
+from mtsmart.models.export_folder import check_target, exporting_to
 from mtsmart.models.files import settled
 from mtsmart.models.heads.native import NATIVE_CLASSES, NativeHead
 from mtsmart.models.multitask import MultiTaskModel
@@ -81,44 +79,13 @@ def export_head(
     whole = task_model(model, head, problem_type)
     saved = _exported_tokenizer(tokenizer, whole, max_length)
     exported = Exported(folder, NATIVE_CLASSES[model.specs[head].kind].__name__, type(whole).__name__)
-    with _appearing(folder) as aside:
+    with exporting_to(folder, overwrite) as aside:
         whole.save_pretrained(aside)
         saved.save_pretrained(aside)
         _check_logits(model, head, saved, aside)
         if card is not None:
             (aside / "README.md").write_text(card(exported), encoding="utf-8")
     return exported
-
-
-@contextmanager
-def _appearing(folder: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of ``folder`` if nothing fails."""
-    with writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as scratch:
-            aside = Path(scratch) / "new"
-            yield aside
-            if folder.exists():
-                folder.rename(Path(scratch) / "old")
-            aside.rename(folder)
-
-
-def check_target(folder: Path, overwrite: bool) -> None:
-    """Refuse a folder that is taken; with ``overwrite``, one that holds no Hugging Face model.
-
-    Raises:
-        CheckpointError: names the folder.
-    """
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise CheckpointError("is not a folder", file=folder)
-    if not any(folder.iterdir()):
-        return
-    if not overwrite:
-        raise CheckpointError("is not empty", file=folder, hint="Name another folder, or use `overwrite=True`")
-    if not (folder / "config.json").is_file():
-        raise CheckpointError("holds no exported model to overwrite", file=folder, hint="Name another folder")
 
 
 def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None) -> PreTrainedModel:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.sources import source_name
-from mtsmart.durable import write_text
+from mtsmart.log import log_notice
 from mtsmart.regularizers import summaries
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks.definition import TaskDefinition
@@ -20,7 +20,7 @@ _LIBRARIES = ("mtsmart", "torch", "transformers", "datasets")
 def write_card(
     folder: RunFolder, config: RunConfig, definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]
 ) -> None:
-    """Write README.md into a run's folder."""
+    """Write README.md into a run's folder, unless somebody has changed it since the run wrote it."""
     start = f"the run `{config.init.run}`" if config.init else f"`{config.encoder.path}`"
     lines = [
         f"# {config.name}",
@@ -46,7 +46,8 @@ def write_card(
         "Versions: " + ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES) + ".",
         "",
     ]
-    write_text(folder.card_file, "\n".join(lines))
+    if not folder.store_card("\n".join(lines)):
+        log_notice(f"{folder.card_file}: was changed by somebody, so it stays as it is")
 
 
 def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]) -> list[str]:

@@ -7,13 +7,13 @@ would report the scores of one model and hold the weights of another.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from mtsmart.durable import MANIFEST, check_manifest, flush, replacing_folder, writing
+from mtsmart.durable import MANIFEST, check_manifest, link_or_copy, put_in_place, replacing_folder, writing
 from mtsmart.errors import CheckpointError
+from mtsmart.owned import copy_written
 from mtsmart.runs.folder import RunFolder
 
 ENDING = ".model"  # of the folder beside a resume point
@@ -28,15 +28,17 @@ def keep_model(run: RunFolder, point: Path) -> None:
     if not (run.model / MANIFEST).is_file():
         return
     target = _beside(point)
-    aside = target.with_name(target.name + ".new")
+    scratch = run.scratch
+    aside = scratch / target.name
+    run.claim(run.checkpoints)
     with writing(target):
-        for old in (aside, target):
-            shutil.rmtree(old, ignore_errors=True)
-        target.parent.mkdir(exist_ok=True)
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
         try:
-            shutil.copytree(run.model, aside, copy_function=_link)
-            aside.rename(target)
-            flush(target.parent)
+            copy_written(run.model, aside, link_or_copy)
+            link_or_copy(run.model / MANIFEST, aside / MANIFEST)
+            target.parent.mkdir(exist_ok=True)
+            put_in_place(aside, target, scratch)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
@@ -62,8 +64,9 @@ def put_model_back(run: RunFolder, point: Path, notify: Callable[[str], None]) -
         lost = f"Until a better evaluation, {run.model} is of a later update than the best one that is reported"
         notify(f"{error}. {lost}")
         return
-    with replacing_folder(run.model) as aside:
-        shutil.copytree(kept, aside, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
+    run.claim(run.model)
+    with replacing_folder(run.model, run.scratch) as aside:
+        copy_written(kept, aside, shutil.copyfile)
 
 
 def _beside(point: Path) -> Path:
@@ -73,10 +76,3 @@ def _beside(point: Path) -> Path:
 def _manifest(folder: Path) -> bytes | None:
     file = folder / MANIFEST
     return file.read_bytes() if file.is_file() else None
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # the file system has no links, or it is full; then the copy fails with the reason
-        shutil.copy2(source, target)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,12 @@ from torch import Tensor
 
 from mtsmart.durable import check_manifest, read_json, replacing_folder
 from mtsmart.errors import CheckpointError
+from mtsmart.owned import remove_written
 from mtsmart.runs.best_model import ENDING
+from mtsmart.runs.folder import RunFolder
 
 _NAME = re.compile(r"update-(\d{8})")
-# A whole resume point, the model beside it, and what a killed process left of either.
-_OURS = re.compile(rf"update-\d{{8}}({re.escape(ENDING)})?(\.new|\.old)?")
+_OURS = re.compile(rf"update-\d{{8}}({re.escape(ENDING)})?")  # a resume point, and the model beside it
 _DAMAGED = ".damaged"  # ending of the name of a resume point that a run could not resume from
 _STATE = "state.json"
 _TENSORS = ".safetensors"
@@ -42,12 +43,12 @@ def checkpoint_path(folder: Path, update: int) -> Path:
 
 
 def save_checkpoint(
-    folder: Path, update: int, groups: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]
+    run: RunFolder, update: int, groups: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]
 ) -> Path:
     """Write a resume point. It appears only when it is complete and on the disk.
 
     Args:
-        folder: the run's ``checkpoints`` folder.
+        run: the run's folder.
         update: how many updates are done.
         groups: file name without ending -> tensor name -> tensor; on the CPU and contiguous.
         state: everything else, in JSON types.
@@ -58,8 +59,9 @@ def save_checkpoint(
     Raises:
         StorageError: it cannot be written. The older resume points stay as they are.
     """
-    target = checkpoint_path(folder, update)
-    with replacing_folder(target) as aside:
+    target = checkpoint_path(run.checkpoints, update)
+    run.claim(run.checkpoints)
+    with replacing_folder(target, run.scratch) as aside:
         for name, tensors in groups.items():
             save_file(dict(tensors), aside / f"{name}{_TENSORS}")
         (aside / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
@@ -141,20 +143,24 @@ def newest_checkpoint(folder: Path, notify: Callable[[str], None]) -> Path | Non
 
 
 def delete_old_checkpoints(folder: Path, keep: int, best: int | None = None) -> None:
-    """Delete all resume points but the newest ``keep`` and that of update ``best``, and what a killed process left."""
+    """Delete all resume points but the newest ``keep`` and that of update ``best``. Files of others in them stay."""
     kept = {path.name for path in list_checkpoints(folder)[-keep:]}
     if best is not None:
         kept.add(checkpoint_path(folder, best).name)
     kept |= {name + ENDING for name in kept}
     for path in folder.glob("update-*"):
         if path.name not in kept and _OURS.fullmatch(path.name):
-            shutil.rmtree(path, ignore_errors=True)
+            remove_written(path)
 
 
 def put_newer_aside(point: Path) -> None:
     """Rename the resume points after ``point``, which are damaged; the run will write others under their names."""
     for path in list_checkpoints(point.parent):
         if path.name > point.name:
-            target = path.with_name(path.name + _DAMAGED)
-            shutil.rmtree(target, ignore_errors=True)
-            path.rename(target)
+            path.rename(_free(path.with_name(path.name + _DAMAGED)))
+
+
+def _free(path: Path) -> Path:
+    """The path, or the first of ``<path>-2``, ``<path>-3`` and so on that does not exist."""
+    names = (path if number == 1 else path.with_name(f"{path.name}-{number}") for number in count(1))
+    return next(name for name in names if not name.exists())

@@ -1,13 +1,15 @@
-"""Where a run is written: the folder is chosen before the run is prepared, and claimed once everything fits.
+"""Where a run is written: the folder is chosen and locked before the run is prepared, and kept once everything fits.
 
-So a preparation that fails leaves nothing behind, and two runs that start at once without naming a folder take two.
+So a preparation that fails leaves nothing behind, two runs that start at once without naming a folder take two, and of
+two that name the same folder the second is refused at once.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +17,8 @@ from typing import Self
 
 from mtsmart.durable import writing
 from mtsmart.errors import ConfigError
-from mtsmart.runs.folder import RunFolder
+from mtsmart.owned import Kind, OwnedFolder
+from mtsmart.runs.folder import RUN_NAMES, RunFolder
 from mtsmart.runs.lock import RunLock
 
 RUNS = Path("runs")
@@ -36,54 +39,70 @@ class RunPlace:
         self._named = None if output_dir is None else RunFolder(Path(output_dir))
         self._resume = resume
         self._lock: RunLock | None = None
+        self._created: list[Path] = []
+        self._is_claimed = False
 
     def choose(self) -> RunFolder:
-        """The folder as it is known before anything is created. One that is there already is held from now on.
+        """The folder, which is held from now on. One that this creates is deleted again unless it is claimed.
 
         Raises:
             ConfigError: the folder that the user names cannot be written, or already holds a run.
             CheckpointError: another process writes there.
+            StorageError: the folder holds files of others, or cannot be created.
         """
-        folder = self._named or self._numbered()
-        _check_writable(folder.path)
         if self._named is not None:
+            folder = self._named
+            _check_writable(folder.path)
+            refuse_inside_run(folder.path, "output_dir")
             self._refuse_taken(folder)
-        if folder.path.is_dir() and (self._named is not None or self._resume):
-            self._hold(folder)
+            folder.check_own()
+            with writing(folder.path):
+                self._create(folder.path)
+        else:
+            folder = self._numbered()
+        self._lock = RunLock(folder.path)
+        self._lock.acquire()
+        # Another process may have used the folder until a moment ago.
+        self._refuse_taken(folder)
+        folder.check_own()
         return folder
 
     def claim(self) -> RunFolder:
-        """Create the folder, if it is not there, and hold it.
+        """Keep the folder that has been chosen."""
+        assert self._lock is not None
+        self._is_claimed = True
+        return RunFolder(self._lock.folder)
 
-        Raises:
-            ConfigError: another process has started a run in the folder that the user names.
-            CheckpointError: another process writes there.
-            StorageError: it cannot be created.
-        """
-        if self._lock is not None:
-            return RunFolder(self._lock.folder)
-        if self._named is not None:
-            self._hold(self._named)
-            self._refuse_taken(self._named)
-            return self._named
-        folder = _create_next(self._name)
-        try:
-            self._hold(folder)
-        except BaseException:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
-        return folder
+    def _create(self, path: Path) -> None:
+        """Create a folder and those above it that are missing."""
+        self._created += [folder for folder in (path, *path.absolute().parents) if not folder.exists()]
+        path.mkdir(parents=True, exist_ok=True)
 
     def _numbered(self) -> RunFolder:
-        """The newest run of this name if it is resumed; otherwise the name that is free now."""
+        """The newest run of this name if it is resumed; otherwise a new folder, whose name nobody else can take."""
+        _check_writable(RUNS)
         numbers = _numbers(self._name)
-        runs = [number for number in numbers if _folder(self._name, number).exists]
+        runs = [number for number in numbers if _folder(self._name, number).is_run]
         if self._resume and runs:
             return _folder(self._name, max(runs))
-        return _folder(self._name, next(number for number in count(1) if number not in numbers))
+        with writing(RUNS):
+            self._create(RUNS)
+            return next(folder for folder in self._free(numbers) if self._is_created(folder.path))
+
+    def _free(self, taken: set[int]) -> Iterator[RunFolder]:
+        return (_folder(self._name, number) for number in count(1) if number not in taken)
+
+    def _is_created(self, path: Path) -> bool:
+        """Whether this process has created the folder; False if another one was faster."""
+        try:
+            path.mkdir()
+        except FileExistsError:
+            return False
+        self._created.insert(0, path)
+        return True
 
     def _refuse_taken(self, folder: RunFolder) -> None:
-        if folder.exists and not self._resume:
+        if folder.is_run and not self._resume:
             raise ConfigError(
                 "there already is a run",
                 argument="output_dir",
@@ -91,17 +110,20 @@ class RunPlace:
                 hint="Use `resume=True` to go on with it, or name another folder",
             )
 
-    def _hold(self, folder: RunFolder) -> None:
-        lock = RunLock(folder.path)
-        lock.acquire()
-        self._lock = lock
-
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         if self._lock is not None:
-            self._lock.release()
+            self._lock.release() if self._is_kept else self._lock.discard()
+        if not self._is_claimed:
+            for folder in self._created:
+                with suppress(OSError):  # it is gone, or somebody has put a file there
+                    folder.rmdir()
+
+    @property
+    def _is_kept(self) -> bool:
+        return self._is_claimed or (self._lock is not None and OwnedFolder.read(self._lock.folder) is not None)
 
 
 def _folder(name: str, number: int) -> RunFolder:
@@ -116,28 +138,27 @@ def _numbers(name: str) -> set[int]:
     return {int(match[1] or 1) for match in matches if match is not None}
 
 
-def _create_next(name: str) -> RunFolder:
-    """Create the first folder whose name is free; another process may create folders at the same time."""
-    parent = _folder(name, 1).path.parent
-    number = 1
-    with writing(parent):
-        parent.mkdir(parents=True, exist_ok=True)
-        while not _created(_folder(name, number).path):
-            number += 1
-    return _folder(name, number)
-
-
-def _created(path: Path) -> bool:
-    """Whether this process has created the folder; False if the name is taken."""
-    try:
-        path.mkdir()
-    except FileExistsError:
-        return False
-    return True
-
-
 def _check_writable(path: Path) -> None:
     absolute = path.absolute()
     existing = next(parent for parent in (absolute, *absolute.parents) if parent.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise ConfigError(f"cannot be written: {existing}", argument="output_dir", value=str(path))
+
+
+def refuse_inside_run(path: Path, argument: str) -> None:
+    """Refuse a place among the files of a run, which that run may delete.
+
+    Args:
+        path: what will be written.
+        argument: the argument that names it.
+
+    Raises:
+        ConfigError: names the run.
+    """
+    absolute = path.resolve()
+    for parent in absolute.parents:
+        owned = OwnedFolder.read(parent)
+        name = absolute.relative_to(parent).parts[0]
+        if owned is not None and owned.kind is Kind.RUN and name in RUN_NAMES:
+            message = f"lies in {name}/ of the run {parent}, which may delete it"
+            raise ConfigError(message, argument=argument, value=str(path), hint="Name another place")

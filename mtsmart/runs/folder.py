@@ -9,12 +9,16 @@
     checkpoints/    resume points
     model/          the best model
     README.md       a small card
+    .mtsmart.json   the marker: which of these names the run has taken
+
+A run deletes and replaces only what it wrote. Runs of version 0.1.0 have no marker and get one when they are resumed.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +26,39 @@ from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
-from mtsmart.durable import clear_leftovers, read_json, reason_of, write_text
-from mtsmart.errors import CheckpointError
+from mtsmart.durable import (
+    MANIFEST,
+    present,
+    put_in_place,
+    read_json,
+    reason_of,
+    sha256_of,
+    write_json,
+    write_text,
+    written_files,
+)
+from mtsmart.errors import CheckpointError, StorageError
+from mtsmart.owned import (
+    MARKER,
+    PREFIX,
+    Kind,
+    OwnedFolder,
+    clear_scratch,
+    files_of_others,
+    refuse_others,
+    remove_written,
+    scratch_of,
+    start,
+)
+from mtsmart.runs.lock import HOLDER, LOCK
 from mtsmart.runs.results import Results
 from mtsmart.tasks.definition import TaskDefinition
+
+RUN_NAMES = ("config.yaml", "metrics.jsonl", "timing.jsonl", "results.json", "README.md", "checkpoints", "model")
+"""What a run writes into its folder."""
+
+_LONGEST_LINE = 1_000_000  # bytes
+_OLD_CARD = "Trained with mtsmart from "  # is in each card
 
 
 @dataclass(frozen=True)
@@ -61,25 +94,67 @@ class RunFolder:
     @property
     def model(self) -> Path:
         """The best model. Readers of other runs go through ``read_consistently``, because a run may be replacing it."""
-        return self.path / "model"
+        model = self.path / "model"
+        if model.exists():
+            return model
+        found = present(model, self.scratch)
+        old = self.path / "model.old"  # where version 0.1.0 kept a model while it was replaced
+        return old if found == model and written_files(old) else found
+
+    @property
+    def scratch(self) -> Path:
+        """The folder for unfinished writes."""
+        return scratch_of(self.path)
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a run has been started here. A config.yaml alone is no run, because other programs have one too."""
+        return self.exists and (self._marker is not None or self._is_unmarked)
 
     def check_own(self) -> None:
-        """Refuse a folder whose resume points would be written to, and deleted from, another place.
+        """Refuse a folder that a run must not write into.
 
         Raises:
-            CheckpointError: ``checkpoints`` is a link.
+            StorageError: it holds files of others where the run would write, or links.
+            CheckpointError: it belongs to a sweep or an export.
+            MtsmartError: it is a run without a marker whose configuration cannot be read.
         """
-        if self.checkpoints.is_symlink():
-            raise CheckpointError("is a link; a run writes into its own folder", file=self.checkpoints)
+        owned = self._marker or self._adopted
+        if owned is None:
+            refuse_others(self.path)
+            return
+        if owned.kind is not Kind.RUN:
+            raise CheckpointError(f"is the folder of {owned.kind.with_article}, not of a run", file=self.path)
+        owned.check(RUN_NAMES)
+        for point in self.checkpoints.glob("update-*[0-9]"):
+            if not _is_point(point):
+                message = "was not written by mtsmart, and would be replaced"
+                raise StorageError(message, file=point, hint="Move it to another place first")
 
     def open(self) -> None:
-        """Remove what a killed process left, before a run begins here or continues.
+        """Mark the folder, and remove what a killed process left, before a run begins here or continues.
 
         Raises:
-            CheckpointError: ``checkpoints`` is a link.
+            MtsmartError: as for :meth:`check_own`, or the marker cannot be written.
         """
-        clear_leftovers(self.path, ["model"])
         self.check_own()
+        if self.model.name == "model.old":
+            self.model.rename(self.path / "model")
+        if self._marker is None:
+            owned = self._adopted
+            start(self.path, Kind.RUN) if owned is None else owned.write()
+        scratch = self.scratch
+        replaced = [self.checkpoints / path.stem for path in scratch.glob("update-*.old")]
+        clear_scratch(scratch, [self.path / "model", *replaced])
+
+    def claim(self, file: Path) -> None:
+        """Take a name before the run writes it. A folder that nobody opened has no marker, and takes no names.
+
+        Raises:
+            StorageError: there is something that the run did not write.
+        """
+        if (owned := self._marker) is not None:
+            owned.claim(file.name)
 
     def store(self, config: str) -> None:
         """Write the resolved configuration, as YAML.
@@ -87,11 +162,111 @@ class RunFolder:
         Raises:
             StorageError: it cannot be written.
         """
-        write_text(self.config_file, config)
+        self.claim(self.config_file)
+        write_text(self.config_file, config, self.scratch)
+
+    def store_results(self, results: Results) -> None:
+        """Write results.json.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        self.claim(self.results_file)
+        write_json(self.results_file, results.to_json(), self.scratch)
+
+    def store_card(self, text: str) -> bool:
+        """Write README.md, unless somebody has changed it since the run wrote it.
+
+        Returns:
+            whether it was written.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        owned = self._marker
+        known = None if owned is None else owned.files.get(self.card_file.name)
+        if known is not None and self.card_file.is_file() and sha256_of(self.card_file) != known:
+            return False
+        if owned is not None:
+            # The name is taken before the file is there. Its hash is known afterwards.
+            owned.claim(self.card_file.name, known)
+        write_text(self.card_file, text, self.scratch)
+        if owned is not None:
+            owned.claim(self.card_file.name, sha256_of(self.card_file))
+        return True
+
+    def remove(self) -> None:
+        """Delete the run. Files that it did not write stay, and so does the folder if there are any."""
+        self.open()
+        for folder in (*self.checkpoints.glob("update-*"), self.path / "model", self.checkpoints):
+            remove_written(folder)
+        owned = self._marker
+        for name in owned.files if owned is not None else ():
+            if (self.path / name).is_file():
+                (self.path / name).unlink()
+        self._forget()
+
+    def move_to(self, target: RunFolder) -> None:
+        """Move a finished run, without its resume points. Files that it did not write stay.
+
+        Raises:
+            StorageError: the target holds files of others, or cannot be written.
+        """
+        target.path.mkdir(parents=True, exist_ok=True)
+        target.open()
+        target.claim(target.model)
+        target.scratch.mkdir(exist_ok=True)
+        put_in_place(self.model, target.model, target.scratch)
+        # The results go last, because they show that the run is there.
+        files = (self.config_file, self.metrics_file, self.timing_file, self.card_file, self.results_file)
+        for file in (file for file in files if file.is_file()):
+            target.claim(file)
+            file.replace(target.path / file.name)
+        self.remove()
+
+    def _forget(self) -> None:
+        """Delete the marker if nothing else is left; otherwise it says that no name is taken."""
+        if files_of_others(self.path):
+            OwnedFolder(self.path, Kind.RUN, self.scratch.name.removeprefix(PREFIX)).write()
+            return
+        for name in (HOLDER, LOCK, MARKER):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):  # somebody has put a file there
+            self.path.rmdir()
+
+    @property
+    def _marker(self) -> OwnedFolder | None:
+        return OwnedFolder.read(self.path)
+
+    @property
+    def _is_unmarked(self) -> bool:
+        """Whether only a run leaves such files. Runs of version 0.1.0 have no marker."""
+        folders = (self.path / "model", self.path / "model.old", *self.checkpoints.glob("update-*"))
+        return any(written_files(folder) for folder in folders) or _is_journal(self.metrics_file)
+
+    @property
+    def _adopted(self) -> OwnedFolder | None:
+        """A marker for a run that has none; None if this is no such run.
+
+        Raises:
+            MtsmartError: the configuration is not one that mtsmart wrote.
+        """
+        if not self.exists or not self._is_unmarked:
+            return None
+        self.definitions()
+        self.config()
+        names = [name for name in RUN_NAMES if (self.path / name).exists()]
+        files: dict[str, str | None] = dict.fromkeys(names)
+        if self.card_file.is_file():
+            if _OLD_CARD in self.card_file.read_text(encoding="utf-8", errors="replace"):
+                files[self.card_file.name] = sha256_of(self.card_file)
+            else:
+                del files[self.card_file.name]
+        return OwnedFolder(self.path, Kind.RUN, files=files)
 
     @property
     def exists(self) -> bool:
-        """Whether a run has been started here."""
+        """Whether there is a configuration, which a run can be loaded with."""
         return self.config_file.is_file()
 
     def document(self) -> Document:
@@ -143,3 +318,18 @@ def resolved_config(config: RunConfig, definitions: Mapping[str, TaskDefinition]
     """The configuration with every task's definition written out."""
     tasks = {name: definition.model_dump(exclude_defaults=True) for name, definition in definitions.items()}
     return config.model_copy(update={"tasks": tasks, "task_files": []})
+
+
+def _is_journal(file: Path) -> bool:
+    """Whether the first line is one that a run writes into metrics.jsonl."""
+    try:
+        with file.open("rb") as stream:
+            line = json.loads(stream.readline(_LONGEST_LINE))
+        return isinstance(line, dict) and "type" in line and "update" in line
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def _is_point(folder: Path) -> bool:
+    """Whether a folder is a resume point, which may be damaged."""
+    return (folder / MANIFEST).is_file() or ((folder / "state.json").is_file() and any(folder.glob("*.safetensors")))

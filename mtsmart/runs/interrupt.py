@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -61,6 +63,24 @@ class StopSignals:
         elif number != signal.SIGTERM or time.monotonic() - self._since > _PASSED_ON:
             self.signal = number
             self.again()
+
+
+@contextmanager
+def ending_orderly() -> Iterator[None]:
+    """Inside the context SIGTERM ends the process like an error does, so that what is unfinished is removed."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # Python allows no signal handlers outside the main thread.
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Interrupt(StopSignals):

@@ -18,6 +18,7 @@ class Journal:
     """
 
     def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
         self._metrics = folder.metrics_file
         self._timing = folder.timing_file
 
@@ -31,6 +32,7 @@ class Journal:
         Raises:
             StorageError: the file cannot be written.
         """
+        self._folder.claim(self._metrics)
         with writing(self._metrics), open_to_append(self._metrics) as stream:
             found = stream.tell()
             if found < size:
@@ -45,6 +47,7 @@ class Journal:
 
     def add_timing(self, record: dict[str, Any]) -> None:
         """Append a line to timing.jsonl."""
+        self._folder.claim(self._timing)
         append_line(self._timing, json.dumps(record))
 
     def flushed_size(self) -> int:

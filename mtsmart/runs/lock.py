@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 import socket
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from mtsmart.durable import read_json, write_json, writing
+from mtsmart.durable import read_json, writing
 from mtsmart.errors import CheckpointError
+from mtsmart.owned import PREFIX
+
+LOCK = f"{PREFIX}lock"
+HOLDER = f"{PREFIX}holder.json"
 
 
 class RunLock:
@@ -23,8 +28,8 @@ class RunLock:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._holder = folder / ".holder.json"
-        self._lock = FileLock(folder / ".lock", timeout=0)
+        self._holder = folder / HOLDER
+        self._lock = FileLock(folder / LOCK, timeout=0)
 
     def acquire(self) -> None:
         """Take the lock, and create the folder if it is not there.
@@ -47,11 +52,11 @@ class RunLock:
                     hint="Wait for it, stop it, or train into another folder",
                 ) from None
         try:
-            write_json(self._holder, {"pid": os.getpid(), "host": socket.gethostname()})
+            with writing(self.folder):
+                holder = {"pid": os.getpid(), "host": socket.gethostname()}
+                self._holder.write_text(json.dumps(holder) + "\n", encoding="utf-8")
         except BaseException:
-            self._lock.release()
-            if is_new:
-                shutil.rmtree(self.folder, ignore_errors=True)
+            self.discard() if is_new else self.release()
             raise
 
     def __enter__(self) -> RunLock:
@@ -65,6 +70,14 @@ class RunLock:
         if self._lock.is_locked:
             self._holder.unlink(missing_ok=True)
             self._lock.release()
+
+    def discard(self) -> None:
+        """Free the lock and delete its files, and the folder too if it is empty then."""
+        if self._lock.is_locked:
+            (self.folder / LOCK).unlink(missing_ok=True)
+            self.release()
+            with suppress(OSError):
+                self.folder.rmdir()
 
     def _described(self) -> str:
         try:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.durable import write_text
+from mtsmart.owned import OwnedFolder
 from mtsmart.sweeps.conclusions import conclusions
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import Plan
-from mtsmart.sweeps.plots import draw, plots_hint
+from mtsmart.sweeps.plots import can_draw, draw, plots_hint
 from mtsmart.sweeps.tables import Comparison, Row, compare
 
 PAGE = "RESULTS.md"
@@ -34,22 +35,23 @@ _INTRODUCTION = (
 )
 
 
-def write_page(plan: Plan, ledger: Ledger, folder: Path, notify: Callable[[str], None]) -> None:
+def write_page(plan: Plan, ledger: Ledger, owned: OwnedFolder, notify: Callable[[str], None]) -> None:
     """Write RESULTS.md and one plot for each table into a sweep's folder.
 
     Args:
         plan: the runs and tables of the sweep.
         ledger: the finished runs.
-        folder: the sweep's folder.
+        owned: the sweep's folder.
         notify: this function gets a text for the user if matplotlib is missing.
 
     Raises:
         ConfigError: the conclusions cannot be read.
-        StorageError: a file cannot be written.
+        StorageError: a file cannot be written, or a file of others has its name.
     """
     comparisons = compare(plan, ledger)
     plots = _file_names(comparison.title for comparison in comparisons)
-    drawn = [draw(comparison, folder / plot) for comparison, plot in zip(comparisons, plots, strict=True)]
+    owned.check([PAGE, *plots])
+    drawn = [_drawn(comparison, owned, plot) for comparison, plot in zip(comparisons, plots, strict=True)]
     if not all(drawn):
         notify(plots_hint())
     sections = [
@@ -60,7 +62,15 @@ def write_page(plan: Plan, ledger: Ledger, folder: Path, notify: Callable[[str],
     introduction = " ".join([_INTRODUCTION, *_legend(comparisons)])
     parts = [f"# {_escaped(plan.name)}", introduction, text, *sections]
     text = "\n\n".join([part for part in [*parts, _not_significant(comparisons), _effort(plan, ledger)] if part])
-    write_text(folder / PAGE, text + "\n")
+    owned.claim(PAGE)
+    write_text(owned.path / PAGE, text + "\n", owned.scratch)
+
+
+def _drawn(comparison: Comparison, owned: OwnedFolder, plot: str) -> bool:
+    if can_draw():
+        owned.claim(plot)
+        draw(comparison, owned.path / plot, owned.scratch)
+    return can_draw()
 
 
 def _legend(comparisons: Iterable[Comparison]) -> list[str]:

@@ -19,18 +19,21 @@ def plots_hint() -> str:
     return "plots need matplotlib, so they are left out: pip install 'mtsmart[plots]'"
 
 
-def draw(comparison: Comparison, file: Path) -> bool:
-    """Write the plot of a table as SVG. The same figures give the same bytes.
-
-    Returns:
-        whether the plot was written; False if matplotlib is not installed.
-    """
+def can_draw() -> bool:
+    """Whether matplotlib is installed."""
     try:
-        import matplotlib
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure
+        import matplotlib  # noqa: F401
     except ImportError:
         return False
+    return True
+
+
+def draw(comparison: Comparison, file: Path, scratch: Path | None = None) -> None:
+    """Write the plot of a table as SVG, with matplotlib. The same figures give the same bytes."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context(_SETTINGS):
         figure = Figure(figsize=(7, 0.8 + 0.32 * len(comparison.rows)), layout="constrained")
         FigureCanvasSVG(figure)
@@ -50,11 +53,10 @@ def draw(comparison: Comparison, file: Path) -> bool:
         axes.set_xlabel(f"{scored}, times 100; bars: the mean's 95 % interval")
         for text in (*axes.get_yticklabels(), axes.xaxis.label):
             text.set_parse_math(False)  # Matplotlib would read the dollar signs of a name as formulas.
-        with replacing(file) as aside, warnings.catch_warnings():
+        with replacing(file, scratch) as aside, warnings.catch_warnings():
             # Matplotlib warns about letters that its font lacks. The SVG stores them as text, so they are not lost.
             warnings.simplefilter("ignore", UserWarning)
             figure.savefig(aside, format="svg", metadata={"Date": None})
-    return True
 
 
 def _short(name: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,20 @@ from typing import Any
 from mtsmart.arguments import checked
 from mtsmart.config.loader import find_experiment, load_experiment
 from mtsmart.errors import ConfigError, DataError, MtsmartError, StorageError, TrainingError, items_of
+from mtsmart.owned import OwnedFolder, clear_scratch
 from mtsmart.processes import launched
+from mtsmart.runs.claim import refuse_inside_run
+from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupted, StopSignals
 from mtsmart.runs.lock import RunLock
 from mtsmart.sweeps.conclusions import check_conclusions
+from mtsmart.sweeps.folder import LEDGER, check_sweep, own_sweep
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.page import PAGE, is_page, write_page
 from mtsmart.sweeps.plan import Job, Plan, make_plan, start_folder
 from mtsmart.sweeps.pool import Pool
 
 SWEEPS = Path("sweeps")
-LEDGER = "runs.jsonl"
 _MOST_FAILURES = 4  # After so many failures without a finished run, no more runs are started.
 Notify = Callable[[str], None]
 
@@ -88,12 +91,14 @@ def _train_missing(plan: Plan, folder: Path, jobs: int | None, notify: Notify) -
         notify(text)
     with RunLock(folder) as lock, _Interrupts(notify) as interrupts:
         lock.acquire()
+        owned = own_sweep(folder)
+        clear_scratch(owned.scratch, [])
         ledger = Ledger(folder / LEDGER)
         runner = _Runner(plan, ledger, folder, jobs, notify, interrupts)
         try:
             runner.run()
         finally:
-            found = _compare(plan, ledger, folder, notify)
+            found = _compare(plan, ledger, owned, notify)
         runner.check()
     return found
 
@@ -104,7 +109,7 @@ def _only_compare(plan: Plan, folder: Path, notify: Notify) -> Sweep:
     if not any(job.key in ledger for job in plan.jobs):
         message = "holds no finished runs of this grid"
         raise DataError(message, file=folder, argument="train=False", hint="Leave `train=False` out")
-    return _compare(plan, ledger, folder, notify)
+    return _compare(plan, ledger, own_sweep(folder), notify)
 
 
 def _check_folder(folder: Path) -> None:
@@ -113,13 +118,15 @@ def _check_folder(folder: Path) -> None:
     if page.is_file() and not is_page(page):
         message = "is not one that a sweep wrote, and would be replaced"
         raise StorageError(message, file=page, hint="Give the sweep a folder of its own with `output_dir`")
+    refuse_inside_run(folder, "output_dir")
+    check_sweep(folder)
 
 
-def _compare(plan: Plan, ledger: Ledger, folder: Path, notify: Notify) -> Sweep:
+def _compare(plan: Plan, ledger: Ledger, owned: OwnedFolder, notify: Notify) -> Sweep:
     done = sum(job.key in ledger for job in plan.jobs)
     if done:
-        write_page(plan, ledger, folder, notify)
-    return Sweep(folder, done, len(plan.jobs))
+        write_page(plan, ledger, owned, notify)
+    return Sweep(owned.path, done, len(plan.jobs))
 
 
 class _Interrupts(StopSignals):
@@ -217,7 +224,7 @@ class _Runner:
         kept = 0
         for path in (self.folder / "unfinished").glob("*"):
             if path.name in finished:
-                shutil.rmtree(path, ignore_errors=True)
+                _remove(path)
             kept += path.name not in needed | finished
         if kept:
             self.notify(
@@ -254,12 +261,22 @@ class _Runner:
             return
         finished = outcome.result
         if job.key not in self.ledger:  # A start that was trained again, because its model was lost, keeps its line.
+            if (owned := OwnedFolder.read(self.folder)) is not None:
+                owned.claim(LEDGER)
             self.ledger.add(finished)
-        shutil.rmtree(self.folder / "unfinished" / job.folder_name, ignore_errors=True)
+        _remove(self.folder / "unfinished" / job.folder_name)
         self.ended += 1
         scores = ", ".join(f"{finished.main(task)[1]:.4f}" for task in finished.tasks)
         minutes = (time.perf_counter() - self.began) / self.ended * left / 60
         self.notify(f"{label}: {scores} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")
+
+
+def _remove(path: Path) -> None:
+    """Delete a finished run's resume points. A folder that is no run, or cannot be deleted, stays."""
+    with suppress(MtsmartError, OSError):
+        run = RunFolder(path)
+        if run.is_run:
+            run.remove()
 
 
 def _train(*arguments: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import time
 import warnings
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +20,7 @@ from mtsmart.hardware import device_name
 from mtsmart.quiet import quiet_libraries
 from mtsmart.runs.checkpoints import list_checkpoints, stored_rows
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.lock import LOCK
 from mtsmart.sweeps.ledger import FinishedRun
 from mtsmart.sweeps.plan import Job, start_folder
 from mtsmart.training.callbacks import Callback, Checkpointed, Evaluated, Logged, Noticed, Started, UpdateDone
@@ -82,7 +82,7 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
         torch.set_num_threads(threads)
     run = RunFolder(folder / "unfinished" / job.folder_name)
     if run.path.is_dir():  # The run of a sweep that was killed a moment ago may still write; wait until it ends.
-        with FileLock(run.path / ".lock", timeout=_LOCK_TIMEOUT):
+        with FileLock(run.path / LOCK, timeout=_LOCK_TIMEOUT):
             pass
     clock = _Clock()
     try:
@@ -93,15 +93,11 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
         if not run.exists or not _is_in(error.file, run.path):
             raise
         warnings.warn(f"{job.label}, seed {job.seed} begins anew: {error}", MtsmartWarning, stacklevel=2)
-        shutil.rmtree(run.path)
+        run.remove()
         results = api.train_experiment(job.experiment, run.path, callback=clock).results
     finished = _finished(job, run, results, clock)
     if keep:
-        target = start_folder(folder, job).path
-        shutil.rmtree(target, ignore_errors=True)
-        target.parent.mkdir(exist_ok=True)
-        shutil.rmtree(run.checkpoints)
-        run.path.rename(target)
+        run.move_to(start_folder(folder, job))
     return finished
 
 

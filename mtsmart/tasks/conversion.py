@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.config.document import dump_yaml, read_yaml
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, MtsmartError
+from mtsmart.owned import is_same_file
 from mtsmart.tasks.library import read_task_file
 from mtsmart.tasks.mtdnn import is_mtdnn
 
@@ -22,21 +23,47 @@ def convert_file(path: str | Path, output: str | Path | None = None, data_dir: s
         data_dir: folder of the data files; None: where loading the file finds them.
 
     Raises:
-        ConfigError: the file cannot be used, is in our form already, or is ``output`` itself.
+        ConfigError: the file cannot be used or is in our form already, or ``output`` must not be replaced.
     """
-    if output is not None and Path(output).resolve() == Path(path).resolve():
-        raise ConfigError("would overwrite the file that is read", argument="output", value=str(output))
+    if output is not None:
+        _check_output(Path(output), Path(path))
     if not is_mtdnn(read_yaml(path, duplicates=[])):
         raise ConfigError("is not in MT-DNN's form", file=path, hint="There is nothing to convert")
     folder = None if output is None else Path(output).resolve().parent
     tasks: dict[str, Any] = {}
     for entry in read_task_file(path, data_dir):
         task = entry.definition.model_dump(exclude_defaults=True)
-        if folder is not None and "files" in task["dataset"]:
+        if output is not None and folder is not None and "files" in task["dataset"]:
             files = task["dataset"]["files"]
+            if any(is_same_file(Path(output), Path(file)) for file in files.values()):
+                raise ConfigError("is a data file of the tasks", argument="output", value=str(output))
             task["dataset"]["files"] = {split: _relative(file, folder) for split, file in files.items()}
         tasks[entry.name] = task
     return dump_yaml(tasks)
+
+
+def _check_output(output: Path, source: Path) -> None:
+    """Refuse to write over what is not a file of this kind.
+
+    Raises:
+        ConfigError: the output is the file that is read, or no file at all.
+    """
+    if is_same_file(output, source):
+        raise ConfigError("would overwrite the file that is read", argument="output", value=str(output))
+    if output.exists() and not output.is_file():
+        raise ConfigError("is no file, but a folder, a pipe or a device", argument="output", value=str(output))
+    if output.exists() and not _holds_tasks(output):
+        hint = "Name another file"
+        raise ConfigError("holds something else than task definitions", argument="output", value=str(output), hint=hint)
+
+
+def _holds_tasks(file: Path) -> bool:
+    """Whether a file holds task definitions in our form, as an earlier conversion wrote them."""
+    try:
+        data = read_yaml(file).data
+    except MtsmartError:
+        return False
+    return bool(data) and all(isinstance(task, dict) and "task_type" in task for task in data.values())
 
 
 def _relative(file: str, folder: Path) -> str:

@@ -188,7 +188,8 @@ def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> tuple[MultiTaskMo
         keep = () if fresh else _heads_to_keep(folder, read_head_specs(folder), specs)
         return read_model(folder, config.encoder, specs, keep)
 
-    return read_consistently(RunFolder(Path(config.init.run)).model, read)
+    run = RunFolder(Path(config.init.run))
+    return read_consistently(lambda: run.model, read)
 
 
 def _heads_to_keep(folder: Path, stored: Mapping[str, HeadSpec], specs: Mapping[str, HeadSpec]) -> Sequence[str]:

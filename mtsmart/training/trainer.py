@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from mtsmart.cpu.allocator import keeping_freed_memory
 from mtsmart.data.batch import Batch
 from mtsmart.data.loader import in_groups, load_batches
-from mtsmart.durable import write_json
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.log import log_notice
 from mtsmart.models.files import save_model
@@ -310,11 +309,17 @@ class Trainer:
     def _save_model(self) -> None:
         decoding = {name: task.decoding for name, task in self.setup.task_types.items() if task.decoding}
         model = self.student.whole()
-        self.processes.on_main(lambda: save_model(self.folder.model, model, self.setup.tokenizer, decoding))
+
+        def write() -> None:
+            folder = self.folder
+            folder.claim(folder.model)
+            save_model(folder.model, model, self.setup.tokenizer, decoding, folder.scratch)
+
+        self.processes.on_main(write)
 
     def _write_results(self) -> Results:
         results = Results(self.selection.best, self.selection.last, self.setup.baselines)
-        self.processes.on_main(lambda: write_json(self.folder.results_file, results.to_json()))
+        self.processes.on_main(lambda: self.folder.store_results(results))
         return results
 
     def _checkpoint(self) -> None:
@@ -329,7 +334,7 @@ class Trainer:
             update = self.progress.update
             keep_model(self.folder, checkpoint_path(folder, update))
             groups = gather_tensors(model, optimizer, random, self.step.regularizers, self.weighting)
-            save_checkpoint(folder, update, groups, self._resume_state(meter).to_json())
+            save_checkpoint(self.folder, update, groups, self._resume_state(meter).to_json())
             best = self.selection.best.update if self.selection.best and self.config.keep_best else None
             delete_old_checkpoints(folder, self.config.keep_checkpoints, best)
 

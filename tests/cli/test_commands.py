@@ -33,7 +33,8 @@ def test_train_writes_the_run(workspace, cli):
         "checkpoints",
         "model",
         "README.md",
-        ".lock",
+        ".mtsmart.json",
+        ".mtsmart.lock",
     }
     results = json.loads((folder / "results.json").read_text())
     assert set(results["tasks"]) == {"color", "near"}

@@ -1,7 +1,10 @@
 """``mtsmart export`` as a user types it: train, export, load without mtsmart; and what it refuses."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -37,7 +40,14 @@ def test_the_exported_task_is_the_runs(workspace, run, cli):
     folder = workspace.folder / "models" / "colors"
     assert [path.name for path in folder.parent.iterdir()] == ["colors"]  # nothing beside it
     names = {path.name for path in folder.iterdir()}
-    assert names == {"README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    assert names == {
+        ".mtsmart.json",
+        "README.md",
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
 
     card = (folder / "README.md").read_text()
     accuracy = json.loads((run / "results.json").read_text())["tasks"]["color"]["accuracy"]
@@ -174,3 +184,44 @@ def test_an_ordinal_tasks_card_says_what_its_outputs_mean(workspace, cli):
             name: value for name, value in row.items() if name != "prediction"
         }
         assert ["one", "two", "three"][sum(one["score"] > 0.5 for one in answer)] == row["prediction"]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", ".git/HEAD", "onnx/model.onnx", "config.json", "README.md"])
+def test_an_export_with_files_of_others_is_not_overwritten(workspace, run, cli, name):
+    assert cli("export", run, "-t", "color", "out").code == 0
+    file = workspace.folder / "out" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("mine")
+    before = {path: path.read_bytes() for path in (workspace.folder / "out").rglob("*") if path.is_file()}
+    result = cli("export", run, "-t", "color", "out", "--overwrite")
+    assert (result.code, result.out) == (2, "")
+    assert name.split("/")[0] in result.err and len(result.err.splitlines()) == 1
+    assert {path: path.read_bytes() for path in (workspace.folder / "out").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o002])
+def test_permissions_follow_the_umask(workspace, run, cli, umask):
+    before = os.umask(umask)
+    try:
+        assert cli("export", run, "-t", "color", "out").code == 0
+        mtsmart.train(workspace.experiment, ["training.max_updates=1"], output_dir="again")
+    finally:
+        os.umask(before)
+    for path in (workspace.folder / "out", workspace.folder / "again"):
+        for file in (path, *path.rglob("*")):
+            full = 0o777 if file.is_dir() else 0o666
+            if file.suffix != ".lock":
+                assert file.stat().st_mode & 0o777 == full & ~umask, file
+
+
+def test_a_stopped_export_leaves_nothing(workspace, run):
+    """SIGTERM in the moment when the unfinished folder is there."""
+    (workspace.folder / "models").mkdir()
+    code = (
+        "import os, signal, sys; from mtsmart.models import hugging_face as h; from mtsmart.cli.app import main\n"
+        "h._check_logits = lambda *args: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.argv = ['mtsmart', 'export', 'run', '-t', 'color', 'models/x']; main()"
+    )
+    stopped = subprocess.run([sys.executable, "-c", code], check=False, cwd=workspace.folder, capture_output=True)
+    assert stopped.returncode == 143
+    assert list((workspace.folder / "models").iterdir()) == []

@@ -1,10 +1,12 @@
 """Damaged or hostile run folders and resume points: one message that names the file, and nothing written."""
 
 import json
+import re
 import shutil
 
 import pytest
 
+from mtsmart.owned import Kind, start
 from mtsmart.runs.checkpoints import list_checkpoints
 from tests.reliability.refusals import assert_refused, contents
 
@@ -147,23 +149,43 @@ def test_resume_points_behind_a_link_are_neither_written_nor_deleted(workspace, 
     outside.mkdir(parents=True)
     (outside / "precious").write_text("x")
     (workspace.folder / "r").mkdir()
+    start(workspace.folder / "r", Kind.RUN)
     (workspace.folder / "r" / "checkpoints").symlink_to("../elsewhere")
     result = cli("train", workspace.experiment, "-o", "r")
     assert_refused(result, "r/checkpoints: is a link; a run writes into its own folder")
     assert list(contents(workspace.folder / "elsewhere")) == [outside / "precious"]
 
 
-def test_what_users_keep_in_a_runs_folder_stays(workspace, cli):
-    kept = ["notes.new", "data.new/a", "notes.old", "checkpoints/update-notes/b", ".mine.new"]
-    for name in [*kept, "model.new/half", ".results.json.0123456789ab.new"]:
-        (workspace.folder / "r" / name).parent.mkdir(parents=True, exist_ok=True)
-        (workspace.folder / "r" / name).write_text("x")
-    (workspace.folder / "r" / "notes").write_text("x")
-    assert cli("train", workspace.experiment, "training.max_updates=2", "-o", "r").code == 0
+@pytest.mark.parametrize("name", ["README.md", "model/my_weights.pt", "model.old/a", ".git/HEAD", "config.yaml"])
+def test_a_folder_that_holds_something_is_no_place_for_a_run(workspace, cli, name):
+    file = workspace.folder / "mine" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("mine: 1\n")
+    for more in ([], ["--resume"]):
+        result = cli("train", workspace.experiment, "-o", "mine", *more)
+        top = name.split("/")[0]
+        assert_refused(result, rf"^mtsmart: mine: holds files that mtsmart did not write \({re.escape(top)}\)\. Name")
+    assert contents(workspace.folder / "mine") == {file: b"mine: 1\n"}
+
+
+def test_what_users_keep_in_a_runs_folder_stays(run, trained, cli):
+    kept = ["notes", "notes.new", "model/notes", "checkpoints/update-notes/b", ".mine.new", "model.old/half"]
+    kept += [".results.json.0123456789ab.new", "checkpoints/update-00000002/notes"]
     for name in kept:
-        assert (workspace.folder / "r" / name).exists(), name
-    assert not (workspace.folder / "r" / "model.new").exists()
-    assert not list((workspace.folder / "r").glob(".results.json.*"))
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).write_text("x")
+    more = ["training.epochs=4", "--allow-changes", "training.epochs"]
+    assert cli("train", trained / "e.yaml", *more, "-o", run, "--resume").code == 0
+    for name in kept:
+        assert (run / name).read_text() == "x", name
+
+
+def test_a_changed_card_stays(run, trained, cli):
+    (run / "README.md").write_text("my own words")
+    more = ["training.epochs=3", "--allow-changes", "training.epochs"]
+    result = cli("train", trained / "e.yaml", *more, "-o", run, "--resume")
+    assert result.code == 0 and "README.md: was changed by somebody, so it stays as it is" in result.err
+    assert (run / "README.md").read_text() == "my own words"
 
 
 def each_point(change):

@@ -5,6 +5,7 @@ The small ones run with every test; `make torture` runs the real ones: MiniLM, f
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -76,8 +77,20 @@ class Run:
         return metrics.stat().st_size if metrics.exists() else 0, list_checkpoints(self.folder / "checkpoints")
 
     def is_writing(self):
-        parts = (self.folder, self.folder / "checkpoints")
-        return any(name.endswith(".new") for part in parts if part.is_dir() for name in os.listdir(part))
+        return any(name.endswith(".new") for part in scratches(self.folder) for name in listed(part))
+
+
+def scratches(folder):
+    """The folders of unfinished writes, whose names have a random token."""
+    return [path for path in folder.glob(".mtsmart.*") if re.fullmatch(r"\.mtsmart\.[0-9a-f]{12}", path.name)]
+
+
+def listed(folder):
+    """The names in a folder that may go away at any moment."""
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def wait_until(process, true):
@@ -94,7 +107,7 @@ def assert_same(a, b):
         if (a / name).is_file():
             assert (a / name).read_bytes() == (b / name).read_bytes(), name
     assert {"mbpp.safetensors", "optimizer.safetensors"} <= {path.name for path in files}
-    assert not [path for path in b.rglob("*.new") if path.parent == b], "what killed processes left is cleared away"
+    assert not list(b.rglob("*.new")) + scratches(b), "what killed processes left is cleared away"
 
 
 def torture(experiment, settings, workspace, kills, damages, seed=0):

@@ -6,7 +6,9 @@ import pytest
 
 import mtsmart
 from mtsmart.errors import CheckpointError, ConfigError, MtsmartError, StorageError
+from mtsmart.owned import Kind, start
 from mtsmart.runs.claim import RunPlace
+from mtsmart.runs.lock import LOCK
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +18,8 @@ def _in_a_new_folder(tmp_path, monkeypatch):
 
 def finished_run(path):
     path.mkdir(parents=True)
+    owned = start(path, Kind.RUN)
+    owned.claim("config.yaml")
     (path / "config.yaml").write_text("name: tiny\n")
 
 
@@ -27,7 +31,7 @@ def claimed(name="tiny", output_dir=None, resume=False):
 
 def test_a_new_run_takes_the_first_free_number(tmp_path):
     assert [claimed().name for _ in range(3)] == ["tiny", "tiny-2", "tiny-3"]
-    (tmp_path / "runs" / "tiny-2" / ".lock").unlink()
+    (tmp_path / "runs" / "tiny-2" / LOCK).unlink()
     (tmp_path / "runs" / "tiny-2").rmdir()
     assert claimed().name == "tiny-2"
 
@@ -45,7 +49,7 @@ def test_names_that_only_begin_like_the_run_take_no_number(tmp_path):
     assert [claimed().name, claimed().name] == ["tiny", "tiny-2"]
 
 
-def test_choosing_creates_nothing(tmp_path):
+def test_choosing_leaves_nothing(tmp_path):
     with RunPlace("tiny", None, False) as place:
         assert place.choose().path.name == "tiny"
     with RunPlace("tiny", "elsewhere", False) as place:
@@ -53,9 +57,9 @@ def test_choosing_creates_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_runs_that_have_chosen_the_same_name_get_two_folders():
+def test_two_runs_that_start_at_once_get_two_folders():
     with RunPlace("tiny", None, False) as first, RunPlace("tiny", None, False) as second:
-        assert first.choose() == second.choose()
+        assert [first.choose().path.name, second.choose().path.name] == ["tiny", "tiny-2"]
         assert [first.claim().path.name, second.claim().path.name] == ["tiny", "tiny-2"]
 
 
@@ -97,12 +101,11 @@ def test_a_named_folder_with_a_run_is_refused_unless_it_is_resumed(tmp_path):
     assert claimed(output_dir="mine", resume=True).name == "mine"
 
 
-def test_a_run_that_another_process_starts_meanwhile_is_refused(tmp_path):
-    with RunPlace("tiny", "mine", False) as place:
-        place.choose()
-        finished_run(tmp_path / "mine")
-        with pytest.raises(ConfigError, match="there already is a run"):
-            place.claim()
+def test_of_two_runs_that_name_the_same_folder_the_second_is_refused_at_once():
+    with RunPlace("tiny", "mine", False) as first, RunPlace("tiny", "mine", False) as second:
+        first.choose()
+        with pytest.raises(CheckpointError, match="another run is writing here"):
+            second.choose()
 
 
 def test_a_folder_that_is_held_is_refused(tmp_path):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+from mtsmart.owned import Kind, OwnedFolder
 from mtsmart.sweeps.ledger import FinishedRun
 
 GRID = """
@@ -31,6 +32,11 @@ def command(grid, folder, *more):
     return subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
     )
+
+
+def marked(folder):
+    """A sweep's folder, with the marker that it has or without one."""
+    return OwnedFolder.read(folder) or OwnedFolder(folder, Kind.SWEEP)
 
 
 def finish(process):

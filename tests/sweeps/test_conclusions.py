@@ -9,7 +9,7 @@ from mtsmart.errors import ConfigError
 from mtsmart.sweeps.conclusions import FIGURES, check_conclusions
 from mtsmart.sweeps.page import write_page
 from mtsmart.sweeps.plan import make_plan
-from tests.sweeps.grids import fill, line_of
+from tests.sweeps.grids import fill, line_of, marked
 
 
 def test_suites_are_known_by_their_tasks(grid, tmp_path):
@@ -23,14 +23,14 @@ def test_conclusions_take_their_figures_from_the_table(colors):
     fill(plan, ledger, [0.03, 0.031, 0.032, 0.03, 0.027])
     plan.conclusions = folder / "c.md"
     plan.conclusions.write_text(f"SMART gains {{{{{plan.name} / SMART / difference}}}} points.\n")
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     assert "SMART gains +3.00 points." in (folder / "RESULTS.md").read_text()
     plan.conclusions.write_text(f"SMART beats plain in {{{{{plan.name}/SMART / wins}}}} of 5.\n".replace("/S", " / S"))
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     assert "SMART beats plain in 5 of 5." in (folder / "RESULTS.md").read_text()
     places = "; ".join(f"{{{{{plan.name} / SMART / {figure}}}}}" for figure in FIGURES)  # each has its value
     plan.conclusions.write_text(places)
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     shown = r"5; 55\.00; 1\.\d\d; 0\.\d\d; \+3\.00; \+2\.\d\d to \+3\.\d\d; 5; 0; < 0\.001; 2\.5"
     assert re.search(rf"^{shown}$", (folder / "RESULTS.md").read_text(), re.MULTILINE)
 
@@ -41,12 +41,12 @@ def test_a_figures_name_may_go_over_a_line(colors):
     plan.conclusions = folder / "c.md"
     plan.conclusions.write_text(f"{{{{{plan.name} / SMART /\n  difference}}}} {{{{{plan.name} /\nSMART / wins}}}}\n")
     check_conclusions(plan)
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     assert "+3.00 5" in (folder / "RESULTS.md").read_text()
     plan.conclusions.write_text(f"a\nb {{{{{plan.name} / SMRT /\nmean}}}}")
     with pytest.raises(ConfigError, match=r"c\.md:2: there is no such figure, got '.* / SMRT / mean'"):
         check_conclusions(plan)
-    write_page(plan, ledger, folder, print)  # as when the text has changed since the check
+    write_page(plan, ledger, marked(folder), print)  # as when the text has changed since the check
     assert "b (no such figure)" in (folder / "RESULTS.md").read_text()
 
 
@@ -57,7 +57,7 @@ def test_conclusions_without_a_figure_say_so(colors):
     places = " ".join(f"{{{{{plan.name} / {place}}}}}" for place in ("SMART / mean", "plain / mean", "plain / p"))
     plan.conclusions.write_text(places)
     check_conclusions(plan)
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     assert "(to come) 50.00 (none)" in (folder / "RESULTS.md").read_text()
 
 

@@ -13,6 +13,7 @@ import pytest
 import mtsmart
 import mtsmart.api
 from mtsmart.config.loader import load_experiment
+from mtsmart.runs.lock import HOLDER
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import make_plan
 from mtsmart.sweeps.sweep import missing_jobs
@@ -147,7 +148,7 @@ def test_train_refuses_a_grid(grid, cli):
 def test_two_sweeps_of_one_folder(grid, tmp_path, cli):
     process = command(grid, tmp_path / "s")
     try:
-        while process.poll() is None and not (tmp_path / "s" / ".holder.json").exists():
+        while process.poll() is None and not (tmp_path / "s" / HOLDER).exists():
             time.sleep(0.01)
         result = cli("sweep", str(grid), "-o", str(tmp_path / "s"))
         assert result.code == 2 and f"process {process.pid} on" in result.err

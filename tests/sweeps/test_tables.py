@@ -12,13 +12,13 @@ from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.page import write_page
 from mtsmart.sweeps.plan import make_plan
 from mtsmart.sweeps.tables import compare
-from tests.sweeps.grids import NEAR, ROWS, fill, line_of
+from tests.sweeps.grids import NEAR, ROWS, fill, line_of, marked
 
 
 def test_the_tables_figures(colors):
     plan, ledger, folder = colors
     fill(plan, ledger, [0.03, 0.031, 0.032, 0.03, 0.027])
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     page = (folder / "RESULTS.md").read_text()
     assert "| plain | 5 | 52.00 | 1.58 | 0.71 |  |  |  | 1.0 |" in page
     assert re.search(
@@ -61,7 +61,7 @@ def test_few_seeds_are_too_few_to_say_what_is_significant(colors):
     for job in plan.jobs:
         if job.seed < 5:
             ledger.add(line_of(job, 0.7 if job.label == "plain" else 0.1))
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     assert "- tiny: too few seeds to say: every arm\n" in (folder / "RESULTS.md").read_text()
 
 
@@ -69,11 +69,11 @@ def test_nothing_is_significant_before_all_runs_are_there(colors):
     plan, ledger, folder = colors
     fill(plan, ledger, [0.03, 0.031, 0.032, 0.03, 0.027])
     assert compare(plan, ledger)[0].rows[1].is_significant
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     assert "Not significant" not in (folder / "RESULTS.md").read_text(), "it lists what is not"
     plan.tables[0].arms["SMART"].append(replace(plan.jobs[0], seed=99))
     assert not compare(plan, ledger)[0].rows[1].is_significant
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     assert f"- {plan.name}: not finished: every arm\n" in (folder / "RESULTS.md").read_text()
 
 
@@ -99,7 +99,7 @@ def test_a_tables_titles_do_not_depend_on_what_is_finished(grid, tmp_path):
 def test_no_difference_is_called_none(colors):
     plan, ledger, folder = colors
     fill(plan, ledger, [0, 0, 0, 0, 0])
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     page = (folder / "RESULTS.md").read_text()
     assert "+0.00, +0.00 to +0.00 | 0 to 0 | 1.000" in page and "every arm" in page
 
@@ -109,7 +109,7 @@ def test_without_matplotlib_the_tables_stay(colors, monkeypatch):
     fill(plan, ledger, [0, 0, 0, 0, 0])
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     notified = []
-    write_page(plan, ledger, folder, notified.append)
+    write_page(plan, ledger, marked(folder), notified.append)
     assert notified == ["plots need matplotlib, so they are left out: pip install 'mtsmart[plots]'"]
     assert ".svg" not in (folder / "RESULTS.md").read_text()
 
@@ -137,11 +137,11 @@ def test_without_matplotlib_the_tables_stay(colors, monkeypatch):
 def test_what_differs_beside_the_arm_is_told(colors, change, seeds, note):
     plan, ledger, folder = colors
     fill(plan, ledger, [0, 0, 0, 0, 0])
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     assert "\n- " not in (folder / "RESULTS.md").read_text().partition("## Not significant")[0]
     for job in plan.tables[0].arms["SMART"][:seeds]:
         ledger.add(line_of(job, 0.5, **change))
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     page = (folder / "RESULTS.md").read_text()
     assert note in page and ("| SMART |" in page) == ("left out" not in note)
 
@@ -151,7 +151,7 @@ def test_what_is_missing_or_the_same_is_told(colors):
     plan.tables[0].arms["again"] = plan.tables[0].arms["plain"]
     fill(plan, ledger, [0, 0, 0, 0, 0])
     plan.tables[0].arms["SMART"].append(replace(plan.jobs[0], seed=99))
-    write_page(plan, ledger, folder, print)
+    write_page(plan, ledger, marked(folder), print)
     page = (folder / "RESULTS.md").read_text()
     assert "Not finished yet: SMART (seeds 99)." in page and "trained once: plain = again." in page
 
@@ -173,7 +173,7 @@ def test_names_are_shown_letter_by_letter(colors):
     plan.tables += [replace(table, name=name) for name in ("a/b", "A b", "火", "雪")]
     fill(plan, ledger, [0, 0, 0, 0, 0])
     notified = []
-    write_page(plan, ledger, folder, notified.append)
+    write_page(plan, ledger, marked(folder), notified.append)
     page = (folder / "RESULTS.md").read_text()
     assert "| \\_\\_a\\_\\_ |" in page and "| x_y \\~\\~z |" in page and "| \\&amp; |" in page
     assert "| a\\|b |" in page and "| \\*\\*bold\\*\\* |" in page and "| \\<b\\> |" in page

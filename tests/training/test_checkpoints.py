@@ -23,7 +23,7 @@ from mtsmart.models.files import save_model
 from mtsmart.runs.best_model import ENDING
 from mtsmart.runs.checkpoints import list_checkpoints, newest_checkpoint
 from mtsmart.runs.folder import RunFolder
-from mtsmart.runs.lock import RunLock
+from mtsmart.runs.lock import HOLDER, LOCK, RunLock
 from mtsmart.training.callbacks import Callback
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
@@ -113,11 +113,13 @@ def test_the_newest_stay_and_the_best_where_asked_for(workspace):
 
 
 def test_what_a_killed_process_left_goes_away(workspace, run):
-    (run / "checkpoints" / "update-00000007.new").mkdir()
-    mtsmart.train(workspace.experiment, EVERY, output_dir=workspace.folder / "other")
-    list_checkpoints(run / "checkpoints")[-1].rename(run / "checkpoints" / "update-00000018.new")
+    scratch = RunFolder(run).scratch
+    scratch.mkdir()
+    list_checkpoints(run / "checkpoints")[-1].rename(scratch / "update-00000018.new")
+    (scratch / ".results.json.new").write_text("{")
     mtsmart.train(workspace.experiment, EVERY, output_dir=run, resume=True)
     assert names(run) == [f"update-{update:08d}" for update in range(3, 19, 3)]
+    assert not scratch.exists()
 
 
 @pytest.mark.parametrize(
@@ -303,12 +305,12 @@ def test_two_processes_on_one_folder(workspace, cli):
         result = cli("train", workspace.experiment, "--output-dir", folder)
         assert result.code == 2
         assert f"another run is writing here: process {holder.pid} on {socket.gethostname()}" in result.err
-        assert sorted(path.name for path in folder.iterdir()) == [".holder.json", ".lock"]
+        assert sorted(path.name for path in folder.iterdir()) == [HOLDER, LOCK]
     finally:
         os.kill(holder.pid, signal.SIGKILL)
         holder.join()
     assert cli("train", workspace.experiment, "--output-dir", folder).code == 0
-    assert not (folder / ".holder.json").exists()
+    assert not (folder / HOLDER).exists()
 
 
 def test_the_lock_is_free_after_an_error(workspace):
@@ -326,7 +328,7 @@ def test_a_lock_that_cannot_be_described_leaves_nothing_behind(tmp_path, monkeyp
     def full(*_):
         raise StorageError("cannot be written")
 
-    monkeypatch.setattr("mtsmart.runs.lock.write_json", full)
+    monkeypatch.setattr("mtsmart.runs.lock.json.dumps", full)
     with pytest.raises(StorageError), RunLock(tmp_path / "run") as lock:
         lock.acquire()
     assert not (tmp_path / "run").exists()

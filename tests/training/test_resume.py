@@ -11,6 +11,7 @@ import mtsmart
 from mtsmart.errors import CheckpointError
 from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.lock import LOCK
 from mtsmart.training.callbacks import Callback
 
 # Accumulation, annealed mixing, dropout, both regularisers, log lines and evaluations that no checkpoint aligns with.
@@ -134,5 +135,5 @@ def test_the_same_seed_gives_the_same_run_and_another_does_not(workspace, whole)
 
 def test_checkpoints_hold_no_pickle(whole):
     files = {path.suffix for path in whole.rglob("*") if path.is_file()}
-    assert files == {".safetensors", ".json", ".jsonl", ".yaml", ".md", ""}
-    assert [path.name for path in whole.rglob("*") if path.is_file() and not path.suffix] == [".lock"]
+    assert files == {".safetensors", ".json", ".jsonl", ".yaml", ".md", ".lock"}
+    assert [path.name for path in whole.rglob("*.lock")] == [LOCK]

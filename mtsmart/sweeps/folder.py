@@ -1,0 +1,65 @@
+"""The folder of a sweep: its marker, and what an earlier version left without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mtsmart.errors import MtsmartError, StorageError
+from mtsmart.owned import Kind, OwnedFolder, files_of_others, refuse_others, start
+from mtsmart.sweeps.ledger import Ledger
+from mtsmart.sweeps.page import PAGE, is_page
+
+LEDGER = "runs.jsonl"
+STARTS = "starts"
+UNFINISHED = "unfinished"
+
+
+def check_sweep(folder: Path) -> None:
+    """Refuse a folder that a sweep must not write into.
+
+    Raises:
+        StorageError: it holds files of others, or belongs to something else.
+    """
+    owned = OwnedFolder.read(folder) or _adopted(folder)
+    if owned is None:
+        refuse_others(folder)
+        return
+    if owned.kind is not Kind.SWEEP:
+        raise StorageError(f"is the folder of {owned.kind.with_article}, not of a sweep", file=folder)
+    owned.check([LEDGER, PAGE])
+
+
+def own_sweep(folder: Path) -> OwnedFolder:
+    """The sweep's folder with a marker.
+
+    Raises:
+        StorageError: as for :func:`check_sweep`, or it cannot be written.
+    """
+    check_sweep(folder)
+    owned = OwnedFolder.read(folder)
+    if owned is None:
+        owned = _adopted(folder)
+        if owned is None:
+            return start(folder, Kind.SWEEP)
+        owned.write()
+    return owned
+
+
+def _adopted(folder: Path) -> OwnedFolder | None:
+    """A marker for a sweep of version 0.1.0, which wrote none; None if this is no such sweep."""
+    names = [name for name in files_of_others(folder) if name not in (".lock", ".holder.json")]
+    if not names or not (_is_ledger(folder / LEDGER) or set(names) <= {STARTS, UNFINISHED}):
+        return None
+    own = [LEDGER] if LEDGER in names else []
+    if PAGE in names and is_page(folder / PAGE):
+        page = (folder / PAGE).read_text(encoding="utf-8", errors="replace")
+        own += [PAGE, *(name for name in names if name.endswith(".svg") and f"]({name})" in page)]
+    return OwnedFolder(folder, Kind.SWEEP, files=dict.fromkeys(own))
+
+
+def _is_ledger(file: Path) -> bool:
+    """Whether a file has lines, and only lines that a sweep wrote."""
+    try:
+        return len(Ledger(file)) > 0
+    except MtsmartError:
+        return False
