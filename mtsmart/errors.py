@@ -60,10 +60,14 @@ class MtsmartError(Exception):
 
     def described(self, argument: str | None, hint: str | None) -> str:
         """The text of the error with another name of its argument and another hint."""
-        got = "" if self.value is _NOTHING else f", got {shorten(self.value)}"
+        got = "" if self.value is _NOTHING else f", got {_cut(self._shown())}"
         parts = [self._place(), self.key or argument, self.message + got]
         head = ": ".join(part for part in parts if part)
         return _on_one_line(f"{head}. {hint}" if hint else head)
+
+    def _shown(self) -> str:
+        """The wrong value: in the words of Python if it was an argument, or in those of YAML."""
+        return _in_yaml(self.value) if self.argument is None else repr(self.value)
 
     def _place(self) -> str:
         if self.file is None:
@@ -145,7 +149,10 @@ def _on_one_line(text: str) -> str:
 
 def shorten(value: object) -> str:
     """``value`` in the words of YAML and JSON, cut to a length that fits on a line."""
-    text = _in_yaml(value)
+    return _cut(_in_yaml(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
 
 

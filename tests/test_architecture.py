@@ -15,8 +15,7 @@ from tests.package_source import MODULES, PACKAGE, ROOT, dotted
 # From the ground up; a module may import from its own room and from rooms before it.
 ROOMS = [
     ["errors", "log", "quiet", "random_state", "resources"],
-    ["arguments", "durable", "hardware", "processes", "registry"],
-    ["consistent", "owned"],
+    ["arguments", "hardware", "processes", "registry", "storage"],
     ["config"],
     ["tasks"],
     ["losses", "metrics", "runs"],

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtsmart import durable
 from mtsmart.errors import CheckpointError, StorageError
+from mtsmart.storage import durable
 
 SCRATCH = ".scratch"
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

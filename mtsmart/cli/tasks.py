@@ -82,7 +82,7 @@ def convert(
     data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Folder of the <task>_<split> files.")] = None,
 ) -> None:
     """Write MT-DNN's task definitions in mtsmart's form; changes of meaning are reported on standard error."""
-    from mtsmart.durable import write_text
+    from mtsmart.storage.durable import write_text
     from mtsmart.tasks.conversion import convert_file
 
     text = convert_file(file, output, data_dir)

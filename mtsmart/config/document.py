@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from mtsmart.durable import read_bytes, reason_of
 from mtsmart.errors import ConfigError, MtsmartError
+from mtsmart.storage.durable import read_bytes, reason_of
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 32

@@ -156,6 +156,11 @@ class TrainingConfig(StrictModel):
     log_every: int = Field(10, ge=1, description="updates between two lines of metrics.jsonl")
     patience: int | None = Field(None, ge=1, description="stop after this many evaluations without a better score")
 
+    def planned_updates(self, per_epoch: int) -> int:
+        """How many updates a run has whose epochs have ``per_epoch`` of them."""
+        planned = per_epoch * self.epochs
+        return min(planned, self.max_updates or planned)
+
     @property
     def skips_non_finite(self) -> bool:
         """Whether training goes on after an update that is left out because it is not finite."""

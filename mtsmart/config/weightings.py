@@ -60,7 +60,7 @@ class WeightingConfig(OpenSection):
             raise Misfit("should be the name of a weighting", (), data, did_you_mean(data, WEIGHTINGS))
         for name in data:
             if not cls.has_key(name):
-                hint = cls.reason_unknown(name) or did_you_mean(name, WEIGHTINGS)
+                hint = WEIGHTINGS.reason_missing(str(name)) or did_you_mean(name, WEIGHTINGS)
                 raise Misfit("there is no weighting of this name", (name,), hint=hint)
         return data
 

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.sealed import open_sealed, seal
-from mtsmart.durable import flush, read_json, write_json, writing
 from mtsmart.errors import DataError
+from mtsmart.storage.durable import flush, read_json, write_json, writing
 
 Rows = dict[str, list[Any]]
 _FORMAT = 5  # raise when the encoded columns change their meaning

@@ -19,8 +19,8 @@ import datasets
 import pyarrow as pa
 from datasets.table import InMemoryTable
 
-from mtsmart.durable import read_json, require_file, write_json, writing
 from mtsmart.log import log_notice
+from mtsmart.storage.durable import read_json, require_file, write_json, writing
 
 _IN_MEMORY = 2**25  # bytes; larger files are copied to the disk and mapped
 _CHUNK = 2**22  # bytes

@@ -23,13 +23,11 @@ import torch
 from torch import Tensor
 
 from mtsmart.config.sections import DataConfig, RunConfig
-from mtsmart.consistent import read_consistently
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit, cache_dir
 from mtsmart.data.loader import Collate
 from mtsmart.data.sealed import open_sealed, seal
 from mtsmart.distill.term import TEACHER, Distill, DistillSettings
-from mtsmart.durable import replacing, writing
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import run_model
 from mtsmart.evaluation.loaded import LoadedRun
@@ -38,6 +36,8 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.runs.folder import RunFolder
+from mtsmart.storage.consistent import read_consistently
+from mtsmart.storage.durable import replacing, writing
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.own_signature import signature_of

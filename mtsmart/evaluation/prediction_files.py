@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from mtsmart.data.readers import parse_fields, read_table
 from mtsmart.data.sources import require_columns
-from mtsmart.durable import replacing
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.owned import is_same_file
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RUN_NAMES, RunFolder
+from mtsmart.storage.durable import replacing
+from mtsmart.storage.owned import is_same_file
 from mtsmart.task_types.interface.writes_text import text_of
 from mtsmart.task_types.shared.labels import joined
 from mtsmart.tasks.definition import FieldForm
@@ -144,7 +144,7 @@ def _is_of_run(file: Path, run: Path) -> bool:
 
 def _named_paths(value: Any) -> Iterator[Path]:
     """The files and folders that a run's configuration names: data, encoder, teachers, the run before."""
-    if isinstance(value, str) and value and "\0" not in value:
+    if isinstance(value, str) and "/" in value and "\0" not in value:  # A name without a folder is no path.
         path = Path(value)
         with suppress(OSError):  # a text that is too long for a path
             if path.exists() and not Path.cwd().is_relative_to(path.resolve()):

@@ -10,12 +10,12 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import RunConfig
-from mtsmart.consistent import read_consistently
 from mtsmart.errors import CheckpointError, did_you_mean, shorten
 from mtsmart.models.files import fits, read_decoding, read_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.runs.folder import RunFolder
+from mtsmart.storage.consistent import read_consistently
 from mtsmart.task_types import TASK_TYPES, TaskType, build_task
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding
 from mtsmart.tasks.definition import TaskDefinition

@@ -21,11 +21,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from mtsmart.config.transforms import TRANSFORMS
-from mtsmart.durable import read_json, reason_of
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.transform import Adapter, apply_transforms
 from mtsmart.models.weights import load_state, state_of
+from mtsmart.storage.durable import read_json, reason_of
 
 _SETTINGS = "adapters.json"
 _WEIGHTS = "adapted.safetensors"

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mtsmart.durable import sha256_of, unique, writing
 from mtsmart.errors import CheckpointError, MtsmartError
-from mtsmart.owned import MARKER, PREFIX, Kind, OwnedFolder, listed
 from mtsmart.runs.lock import RunLock
+from mtsmart.storage.durable import sha256_of, unique, writing
+from mtsmart.storage.owned import MARKER, PREFIX, Kind, OwnedFolder, listed
 
 _SCRATCH = re.compile(r"\.export-([0-9a-f]{12})")
 

@@ -27,8 +27,6 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import EncoderConfig
-from mtsmart.consistent import read_consistently
-from mtsmart.durable import MANIFEST, check_manifest, read_json, reason_of, replacing_folder, require_file, unique
 from mtsmart.errors import CheckpointError, MtsmartError
 from mtsmart.models.adapters import save_encoder
 from mtsmart.models.encoder import Encoder
@@ -36,6 +34,16 @@ from mtsmart.models.heads import HEADS, KINDS, HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import check_finite, load_state, shared_tensors, state_of
+from mtsmart.storage.consistent import read_consistently
+from mtsmart.storage.durable import (
+    MANIFEST,
+    check_manifest,
+    read_json,
+    reason_of,
+    replacing_folder,
+    require_file,
+    unique,
+)
 
 _SPECS = TypeAdapter(dict[str, HeadSpec])
 _DECODING = TypeAdapter(dict[str, dict[str, FiniteFloat]])

@@ -11,10 +11,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from mtsmart.durable import MANIFEST, check_manifest, link_or_copy, put_in_place, replacing_folder, writing
 from mtsmart.errors import CheckpointError
-from mtsmart.owned import copy_written
 from mtsmart.runs.folder import RunFolder
+from mtsmart.storage.durable import MANIFEST, check_manifest, link_or_copy, put_in_place, replacing_folder, writing
+from mtsmart.storage.owned import copy_written
 
 ENDING = ".model"  # of the folder beside a resume point
 

@@ -22,11 +22,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from mtsmart.durable import check_manifest, read_json, replacing_folder
 from mtsmart.errors import CheckpointError
-from mtsmart.owned import remove_written
 from mtsmart.runs.best_model import ENDING
 from mtsmart.runs.folder import RunFolder
+from mtsmart.storage.durable import check_manifest, read_json, replacing_folder
+from mtsmart.storage.owned import remove_written
 
 _NAME = re.compile(r"update-(\d{8})")
 _OURS = re.compile(rf"update-\d{{8}}({re.escape(ENDING)})?")  # a resume point, and the model beside it

@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mtsmart.durable import writing
 from mtsmart.errors import ConfigError
-from mtsmart.owned import Kind, OwnedFolder
 from mtsmart.runs.folder import RUN_NAMES, RunFolder
 from mtsmart.runs.lock import RunLock
+from mtsmart.storage.durable import writing
+from mtsmart.storage.owned import Kind, OwnedFolder
 
 RUNS = Path("runs")
 """Runs whose user names no folder are written here, as ``<name>``, ``<name>-2``, ``<name>-3`` and so on."""

@@ -26,7 +26,10 @@ from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.validate import validate
-from mtsmart.durable import (
+from mtsmart.errors import CheckpointError, StorageError
+from mtsmart.runs.lock import HOLDER, LOCK
+from mtsmart.runs.results import Results
+from mtsmart.storage.durable import (
     MANIFEST,
     present,
     put_in_place,
@@ -37,8 +40,7 @@ from mtsmart.durable import (
     write_text,
     written_files,
 )
-from mtsmart.errors import CheckpointError, StorageError
-from mtsmart.owned import (
+from mtsmart.storage.owned import (
     MARKER,
     PREFIX,
     Kind,
@@ -50,8 +52,6 @@ from mtsmart.owned import (
     scratch_of,
     start,
 )
-from mtsmart.runs.lock import HOLDER, LOCK
-from mtsmart.runs.results import Results
 from mtsmart.tasks.definition import TaskDefinition
 
 RUN_NAMES = ("config.yaml", "metrics.jsonl", "timing.jsonl", "results.json", "README.md", "checkpoints", "model")
@@ -155,6 +155,15 @@ class RunFolder:
         """
         if (owned := self._marker) is not None:
             owned.claim(file.name)
+
+    def claimed_model(self) -> Path:
+        """The path of the best model, for a run that is about to write it.
+
+        Raises:
+            StorageError: there is something that the run did not write.
+        """
+        self.claim(self.model)
+        return self.model
 
     def store(self, config: str) -> None:
         """Write the resolved configuration, as YAML.

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from mtsmart.durable import append_line, flush, open_to_append, writing
 from mtsmart.runs.folder import RunFolder
+from mtsmart.storage.durable import append_line, flush, open_to_append, writing
 
 
 class Journal:

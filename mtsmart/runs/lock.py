@@ -11,9 +11,9 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from mtsmart.durable import read_json, writing
 from mtsmart.errors import CheckpointError
-from mtsmart.owned import PREFIX
+from mtsmart.storage.durable import read_json, writing
+from mtsmart.storage.owned import PREFIX
 
 LOCK = f"{PREFIX}lock"
 HOLDER = f"{PREFIX}holder.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtsmart.errors import MtsmartError, StorageError
-from mtsmart.owned import Kind, OwnedFolder, files_of_others, refuse_others, start
+from mtsmart.storage.owned import Kind, OwnedFolder, files_of_others, refuse_others, start
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.page import PAGE, is_page
 

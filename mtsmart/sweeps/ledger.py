@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mtsmart.durable import append_line, read_bytes, reason_of, writing
 from mtsmart.errors import DataError, StorageError
+from mtsmart.storage.durable import append_line, read_bytes, reason_of, writing
 
 _MAX_BYTES = 64_000_000  # enough for about a hundred thousand runs
 

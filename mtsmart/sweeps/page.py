@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mtsmart.config.regularizers import REGULARIZERS
-from mtsmart.durable import write_text
-from mtsmart.owned import OwnedFolder
+from mtsmart.storage.durable import write_text
+from mtsmart.storage.owned import OwnedFolder
 from mtsmart.sweeps.conclusions import conclusions
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import Plan

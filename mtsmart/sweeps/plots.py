@@ -6,8 +6,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from mtsmart.durable import replacing
 from mtsmart.metrics.statistics import bootstrap_interval
+from mtsmart.storage.durable import replacing
 from mtsmart.sweeps.tables import Comparison
 
 _SETTINGS: Any = {"svg.hashsalt": "mtsmart", "svg.fonttype": "none", "font.size": 9}

@@ -13,12 +13,12 @@ from typing import Any
 from mtsmart.arguments import checked
 from mtsmart.config.loader import find_experiment, load_experiment
 from mtsmart.errors import ConfigError, DataError, MtsmartError, StorageError, TrainingError, items_of
-from mtsmart.owned import OwnedFolder, clear_scratch
 from mtsmart.processes import launched
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupted, StopSignals
 from mtsmart.runs.lock import RunLock
+from mtsmart.storage.owned import OwnedFolder, clear_scratch
 from mtsmart.sweeps.conclusions import check_conclusions
 from mtsmart.sweeps.folder import LEDGER, check_sweep, own_sweep
 from mtsmart.sweeps.ledger import Ledger

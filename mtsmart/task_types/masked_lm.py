@@ -141,11 +141,11 @@ class MaskedLM(TokenTask):
     # From logits to predictions and scores ----------------------------------------------------------------------
 
     def unbatch(self, logits: Tensor, batch: Batch) -> list[Tensor]:
-        """(P, 1 + 2 k) a row: the gold token's log-probability (NaN without labels), the ids of the k best tokens, and
-        their log-probabilities."""
+        """(P, 1 + 2 k) a row: the gold token's log-probability (-infinity without labels), the ids of the k best
+        tokens, and their log-probabilities."""
         log_probs = torch.log_softmax(logits.float(), dim=-1)
         best = log_probs.topk(min(_SHOWN, logits.shape[-1]), dim=-1)
-        gold = torch.full_like(log_probs[..., :1], math.nan)
+        gold = torch.full_like(log_probs[..., :1], -math.inf)
         if batch.targets:
             gold = log_probs.gather(-1, batch.targets["labels"].clamp_min(0).unsqueeze(-1))
         numbers = torch.cat([gold, best.indices.to(gold.dtype), best.values], dim=-1)  # ids below 2^24 are exact

@@ -8,7 +8,7 @@ from typing import Any
 
 from mtsmart.config.document import dump_yaml, read_yaml
 from mtsmart.errors import ConfigError, MtsmartError
-from mtsmart.owned import is_same_file
+from mtsmart.storage.owned import is_same_file
 from mtsmart.tasks.library import read_task_file
 from mtsmart.tasks.mtdnn import is_mtdnn
 

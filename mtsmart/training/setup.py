@@ -12,7 +12,6 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.loader import Experiment
 from mtsmart.config.sections import RunConfig
-from mtsmart.consistent import read_consistently
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate
 from mtsmart.data.mixing import check_mixing, summary_of_mixing
@@ -30,6 +29,7 @@ from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.processes import ALONE, Processes
 from mtsmart.runs.folder import RunFolder
+from mtsmart.storage.consistent import read_consistently
 from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.weighting import check_weighting, summary_of_weighting

@@ -88,8 +88,7 @@ class Trainer:
         self.callback = callback if callback is not None and processes.is_main else Callback()
         self.sampler = build_sampler(setup)
         self.updates_per_epoch = math.ceil(len(self.sampler) / self.sampler.batches_per_update)
-        planned = self.updates_per_epoch * self.config.epochs
-        self.total_updates = min(planned, self.config.max_updates or planned)
+        self.total_updates = self.config.planned_updates(self.updates_per_epoch)
         warn_if_still(setup.config.optimizer, self.total_updates)
         self.device = processes.device
         self._place_model()
@@ -309,13 +308,9 @@ class Trainer:
     def _save_model(self) -> None:
         decoding = {name: task.decoding for name, task in self.setup.task_types.items() if task.decoding}
         model = self.student.whole()
-
-        def write() -> None:
-            folder = self.folder
-            folder.claim(folder.model)
-            save_model(folder.model, model, self.setup.tokenizer, decoding, folder.scratch)
-
-        self.processes.on_main(write)
+        self.processes.on_main(
+            lambda: save_model(self.folder.claimed_model(), model, self.setup.tokenizer, decoding, self.folder.scratch)
+        )
 
     def _write_results(self) -> Results:
         results = Results(self.selection.best, self.selection.last, self.setup.baselines)

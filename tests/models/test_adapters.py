@@ -14,7 +14,6 @@ from transformers import AutoModel
 
 import mtsmart
 from mtsmart.config.sections import EncoderConfig
-from mtsmart.durable import MANIFEST
 from mtsmart.errors import CheckpointError, ConfigError
 from mtsmart.models.files import load_model
 from mtsmart.models.hugging_face import export_head
@@ -23,6 +22,7 @@ from mtsmart.models.transforms import TRANSFORMS, Adapter
 from mtsmart.models.weights import trained
 from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.folder import RunFolder
+from mtsmart.storage.durable import MANIFEST
 from mtsmart.training.callbacks import Callback
 
 

@@ -7,12 +7,12 @@ import torch
 from transformers import AutoModel
 
 from mtsmart.config.sections import EncoderConfig
-from mtsmart.durable import MANIFEST
 from mtsmart.errors import CheckpointError
 from mtsmart.models.files import load_model, save_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.storage.durable import MANIFEST
 
 SPECS = {
     "a": HeadSpec("sequence_classification", 3, labels=["x", "y", "z"]),

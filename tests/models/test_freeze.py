@@ -98,7 +98,7 @@ def test_what_the_checkpoint_lacks_stays_trained(tiny_encoder, tmp_path):
     ("value", "message"),
     [
         ("3", r"experiment.yaml:5: encoder\.freeze: the encoder has only 2 layers, got 3"),
-        ("0", r"encoder\.freeze: should be greater than or equal to 1"),
+        ("0", r"encoder\.freeze: should be a number of layers \(1 or more\)"),
         ("embedings", r"encoder\.freeze.*Did you mean 'embeddings'"),
     ],
 )

@@ -108,7 +108,7 @@ def test_missing_values_of_every_kind(tmp_path):
 
 def test_processes_that_start_at_once_do_not_disturb_each_other(tmp_path):
     """Each writes the same file under a name of its own, so the last one's is whole."""
-    from mtsmart.durable import write_json
+    from mtsmart.storage.durable import write_json
 
     context, file = multiprocessing.get_context("fork"), tmp_path / "note.json"
 

@@ -145,7 +145,7 @@ def test_a_run_with_it_resumes_to_the_bit(workspace, name):
 
 @every_method
 def test_it_is_listed_explained_and_tells_what_was_on(cli, name):
-    assert f"\n{name} " in f"\n{cli('methods').out}"
+    assert f"\n  {name} " in cli("methods").out
     shown = cli("methods", name).out
     method = METHODS[name]
     assert method.text.title in shown and all(key in shown for key in method.Settings.model_fields)

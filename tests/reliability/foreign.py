@@ -10,7 +10,6 @@ from contextlib import suppress
 
 import torch
 
-from mtsmart.durable import replacing_folder, write_text
 from mtsmart.errors import MtsmartError
 from mtsmart.evaluation.prediction_files import check_output, write_rows
 from mtsmart.models.export_folder import exporting_to
@@ -27,6 +26,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.journal import Journal
 from mtsmart.runs.lock import RunLock
 from mtsmart.runs.results import Results
+from mtsmart.storage.durable import replacing_folder, write_text
 from mtsmart.sweeps.folder import LEDGER, check_sweep, own_sweep
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.page import PAGE

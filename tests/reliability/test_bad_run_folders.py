@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from mtsmart.owned import Kind, start
 from mtsmart.runs.checkpoints import list_checkpoints
+from mtsmart.storage.owned import Kind, start
 from tests.reliability.refusals import assert_refused, contents
 
 

@@ -112,7 +112,7 @@ DAMAGES = {
     "labels of the configuration in another order": (tasks(color={"labels": ["red", "other"]}), "heads.json: color.labels: does not belong to"),
     "another task type": (tasks(color={"task_type": "tagging", "metrics": ["tag_accuracy"]}), "heads.json: color.*: does not belong to"),
     "a head of another kind": (head(kind="token_classification"), "heads.json: color.kind: does not belong to|cannot be loaded"),
-    "a task that shares its own head": (tasks(color={"share_head": "color"}), r"config.yaml:\d+: color.share_head: names no task of the run with a head of its own, got 'color'"),
+    "a task that shares its own head": (tasks(color={"share_head": "color"}), r"config.yaml:\d+: tasks.color.share_head: names no task of the run with a head of its own, got 'color'"),
     "two tasks that share each other's head": (tasks(color={"share_head": "other"}, other={"share_head": "color"}), "share_head: names no task of the run with a head of its own"),
     "three tasks in a circle": (tasks(color={"share_head": "b"}, b={"share_head": "c"}, c={"share_head": "color"}), "share_head: names no task of the run with a head of its own"),
     "a head of no task": (tasks(color={"share_head": "gone"}), "color.share_head: names no task of the run with a head of its own, got 'gone'"),

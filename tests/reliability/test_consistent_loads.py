@@ -13,19 +13,20 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mtsmart.consistent import read_consistently
-from mtsmart.durable import replacing_folder
 from mtsmart.errors import CheckpointError
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.runs.folder import RunFolder
+from mtsmart.storage.consistent import read_consistently
+from mtsmart.storage.durable import replacing_folder
 
 LOADS = int(os.environ.get("MTSMART_LOADS", "30"))
 INTERVAL = 0.05  # seconds between two replacements
 
 
-def replace_again_and_again(model, variants, stop):
+def replace_again_and_again(run, variants, stop):
     number = 0
     while not stop.is_set():
-        with replacing_folder(model) as aside:
+        with replacing_folder(run / "model", RunFolder(run).scratch) as aside:
             shutil.copytree(variants[number % 2], aside, dirs_exist_ok=True)
         number += 1
         time.sleep(INTERVAL)
@@ -45,7 +46,7 @@ def test_a_model_that_is_replaced_meanwhile_is_loaded_whole(run, tmp_path):
     variants = [variant(run / "model", tmp_path / f"variant{value}", value) for value in (0.25, 1.0)]
     context = multiprocessing.get_context("fork")
     stop = context.Event()
-    writer = context.Process(target=replace_again_and_again, args=(run / "model", variants, stop))
+    writer = context.Process(target=replace_again_and_again, args=(run, variants, stop))
     writer.start()
     found = set()
     try:
@@ -83,7 +84,7 @@ def test_what_changes_during_a_read_is_read_again(tmp_path):
     beside.write_text("1")
 
     def replace():
-        with replacing_folder(folder) as aside:
+        with replacing_folder(folder, tmp_path / "scratch") as aside:
             (aside / "a").write_text("2")
             (aside / "b").write_text("2")
 
@@ -142,9 +143,9 @@ def test_an_old_folder_that_is_being_deleted_is_not_read(tmp_path):
 
 
 def test_a_folder_that_never_stays_the_same_is_given_up(tmp_path, monkeypatch):
-    import mtsmart.consistent
+    import mtsmart.storage.consistent
 
-    monkeypatch.setattr(mtsmart.consistent, "_PATIENCE", 0.1)
+    monkeypatch.setattr(mtsmart.storage.consistent, "_PATIENCE", 0.1)
     file = folder_of(tmp_path / "model", a="") / "a"
     with pytest.raises(CheckpointError, match=r"model: changed during each of the reads of the last 0 seconds"):
         read_consistently(lambda: place(tmp_path), lambda path: file.write_text(file.read_text() + "x"))

@@ -120,7 +120,7 @@ def test_results_on_a_full_disk(workspace, kind):
 def test_output_to_a_full_disk(workspace):
     """Listing ends with one line; training goes on, and says so only when it comes to its last words."""
     command = [sys.executable, "-m", "mtsmart"]
-    train = [*command, "train", str(workspace.experiment), "training.max_updates=1", "-o", "run"]
+    train = [*command, "train", str(workspace.experiment), "training.max_updates=1", "optimizer.warmup=0", "-o", "run"]
     for arguments in ([*command, "tasks", "list"], train):
         with open("/dev/full", "w") as full:
             done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True, check=False)

@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 import mtsmart
 from mtsmart.config.loader import load_experiment, parse_override
 from mtsmart.data.readers import parse_fields, read_table
-from mtsmart.durable import MANIFEST, check_manifest
 from mtsmart.errors import MtsmartError, MtsmartWarning
 from mtsmart.models.files import load_head, read_decoding, read_head_specs
 from mtsmart.runs.folder import RunFolder
+from mtsmart.storage.durable import MANIFEST, check_manifest
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import make_plan
 from mtsmart.task_types import build_task
@@ -267,7 +267,7 @@ def test_what_is_read_is_not_followed_elsewhere(workspace):
     target.write_text("mine\n")
     (folder / "metrics.jsonl").unlink()
     (folder / "metrics.jsonl").symlink_to(target)
-    with pytest.raises(MtsmartError, match=r"metrics\.jsonl: cannot be written"):
+    with pytest.raises(MtsmartError, match=r"metrics\.jsonl: is a link"):
         mtsmart.train(workspace.experiment, settings_, output_dir=folder, resume=True)
     assert target.read_text() == "mine\n"
 

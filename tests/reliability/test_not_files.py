@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mtsmart.durable import read_bytes, require_file
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.runs.checkpoints import list_checkpoints
+from mtsmart.storage.durable import read_bytes, require_file
 from mtsmart.sweeps import conclusions
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import Plan

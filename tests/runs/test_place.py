@@ -6,9 +6,9 @@ import pytest
 
 import mtsmart
 from mtsmart.errors import CheckpointError, ConfigError, MtsmartError, StorageError
-from mtsmart.owned import Kind, start
 from mtsmart.runs.claim import RunPlace
 from mtsmart.runs.lock import LOCK
+from mtsmart.storage.owned import Kind, start
 
 
 @pytest.fixture(autouse=True)

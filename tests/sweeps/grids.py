@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from mtsmart.owned import Kind, OwnedFolder
+from mtsmart.storage.owned import Kind, OwnedFolder
 from mtsmart.sweeps.ledger import FinishedRun
 
 GRID = """

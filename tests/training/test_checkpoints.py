@@ -224,7 +224,8 @@ def test_a_best_model_that_is_lost_is_told(gone_on):
     assert len(told.texts) == 1 and "is of a later update than the best one" in told.texts[0]
 
 
-def test_kept_models_take_no_room_of_their_own(run):
+def test_kept_models_take_no_room_of_their_own(workspace):
+    run = mtsmart.train(workspace.experiment, EVERY, output_dir=workspace.folder / "run").path
     model, kept = (
         path / "encoder" / "model.safetensors" for path in (run / "model", *run.glob(f"checkpoints/*18{ENDING}"))
     )

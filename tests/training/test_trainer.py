@@ -187,7 +187,7 @@ def test_a_mixing_setting_that_the_strategy_ignores_is_told_when_training_alone(
     run = workspace.folder / "run"
     result = cli("train", workspace.experiment, "mixing.temperature=3", "training.max_updates=1", "-o", run)
     assert result.code == 0
-    assert "mixing.temperature=3.0: has no effect" in result.err
+    assert "mixing.temperature: only the strategy 'temperature' uses it" in result.err
     assert "exponent" not in result.err
     for command in (
         ["evaluate", run],

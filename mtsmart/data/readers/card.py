@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.config.document import parse_yaml
-from mtsmart.durable import read_bytes, read_json, reason_of
 from mtsmart.errors import DataError, MtsmartError, did_you_mean
+from mtsmart.storage.durable import read_bytes, read_json, reason_of
 
 CARD = "README.md"
 _INFOS = "dataset_infos.json"

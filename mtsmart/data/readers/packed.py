@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from mtsmart.durable import reason_of
 from mtsmart.errors import DataError
+from mtsmart.storage.durable import reason_of
 
 PACKINGS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 MAX_SPARED = 100  # A file may expand to this many times its size,

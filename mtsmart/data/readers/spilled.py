@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from mtsmart.durable import writing
+from mtsmart.storage.durable import writing
 
 _BATCH = 1000  # rows, as in the files of datasets; the keys of encoded rows depend on it
 

@@ -29,8 +29,8 @@ def read_consistently(find: Callable[[], Path], read: Callable[[Path], T], also:
     """Read a folder so that all that was read is of one folder, whole.
 
     Args:
-        find: gives the path under which the folder is now. :func:`mtsmart.durable.replacing_folder` may replace the
-            folder at any moment, and a process that died may have left it under another name.
+        find: gives the path under which the folder is now. ``durable.replacing_folder`` may replace the folder at any
+            moment, and a process that died may have left it under another name.
         read: gets the path of the folder, or of a copy. It may be called several times, so it must only read. Its
             errors count if the folder stayed the same.
         also: files beside the folder that ``read`` reads too.

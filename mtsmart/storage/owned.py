@@ -17,7 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from mtsmart.durable import (
+from mtsmart.errors import CheckpointError, StorageError
+from mtsmart.storage.durable import (
     MANIFEST,
     present,
     read_json,
@@ -26,7 +27,6 @@ from mtsmart.durable import (
     write_json,
     written_files,
 )
-from mtsmart.errors import CheckpointError, StorageError
 
 PREFIX = ".mtsmart."
 """Names in a folder that begin like this are mtsmart's own: the marker, the lock and unfinished writes."""
