@@ -4,7 +4,6 @@ import csv
 import importlib.metadata
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -258,31 +257,6 @@ def test_help_comes_in_under_a_second():
         times.append(time.perf_counter() - started)
     assert "finetune" in done.stdout
     assert min(times) < 1.0
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_cleanly_with_a_checkpoint(workspace, number):
-    """The real process, stopped in the middle."""
-    command = [sys.executable, "-m", "mtsmart", "train", str(workspace.experiment), "training.epochs=5000", "-o", "run"]
-    process = subprocess.Popen(
-        command,
-        cwd=workspace.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=subprocess_environment(),
-    )
-    metrics = workspace.folder / "run" / "metrics.jsonl"
-    for _ in range(600):
-        if metrics.exists() and metrics.stat().st_size:
-            break
-        time.sleep(0.1)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == (130 if number == signal.SIGINT else 143), err
-    assert "Traceback" not in err
-    assert "--resume" in out
-    assert list((workspace.folder / "run" / "checkpoints").glob("update-*"))
 
 
 def test_python_is_as_short(workspace):

@@ -136,6 +136,7 @@ def test_an_error_in_one_process_ends_all_with_its_message(launch, rank):
     assert "mtsmart/" not in failed.text  # no traceback of ours
 
 
+@pytest.mark.slow
 def test_an_error_that_all_processes_find_is_told_once(launch):
     failed = launch("run", 2, ["training.epoch=3"])
     assert failed.code != 0
