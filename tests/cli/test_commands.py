@@ -244,10 +244,6 @@ def test_the_version_is_that_of_the_installed_package(cli):
     assert (told.code, told.out) == (0, f"mtsmart {importlib.metadata.version('mtsmart')}\n")
 
 
-def subprocess_environment():
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
 def test_help_comes_in_under_a_second():
     """Best of three: the claim is about the program, not about what else the machine does."""
     times = []
