@@ -20,9 +20,7 @@ from typing import Any
 
 from mtsmart.errors import MtsmartError, MtsmartWarning
 from mtsmart.processes import children_without_working_directory
-from mtsmart.runs.interrupt import Interrupted
-
-_STOPS = {signal.SIGINT, signal.SIGTERM}
+from mtsmart.runs.interrupt import STOPS, Interrupted
 
 
 @dataclass
@@ -81,11 +79,11 @@ class Pool:
         """
         if self._context.get_start_method() != "forkserver":
             return
-        # forkserver would start the resource tracker, which unblocks both signals. So it is started before they are
+        # forkserver would start the resource tracker, which unblocks some signals. So it is started before they are
         # blocked.
         resource_tracker.ensure_running()
         # The new process inherits the blocked signals. Signals that come now reach this process after the block.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         try:
             forkserver.ensure_running()
         finally:
