@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from mtsmart.errors import MtsmartError, MtsmartWarning
-from mtsmart.processes import children_without_working_directory
+from mtsmart.processes import check_temporary_folder, children_without_working_directory
 from mtsmart.runs.interrupt import STOPS, Interrupted
 
 
@@ -45,9 +45,13 @@ class Pool:
 
     Args:
         preload: modules that each process needs. On systems that can fork they are loaded only once.
+
+    Raises:
+        ConfigError: the path of the temporary folder is too long for sockets.
     """
 
     def __init__(self, preload: list[str]) -> None:
+        check_temporary_folder()
         methods = multiprocessing.get_all_start_methods()
         self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
