@@ -19,6 +19,8 @@ from mtsmart.log import LOGGER, NOTICE
 from mtsmart.processes import launched
 
 _DEBUG = "MTSMART_DEBUG"
+_NARROWEST = 40  # columns; tables in fewer cannot be read
+_WIDEST = 1000
 
 
 def prepare_streams() -> None:
@@ -26,8 +28,11 @@ def prepare_streams() -> None:
 
     Letters that a stream's encoding lacks are shown as escapes. If standard error is closed, what would go there is
     lost, and nothing of it goes to standard output. A file that the program opens later never takes the place of a
-    closed stream, where the output of a library would end up in it.
+    closed stream, where the output of a library would end up in it. A width that no terminal has is not believed.
     """
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal():
+        os.environ["COLUMNS"] = str(min(max(int(columns[:9]), _NARROWEST), _WIDEST))
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)

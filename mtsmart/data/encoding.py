@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,12 +19,15 @@ from mtsmart.config.sections import DataConfig
 from mtsmart.data.sealed import open_sealed, seal
 from mtsmart.errors import DataError
 from mtsmart.storage.durable import flush, read_json, write_json, writing
+from mtsmart.user_paths import path_of_variable, user_path
 
 Rows = dict[str, list[Any]]
 _FORMAT = 5  # raise when the encoded columns change their meaning
 _NARROW = {"input_ids": pa.int32(), "token_type_ids": pa.int8()}
 _LISTS = {"words": pa.string()}  # lists of something other than whole numbers
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+_CACHE_DIR = "MTSMART_CACHE_DIR"
+_DEFAULT = "~/.cache/mtsmart"
 _READ = 10_000  # rows in memory together
 
 
@@ -147,10 +149,14 @@ def _file(key: str, config: DataConfig) -> Path:
 
 
 def cache_dir(config: DataConfig) -> Path:
-    """The folder of encoded data: data.cache_dir, MTSMART_CACHE_DIR, or ~/.cache/mtsmart."""
-    return Path(
-        config.cache_dir or os.environ.get("MTSMART_CACHE_DIR") or Path.home() / ".cache" / "mtsmart"
-    ).expanduser()
+    """The folder of encoded data: data.cache_dir, MTSMART_CACHE_DIR, or ~/.cache/mtsmart.
+
+    Raises:
+        ConfigError: it begins with ~ and the home folder is not known.
+    """
+    if config.cache_dir:
+        return user_path(config.cache_dir, key="data.cache_dir")
+    return path_of_variable(_CACHE_DIR) or user_path(_DEFAULT, file=f"without {_CACHE_DIR}", key="data.cache_dir")
 
 
 def select_complete(

@@ -2,13 +2,14 @@
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from mtsmart.cli import app
-from mtsmart.cli.terminal import require_output
+from mtsmart.cli.terminal import prepare_streams, require_output
 from mtsmart.errors import StorageError
 from mtsmart.evaluation.prediction_files import write_jsonl
 
@@ -101,3 +102,12 @@ def test_what_goes_to_a_closed_error_stream_goes_nowhere_else(monkeypatch, capsy
         app.main()
     assert ended.value.code == 2
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"), [("0", "40"), ("20", "40"), ("120", "120"), ("9" * 30, "1000"), ("x", "x")]
+)
+def test_a_width_that_no_terminal_has_is_not_believed(monkeypatch, given, taken):
+    monkeypatch.setenv("COLUMNS", given)
+    prepare_streams()
+    assert os.environ["COLUMNS"] == taken
