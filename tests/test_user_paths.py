@@ -29,6 +29,7 @@ READERS = {
     "data.hub_dir": lambda: on_the_hub(DataConfig(hub_dir=UNKNOWN)),
     "encoder.path": lambda: resolve_path(UNKNOWN),
     "folder": lambda: mtsmart.export("run", "task", UNKNOWN),
+    "output_dir": lambda: mtsmart.train("quickstart", output_dir=UNKNOWN),
     "command line": lambda: parse_override(f"data.cache_dir={UNKNOWN}"),
 }
 VARIABLES = {
