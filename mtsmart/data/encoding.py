@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,17 +85,29 @@ def encode_split(
     return EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key)
 
 
+def encode_rows(source: datasets.Dataset, encode: Callable[[Rows], Rows]) -> EncodedSplit:
+    """Encode rows in memory, without a trace of them on the disk. Such a split has no key.
+
+    Args:
+        source, encode: as for :func:`encode_split`.
+    """
+    batches = source.iter(_READ)
+    table = pa.concat_tables([_encoded(encode, batch) for batch in batches], promote_options="permissive")
+    rows = datasets.Dataset(table, fingerprint=uuid.uuid4().hex)
+    return EncodedSplit(rows, _lengths(rows), _sequences(rows))
+
+
+def _encoded(encode: Callable[[Rows], Rows], rows: Rows) -> pa.Table:
+    return pa.table({name: _array(name, values) for name, values in encode(rows).items()})
+
+
 def _store(source: datasets.Dataset, encode: Callable[[Rows], Rows], key: str, file: Path) -> None:
     """Write the encoded rows to ``file``, which is whole or not there."""
-
-    def as_table(rows: Rows) -> pa.Table:  # datasets writes a table in half the time of lists.
-        return pa.table({name: _array(name, values) for name, values in encode(rows).items()})
-
     # datasets leaves an unfinished file behind on a full disk, so it writes into a folder that is deleted.
     with writing(file.parent), tempfile.TemporaryDirectory(prefix=".encoding-", dir=file.parent) as scratch:
         aside = Path(scratch) / file.name
         source.map(
-            as_table,
+            partial(_encoded, encode),  # datasets writes a table in half the time of lists.
             batched=True,
             batch_size=_READ,
             writer_batch_size=_READ,  # Each batch of the file keeps a few of its pages in memory.
