@@ -100,8 +100,8 @@ def ending_orderly() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
 
 
 class Interrupt(StopSignals):
