@@ -8,18 +8,22 @@ from __future__ import annotations
 import atexit
 import os
 import re
+import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mtsmart.errors import MtsmartError, OtherProcessError
+from mtsmart.errors import ConfigError, MtsmartError, OtherProcessError
 
 if TYPE_CHECKING:  # The command line imports this module to learn its rank, and must not wait for torch.
     from torch import Tensor, device
 
 T = TypeVar("T")
+_LONGEST_SOCKET = 103  # bytes in the name of a socket; macOS allows so many, Linux four more
+_NAME_OF_SOCKET = len("/pymp-12345678/listener-12345678")  # what multiprocessing adds to the temporary folder
 _SAFE_PATH = "PYTHONSAFEPATH"
 _LOST = re.compile(r"connection (closed|reset) by peer|broken pipe", re.IGNORECASE)
 
@@ -209,3 +213,16 @@ def children_without_working_directory() -> Iterator[None]:
             os.environ.pop(_SAFE_PATH, None)
         else:
             os.environ[_SAFE_PATH] = before
+
+
+def check_temporary_folder() -> None:
+    """Refuse a temporary folder in which processes cannot make sockets to talk to each other.
+
+    Raises:
+        ConfigError: its path is too long.
+    """
+    folder = tempfile.gettempdir()
+    longest = _LONGEST_SOCKET - _NAME_OF_SOCKET
+    if hasattr(socket, "AF_UNIX") and len(os.fsencode(folder)) > longest:
+        message = f"is too long: at most {longest} bytes have room in the name of a socket"
+        raise ConfigError(message, key="TMPDIR", value=folder, hint="Set TMPDIR to a shorter path, such as /tmp")

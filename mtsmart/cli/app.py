@@ -10,7 +10,13 @@ import typer
 
 from mtsmart.cli import evaluate, export, finetune, methods, predict, sweep, tasks, train
 from mtsmart.cli.flags import in_flags
-from mtsmart.cli.terminal import ErrorStreamHandler, logged_warnings, logging_to
+from mtsmart.cli.terminal import (
+    ErrorStreamHandler,
+    logged_warnings,
+    logging_to,
+    prepare_streams,
+    report_unforeseen,
+)
 from mtsmart.errors import MtsmartError, OtherProcessError
 from mtsmart.processes import children_without_working_directory, launched
 from mtsmart.runs.interrupt import ending_orderly
@@ -59,7 +65,11 @@ app.add_typer(tasks.app, name="tasks")
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one line on standard error and exit code 2."""
+    """Run the command line; a user's mistake is one line on standard error and exit code 2.
+
+    Any other error is one line too, with exit code 1.
+    """
+    prepare_streams()
     try:
         with (
             ending_orderly(),
@@ -78,6 +88,11 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except SystemExit:
+        raise
+    except BaseException as error:  # A panic of a library written in Rust is no Exception.
+        report_unforeseen(error)
+        sys.exit(1)
 
 
 def _place(error: OSError) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import RunArgument, TaskFiles
+from mtsmart.cli.terminal import require_output
 from mtsmart.quiet import quiet_libraries
 
 
@@ -19,6 +20,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Score a run's best model."""
+    require_output()
     quiet_libraries()
     from rich.console import Console
 

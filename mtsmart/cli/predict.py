@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import RunArgument, TaskFiles
+from mtsmart.cli.terminal import require_output
 from mtsmart.quiet import quiet_libraries
 
 
@@ -31,6 +32,8 @@ def predict(
     task_file: TaskFiles = None,
 ) -> None:
     """Predict a file's rows: labels with probabilities, or scores, in the file's order."""
+    if output is None:
+        require_output()
     quiet_libraries()
     from mtsmart import api
     from mtsmart.evaluation.prediction_files import check_output, predict_file, write_jsonl, write_rows

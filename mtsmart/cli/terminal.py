@@ -1,17 +1,87 @@
-"""What the command line prints on standard error: errors, warnings and notices, one line each."""
+"""The streams of the command line, and what it prints on standard error: errors, warnings, notices, a line each."""
 
 from __future__ import annotations
 
+import io
 import logging
+import os
+import platform
 import sys
+import tempfile
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from mtsmart.errors import MtsmartWarning
+from mtsmart.errors import MtsmartError, MtsmartWarning, StorageError
 from mtsmart.log import LOGGER, NOTICE
 from mtsmart.processes import launched
+
+_DEBUG = "MTSMART_DEBUG"
+_NARROWEST = 40  # columns; tables in fewer cannot be read
+_WIDEST = 1000
+
+
+def prepare_streams() -> None:
+    """Make standard output and standard error usable, whatever the process was started with.
+
+    Letters that a stream's encoding lacks are shown as escapes. If standard error is closed, what would go there is
+    lost, and nothing of it goes to standard output. A file that the program opens later never takes the place of a
+    closed stream, where the output of a library would end up in it. A width that no terminal has is not believed.
+    """
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal():
+        os.environ["COLUMNS"] = str(min(max(int(columns[:9]), _NARROWEST), _WIDEST))
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays open to the end
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def require_output() -> None:
+    """Refuse a closed standard output before work begins whose result would be lost.
+
+    Raises:
+        StorageError: it is closed.
+    """
+    if sys.stdout is None:
+        raise StorageError("is closed, so the result would be lost", file="standard output")
+
+
+def report_unforeseen(error: BaseException) -> None:
+    """Print one line about an error that nothing else handles. The details go to a new file.
+
+    With ``MTSMART_DEBUG=1`` the traceback is printed instead.
+    """
+    if os.environ.get(_DEBUG, "0") not in ("", "0"):
+        traceback.print_exception(error, file=sys.stderr)
+        return
+    reason = f"{type(error).__name__}: {error}".strip().splitlines()[0].removesuffix(":").rstrip(". ")
+    file = _store_details(error)
+    where = f"{_DEBUG}=1 shows the details" if file is None else f"The details are in {file}"
+    text = MtsmartError(f"an unexpected error: {reason}", hint=f"{where}. Please report it with them")
+    with suppress(OSError):
+        print(f"mtsmart: {text}", file=sys.stderr)
+
+
+def _store_details(error: BaseException) -> str | None:
+    """The path of a new temporary file with all that a report needs; None if it cannot be written."""
+    lines = [
+        f"command: {sys.argv}",
+        f"system: {platform.platform()}, Python {platform.python_version()}",
+        *traceback.format_exception(error),
+    ]
+    with suppress(OSError):
+        descriptor, name = tempfile.mkstemp(prefix="mtsmart-error-", suffix=".txt")
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write("\n".join(lines))
+        return name
+    return None
 
 
 class ErrorStreamHandler(logging.Handler):

@@ -24,6 +24,7 @@ from mtsmart.config.validate import validate
 from mtsmart.config.weightings import expand_weighting
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
+from mtsmart.user_paths import user_path
 
 COMMAND_LINE = Origin("command line")
 _PATH_KEYS = (
@@ -101,7 +102,7 @@ def parse_override(item: str) -> Document:
     for key in reversed(keys):
         value = {key: value}
     origins: dict[Key, Origin] = {tuple(keys[: n + 1]): COMMAND_LINE for n in range(len(keys))}
-    return _absolute_paths(Document(value, origins), Path.cwd())
+    return _absolute_paths(Document(value, origins), Path.cwd(), "command line")
 
 
 def dump_config(config: RunConfig) -> str:
@@ -122,7 +123,7 @@ def dump_config(config: RunConfig) -> str:
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> Document:
-    document = _absolute_paths(read_yaml(path), path.parent)
+    document = _absolute_paths(read_yaml(path), path.parent, str(path))
     base = document.data.pop("extends", None)
     if base is None:
         return document
@@ -156,18 +157,18 @@ def absolute_files(task: Any, folder: Path) -> None:
         dataset["files"] = {split: _resolved(file, folder) for split, file in dataset["files"].items()}
 
 
-def _resolved(path: Any, folder: Path) -> Any:
+def _resolved(path: Any, folder: Path, source: str | None = None) -> Any:
     if not isinstance(path, str):
         return path
     # Path.resolve would fail on names that are not valid for a file, and on links that lead to themselves.
-    return os.path.abspath(folder / os.path.expanduser(path))
+    return os.path.abspath(folder / user_path(path, file=source))
 
 
-def _absolute_paths(document: Document, folder: Path) -> Document:
-    """Resolve the relative paths that a document names against ``folder``."""
+def _absolute_paths(document: Document, folder: Path, source: str) -> Document:
+    """Resolve the relative paths that a document names against ``folder``; ``source`` is the document's name."""
 
     def resolved(path: Any) -> Any:
-        return _resolved(path, folder)
+        return _resolved(path, folder, source)
 
     data = document.data
     files = data.get("task_files")
@@ -188,7 +189,7 @@ def _absolute_paths(document: Document, folder: Path) -> Document:
     for pieces in (grid.get(name) for name in _GRID_PIECES) if isinstance(grid, dict) else ():
         for piece in pieces.values() if isinstance(pieces, dict) else ():
             if isinstance(piece, dict):
-                _absolute_paths(Document(piece), folder)
+                _absolute_paths(Document(piece), folder, source)
     return document
 
 

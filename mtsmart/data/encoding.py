@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,15 @@ from mtsmart.config.sections import DataConfig
 from mtsmart.data.sealed import open_sealed, seal
 from mtsmart.errors import DataError
 from mtsmart.storage.durable import flush, read_json, write_json, writing
+from mtsmart.user_paths import path_of_variable, user_path
 
 Rows = dict[str, list[Any]]
 _FORMAT = 5  # raise when the encoded columns change their meaning
 _NARROW = {"input_ids": pa.int32(), "token_type_ids": pa.int8()}
 _LISTS = {"words": pa.string()}  # lists of something other than whole numbers
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+_CACHE_DIR = "MTSMART_CACHE_DIR"
+_DEFAULT = "~/.cache/mtsmart"
 _READ = 10_000  # rows in memory together
 
 
@@ -81,17 +85,29 @@ def encode_split(
     return EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key)
 
 
+def encode_rows(source: datasets.Dataset, encode: Callable[[Rows], Rows]) -> EncodedSplit:
+    """Encode rows in memory, without a trace of them on the disk. Such a split has no key.
+
+    Args:
+        source, encode: as for :func:`encode_split`.
+    """
+    batches = source.iter(_READ)
+    table = pa.concat_tables([_encoded(encode, batch) for batch in batches], promote_options="permissive")
+    rows = datasets.Dataset(table, fingerprint=uuid.uuid4().hex)
+    return EncodedSplit(rows, _lengths(rows), _sequences(rows))
+
+
+def _encoded(encode: Callable[[Rows], Rows], rows: Rows) -> pa.Table:
+    return pa.table({name: _array(name, values) for name, values in encode(rows).items()})
+
+
 def _store(source: datasets.Dataset, encode: Callable[[Rows], Rows], key: str, file: Path) -> None:
     """Write the encoded rows to ``file``, which is whole or not there."""
-
-    def as_table(rows: Rows) -> pa.Table:  # datasets writes a table in half the time of lists.
-        return pa.table({name: _array(name, values) for name, values in encode(rows).items()})
-
     # datasets leaves an unfinished file behind on a full disk, so it writes into a folder that is deleted.
     with writing(file.parent), tempfile.TemporaryDirectory(prefix=".encoding-", dir=file.parent) as scratch:
         aside = Path(scratch) / file.name
         source.map(
-            as_table,
+            partial(_encoded, encode),  # datasets writes a table in half the time of lists.
             batched=True,
             batch_size=_READ,
             writer_batch_size=_READ,  # Each batch of the file keeps a few of its pages in memory.
@@ -147,10 +163,14 @@ def _file(key: str, config: DataConfig) -> Path:
 
 
 def cache_dir(config: DataConfig) -> Path:
-    """The folder of encoded data: data.cache_dir, MTSMART_CACHE_DIR, or ~/.cache/mtsmart."""
-    return Path(
-        config.cache_dir or os.environ.get("MTSMART_CACHE_DIR") or Path.home() / ".cache" / "mtsmart"
-    ).expanduser()
+    """The folder of encoded data: data.cache_dir, MTSMART_CACHE_DIR, or ~/.cache/mtsmart.
+
+    Raises:
+        ConfigError: it begins with ~ and the home folder is not known.
+    """
+    if config.cache_dir:
+        return user_path(config.cache_dir, key="data.cache_dir")
+    return path_of_variable(_CACHE_DIR) or user_path(_DEFAULT, file=f"without {_CACHE_DIR}", key="data.cache_dir")
 
 
 def select_complete(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -12,8 +13,10 @@ from torch.utils.data import DataLoader, Dataset
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sampler import BatchIndex
+from mtsmart.errors import TrainingError
 from mtsmart.processes import children_without_working_directory
 
+_LOST_WORKER = "DataLoader worker (pid"  # torch has no class of its own for this error.
 Collate = Callable[[list[dict[str, Any]], int], Batch]
 """Encoded rows and a seed (for random numbers of the batch, for example which tokens are masked) -> a batch."""
 
@@ -63,6 +66,27 @@ def load_batches(
     with children_without_working_directory():
         batches = iter(loader)
     yield from batches
+
+
+@contextmanager
+def lost_workers_as_errors() -> Iterator[None]:
+    """Turn the loss of a process that prepares batches into an error.
+
+    torch raises its error in a signal handler, so it may come at any moment while such processes exist.
+
+    Raises:
+        TrainingError: a process was killed, or ended by itself.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith(_LOST_WORKER):
+            raise
+        raise TrainingError(
+            f"a process that prepares batches ended: {str(error).splitlines()[0].rstrip('. ')}",
+            key="data.workers",
+            hint="If the memory ran out, set a smaller number. `resume=True` continues from the newest resume point",
+        ) from None
 
 
 def in_groups(batches: Iterator[Batch], size: int) -> Iterator[tuple[Batch, ...]]:

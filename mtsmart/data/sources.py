@@ -7,7 +7,6 @@ match labels by name, never by a number that may stand for another label.
 from __future__ import annotations
 
 import hashlib
-import os
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,6 +37,7 @@ from mtsmart.data.readers import (
 )
 from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.tasks.definition import DatasetSource, TaskDefinition
+from mtsmart.user_paths import path_of_variable, user_path
 
 _Rows: TypeAlias = datasets.Dataset | StreamedSplit
 
@@ -152,8 +152,11 @@ def _clone_folder(source: DatasetSource, config: DataConfig) -> Path | None:
     """
     if source.path is None:
         return None
-    hub_dir = config.hub_dir or os.environ.get("MTSMART_HUB_DIR")
-    places = [Path(hub_dir).expanduser() / source.path] if hub_dir else []
+    if config.hub_dir:
+        hub_dir: Path | None = user_path(config.hub_dir, key="data.hub_dir")
+    else:
+        hub_dir = path_of_variable("MTSMART_HUB_DIR")
+    places = [hub_dir / source.path] if hub_dir is not None else []
     return next((place for place in (*places, Path(source.path)) if place.is_dir()), None)
 
 

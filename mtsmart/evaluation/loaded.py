@@ -164,7 +164,7 @@ class LoadedRun:
             return [[] for _ in tasks]
         table = table_of(rows, first.columns)
         complete, _ = select_complete(table, f"task {first.name}", first.columns, None, "refuse", hint="Correct them")
-        data = self._preparer.rows(first, complete, with_labels=False)
+        data = self._preparer.rows_once(first, complete)
         batch_size = self.config.training.eval_batch_size
         outputs = run_model(self.model, tasks, data, self._preparer.collate(first), batch_size)
         return [task.describe(of_task, self.tokenizer) for task, of_task in zip(tasks, outputs, strict=True)]

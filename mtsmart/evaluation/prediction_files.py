@@ -168,9 +168,18 @@ def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:
 
 
 def write_jsonl(rows: Sequence[dict[str, Any]], stream: TextIO) -> None:
-    """Write one JSON object on each line."""
+    """Write one JSON object on each line. Letters that the stream's encoding lacks become JSON's own escapes."""
     for row in rows:
-        stream.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+        stream.write(_json_line(row, stream.encoding or "utf-8") + "\n")
+
+
+def _json_line(row: dict[str, Any], encoding: str) -> str:
+    line = json.dumps(row, ensure_ascii=False, default=str)
+    try:
+        line.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(row, default=str)
+    return line
 
 
 def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: str) -> None:

@@ -15,6 +15,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_decoding import decoding_rule
 from mtsmart.training.setup import recipe_of
+from mtsmart.user_paths import user_path
 
 
 def export_task(
@@ -32,7 +33,7 @@ def export_task(
     Raises:
         MtsmartError: there is no such task, no Hugging Face class for its head, or the folder is taken.
     """
-    target = Path(folder).expanduser().absolute()
+    target = user_path(folder, argument="folder").absolute()
     source = RunFolder(Path(run))
     _refuse_overlap(target, source.path, folder)
     refuse_inside_run(target, "folder")

@@ -19,6 +19,7 @@ from mtsmart.models.export_folder import check_target, exporting_to
 from mtsmart.models.files import settled
 from mtsmart.models.heads.native import NATIVE_CLASSES, NativeHead
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.user_paths import user_path
 
 TOLERANCE = 1e-5  # between a logit of ours and the exported model's, absolute and relative
 _DROPOUTS = (
@@ -74,7 +75,7 @@ def export_head(
         CheckpointError: there is no class for this head, the folder is taken, or the exported model's logits differ.
         StorageError: the folder cannot be written.
     """
-    folder = folder.expanduser().absolute()
+    folder = user_path(folder, argument="folder").absolute()
     check_target(folder, overwrite)
     whole = task_model(model, head, problem_type)
     saved = _exported_tokenizer(tokenizer, whole, max_length)

@@ -36,6 +36,7 @@ from mtsmart.models.encoder_checks import (
 from mtsmart.models.tokenizer_checks import check_steps, check_tokenizer_files
 from mtsmart.models.transform import Order, apply_transforms
 from mtsmart.models.weights import check_finite
+from mtsmart.user_paths import user_path
 
 PACKAGE_PREFIX = "pkg://"
 _DROPOUTS = (
@@ -84,9 +85,10 @@ def resolve_path(path: str) -> str:
     """
     if path.startswith(PACKAGE_PREFIX):
         return _folder_of_package(path)
-    if path.startswith((".", "/", "~")) and not Path(path).expanduser().is_dir():
+    place = user_path(path, key="encoder.path") if path.startswith("~") else Path(path)
+    if path.startswith((".", "/", "~")) and not place.is_dir():
         raise CheckpointError("there is no such folder", key="encoder.path", value=path)
-    return str(Path(path).expanduser()) if path.startswith("~") else path
+    return str(place) if path.startswith("~") else path
 
 
 def _folder_of_package(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.batch import Batch
-from mtsmart.data.encoding import EncodedSplit, encode_split, recall, remember, select_complete
+from mtsmart.data.encoding import EncodedSplit, Rows, encode_rows, encode_split, recall, remember, select_complete
 from mtsmart.data.loader import Collate
 from mtsmart.data.sources import file_digests, load_split, split_place
 from mtsmart.errors import DataError, LibraryPanic, panics_as_errors
@@ -92,8 +92,17 @@ class Preparer:
         except DataError as error:
             raise error.at(f"{place}, {error.file}", None) if error.file else error from None
 
+    def rows_once(self, task: TaskType, rows: datasets.Dataset) -> EncodedSplit:
+        """Complete source rows without labels, encoded in memory. Nothing of them is left in the cache.
+
+        Raises:
+            DataError: as for :meth:`rows`.
+        """
+        with _tokenizing(task):
+            return encode_rows(arranged(task, rows), self._encoder(task, with_labels=False))
+
     def rows(self, task: TaskType, rows: datasets.Dataset, with_labels: bool, dropped: int = 0) -> EncodedSplit:
-        """Complete source rows, encoded.
+        """Complete source rows, encoded now or found in the cache.
 
         Args:
             task: the task.
@@ -104,14 +113,14 @@ class Preparer:
         Raises:
             DataError: a row does not fit, or the tokenizer fails on it.
         """
-        limit = self.max_length(task)
-        encode = partial(task.encode, tokenizer=self.tokenizer, max_length=limit, with_labels=with_labels)
+        encode = self._encoder(task, with_labels)
         signature = self._signature(task, with_labels)
-        try:
-            with panics_as_errors():
-                return encode_split(arranged(task, rows), encode, signature, self.config, dropped)
-        except LibraryPanic as error:
-            raise DataError(f"the encoder's tokenizer fails on a text: {error}", file=f"task {task.name}") from None
+        with _tokenizing(task):
+            return encode_split(arranged(task, rows), encode, signature, self.config, dropped)
+
+    def _encoder(self, task: TaskType, with_labels: bool) -> Callable[[Rows], Rows]:
+        limit = self.max_length(task)
+        return partial(task.encode, tokenizer=self.tokenizer, max_length=limit, with_labels=with_labels)
 
     def _signature(self, task: TaskType, with_labels: bool) -> dict[str, Any]:
         return {
@@ -162,6 +171,16 @@ def _tokenizer_key(tokenizer: PreTrainedTokenizerBase) -> str:
     state = {name: part for name, part in state.items() if name not in ("truncation", "padding")}
     settings = [tokenizer.truncation_side, tokenizer.model_input_names, repr(tokenizer.special_tokens_map)]
     return hashlib.sha256(json.dumps([state, settings, version("tokenizers")], sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def _tokenizing(task: TaskType) -> Iterator[None]:
+    """Say in the error of a tokenizer which task's text it fails on."""
+    try:
+        with panics_as_errors():
+            yield
+    except LibraryPanic as error:
+        raise DataError(f"the encoder's tokenizer fails on a text: {error}", file=f"task {task.name}") from None
 
 
 @contextmanager

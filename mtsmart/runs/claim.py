@@ -20,6 +20,7 @@ from mtsmart.runs.folder import RUN_NAMES, RunFolder
 from mtsmart.runs.lock import RunLock
 from mtsmart.storage.durable import writing
 from mtsmart.storage.owned import Kind, OwnedFolder
+from mtsmart.user_paths import user_path
 
 RUNS = Path("runs")
 """Runs whose user names no folder are written here, as ``<name>``, ``<name>-2``, ``<name>-3`` and so on."""
@@ -36,7 +37,7 @@ class RunPlace:
 
     def __init__(self, name: str, output_dir: str | Path | None, resume: bool) -> None:
         self._name = name
-        self._named = None if output_dir is None else RunFolder(Path(output_dir))
+        self._named = None if output_dir is None else RunFolder(user_path(output_dir, argument="output_dir"))
         self._resume = resume
         self._lock: RunLock | None = None
         self._created: list[Path] = []

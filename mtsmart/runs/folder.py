@@ -279,14 +279,20 @@ class RunFolder:
         return self.config_file.is_file()
 
     def document(self) -> Document:
-        """The stored configuration, unvalidated.
+        """The stored configuration, unvalidated and without the place of the cache.
+
+        The present user says where files are written, not the person who wrote the run's configuration.
 
         Raises:
             CheckpointError: this is no run's folder.
         """
         if not self.exists:
             raise CheckpointError("is not the folder of a run (it has no config.yaml)", file=self.path)
-        return read_yaml(self.config_file)
+        document = read_yaml(self.config_file)
+        data = document.data.get("data")
+        if isinstance(data, dict):
+            data.pop("cache_dir", None)
+        return document
 
     def config(self) -> RunConfig:
         """The stored configuration."""

@@ -1,4 +1,4 @@
-"""The first Ctrl-C stops training after the present update."""
+"""The first signal to stop, such as Ctrl-C, stops training after the present update."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from typing import Any, Self
 
 _PASSED_ON = 1.0  # seconds
 
+# Batch systems send SIGUSR1 as a warning before the end. Windows has neither of the last two.
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+STOPS = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__)
+"""The signals that ask a process to stop: Ctrl-C, kill, a closed terminal, and the warning of a batch system."""
+
 
 class Interrupted(KeyboardInterrupt):
     """Training stopped after an update because of ``signal``; a resume point has been written."""
@@ -21,11 +26,12 @@ class Interrupted(KeyboardInterrupt):
 
 
 class StopSignals:
-    """Inside the context SIGINT and SIGTERM call ``first``, and later ones call ``again``.
+    """Inside the context the first signal to stop calls ``first``, and later ones call ``again``.
 
-    ``signal`` is the number of the last signal, or None. A SIGTERM within a second of the first signal counts as the
-    same stop: systemd and Slurm signal every process of a job, and launchers pass signals on. Python allows no signal
-    handlers outside the main thread; nothing is called there.
+    ``signal`` is the number of the last signal, or None. Another signal than SIGINT counts as the same stop if it comes
+    within a second of the first one: systemd and Slurm signal every process of a job, launchers pass signals on, and
+    both a closing terminal and its shell send SIGHUP. A second Ctrl-C always counts. Python allows no signal handlers
+    outside the main thread; nothing is called there.
     """
 
     def __init__(self) -> None:
@@ -41,8 +47,9 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._receive)
+            for number in STOPS:
+                if not _is_meant_to_go_on(number):
+                    self._before[number] = signal.signal(number, self._receive)
         except ValueError:
             pass
         return self
@@ -60,27 +67,41 @@ class StopSignals:
             self.signal = number
             self._since = time.monotonic()
             self.first()
-        elif number != signal.SIGTERM or time.monotonic() - self._since > _PASSED_ON:
+        elif number == signal.SIGINT or time.monotonic() - self._since > _PASSED_ON:
             self.signal = number
             self.again()
 
 
+def _is_meant_to_go_on(number: int) -> bool:
+    """Whether the process was started so that a signal does not stop it, for example with ``nohup``.
+
+    Shells start background jobs with SIGINT ignored, but whoever sends SIGINT to such a job wants it to stop.
+    """
+    return number != signal.SIGINT and signal.getsignal(number) == signal.SIG_IGN
+
+
 @contextmanager
 def ending_orderly() -> Iterator[None]:
-    """Inside the context SIGTERM ends the process like an error does, so that what is unfinished is removed."""
+    """Inside the context signals end the process like an error does, so that what is unfinished is removed.
+
+    This holds for all of ``STOPS`` but SIGINT, which Python itself turns into KeyboardInterrupt.
+    """
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
+    before: dict[int, Any] = {}
     try:
-        before = signal.signal(signal.SIGTERM, end)
+        for number in STOPS:
+            if number != signal.SIGINT and not _is_meant_to_go_on(number):
+                before[number] = signal.signal(number, end)
     except ValueError:  # Python allows no signal handlers outside the main thread.
-        yield
-        return
+        pass
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
 
 
 class Interrupt(StopSignals):

@@ -19,10 +19,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from mtsmart.errors import MtsmartError, MtsmartWarning
-from mtsmart.processes import children_without_working_directory
-from mtsmart.runs.interrupt import Interrupted
-
-_STOPS = {signal.SIGINT, signal.SIGTERM}
+from mtsmart.processes import check_temporary_folder, children_without_working_directory
+from mtsmart.runs.interrupt import STOPS, Interrupted
 
 
 @dataclass
@@ -47,9 +45,13 @@ class Pool:
 
     Args:
         preload: modules that each process needs. On systems that can fork they are loaded only once.
+
+    Raises:
+        ConfigError: the path of the temporary folder is too long for sockets.
     """
 
     def __init__(self, preload: list[str]) -> None:
+        check_temporary_folder()
         methods = multiprocessing.get_all_start_methods()
         self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
@@ -81,11 +83,11 @@ class Pool:
         """
         if self._context.get_start_method() != "forkserver":
             return
-        # forkserver would start the resource tracker, which unblocks both signals. So it is started before they are
+        # forkserver would start the resource tracker, which unblocks some signals. So it is started before they are
         # blocked.
         resource_tracker.ensure_running()
         # The new process inherits the blocked signals. Signals that come now reach this process after the block.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         try:
             forkserver.ensure_running()
         finally:

@@ -25,6 +25,7 @@ from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.page import PAGE, is_page, write_page
 from mtsmart.sweeps.plan import Job, Plan, make_plan, start_folder
 from mtsmart.sweeps.pool import Pool
+from mtsmart.user_paths import user_path
 
 SWEEPS = Path("sweeps")
 _MOST_FAILURES = 4  # After so many failures without a finished run, no more runs are started.
@@ -76,7 +77,7 @@ def sweep(
         raise ConfigError("should be at least 1", argument="jobs", value=jobs)
     overrides = items_of("overrides", overrides)
     experiment = load_experiment(find_experiment(file), overrides)
-    folder = Path(output_dir) if output_dir is not None else SWEEPS / experiment.config.name
+    folder = SWEEPS / experiment.config.name if output_dir is None else user_path(output_dir, argument="output_dir")
     plan = make_plan(experiment, overrides, folder)
     check_conclusions(plan)
     _check_folder(folder)

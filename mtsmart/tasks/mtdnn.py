@@ -16,6 +16,7 @@ from mtsmart.config.document import Document, Key, Origin
 from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean
 from mtsmart.tasks import mtdnn_tables as tables
 from mtsmart.tasks.mtdnn_tables import Kind, Layout
+from mtsmart.user_paths import path_of_variable
 
 _WORDS = {"yes": True, "on": True, "no": False, "off": False}  # MT-DNN's YAML reader reads them as booleans.
 # Key of a definition -> the key it comes from.
@@ -66,9 +67,9 @@ def from_mtdnn(document: Document, duplicates: Iterable[ConfigError], data_dir: 
 
 def data_folders(folder: Path) -> list[Path]:
     """The folders that may hold the data: ``MTSMART_CANONICAL_DIR``, or some beside ``folder`` and the present one."""
-    named = os.environ.get("MTSMART_CANONICAL_DIR")
-    if named:
-        return [Path(named).expanduser()]
+    named = path_of_variable("MTSMART_CANONICAL_DIR")
+    if named is not None:
+        return [named]
     below = Path("data") / "canonical_data"
     return [folder, folder / "canonical_data", folder / below, Path.cwd() / below]
 

@@ -27,7 +27,7 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import summaries_of_transforms
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
-from mtsmart.processes import ALONE, Processes
+from mtsmart.processes import ALONE, Processes, check_temporary_folder
 from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.consistent import read_consistently
 from mtsmart.task_types import TaskType, build_tasks
@@ -122,6 +122,8 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
         MtsmartError: something does not fit. This is found out before any training.
     """
     config = experiment.config
+    if config.data.workers:
+        check_temporary_folder()
     known = _earlier_run(experiment).definitions() if config.init else {}
     entries = select_tasks(experiment, known)
     types = build_tasks(entries)

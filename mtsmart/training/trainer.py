@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mtsmart.cpu.allocator import keeping_freed_memory
 from mtsmart.data.batch import Batch
-from mtsmart.data.loader import in_groups, load_batches
+from mtsmart.data.loader import in_groups, load_batches, lost_workers_as_errors
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.log import log_notice
 from mtsmart.models.files import save_model
@@ -149,7 +149,7 @@ class Trainer:
             what results.json holds.
 
         Raises:
-            TrainingError: loss or gradients are not finite.
+            TrainingError: loss or gradients are not finite, or a process that prepares batches was killed.
             StorageError: something cannot be written; the last resume point stays good.
             Interrupted: a signal stopped the run; a resume point has been written.
         """
@@ -160,7 +160,7 @@ class Trainer:
             self.processes.on_main(resumed)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
         terms = list(self.step.regularizers)
-        with self.interrupt, self.processes.listening(), self._memory():
+        with self.interrupt, self.processes.listening(), self._memory(), lost_workers_as_errors():
             self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
             for text in self.sampler.overlong():
                 self.notify(text)

@@ -1,6 +1,8 @@
 """The loop: accumulation, selection, early stopping, precision, non-finite losses, tasks without a split."""
 
 import json
+import multiprocessing
+import signal
 
 import pytest
 import torch
@@ -220,3 +222,18 @@ def test_adamax_cosine_and_every_mixing_strategy_train(workspace):
             "training.epochs=1", folder=strategy,
         )  # fmt: skip
         assert run.results["score"] is not None
+
+
+class KillWorker(Callback):
+    """Kills one of the processes that prepare batches, as the system does when the memory runs out."""
+
+    def on_update(self, event):
+        worker = next(child for child in multiprocessing.active_children() if child.daemon)
+        worker.kill()
+        worker.join()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGCHLD"), reason="this system does not tell of ended processes")
+def test_a_killed_data_worker_is_one_error_with_advice(workspace):
+    with pytest.raises(TrainingError, match=r"data.workers: a process .* ended: .*pid.*If the memory ran out.*resume"):
+        train(workspace, "data.workers=2", folder="killed", callback=KillWorker())

@@ -1,0 +1,39 @@
+"""Where a run from another person makes files: only where the present user says so."""
+
+import mtsmart
+from mtsmart.runs.finetune import finetune_experiment
+from mtsmart.runs.folder import RunFolder
+
+
+def with_a_place(run, place):
+    """Let the stored configuration name a folder for the cache."""
+    file = run / "config.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert "\ndata:\n" in text
+    file.write_text(text.replace("\ndata:\n", f"\ndata:\n  cache_dir: {place}\n"), encoding="utf-8")
+
+
+def files_in(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_run_from_another_person_makes_no_files_where_it_says(trained_run, tmp_path):
+    run = trained_run(name="strangers")
+    place = tmp_path / "elsewhere"
+    with_a_place(run, place)
+    loaded = mtsmart.load(run)
+    loaded.evaluate("color")
+    loaded.predict("color", [{"text": "a red dog"}])
+    assert not place.exists()
+    assert finetune_experiment(RunFolder(run), "color", []).config.data.cache_dir is None
+    own = finetune_experiment(RunFolder(run), "color", [f"data.cache_dir={place}"])
+    assert own.config.data.cache_dir == str(place)
+
+
+def test_predictions_leave_nothing_in_the_cache_and_need_none(trained_run, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    cache.touch()  # a file, so that no folder can be made there
+    monkeypatch.setenv("MTSMART_CACHE_DIR", str(cache))
+    predictions = mtsmart.load(trained_run(name="own")).predict("color", [{"text": "a red dog"}, {"text": "blue"}])
+    assert len(predictions) == 2
+    assert cache.read_bytes() == b""
