@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
 
+from mtsmart.text.escaping import one_line
+
 _NOTHING = object()
 _PANIC = "PanicException"  # Each library in Rust has a class of its own with this name.
 _MAX_SHOWN = 80
@@ -63,7 +65,7 @@ class MtsmartError(Exception):
         got = "" if self.value is _NOTHING else f", got {_cut(self._shown())}"
         parts = [self._place(), self.key or argument, self.message + got]
         head = ": ".join(part for part in parts if part)
-        return _on_one_line(f"{head}. {hint}" if hint else head)
+        return one_line(f"{head}. {hint}" if hint else head)
 
     def _shown(self) -> str:
         """The wrong value: in the words of Python if it was an argument, or in those of YAML."""
@@ -140,11 +142,6 @@ def panics_as_errors() -> Iterator[None]:
 
 class LibraryPanic(Exception):
     """A library written in Rust failed in a way that its authors had not foreseen."""
-
-
-def _on_one_line(text: str) -> str:
-    """``text`` with a Python escape for each unprintable character, such as a line break or a terminal code."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
 def shorten(value: object) -> str:

@@ -14,6 +14,7 @@ from tests.package_source import MODULES, PACKAGE, ROOT, dotted
 
 # From the ground up; a module may import from its own room and from rooms before it.
 ROOMS = [
+    ["text"],
     ["errors", "log", "quiet", "random_state", "resources"],
     ["arguments", "hardware", "processes", "registry", "storage", "user_paths"],
     ["config"],

@@ -9,10 +9,10 @@ from pydantic import Field, model_validator
 from mtsmart.config.document import Key
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.errors import did_you_mean
+from mtsmart.text.names import Kind, clash_with, problem_of, same_for_files
 
 Changes = dict[str, Any]
 STARTS_TABLE = "starts"
-_LONGEST_NAME = 80
 
 
 class GridConfig(StrictModel):
@@ -53,10 +53,12 @@ class GridConfig(StrictModel):
     @model_validator(mode="after")
     def _names_can_be_shown(self) -> GridConfig:
         for section in ("arms", "tables", "starts"):
-            for name in getattr(self, section):
-                if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
-                    problem = f"is no name: it should be one line of 1 to {_LONGEST_NAME} letters"
-                    raise ValueError(f"{section}: {name[:_LONGEST_NAME]!r} {problem}")
+            names = getattr(self, section)
+            for name in names:
+                if (problem := problem_of(name, Kind.TITLE)) is not None:
+                    raise Misfit(problem, (section, name))
+            if (pair := same_for_files(names)) is not None:
+                raise Misfit(clash_with(pair[0]), (section, pair[1]))
         if STARTS_TABLE in self.tables and self.starts:
             raise ValueError(f"tables: {STARTS_TABLE!r} is the name of the table that the starts get")
         return self

@@ -13,6 +13,7 @@ from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WeightingConfig
+from mtsmart.text.names import Kind, problem_of
 
 
 class EncoderConfig(OpenSection):
@@ -172,9 +173,7 @@ class RunConfig(OpenSection):
 
     registry = REGULARIZERS
 
-    name: str = Field(
-        "run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="the name of the run and of its folder"
-    )
+    name: str = Field("run", description="the name of the run and of its folder")
     description: str = ""
     tasks: dict[str, dict[str, Any]] = Field(
         min_length=1, description="task, suite or pattern -> the settings that replace those of its definition"
@@ -188,6 +187,12 @@ class RunConfig(OpenSection):
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     grid: GridConfig | None = Field(None, description="the runs that `mtsmart sweep` compares; null: a single run")
+
+    @model_validator(mode="after")
+    def _name_can_be_a_folder(self) -> RunConfig:
+        if (problem := problem_of(self.name, Kind.RUN)) is not None:
+            raise Misfit(problem, ("name",), self.name)
+        return self
 
     @model_validator(mode="after")
     def _has_encoder(self) -> RunConfig:

@@ -44,6 +44,7 @@ from mtsmart.storage.durable import (
     require_file,
     unique,
 )
+from mtsmart.text.names import Kind, clash_with, problem_of, same_for_files
 
 _SPECS = TypeAdapter(dict[str, HeadSpec])
 _DECODING = TypeAdapter(dict[str, dict[str, FiniteFloat]])
@@ -106,9 +107,11 @@ def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
         raise CheckpointError(f"is damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}", file=file) from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"is damaged: {reason_of(error)}", file=file) from None
+    if (pair := same_for_files(specs)) is not None:
+        raise CheckpointError(f"is damaged: the head '{pair[1]}' {clash_with(pair[0])}", file=file)
     for name, spec in specs.items():
         for what, value, is_known in (
-            ("name", name, all(c.isalnum() or c in "_-" for c in name)),  # it is part of a path, as a task's
+            ("name", name, problem_of(name, Kind.WORD) is None),  # It is a part of a path.
             ("dropout", spec.dropout, spec.dropout is None or 0 <= spec.dropout < 1),
             ("width", spec.num_labels, 0 <= spec.num_labels <= _MAX_WIDTH),
             ("number of layers", spec.layers, spec.layers is None or 0 <= spec.layers <= _MAX_LAYERS),

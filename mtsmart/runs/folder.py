@@ -53,6 +53,7 @@ from mtsmart.storage.owned import (
     start,
 )
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.tasks.library import check_names
 
 RUN_NAMES = ("config.yaml", "metrics.jsonl", "timing.jsonl", "results.json", "README.md", "checkpoints", "model")
 """What a run writes into its folder."""
@@ -302,9 +303,10 @@ class RunFolder:
         """The stored task definitions.
 
         Raises:
-            ConfigError: a definition is wrong, or shares the head of a task that has none of its own.
+            ConfigError: a definition or a name is wrong, or a task shares the head of one that has none of its own.
         """
         document = self.document().below("tasks")
+        check_names(document.data, document)
         found = {name: validate(TaskDefinition, document.below(name)) for name in document.data}
         for name, definition in found.items():
             owner = definition.share_head

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import Plan
 from mtsmart.sweeps.plots import can_draw, draw, plots_hint
 from mtsmart.sweeps.tables import Comparison, Row, compare
+from mtsmart.text.escaping import markdown
+from mtsmart.text.names import file_stem
 
 PAGE = "RESULTS.md"
 _SIGN = "Written by `mtsmart sweep`"
-_MARKUP = re.compile(r"([\\|*`<>\[\]~&$]|(?<![^\W_])_|_(?![^\W_]))")  # An underscore inside a word is not markup.
 _HEAD = ("seeds", "mean", "std", "SE", "to {}: difference, 95 % interval", "wins to losses", "p", "cost")
 
 _INTRODUCTION = (
@@ -60,7 +60,7 @@ def write_page(plan: Plan, ledger: Ledger, owned: OwnedFolder, notify: Callable[
     ]
     text = conclusions(plan, _named_figures(comparisons))
     introduction = " ".join([_INTRODUCTION, *_legend(comparisons)])
-    parts = [f"# {_escaped(plan.name)}", introduction, text, *sections]
+    parts = [f"# {markdown(plan.name)}", introduction, text, *sections]
     text = "\n\n".join([part for part in [*parts, _not_significant(comparisons), _effort(plan, ledger)] if part])
     owned.claim(PAGE)
     write_text(owned.path / PAGE, text + "\n", owned.scratch)
@@ -89,26 +89,27 @@ def is_page(file: Path) -> bool:
 def section(comparison: Comparison, plot: str | None) -> str:
     """One table as Markdown."""
     names = list(dict.fromkeys(name for row in comparison.rows for name in row.figures))
-    head = [cell.format(_escaped(comparison.baseline or "")) for cell in _HEAD]
+    head = [cell.format(markdown(comparison.baseline or "")) for cell in _HEAD]
     if comparison.baseline is None:
         head = head[:4]
     scored = f" on {comparison.scored}" if comparison.scored else ""
+    subject = f"{comparison.metric} of {comparison.task}{scored}, times 100."
     lines = [
-        f"## {_escaped(comparison.title)}",
+        f"## {markdown(comparison.title)}",
         "",
-        f"{comparison.metric} of {comparison.task}{scored}, times 100.",
+        markdown(subject),
         "",
-        "| arm | " + " | ".join([*head, *names]) + " |",
+        "| arm | " + " | ".join([*head, *map(markdown, names)]) + " |",
         "|" + "---|" * (len(head) + len(names) + 1),
         *(
             "| "
-            + " | ".join([_escaped(row.arm), *cells(row)[: len(head)], *(_figure(row.figures.get(n)) for n in names)])
+            + " | ".join([markdown(row.arm), *cells(row)[: len(head)], *(_figure(row.figures.get(n)) for n in names)])
             + " |"
             for row in comparison.rows
         ),
     ]
-    lines += ["", *(f"- {_escaped(note)}" for note in comparison.notes)] if comparison.notes else []
-    lines += ["", f"![{_escaped(comparison.title)}]({plot})"] if plot else []
+    lines += ["", *(f"- {markdown(note)}" for note in comparison.notes)] if comparison.notes else []
+    lines += ["", f"![{markdown(comparison.title)}]({plot})"] if plot else []
     return "\n".join(lines)
 
 
@@ -185,7 +186,7 @@ def _not_significant(comparisons: list[Comparison]) -> str:
         parts += [f"too few seeds to say: {_named(few, compared)}"] if few else []
         parts += [f"not finished: {_named(open_rows, compared)}"] if open_rows else []
         if parts:
-            lines.append(f"- {_escaped(comparison.title)}: {'. '.join(parts)}")
+            lines.append(f"- {markdown(comparison.title)}: {'. '.join(parts)}")
     return "\n".join(["## Not significant", "", *lines]) if lines else ""
 
 
@@ -193,7 +194,7 @@ def _named(rows: list[Row], compared: list[Row]) -> str:
     if rows == compared:
         return "every arm"
     # Names of arms may contain commas, so semicolons separate them.
-    return "; ".join(_escaped(row.arm) for row in rows)
+    return "; ".join(markdown(row.arm) for row in rows)
 
 
 def _effort(plan: Plan, ledger: Ledger) -> str:
@@ -203,7 +204,7 @@ def _effort(plan: Plan, ledger: Ledger) -> str:
     hours = sum(run.seconds for run in runs) / 3600
     return (
         f"{len(runs)} of {len(plan.jobs)} runs are finished; together they took {hours:.1f} hours. "
-        f"{'; '.join(machines)}; {'; '.join(versions)}."
+        f"{markdown('; '.join(machines))}; {markdown('; '.join(versions))}."
     )
 
 
@@ -211,12 +212,7 @@ def _file_names(titles: Iterable[str]) -> list[str]:
     """The file name of each title's plot. All names are different."""
     names: list[str] = []
     for title in titles:
-        stem = re.sub(r"[^A-Za-z0-9_]+", "-", title).strip("-").lower() or "table"
+        stem = file_stem(title, "table")
         number = sum(name == f"{stem}.svg" or name.startswith(f"{stem}~") for name in names)
         names.append(f"{stem}~{number + 1}.svg" if number else f"{stem}.svg")
     return names
-
-
-def _escaped(name: str) -> str:
-    """A name with escapes, so that Markdown shows each of its characters."""
-    return _MARKUP.sub(r"\\\1", name)

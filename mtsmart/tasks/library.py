@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.mtdnn import from_mtdnn, is_mtdnn
-
-_NAME = "letters, digits, '_' and '-'"
-_LONGEST_NAME = 100  # A task's name becomes part of file names.
+from mtsmart.text.names import Kind, clash_with, problem_of, same_for_files
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,8 @@ def read_task_file(path: str | Path, data_dir: str | Path | None = None) -> list
         data_dir: folder of the data files of tasks in MT-DNN's form; None: it is looked for.
 
     Raises:
-        ConfigError: the file is no mapping of task names to definitions.
+        ConfigError: the file is no mapping of task names to definitions, or two names differ only in the case of their
+            letters.
     """
     duplicates: list[ConfigError] = []
     document = read_yaml(path, duplicates)
@@ -146,16 +145,32 @@ def read_task_file(path: str | Path, data_dir: str | Path | None = None) -> list
         raise duplicates[0]
     for task in document.data.values():
         absolute_files(task, Path(path).parent)
+    check_names(document.data, document)
     return [task_entry(document, name) for name in document.data]
+
+
+def check_names(names: Collection[str], document: Document) -> None:
+    """Refuse names that cannot be those of files.
+
+    Args:
+        names: the names of all tasks of a file, an experiment or a run.
+        document: the document in which they stand, for the places in errors.
+
+    Raises:
+        ConfigError: a text is no name, or two names differ only in the case of their letters.
+    """
+    for name in names:
+        if (problem := problem_of(name, Kind.WORD)) is not None:
+            raise document.error(problem, (name,))
+    if (pair := same_for_files(names)) is not None:
+        first, second = pair
+        raise document.error(clash_with(first), (second,), hint="Give one of the two tasks another name")
 
 
 def task_entry(document: Document, name: str) -> Entry:
     """One task's entry out of a document of several."""
     value = document.data[name]
-    if not name or not all(c.isalnum() or c in "_-" for c in name):
-        raise document.error(f"a task name consists of {_NAME}", (name,), value=name)
-    if len(name) > _LONGEST_NAME:
-        raise document.error(f"is a task name of more than {_LONGEST_NAME} letters", (name,))
+    check_names([name], document)
     if not isinstance(value, dict):
         raise document.error("must be a mapping with task_type, dataset, text ...", (name,), value=value)
     below = document.below(name)
@@ -198,6 +213,7 @@ def select_tasks(experiment: Experiment, known: Mapping[str, TaskDefinition] | N
             base = _known_document(name, known[name]) if name in known else library.entry(name).document
             merged = base.merged(task_entry(here, pattern).document) if changes else base
             selected[name] = Entry(name, merged)
+    check_names(selected, here)
     _check_shared_heads(selected, here)
     return selected
 

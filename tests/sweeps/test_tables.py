@@ -175,8 +175,8 @@ def test_names_are_shown_letter_by_letter(colors):
     notified = []
     write_page(plan, ledger, marked(folder), notified.append)
     page = (folder / "RESULTS.md").read_text()
-    assert "| \\_\\_a\\_\\_ |" in page and "| x_y \\~\\~z |" in page and "| \\&amp; |" in page
-    assert "| a\\|b |" in page and "| \\*\\*bold\\*\\* |" in page and "| \\<b\\> |" in page
+    assert "| \\_\\_a\\_\\_ |" in page and "| x_y \\~\\~z |" in page and "| &amp;amp; |" in page
+    assert "| a\\|b |" in page and "| \\*\\*bold\\*\\* |" in page and "| &lt;b&gt; |" in page
     plots = re.findall(r"\]\(([^)]*\.svg)\)", page)
     assert not notified and plots == [f"{plan.name}.svg", "a-b.svg", "a-b~2.svg", "table.svg", "table~2.svg"]
     assert all((folder / plot).is_file() for plot in plots)
