@@ -8,6 +8,7 @@ all three levels. A program that imports mtsmart sees none of them unless it con
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 NOTICE = 25
 """The level between ``INFO`` and ``WARNING``."""
@@ -23,11 +24,11 @@ def log_notice(text: str) -> None:
     LOGGER.log(NOTICE, "%s", text)
 
 
-def log_progress(text: str, markup: str | None = None) -> None:
+def log_progress(text: str, styles: Mapping[str, str] | None = None) -> None:
     """Log a line about the progress of a run.
 
     Args:
         text: the line.
-        markup: the same line with rich's markup, for handlers that show colours.
+        styles: part of the line -> its style in the words of rich, for handlers that show colours.
     """
-    LOGGER.info("%s", text, extra={"markup": markup})
+    LOGGER.info("%s", text, extra={"styles": styles or {}})

@@ -16,6 +16,7 @@ from mtsmart.cli.terminal import (
     logging_to,
     prepare_streams,
     report_unforeseen,
+    say_error,
 )
 from mtsmart.errors import MtsmartError, OtherProcessError
 from mtsmart.processes import children_without_working_directory, launched
@@ -81,10 +82,10 @@ def main() -> None:
     except OtherProcessError as error:
         sys.exit(error.exit_code)
     except MtsmartError as error:
-        print(f"mtsmart: {in_flags(error)}", file=sys.stderr)
+        say_error(in_flags(error))
         sys.exit(error.exit_code)
     except OSError as error:  # a full disk, or a file that was deleted while it was read
-        print(f"mtsmart: {_place(error)}{error.strerror or error}", file=sys.stderr)
+        say_error(f"{_place(error)}{error.strerror or error}")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

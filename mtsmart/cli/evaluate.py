@@ -10,6 +10,7 @@ import typer
 from mtsmart.cli.options import RunArgument, TaskFiles
 from mtsmart.cli.terminal import require_output
 from mtsmart.quiet import quiet_libraries
+from mtsmart.text.escaping import visible_json
 
 
 def evaluate(
@@ -29,7 +30,7 @@ def evaluate(
 
     evaluation = api.load(run, task_file or []).evaluate(task or None, split)
     if as_json:
-        typer.echo(json.dumps(evaluation.to_json(), indent=2))
+        typer.echo(visible_json(json.dumps(evaluation.to_json(), indent=2)))
         return
     tasks = {name: result.metrics for name, result in evaluation.tasks.items()}
     rows = sum(result.rows for result in evaluation.tasks.values())

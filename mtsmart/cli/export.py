@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import RunArgument, TaskFiles
+from mtsmart.cli.terminal import say
 from mtsmart.quiet import quiet_libraries
 
 
@@ -23,4 +24,4 @@ def export(
     from mtsmart import api
 
     exported = api.export(run, task, folder, overwrite=overwrite, task_files=task_file or [])
-    typer.echo(f"{task} written to {folder} ({exported.architecture}; {exported.auto_class} loads it)")
+    say(f"{task} written to {folder} ({exported.architecture}; {exported.auto_class} loads it)")

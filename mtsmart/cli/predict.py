@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import RunArgument, TaskFiles
-from mtsmart.cli.terminal import require_output
+from mtsmart.cli.terminal import require_output, say
 from mtsmart.quiet import quiet_libraries
 
 
@@ -46,4 +46,4 @@ def predict(
         write_jsonl(rows, sys.stdout)
     else:
         write_rows(rows, output)
-        typer.echo(f"{len(rows):,} rows written to {output}")
+        say(f"{len(rows):,} rows written to {output}")

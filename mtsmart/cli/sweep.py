@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import Overrides
+from mtsmart.cli.terminal import say
 
 
 def sweep(
@@ -30,12 +31,8 @@ def sweep(
     from mtsmart.sweeps.sweep import sweep as run_sweep
 
     try:
-        done = run_sweep(file, overrides or [], output_dir=output_dir, jobs=jobs, train=train, notify=_notify)
+        done = run_sweep(file, overrides or [], output_dir=output_dir, jobs=jobs, train=train, notify=say)
     except Interrupted as stop:
-        _notify("Stopped. The same command continues.")
+        say("Stopped. The same command continues.")
         raise typer.Exit(stop.exit_code) from None
-    _notify(f"{done.done} of {done.planned} runs are done: {done.path / 'RESULTS.md'}")
-
-
-def _notify(text: str) -> None:
-    typer.echo(text)
+    say(f"{done.done} of {done.planned} runs are done: {done.path / 'RESULTS.md'}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import TaskFiles
+from mtsmart.cli.terminal import say, say_error
 from mtsmart.errors import ConfigError
 
 app = typer.Typer(
@@ -21,24 +22,25 @@ def list_tasks(task_file: TaskFiles = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from mtsmart.reporting.shown import shown
     from mtsmart.tasks import TaskLibrary
 
     table = Table("task", "suite", "type", "description", box=None)
     for name, definition in TaskLibrary(task_file or []).items():
-        table.add_row(name, definition.suite or "", definition.task_type, definition.description)
+        description = " ".join(definition.description.split())
+        table.add_row(*map(shown, (name, definition.suite or "", definition.task_type, description)))
     Console().print(table)
 
 
 @app.command("show")
 def show(name: str, task_file: TaskFiles = None) -> None:
     """One task's definition as YAML."""
-    import yaml
-
+    from mtsmart.config.document import dump_yaml
     from mtsmart.tasks import TaskLibrary
 
     definition = TaskLibrary(task_file or [])[name]
     data = {name: definition.model_dump(exclude_defaults=True)}
-    typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100).rstrip())
+    say(dump_yaml(data).rstrip())
 
 
 @app.command("types")
@@ -46,7 +48,7 @@ def types(name: Annotated[str | None, typer.Argument(help="One task type, in det
     """The task types, or all that one of them takes: losses, divergences, metrics, options."""
     from mtsmart.reporting.task_types import describe_type, types_table
 
-    typer.echo(types_table() if name is None else describe_type(name))
+    say(types_table() if name is None else describe_type(name))
 
 
 @app.command("check")
@@ -69,10 +71,10 @@ def check(
         except ConfigError as error:
             errors.append(error)
     for problem in errors:
-        typer.echo(f"mtsmart: {problem}", err=True)
+        say_error(str(problem))
     if errors:
         raise typer.Exit(2)
-    typer.echo(f"{len(here)} task definitions are valid.")
+    say(f"{len(here)} task definitions are valid.")
 
 
 @app.command("convert")
@@ -87,7 +89,7 @@ def convert(
 
     text = convert_file(file, output, data_dir)
     if output is None:
-        typer.echo(text, nl=False)
+        say(text.rstrip())
         return
     write_text(output, text)
-    typer.echo(f"written to {output}")
+    say(f"written to {output}")

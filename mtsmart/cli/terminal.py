@@ -1,4 +1,7 @@
-"""The streams of the command line, and what it prints on standard error: errors, warnings, notices, a line each."""
+"""The streams of the command line, and what it prints: results, and a line for each error, warning and notice.
+
+Text that comes from files has escapes for all that a terminal would act on.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import typer
+
 from mtsmart.errors import MtsmartError, MtsmartWarning, StorageError
 from mtsmart.log import LOGGER, NOTICE
 from mtsmart.processes import launched
+from mtsmart.text.escaping import each_line, one_line
 
 _DEBUG = "MTSMART_DEBUG"
 _NARROWEST = 40  # columns; tables in fewer cannot be read
 _WIDEST = 1000
+
+
+def say(text: str) -> None:
+    """Print a text of one or several lines on standard output."""
+    typer.echo(each_line(text))
+
+
+def say_error(text: str) -> None:
+    """Print one line on standard error."""
+    print(f"mtsmart: {one_line(text)}", file=sys.stderr)
 
 
 def prepare_streams() -> None:
@@ -66,7 +82,7 @@ def report_unforeseen(error: BaseException) -> None:
     where = f"{_DEBUG}=1 shows the details" if file is None else f"The details are in {file}"
     text = MtsmartError(f"an unexpected error: {reason}", hint=f"{where}. Please report it with them")
     with suppress(OSError):
-        print(f"mtsmart: {text}", file=sys.stderr)
+        say_error(str(text))
 
 
 def _store_details(error: BaseException) -> str | None:
@@ -94,7 +110,7 @@ class ErrorStreamHandler(logging.Handler):
         """Print a line."""
         kind = "warning" if record.levelno >= logging.WARNING else "notice"
         with suppress(OSError):  # the stream may be a file on a full disk
-            print(f"mtsmart: {kind}: {record.getMessage()}", file=sys.stderr)
+            say_error(f"{kind}: {record.getMessage()}")
 
 
 @contextmanager

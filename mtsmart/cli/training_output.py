@@ -10,13 +10,14 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from mtsmart.api import Run
 from mtsmart.cli.terminal import logging_to
 from mtsmart.processes import launched
 from mtsmart.reporting.console import ConsoleHandler, ProgressBar
 from mtsmart.reporting.results_table import results_table
+from mtsmart.reporting.shown import shown
 from mtsmart.runs.interrupt import Interrupted
 from mtsmart.training.callbacks import Callback
 
@@ -37,9 +38,9 @@ def run_and_report(train: Callable[[Callback], Run]) -> None:
         title = f"Best evaluation (update {run.results['best']['update']:,}): score {run.results['score']:.4f}"
         console.print(results_table(run.results["tasks"], run.results["baselines"], title))
     task = next(iter(run.results["tasks"] or ["NAME"]))
-    console.print(f"\nThe run is in [bold]{escape(path)}[/]. Next:")
+    console.print(Text.assemble("\nThe run is in ", shown(path, "bold"), ". Next:"))
     for line in (f"evaluate {path}", f"predict {path} --task {task} --input FILE", f"finetune {path} --task {task}"):
-        console.print(f"  {_program()} {line}", highlight=False, soft_wrap=True, markup=False)
+        console.print(shown(f"  {_program()} {line}"), soft_wrap=True)
 
 
 def _program() -> str:

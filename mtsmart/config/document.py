@@ -17,6 +17,7 @@ import yaml
 
 from mtsmart.errors import ConfigError, MtsmartError
 from mtsmart.storage.durable import read_bytes, reason_of
+from mtsmart.text.escaping import each_line, is_visible
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 32
@@ -151,9 +152,18 @@ for _name, _pattern, _first in _SCALARS:
     _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # YAML has escapes only between double quotes.
+    style = None if all(map(is_visible, text.replace("\n", ""))) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
 def dump_yaml(data: Any) -> str:
-    """The YAML text of plain data; reading it gives the same data."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    """The YAML text of plain data; reading it gives the same data. What is not visible is escaped."""
+    return each_line(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))
 
 
 def read_yaml(path: str | Path, duplicates: list[ConfigError] | None = None) -> Document:

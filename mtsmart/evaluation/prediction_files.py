@@ -24,6 +24,7 @@ from mtsmart.storage.owned import is_same_file
 from mtsmart.task_types.interface.writes_text import text_of
 from mtsmart.task_types.shared.labels import joined
 from mtsmart.tasks.definition import FieldForm
+from mtsmart.text.escaping import spreadsheet_field, visible_json
 
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl")
 
@@ -168,38 +169,44 @@ def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:
 
 
 def write_jsonl(rows: Sequence[dict[str, Any]], stream: TextIO) -> None:
-    """Write one JSON object on each line. Letters that the stream's encoding lacks become JSON's own escapes."""
+    """Write one JSON object on each line.
+
+    Characters that are not visible, because the stream may be a terminal, and letters that its encoding lacks become
+    JSON's own escapes.
+    """
     for row in rows:
         stream.write(_json_line(row, stream.encoding or "utf-8") + "\n")
 
 
 def _json_line(row: dict[str, Any], encoding: str) -> str:
-    line = json.dumps(row, ensure_ascii=False, default=str)
+    line = visible_json(json.dumps(row, ensure_ascii=False, default=str))
     try:
         line.encode(encoding)
     except UnicodeEncodeError:
-        return json.dumps(row, default=str)
+        return visible_json(json.dumps(row, default=str))
     return line
 
 
 def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: str) -> None:
-    rows = [{name: _field(value) for name, value in row.items()} for row in rows]
+    lines = [list(map(_field, values)) for values in [list(rows[0]), *(list(row.values()) for row in rows)]]
     if delimiter == ",":
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        csv.writer(stream, lineterminator="\n").writerows(lines)
         return
     # tsv is read without quotes, so it is written without quotes. A tab or line break in a field becomes a space.
-    for fields in [list(rows[0]), *[list(row.values()) for row in rows]]:
-        stream.write(
-            "\t".join("" if field is None else re.sub(r"[\t\r\n]", " ", str(field)) for field in fields) + "\n"
-        )
+    for fields in lines:
+        flat = ("" if field is None else re.sub(r"[\t\r\n]", " ", str(field)) for field in fields)
+        stream.write("\t".join(flat) + "\n")
 
 
 def _field(value: Any) -> Any:
-    """The text of a field. Lists of words or numbers have spaces between them; other lists and mappings are JSON."""
+    """A field. Lists of words or numbers have spaces between them; other lists and mappings are JSON.
+
+    A text that a spreadsheet would compute has an apostrophe in front. Numbers and lists of numbers stay as they are.
+    """
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return joined(value, " ")
+        return spreadsheet_field(joined(value, " "))
     if isinstance(value, list) and all(isinstance(item, int | float) for item in value):
         return " ".join(map(str, value))
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else value
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return spreadsheet_field(value) if isinstance(value, str) else value

@@ -12,6 +12,7 @@ from mtsmart.log import log_notice
 from mtsmart.regularizers import summaries
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.text.escaping import code_span, markdown, one_line
 from mtsmart.training.setup import recipe_of
 
 _LIBRARIES = ("mtsmart", "torch", "transformers", "datasets")
@@ -21,15 +22,15 @@ def write_card(
     folder: RunFolder, config: RunConfig, definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]
 ) -> None:
     """Write README.md into a run's folder, unless somebody has changed it since the run wrote it."""
-    start = f"the run `{config.init.run}`" if config.init else f"`{config.encoder.path}`"
+    start = f"the run {code_span(config.init.run)}" if config.init else code_span(str(config.encoder.path))
     lines = [
-        f"# {config.name}",
+        f"# {markdown(config.name)}",
         "",
-        *([config.description, ""] if config.description else []),
+        *([markdown(config.description), ""] if config.description.strip() else []),
         f"Trained with mtsmart from {start}: {config.training.epochs} epochs, batch size {config.training.batch_size}, "
         f"{config.optimizer.name} at {config.optimizer.learning_rate:g}, seed {config.training.seed}.",
-        *(f"{text}." for text in recipe_of(config)),
-        *summaries(config, definitions),
+        *(f"{markdown(text)}." for text in recipe_of(config)),
+        *map(markdown, summaries(config, definitions)),
         "",
         "| task | data | metric | score | best constant |",
         "|---|---|---|---|---|",
@@ -39,8 +40,8 @@ def write_card(
         "task's validation split. config.yaml says which slice of it was used.",
         "",
         "```",
-        f"mtsmart evaluate {folder.path}",
-        f"mtsmart predict {folder.path} --task {next(iter(definitions))} --input FILE",
+        one_line(f"mtsmart evaluate {folder.path}"),
+        one_line(f"mtsmart predict {folder.path} --task {next(iter(definitions))} --input FILE"),
         "```",
         "",
         "Versions: " + ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES) + ".",
@@ -59,9 +60,9 @@ def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any])
             data = "data files"
         for metric, value in metrics.items():
             baseline = results["baselines"].get(name, {}).get(metric)
-            rows.append(
-                f"| {name} | {data} | {metric} | {value:.4f} | {'' if baseline is None else f'{baseline:.4f}'} |"
-            )
+            constant = "" if baseline is None else f"{baseline:.4f}"
+            cells = [*map(markdown, (name, data, metric)), f"{value:.4f}", constant]
+            rows.append(f"| {' | '.join(cells)} |")
     return rows
 
 

@@ -6,11 +6,13 @@ import logging
 from contextlib import suppress
 
 from rich.console import Console
-from rich.markup import escape
+from rich.highlighter import ReprHighlighter
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from mtsmart.log import NOTICE
+from mtsmart.reporting.shown import shown
+from mtsmart.text.escaping import one_line
 from mtsmart.training.callbacks import Callback, Ended, Logged, Started, UpdateDone
 
 
@@ -38,10 +40,12 @@ class ConsoleHandler(logging.Handler):
         """Print a line."""
         if record.levelno >= NOTICE:
             return
-        markup = getattr(record, "markup", None)
+        line = ReprHighlighter()(shown(record.getMessage()))
+        for part, style in getattr(record, "styles", {}).items():
+            line.highlight_words([one_line(part)], style)
         # The output may go to a file on a full disk. Training should not end for this reason.
         with suppress(OSError):
-            self._console.print(markup or escape(record.getMessage()))
+            self._console.print(line)
 
 
 class ProgressBar(Callback):
@@ -63,7 +67,7 @@ class ProgressBar(Callback):
             BarColumn(bar_width=24),
             TimeRemainingColumn(),
             _RowsPerSecond(),
-            TextColumn("{task.fields[losses]}"),
+            TextColumn("{task.fields[losses]}", markup=False),
             console=self.console,
             disable=not self.console.is_terminal,
         )
@@ -81,7 +85,7 @@ class ProgressBar(Callback):
         means = {name: figures["loss"] for name, figures in event.tasks.items() if "loss" in figures}
         losses = "  ".join(f"{name} {loss:.3f}" for name, loss in means.items())
         if self._progress is not None:
-            self._progress.update(self._bar, losses=losses)
+            self._progress.update(self._bar, losses=one_line(losses))
 
     def on_end(self, event: Ended) -> None:
         """Remove the bar."""

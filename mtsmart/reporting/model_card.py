@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mtsmart.config.document import dump_yaml
 from mtsmart.models.hugging_face import Exported
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.text.escaping import code_span, markdown
 
 # transformers 5 has no pipeline for the other classes, so their users load a model and a tokenizer.
 _PIPELINES = {
@@ -51,14 +53,12 @@ class ModelCard:
         pipeline = _PIPELINES.get(exported.auto_class)
         lines = [
             "---",
-            "library_name: transformers",
-            *([f"pipeline_tag: {pipeline}"] if pipeline else []),
-            "tags: [mtsmart]",
+            _front_matter(pipeline),
             "---",
             "",
-            f"# {self.name}",
+            f"# {markdown(self.name)}",
             "",
-            f"One task of a multi-task model trained with mtsmart, as `{exported.architecture}`.",
+            f"One task of a multi-task model trained with mtsmart, as {code_span(exported.architecture)}.",
             "",
             *self._facts(),
             "",
@@ -74,31 +74,39 @@ class ModelCard:
 
     def _facts(self) -> list[str]:
         definition = self.definition
-        described = f" ({definition.description})" if definition.description else ""
+        described = f" ({definition.description})" if definition.description.strip() else ""
         facts = [
-            f"- Task: `{self.name}`, {definition.task_type}{described}",
-            f"- Input: {' and '.join(definition.text)}, cut to {self.max_length} tokens",
-            f"- Base encoder: `{self.encoder}`",
+            f"- Task: {code_span(self.name)}, {markdown(definition.task_type + described)}",
+            f"- Input: {markdown(' and '.join(definition.text))}, cut to {self.max_length} tokens",
+            f"- Base encoder: {code_span(self.encoder)}",
         ]
-        facts += [f"- Training: {text}" for text in self.recipe]
+        facts += [f"- Training: {markdown(text)}" for text in self.recipe]
         if self.labels:
-            facts.append(f"- {'Outputs' if self.rule else 'Labels'}: {', '.join(self.labels)}")
+            facts.append(f"- {'Outputs' if self.rule else 'Labels'}: {', '.join(map(markdown, self.labels))}")
         if self.rule:
-            facts.append(f"- Decoding: {self.rule}")
+            facts.append(f"- Decoding: {markdown(self.rule)}")
         if self.problem_type:
-            facts.append(f"- Problem type: {self.problem_type}")
+            facts.append(f"- Problem type: {markdown(self.problem_type)}")
         if definition.options:
-            facts.append(f"- Options: `{json.dumps(definition.options)}`")
+            facts.append(f"- Options: {code_span(json.dumps(definition.options))}")
         if self.decoding:
-            facts.append(f"- Found on validation for decoding: `{json.dumps(self.decoding)}`")
+            facts.append(f"- Found on validation for decoding: {code_span(json.dumps(self.decoding))}")
         return facts
 
     def _scores(self) -> list[str]:
         if not self.scores:
             return []
-        rows = [f"| {metric} | {value:.4f} |" for metric, value in self.scores.items()]
+        rows = [f"| {markdown(metric)} | {value:.4f} |" for metric, value in self.scores.items()]
         title = "Scores of the best evaluation, on the validation split:"
         return [title, "", "| metric | score |", "|---|---|", *rows, ""]
+
+
+def _front_matter(pipeline: str | None) -> str:
+    """What the Hub reads at the top of a card, as YAML."""
+    facts: dict[str, Any] = {"library_name": "transformers", "tags": ["mtsmart"]}
+    if pipeline is not None:
+        facts["pipeline_tag"] = pipeline
+    return dump_yaml(facts).rstrip()
 
 
 def _code(exported: Exported, pipeline: str | None, texts: int, problem_type: str | None) -> list[str]:

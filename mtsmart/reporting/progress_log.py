@@ -13,7 +13,7 @@ class ProgressLog(Callback):
         """Write what will be trained."""
         rows = ", ".join(f"{name} {count:,}" for name, count in event.train_rows.items())
         rest = f": {event.updates:,} updates; rows: {rows}"
-        log_progress(f"Training on {event.device}{rest}", f"Training on [bold]{event.device}[/]{rest}")
+        log_progress(f"Training on {event.device}{rest}", {str(event.device): "bold"})
         for name, count in event.dropped.items():
             log_progress(f"  {name}: {count:,} rows without a text or label were dropped")
         for name in event.unscored:
@@ -30,7 +30,5 @@ class ProgressLog(Callback):
         tasks = "  ".join(
             f"{name} {next(iter(result.metrics))} {result.main:.3f}" for name, result in event.evaluation.tasks.items()
         )
-        if event.best:
-            log_progress(f"{score} (best)  {tasks}", f"{score} [green](best)[/]  {tasks}")
-        else:
-            log_progress(f"{score}  {tasks}")
+        best = " (best)" if event.best else ""
+        log_progress(f"{score}{best}  {tasks}", {"(best)": "green"})

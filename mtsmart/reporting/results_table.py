@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from mtsmart.reporting.shown import shown
+
 
 def results_table(tasks: dict[str, dict[str, float]], baselines: dict[str, dict[str, float]], title: str) -> Table:
     """The metrics of each task, beside those of the best constant prediction if they are known."""
-    table = Table("task", "metric", title=title, title_justify="left")
+    table = Table("task", "metric", title=shown(title, "table.title"), title_justify="left")
     for column in ("score", "baseline") if baselines else ("score",):
         table.add_column(column, justify="right")
     for name, metrics in tasks.items():
         for index, (metric, value) in enumerate(metrics.items()):
             figures = [value, baselines.get(name, {}).get(metric)] if baselines else [value]
-            shown = ["" if figure is None else f"{figure:.3f}" for figure in figures]
-            table.add_row(name if index == 0 else "", metric, *shown)
+            numbers = ["" if figure is None else f"{figure:.3f}" for figure in figures]
+            table.add_row(shown(name if index == 0 else ""), shown(metric), *numbers)
     return table

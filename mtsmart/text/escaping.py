@@ -1,5 +1,6 @@
-"""Text that others wrote, in a form that can do nothing where it is shown: on a terminal, in JSON, in Markdown and HTML,
-and in a spreadsheet.
+"""Text that others wrote, in a form that has no effect where it is shown.
+
+It is shown on a terminal, in JSON, in Markdown and HTML, and in a spreadsheet.
 
 A terminal acts on control codes: they move the cursor, change the window's title or hide what was printed. Marks of
 direction and characters without width make a text look like another one. Markdown and HTML turn punctuation into
@@ -8,7 +9,6 @@ headings, links, images and scripts.
 
 from __future__ import annotations
 
-import json
 import re
 
 # Python takes these characters for printable, but they take no place or look like a blank: the combining grapheme
@@ -46,11 +46,13 @@ def each_line(text: str) -> str:
 def visible_json(text: str) -> str:
     """JSON with the same content, whose strings have an escape for each character that is not visible."""
     return "".join(
-        character
-        if character == "\n" or is_visible(character)
-        else json.dumps(character)[1:-1].replace("\x7f", r"\u007f")
-        for character in text
+        character if character == "\n" or is_visible(character) else _escape_in_json(character) for character in text
     )
+
+
+def _escape_in_json(character: str) -> str:
+    units = character.encode("utf-16-be", errors="surrogatepass")
+    return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
 
 
 def _escape(character: str) -> str:
@@ -79,10 +81,9 @@ def code_span(text: str) -> str:
     line = one_line(text)
     longest = max(map(len, re.findall("`+", line)), default=0)
     fence = "`" * (longest + 1)
-    # Without the blanks, a backtick at an end would belong to the fence. Markdown removes them.
-    return (
-        f"{fence} {line} {fence}" if line[:1] in ("`", " ", "") or line[-1:] in ("`", " ") else f"{fence}{line}{fence}"
-    )
+    # A backtick at an end would belong to the fence without a blank between them. Markdown removes the two blanks.
+    needs_blanks = not line.strip() or line[0] in "` " or line[-1] in "` "
+    return f"{fence} {line} {fence}" if needs_blanks else f"{fence}{line}{fence}"
 
 
 def spreadsheet_field(text: str) -> str:

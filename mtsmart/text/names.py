@@ -10,7 +10,7 @@ from enum import Enum
 from mtsmart.text.escaping import is_visible
 
 MAX_BYTES = 200
-"""The longest name in UTF-8. A file's name may have 255 bytes, and needs some for its ending and while it is written."""
+"""The longest name in UTF-8. A file's name may have 255 bytes; some are for its ending and for unfinished files."""
 
 # Windows opens a device in place of a file with one of these names, whatever its ending is. The last three digits of
 # the ports are superscripts.

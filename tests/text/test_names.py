@@ -10,9 +10,7 @@ from mtsmart.text.names import MAX_BYTES, Kind, file_stem, problem_of, same_for_
 DEVICES = ["con", "PRN", "aux", "Nul", "com1", "COM9", "lpt1", "Lpt9", "com\u00b9"]
 
 
-@pytest.mark.parametrize(
-    "name", ["rte", "a-b_c", "caf\u00e9", "\u732b" * 66, "a" * MAX_BYTES, "com", "com10", "console"]
-)
+@pytest.mark.parametrize("name", ["rte", "a-b_c", "caf\u00e9", "\u732b" * 66, "a" * MAX_BYTES, "com10", "console"])
 def test_words(name):
     assert problem_of(name, Kind.WORD) is None
 
