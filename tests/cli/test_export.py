@@ -173,7 +173,7 @@ def test_an_ordinal_tasks_card_says_what_its_outputs_mean(workspace, cli):
         "multi_label_classification"
     )
     card = (workspace.folder / "out" / "README.md").read_text()
-    assert "Outputs: >one, >two" in card and "the labels, lowest first, are one, two, three;" in card
+    assert "Outputs: &gt;one, &gt;two" in card and "the labels, lowest first, are one, two, three;" in card
     code = re.search(r"```python\n(.*?)```", card, flags=re.DOTALL).group(1)
     texts = sentences(6, seed=5)
     ask = f"import json; print('ANSWER', json.dumps([predict([text])[0] for text in {texts!r}]))"

@@ -180,3 +180,14 @@ def test_names_are_shown_letter_by_letter(colors):
     plots = re.findall(r"\]\(([^)]*\.svg)\)", page)
     assert not notified and plots == [f"{plan.name}.svg", "a-b.svg", "a-b~2.svg", "table.svg", "table~2.svg"]
     assert all((folder / plot).is_file() for plot in plots)
+
+
+def test_text_of_the_ledger_stays_text(colors):
+    plan, ledger, folder = colors
+    evil = "m\x1b[2J\n# H\n<script> | ![a](b)"
+    for job in plan.jobs:
+        ledger.add(line_of(job, 0.5, machine=evil, device=evil, versions={evil: evil}))
+    write_page(plan, ledger, marked(folder), print)
+    page = (folder / "RESULTS.md").read_text()
+    assert page.replace("\n", "").isprintable() and "\n# H" not in page
+    assert r"m\\x1b\[2J # H &lt;script&gt; \| !\[a\](b)" in page

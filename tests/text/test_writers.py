@@ -1,0 +1,137 @@
+"""All that shows text of files to people shows it escaped: lists of tasks, logs, cards and predictions."""
+
+import csv
+import io
+import logging
+import re
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+from rich.console import Console
+
+from mtsmart.cli.terminal import ErrorStreamHandler
+from mtsmart.config.sections import RunConfig
+from mtsmart.data.readers import read_table
+from mtsmart.evaluation.prediction_files import write_jsonl, write_rows
+from mtsmart.models.hugging_face import Exported
+from mtsmart.reporting.card import write_card
+from mtsmart.reporting.console import ConsoleHandler
+from mtsmart.reporting.model_card import ModelCard
+from mtsmart.reporting.results_table import results_table
+from mtsmart.runs.folder import RunFolder
+from mtsmart.tasks import TaskDefinition
+
+CODES = "\x1b[2J\x1b]0;owned\x07\u202e\x9b31m"
+EVIL = f"{CODES}\n# H\n```python\nimport os\n```\n<script>x</script> [red]y[/] ![z](http://q) |"
+DEFINITION = {
+    "task_type": "classification",
+    "description": EVIL,
+    "suite": EVIL,
+    "dataset": {"files": {"train": "t.jsonl"}},
+    "text": [EVIL],
+    "labels": ["other", EVIL],
+}
+
+
+def assert_is_quiet(text: str) -> None:
+    """No control code, direction or markup of rich has had an effect."""
+    assert text.replace("\n", "").isprintable()
+    assert "\\x1b[2J" in text and "[red]" in text
+
+
+def assert_is_flat(card: str, headings: int, blocks: int) -> None:
+    """Nothing of the evil text is a heading, code, HTML, an image or a link."""
+    assert card.replace("\n", "").isprintable()
+    page = MarkdownIt("commonmark", {"html": True}).enable("table").render(card)
+    assert not re.search("<(script|img|a)\\b", page)
+    assert (page.count("<h"), page.count("<pre>")) == (headings, blocks)
+    assert "# H" in page
+
+
+def test_lists_of_tasks(tmp_path, cli):
+    file = tmp_path / "evil.yaml"
+    file.write_text(yaml.safe_dump({"evil": DEFINITION}))
+    listed, shown = (cli("tasks", *arguments, "--task-file", file) for arguments in (["list"], ["show", "evil"]))
+    assert listed.out.replace("\n", "").isprintable() and "\\x1b" in listed.out
+    assert shown.out.replace("\n", "").isprintable()
+    assert yaml.safe_load(shown.out)["evil"]["description"] == EVIL
+
+
+def test_lines_of_the_log(capsys):
+    stream = io.StringIO()
+    record = logging.makeLogRecord({"levelno": logging.INFO, "msg": EVIL, "styles": {"owned": "bold"}})
+    ConsoleHandler(Console(file=stream, width=500)).emit(record)
+    assert_is_quiet(stream.getvalue())
+    ErrorStreamHandler().emit(logging.makeLogRecord({"levelno": logging.WARNING, "msg": EVIL}))
+    shown = capsys.readouterr().err
+    assert_is_quiet(shown)
+    assert shown.count("\n") == 1
+
+
+def test_the_table_of_scores():
+    stream = io.StringIO()
+    Console(file=stream, width=900).print(results_table({EVIL: {EVIL: 0.5}}, {}, EVIL))
+    assert_is_quiet(stream.getvalue())
+    assert stream.getvalue().count("[red]y[/]") == 3
+
+
+def test_the_card_of_a_run(tmp_path):
+    config = RunConfig(tasks={"evil": {}}, description=EVIL, encoder={"path": EVIL})
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    definition = TaskDefinition(**{**DEFINITION, "dataset": {"path": EVIL}})
+    write_card(folder, config, {"evil": definition}, {"tasks": {"evil": {EVIL: 0.5}}, "baselines": {}})
+    assert_is_flat(folder.card_file.read_text(), headings=1, blocks=1)
+
+
+def test_the_card_of_an_export(tmp_path):
+    card = ModelCard(
+        name="evil",
+        definition=TaskDefinition(**DEFINITION),
+        encoder=EVIL,
+        labels=["other", EVIL],
+        max_length=16,
+        scores={EVIL: 0.5},
+        decoding={EVIL: 0.5},
+        problem_type=EVIL,
+        recipe=[EVIL],
+        rule=EVIL,
+    ).text(Exported(tmp_path / "out", "AutoModelForSequenceClassification", EVIL))
+    _, head, body = card.split("---\n", 2)
+    assert_is_flat(body, headings=2, blocks=1)
+    front = yaml.safe_load(head)
+    assert front == {"library_name": "transformers", "tags": ["mtsmart"], "pipeline_tag": "text-classification"}
+
+
+ROWS = [
+    {"=x": "=1+1", "text": '"quoted" a', "prediction": "-b", "p": -0.5, "list": ["@a", "b"], "numbers": [-1.0, 2.0]},
+    {"=x": "-0.5", "text": "\t=1\n", "prediction": "a", "p": -1e-5, "list": [], "numbers": []},
+]
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+def test_predictions_that_a_spreadsheet_would_compute(tmp_path, ending):
+    """csv quotes a field with a comma, quote or line break. tsv quotes nothing: a tab becomes a blank."""
+    file = tmp_path / f"out.{ending}"
+    write_rows(ROWS, file)
+    if ending == "csv":
+        with file.open(newline="") as stream:
+            names, first, second = csv.reader(stream)
+    else:
+        names, first, second = (line.split("\t") for line in file.read_text().splitlines())
+    assert names == ["'=x", "text", "prediction", "p", "list", "numbers"]
+    assert first == ["'=1+1", '"quoted" a', "'-b", "-0.5", "'@a b", "-1.0 2.0"]
+    assert second == ["-0.5", "'\t=1\n" if ending == "csv" else "' =1 ", "a", "-1e-05", "", ""]
+    # A reader of data keeps the apostrophe.
+    assert read_table(file).to_pylist()[0]["'=x"] == "'=1+1"
+
+
+def test_predictions_as_json_lines_are_the_same_data_without_codes(tmp_path):
+    rows = [{"text": EVIL, "p": -0.5}]
+    stream = io.StringIO()
+    write_jsonl(rows, stream)
+    assert stream.getvalue().removesuffix("\n").isprintable()
+    file = tmp_path / "out.jsonl"
+    write_rows(rows, file)
+    assert read_table(file).to_pylist() == rows
