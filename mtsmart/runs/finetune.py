@@ -12,6 +12,7 @@ from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.errors import ConfigError, nearest
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks.library import TaskLibrary, read_task_file
+from mtsmart.text.names import name_after
 
 
 def finetune_experiment(folder: RunFolder, task: str, overrides: Iterable[str]) -> Experiment:
@@ -63,7 +64,7 @@ def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:
     if task.endswith((".yaml", ".yml")):
         name = _only_task(task)
         changes["task_files"] = [str(Path(task).absolute())]
-    changes["name"] = f"{document.data.get('name', 'run')}-{name}"
+    changes["name"] = name_after(str(document.data.get("name", "run")), name)
     changes["tasks"] = [name]
     ended = [name for name in document.data if name in REGULARIZERS and not REGULARIZERS[name].goes_on]
     data = _without(document.data, "mixing", "weighting", "description", *ended)

@@ -16,7 +16,6 @@ MAX_BYTES = 200
 # the ports are superscripts.
 _PORTS = [f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789\u00b9\u00b2\u00b3"]
 _RESERVED = frozenset(["con", "prn", "aux", "nul", "conin$", "conout$", *_PORTS])
-_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Kind(Enum):
@@ -25,7 +24,7 @@ class Kind(Enum):
     WORD = "letters, digits, '_' and '-'"
     """A task or a head: a part of a file's name, of a key with dots and of a pattern."""
 
-    RUN = "the letters A to Z and a to z, digits, '.', '_' and '-', and begins with a letter or digit"
+    RUN = "letters, digits, '.', '_' and '-', and begins with a letter or digit"
     """A run: the name of its folder."""
 
     TITLE = "visible characters and single blanks inside"
@@ -51,11 +50,18 @@ def problem_of(name: str, kind: Kind) -> str | None:
 def _has_right_characters(name: str, kind: Kind) -> bool:
     if not all(map(is_visible, name)):
         return False
-    if kind is Kind.RUN:
-        return _RUN.fullmatch(name) is not None
-    if kind is Kind.WORD:
-        return bool(name) and all(character.isalnum() or character in "_-" for character in name)
-    return bool(name) and name == " ".join(name.split())
+    if kind is Kind.TITLE:
+        return bool(name) and name == " ".join(name.split())
+    marks = "._-" if kind is Kind.RUN else "_-"
+    is_begun = name[:1].isalnum() if kind is Kind.RUN else bool(name)
+    return is_begun and all(character.isalnum() or character in marks for character in name)
+
+
+def name_after(run: str, task: str) -> str:
+    """The name of a run that goes on from another run with one task. The name of the other run is cut to fit."""
+    room = max(MAX_BYTES - len(f"-{task}".encode()), 0)
+    kept = run.encode()[:room].decode(errors="ignore")
+    return f"{kept}-{task}" if kept else task
 
 
 def is_reserved(name: str) -> bool:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtsmart.tasks import TaskLibrary
-from mtsmart.text.names import MAX_BYTES, Kind, file_stem, problem_of, same_for_files
+from mtsmart.text.names import MAX_BYTES, Kind, file_stem, name_after, problem_of, same_for_files
 
 DEVICES = ["con", "PRN", "aux", "Nul", "com1", "COM9", "lpt1", "Lpt9", "com\u00b9"]
 
@@ -35,9 +35,18 @@ def test_what_is_no_word(name, problem):
 
 
 def test_names_of_runs_have_dots_inside():
-    assert problem_of("snli_0.1_percent", Kind.RUN) is None
-    for name in ("a.", "con.x", "AUX.1.2", ".a", "a/b", "a\n", "", "caf\u00e9"):
+    for name in ("snli_0.1_percent", "caf\u00e9", "\u732b"):
+        assert problem_of(name, Kind.RUN) is None
+    for name in ("a.", "con.x", "AUX.1.2", ".a", "a/b", "a\n", ""):
         assert problem_of(name, Kind.RUN) is not None, name
+
+
+@pytest.mark.parametrize(
+    ("run", "task"), [("a", "b"), ("a" * 200, "b"), ("\u732b" * 66, "\u72ac" * 40), ("a", "b" * 200)]
+)
+def test_the_name_of_a_run_that_goes_on_is_a_name(run, task):
+    name = name_after(run, task)
+    assert problem_of(name, Kind.RUN) is None and name.endswith(task)
 
 
 def test_titles_are_what_a_reader_sees():
