@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mtsmart
+from benchmarks.speed.memory import status
 from mtsmart.config.loader import load_experiment, parse_override
 from mtsmart.data.readers import parse_fields, read_table
 from mtsmart.errors import MtsmartError, MtsmartWarning
@@ -37,6 +38,7 @@ from tests.reliability.strangers_folders import FOLDERS
 CASES = int(os.environ.get("MTSMART_FUZZ_CASES", "60"))
 MEMORY = 2**30  # bytes that a reader may take more than there were
 ADDRESSES = 2**32  # bytes of address space, as `ulimit -v` counts them
+ROOM = 2**30  # bytes for a process of tests that is already large, because it has run other tests
 TRAPS = ("kernels", "peft", "bitsandbytes", "sentencepiece", "tiktoken", "mistral_common", "timm", "torchaudio")
 
 TASKS = b"""
@@ -218,7 +220,8 @@ def confined(tmp_path, tiny_encoder, monkeypatch):
     for name in TRAPS:
         (inside / f"{name}.py").write_text("open('../imported', 'w').close()\n")
     before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, before[1]))
+    limit = max(ADDRESSES, status("VmSize") + ROOM)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
     yield inside
     resource.setrlimit(resource.RLIMIT_AS, before)
 
