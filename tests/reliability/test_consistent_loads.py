@@ -23,11 +23,15 @@ LOADS = int(os.environ.get("MTSMART_LOADS", "30"))
 INTERVAL = 0.05  # seconds between two replacements
 
 
+def replace(run, model):
+    with replacing_folder(run / "model", RunFolder(run).scratch) as aside:
+        shutil.copytree(model, aside, dirs_exist_ok=True)
+
+
 def replace_again_and_again(run, variants, stop):
     number = 0
     while not stop.is_set():
-        with replacing_folder(run / "model", RunFolder(run).scratch) as aside:
-            shutil.copytree(variants[number % 2], aside, dirs_exist_ok=True)
+        replace(run, variants[number % 2])
         number += 1
         time.sleep(INTERVAL)
 
@@ -44,6 +48,7 @@ def variant(model, folder, value):
 
 def test_a_model_that_is_replaced_meanwhile_is_loaded_whole(run, tmp_path):
     variants = [variant(run / "model", tmp_path / f"variant{value}", value) for value in (0.25, 1.0)]
+    replace(run, variants[0])  # The trained model has different values; the first load may come before the writer.
     context = multiprocessing.get_context("fork")
     stop = context.Event()
     writer = context.Process(target=replace_again_and_again, args=(run, variants, stop))
@@ -83,7 +88,7 @@ def test_what_changes_during_a_read_is_read_again(tmp_path):
     folder, beside = folder_of(tmp_path / "model", a="1", b="1"), tmp_path / "config"
     beside.write_text("1")
 
-    def replace():
+    def replace_folder():
         with replacing_folder(folder, tmp_path / "scratch") as aside:
             (aside / "a").write_text("2")
             (aside / "b").write_text("2")
@@ -92,7 +97,7 @@ def test_what_changes_during_a_read_is_read_again(tmp_path):
         folder.rename(tmp_path / "away")
         (tmp_path / "away").rename(folder)
 
-    changes = [replace, rename, lambda: (folder / "a").write_text("3"), lambda: beside.write_text("2")]
+    changes = [replace_folder, rename, lambda: (folder / "a").write_text("3"), lambda: beside.write_text("2")]
     for change in changes:
         reads = []
 
