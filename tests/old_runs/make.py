@@ -77,7 +77,8 @@ def main() -> None:
     (folder / "predictions.json").write_text(json.dumps(predictions, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(folder / "cache")
     for run in (folder / "finished", folder / "interrupted"):
-        (run / ".lock").unlink()
+        for lock in run.glob("*.lock"):  # a name that depends on the version
+            lock.unlink()
         for file in (run / "config.yaml", run / "README.md"):
             if file.exists():  # an interrupted run has no card
                 text = file.read_text(encoding="utf-8")
