@@ -9,9 +9,8 @@ from typing import Any
 
 import torch
 
-from mtsmart.arguments import checked
+from mtsmart.arguments import checked, items_of
 from mtsmart.config.loader import Experiment, dump_config, find_experiment, load_experiment
-from mtsmart.errors import items_of
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.exporting.task import export_task
 from mtsmart.models.hugging_face import Exported

@@ -17,6 +17,7 @@ from mtsmart.errors import ConfigError
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 _NAMES: dict[Any, str] = {
     bool: "True or False",
     int: "a whole number",
@@ -43,6 +44,22 @@ class _Misfit(Exception):
         self.message = message
         self.value = value
         self.hint = hint
+
+
+def items_of(argument: str, values: Iterable[Item]) -> list[Item]:
+    """The items that a user of the Python interface gives.
+
+    Args:
+        argument: the name of the argument.
+        values: what the user gives. A text would be read as the list of its letters.
+
+    Raises:
+        ConfigError: it is a single text or path.
+    """
+    if isinstance(values, str | bytes | os.PathLike):
+        hint = f"Write {argument}=[{values!r}]"
+        raise ConfigError("should be a list", argument=argument, value=values, hint=hint)
+    return list(values)
 
 
 def checked(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

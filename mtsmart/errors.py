@@ -6,7 +6,6 @@ The command line catches all of them, prints their messages without a traceback 
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,22 +163,6 @@ def _in_yaml(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_in_yaml(key)}: {_in_yaml(part)}" for key, part in value.items()) + "}"
     return repr(value)
-
-
-def items_of(argument: str, values: Iterable[T]) -> list[T]:
-    """The items that a user of the Python interface gives.
-
-    Args:
-        argument: the name of the argument.
-        values: what the user gives. A text would be read as the list of its letters.
-
-    Raises:
-        ConfigError: it is a single text or path.
-    """
-    if isinstance(values, str | bytes | os.PathLike):
-        hint = f"Write {argument}=[{values!r}]"
-        raise ConfigError("should be a list", argument=argument, value=values, hint=hint)
-    return list(values)
 
 
 def nearest(word: object, options: Iterable[str]) -> str | None:

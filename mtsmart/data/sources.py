@@ -36,6 +36,7 @@ from mtsmart.data.readers import (
     stream_clone,
 )
 from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
+from mtsmart.storage.durable import sha256_of
 from mtsmart.tasks.definition import DatasetSource, TaskDefinition
 from mtsmart.user_paths import path_of_variable, user_path
 
@@ -74,7 +75,7 @@ def file_digests(definition: TaskDefinition, split: str, config: DataConfig) -> 
         for base in _bases(definition.split(split)):
             if not all(file.is_file() for file in files[base]):  # Reading a device or a pipe may never end.
                 return None
-            digests[base] = [*map(_digest, files[base]), repr(names)]
+            digests[base] = [*map(sha256_of, files[base]), repr(names)]
         return digests
     except (OSError, KeyError, DataError):
         return None
@@ -89,11 +90,6 @@ def _read_from(source: DatasetSource, config: DataConfig) -> tuple[dict[str, lis
         return {}, {}
     clone = _clone(folder, source.name, _state(folder))
     return clone.files, clone.labels
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | Path) -> None:

@@ -37,7 +37,7 @@ from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.consistent import read_consistently
-from mtsmart.storage.durable import replacing, writing
+from mtsmart.storage.durable import replacing, sha256_of, writing
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.own_signature import signature_of
@@ -316,7 +316,6 @@ def _digests(model: Path) -> dict[str, str]:
 
 def _file_digest(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256_of(file)
     except OSError as error:
         raise CheckpointError(f"cannot be read: {error.strerror}", file=file) from None

@@ -11,6 +11,8 @@ import datasets
 from mtsmart.data.sources import require_columns
 from mtsmart.errors import DataError
 
+_MISFITS = (ValueError, TypeError, OverflowError, NotImplementedError)  # Errors of pyarrow are of these types.
+
 
 def table_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> datasets.Dataset:
     """The rows as a table with ``columns``, and ``row``: the row's number, from 0.
@@ -25,16 +27,17 @@ def table_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> datas
     for number, row in enumerate(rows, 1):
         require_columns(columns, row, f"row {number}")
     values = {column: [row[column] for row in rows] for column in columns}
-    for column, of_column in values.items():
-        if not _is_column(of_column):
-            raise _misfit(column, of_column)
-    return datasets.Dataset.from_dict({**values, "row": list(range(len(rows)))})
+    try:
+        return datasets.Dataset.from_dict({**values, "row": list(range(len(rows)))})
+    except _MISFITS:
+        column = next(column for column in columns if not _is_column(values[column]))
+        raise _misfit(column, values[column]) from None
 
 
 def _is_column(values: Sequence[Any]) -> bool:
     try:
         datasets.Dataset.from_dict({"values": list(values)})
-    except (ValueError, TypeError, OverflowError, NotImplementedError):  # pyarrow's errors are of these types.
+    except _MISFITS:
         return False
     return True
 

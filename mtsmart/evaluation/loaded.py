@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from mtsmart.arguments import checked
+from mtsmart.arguments import checked, items_of
 from mtsmart.data.encoding import select_complete
 from mtsmart.data.sources import has_split
-from mtsmart.errors import CheckpointError, ConfigError, did_you_mean, items_of
+from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
 from mtsmart.evaluation.given_rows import table_of
 from mtsmart.evaluation.stored_run import check_head_of, read_run

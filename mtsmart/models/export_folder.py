@@ -15,7 +15,7 @@ from pathlib import Path
 from mtsmart.errors import CheckpointError, MtsmartError
 from mtsmart.runs.lock import RunLock
 from mtsmart.storage.durable import sha256_of, unique, writing
-from mtsmart.storage.owned import MARKER, PREFIX, Kind, OwnedFolder, listed
+from mtsmart.storage.owned import MARKER, PREFIX, Kind, OwnedFolder, listed, remove_empty_folders
 
 _SCRATCH = re.compile(r"\.export-([0-9a-f]{12})")
 
@@ -116,9 +116,9 @@ def _clear(scratch: Path, target: Path) -> None:
     owned = OwnedFolder.read(old)
     for name in () if owned is None else (*owned.files, MARKER):
         (old / name).unlink(missing_ok=True)
-    for folder in (*sorted((path for path in old.rglob("*") if path.is_dir()), reverse=True), old):
-        with suppress(OSError):
-            folder.rmdir()
+    remove_empty_folders(old)
+    with suppress(OSError):
+        old.rmdir()
     if old.exists():  # somebody has put a file there in the moment of the exchange
         return
     shutil.rmtree(scratch / "new", ignore_errors=True)

@@ -19,7 +19,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import FiniteFloat, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -34,7 +33,6 @@ from mtsmart.models.heads import HEADS, KINDS, HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import check_finite, load_state, shared_tensors, state_of
-from mtsmart.storage.consistent import read_consistently
 from mtsmart.storage.durable import (
     MANIFEST,
     check_manifest,
@@ -146,13 +144,13 @@ def read_decoding(folder: Path) -> dict[str, dict[str, Any]]:
     return decoding
 
 
-def load_model(
+def read_model(
     folder: Path,
     encoder: EncoderConfig | None = None,
     heads: Mapping[str, HeadSpec] | None = None,
     keep: Collection[str] | None = None,
 ) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
-    """Load a saved model. If another process replaces it meanwhile, the old model or the new one is loaded, whole.
+    """Read a saved model. If another process may replace it meanwhile, call this through ``read_consistently``.
 
     Args:
         folder: what ``save_model`` wrote.
@@ -163,22 +161,6 @@ def load_model(
     Raises:
         CheckpointError: the folder holds no model, or a damaged one.
     """
-    random = torch.get_rng_state()
-
-    def read(path: Path) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
-        torch.set_rng_state(random)  # Heads that start fresh are the same, however often the model is read.
-        return read_model(path, encoder, heads, keep)
-
-    return read_consistently(lambda: folder, read)
-
-
-def read_model(
-    folder: Path,
-    encoder: EncoderConfig | None = None,
-    heads: Mapping[str, HeadSpec] | None = None,
-    keep: Collection[str] | None = None,
-) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
-    """As :func:`load_model`, for a caller that makes sure itself that the folder stays the same."""
     stored = read_head_specs(folder)
     if (folder / MANIFEST).exists():
         check_manifest(folder, hint=f"If the change is yours, delete {MANIFEST}")

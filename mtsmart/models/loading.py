@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +35,7 @@ from mtsmart.models.encoder_checks import (
 from mtsmart.models.tokenizer_checks import check_steps, check_tokenizer_files
 from mtsmart.models.transform import Order, apply_transforms
 from mtsmart.models.weights import check_finite
+from mtsmart.storage.durable import sha256_of
 from mtsmart.user_paths import user_path
 
 PACKAGE_PREFIX = "pkg://"
@@ -207,8 +207,7 @@ def _check_weights(path: str, expected: str) -> None:
         raise CheckpointError(
             "encoder.sha256 needs a local folder or pkg:// with model.safetensors", key="encoder.path", value=path
         )
-    with file.open("rb") as stream:
-        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    actual = sha256_of(file)
     if actual != expected:
         raise CheckpointError(
             "the weights are not the expected ones",

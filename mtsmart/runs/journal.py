@@ -33,6 +33,7 @@ class Journal:
             StorageError: the file cannot be written.
         """
         self._folder.claim(self._metrics)
+        self._folder.claim(self._timing)
         with writing(self._metrics), open_to_append(self._metrics) as stream:
             found = stream.tell()
             if found < size:
@@ -47,7 +48,6 @@ class Journal:
 
     def add_timing(self, record: dict[str, Any]) -> None:
         """Append a line to timing.jsonl."""
-        self._folder.claim(self._timing)
         append_line(self._timing, json.dumps(record))
 
     def flushed_size(self) -> int:

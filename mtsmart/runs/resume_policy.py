@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mtsmart.arguments import items_of
 from mtsmart.config.forms import sections_in, types_at
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.strict import StrictModel
-from mtsmart.errors import CheckpointError, ConfigError, did_you_mean, items_of
+from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.runs.changes import Described, changed_settings, differences, not_allowed
 from mtsmart.runs.checkpoints import newest_checkpoint, stored_rows
 from mtsmart.runs.folder import RunFolder

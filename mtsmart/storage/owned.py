@@ -233,14 +233,19 @@ def remove_written(folder: Path) -> None:
         file = folder / name
         if file.parent.resolve().is_relative_to(inside) and not file.is_dir():
             file.unlink(missing_ok=True)
-    folders = [path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink()]
-    for path in sorted(folders, reverse=True):
-        with suppress(OSError):
-            path.rmdir()
+    remove_empty_folders(folder)
     # A kill leaves a folder that is still known as ours, because the manifest goes last.
     (folder / MANIFEST).unlink(missing_ok=True)
     with suppress(OSError):
         folder.rmdir()
+
+
+def remove_empty_folders(folder: Path) -> None:
+    """Delete the folders inside a folder in which no file is left."""
+    folders = [path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink()]
+    for path in sorted(folders, reverse=True):
+        with suppress(OSError):
+            path.rmdir()
 
 
 def clear_scratch(scratch: Path, folders: Iterable[Path]) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mtsmart.arguments import checked
+from mtsmart.arguments import checked, items_of
 from mtsmart.config.loader import find_experiment, load_experiment
-from mtsmart.errors import ConfigError, DataError, MtsmartError, StorageError, TrainingError, items_of
+from mtsmart.errors import ConfigError, DataError, MtsmartError, StorageError, TrainingError
 from mtsmart.processes import launched
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RunFolder

@@ -15,7 +15,7 @@ from transformers import AutoModel
 import mtsmart
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError, ConfigError
-from mtsmart.models.files import load_model
+from mtsmart.models.files import read_model
 from mtsmart.models.hugging_face import export_head
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.transforms import TRANSFORMS, Adapter
@@ -117,7 +117,7 @@ def test_it_trains_only_the_deltas_and_the_heads_and_resumes_to_the_bit(workspac
 
 
 def test_a_saved_run_has_it_again_and_is_a_plain_encoder_too(run):
-    model, _ = load_model(run.model)
+    model, _ = read_model(run.model)
     stored = load_file(run.model / "encoder" / "adapted.safetensors")
     found = model.encoder.model.state_dict()
     assert stored.keys() == found.keys()
@@ -132,7 +132,7 @@ def test_a_saved_run_has_it_again_and_is_a_plain_encoder_too(run):
 
 
 def test_a_task_of_it_is_exported_with_its_deltas_merged(run, tmp_path):
-    model, tokenizer = load_model(run.model)
+    model, tokenizer = read_model(run.model)
     exported = export_head(model, "color", tokenizer, tmp_path / "out")  # compares logits itself
     assert not any("up" in key.split(".") for key in load_file(exported.folder / "model.safetensors"))
 
@@ -148,7 +148,7 @@ def test_training_goes_on_from_it_with_the_same_settings_alone(run):
 
 def test_fine_tuning_goes_on_from_it(workspace, run):
     tuned = mtsmart.finetune(run.path, "color", ["training.epochs=1"], output_dir=workspace.folder / "tuned")
-    model, _ = load_model(RunFolder(tuned.path).model)
+    model, _ = read_model(RunFolder(tuned.path).model)
     assert model.encoder.adapters == {"lora": 2}
     assert tuned.load().predict("color", [{"text": "red"}])
 
@@ -162,7 +162,7 @@ def test_a_wrong_setting_is_named_with_its_line(workspace):
 
 def test_one_that_cannot_be_merged_is_saved_and_not_exported(workspace, tmp_path):
     run = train(workspace, "run", "encoder.bottleneck=true")
-    model, tokenizer = load_model(run.model)
+    model, tokenizer = read_model(run.model)
     assert model.encoder.adapters == {"bottleneck": True}
     AutoModel.from_pretrained(run.model / "encoder")
     with pytest.raises(CheckpointError, match="adapters that no Hugging Face class has: bottleneck"):
@@ -183,4 +183,4 @@ def test_damage_is_named(run, stored, message):
     (run.model / MANIFEST).unlink()
     (run.model / "encoder" / "adapters.json").write_text(json.dumps(stored))
     with pytest.raises(CheckpointError, match=message):
-        load_model(run.model)
+        read_model(run.model)

@@ -8,7 +8,7 @@ from transformers import AutoModel
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
-from mtsmart.models.files import load_model, save_model
+from mtsmart.models.files import read_model, save_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
@@ -30,7 +30,7 @@ def saved(tiny_encoder, tmp_path):
 
 def test_round_trip_is_exact(saved):
     model, folder = saved
-    loaded, tokenizer = load_model(folder)
+    loaded, tokenizer = read_model(folder)
     assert loaded.specs == SPECS
     state, again = model.state_dict(), loaded.state_dict()
     assert state.keys() == again.keys()
@@ -49,11 +49,11 @@ def test_the_encoder_is_stored_once_and_loads_without_mtsmart(saved):
 def test_only_the_heads_to_keep_get_weights(saved):
     model, folder = saved
     wanted = {"a": SPECS["a"], "b": HeadSpec("sequence_classification", 2, labels=["n", "y"])}
-    loaded, _ = load_model(folder, heads=wanted, keep=["a"])
+    loaded, _ = read_model(folder, heads=wanted, keep=["a"])
     weight = "model.classifier.weight"
     assert torch.equal(loaded.head("a").state_dict()[weight], model.head("a").state_dict()[weight])
     assert loaded.head("b").state_dict()[weight].shape == (2, 16)
-    fresh, _ = load_model(folder, heads={"a": SPECS["a"]}, keep=())
+    fresh, _ = read_model(folder, heads={"a": SPECS["a"]}, keep=())
     assert not torch.equal(fresh.head("a").state_dict()[weight], model.head("a").state_dict()[weight])
 
 
@@ -63,7 +63,7 @@ def test_saving_again_replaces_the_model(saved, tiny_encoder):
     with torch.no_grad():
         next(model.parameters()).add_(1)
     save_model(folder, model, tokenizer)
-    loaded, _ = load_model(folder)
+    loaded, _ = read_model(folder)
     assert torch.equal(next(loaded.parameters()), next(model.parameters()))
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
@@ -84,7 +84,7 @@ def test_damage_is_named(saved, damage, message):
     """By the manifest; and where the user has deleted that, to use files of their own, by what cannot be read."""
     damage(saved[1])
     with pytest.raises(CheckpointError, match=r"is damaged|is missing|holds no trained model"):
-        load_model(saved[1])
+        read_model(saved[1])
     (saved[1] / MANIFEST).unlink()
     with pytest.raises(CheckpointError, match=message):
-        load_model(saved[1])
+        read_model(saved[1])

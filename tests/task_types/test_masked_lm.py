@@ -14,7 +14,7 @@ from mtsmart.config.sections import DataConfig
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.metrics import METRICS
 from mtsmart.models.encoder import Encoder
-from mtsmart.models.files import load_model, save_model
+from mtsmart.models.files import read_model, save_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.preparer import Preparer
@@ -152,7 +152,7 @@ def test_tied_weights_are_one_parameter_and_stored_once(name, form, tmp_path):
     stored = load_file(tmp_path / "model" / "heads" / "t.safetensors")
     assert not [key for key, tensor in stored.items() if tensor.shape == vocabulary]
     assert sum(tensor.shape == (vocabulary[0],) for tensor in stored.values()) == 1  # the bias, also once
-    loaded, _ = load_model(tmp_path / "model")
+    loaded, _ = read_model(tmp_path / "model")
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), loaded.parameters(), strict=True))
     assert sum(parameter is loaded.encoder.word_embeddings for parameter in loaded.head("t").parameters()) == 1
 

@@ -19,7 +19,8 @@ from mtsmart.storage.durable import read_bytes, read_json, reason_of
 CARD = "README.md"
 _INFOS = "dataset_infos.json"
 _MAX_CARD = 16_000_000  # bytes
-_WILD = frozenset("*?[")  # characters of patterns
+WILD = frozenset("*?[")
+"""The characters that make a name a pattern."""
 _MAX_PATTERNS = 200  # for one configuration
 _DEFAULT = "default"
 
@@ -121,7 +122,7 @@ def _patterns(files: Any, clone: Path) -> dict[str, list[str]] | None:
         for split, paths in by_split:
             for path in paths if isinstance(paths, list) else [paths]:
                 found.setdefault(split, []).append(_pattern(path, clone))
-    wild = sum(not _WILD.isdisjoint(pattern) for patterns in found.values() for pattern in patterns)
+    wild = sum(not WILD.isdisjoint(pattern) for patterns in found.values() for pattern in patterns)
     if wild > _MAX_PATTERNS:  # Each is compared with the name of each file.
         raise DataError(f"has {wild:,} patterns, where {_MAX_PATTERNS} are the most", file=clone / CARD)
     return found

@@ -18,7 +18,7 @@ from pathlib import Path
 import datasets
 import pyarrow as pa
 
-from mtsmart.data.readers.card import CARD, Configuration, names_in_metadata, read_configuration
+from mtsmart.data.readers.card import CARD, WILD, Configuration, names_in_metadata, read_configuration
 from mtsmart.data.readers.files import FORMS, read_tables
 from mtsmart.data.readers.packed import kind_of
 from mtsmart.data.readers.parquet import label_metadata
@@ -32,7 +32,6 @@ _WORDS = {
     "validation": "validation|valid|dev|val",
     "test": "test|testing|eval|evaluation",
 }
-_WILD = frozenset("*?[")
 _SHARD = re.compile(r"data/([^/]+)-[0-9]{5}-of-[0-9]{5}[^/]*\.[^/]*")
 
 
@@ -145,7 +144,7 @@ def _by_card(configuration: Configuration, listed: list[str]) -> dict[str, list[
 
 
 def _named(pattern: str, listed: list[str], known: set[str]) -> list[str]:
-    if _WILD.isdisjoint(pattern):
+    if WILD.isdisjoint(pattern):
         return [pattern] if pattern in known else []
     return [name for name in listed if _matches(name, pattern)]
 
