@@ -10,7 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-WORKER = Path(__file__).with_name("worker.py")
+from tests.distributed import worker
+from tests.forked import Forked
+
+WORKER = Path(worker.__file__)
 # Adam makes steps of full length of gradients that are rounding alone, as those of attention's key biases; a larger
 # eps leaves them where they are.
 EXACT = ["encoder.dropout=0", "optimizer.eps=1e-4", "training.epochs=10", "training.max_updates=50"]
@@ -20,8 +23,11 @@ PLAIN = ["smart=off", "mbpp=off"]
 class Launched:
     """What a finished launch left."""
 
-    def __init__(self, process, out, folder):
-        self.code, self.text, self.out, self.folder = process.returncode, process.stdout + process.stderr, out, folder
+    def __init__(self, code, text, out, folder):
+        self.code = code
+        self.text = text
+        self.out = out
+        self.folder = folder
 
     def tensors(self, name, rank=0):
         return load_file(self.out / f"{name}-{rank}.safetensors")
@@ -42,16 +48,28 @@ class Launched:
         return [line for line in lines if line["type"] == kind]
 
 
+def by_torchrun(processes, arguments, environment):
+    """Exit code and output of several processes."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    command = [sys.executable, *launcher, str(WORKER), *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+    process = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    return process.returncode, process.stdout + process.stderr
+
+
+def alone(arguments, environment):
+    """Exit code and output of one process."""
+    process = Forked(worker.main, *arguments, out=Path(f"{arguments[0]}.txt"), environment=environment)
+    return process.wait(), process.out.read_text()
+
+
 @pytest.fixture
 def launch(workspace):
     def start(name, processes, settings, *arguments, folder=None, **environment):
         out, folder = workspace.folder / f"{name}-out", folder or workspace.folder / name
-        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-        command = [sys.executable, *(launcher if processes > 1 else []), str(WORKER), str(out)]
-        command += [str(workspace.experiment), *settings, "--output-dir", str(folder), *arguments]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-        process = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
-        return Launched(process, out, folder)
+        command = [str(out), str(workspace.experiment), *settings, "--output-dir", str(folder), *arguments]
+        code, text = by_torchrun(processes, command, environment) if processes > 1 else alone(command, environment)
+        return Launched(code, text, out, folder)
 
     return start
 

@@ -1,12 +1,14 @@
 """Trains in one or in several processes, and leaves what the tests compare: gradients, weights, teachers, batches.
 
-``python worker.py OUT arguments...``, by itself or under a launcher; the arguments are those of ``mtsmart train``.
+``python worker.py OUT arguments...`` under a launcher, or ``main`` in one process; the arguments are those of
+``mtsmart train``.
 """
 
 import json
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 from safetensors.torch import save_file
@@ -16,13 +18,17 @@ from mtsmart.models.weights import state_of
 from mtsmart.training import guard, trainer
 from mtsmart.training.sharding import gathered
 
-out, rank = Path(sys.argv[1]), os.environ.get("RANK", "0")
 
 
-def recorded_norm(parameters, limit):
+def rank():
+    """The number of this process."""
+    return os.environ.get("RANK", "0")
+
+
+def recorded_norm(out, parameters, limit):
     """Keeps the first update's gradients, as they are before they are clipped."""
     parameters = list(parameters)
-    file = out / f"gradients-{rank}.safetensors"
+    file = out / f"gradients-{rank()}.safetensors"
     if not file.exists():
         found = {str(index): gathered(p.grad).clone() for index, p in enumerate(parameters) if p.grad is not None}
         save_file(found, file)
@@ -30,17 +36,19 @@ def recorded_norm(parameters, limit):
 
 
 class Recorded(trainer.Trainer):
-    """Keeps which rows it saw, and the end."""
+    """Keeps in the folder ``out`` which rows it saw, and the end."""
+
+    out: Path
 
     def update(self, batches):
-        with (out / f"rows-{rank}.jsonl").open("a") as stream:
+        with (self.out / f"rows-{rank()}.jsonl").open("a") as stream:
             for batch in batches:
                 first, total = (0, len(batch.rows)) if batch.part is None else batch.part.rows
                 line = {"update": self.progress.update, "task": batch.task, "first": first, "total": total}
                 stream.write(json.dumps({**line, "rows": list(batch.rows)}) + "\n")
-        if os.environ.get("STOP_AT") == f"{rank}:{self.progress.update}":
+        if os.environ.get("STOP_AT") == f"{rank()}:{self.progress.update}":
             signal.raise_signal(signal.SIGTERM)
-        if os.environ.get("FAIL_AT") == f"{rank}:{self.progress.update}":
+        if os.environ.get("FAIL_AT") == f"{rank()}:{self.progress.update}":
             from mtsmart.errors import TrainingError
 
             raise TrainingError("this process was told to fail")
@@ -49,19 +57,25 @@ class Recorded(trainer.Trainer):
     def train(self, resume_from=None, **more):
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         held = sum((p.to_local() if hasattr(p, "to_local") else p).numel() for p in parameters)
-        (out / f"held-{rank}.json").write_text(json.dumps(held / sum(p.numel() for p in parameters)))
+        (self.out / f"held-{rank()}.json").write_text(json.dumps(held / sum(p.numel() for p in parameters)))
         results = super().train(resume_from, **more)
-        save_file(state_of(self.student.whole()), out / f"weights-{rank}.safetensors")
+        save_file(state_of(self.student.whole()), self.out / f"weights-{rank()}.safetensors")
         if "mbpp" in self.step.regularizers:
-            save_file(self.step.regularizers["mbpp"].tensors(), out / f"teacher-{rank}.safetensors")
+            save_file(self.step.regularizers["mbpp"].tensors(), self.out / f"teacher-{rank()}.safetensors")
         return results
 
 
-if __name__ == "__main__":
-    out.mkdir(exist_ok=True)
-    trainer.gradient_norm = recorded_norm
+def main(out, *arguments):
+    """Train with these arguments of ``mtsmart train``, and leave in the folder what is compared."""
     from mtsmart import api
 
+    Path(out).mkdir(exist_ok=True)
+    Recorded.out = Path(out)
+    trainer.gradient_norm = partial(recorded_norm, Recorded.out)
     api.Trainer = Recorded
-    sys.argv = ["mtsmart", "train", *sys.argv[2:]]
+    sys.argv = ["mtsmart", "train", *arguments]
     app.main()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,9 +1,10 @@
 """Run by test_full_disk.py in a mount namespace of its own: the real command line on a disk that is too small.
 
-    python -m tests.reliability.small_disk FOLDER < JSON
+    python -m tests.reliability.small_disk
 
-FOLDER becomes a tmpfs. The JSON names, case by case, a size and a command line; after each case that failed the disk
-is made large and the command repeated with what ``again`` adds. Prints a JSON list of what happened.
+Each line of standard input is a JSON object with a ``folder`` and its ``cases``. The folder becomes a tmpfs. Each case
+names a size and a command line; after a case that failed the disk is made large and the command repeated with what
+``again`` adds. A line of JSON, the list of what happened, answers each line.
 """
 
 from __future__ import annotations
@@ -22,18 +23,20 @@ LARGE = "200m"
 
 
 def main() -> None:
-    """All cases, one after the other."""
-    folder = Path(sys.argv[1])
-    cases = json.load(sys.stdin)
+    """All lines, one after the other."""
     import mtsmart.api
     import mtsmart.cli.app
     import mtsmart.cli.training_output
     import mtsmart.evaluation.prediction_files  # noqa: F401 (imported once, before the forks)
 
-    json.dump([_case(folder, case) for case in cases], sys.stdout)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        print(json.dumps([_case(asked, case) for case in asked["cases"]]), flush=True)
 
 
-def _case(folder: Path, case: dict[str, Any]) -> dict[str, Any]:
+def _case(asked: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
+    folder = Path(asked["folder"])
+    os.chdir(folder.parent)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={case['size']}", "tmpfs", folder], check=True)
     try:
         for source in case.get("copy", []):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import mtsmart
+from tests.forked import Forked, command_line
 from tests.training.test_resume import assert_same_run
 
 ROOT = Path(__file__).parents[2]
@@ -22,8 +23,9 @@ SETTINGS = [
 ]
 
 
-def on_small_disks(folder, cases):
-    """What small_disk.py says of the cases."""
+@pytest.fixture(scope="module")
+def small_disks():
+    """The process that mounts the disks."""
     namespace = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
     try:
         possible = subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0
@@ -31,20 +33,26 @@ def on_small_disks(folder, cases):
         possible = False
     if not possible:
         pytest.skip("this system lets the tests mount no disk of their own")
-    folder.mkdir()
-    command = [*namespace, sys.executable, "-m", "tests.reliability.small_disk", str(folder)]
+    command = [*namespace, sys.executable, "-m", "tests.reliability.small_disk"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command,
-        input=json.dumps(cases),
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=folder.parent,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        yield process
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+
+
+@pytest.fixture
+def on_small_disks(small_disks):
+    """Cases on disks in a folder -> what small_disk.py says of them."""
+
+    def run(folder, cases):
+        folder.mkdir()
+        print(json.dumps({"folder": str(folder), "cases": cases}), file=small_disks.stdin, flush=True)
+        return json.loads(small_disks.stdout.readline())
+
+    return run
 
 
 def check_message(first, disk):
@@ -54,7 +62,7 @@ def check_message(first, disk):
     assert line.startswith(f"mtsmart: {disk}") and "No space left on device" in line, line
 
 
-def test_training_on_disks_that_fill_up_sooner_or_later(workspace):
+def test_training_on_disks_that_fill_up_sooner_or_later(workspace, on_small_disks):
     """From one that has no room for the first file to one that is full at the last; and then the run goes on."""
     reference = mtsmart.train(workspace.experiment, SETTINGS, output_dir=workspace.folder / "reference").path
     disk = workspace.folder / "disk"
@@ -78,7 +86,7 @@ def test_training_on_disks_that_fill_up_sooner_or_later(workspace):
     assert {"model", "update-00000004"} <= places and resumed >= 2
 
 
-def test_cached_rows_on_a_full_disk(workspace):
+def test_cached_rows_on_a_full_disk(workspace, on_small_disks):
     disk = workspace.folder / "disk"
     command = ["train", str(workspace.experiment), "training.max_updates=1", "--output-dir"]
     cases = [
@@ -101,8 +109,8 @@ def test_cached_rows_on_a_full_disk(workspace):
 
 
 @pytest.mark.parametrize("kind", ["predictions", "export"])
-def test_results_on_a_full_disk(workspace, kind):
-    run = mtsmart.train(workspace.experiment, ["training.max_updates=1"], output_dir=workspace.folder / "run").path
+def test_results_on_a_full_disk(workspace, on_small_disks, trained_run, kind):
+    run = trained_run("training.max_updates=1")
     disk = workspace.folder / "disk"
     rows = workspace.folder / "in.jsonl"
     rows.write_text('{"text": "a red house"}\n' * 400)
@@ -119,13 +127,12 @@ def test_results_on_a_full_disk(workspace, kind):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_output_to_a_full_disk(workspace):
     """Listing ends with one line; training goes on, and says so only when it comes to its last words."""
-    command = [sys.executable, "-m", "mtsmart"]
-    train = [*command, "train", str(workspace.experiment), "training.max_updates=1", "optimizer.warmup=0", "-o", "run"]
-    for arguments in ([*command, "tasks", "list"], train):
-        with open("/dev/full", "w") as full:
-            done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-        assert done.returncode == 2
-        assert done.stderr.splitlines()[0] == "mtsmart: standard output: No space left on device"
+    train = ["train", str(workspace.experiment), "training.max_updates=1", "optimizer.warmup=0", "-o", "run"]
+    for number, arguments in enumerate((["tasks", "list"], train)):
+        err = workspace.folder / f"err{number}"
+        process = Forked(command_line, *arguments, out=Path("/dev/full"), err=err)
+        assert process.wait() == 2
+        assert err.read_text().splitlines()[0] == "mtsmart: standard output: No space left on device"
     assert (workspace.folder / "run" / "results.json").is_file()
 
 
@@ -137,7 +144,7 @@ def test_a_folder_without_permission(workspace, cli):
     assert result.code == 2 and "cannot be written" in result.err
 
 
-def test_a_read_only_disk(workspace):
+def test_a_read_only_disk(workspace, on_small_disks):
     disk = workspace.folder / "disk"
     shutil.rmtree(disk, ignore_errors=True)
     command = ["train", str(workspace.experiment), *SETTINGS, "--output-dir", str(disk / "run")]

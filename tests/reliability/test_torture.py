@@ -7,17 +7,17 @@ import os
 import random
 import re
 import shutil
-import subprocess
-import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from mtsmart.runs.checkpoints import list_checkpoints
+from tests.forked import Forked, command_line
 from tests.training.test_checkpoints import damage
 
 EVERYTHING = ["mixing.strategy=annealed", "training.accumulation=2", "training.log_every=3"]
-SMALL = [*EVERYTHING, "training.epochs=40", "training.checkpoint_every=5", "training.evaluate_every=7"]
+SMALL = [*EVERYTHING, "training.epochs=24", "training.checkpoint_every=5", "training.evaluate_every=7"]
 REAL = [
     *EVERYTHING,
     *("training.batch_size=4", "training.max_updates=60", "training.checkpoint_every=2", "training.evaluate_every=20"),
@@ -29,14 +29,12 @@ class Run:
     """The command line in a process of its own, as often as it takes."""
 
     def __init__(self, experiment, settings, folder):
-        self.command = [sys.executable, "-m", "mtsmart", "train", str(experiment), *settings, "-o", str(folder)]
+        self.command = ["train", str(experiment), *settings, "-o", str(folder)]
         self.folder, self.errors = folder, folder.with_name(folder.name + ".err")
 
     def start(self):
         resume = ["--resume"] if (self.folder / "config.yaml").exists() else []
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        with self.errors.open("ab") as errors:
-            return subprocess.Popen([*self.command, *resume], stdout=subprocess.DEVNULL, stderr=errors, env=environment)
+        return Forked(command_line, *self.command, *resume, out=Path(os.devnull), err=self.errors)
 
     def finish(self):
         process = self.start()
@@ -66,10 +64,9 @@ class Run:
             else:
                 wait_until(process, lambda: self.errors.stat().st_size > told)
                 time.sleep(rng.uniform(0, 2))
-            return process.poll() is None
+            return not process.ended()
         finally:
             process.kill()
-            process.wait()
 
     def written(self):
         """What tells that training goes on."""
@@ -95,7 +92,7 @@ def listed(folder):
 
 def wait_until(process, true):
     """Look every few milliseconds, until something holds or the process has ended."""
-    while process.poll() is None and not true():
+    while not process.ended() and not true():
         time.sleep(0.002)
 
 

@@ -8,8 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
@@ -28,6 +26,7 @@ from mtsmart.training.callbacks import Callback
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
 from tests.conftest import write_jsonl
+from tests.forked import Forked, command_line
 from tests.training.test_resume import SETTINGS, StopAt, assert_same_run
 
 EVERY = [*SETTINGS, "training.checkpoint_every=3"]
@@ -360,14 +359,13 @@ def test_a_second_interrupt_ends_at_once_and_leaves_the_older_resume_point(works
 def test_signals_write_a_resume_point_and_have_their_exit_codes(workspace, number, code):
     folder = workspace.folder / "run"
     settings = ["training.epochs=1000", "training.checkpoint_every=100000", "training.evaluate_every=100000"]
-    command = [sys.executable, "-m", "mtsmart", "train", str(workspace.experiment), *settings, "-o", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = ["train", str(workspace.experiment), *settings, "-o", str(folder)]
+    process = Forked(command_line, *command, out=workspace.folder / "out", err=workspace.folder / "err")
     deadline = time.monotonic() + 120
     while not (folder / "metrics.jsonl").exists() or not (folder / "metrics.jsonl").stat().st_size:
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        assert not process.ended() and time.monotonic() < deadline, process.err.read_text()
         time.sleep(0.05)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == code, err
-    assert "--resume continues from it" in out and "Traceback" not in err
+    os.kill(process.pid, number)
+    assert process.wait(timeout=60) == code, process.err.read_text()
+    assert "--resume continues from it" in process.out.read_text() and "Traceback" not in process.err.read_text()
     assert len(list_checkpoints(folder / "checkpoints")) == 1

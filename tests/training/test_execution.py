@@ -1,43 +1,34 @@
 """The step on its device: precision, and a process whose own use of accelerate must stay as it is."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
+from accelerate import Accelerator
 
 from mtsmart.config import load_experiment
 from mtsmart.data.loader import load_batches
 from mtsmart.runs.folder import RunFolder
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
+from tests.forked import Forked
 
-OTHERS = """
-import sys
-from pathlib import Path
-from accelerate import Accelerator
-from mtsmart.config import load_experiment
-from mtsmart.runs.folder import RunFolder
-from mtsmart.training.setup import prepare
-from mtsmart.training.trainer import Trainer
 
-experiment, folder, order = sys.argv[1:]
-if order == "accelerator first":
-    accelerator = Accelerator(cpu=True, mixed_precision="bf16")
-Trainer(prepare(load_experiment(experiment, ["training.precision=float32"])), RunFolder(Path(folder)))
-if order == "trainer first":
-    accelerator = Accelerator(cpu=True, mixed_precision="bf16")
-again = Accelerator()
-assert accelerator.mixed_precision == again.mixed_precision == "bf16", again.mixed_precision
-assert accelerator.state.initialized
-"""
+def use_accelerate_too(experiment, folder, order):
+    """Make a trainer, and an accelerator of one's own before it or after it."""
+    if order == "accelerator first":
+        accelerator = Accelerator(cpu=True, mixed_precision="bf16")
+    Trainer(prepare(load_experiment(experiment, ["training.precision=float32"])), RunFolder(folder))
+    if order == "trainer first":
+        accelerator = Accelerator(cpu=True, mixed_precision="bf16")
+    again = Accelerator()
+    assert accelerator.mixed_precision == again.mixed_precision == "bf16", again.mixed_precision
+    assert accelerator.state.initialized
 
 
 @pytest.mark.parametrize("order", ["accelerator first", "trainer first"])
 def test_a_trainer_leaves_the_accelerate_of_its_process_alone(workspace, order):
-    command = [sys.executable, "-c", OTHERS, str(workspace.experiment), str(workspace.folder / "run"), order]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    arguments = (workspace.experiment, workspace.folder / "run", order)
+    process = Forked(use_accelerate_too, *arguments, out=workspace.folder / "out")
+    assert process.wait() == 0, process.out.read_text()
 
 
 def test_loss_and_figures_are_float32_under_autocast_and_differ_from_those_without(workspace):
