@@ -18,6 +18,13 @@ from typing import Any
 PRELOADED = ["mtsmart.api", "mtsmart.cli.app", "mtsmart.cli.training_output", "mtsmart.evaluation.prediction_files"]
 
 
+def prepared_context() -> Any:
+    """The way of multiprocessing to start such processes."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
 class Forked:
     """A function in a process of its own, with the working directory of this one.
 
@@ -36,8 +43,7 @@ class Forked:
         err: Path | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        context: Any = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOADED)
+        context = prepared_context()
         self.out = out
         self.err = err or out
         variables = {**os.environ, **(environment or {})}

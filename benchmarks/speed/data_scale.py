@@ -12,8 +12,8 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from benchmarks.speed import workload
-from benchmarks.speed.memory import status
+from benchmarks.speed import process_memory, workload
+from benchmarks.speed.process_memory import status
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, verdict
 from benchmarks.speed.workload import PLAIN, run_updates, trainer
 from mtsmart.config.sections import DataConfig
@@ -44,7 +44,7 @@ def measure(folder: Path, repeats: int) -> dict[str, Any]:
     memory: dict[str, list[dict[str, float]]] = {}
     for start in ("first", *["second"] * repeats):
         for rows, file in files.items():
-            with multiprocessing.get_context("spawn").Pool(1) as pool:
+            with multiprocessing.get_context(process_memory.START_METHOD).Pool(1) as pool:
                 memory.setdefault(f"{rows} {start}", []).append(
                     pool.apply(train, (file, folder, workload.ENCODER, UPDATES))
                 )

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from benchmarks.speed import process_memory
+from benchmarks.speed.process_memory import status
 from benchmarks.speed.timing import paired_ratio, spread, table, verdict
 from benchmarks.speed.workload import ONE_PASS, PLAIN, TEACHER, Arm, batches_of, fixed_length, run_updates, trainer
 
@@ -31,7 +33,7 @@ def measure(folder: Path, repeats: int) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {name: [] for name in ARMS}
     for _ in range(repeats):
         for name, arm in ARMS.items():
-            with multiprocessing.get_context("spawn").Pool(1) as pool:
+            with multiprocessing.get_context(process_memory.START_METHOD).Pool(1) as pool:
                 found[name].append(pool.apply(_peak, (experiment, arm, folder / "run")))
     return found
 
@@ -43,14 +45,6 @@ def _peak(experiment: Path, arm: Arm, folder: Path) -> int:
         torch.cuda.reset_peak_memory_stats()
     run_updates(made, batches_of(made))
     return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else status("VmHWM") - before
-
-
-def status(field: str) -> int:
-    """Bytes of a field of /proc/self/status: VmRSS (now), VmHWM (the most so far), RssAnon (without files)."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    raise KeyError(field)
 
 
 def page(measured: dict[str, Any]) -> list[str]:

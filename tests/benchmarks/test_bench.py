@@ -16,18 +16,19 @@ from benchmarks.speed import (
     mix,
     padding,
     precision,
+    process_memory,
     startup,
     step_cost,
     timing,
     workload,
 )
 from mtsmart.cpu import linear
+from tests.forked import prepared_context
 
 BFLOAT16 = "training.precision=bfloat16"
 TINY = BertConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32)
 
 
-# A process an arm, each of which takes seconds to start.
 TWO_ARMS = {name: memory.ARMS[name] for name in ("plain", "SMART + MBPP, one pass, gradient checkpointing")}
 SMALL = {
     bare: {"ROWS": 8, "BATCH": 4},
@@ -37,6 +38,7 @@ SMALL = {
     mix: {"ROWS": 8, "BATCHES": (4,)},
     padding: {"BATCHES": (4,), "SPLIT": "train[:16]"},
     precision: {"BATCH": 2, "TOKENS": 8},
+    process_memory: {"START_METHOD": "forkserver"},  # which starts a process at once
     startup: {},
     step_cost: {"BATCH": 2, "TOKENS": (8,), "UPDATES": 2, "LIMITS": {}},
 }
@@ -46,6 +48,7 @@ REAL_DATA = ("bare", "mix", "padding")
 @pytest.fixture
 def small(tiny_encoder, monkeypatch):
     """A few rows of a few tokens through the tiny encoder."""
+    prepared_context()
     monkeypatch.setattr(workload, "ENCODER", str(tiny_encoder))
     for module, constants in SMALL.items():
         for name, value in constants.items():
@@ -163,4 +166,4 @@ def test_the_classic_loop_and_the_bare_loop_learn(minilm, tmp_path):
 
 
 def test_memory_of_this_process_can_be_read():
-    assert 0 < memory.status("RssAnon") <= memory.status("VmRSS") <= memory.status("VmHWM")
+    assert 0 < process_memory.status("RssAnon") <= process_memory.status("VmRSS") <= process_memory.status("VmHWM")

@@ -13,7 +13,7 @@ glibc_only = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc
 MEASURE = """
 import sys
 import torch
-from benchmarks.speed.memory import status
+from benchmarks.speed.process_memory import status
 from mtsmart.cpu.allocator import give_back_memory, keep_freed_memory, keeping_freed_memory
 
 def megabytes_left():

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mtsmart
-from benchmarks.speed.memory import status
+from benchmarks.speed.process_memory import status
 from mtsmart.config.loader import load_experiment, parse_override
 from mtsmart.data.readers import parse_fields, read_table
 from mtsmart.errors import MtsmartError, MtsmartWarning
