@@ -19,7 +19,6 @@ from mtsmart.training import guard, trainer
 from mtsmart.training.sharding import gathered
 
 
-
 def rank():
     """The number of this process."""
     return os.environ.get("RANK", "0")

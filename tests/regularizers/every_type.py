@@ -41,6 +41,13 @@ WITHOUT_MASK = {
 NAMES = [*EXAMPLES, *FORMS]
 PAIRS = [(a, e) for a in ARCHITECTURES for e in NAMES if (a, e) not in WITHOUT_MASK]
 every_pair = pytest.mark.parametrize("pair", PAIRS, ids="-".join, indirect=True)
+# For what takes long and depends on the task type more than on the architecture.
+every_type_on_bert = pytest.mark.parametrize(
+    "pair",
+    [pytest.param(pair, marks=[] if pair[0] == "BERT" else pytest.mark.slow) for pair in PAIRS],
+    ids="-".join,
+    indirect=True,
+)
 
 
 def example(name):

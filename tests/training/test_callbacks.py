@@ -2,8 +2,7 @@
 
 import json
 import logging
-import subprocess
-import sys
+from functools import partial
 
 import pytest
 
@@ -23,6 +22,7 @@ from mtsmart.training.callbacks import (
     UpdateDone,
 )
 from mtsmart.training.setup import recipe_of
+from tests.forked import Forked
 
 EVENTS = [
     Started({}, {}, {}, [], updates=1, done=0, device="cpu", regularizers=[]),
@@ -96,12 +96,12 @@ def test_progress_and_notices_are_in_the_log(workspace, caplog):
 
 
 def test_a_library_user_sees_nothing_and_the_logger_is_left_alone(workspace):
-    code = (
-        "import mtsmart\n"
-        f"mtsmart.train({str(workspace.experiment)!r}, ['training.epochs=1', 'data.max_tokens=5'], output_dir='run')\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "" and "mtsmart: " not in done.stderr and "data.max_tokens" not in done.stderr
+    settings = ["training.epochs=1", "data.max_tokens=5"]
+    train = partial(mtsmart.train, workspace.experiment, settings, output_dir="run")
+    process = Forked(train, out=workspace.folder / "out", err=workspace.folder / "err")
+    assert process.wait() == 0
+    told = process.err.read_text()
+    assert process.out.read_text() == "" and "mtsmart: " not in told and "data.max_tokens" not in told
 
 
 def test_the_command_line_takes_its_handlers_away(workspace, cli):
