@@ -16,7 +16,7 @@ from tests.package_source import MODULES, PACKAGE, ROOT, dotted
 ROOMS = [
     ["text"],
     ["errors", "log", "quiet", "random_state", "resources"],
-    ["arguments", "hardware", "processes", "registry", "storage", "user_paths"],
+    ["arguments", "hardware", "processes", "registry", "storage", "unforeseen", "user_paths"],
     ["config"],
     ["tasks"],
     ["losses", "metrics", "runs"],

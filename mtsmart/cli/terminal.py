@@ -8,10 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import os
-import platform
 import sys
-import tempfile
-import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,12 +16,12 @@ from typing import Any
 
 import typer
 
-from mtsmart.errors import MtsmartError, MtsmartWarning, StorageError
+from mtsmart.errors import MtsmartWarning, StorageError
 from mtsmart.log import LOGGER, NOTICE
 from mtsmart.processes import launched
 from mtsmart.text.escaping import each_line, one_line
+from mtsmart.unforeseen import described
 
-_DEBUG = "MTSMART_DEBUG"
 _NARROWEST = 40  # columns; tables in fewer cannot be read
 _WIDEST = 1000
 
@@ -72,32 +69,10 @@ def require_output() -> None:
 def report_unforeseen(error: BaseException) -> None:
     """Print one line about an error that nothing else handles. The details go to a new file.
 
-    With ``MTSMART_DEBUG=1`` the traceback is printed instead.
+    With ``MTSMART_DEBUG=1`` the traceback is printed before the line.
     """
-    if os.environ.get(_DEBUG, "0") not in ("", "0"):
-        traceback.print_exception(error, file=sys.stderr)
-        return
-    reason = f"{type(error).__name__}: {error}".strip().splitlines()[0].removesuffix(":").rstrip(". ")
-    file = _store_details(error)
-    where = f"{_DEBUG}=1 shows the details" if file is None else f"The details are in {file}"
-    text = MtsmartError(f"an unexpected error: {reason}", hint=f"{where}. Please report it with them")
     with suppress(OSError):
-        say_error(str(text))
-
-
-def _store_details(error: BaseException) -> str | None:
-    """The path of a new temporary file with all that a report needs; None if it cannot be written."""
-    lines = [
-        f"command: {sys.argv}",
-        f"system: {platform.platform()}, Python {platform.python_version()}",
-        *traceback.format_exception(error),
-    ]
-    with suppress(OSError):
-        descriptor, name = tempfile.mkstemp(prefix="mtsmart-error-", suffix=".txt")
-        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write("\n".join(lines))
-        return name
-    return None
+        say_error(str(described(error)))
 
 
 class ErrorStreamHandler(logging.Handler):

@@ -65,7 +65,10 @@ def load_batches(
     )
     with children_without_working_directory():
         batches = iter(loader)
-    yield from batches
+    try:
+        yield from batches
+    except (ConnectionError, EOFError) as error:  # A process ended while it handed over a batch.
+        raise _lost_worker(f"{type(error).__name__}: {error}") from None
 
 
 @contextmanager
@@ -82,11 +85,15 @@ def lost_workers_as_errors() -> Iterator[None]:
     except RuntimeError as error:
         if not str(error).startswith(_LOST_WORKER):
             raise
-        raise TrainingError(
-            f"a process that prepares batches ended: {str(error).splitlines()[0].rstrip('. ')}",
-            key="data.workers",
-            hint="If the memory ran out, set a smaller number. `resume=True` continues from the newest resume point",
-        ) from None
+        raise _lost_worker(str(error)) from None
+
+
+def _lost_worker(reason: str) -> TrainingError:
+    return TrainingError(
+        f"a process that prepares batches ended: {reason.splitlines()[0].rstrip('. ')}",
+        key="data.workers",
+        hint="If the memory ran out, set a smaller number. `resume=True` continues from the newest resume point",
+    )
 
 
 def in_groups(batches: Iterator[Batch], size: int) -> Iterator[tuple[Batch, ...]]:

@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import traceback
 import warnings
 from collections.abc import Callable, Hashable
 from contextlib import suppress
@@ -21,6 +20,7 @@ from typing import Any
 from mtsmart.errors import MtsmartError, MtsmartWarning
 from mtsmart.processes import check_temporary_folder, children_without_working_directory
 from mtsmart.runs.interrupt import STOPS, Interrupted
+from mtsmart.unforeseen import described
 
 
 @dataclass
@@ -150,9 +150,10 @@ def _outcome(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return Outcome(error=f"{place}{error.strerror or error}")
-    except Exception:  # This is a bug in mtsmart. The other runs continue.
-        traceback.print_exc()
-        return Outcome(error="failed; the traceback above says where")
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # This is a bug in mtsmart, or a panic of a library. The other runs continue.
+        return Outcome(error=str(described(error)))
 
 
 def _end_with_parent() -> None:

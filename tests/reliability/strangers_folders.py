@@ -21,8 +21,10 @@ import pyarrow.parquet as pq
 from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.data.encoding import encode_split
 from mtsmart.data.sources import load_split
+from mtsmart.models.export_folder import exporting_to
 from mtsmart.models.loading import load_encoder
 from mtsmart.runs.checkpoints import checkpoint_path, read_state, read_tensors, resuming
+from mtsmart.storage.owned import MARKER
 from mtsmart.tasks import TaskDefinition
 from mtsmart.training.resume import ResumeState
 
@@ -38,6 +40,11 @@ dataset_info:
 # Rows
 """
 INFOS = b'{"default": {"features": {"label": {"names": ["no", "yes"], "_type": "ClassLabel"}}, "splits": {}}}'
+MARKERS = [
+    b"""{"format": 1, "kind": "export", "token": "0123456789ab", "files": {"config.json":
+"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", "x": null}}"""
+]
+MARKERS.append(MARKERS[0].replace(b'"x"', b'"x/../../others/thesis.txt"'))
 STATE = b"""{"update": 1, "epoch": 0, "batch": 1, "selection": {}, "meter": [["loss", 1.0]], "skipped": 0, "watch": {},
  "metrics_bytes": 10, "rows": {}, "regularizers": {"smart": {"ema": 1}}, "frozen": null}"""
 
@@ -135,6 +142,23 @@ def read_resume_point(file: Path) -> None:
             read_tensors(point, file.stem)
 
 
+def read_marker(file: Path) -> None:
+    """An export's folder with this marker, which is exported again over what is there. Files of others stay."""
+    other = file.parent / "others" / "thesis.txt"
+    other.parent.mkdir(exist_ok=True)
+    other.write_text("mine")
+    folder = file.parent / "exported"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    file.replace(folder / MARKER)
+    try:
+        with exporting_to(folder, overwrite=True) as aside:
+            (aside / "config.json").write_text("{}")
+    finally:
+        assert other.read_text() == "mine"
+
+
 def tensors() -> bytes:
     import torch
     from safetensors.torch import save
@@ -155,6 +179,7 @@ FOLDERS: dict[str, tuple[str, list[bytes] | Callable[[], bytes], Callable[[Path]
     "a tokenizer's configuration": ("tokenizer_config.json", sample_of("tokenizer_config.json"), read_encoder),
     "cache": ("x.arrow", cached(".arrow"), read_cache),
     "seal of the cache": ("x.seal.json", cached(".seal.json"), read_cache),
+    "marker of an export": (".mtsmart.json", MARKERS, read_marker),
     "state of a resume point": ("state.json", [STATE], read_resume_point),
     "tensors of a resume point": ("optimizer.safetensors", tensors, read_resume_point),
 }  # fmt: skip

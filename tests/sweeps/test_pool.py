@@ -1,9 +1,11 @@
 """How pieces of work end, each in a process of its own."""
 
 import os
+import re
 import signal
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -89,13 +91,21 @@ def test_a_result_and_its_warnings(pool):
     [
         (refuse, "rows.csv:7: does not fit"),
         (miss, "/nowhere/7: No such file or directory"),
-        (fail, "failed; the traceback above says where"),
         (vanish, "its process ended with exit code -9 (killed, or out of memory?)"),
     ],
 )
 def test_failures(pool, work, message):
     found = outcome(pool, work)
     assert (found.result, found.error) == (None, message)
+
+
+def test_an_unforeseen_error_is_one_line_and_a_file_with_the_details(pool):
+    found = outcome(pool, fail)
+    form = r"an unexpected error: (.+)\. The details are in (\S+)\. Please report it with them"
+    line = re.fullmatch(form, found.error)
+    details = Path(line[2])
+    assert line[1] in details.read_text() and "Traceback" in details.read_text()
+    details.unlink()
 
 
 def test_two_at_a_time_and_interruption():

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import signal
 
 import pytest
@@ -225,15 +226,35 @@ def test_adamax_cosine_and_every_mixing_strategy_train(workspace):
 
 
 class KillWorker(Callback):
-    """Kills one of the processes that prepare batches, as the system does when the memory runs out."""
+    """Ends processes that prepare batches, as the system does when the memory runs out."""
+
+    def __init__(self, number, update, count):
+        self.number = number
+        self.update = update
+        self.count = count
 
     def on_update(self, event):
-        worker = next(child for child in multiprocessing.active_children() if child.daemon)
-        worker.kill()
-        worker.join()
+        if event.update != self.update:
+            return
+        workers = [child for child in multiprocessing.active_children() if child.daemon]
+        for worker in workers[: self.count]:
+            os.kill(worker.pid, self.number)
+            worker.join()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGCHLD"), reason="this system does not tell of ended processes")
-def test_a_killed_data_worker_is_one_error_with_advice(workspace):
+@pytest.mark.parametrize(
+    ("number", "update", "count"),
+    [
+        pytest.param(signal.SIGKILL, 1, 1, id="out of memory"),
+        pytest.param(signal.SIGBUS, 1, 1, id="out of shared memory"),
+        pytest.param(signal.SIGSEGV, 7, 1, id="a fault of a library, in the second epoch"),
+        pytest.param(signal.SIGKILL, 3, 2, id="all"),
+        pytest.param(signal.SIGTERM, 2, 1, id="asked to end"),
+    ],
+)
+def test_a_lost_data_worker_is_one_error_with_advice(workspace, number, update, count):
     with pytest.raises(TrainingError, match=r"data.workers: a process .* ended: .*pid.*If the memory ran out.*resume"):
-        train(workspace, "data.workers=2", folder="killed", callback=KillWorker())
+        callback = KillWorker(number, update, count)
+        train(workspace, "data.workers=2", "training.batch_size=4", folder="killed", callback=callback)
+    assert (workspace.folder / "killed" / "config.yaml").is_file()
