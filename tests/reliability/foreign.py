@@ -5,6 +5,7 @@ Each command runs in a child process, which dies at a chosen change of the file 
 
 import os
 import random
+import shutil
 import traceback
 from contextlib import suppress
 
@@ -253,17 +254,37 @@ def _die_at(kill_at):
 def violations(root, command, seed, kills):
     """The files of others that a command changes or removes: uninterrupted, and killed and then started again."""
     found = []
+    prepared = root / "prepared"
+    prepared.mkdir()
+    rng = random.Random(seed)
+    prepare(prepared, command, rng)
+    state = rng.getstate()
     for number in range(kills + 1):
-        rng = random.Random(seed)
         case = root / f"{number}"
-        case.mkdir()
-        prepare(case, command, rng)
+        shutil.copytree(prepared, case, symlinks=True)
+        rng.setstate(state)
         before = scatter(case, rng)
-        points = random.Random(f"{seed} {number}").randint(1, MOST_CHANGES[command]) if number else None
-        for kill_at in (points, None):
+        if number:
+            kill_at = random.Random(f"{seed} {number}").randint(1, MOST_CHANGES[command])
             in_child(command, case, kill_at)
             found += [(command.__name__, seed, kill_at, path) for path in before if content(path) != before[path]]
+        in_this_process(command, case)
+        found += [(command.__name__, seed, None, path) for path in before if content(path) != before[path]]
+        shutil.rmtree(case)
     return found
+
+
+def in_this_process(command, root):
+    """Run a command to its end, or until it refuses. A process that is forked for it would cost most of the time."""
+    synchronize = os.fsync
+    folder = os.getcwd()
+    os.fsync = lambda descriptor: None
+    try:
+        with suppress(MtsmartError):
+            command(root)
+    finally:
+        os.fsync = synchronize
+        os.chdir(folder)
 
 
 MOST_CHANGES = {
