@@ -12,6 +12,7 @@ from benchmarks.speed import process_memory
 from benchmarks.speed.process_memory import status
 from benchmarks.speed.timing import paired_ratio, spread, table, verdict
 from benchmarks.speed.workload import ONE_PASS, PLAIN, TEACHER, Arm, batches_of, fixed_length, run_updates, trainer
+from mtsmart.cpu.allocator import keeping_freed_memory
 
 BATCH = 32
 TOKENS = 128
@@ -43,7 +44,8 @@ def _peak(experiment: Path, arm: Arm, folder: Path) -> int:
     made = trainer(experiment, arm, folder)
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    run_updates(made, batches_of(made))
+    with keeping_freed_memory():
+        run_updates(made, batches_of(made))
     return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else status("VmHWM") - before
 
 

@@ -129,7 +129,10 @@ def run_epoch(made: Trainer) -> None:
 
 
 def run_updates(made: Trainer, batches: Sequence[Batch]) -> None:
-    """One update a batch, through the trainer's own code."""
+    """One update a batch, through the trainer's own code.
+
+    The caller keeps freed memory with the process, as a run does from its first update to its last.
+    """
     for batch in batches:
         made.update((batch,))
         made.advance(1)

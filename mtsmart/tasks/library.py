@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from mtsmart.config.document import Document, Origin, read_yaml
@@ -61,11 +61,15 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
             ConfigError: a file that is not a task file, or a name that stands in two files.
         """
         self._entries: dict[str, Entry] = {}
-        paths = sorted(shipped("tasks").rglob("*.yaml")) if include_shipped else []
-        known = {path.resolve() for path in paths}
-        for path in [*paths, *(p for file in files for p in _yaml_files(Path(file)) if p.resolve() not in known)]:
-            for entry in read_task_file(path):
-                self._add(entry)
+        known = set[Path]()
+        if include_shipped:
+            known = {path.resolve() for path in _shipped_files()}
+            for entry in _shipped_entries():
+                self._add(Entry(entry.name, entry.document))  # Each library validates for itself.
+        for path in (path for file in files for path in _yaml_files(Path(file))):
+            if path.resolve() not in known:
+                for entry in read_task_file(path):
+                    self._add(entry)
 
     def _add(self, entry: Entry) -> None:
         known = self._entries.get(entry.name)
@@ -124,6 +128,17 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
         raise ConfigError(
             "there is no task, suite or match of this name", value=pattern, hint=did_you_mean(pattern, {*self, *suites})
         )
+
+
+@cache
+def _shipped_files() -> list[Path]:
+    return sorted(shipped("tasks").rglob("*.yaml"))
+
+
+@cache
+def _shipped_entries() -> list[Entry]:
+    """The tasks that come with the package. They do not change, so a process reads them once."""
+    return [entry for path in _shipped_files() for entry in read_task_file(path)]
 
 
 def read_task_file(path: str | Path, data_dir: str | Path | None = None) -> list[Entry]:
