@@ -115,9 +115,50 @@ def test_a_folder_is_replaced_or_left(tmp_path, before):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_a_folder_is_there_at_every_moment_where_the_system_can_exchange_two(tmp_path, monkeypatch):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    if not durable.exchange(one, other):
+        pytest.skip("this file system cannot exchange two folders")
+    folder = tmp_path / "model"
+    fill(folder, "old")
+    (folder / "notes.txt").write_text("mine")
+    rename = os.rename
+    moments = []
+
+    def watched(*paths, **options):
+        rename(*paths, **options)
+        moments.append((folder / "notes.txt").is_file())
+
+    monkeypatch.setattr(os, "rename", watched)
+    fill(folder, "new")
+    assert moments and all(moments)
+    assert content(folder)["a.bin"] == b"new" * 100
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_what_comes_into_a_folder_while_it_is_replaced_stays(tmp_path, monkeypatch, can_exchange):
+    folder = tmp_path / "model"
+    fill(folder, "old")
+    exchange = durable.exchange
+
+    def late(one, other):
+        (folder / "late.txt").write_text("mine")
+        return can_exchange and exchange(one, other)
+
+    monkeypatch.setattr(durable, "exchange", late)
+    fill(folder, "new")
+    assert content(folder) == {"a.bin": b"new" * 100, "sub/b.txt": b"new", "late.txt": b"mine"}
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
 @pytest.mark.parametrize("at", range(40))
-def test_a_kill_at_any_step_leaves_the_old_folder_or_the_new(tmp_path, monkeypatch, at):
+def test_a_kill_at_any_step_leaves_the_old_folder_or_the_new(tmp_path, monkeypatch, at, can_exchange):
     """Every system call that replacing a folder makes is a point to die at; the reader then finds a whole folder."""
+    if not can_exchange:
+        monkeypatch.setattr(durable, "exchange", lambda one, other: False)
     folder = tmp_path / "model"
     fill(folder, "old")
     left = at

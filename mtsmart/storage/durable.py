@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mtsmart.errors import CheckpointError, MtsmartError, StorageError
+from mtsmart.storage.exchange import exchange
 
 MANIFEST = "manifest.json"
 _MAX_JSON = 16_000_000
@@ -218,6 +219,9 @@ def replacing_folder(folder: Path, scratch: Path) -> Iterator[Path]:
 def put_in_place(aside: Path, folder: Path, scratch: Path) -> None:
     """Rename a complete folder, which may replace another one.
 
+    Where the system can exchange two folders, there is a folder of this name at every moment, and so are files of
+    others in it. Elsewhere a process that dies between two renamings leaves it where :func:`present` finds it.
+
     Args:
         aside: the complete folder.
         folder: its name from now on. Files in the present folder of this name stay if its manifest does not list them.
@@ -228,8 +232,14 @@ def put_in_place(aside: Path, folder: Path, scratch: Path) -> None:
         if folder.exists():
             _carry_over(folder, aside)
             shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
-        aside.rename(folder)
+            if exchange(aside, folder):
+                aside.rename(old)
+            else:
+                folder.rename(old)
+                aside.rename(folder)
+            _carry_over(old, folder)  # what somebody has put into it meanwhile
+        else:
+            aside.rename(folder)
         flush(folder.parent)
     except BaseException:
         if old.exists() and not folder.exists():
