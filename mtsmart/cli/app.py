@@ -12,6 +12,8 @@ from mtsmart.cli import evaluate, export, finetune, methods, predict, sweep, tas
 from mtsmart.cli.flags import in_flags
 from mtsmart.cli.terminal import (
     ErrorStreamHandler,
+    abandon_output,
+    flush_output,
     logged_warnings,
     logging_to,
     prepare_streams,
@@ -78,7 +80,7 @@ def main() -> None:
             logged_warnings(),
             children_without_working_directory(),
         ):
-            app()
+            _run()
     except OtherProcessError as error:
         sys.exit(error.exit_code)
     except MtsmartError as error:
@@ -86,6 +88,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except OSError as error:  # a full disk, or a file that was deleted while it was read
         say_error(f"{_place(error)}{error.strerror or error}")
+        abandon_output()
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -94,6 +97,15 @@ def main() -> None:
     except BaseException as error:  # A panic of a library written in Rust is no Exception.
         report_unforeseen(error)
         sys.exit(1)
+
+
+def _run() -> None:
+    try:
+        app()
+    except SystemExit as stop:
+        if not stop.code:
+            flush_output()
+        raise
 
 
 def _place(error: OSError) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -43,8 +44,10 @@ def prepare_streams() -> None:
     lost, and nothing of it goes to standard output. A file that the program opens later never takes the place of a
     closed stream, where the output of a library would end up in it. A width that no terminal has is not believed.
     """
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdecimal():
+    for name in ("COLUMNS", "LINES"):
+        if not re.fullmatch("[0-9]+", os.environ.get(name, "0")):
+            del os.environ[name]
+    if columns := os.environ.get("COLUMNS"):
         os.environ["COLUMNS"] = str(min(max(int(columns[:9]), _NARROWEST), _WIDEST))
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
@@ -64,6 +67,23 @@ def require_output() -> None:
     """
     if sys.stdout is None:
         raise StorageError("is closed, so the result would be lost", file="standard output")
+
+
+def flush_output() -> None:
+    """Hand over what standard output still holds, while a failure can still be told.
+
+    Raises:
+        OSError: the reader has gone, or the disk is full.
+    """
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def abandon_output() -> None:
+    """Lose what standard output still holds. Otherwise Python tries again at its end, and prints a traceback."""
+    if sys.stdout is not None:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def report_unforeseen(error: BaseException) -> None:

@@ -114,6 +114,14 @@ def _outputs(task: TaskType, logits: Mapping[int, Tensor], split: EncodedSplit) 
     return Outputs(ordered, split.rows)
 
 
+def _finite(logits: Tensor, task: TaskType) -> Tensor:
+    """A head's logits as they are. Task types may add -inf later, so infinite ones are refused here."""
+    if bool(logits.isinf().any()):
+        message = "the model's outputs are infinite, although its weights are not: they are too large"
+        raise DataError(message, file=f"task {task.name}")
+    return logits
+
+
 def _logits(model: MultiTaskModel, tasks: Sequence[TaskType], batches: Iterable[Batch]) -> list[list[Tensor]]:
     """The adapted logits of all rows for each task. They are on the CPU, in the order of the batches."""
     logits: list[list[Tensor]] = [[] for _ in tasks]
@@ -121,7 +129,7 @@ def _logits(model: MultiTaskModel, tasks: Sequence[TaskType], batches: Iterable[
         batch = loaded.to(model.device)
         encoded = model.encoder(model.embed(batch.inputs["input_ids"]), batch.inputs)
         for task, collected in zip(tasks, logits, strict=True):
-            adapted = task.adapt(model.logits(task.head_name, encoded, batch.inputs), batch)
+            adapted = task.adapt(_finite(model.logits(task.head_name, encoded, batch.inputs), task), batch)
             collected.extend(_on_cpu(task.unbatch(adapted, batch)))
     return logits
 

@@ -190,7 +190,11 @@ def _json_line(row: dict[str, Any], encoding: str) -> str:
 def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: str) -> None:
     lines = [list(map(_field, values)) for values in [list(rows[0]), *(list(row.values()) for row in rows)]]
     if delimiter == ",":
-        csv.writer(stream, lineterminator="\n").writerows(lines)
+        plain = csv.writer(stream, lineterminator="\n")
+        quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        for fields in lines:  # Python leaves a carriage return without quotes, and readers begin a row after it.
+            has_return = any("\r" in field for field in fields if isinstance(field, str))
+            (quoted if has_return else plain).writerow(fields)
         return
     # tsv is read without quotes, so it is written without quotes. A tab or line break in a field becomes a space.
     for fields in lines:

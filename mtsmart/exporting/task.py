@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -72,8 +73,10 @@ def _card(run: LoadedRun, task: TaskType) -> ModelCard:
 
 def _refuse_overlap(target: Path, run: Path, given: str | Path) -> None:
     """Refuse to write into the run, or in place of a folder that holds it."""
-    inside = target.resolve().is_relative_to(run.resolve())
-    around = run.resolve().is_relative_to(target.resolve())
+    export = Path(os.path.realpath(target))
+    source = Path(os.path.realpath(run))
+    inside = export.is_relative_to(source)
+    around = source.is_relative_to(export)
     if inside or around:
         raise ConfigError("must neither be in the run nor hold it", argument="folder", value=str(given))
 

@@ -6,6 +6,7 @@ these files, unchanged, and nothing else.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 from mtsmart.errors import CheckpointError, MtsmartError
 from mtsmart.runs.lock import RunLock
 from mtsmart.storage.durable import sha256_of, unique, writing
-from mtsmart.storage.owned import MARKER, PREFIX, Kind, OwnedFolder, listed, remove_empty_folders
+from mtsmart.storage.owned import MARKER, PREFIX, Kind, OwnedFolder, listed, remove_empty_folders, remove_files
 
 _SCRATCH = re.compile(r"\.export-([0-9a-f]{12})")
 
@@ -28,7 +29,7 @@ def exporting_to(folder: Path, overwrite: bool) -> Iterator[Path]:
         CheckpointError: as for :func:`check_target`. Files may have come since the caller's own check.
         StorageError: it cannot be written.
     """
-    target = folder.resolve()
+    target = Path(os.path.realpath(folder))  # A circle of links is refused when the folder is made.
     token = unique()
     scratch = target.parent / f".export-{token}"
     with writing(folder):
@@ -111,11 +112,12 @@ def _clear_leftovers(parent: Path) -> None:
 def _clear(scratch: Path, target: Path) -> None:
     """Delete an unfinished export. The earlier export gets its name back if the new one has not taken it."""
     old = scratch / "old"
+    if old.is_symlink():  # No export has made it.
+        return
     if old.exists() and not target.exists():
         old.rename(target)
     owned = OwnedFolder.read(old)
-    for name in () if owned is None else (*owned.files, MARKER):
-        (old / name).unlink(missing_ok=True)
+    remove_files(old, () if owned is None else (*owned.files, MARKER))
     remove_empty_folders(old)
     with suppress(OSError):
         old.rmdir()

@@ -156,7 +156,7 @@ def refuse_inside_run(path: Path, argument: str) -> None:
     Raises:
         ConfigError: names the run.
     """
-    absolute = path.resolve()
+    absolute = Path(os.path.realpath(path))
     for parent in absolute.parents:
         owned = OwnedFolder.read(parent)
         name = absolute.relative_to(parent).parts[0]

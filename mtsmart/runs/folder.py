@@ -47,7 +47,10 @@ from mtsmart.storage.owned import (
     OwnedFolder,
     clear_scratch,
     files_of_others,
+    own_names,
+    refuse_links,
     refuse_others,
+    remove_files,
     remove_written,
     scratch_of,
     start,
@@ -126,6 +129,7 @@ class RunFolder:
             return
         if owned.kind is not Kind.RUN:
             raise CheckpointError(f"is the folder of {owned.kind.with_article}, not of a run", file=self.path)
+        refuse_links(own_names(self.path))
         owned.check(RUN_NAMES)
         for point in self.checkpoints.glob("update-*[0-9]"):
             if not _is_point(point):
@@ -211,9 +215,7 @@ class RunFolder:
         for folder in (*self.checkpoints.glob("update-*"), self.path / "model", self.checkpoints):
             remove_written(folder)
         owned = self._marker
-        for name in owned.files if owned is not None else ():
-            if (self.path / name).is_file():
-                (self.path / name).unlink()
+        remove_files(self.path, () if owned is None else owned.files)
         self._forget()
 
     def move_to(self, target: RunFolder) -> None:

@@ -54,7 +54,9 @@ class RunLock:
         try:
             with writing(self.folder):
                 holder = {"pid": os.getpid(), "host": socket.gethostname()}
-                self._holder.write_text(json.dumps(holder) + "\n", encoding="utf-8")
+                self._holder.unlink(missing_ok=True)  # It may be a link, and nothing is written through one.
+                with self._holder.open("x", encoding="utf-8") as stream:
+                    stream.write(json.dumps(holder) + "\n")
         except BaseException:
             self.discard() if is_new else self.release()
             raise

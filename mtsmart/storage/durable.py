@@ -86,6 +86,8 @@ def unique() -> str:
 def _made(scratch: Path | None) -> Iterator[None]:
     """Make a scratch folder, and remove it at the end if it is empty then."""
     if scratch is not None:
+        if scratch.is_symlink():
+            raise StorageError("is a link, and mtsmart writes no files through links", file=scratch)
         scratch.mkdir(parents=True, exist_ok=True)
     try:
         yield

@@ -7,6 +7,7 @@ file there. A folder without a marker is only used if it is empty.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -24,7 +25,7 @@ from mtsmart.storage.durable import (
     read_json,
     reason_of,
     unique,
-    write_json,
+    write_text,
     written_files,
 )
 
@@ -101,7 +102,8 @@ class OwnedFolder:
             StorageError: it cannot be written.
         """
         data = {"format": _FORMAT, "kind": self.kind.value, "token": self.token, "files": self.files}
-        write_json(self.path / MARKER, data, self.scratch)
+        # Escapes, because a name may have bytes that are no text.
+        write_text(self.path / MARKER, json.dumps(data, indent=2) + "\n", self.scratch)
 
     @property
     def scratch(self) -> Path:
@@ -164,6 +166,7 @@ def refuse_others(path: Path) -> None:
     Raises:
         StorageError: names some of what is there.
     """
+    refuse_links(own_names(path))
     if (path / MARKER).is_file():
         return
     names = files_of_others(path)
@@ -173,6 +176,24 @@ def refuse_others(path: Path) -> None:
             file=path,
             hint="Name a folder that is new or empty",
         )
+
+
+def refuse_links(paths: Iterable[Path]) -> None:
+    """Refuse to work through links, which may lead to files of others.
+
+    Raises:
+        StorageError: one of the paths is a link.
+    """
+    for path in paths:
+        if path.is_symlink():
+            raise StorageError(
+                "is a link, and mtsmart writes no files through links", file=path, hint="Delete the link"
+            )
+
+
+def own_names(path: Path) -> list[Path]:
+    """What a folder holds of the names that are mtsmart's own; nothing if there is no folder."""
+    return sorted(path.glob(f"{PREFIX}*")) if path.is_dir() else []
 
 
 def files_of_others(path: Path) -> list[str]:
@@ -228,16 +249,22 @@ def remove_written(folder: Path) -> None:
     """
     if folder.is_symlink():
         return
-    inside = folder.resolve()
-    for name in written_files(folder):
-        file = folder / name
-        if file.parent.resolve().is_relative_to(inside) and not file.is_dir():
-            file.unlink(missing_ok=True)
+    remove_files(folder, written_files(folder))
     remove_empty_folders(folder)
     # A kill leaves a folder that is still known as ours, because the manifest goes last.
     (folder / MANIFEST).unlink(missing_ok=True)
     with suppress(OSError):
         folder.rmdir()
+
+
+def remove_files(folder: Path, names: Iterable[str]) -> None:
+    """Delete files of a folder by the names that a marker or manifest lists. What lies behind a link stays."""
+    inside = Path(os.path.realpath(folder))
+    for name in names:
+        file = folder / name
+        is_inside = Path(os.path.realpath(file.parent)).is_relative_to(inside)
+        if is_inside and (file.is_symlink() or file.is_file()):
+            file.unlink()
 
 
 def remove_empty_folders(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtsmart.errors import MtsmartError, StorageError
-from mtsmart.storage.owned import Kind, OwnedFolder, files_of_others, refuse_others, start
+from mtsmart.storage.owned import Kind, OwnedFolder, files_of_others, own_names, refuse_links, refuse_others, start
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.page import PAGE, is_page
 
@@ -26,6 +26,7 @@ def check_sweep(folder: Path) -> None:
         return
     if owned.kind is not Kind.SWEEP:
         raise StorageError(f"is the folder of {owned.kind.with_article}, not of a sweep", file=folder)
+    refuse_links([*own_names(folder), folder / STARTS, folder / UNFINISHED])
     owned.check([LEDGER, PAGE])
 
 

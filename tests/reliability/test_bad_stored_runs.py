@@ -170,6 +170,21 @@ def test_outputs_that_are_not_finite_are_refused(run):
         loaded.evaluate(["about"])
 
 
+def test_finite_weights_whose_outputs_are_infinite_are_refused(run):
+    """Otherwise a softmax makes NaN of them, beside a label."""
+    loaded = LoadedRun(run, device="cpu")
+    with torch.no_grad():
+        for name, parameter in loaded.model.head("color").named_parameters():
+            if name.endswith("bias"):
+                parameter.fill_(3e38)
+            else:
+                parameter.abs_().mul_(3e38 / parameter.abs().max())
+        loaded.model.encoder.model.pooler.dense.weight.zero_()
+        loaded.model.encoder.model.pooler.dense.bias.fill_(5.0)
+    with pytest.raises(MtsmartError, match="task color: the model's outputs are infinite"):
+        loaded.predict("color", [{"text": "a red house"}])
+
+
 class PanicException(BaseException):
     """As pyo3's, which cannot be made from Python."""
 

@@ -136,6 +136,17 @@ def test_output_to_a_full_disk(workspace):
     assert (workspace.folder / "run" / "results.json").is_file()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_few_predictions_to_a_full_disk(workspace, trained_run):
+    """They have room in a buffer, so nothing fails before the command's end."""
+    run = trained_run("training.max_updates=1")
+    (workspace.folder / "in.jsonl").write_text('{"text": "a red house"}\n')
+    command = ["predict", str(run), "--task", "color", "--input", "in.jsonl"]
+    process = Forked(command_line, *command, out=Path("/dev/full"), err=workspace.folder / "err")
+    assert process.wait() == 2
+    assert process.err.read_text() == "mtsmart: standard output: No space left on device\n"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission(workspace, cli):
     folder = workspace.folder / "closed"

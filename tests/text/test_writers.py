@@ -127,6 +127,13 @@ def test_predictions_that_a_spreadsheet_would_compute(tmp_path, ending):
     assert read_table(file).to_pylist()[0]["'=x"] == "'=1+1"
 
 
+def test_a_carriage_return_begins_no_row(tmp_path):
+    """A spreadsheet would compute what stands after it."""
+    file = tmp_path / "out.csv"
+    write_rows([{"text": "a\r=1+1", "prediction": "b"}], file)
+    assert file.read_bytes() == b'text,prediction\n"a\r=1+1","b"\n'
+
+
 def test_predictions_as_json_lines_are_the_same_data_without_codes(tmp_path):
     rows = [{"text": EVIL, "p": -0.5}]
     stream = io.StringIO()
