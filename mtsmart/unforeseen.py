@@ -11,13 +11,7 @@ from contextlib import suppress
 
 from mtsmart.errors import MtsmartError
 
-DEBUG = "MTSMART_DEBUG"
-"""The environment variable with which tracebacks are shown instead."""
-
-
-def shows_tracebacks() -> bool:
-    """Whether the user has asked for them."""
-    return os.environ.get(DEBUG, "0") not in ("", "0")
+_DEBUG = "MTSMART_DEBUG"
 
 
 def described(error: BaseException) -> MtsmartError:
@@ -26,12 +20,12 @@ def described(error: BaseException) -> MtsmartError:
     With ``MTSMART_DEBUG=1`` its traceback is printed on standard error and there is no file.
     """
     reason = f"{type(error).__name__}: {error}".strip().splitlines()[0].removesuffix(":").rstrip(". ")
-    if shows_tracebacks():
+    if os.environ.get(_DEBUG, "0") not in ("", "0"):
         traceback.print_exception(error, file=sys.stderr)
         where = "The traceback above says where"
     else:
         file = _store_details(error)
-        where = f"{DEBUG}=1 shows the details" if file is None else f"The details are in {file}"
+        where = f"{_DEBUG}=1 shows the details" if file is None else f"The details are in {file}"
     return MtsmartError(f"an unexpected error: {reason}", hint=f"{where}. Please report it with them")
 
 

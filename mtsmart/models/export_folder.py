@@ -16,7 +16,7 @@ from pathlib import Path
 from mtsmart.errors import CheckpointError, MtsmartError
 from mtsmart.runs.lock import RunLock
 from mtsmart.storage.durable import sha256_of, unique, writing
-from mtsmart.storage.owned import MARKER, PREFIX, Kind, OwnedFolder, listed, remove_empty_folders, remove_files
+from mtsmart.storage.owned import MARKER, Kind, OwnedFolder, listed, own_names, remove_empty_folders, remove_files
 
 _SCRATCH = re.compile(r"\.export-([0-9a-f]{12})")
 
@@ -124,7 +124,7 @@ def _clear(scratch: Path, target: Path) -> None:
     if old.exists():  # somebody has put a file there in the moment of the exchange
         return
     shutil.rmtree(scratch / "new", ignore_errors=True)
-    for path in scratch.glob(f"{PREFIX}*"):
+    for path in own_names(scratch):
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     with suppress(OSError):
         scratch.rmdir()

@@ -15,7 +15,7 @@ import re
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -82,12 +82,24 @@ def unique() -> str:
     return uuid.uuid4().hex[:12]
 
 
+def refuse_links(paths: Iterable[Path]) -> None:
+    """Refuse to work through links, which may lead to files of others.
+
+    Raises:
+        StorageError: one of the paths is a link.
+    """
+    for path in paths:
+        if path.is_symlink():
+            raise StorageError(
+                "is a link, and mtsmart writes no files through links", file=path, hint="Delete the link"
+            )
+
+
 @contextmanager
 def _made(scratch: Path | None) -> Iterator[None]:
     """Make a scratch folder, and remove it at the end if it is empty then."""
     if scratch is not None:
-        if scratch.is_symlink():
-            raise StorageError("is a link, and mtsmart writes no files through links", file=scratch)
+        refuse_links([scratch])
         scratch.mkdir(parents=True, exist_ok=True)
     try:
         yield

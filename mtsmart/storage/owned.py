@@ -24,6 +24,7 @@ from mtsmart.storage.durable import (
     present,
     read_json,
     reason_of,
+    refuse_links,
     unique,
     write_text,
     written_files,
@@ -178,19 +179,6 @@ def refuse_others(path: Path) -> None:
         )
 
 
-def refuse_links(paths: Iterable[Path]) -> None:
-    """Refuse to work through links, which may lead to files of others.
-
-    Raises:
-        StorageError: one of the paths is a link.
-    """
-    for path in paths:
-        if path.is_symlink():
-            raise StorageError(
-                "is a link, and mtsmart writes no files through links", file=path, hint="Delete the link"
-            )
-
-
 def own_names(path: Path) -> list[Path]:
     """What a folder holds of the names that are mtsmart's own; nothing if there is no folder."""
     return sorted(path.glob(f"{PREFIX}*")) if path.is_dir() else []
@@ -289,7 +277,7 @@ def clear_scratch(scratch: Path, folders: Iterable[Path]) -> None:
     if not scratch.is_symlink():
         shutil.rmtree(scratch, ignore_errors=True)
     # A process that was killed while it wrote the first marker has left it under another token.
-    for path in scratch.parent.glob(f"{PREFIX}*"):
+    for path in own_names(scratch.parent):
         if _TOKEN.fullmatch(path.name.removeprefix(PREFIX)) and not path.is_symlink():
             for file in path.glob(f".{MARKER}.*.new"):
                 file.unlink()
