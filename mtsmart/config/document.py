@@ -24,6 +24,7 @@ MAX_DEPTH = 32
 MAX_NODES = 100_000
 _MAX_DIGITS = 400
 
+_EXPANDS = "is nested too deeply or expands to too many values"
 _KINDS = ("map", "seq", "str", "int", "float", "bool", "null")
 
 Key = tuple[str | int, ...]
@@ -124,10 +125,21 @@ def _overlay(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+class _TooMany(Exception):
+    """A document has more nodes than are allowed; ``args`` are the line."""
+
+
 class _Resolver(yaml.SafeLoader):
-    """SafeLoader with YAML 1.2's core schema in place of 1.1's implicit types."""
+    """SafeLoader with YAML 1.2's core schema in place of 1.1's implicit types, and with a largest number of nodes."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (declared so by the base)
+    nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self.nodes += 1
+        if self.nodes > 2 * MAX_NODES:  # Keys are nodes too.
+            raise _TooMany(self.line + 1)
+        return super().compose_node(parent, index)
 
 
 _SCALARS = (
@@ -216,6 +228,8 @@ def _compose(text: str, file: str) -> yaml.Node | None:
             return loader.get_single_node()
         finally:
             loader.dispose()
+    except _TooMany as error:
+        raise ConfigError(_EXPANDS, file=file, line=error.args[0]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = " ".join(part for part in (error.context, error.problem) if part)
@@ -241,7 +255,7 @@ class _Builder:
     def build(self, node: yaml.Node, path: Key) -> Any:
         self.count += 1
         if len(path) > MAX_DEPTH or self.count > MAX_NODES:
-            raise ConfigError("is nested too deeply or expands to too many values", file=self.file, line=_line(node))
+            raise ConfigError(_EXPANDS, file=self.file, line=_line(node))
         if not node.tag.startswith("tag:yaml.org,2002:"):
             raise ConfigError("tags are not allowed", file=self.file, line=_line(node), value=node.tag)
         self.origins.setdefault(path, Origin(self.file, _line(node)))

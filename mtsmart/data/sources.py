@@ -18,8 +18,11 @@ from typing import Any, TypeAlias
 import datasets
 import numpy as np
 import pyarrow as pa
+from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
 from datasets.packaged_modules.cache.cache import Cache
 from datasets.table import InMemoryTable
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import cache_dir
@@ -90,6 +93,19 @@ def _read_from(source: DatasetSource, config: DataConfig) -> tuple[dict[str, lis
         return {}, {}
     clone = _clone(folder, source.name, _state(folder))
     return clone.files, clone.labels
+
+
+def places_read(definition: TaskDefinition, config: DataConfig) -> list[Path]:
+    """The data files, or the local clone and its files, that a task's rows come from; empty for the Hub's.
+
+    Raises:
+        DataError: the clone has too many files.
+    """
+    source = definition.dataset
+    if source.files is not None:
+        return list(map(Path, source.files.values()))
+    folder = _clone_folder(source, config)
+    return [] if folder is None else [folder, *(folder / name for name in list_files(folder))]
 
 
 def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | Path) -> None:
@@ -220,6 +236,7 @@ def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path 
         streamed: the folder for rows that were read, if the data set is streamed; None: it is downloaded as a whole.
     """
     shown = _shown(path, name)
+    _check_id(path, shown)
     try:
         if streamed is not None:
             return open_streamed(path, name, revision, streamed)
@@ -236,6 +253,25 @@ def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path 
             file=shown,
             hint="For local clones set data.hub_dir or MTSMART_HUB_DIR",
         ) from None
+
+
+def _check_id(path: str, shown: str) -> None:
+    """Refuse what ``datasets`` takes for something else than a data set on the Hub: an address, or a reader of its own.
+
+    Its readers take files from any place, and some of them open pickles.
+
+    Raises:
+        DataError: it is no Hub id.
+    """
+    try:
+        validate_repo_id(path)
+    except HFValidationError:
+        known = False
+    else:
+        known = path not in _PACKAGED_DATASETS_MODULES
+    if not known:
+        hint = "Give owner/name, or a folder; data files go under 'files'"
+        raise DataError("is neither a local clone nor the name of a data set on the Hub", file=shown, hint=hint)
 
 
 def _bases(spec: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import pyarrow as pa
 
 from mtsmart.data.readers import parse_fields, read_table
-from mtsmart.data.sources import require_columns
+from mtsmart.data.sources import places_read, require_columns
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.runs.claim import refuse_inside_run
@@ -132,10 +132,19 @@ def check_output(file: Path, source: Path, run: Path, task_files: Iterable[Path]
     if any(target.is_relative_to(folder / name) for name in RUN_NAMES) or _is_of_run(file, folder):
         raise DataError("belongs to the run itself", argument="output", value=str(file), hint="Name another file")
     refuse_inside_run(file, "output")
-    for path in (*task_files, *_named_paths(RunFolder(run).document().data)):
-        if is_same_file(file, path) or (path.is_dir() and target.is_relative_to(os.path.realpath(path))):
+    stored = RunFolder(run)
+    for path in (*task_files, *_named_paths(stored.document().data), *_data_of(stored)):
+        if is_same_file(file, path) or _holds(path, target):
             hint = "Name another file, in another folder"
             raise DataError(f"belongs to {path}, which the run reads", argument="output", value=str(file), hint=hint)
+
+
+def _holds(folder: Path, target: Path) -> bool:
+    """Whether a folder holds a file. One that also holds the working directory is too wide to say anything."""
+    with suppress(OSError):  # a text that is too long for a path
+        inside = folder.is_dir() and target.is_relative_to(os.path.realpath(folder))
+        return inside and not Path.cwd().is_relative_to(os.path.realpath(folder))
+    return False
 
 
 def _is_of_run(file: Path, run: Path) -> bool:
@@ -143,13 +152,17 @@ def _is_of_run(file: Path, run: Path) -> bool:
     return file.exists() and any(is_same_file(file, run / name) for name in RUN_NAMES)
 
 
+def _data_of(run: RunFolder) -> Iterator[Path]:
+    """The data files and local clones that a run's tasks are read from."""
+    config = run.config().data
+    for definition in run.definitions().values():
+        yield from places_read(definition, config)
+
+
 def _named_paths(value: Any) -> Iterator[Path]:
     """The files and folders that a run's configuration names: data, encoder, teachers, the run before."""
     if isinstance(value, str) and "/" in value and "\0" not in value:  # A name without a folder is no path.
-        path = Path(value)
-        with suppress(OSError):  # a text that is too long for a path
-            if path.exists() and not Path.cwd().is_relative_to(path.resolve()):
-                yield path
+        yield Path(value)
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             if key != "cache_dir":

@@ -1,5 +1,7 @@
 """YAML with places: scalars, origins, bounds, merging."""
 
+import resource
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +67,13 @@ def test_alias_bombs_are_refused():
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
     with pytest.raises(ConfigError, match="expands to too many values"):
         parse_yaml("\n".join(lines), "f.yaml")
+
+
+def test_no_more_nodes_are_made_than_are_allowed():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ConfigError, match=r"f\.yaml:2: .*expands to too many values"):
+        parse_yaml("b: 1\na: [" + "{}," * 1_000_000 + "]", "f.yaml")
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 2**28
 
 
 def test_merging_keeps_the_origin_of_what_wins():

@@ -230,3 +230,29 @@ def test_tries_to_reach_the_hub_are_not_told_one_by_one(capfd):
     quiet_libraries()
     logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s")
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "json",
+        "text",
+        "webdataset",
+        "pandas",
+        "arrow",
+        "buckets/a/b",
+        "hf://datasets/a/b",
+        "http://127.0.0.1:9/x",
+        "../x",
+    ],
+)
+def test_only_names_on_the_hub_go_to_the_hub(tmp_path, monkeypatch, path, streaming):
+    """The library has readers of its own under such names, which take files from any place."""
+    monkeypatch.setattr(datasets, "load_dataset_builder", None)
+    monkeypatch.chdir(tmp_path)
+    definition = TaskDefinition(
+        task_type="regression", text=["text"], dataset={"path": path, "streaming": streaming}, splits={"train": "train"}
+    )
+    with pytest.raises(DataError, match="is neither a local clone nor the name of a data set on the Hub"):
+        load_split("t", definition, "train", ["text"], DataConfig(cache_dir=str(tmp_path)))

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from mtsmart.config.document import dump_yaml, read_yaml
 from tests.reliability.refusals import assert_refused, contents
 
 INPUT = {
@@ -70,6 +71,33 @@ def test_prediction_output(run, cli, name):
     before = sorted(run.parent.rglob("*")), contents(run.parent)
     assert_refused(cli("predict", run, "-t", "color", "-i", "in.csv", "--output", output), message)
     assert (sorted(run.parent.rglob("*")), contents(run.parent)) == before
+
+
+@pytest.mark.parametrize(
+    ("place", "output"),
+    [
+        (".", "hub/me/rows/train.csv"),
+        (".", "hub/me/rows/new.csv"),
+        (".", "hub/me/rows/deep/x.csv"),
+        ("hub/me/rows", "train.csv"),
+        ("hub/me/rows/deep", "../deep/x.csv"),
+    ],
+)
+def test_predictions_replace_nothing_of_a_local_clone(run, cli, monkeypatch, place, output):
+    clone = run.parent / "hub" / "me" / "rows"
+    (clone / "deep").mkdir(parents=True)
+    for name in ("train.csv", "deep/x.csv"):
+        (clone / name).write_text("text,label\na,red\n")
+    config = read_yaml(run / "config.yaml").data
+    config["tasks"]["color"]["dataset"] = {"path": "me/rows"}
+    (run / "config.yaml").write_text(dump_yaml(config))
+    monkeypatch.setenv("MTSMART_HUB_DIR", str(run.parent / "hub"))
+    (run.parent / "in.csv").write_text("text\na\n")
+    monkeypatch.chdir(run.parent / place)
+    before = contents(clone)
+    result = cli("predict", run, "-t", "color", "-i", run.parent / "in.csv", "--output", output)
+    assert_refused(result, "--output: belongs to .*me/rows.*, which the run reads")
+    assert contents(clone) == before
 
 
 def test_predictions_may_lie_beside_the_runs_own_files(run, cli):

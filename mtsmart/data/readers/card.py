@@ -12,7 +12,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from mtsmart.config.document import parse_yaml
+from mtsmart.config.document import MAX_BYTES, parse_yaml
 from mtsmart.errors import DataError, MtsmartError, did_you_mean
 from mtsmart.storage.durable import read_bytes, read_json, reason_of
 
@@ -86,6 +86,8 @@ def _card(file: Path) -> dict[str, Any]:
     text = "\n".join(takewhile(lambda line: line.rstrip() != "---", lines[1:]))
     if not text.strip():
         return {}
+    if len(text) > MAX_BYTES:
+        raise DataError(f"has more than {MAX_BYTES:,} characters of YAML at its start", file=file)
     try:
         return parse_yaml("\n" + text, str(file), duplicates=[]).data
     except MtsmartError as error:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import datasets
+from datasets.arrow_writer import ArrowWriter
 
 from mtsmart.data.readers.clones import Clone, features_of
+from mtsmart.data.sealed import open_sealed, seal
+from mtsmart.storage.durable import flush, writing
 
 _UNSTATED = 2**62  # stands for the number of rows where the data set does not state it
 _LIKELY = 2**40  # more than any data set has
+_BATCH = 1000  # rows that are written together
 
 
 class StreamedSplit:
@@ -48,9 +53,39 @@ class StreamedSplit:
         if not open_end:
             part = part.take(len(numbers))
         key = hashlib.sha256(repr((self._source, self._stream.split, numbers)).encode()).hexdigest()
-        return datasets.Dataset.from_generator(
-            lambda: iter(part), features=part.features, cache_dir=str(self._cache), fingerprint=key[:32]
-        )
+        file = self._cache / f"{key}.arrow"
+        rows = open_sealed(file)
+        if rows is None:
+            _store(part, file)
+            rows = seal(file)
+        return rows
+
+
+def _store(rows: datasets.IterableDataset, file: Path) -> None:
+    """Write rows to ``file``, which is whole or not there.
+
+    Raises:
+        DatasetGenerationError: they cannot be read.
+        StorageError: they cannot be written.
+    """
+    encode = rows.features.encode_example if rows.features else dict
+    with writing(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    with writing(file.parent), tempfile.TemporaryDirectory(prefix=".streaming-", dir=file.parent) as scratch:
+        aside = Path(scratch) / file.name
+        with ArrowWriter(path=str(aside), features=rows.features, writer_batch_size=_BATCH) as writer:
+            for row in _read(rows):
+                writer.write(encode(row))
+            writer.finalize()
+        flush(aside)
+        aside.replace(file)
+
+
+def _read(rows: datasets.IterableDataset) -> Iterator[dict[str, Any]]:
+    try:
+        yield from rows
+    except Exception as error:  # of any kind: rows come through the libraries of many formats
+        raise datasets.exceptions.DatasetGenerationError("cannot be read") from error
 
 
 def stream_clone(clone: Clone, split: str, source: str, cache: Path) -> StreamedSplit:

@@ -170,6 +170,7 @@ HOSTILE = [
     (with_card("dataset_info: !!python/object/apply:os.mkdir ['ran']"), r"README\.md:2: .* is not allowed"),
     (with_card("a: &a [x, x]\nb: &b [*a, *a]\nconfigs: !y [*b]"), r"README\.md:4: tags are not allowed"),
     (with_card("x: [" * 50 + "]" * 50), r"README\.md:2: is nested too deeply"),
+    (with_card("x: [" + "{}," * 2_000_000 + "]"), "has more than 2,000,000 characters of YAML"),
     (with_card("configs: [x: ["), r"README\.md:\d: is not valid YAML"),
     (linked("train.jsonl", "/etc/passwd"), "is a link to a file outside the clone"),
     (linked("train.jsonl", "../../../outside.jsonl"), "is a link to a file outside the clone"),

@@ -106,6 +106,19 @@ def test_rows_that_cannot_be_read_are_one_clear_error_and_leave_nothing(place):
     assert not list(sources.Path(config.cache_dir).rglob("*.arrow"))
 
 
+def test_rows_that_somebody_changed_in_the_cache_are_read_again(place):
+    config, _ = place
+    definition = task("train[:20]", streaming=True)
+    first = load_split("t", definition, "train", ["text"], config)[:]
+    file = next(sources.Path(config.cache_dir).rglob("*.arrow"))
+    content = file.read_bytes()
+    for changed in (content.replace(b"t11", b"t99"), content[:-8], b"", bytes(len(content))):
+        assert changed != content
+        file.write_bytes(changed)
+        assert load_split("t", definition, "train", ["text"], config)[:] == first
+        assert file.read_bytes() == content
+
+
 def test_splits_are_known_without_reading(place):
     config, _ = place
     assert has_split(task(streaming=True), "train", config)
