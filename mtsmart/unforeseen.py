@@ -22,11 +22,12 @@ def described(error: BaseException) -> MtsmartError:
     reason = f"{type(error).__name__}: {error}".strip().splitlines()[0].removesuffix(":").rstrip(". ")
     if os.environ.get(_DEBUG, "0") not in ("", "0"):
         traceback.print_exception(error, file=sys.stderr)
-        where = "The traceback above says where"
+        hint = "Please report it with the traceback above"
     else:
         file = _store_details(error)
         where = f"{_DEBUG}=1 shows the details" if file is None else f"The details are in {file}"
-    return MtsmartError(f"an unexpected error: {reason}", hint=f"{where}. Please report it with them")
+        hint = f"{where}. Please report it with them"
+    return MtsmartError(f"an unexpected error: {reason}", hint=hint)
 
 
 def _store_details(error: BaseException) -> str | None:

@@ -13,6 +13,8 @@ import numpy as np
 
 from mtsmart.metrics.scores import METRICS
 
+_LARGEST = 709.0  # exp of more than this is no finite float
+
 Guess = tuple[int, float]
 """Best token id, log-probability of the gold token."""
 
@@ -29,4 +31,4 @@ def token_accuracy(predictions: Sequence[Sequence[Guess]], references: Sequence[
 def perplexity(predictions: Sequence[Sequence[Guess]], references: Sequence[Sequence[int]]) -> float:
     """exp of the mean negative log-probability of the masked tokens; lower is better, so never the main metric."""
     losses = [-log_probability for row in predictions for _, log_probability in row]
-    return math.exp(float(np.mean(losses))) if losses else 1.0
+    return math.exp(min(float(np.mean(losses)), _LARGEST)) if losses else 1.0

@@ -21,7 +21,7 @@ _LIBRARIES = ("mtsmart", "torch", "transformers", "datasets")
 def write_card(
     folder: RunFolder, config: RunConfig, definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]
 ) -> None:
-    """Write README.md into a run's folder, unless somebody has changed it since the run wrote it."""
+    """Write README.md into a run's folder, unless somebody has written or changed it meanwhile."""
     start = f"the run {code_span(config.init.run)}" if config.init else code_span(str(config.encoder.path))
     lines = [
         f"# {markdown(config.name)}",
@@ -48,7 +48,7 @@ def write_card(
         "",
     ]
     if not folder.store_card("\n".join(lines)):
-        log_notice(f"{folder.card_file}: was changed by somebody, so it stays as it is")
+        log_notice(f"{folder.card_file}: was written by somebody else, so it stays as it is")
 
 
 def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]) -> list[str]:

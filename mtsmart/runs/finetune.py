@@ -59,7 +59,8 @@ def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:
     """The configuration before overrides, and the task's name."""
     document = folder.document()
     origin = Origin(str(folder.config_file))
-    changes: dict[str, Any] = {"init": {"run": str(folder.path.resolve())}}
+    # A run stores its tasks written out. Files of tasks that a configuration names would be another person's choice.
+    changes: dict[str, Any] = {"init": {"run": str(folder.path.resolve())}, "task_files": []}
     name = task
     if task.endswith((".yaml", ".yml")):
         name = _only_task(task)

@@ -17,6 +17,7 @@ A run deletes and replaces only what it wrote. Runs of version 0.1.0 have no mar
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -189,7 +190,7 @@ class RunFolder:
         write_json(self.results_file, results.to_json(), self.scratch)
 
     def store_card(self, text: str) -> bool:
-        """Write README.md, unless somebody has changed it since the run wrote it.
+        """Write README.md, unless somebody else has written or changed it since the run began.
 
         Returns:
             whether it was written.
@@ -199,6 +200,8 @@ class RunFolder:
         """
         owned = self._marker
         known = None if owned is None else owned.files.get(self.card_file.name)
+        if owned is not None and self.card_file.name not in owned.files and os.path.lexists(self.card_file):
+            return False
         if known is not None and self.card_file.is_file() and sha256_of(self.card_file) != known:
             return False
         if owned is not None:

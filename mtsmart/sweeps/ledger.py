@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mtsmart.errors import DataError, StorageError
-from mtsmart.storage.durable import append_line, read_bytes, reason_of, writing
+from mtsmart.storage.durable import append_line, open_to_append, read_bytes, reason_of, writing
 
 _MAX_BYTES = 64_000_000  # enough for about a hundred thousand runs
 
@@ -119,8 +118,8 @@ class Ledger:
             StorageError: the line cannot be written.
         """
         if self._cut_at is not None:
-            with writing(self.file):
-                os.truncate(self.file, self._cut_at)
+            with writing(self.file), open_to_append(self.file) as stream:
+                stream.truncate(self._cut_at)
             self._cut_at = None
         if self._lacks_newline:
             append_line(self.file, "")

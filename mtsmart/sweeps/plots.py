@@ -34,7 +34,9 @@ def draw(comparison: Comparison, file: Path, scratch: Path | None = None) -> Non
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # Otherwise a matplotlibrc in the working directory would change the plot.
+        matplotlib.rcParams.update(_SETTINGS)
         figure = Figure(figsize=(7, 0.8 + 0.32 * len(comparison.rows)), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.subplots()

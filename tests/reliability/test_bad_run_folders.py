@@ -184,7 +184,7 @@ def test_a_changed_card_stays(run, trained, cli):
     (run / "README.md").write_text("my own words")
     more = ["training.epochs=3", "--allow-changes", "training.epochs"]
     result = cli("train", trained / "e.yaml", *more, "-o", run, "--resume")
-    assert result.code == 0 and "README.md: was changed by somebody, so it stays as it is" in result.err
+    assert result.code == 0 and "README.md: was written by somebody else, so it stays as it is" in result.err
     assert (run / "README.md").read_text() == "my own words"
 
 

@@ -20,6 +20,18 @@ def test_an_unfinished_last_line_is_trained_again(colors):
     assert [json.loads(line)["tasks"]["color"]["accuracy"] for line in ledger.file.open()] == [0.5, 0.25]
 
 
+def test_another_name_of_the_file_keeps_its_content(colors):
+    plan, ledger, folder = colors
+    ledger.add(line_of(plan.jobs[0], 0.5))
+    with ledger.file.open("a") as stream:
+        stream.write('{"run": "half')
+    before = ledger.file.read_bytes()
+    (folder / "backup").hardlink_to(ledger.file)
+    Ledger(ledger.file).add(line_of(plan.jobs[1], 0.25))
+    assert (folder / "backup").read_bytes() == before
+    assert len(Ledger(ledger.file)) == 2
+
+
 def test_a_whole_last_line_without_its_newline_counts(colors):
     plan, ledger, _ = colors
     for job in plan.jobs[:2]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import matplotlib
 import pytest
 
 from mtsmart.config.loader import load_experiment
@@ -26,6 +27,20 @@ def test_the_tables_figures(colors):
     )
     assert "accuracy of color on 16 rows" in page
     assert "<svg" in (folder / f"{plan.name}.svg").read_text()
+
+
+def test_a_matplotlibrc_changes_no_plot(colors, monkeypatch):
+    """Matplotlib reads one from the working directory."""
+    plan, ledger, folder = colors
+    fill(plan, ledger, [0.03, 0.031, 0.032, 0.03, 0.027])
+    write_page(plan, ledger, marked(folder), print)
+    plot = folder / f"{plan.name}.svg"
+    before = plot.read_bytes()
+    for name, value in (("font.size", 30), ("axes.facecolor", "red"), ("text.usetex", True)):
+        monkeypatch.setitem(matplotlib.rcParams, name, value)
+    plot.unlink()
+    write_page(plan, ledger, marked(folder), print)
+    assert plot.read_bytes() == before
 
 
 @pytest.mark.parametrize("other", [{"machine": "another"}, {"device": "cuda:0"}])

@@ -1,6 +1,7 @@
 """Masked LM: which tokens are masked, the loss, scores, predictions, tied weights through training and resuming."""
 
 import json
+import math
 
 import datasets
 import numpy as np
@@ -172,6 +173,8 @@ def test_scores_against_closed_forms():
     perfect = chosen.decode(Outputs(chosen.unbatch(certain, batch), rows))
     assert METRICS["token_accuracy"](perfect, references) == 1.0
     assert METRICS["perplexity"](perfect, references) == pytest.approx(1.0)
+    hopeless = chosen.decode(Outputs(chosen.unbatch(1e30 * (1 - certain / 100), batch), rows))
+    assert 1e300 < METRICS["perplexity"](hopeless, references) < math.inf
     assert (METRICS["token_accuracy"]([[]], [[]]), METRICS["perplexity"]([[]], [[]])) == (0.0, 1.0)
     assert chosen.baseline([[7, 7, 8]], [[7, 8, 9]]) == [
         [(7, pytest.approx(np.log(share))) for share in (2 / 4, 1 / 4, 1 / 4)]
