@@ -3,13 +3,15 @@
 import os
 import re
 import signal
+import socket
+import tempfile
 import time
 import warnings
 from pathlib import Path
 
 import pytest
 
-from mtsmart.errors import DataError, MtsmartWarning
+from mtsmart.errors import ConfigError, DataError, MtsmartWarning
 from mtsmart.sweeps.pool import Pool, _work
 
 
@@ -155,3 +157,23 @@ def test_nobody_listens_where_the_sweep_was_killed(pool):
     process.start()
     process.join()
     assert process.exitcode == 0
+
+
+def test_a_temporary_folder_has_room_for_the_names_of_sockets(monkeypatch):
+    """The longest folder that is accepted has room for a socket; the next one is refused in one line."""
+    refused = 0
+    for length in range(60, 108):
+        folder = "/" + "x" * (length - 1)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        try:
+            Pool([])
+        except ConfigError as error:
+            assert re.search(r"^TMPDIR: is too long: at most \d+ bytes", str(error))
+            refused += 1
+            continue
+        assert not refused
+        with socket.socket(socket.AF_UNIX) as listener, pytest.raises(FileNotFoundError):
+            listener.bind(
+                f"{folder}/pymp-12345678/listener-12345678"
+            )  # There is no such folder, but the name has room.
+    assert refused
