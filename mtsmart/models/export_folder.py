@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mtsmart.errors import CheckpointError, MtsmartError
+from mtsmart.runs.interrupt import StopSignals
 from mtsmart.runs.lock import RunLock
 from mtsmart.storage.durable import sha256_of, unique, writing
 from mtsmart.storage.owned import MARKER, Kind, OwnedFolder, listed, own_names, remove_empty_folders, remove_files
@@ -48,7 +49,8 @@ def exporting_to(folder: Path, overwrite: bool) -> Iterator[Path]:
                     target.rename(scratch / "old")
                 aside.rename(target)
             finally:
-                _clear(scratch, target)
+                with StopSignals():  # A second signal would leave a part.
+                    _clear(scratch, target)
 
 
 def check_target(folder: Path, overwrite: bool) -> None:

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 
@@ -11,7 +13,9 @@ import yaml
 
 import mtsmart
 from mtsmart.exporting.task import base_encoder
+from mtsmart.models.export_folder import exporting_to
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.interrupt import ending_orderly
 from tests.conftest import sentences, write_jsonl
 from tests.models.test_export import alone
 
@@ -225,3 +229,23 @@ def test_a_stopped_export_leaves_nothing(workspace, run):
     stopped = subprocess.run([sys.executable, "-c", code], check=False, cwd=workspace.folder, capture_output=True)
     assert stopped.returncode == 143
     assert list((workspace.folder / "models").iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of Unix")
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_second_signal_does_not_stop_the_cleaning(tmp_path, monkeypatch, second):
+    remove = shutil.rmtree
+
+    def interrupted(path, **options):
+        signal.raise_signal(second)
+        remove(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with (
+        ending_orderly(),
+        pytest.raises(SystemExit, match="143"),
+        exporting_to(tmp_path / "out", overwrite=False) as aside,
+    ):
+        (aside / "config.json").write_text("{}")
+        signal.raise_signal(signal.SIGTERM)
+    assert not list(tmp_path.iterdir())
