@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Iterator
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub
 import torch
+from torch import nn
+from torch.nn.modules.module import (
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
 from transformers import PreTrainedConfig
+
+from mtsmart.models.encoder_files import check_tokenizer_class, read_settings, size_without_holes, weight_files
 
 # Beyond any encoder there is: a damaged configuration would fill the memory before its weights are looked at.
 _LIMITS = {
@@ -28,40 +36,50 @@ _LIMITS = {
     "type_vocab_size": (0, 100_000),
     "chunk_size_feed_forward": (0, 1),  # a chunk of more tokens must divide the length of every batch
 }
-_SPREADS = ("initializer_range", "initializer_factor", "init_std")
-# The files of a folder that transformers reads whole, and how many MB an honest one may have.
-_READ_WHOLE = {
-    **dict.fromkeys(("tokenizer.json", "vocab*", "merges.txt", "*.model"), 64),
-    **dict.fromkeys(("*config.json", "tokenizer*.json", "*tokens*.json", "*.index.json", "*.jinja"), 16),
+_TIGHT = {
+    # transformers makes a list or a dictionary of this length while it reads the configuration.
+    **{"num_labels": 100_000, "num_classes": 100_000, "n_layer": 1000, "attention_types": 1000},
+    # Each text is padded to a multiple of these, and each token takes as many numbers in each attention head.
+    **dict.fromkeys(("attention_window", "lsh_attn_chunk_length", "local_attn_chunk_length"), 2048),
 }
-_WEIGHTS = "*.safetensors"
+_MANY_LAYERS = 1000
+_LARGEST = 10_000_000
+_NO_SIZE = re.compile(r".*(theta|seed).*")  # names of integers that may have any value
+_LABELS = ("id2label", "label2id")
+_MOST_LABELS = 100_000
+_MOST_PARTS = 10_000
+_MOST_VALUES = 500_000
+_DEEPEST = 16
+# transformers takes files, or whole models, from where these point to.
+_FOLLOWED = ("transformers_weights", "backbone", "backbone_config", "use_timm_backbone", "use_pretrained_backbone")
+_DTYPES = ("dtype", "torch_dtype")  # transformers takes any attribute of torch by these
+_SPREADS = ("initializer_range", "initializer_factor", "init_std")
 # What a configuration may name; everything else is code of the Hub, or of packages that may not be installed.
 _KERNELS = {
     "_attn_implementation": ("eager", "sdpa"),
     "_experts_implementation": ("eager", "batched_mm", "grouped_mm"),
 }
-_PEFT = "adapter_config.json"  # makes transformers load another model, which the file names
+_COMPUTED = ("autoformer", "distilbert", "flaubert", "informer", "marian", "pegasus", "roformer", "xlm")
+_MOST_COMPUTED = 4_194_304  # 4096 positions of 1024 numbers
+_MOST_PARAMETERS = 50_000  # of a model, in number: each module and parameter takes some KB, whatever its size
 _SPARE = 256 * 2**20  # bytes for what a checkpoint may lack: a pooler, tables that are computed
 
 
-def check_files(path: str) -> None:
-    """Refuse a local folder with files that are far too large to be an encoder's, or that are no files.
+def check_stored_settings(path: str) -> None:
+    """Refuse a local folder whose configuration has numbers that no encoder has, or names other files or models.
+
+    This stands before transformers reads the configuration, because reading it can fill the memory already.
 
     Raises:
-        ValueError: names the file.
+        ValueError: names the file and the setting.
     """
-    if not Path(path).is_dir():
+    folder = Path(path)
+    if not folder.is_dir():
         return
-    if (Path(path) / _PEFT).exists():
-        raise ValueError(f"its folder has {_PEFT} of the library peft, which is not read; merge the adapter first")
-    for file in sorted(Path(path).iterdir()):
-        limit = next((limit for pattern, limit in _READ_WHOLE.items() if fnmatch(file.name, pattern)), None)
-        if file.is_dir() or (limit is None and not fnmatch(file.name, _WEIGHTS)):
-            continue
-        if not file.is_file():
-            raise ValueError(f"{file.name} is no regular file")
-        if limit is not None and file.stat().st_size > limit * 2**20:
-            raise ValueError(f"{file.name} is larger than {limit} MB")
+    for file in sorted((*folder.glob("config.json"), *folder.glob("config.*.json"))):
+        settings = read_settings(file)
+        _check_values(settings, file.name)
+        check_tokenizer_class(file.name, settings.get("tokenizer_class"))
 
 
 def check_settings(model_config: Any) -> None:
@@ -74,13 +92,72 @@ def check_settings(model_config: Any) -> None:
         size = getattr(model_config, name, None)
         if isinstance(size, int) and not least <= size <= most:
             raise ValueError(f"its configuration has {name} {size}")
-    for name, value in model_config.to_dict().items():
+    values = model_config.to_dict()
+    _check_values(values, "its configuration")
+    for name, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"its configuration has {name} {value}")
     for name in _SPREADS:
         spread = getattr(model_config, name, None)
         if isinstance(spread, int | float) and spread < 0:
             raise ValueError(f"its configuration has {name} {spread}")
+    _check_computed_tables(model_config)
+
+
+def _check_values(settings: Mapping[str, Any], place: str) -> None:
+    """Refuse integers that no encoder has, at any depth, and settings that transformers would follow elsewhere."""
+    waiting: list[tuple[str, Any, int]] = [("", settings, 0)]
+    count = 0
+    while waiting:
+        name, value, depth = waiting.pop()
+        count += 1
+        if isinstance(value, int) and abs(value) > _most(name):
+            raise ValueError(f"{place} has {name} {value}")
+        if not isinstance(value, dict | list):
+            continue
+        most = _MOST_LABELS if name in _LABELS else _MOST_PARTS
+        if len(value) > most or count > _MOST_VALUES:
+            raise ValueError(f"{place} has {len(value):,} values in {name or 'it'}, {most:,} are the most")
+        if depth == _DEEPEST:
+            raise ValueError(f"{place} has more than {_DEEPEST} nested levels in {name}")
+        if isinstance(value, list):
+            waiting.extend((name, part, depth + 1) for part in value)
+            continue
+        if name not in _LABELS:
+            _check_names(value, place)
+        waiting.extend((str(key), part, depth + 1) for key, part in value.items())
+
+
+def _most(name: str) -> float:
+    """The largest integer that may stand under this name."""
+    if _NO_SIZE.fullmatch(name):
+        return math.inf
+    if name in _LIMITS:
+        return max(_LIMITS[name][1], 100)  # check_settings holds the narrow ones, once the names are settled
+    return _TIGHT.get(name, _MANY_LAYERS if name.endswith("layers") else _LARGEST)
+
+
+def _check_names(settings: Mapping[Any, Any], place: str) -> None:
+    """Refuse what names other files or models, and what would replace a part of transformers' own class."""
+    for name, value in settings.items():
+        if name in _FOLLOWED and value is not None:
+            raise ValueError(f"{place} has {name} {value!r}, and an encoder must not name other files or models")
+        if name in _DTYPES and isinstance(value, str) and not isinstance(getattr(torch, value, None), torch.dtype):
+            raise ValueError(f"{place} has {name} {value!r}, which is no dtype of torch")
+        own = getattr(PreTrainedConfig, str(name), None)
+        if callable(own) or isinstance(own, dict | tuple):
+            raise ValueError(f"{place} has {name}, which is no setting")
+    if str(settings.get("model_type")).startswith("timm"):
+        raise ValueError(f"{place} has model_type {settings['model_type']!r}, which is no encoder of text")
+
+
+def _check_computed_tables(model_config: Any) -> None:
+    """Refuse long tables that transformers computes with numbers of Python, which take 40 bytes each."""
+    if model_config.model_type not in _COMPUTED:
+        return
+    positions = model_config.max_position_embeddings
+    if positions * model_config.hidden_size > _MOST_COMPUTED:
+        raise ValueError(f"its configuration has max_position_embeddings {positions}, too many to compute")
 
 
 def settle_outputs(model_config: Any) -> None:
@@ -125,25 +202,55 @@ def without_network(path: str) -> Iterator[None]:
         huggingface_hub.constants.HF_HUB_OFFLINE = before
 
 
-def check_room(path: str, model_config: Any, auto_class: Any) -> None:
+def check_room(path: str, model_config: Any, auto_class: Any, **settings: Any) -> None:
     """Refuse a configuration that asks for far more memory than the weights of its local folder could fill.
+
+    Args:
+        path: the folder; for a Hub id nothing is checked.
+        model_config: the configuration.
+        auto_class: the class that builds the model.
+        settings: what else the model is built with.
 
     Raises:
         ValueError: says how much it asks for.
+        Exception: of any kind, if the model cannot be built. It could not be built from its weights either.
     """
-    stored = sum(file.stat().st_size for file in Path(path).glob(_WEIGHTS)) if Path(path).is_dir() else 0
-    if not stored:
+    if not Path(path).is_dir():
         return
-    try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            model = auto_class.from_config(copy.deepcopy(model_config))
-    except Exception:  # loading it says why it cannot be built
-        return
+    files = weight_files(Path(path))
+    if not files:
+        raise ValueError("its folder has no model.safetensors, and weights in other formats are not read")
+    stored = sum(map(size_without_holes, files))
+    with torch.random.fork_rng(devices=[]), torch.device("meta"), _counting_parameters():
+        model = auto_class.from_config(copy.deepcopy(model_config), dtype=torch.float32, **settings)
     count = sum(parameter.numel() for parameter in model.parameters())
     tables = sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
     if 2 * count + tables > stored + _SPARE:
         size = (2 * count + tables) / 2**20
         raise ValueError(f"its configuration asks for {size:,.0f} MB or more, its weights have {stored / 2**20:,.0f}")
+
+
+@contextmanager
+def _counting_parameters() -> Iterator[None]:
+    """Stop what builds a model in this thread, once it has far more parts than any encoder."""
+    thread = threading.get_ident()
+    count = 0
+
+    def register(module: nn.Module, name: str, part: Any) -> None:
+        nonlocal count
+        count += threading.get_ident() == thread
+        if count > _MOST_PARAMETERS:
+            raise ValueError(f"its configuration asks for more than {_MOST_PARAMETERS:,} parameters and modules")
+
+    handles = [
+        register_module_module_registration_hook(register),
+        register_module_parameter_registration_hook(register),
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def check_complete(missing: Iterable[str]) -> None:

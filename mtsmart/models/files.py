@@ -50,6 +50,7 @@ _DECODING = TypeAdapter(dict[str, dict[str, FiniteFloat]])
 _MAX_WIDTH = 10_000_000
 _MAX_LAYERS = 64
 _MUCH = 2**28  # bytes; heads that are larger must have weights to show for it
+_LABEL = 250  # bytes; transformers makes a name for each output of a native head
 
 
 def save_model(
@@ -203,7 +204,9 @@ def _check_room(folder: Path, specs: Mapping[str, HeadSpec], width: int) -> None
 
 
 def _size(spec: HeadSpec, width: int) -> int:
-    return (spec.num_labels + _hidden(spec, width)) * width * 4
+    """Bytes of a head that is built."""
+    names = spec.num_labels * _LABEL if spec.type == "native" else 0
+    return (spec.num_labels + _hidden(spec, width)) * width * 4 + names
 
 
 def _hidden(spec: HeadSpec, width: int) -> int:

@@ -25,13 +25,14 @@ from mtsmart.models.adapters import read_adapters, restore_adapters
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.encoder_checks import (
     check_complete,
-    check_files,
     check_kernels,
     check_room,
     check_settings,
+    check_stored_settings,
     settle_outputs,
     without_network,
 )
+from mtsmart.models.encoder_files import check_files
 from mtsmart.models.tokenizer_checks import check_steps, check_tokenizer_files
 from mtsmart.models.transform import Order, apply_transforms
 from mtsmart.models.weights import check_finite
@@ -118,15 +119,16 @@ def _refusing(what: str, path: str) -> Iterator[None]:
 def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBase]:
     common: dict[str, Any] = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
     check_files(path)
+    check_stored_settings(path)
     check_tokenizer_files(path)
     model_config = AutoConfig.from_pretrained(path, **common)
     check_settings(model_config)
     settle_outputs(model_config)
     check_kernels(model_config)
+    extra: dict[str, Any] = {} if config.attention is None else {"attn_implementation": config.attention}
     if not config.trust_remote_code:  # classes that come with a model may do anything while they are built
-        check_room(path, model_config, _auto_class(model_config))
+        check_room(path, model_config, _auto_class(model_config), **extra)
     _set_dropout(model_config, config.dropout)
-    extra = {} if config.attention is None else {"attn_implementation": config.attention}
     # Without dtype, transformers 5 takes the checkpoint's own; half precision weights would train badly.
     model, report = _auto_class(model_config).from_pretrained(
         path,

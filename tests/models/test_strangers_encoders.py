@@ -1,52 +1,14 @@
 """Encoder folders that ask for memory, for code or for other models: refused, and nothing is fetched or imported."""
 
 import base64
-import importlib.machinery
 import json
-import shutil
-import socket
-import sys
-import types
 
 import pytest
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
 from mtsmart.models.loading import load_encoder
-
-CALLS = []
-
-
-def noted(name):
-    """An attribute of a package that must not be used."""
-    if name.startswith("__"):  # Python and transformers look for these when they ask whether a package is there.
-        raise AttributeError(name)
-    CALLS.append(name)
-
-
-@pytest.fixture
-def folder(tmp_path, tiny_encoder, monkeypatch):
-    """A copy of the tiny encoder; sockets, and the packages that fetch code or adapters, note that they are used."""
-    CALLS.clear()
-    monkeypatch.setattr(socket.socket, "connect", lambda *place: CALLS.append(place))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    for name in ("kernels", "peft"):
-        module = types.ModuleType(name)
-        module.__spec__ = importlib.machinery.ModuleSpec(name, None)
-        module.__getattr__ = noted
-        monkeypatch.setitem(sys.modules, name, module)
-    shutil.copytree(tiny_encoder, tmp_path / "encoder")
-    return tmp_path / "encoder"
-
-
-def change(file, **values):
-    file.write_text(json.dumps((json.loads(file.read_text()) if file.exists() else {}) | values))
-
-
-def refused(folder, reason):
-    with pytest.raises(CheckpointError, match=reason):
-        load_encoder(EncoderConfig(path=str(folder)))
-    assert not CALLS
+from tests.models.strangers import CALLS, change, refused
 
 
 def replace(content, times, pattern=None):

@@ -31,6 +31,7 @@ NATIVE_CLASSES: dict[str, Any] = {
     "question_answering": AutoModelForQuestionAnswering,
     "masked_lm": AutoModelForMaskedLM,
 }
+_SPARE = 2**26  # parameters that any head may have
 
 
 @HEADS.register("native")
@@ -42,7 +43,8 @@ class NativeHead(nn.Module):
     computes exactly the same.
 
     Raises:
-        CheckpointError: the architecture has no class for this kind of task.
+        CheckpointError: the architecture has no class for this kind of task, or its configuration asks for a head that
+            is far larger than the encoder.
     """
 
     def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
@@ -52,6 +54,7 @@ class NativeHead(nn.Module):
         self._encoder_outputs = _EncoderOutputs()
         setattr(model, model.base_model_prefix, self._encoder_outputs)
         tied = _tied_names(model)
+        _check_room(model, encoder, spec)
         model.to_empty(device="cpu")
         with torch.no_grad():
             for module in model.modules():
@@ -104,6 +107,16 @@ def _task_model(encoder: PreTrainedModel, spec: HeadSpec) -> PreTrainedModel:
         value=type(encoder.config).__name__,
         hint="Use mtsmart's own head: head: {type: plain}",
     )
+
+
+def _check_room(model: nn.Module, encoder: Encoder, spec: HeadSpec) -> None:
+    """Refuse a head that is far larger than the encoder. Memory is not reserved for ``model`` yet."""
+    size = sum(parameter.numel() for parameter in model.parameters())
+    body = sum(parameter.numel() for parameter in encoder.parameters())
+    outputs = 2 * spec.num_labels * encoder.hidden_size  # Some classes project twice to the outputs.
+    if size > body + outputs + _SPARE:
+        message = f"its configuration asks for a head of {size:,} parameters, and the encoder has {body:,}"
+        raise CheckpointError(message, file="encoder", value=spec.kind)
 
 
 def _tied_names(model: nn.Module) -> list[list[str]]:

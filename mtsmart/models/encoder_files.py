@@ -1,0 +1,207 @@
+"""Checks of the files of an encoder's folder, before transformers opens any of them.
+
+transformers reads most files whole, and follows names that stand in them. A folder may come from anywhere, so its files
+have a largest size, and none of them may name a file outside the folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
+
+_MB = 2**20
+_MOST_FILES = 10_000
+_WEIGHTS = ".safetensors"
+_INDEX = ".safetensors.index.json"
+_LARGEST = 64  # MB of a vocabulary; a million tokens fit
+_LARGEST_SETTINGS = 16  # MB
+_SETTINGS = re.compile(r".*config\.json|config\..*\.json|tokenizer.+\.json|.*tokens.*\.json|.*\.index\.json|.*\.jinja")
+_VOCABULARY = "tokenizer.json"
+# Weights and data of other programs, which are never opened here.
+_NEVER_READ = re.compile(
+    r".*\.(safetensors|bin|pt|pth|ckpt|pkl|h5|keras|msgpack|onnx|onnx[._]data|ot|gguf|ggml|tflite|pb|nemo|mlmodel|data"
+    r"|data-\d+-of-\d+|npy|npz|parquet|arrow|csv|tsv|jsonl|zip|tar|gz|bz2|xz|zst|7z|png|jpe?g|gif|mp4|pdf|safetensors\.tmp)"
+    r"|events\.out\.tfevents\..*",
+    re.IGNORECASE,
+)
+_PEFT = "adapter_config.json"  # makes transformers load another model, which the file names
+_SHARD = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")  # another reader of transformers takes these
+_MOST_TENSORS = 100_000
+_TOKENIZER = "tokenizer_config.json"
+_SPECIAL = "special_tokens_map.json"
+# transformers notes these when it saves a tokenizer, and replaces them when it loads one.
+_NOTED = ("tokenizer_file", "special_tokens_map_file", "tokenizer_config_file", "added_tokens_file")
+# A text under one of these keys is the name of a file.
+_NAMES_A_FILE = re.compile(r".*_file|vocab|merges|source_spm|target_spm")
+
+
+def check_files(path: str) -> None:
+    """Refuse a local folder with files that are far too large to be an encoder's, that are no files, or name others.
+
+    Raises:
+        ValueError: names the file.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return
+    if (folder / _PEFT).exists():
+        raise ValueError(f"its folder has {_PEFT} of the library peft, which is not read; merge the adapter first")
+    for count, file in enumerate(_files(folder)):
+        if count == _MOST_FILES:
+            raise ValueError(f"its folder has more than {_MOST_FILES:,} files, so it is no folder of an encoder alone")
+        _check_file(file, file.relative_to(folder).as_posix())
+    for file in sorted(folder.glob(f"*{_INDEX}")):
+        _check_index(file)
+    _check_tokenizer_settings(folder / _TOKENIZER)
+    _check_special_tokens(folder / _SPECIAL)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files with the weights, as transformers chooses them; empty if there are none that it reads.
+
+    Raises:
+        ValueError: the index of the weights is damaged, or names other files than those of the folder.
+    """
+    single = folder / f"model{_WEIGHTS}"
+    index = folder / f"model{_INDEX}"
+    if single.is_file() or not index.is_file():
+        return [single] if single.is_file() else []
+    return [folder / name for name in sorted(_check_index(index))]
+
+
+def size_without_holes(file: Path) -> int:
+    """Bytes that a file really has: one with holes takes nothing of the disk for them, and much memory once loaded."""
+    size = file.stat().st_size
+    if not hasattr(os, "SEEK_DATA"):  # Windows
+        return size
+    stored = 0
+    end = 0
+    with file.open("rb") as stream:
+        while end < size:
+            try:
+                start = os.lseek(stream.fileno(), end, os.SEEK_DATA)
+            except OSError as error:
+                # ENXIO says that no data follows. Any other error comes from a disk that does not tell its holes.
+                return stored if error.errno == errno.ENXIO else size
+            end = os.lseek(stream.fileno(), start, os.SEEK_HOLE)
+            stored += end - start
+    return stored
+
+
+def check_tokenizer_class(file: str, name: Any) -> None:
+    """Refuse the name of a class that is no tokenizer: transformers would let that class read the folder.
+
+    Args:
+        file: the file that has the name.
+        name: the value of its ``tokenizer_class``.
+
+    Raises:
+        ValueError: names the file and the class.
+    """
+    if name is None:
+        return
+    found = tokenizer_class_from_name(name) if isinstance(name, str) else name
+    is_missing = found is None or hasattr(found, "_backends")  # Loading it says which package is missing.
+    if not is_missing and not (isinstance(found, type) and issubclass(found, PreTrainedTokenizerBase)):
+        raise ValueError(f"{file} has tokenizer_class {name!r}, which is no tokenizer")
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """The object in a small JSON file, as transformers reads it.
+
+    Raises:
+        ValueError: the file is not a JSON object.
+    """
+    try:
+        values = json.loads(file.read_bytes())
+    except (ValueError, RecursionError):
+        raise ValueError(f"{file.name} is not valid JSON") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{file.name} is no JSON object")
+    return values
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below ``folder``, except in hidden folders (``.git``, ``.cache``), which transformers never reads."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            if (Path(place) / name).is_symlink():
+                inner = (Path(place) / name).relative_to(folder).as_posix()
+                raise ValueError(f"{inner} is a link to another folder, which is not read")
+        yield from (Path(place) / name for name in sorted(names))
+
+
+def _check_file(file: Path, name: str) -> None:
+    if not file.is_file():
+        raise ValueError(f"{name} is no regular file")
+    if _SHARD.fullmatch(file.name):
+        raise ValueError(f"{name} is a part of a distributed checkpoint, which is not read")
+    if _NEVER_READ.fullmatch(file.name):
+        return
+    is_small = _SETTINGS.fullmatch(file.name) and file.name != _VOCABULARY
+    limit = _LARGEST_SETTINGS if is_small else _LARGEST
+    if file.stat().st_size > limit * _MB:
+        raise ValueError(f"{name} is larger than {limit} MB")
+
+
+def _check_index(file: Path) -> set[str]:
+    """The files that an index of weights names: they lie beside it."""
+    names = read_settings(file).get("weight_map")
+    if not isinstance(names, dict):
+        raise ValueError(f"{file.name} has no weight_map from tensors to files")
+    if len(names) > _MOST_TENSORS:
+        raise ValueError(f"{file.name} has a weight_map of {len(names):,} tensors, {_MOST_TENSORS:,} are the most")
+    for name in names.values():
+        if not isinstance(name, str) or not _is_plain(name) or not name.endswith(_WEIGHTS):
+            message = f"{file.name} has {name!r} in its weight_map, where only names of *{_WEIGHTS} files can stand"
+            raise ValueError(message)
+    for name in sorted(set(names.values())):
+        if not (file.parent / name).is_file():
+            raise ValueError(f"{file.name} names {name}, which is not in the folder")
+    return set(names.values())
+
+
+def _is_plain(name: str) -> bool:
+    """Whether it is the name of a file, and no path."""
+    return not any(sign in name for sign in "/\\:\0") and not name.startswith(".")
+
+
+def _check_tokenizer_settings(file: Path) -> None:
+    """Refuse settings of a tokenizer that name other files than the folder's own."""
+    if not file.is_file():
+        return
+    settings = read_settings(file)
+    check_tokenizer_class(file.name, settings.get("tokenizer_class"))
+    if settings.get("init_inputs"):
+        raise ValueError(f"{file.name} has init_inputs, which are not read")
+    versions = settings.get("fast_tokenizer_files")
+    for name in versions if isinstance(versions, list) else [versions]:
+        if name is not None and not (isinstance(name, str) and _is_plain(name)):
+            raise ValueError(f"{file.name} has {name!r} in fast_tokenizer_files, where only names of files can stand")
+    _check_names(file.name, {key: value for key, value in settings.items() if key not in _NOTED})
+
+
+def _check_names(file: str, settings: Mapping[str, Any]) -> None:
+    for key, value in settings.items():
+        if isinstance(value, str) and _NAMES_A_FILE.fullmatch(key):
+            raise ValueError(f"{file} has {key} {value!r}, where a file must not name another")
+        if isinstance(value, dict) and key.endswith("_kwargs"):  # They become arguments of a library.
+            _check_names(file, value)
+
+
+def _check_special_tokens(file: Path) -> None:
+    """Refuse a map of special tokens with other settings: transformers lets them overrule its own."""
+    if not file.is_file():
+        return
+    for key in read_settings(file):
+        if not key.endswith(("_token", "_tokens")):
+            raise ValueError(f"{file.name} has {key}, where only special tokens can stand")
