@@ -18,7 +18,7 @@ from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
 from mtsmart.evaluation.given_rows import table_of
 from mtsmart.evaluation.stored_run import check_head_of, read_run
 from mtsmart.hardware import usable_device
-from mtsmart.preparation.preparer import Preparer
+from mtsmart.preparation.preparer import Preparer, tokenizing
 from mtsmart.quiet import without_bars
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
@@ -167,7 +167,8 @@ class LoadedRun:
         data = self._preparer.rows_once(first, complete)
         batch_size = self.config.training.eval_batch_size
         outputs = run_model(self.model, tasks, data, self._preparer.collate(first), batch_size)
-        return [task.describe(of_task, self.tokenizer) for task, of_task in zip(tasks, outputs, strict=True)]
+        with tokenizing(first):
+            return [task.describe(of_task, self.tokenizer) for task, of_task in zip(tasks, outputs, strict=True)]
 
     @cached_property
     def _library(self) -> TaskLibrary:

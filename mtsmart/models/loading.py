@@ -22,8 +22,8 @@ from mtsmart.config.sections import EncoderConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.errors import CheckpointError, panics_as_errors
 from mtsmart.models.adapters import read_adapters, restore_adapters
-from mtsmart.models.encoder import Encoder
-from mtsmart.models.encoder_checks import (
+from mtsmart.models.checks.files import check_files
+from mtsmart.models.checks.settings import (
     check_complete,
     check_kernels,
     check_room,
@@ -32,8 +32,8 @@ from mtsmart.models.encoder_checks import (
     settle_outputs,
     without_network,
 )
-from mtsmart.models.encoder_files import check_files
-from mtsmart.models.tokenizer_checks import check_steps, check_tokenizer_files
+from mtsmart.models.checks.tokenizer import check_tokenizer, check_tokenizer_files
+from mtsmart.models.encoder import Encoder
 from mtsmart.models.transform import Order, apply_transforms
 from mtsmart.models.weights import check_finite
 from mtsmart.storage.durable import sha256_of
@@ -141,7 +141,7 @@ def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenize
     )
     check_complete(report["missing_keys"])
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, **common)
-    check_steps(tokenizer)
+    check_tokenizer(tokenizer)
     return Encoder(model, drawn=report["missing_keys"]), tokenizer
 
 

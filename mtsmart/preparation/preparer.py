@@ -98,7 +98,7 @@ class Preparer:
         Raises:
             DataError: as for :meth:`rows`.
         """
-        with _tokenizing(task):
+        with tokenizing(task):
             return encode_rows(arranged(task, rows), self._encoder(task, with_labels=False))
 
     def rows(self, task: TaskType, rows: datasets.Dataset, with_labels: bool, dropped: int = 0) -> EncodedSplit:
@@ -115,7 +115,7 @@ class Preparer:
         """
         encode = self._encoder(task, with_labels)
         signature = self._signature(task, with_labels)
-        with _tokenizing(task):
+        with tokenizing(task):
             return encode_split(arranged(task, rows), encode, signature, self.config, dropped)
 
     def _encoder(self, task: TaskType, with_labels: bool) -> Callable[[Rows], Rows]:
@@ -174,7 +174,7 @@ def _tokenizer_key(tokenizer: PreTrainedTokenizerBase) -> str:
 
 
 @contextmanager
-def _tokenizing(task: TaskType) -> Iterator[None]:
+def tokenizing(task: TaskType) -> Iterator[None]:
     """Say in the error of a tokenizer which task's text it fails on."""
     try:
         with panics_as_errors():

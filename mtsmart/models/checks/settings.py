@@ -24,7 +24,7 @@ from torch.nn.modules.module import (
 )
 from transformers import PreTrainedConfig
 
-from mtsmart.models.encoder_files import check_tokenizer_class, read_settings, size_without_holes, weight_files
+from mtsmart.models.checks.files import check_tokenizer_class, read_settings, size_without_holes, weight_files
 
 # Beyond any encoder there is: a damaged configuration would fill the memory before its weights are looked at.
 _LIMITS = {

@@ -21,10 +21,14 @@ _MB = 2**20
 _MOST_FILES = 10_000
 _WEIGHTS = ".safetensors"
 _INDEX = ".safetensors.index.json"
-_LARGEST = 64  # MB of a vocabulary; a million tokens fit
-_LARGEST_SETTINGS = 16  # MB
-_SETTINGS = re.compile(r".*config\.json|config\..*\.json|tokenizer.+\.json|.*tokens.*\.json|.*\.index\.json|.*\.jinja")
-_VOCABULARY = "tokenizer.json"
+_LARGEST = 64  # MB; a tokenizer.json of a million tokens fits
+_LIMITS = (
+    (re.compile(r"tokenizer\.json"), _LARGEST),
+    (re.compile(r".*\.(model|spm)"), 12),  # A search tree takes some hundred times as much.
+    (re.compile(r"vocab.*|merges.*|.*\.vocab"), 24),
+    (re.compile(r".*config\.json|config\..*\.json|tokenizer.+\.json|.*tokens.*\.json|.*\.index\.json|.*\.jinja"), 16),
+)
+"""Kinds of files, and how many MB one of them may have; the first that fits a name counts."""
 # Weights and data of other programs, which are never opened here.
 _NEVER_READ = re.compile(
     r".*\.(safetensors|bin|pt|pth|ckpt|pkl|h5|keras|msgpack|onnx|onnx[._]data|ot|gguf|ggml|tflite|pb|nemo|mlmodel|data"
@@ -147,8 +151,7 @@ def _check_file(file: Path, name: str) -> None:
         raise ValueError(f"{name} is a part of a distributed checkpoint, which is not read")
     if _NEVER_READ.fullmatch(file.name):
         return
-    is_small = _SETTINGS.fullmatch(file.name) and file.name != _VOCABULARY
-    limit = _LARGEST_SETTINGS if is_small else _LARGEST
+    limit = next((most for kind, most in _LIMITS if kind.fullmatch(file.name)), _LARGEST)
     if file.stat().st_size > limit * _MB:
         raise ValueError(f"{name} is larger than {limit} MB")
 
@@ -183,10 +186,6 @@ def _check_tokenizer_settings(file: Path) -> None:
     check_tokenizer_class(file.name, settings.get("tokenizer_class"))
     if settings.get("init_inputs"):
         raise ValueError(f"{file.name} has init_inputs, which are not read")
-    versions = settings.get("fast_tokenizer_files")
-    for name in versions if isinstance(versions, list) else [versions]:
-        if name is not None and not (isinstance(name, str) and _is_plain(name)):
-            raise ValueError(f"{file.name} has {name!r} in fast_tokenizer_files, where only names of files can stand")
     _check_names(file.name, {key: value for key, value in settings.items() if key not in _NOTED})
 
 

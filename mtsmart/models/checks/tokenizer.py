@@ -1,0 +1,234 @@
+"""Checks of a tokenizer, before any text goes through it.
+
+A tokenizer is a small program, and a file of some KB can make more memory of one letter than any machine has. So all
+that takes part in this has a bound: what the steps make of a text, each text that the tokenizer holds, and its numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from mtsmart.models.checks.tokenizer_growth import PARTS, check_growth, tables
+
+# Honest tokenizers stay far below all of these. Their longest pieces are runs of 128 blanks, and the largest
+# vocabularies, of 260,000 pieces and 500,000 merges, have 7 million characters.
+_LONGEST = 1_000  # characters of any text: a piece, a merge, what a step inserts
+_LONGEST_MARK = 128  # characters of a text that may stand for a single character
+_MOST_TEXT = 25_000_000  # characters of all texts
+_MOST_ADDED = 100_000
+_MOST_ADDED_TEXT = 1_000_000  # characters: the search for added tokens takes 70 bytes for each
+_MOST_NODES = 4_000_000  # of a Unigram model's search tree: each takes 350 bytes
+_MOST_PARTS = 5_000_000  # lists, objects and texts in a file: Python takes 150 bytes for each
+_MOST_PADDED = 100_000
+_MOST_WORD = 1_000  # characters of a word that a model takes; its time grows with their square
+_MOST_OVERLAP = 64  # windows that have the same token
+_ESCAPED = 6  # the most characters that JSON writes for one, as in \u0000
+_FILES = "tokenizer*.json"
+_CONFIG = "tokenizer_config.json"
+_MARKS = ("unk_token", "continuing_subword_prefix", "end_of_word_suffix")
+_ONCE = ("model", "vocab", "merges", "added_tokens")
+"""Keys of tokenizer.json that make large objects, each time that they are there."""
+
+
+def check_tokenizer_files(path: str) -> None:
+    """Refuse a local folder whose tokenizer could fill the memory while it is loaded.
+
+    Raises:
+        ValueError: names the step, the text or the setting.
+    """
+    if not Path(path).is_dir():
+        return
+    for file in sorted(Path(path).glob(_FILES)):
+        if not file.is_file():
+            continue
+        content = file.read_bytes()
+        state = _parse(file.name, content)
+        if file.name == _CONFIG:
+            _check_config(state)
+        else:
+            _check_state(state, content)
+
+
+def check_tokenizer(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a loaded tokenizer that could fill the memory; files of other kinds become such tokenizers too.
+
+    Raises:
+        ValueError: names the step, the text or the setting.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return
+    steps = {name: getattr(backend, name) for name in PARTS}
+    check_growth({name: json.loads(step.__getstate__()) for name, step in steps.items() if step is not None})
+    longest = _longest_string(backend.model.__getstate__())
+    if longest > _ESCAPED * _LONGEST:
+        _refuse_text(longest)
+    _check_model({name: getattr(backend.model, name, None) for name in (*_MARKS, "max_input_chars_per_word")})
+    _check_added([token.content for token in backend.get_added_tokens_decoder().values()])
+
+
+def _parse(name: str, content: bytes) -> dict[str, Any]:
+    parts = content.count(b"[") + content.count(b"{") + content.count(b'"') // 2
+    if parts > _MOST_PARTS:
+        raise ValueError(f"{name} has {parts:,} lists, objects and texts, where {_MOST_PARTS:,} are the most")
+    doubled = list[str]()
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        part = dict(pairs)
+        if len(part) < len(pairs):
+            keys = [key for key, _ in pairs]
+            doubled.extend(key for key in _ONCE if keys.count(key) > 1)
+        return part
+
+    try:
+        # The hook takes time, and a smaller file cannot make much even if its largest part is there twice.
+        state = json.loads(content, object_pairs_hook=once if len(content) > _MOST_NODES else None)
+    except (ValueError, RecursionError):
+        raise ValueError(f"{name} is not valid JSON") from None
+    if doubled:
+        raise ValueError(f"{name} has {doubled[0]!r} more than once")
+    if not isinstance(state, dict):
+        raise ValueError(f"{name} is no JSON object")
+    return state
+
+
+def _check_config(config: Mapping[str, Any]) -> None:
+    """What it may put in the place of tokenizer.json, or of parts of it.
+
+    Raises:
+        ValueError: names the setting.
+    """
+    _check_tree(config.get("vocab"))
+    names = config.get("fast_tokenizer_files") or []
+    for name in names if isinstance(names, list) else [names]:
+        if not isinstance(name, str) or "/" in name or "\\" in name or not fnmatch(name, _FILES):
+            raise ValueError(f"{_CONFIG} names the file {str(name)[:_LONGEST_MARK]!r}, which is no {_FILES} beside it")
+
+
+def _check_state(state: Mapping[str, Any], content: bytes) -> None:
+    """All of a tokenizer.json, which was parsed from ``content``.
+
+    Raises:
+        ValueError: names the step, the text or the setting.
+    """
+    if _longest_string(content) > _LONGEST or len(content) > _MOST_TEXT:  # to look at each text takes longer
+        _check_texts(state, tables(state))
+    model = state.get("model")
+    if isinstance(model, dict):
+        _check_model(model)
+        _check_tree(model.get("vocab"))
+    added = state.get("added_tokens")
+    if isinstance(added, list):
+        _check_added([str(token.get("content")) for token in added if isinstance(token, dict)])
+    _check_padding(state.get("padding"))
+    _check_truncation(state.get("truncation"))
+    check_growth(state)
+
+
+def _check_texts(state: Mapping[str, Any], tables: set[str]) -> None:
+    """The length of every text, keys of objects included, and of all together; one level of nesting after the other."""
+    total = 0
+    level: list[Any] = [state]
+    while level:
+        objects = [part for part in level if isinstance(part, dict)]
+        lists = (part for part in level if isinstance(part, list))
+        texts = list(chain.from_iterable(objects))
+        values = list(chain(chain.from_iterable(part.values() for part in objects), chain.from_iterable(lists)))
+        level = []
+        if set(map(type, values)) & {str, dict, list}:
+            texts += [value for value in values if isinstance(value, str) and value not in tables]
+            level = [value for value in values if isinstance(value, dict | list)]
+        lengths = list(map(len, texts))
+        total += sum(lengths)
+        longest = max(lengths, default=0)
+        if longest > _LONGEST:
+            _refuse_text(longest)
+    if total > _MOST_TEXT:
+        raise ValueError(f"its tokenizer has {total:,} characters of text, where {_MOST_TEXT:,} are the most")
+
+
+def _refuse_text(length: int) -> None:
+    raise ValueError(f"its tokenizer has a text of {length:,} characters, where {_LONGEST:,} are the most")
+
+
+def _longest_string(state: bytes) -> int:
+    """The bytes of the longest string in valid JSON; parsing all of it would take five times as long."""
+    plain = state.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    quotes = np.flatnonzero(np.frombuffer(plain, np.uint8) == ord('"'))
+    return int((quotes[1::2] - quotes[::2]).max(initial=1)) - 1
+
+
+def _check_model(model: Mapping[str, Any]) -> None:
+    for name in _MARKS:
+        _check_mark(name, model.get(name))
+    word = model.get("max_input_chars_per_word")
+    if isinstance(word, int) and word > _MOST_WORD:
+        raise ValueError(f"its tokenizer has max_input_chars_per_word {word:,}, where {_MOST_WORD:,} are the most")
+
+
+def _check_mark(name: str, mark: Any) -> None:
+    if isinstance(mark, str) and len(mark) > _LONGEST_MARK:
+        most = f"where {_LONGEST_MARK} are the most"
+        raise ValueError(f"its tokenizer has {name} of {len(mark):,} characters, {most}")
+
+
+def _check_tree(vocab: Any) -> None:
+    """Only Unigram has a list of pieces. Its tree has a node for each different beginning of a piece, in bytes."""
+    if not isinstance(vocab, list):
+        return
+    pieces = [pair[0].encode(errors="replace") for pair in vocab if isinstance(pair, list) and _is_piece(pair)]
+    nodes = sum(map(len, pieces))
+    if nodes > _MOST_NODES:
+        pieces.sort()
+        nodes -= sum(_shared(*pair) for pair in pairwise(pieces))
+    if nodes > _MOST_NODES:
+        raise ValueError(f"its tokenizer's pieces begin in {nodes:,} ways, where {_MOST_NODES:,} are the most")
+
+
+def _shared(first: bytes, second: bytes) -> int:
+    """The length of the beginning that both have."""
+    places = enumerate(zip(first, second, strict=False))
+    return next((place for place, (one, other) in places if one != other), min(len(first), len(second)))
+
+
+def _is_piece(pair: list[Any]) -> bool:
+    return bool(pair) and isinstance(pair[0], str)
+
+
+def _check_added(contents: list[str]) -> None:
+    if len(contents) > _MOST_ADDED:
+        raise ValueError(f"its tokenizer adds {len(contents):,} tokens, where {_MOST_ADDED:,} are the most")
+    for content in contents:
+        _check_mark("an added token", content)
+    total = sum(map(len, contents))
+    if total > _MOST_ADDED_TEXT:
+        raise ValueError(f"its tokenizer adds tokens of {total:,} characters, where {_MOST_ADDED_TEXT:,} are the most")
+
+
+def _check_padding(padding: Any) -> None:
+    if not isinstance(padding, dict):
+        return
+    strategy = padding.get("strategy")
+    fixed = strategy.get("Fixed") if isinstance(strategy, dict) else None
+    for length in (fixed, padding.get("pad_to_multiple_of")):
+        if isinstance(length, int) and length > _MOST_PADDED:
+            raise ValueError(f"its tokenizer pads each text to {length:,} tokens")
+    _check_mark("pad_token", padding.get("pad_token"))
+
+
+def _check_truncation(truncation: Any) -> None:
+    """What is cut off comes in windows, each of which begins with the last tokens of the one before it."""
+    if not isinstance(truncation, dict):
+        return
+    length = truncation.get("max_length")
+    stride = truncation.get("stride")
+    if isinstance(length, int) and isinstance(stride, int) and length > _MOST_OVERLAP * max(length - stride, 0):
+        raise ValueError(f"its tokenizer cuts texts into windows of {length:,} tokens that share {stride:,}")
