@@ -50,25 +50,45 @@ def predict_file(
     """
     names = list(dict.fromkeys(tasks))
     table = read_table(file)
-    rows = table.to_pylist()
-    if not rows:
+    if not table.num_rows:
         raise DataError("has no rows", file=file)
     for name in names:
-        require_columns(run.task(name).columns, rows[0], file)
-    inputs = parse_fields(table, _forms(run, names, table, file), file).to_pylist()
+        require_columns(run.task(name).columns, table.column_names, file)
+    rows = _python_rows(table, file)
+    columns = list(dict.fromkeys(column for name in names for column in run.task(name).columns))
+    inputs = parse_fields(table.select(columns), _forms(run, names, table, file), file)
     try:
-        predictions = run.predict(names if len(names) > 1 else names[0], inputs)
+        predictions = run.predict(names if len(names) > 1 else names[0], _python_rows(inputs, file))
     except DataError as error:
         raise error.at(f"{file}, {error.file}", None) from None
     for name in predictions[0]:
         if name in rows[0]:
             raise DataError("the file already has a column of this name", file=file, key=name, hint="Rename it")
-    if delimited:
-        predictions = _as_text(run, names, predictions)
-    return [{**row, **prediction} for row, prediction in zip(rows, predictions, strict=True)]
+    added = _as_text(run, names, predictions) if delimited else predictions
+    for row, prediction in zip(rows, added, strict=True):
+        row.update(prediction)  # A copy of each row would take the memory twice.
+    return rows
 
 
-def _as_text(run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _python_rows(table: pa.Table, file: str | Path) -> list[dict[str, Any]]:
+    try:
+        return list(table.to_pylist())
+    except (pa.ArrowException, ValueError, OverflowError):
+        column = next(name for name in table.column_names if not _is_python(table.column(name)))
+        raise DataError("has a value that Python cannot hold", file=file, key=column) from None
+
+
+def _is_python(column: pa.ChunkedArray) -> bool:
+    try:
+        column.to_pylist()
+    except (pa.ArrowException, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _as_text(
+    run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping[str, Any]]
+) -> Iterable[Mapping[str, Any]]:
     """The predictions in the form in which their tasks write them in csv and tsv."""
     owners = {f"{name}." if len(names) > 1 else "": run.task(name) for name in names}
     columns = {
@@ -77,7 +97,7 @@ def _as_text(run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping
         for prefix, task in owners.items()
         if column.startswith(prefix)
     }
-    return [{column: text_of(*columns[column], value) for column, value in row.items()} for row in predictions]
+    return ({column: text_of(*columns[column], value) for column, value in row.items()} for row in predictions)
 
 
 def _forms(run: LoadedRun, names: Sequence[str], table: pa.Table, file: str | Path) -> dict[str, FieldForm]:

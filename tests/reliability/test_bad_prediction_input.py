@@ -1,11 +1,21 @@
 """Bad input, output and flags of `mtsmart predict`: one message that names the place, and nothing written."""
 
+import io
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mtsmart.config.document import dump_yaml, read_yaml
 from tests.reliability.refusals import assert_refused, contents
+
+
+def distant_day() -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"text": ["a"], "day": pa.array([2**30], pa.int32()).cast(pa.date32())}), stream)
+    return stream.getvalue()
+
 
 INPUT = {
     "empty": ("in.csv", b"", "in.csv: is empty"),
@@ -20,6 +30,7 @@ INPUT = {
     "another kind": ("in.txt", b"a\n", "in.txt: unknown kind of data file, got '.txt'"),
     "fewer fields": ("in.csv", b"text,x\na\n", "in.csv:2: has 1 fields where the header has 2"),
     "a broken parquet": ("in.parquet", b"PAR1", "in.parquet: is not a readable parquet file"),
+    "a day that Python lacks": ("in.parquet", distant_day(), "in.parquet: day: has a value that Python cannot hold"),
     "columns twice": ("in.csv", b"text,text\na,b\n", "in.csv:1: two columns have the same name"),
 }  # fmt: skip
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 
+from mtsmart.data.readers.packed import ROW, too_large
 from mtsmart.errors import DataError
 
 CHUNK = 10_000  # rows that become columns together, or fewer that come to
@@ -15,29 +17,91 @@ MAX_CHUNK = 2**24  # characters, because Python's objects take many times as man
 SizedRow: TypeAlias = tuple[dict[str, Any], int]
 """A row, and its size in characters."""
 
+_FEW = 64  # values from which the bytes of one are known
 _MISFITS = (pa.ArrowException, OverflowError, UnicodeEncodeError)
 
 
-def tables_of(rows: Iterator[SizedRow], file: Path) -> Iterator[pa.Table]:
+def tables_of(rows: Iterable[SizedRow], file: str | Path, limit: int | None = None) -> Iterator[pa.Table]:
     """Rows as Arrow tables of some thousand rows; a value must fit with those of its column before it.
 
+    Args:
+        rows: the rows.
+        file: what errors call them.
+        limit: how many bytes they may take; None: any number.
+
     Raises:
-        DataError: there are no rows, or a value does not fit; the message names the column and the row.
+        DataError: there are no rows, they take too many bytes, or a value does not fit; the message names the column
+            and the row.
     """
     kinds: dict[str, pa.DataType] = {}
     done = 0
+    total = 0
     for chunk in _chunks(rows):
-        names = dict.fromkeys(name for row in chunk for name in row)
+        # A table without columns has no rows, so rows without a key get the columns before or after them.
+        names = dict.fromkeys(name for row in chunk for name in row) or dict.fromkeys(kinds)
+        if names and done and not kinds:
+            yield _table({name: pa.nulls(done) for name in names}, file)
         arrays = {name: column([row.get(name) for row in chunk], name, file, done, kinds) for name in names}
-        try:
-            yield pa.table(arrays)
-        except UnicodeEncodeError:
-            bad = next(name for name in names if not is_text(name))
-            raise DataError("is no name for a column", file=file, value=bad) from None
+        table = _table(arrays, file)
         done += len(chunk)
         chunk.clear()  # The next chunk is read before this name is given to it.
+        total += table.nbytes
+        if limit is not None and total + done * (ROW + _empty_row(kinds)) > limit:
+            raise too_large(limit, file)
+        yield table
     if not done:
         raise DataError("has no rows", file=file)
+
+
+def joined(tables: Iterable[pa.Table], file: str | Path) -> pa.Table:
+    """Tables as one, whose columns have types that hold the values of all tables.
+
+    Raises:
+        DataError: a value fits no such type; the message names the column and the row.
+    """
+    parts = list(tables)
+    try:
+        return pa.concat_tables(parts, promote_options="permissive")
+    except pa.ArrowException:
+        raise _misfit_between(parts, file) from None
+
+
+def _misfit_between(parts: list[pa.Table], file: str | Path) -> DataError:
+    """The error for the first value that the common type of its column cannot hold."""
+    message = "cannot be stored in one column with the other rows"
+    done = 0
+    kinds = pa.unify_schemas([part.schema for part in parts], promote_options="permissive")
+    for part in parts:
+        for name in part.column_names:
+            column = part.column(name)
+            if not _fits(column, kinds.field(name).type):
+                counts = range(1, len(column) + 1)
+                row = bisect_left(counts, True, key=lambda n: not _fits(column[:n], kinds.field(name).type))
+                return DataError(f"row {done + row + 1} {message}", file=file, key=name, value=column[row].as_py())
+        done += part.num_rows
+    return DataError(f"has rows of which one {message}", file=file)
+
+
+def _fits(column: pa.ChunkedArray, kind: pa.DataType) -> bool:
+    try:
+        column.cast(kind)
+    except pa.ArrowException:
+        return False
+    return True
+
+
+def _table(arrays: dict[str, pa.Array], file: str | Path) -> pa.Table:
+    try:
+        return pa.table(arrays)
+    except UnicodeEncodeError:
+        bad = next(name for name in arrays if not is_text(name))
+        raise DataError("is no name for a column", file=file, value=bad) from None
+
+
+def _empty_row(kinds: dict[str, pa.DataType]) -> float:
+    """Bytes of a row without values: a column that begins or changes its type far down takes them in all rows."""
+    total: int = sum(pa.nulls(_FEW, kind).nbytes for kind in kinds.values())
+    return total / _FEW
 
 
 def _chunks(rows: Iterable[SizedRow]) -> Iterator[list[dict[str, Any]]]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from mtsmart.data.readers import lines
 from mtsmart.data.readers.columns import SizedRow, tables_of
+from mtsmart.data.readers.packed import most_bytes
 from mtsmart.data.readers.shapes import check_names
 from mtsmart.errors import DataError
 
@@ -49,13 +50,13 @@ def read_delimited(file: Path, dialect: Dialect, columns: list[str] | None = Non
         rows = _rows(stream, file, dialect)
         if columns is not None:
             check_names(columns, file)
-            yield from tables_of(_rows_by_name(rows, columns, file), file)
+            yield from tables_of(_rows_by_name(rows, columns, file), file, most_bytes(file))
             return
         header = next(rows, (1, []))[1]
         if not header:
             raise DataError("is empty", file=file, hint="A header line with the column names is expected")
         check_names(header, file, 1)
-        yield from tables_of(_rows_by_header(rows, header, file), file)
+        yield from tables_of(_rows_by_header(rows, header, file), file, most_bytes(file))
 
 
 class _Lines:
@@ -90,7 +91,7 @@ def _rows(stream: TextIO, file: Path, dialect: Dialect) -> Iterator[_Line]:
     source = _Lines(stream, file)
     reader = csv.reader(iter(source), delimiter=dialect.delimiter, quoting=dialect.quoting, strict=True)
     width = 0
-    blank: list[int] = []
+    blank = 0  # lines without a field, right before the present row
     while True:
         source.begin_row(reader.line_num + 1)
         try:
@@ -103,12 +104,12 @@ def _rows(stream: TextIO, file: Path, dialect: Dialect) -> Iterator[_Line]:
             return
         width = width or len(row)
         if not row:
-            blank.append(source.row_start)
+            blank += 1
             continue
         # In a file of one column, a blank line is a row whose field is empty, unless it stands at the end.
         if width == 1:
-            yield from ((line, [""]) for line in blank)
-        blank.clear()
+            yield from ((line, [""]) for line in range(source.row_start - blank, source.row_start))
+        blank = 0
         yield source.row_start, row
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +33,40 @@ def parse_fields(table: pa.Table, forms: Mapping[str, FieldForm], file: str | Pa
         DataError: a field is not of its form; the row and column are named.
     """
     for column, form in forms.items():
-        if column not in table.column_names:
+        if column not in table.column_names or not table.num_rows:
             continue
-        fields: list[Any] = []
-        shape = Shape(file)
-        for row, field in enumerate(table.column(column).to_pylist()):
-            fields.append(_parsed(_PARSERS[form], field, row, column, file))
-            shape.add({column: fields[-1]}, row=row + 1)
-        array = columns.column(fields, column, file)
-        table = table.set_column(table.column_names.index(column), column, array)
+        parsed = _parsed_column(table.column(column), _PARSERS[form], column, file)
+        table = table.set_column(table.column_names.index(column), column, parsed)
     return table
+
+
+def _parsed_column(
+    fields: pa.ChunkedArray, parse: Callable[[Any], Any], column: str, file: str | Path
+) -> pa.ChunkedArray:
+    """What the fields stand for. Only those of a part are in memory as Python's objects, which take many more bytes."""
+    shape = Shape(file)
+    kinds: dict[str, pa.DataType] = {}
+    parts: list[pa.Table] = []
+    done = 0
+    for part in itertools.chain.from_iterable(map(_parts, fields.chunks)):
+        values: list[Any] = []
+        for row, field in enumerate(part.to_pylist(), done):
+            values.append(_parsed(parse, field, row, column, file))
+            shape.add({column: values[-1]}, row=row + 1)
+        parts.append(pa.table({column: columns.column(values, column, file, done, kinds)}))
+        done += len(part)
+        values.clear()  # The next part becomes objects before this name is given to its list.
+    return columns.joined(parts, file).column(0)
+
+
+def _parts(fields: pa.Array) -> Iterator[pa.Array]:
+    """The fields in halves of halves, until a part is small or has one field."""
+    if len(fields) <= 1 or (len(fields) <= columns.CHUNK and fields.nbytes <= columns.MAX_CHUNK):
+        yield fields
+        return
+    middle = len(fields) // 2
+    yield from _parts(fields.slice(0, middle))
+    yield from _parts(fields.slice(middle))
 
 
 def _parsed(parse: Callable[[Any], Any], field: Any, row: int, column: str, file: str | Path) -> Any:

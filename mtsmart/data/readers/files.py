@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from mtsmart.data.readers.columns import joined
 from mtsmart.data.readers.delimited import COMMA, TAB, Dialect, read_delimited
 from mtsmart.data.readers.jsonl import read_json, read_jsonl
 from mtsmart.data.readers.packed import kind_of
@@ -33,7 +34,7 @@ def read_table(path: str | Path, kind: str | None = None, columns: list[str] | N
         DataError: the file cannot be read or a row does not fit; the message names the line.
     """
     tables = read_tables(path, kind, columns)
-    return pa.concat_tables(tables, promote_options="permissive")
+    return joined(tables, Path(path))
 
 
 def read_tables(path: str | Path, kind: str | None = None, columns: list[str] | None = None) -> Iterator[pa.Table]:

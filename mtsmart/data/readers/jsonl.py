@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import pyarrow as pa
 
 from mtsmart.data.readers.columns import SizedRow, tables_of
 from mtsmart.data.readers.lines import MAX_LINE, bounded_lines, not_utf8, open_text
+from mtsmart.data.readers.packed import most_bytes
 from mtsmart.data.readers.shapes import Shape
 from mtsmart.errors import DataError
 
 _BLANKS = " \t\r\n"
 _BLOCK = 2**20  # characters
+_BETWEEN = re.compile(r"[ \t\r\n,]*")  # what stands between two objects of a list
 
 
 def read_jsonl(file: Path) -> Iterator[pa.Table]:
@@ -28,7 +30,7 @@ def read_jsonl(file: Path) -> Iterator[pa.Table]:
         DataError: a line is no JSON object, or does not fit with those before it; the message names the line.
     """
     with open_text(file) as stream:
-        yield from tables_of(_records(stream, file), file)
+        yield from tables_of(_records(stream, file), file, most_bytes(file))
 
 
 def read_json(file: Path) -> Iterator[pa.Table]:
@@ -46,7 +48,7 @@ def read_json(file: Path) -> Iterator[pa.Table]:
         yield from read_jsonl(file)
         return
     with open_text(file) as stream:
-        yield from tables_of(_items(stream, file), file)
+        yield from tables_of(_items(stream, file), file, most_bytes(file))
 
 
 def _records(stream: TextIO, file: Path) -> Iterator[SizedRow]:
@@ -77,32 +79,68 @@ def _records(stream: TextIO, file: Path) -> Iterator[SizedRow]:
 
 
 def _items(stream: TextIO, file: Path) -> Iterator[SizedRow]:
-    """The objects of one JSON list. No more text is in memory than that of a few of them."""
     shape = Shape(file)
-    decode = json.JSONDecoder().raw_decode
-    text = ""
     row = 0
-    is_open = False  # whether the list's bracket was read
     try:
-        for block in iter(partial(stream.read, _BLOCK), ""):
-            text = (text + block).lstrip(_BLANKS if is_open else _BLANKS + "[")
-            is_open = True
-            while text and text[0] != "]":
-                try:
-                    record, end = decode(text)
-                except json.JSONDecodeError as error:
-                    if len(text) > MAX_LINE or error.pos < len(text) - _BLOCK:
-                        raise
-                    break  # The rest of the object stands in the next block.
-                if not isinstance(record, dict):
-                    raise DataError("must be a JSON object", file=f"{file}, row {row + 1}", value=record)
-                row += 1
-                shape.add(record, row=row)
-                yield record, end
-                text = text[end:].lstrip(_BLANKS + ",")
-        if text.rstrip(_BLANKS) != "]":
-            raise DataError("is not valid JSON", file=f"{file}, row {row + 1}")
+        for record, size in _objects(stream):
+            if not isinstance(record, dict):
+                raise DataError("must be a JSON object", file=f"{file}, row {row + 1}", value=record)
+            row += 1
+            shape.add(record, row=row)
+            yield record, size
+            del record  # Otherwise two long objects would be in memory.
     except UnicodeDecodeError:
         raise not_utf8(file) from None
+    except EOFError:
+        raise DataError("is not valid JSON", file=f"{file}, row {row + 1}") from None
     except (ValueError, RecursionError):
         raise DataError("is not valid JSON, or is too large", file=f"{file}, row {row + 1}") from None
+
+
+def _objects(stream: TextIO) -> Iterator[tuple[Any, int]]:
+    """The items of one JSON list, each with its size in characters. Only the text of a few is in memory.
+
+    Raises:
+        EOFError: the file ends within the list, or has more than the list.
+        ValueError: an item is not valid JSON, or is too large.
+    """
+    decode = json.JSONDecoder().raw_decode
+    text = stream.read(_BLOCK).lstrip(_BLANKS + "[")
+    while True:
+        place = 0
+        while place < len(text) and text[place] != "]":
+            try:
+                item, end = decode(text, place)
+            except json.JSONDecodeError as error:
+                if len(text) - place > MAX_LINE or not _may_be_cut(error, text):
+                    raise
+                break  # The rest of the item stands in the next block.
+            yield item, end - place
+            del item
+            place = _after_comma(text, end)
+        if text.startswith("]", place):
+            _check_end(text[place + 1 :], stream)
+            return
+        block = stream.read(_BLOCK)
+        if not block:
+            raise EOFError
+        # The rest is copied once a block, not once an item.
+        text = text[place:] + block if place < len(text) else block[_after_comma(block, 0) :]
+
+
+def _may_be_cut(error: json.JSONDecodeError, text: str) -> bool:
+    """Whether an item may be in error because the text ends within it. The error of a string is at its start."""
+    return error.pos >= len(text) - _BLOCK or error.msg.startswith("Unterminated string")
+
+
+def _after_comma(text: str, place: int) -> int:
+    found = _BETWEEN.match(text, place)
+    assert found is not None  # It may be empty.
+    return found.end()
+
+
+def _check_end(text: str, stream: TextIO) -> None:
+    while text:
+        if text.strip(_BLANKS):
+            raise EOFError
+        text = stream.read(_BLOCK)

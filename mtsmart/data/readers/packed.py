@@ -14,6 +14,7 @@ from mtsmart.storage.durable import reason_of
 PACKINGS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 MAX_SPARED = 100  # A file may expand to this many times its size,
 MAX_EXPANDED = 2**29  # or to this many bytes if that is more.
+ROW = 16  # bytes that a row counts besides its values: its number and its place in Python's lists
 _BLOCK = 2**20  # bytes
 
 
@@ -37,7 +38,12 @@ def open_bytes(file: Path) -> Any:
     return pa.input_stream(str(file), compression=packing)
 
 
-def too_large(limit: int, file: Path) -> DataError:
+def most_bytes(file: Path) -> int:
+    """How many bytes the content of a file may take, on the way through its reader and as rows in memory."""
+    return max(MAX_EXPANDED, MAX_SPARED * file.stat().st_size)
+
+
+def too_large(limit: int, file: str | Path) -> DataError:
     """The error for a file that expands to more than ``limit`` bytes."""
     message = f"expands to more than {limit / 2**20:,.0f} MB, {MAX_SPARED} times its size"
     return DataError(message, file=file, hint="If that is meant, store it with less compression, or in parts")
@@ -45,7 +51,7 @@ def too_large(limit: int, file: Path) -> DataError:
 
 def _check_size(file: Path, packing: str) -> None:
     """Expand the whole file once, without keeping it; so reading it later neither fills the memory nor fails."""
-    limit = max(MAX_EXPANDED, MAX_SPARED * file.stat().st_size)
+    limit = most_bytes(file)
     total = 0
     try:
         with pa.input_stream(str(file), compression=packing) as stream:

@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mtsmart.data.readers.packed import MAX_EXPANDED, MAX_SPARED, too_large
+from mtsmart.data.readers.packed import ROW, most_bytes, too_large
 from mtsmart.data.readers.shapes import check_types
 from mtsmart.errors import DataError
 
 _BATCH = 10_000  # rows read together
 _FEW = 100  # rows read together where texts may be many times longer than in the file
+_ITEM = 8  # bytes that an item of a list takes at least, as Arrow reads it and in Python's lists
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
@@ -24,7 +25,7 @@ def read_parquet(file: Path) -> Iterator[pa.Table]:
     Raises:
         DataError: it cannot be read, expands to too many bytes, or has columns that are too many or too deep.
     """
-    limit = max(MAX_EXPANDED, MAX_SPARED * file.stat().st_size)
+    limit = most_bytes(file)
     total = 0
     try:
         with pq.ParquetFile(file) as stored:
@@ -34,7 +35,7 @@ def read_parquet(file: Path) -> Iterator[pa.Table]:
             texts = _texts(stored.schema)
             yield _plain_table(stored.schema_arrow.empty_table())
             for group in range(stored.metadata.num_row_groups):
-                total += _counted(file, texts, limit - total, group)
+                total += _counted(file, stored.metadata, texts, limit - total, group)
                 if total > limit:
                     raise too_large(limit, file)
                 for batch in stored.iter_batches(_BATCH, row_groups=[group]):
@@ -70,19 +71,24 @@ def _plain_table(table: pa.Table) -> pa.Table:
 
 
 def _stated(metadata: pq.FileMetaData) -> int:
-    """Bytes of all rows according to the file's metadata; a lower bound."""
+    """Bytes of all rows in memory according to the file's metadata, at least; a list without items counts one."""
+    widths = [_width(metadata.schema.column(place)) for place in range(metadata.num_columns)]
+    rows = 0
     total = 0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        chunks = [group.column(place) for place in range(group.num_columns)]
-        values = sum(chunk.num_values * _width(chunk.physical_type) for chunk in chunks)
-        total += max(group.total_byte_size, values)
-    return total
+        places = zip(range(group.num_columns), widths, strict=False)  # Damaged metadata may lack columns.
+        values = sum(group.column(place).num_values * width for place, width in places)
+        rows += max(group.num_rows, 0)  # Damaged metadata may have numbers below 0.
+        total += max(group.total_byte_size, int(values), 0)
+    return total + ROW * max(rows, int(metadata.num_rows))
 
 
-def _width(physical: str) -> int:
-    """Bytes of a value, at least."""
-    return {"BOOLEAN": 0, "INT64": 8, "DOUBLE": 8}.get(physical, 1)  # INT32 also stores whole numbers of one byte.
+def _width(column: pq.ColumnSchema) -> float:
+    """Bytes of a value in memory, at least: a text has an offset besides its letters."""
+    widths = {"BOOLEAN": 1 / 8, "INT64": 8, "INT96": 8, "FLOAT": 4, "DOUBLE": 8, "BYTE_ARRAY": 4}
+    width = widths.get(column.physical_type, 1)  # INT32 also stores whole numbers of one byte.
+    return max(width, _ITEM) if column.max_repetition_level else width
 
 
 def _texts(schema: pq.ParquetSchema) -> list[str]:
@@ -92,23 +98,23 @@ def _texts(schema: pq.ParquetSchema) -> list[str]:
     return [column.path for column in texts if column.logical_type.type != "DECIMAL"]
 
 
-def _counted(file: Path, texts: list[str], limit: int, group: int) -> int:
-    """Bytes of the rows of a row group; counting stops beyond ``limit``.
+def _counted(file: Path, metadata: pq.FileMetaData, texts: list[str], limit: int, group: int) -> int:
+    """Bytes of the rows of a row group in memory; counting stops beyond ``limit``.
 
     Texts are read as dictionaries, so that a text that repeats takes memory only once while it is counted.
     """
     try:
-        return _summed(file, texts, limit, _BATCH, group)
+        return _summed(file, metadata, texts, limit, _BATCH, group)
     except pa.ArrowNotImplementedError:
         # Arrow cannot read nested texts of a row group that begins with dictionaries and ends with plain texts.
-        return _summed(file, [name for name in texts if "." not in name], limit, _FEW, group)
+        return _summed(file, metadata, [name for name in texts if "." not in name], limit, _FEW, group)
 
 
-def _summed(file: Path, texts: list[str], limit: int, rows: int, group: int) -> int:
+def _summed(file: Path, metadata: pq.FileMetaData, texts: list[str], limit: int, rows: int, group: int) -> int:
     total = 0
-    with pq.ParquetFile(file, read_dictionary=texts) as stored:
+    with pq.ParquetFile(file, metadata=metadata, read_dictionary=texts) as stored:
         for batch in stored.iter_batches(rows, row_groups=[group]):
-            total += sum(map(_expanded, batch.columns))
+            total += ROW * int(batch.num_rows) + sum(map(_expanded, batch.columns))
             if total > limit:
                 return total
     return total
@@ -125,10 +131,14 @@ def _expanded(array: pa.Array) -> int:
     if pa.types.is_map(kind):
         first = array.offsets[0].as_py()
         beyond = array.offsets[-1].as_py()
-        return 4 * len(array) + sum(_expanded(part[first:beyond]) for part in (array.keys, array.items))
+        return 4 * len(array) + sum(_items(part[first:beyond]) for part in (array.keys, array.items))
     if any(is_list(kind) for is_list in _LISTS):
-        return 4 * len(array) + _expanded(array.flatten())
+        return 4 * len(array) + _items(array.flatten())
     return int(array.nbytes)
+
+
+def _items(array: pa.Array) -> int:
+    return max(_ITEM * len(array), _expanded(array))
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -16,6 +16,7 @@ from mtsmart.errors import DataError
 
 MAX_COLUMNS = 2_000
 MAX_DEPTH = 30
+MAX_NAME = 1_000  # characters of a column's name, which each part of some thousand rows has again
 MAX_FIELDS = 2**22  # As columns, rows of objects may take this many fields,
 MAX_SPARED = 30  # or this many times the fields that they have, if that is more.
 _NESTED = frozenset((dict, list))
@@ -103,9 +104,16 @@ def check_names(names: Sequence[str], file: str | Path, line: int | None = None)
         raise _too_many(len(names), {"file": file, "line": line})
     known = set[str]()
     for name in names:
+        _check_name(name, file, line)
         if name in known:
             raise DataError("two columns have the same name", file=file, line=line, value=name)
         known.add(name)
+
+
+def _check_name(name: str, file: str | Path, line: int | None = None) -> None:
+    if len(name) > MAX_NAME:
+        message = f"a column has a name of more than {MAX_NAME:,} characters"
+        raise DataError(message, file=file, line=line, value=name[:MAX_NAME])
 
 
 def check_types(schema: pa.Schema, file: str | Path) -> None:
@@ -120,18 +128,20 @@ def check_types(schema: pa.Schema, file: str | Path) -> None:
         level = _within([field.type])
         depth = 1
         while level:
+            for inner in level:
+                _check_name(inner.name, file)
             parts += len(level)
             depth += 1
             if depth > MAX_DEPTH + 1:
                 raise DataError(f"is nested more than {MAX_DEPTH} levels deep", file=file, key=field.name)
-            level = _within(level)
+            level = _within([inner.type for inner in level])
     if parts > 2 * MAX_COLUMNS:  # A list and its items are two parts.
         raise _too_many(parts, {"file": file})
 
 
-def _within(kinds: Sequence[pa.DataType]) -> list[pa.DataType]:
-    """The types that these consist of."""
-    return [kind.field(number).type for kind in kinds for number in range(kind.num_fields)]
+def _within(kinds: Sequence[pa.DataType]) -> list[pa.Field]:
+    """The fields that these types consist of."""
+    return [kind.field(number) for kind in kinds for number in range(kind.num_fields)]
 
 
 def _too_many(count: int | None, place: dict[str, Any]) -> DataError:

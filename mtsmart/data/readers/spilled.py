@@ -8,8 +8,10 @@ from __future__ import annotations
 import mmap
 import tempfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -32,21 +34,30 @@ def spilled(tables: Iterable[pa.Table], folder: Path) -> pa.Table:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     plain = (table.replace_schema_metadata(None) for table in tables)
-    parts = [_mapped(same, folder) for _, same in groupby(plain, key=lambda table: table.schema)]
+    with ExitStack() as stack:
+        with writing(folder):
+            stream = stack.enter_context(tempfile.TemporaryFile(dir=folder))
+        starts = []
+        for _, same in groupby(plain, key=lambda table: table.schema):
+            starts.append(stream.tell())
+            _write(same, stream, folder)
+        with writing(folder):
+            stream.flush()
+        content = pa.py_buffer(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    parts = [pa.ipc.open_stream(content.slice(start)).read_all() for start in starts]
     return pa.concat_tables(parts, promote_options="permissive")
 
 
-def _mapped(tables: Iterable[pa.Table], folder: Path) -> pa.Table:
-    """Tables of the same columns, as one that lies on the disk."""
-    with tempfile.TemporaryFile(dir=folder) as stream:
-        writer = None
-        for table in tables:
-            with writing(folder):
-                writer = writer or pa.ipc.new_stream(stream, table.schema)
-                writer.write_table(table, _BATCH)
-        assert writer is not None
+def _write(tables: Iterable[pa.Table], stream: BinaryIO, folder: Path) -> None:
+    """Append tables of the same columns to a file, which may have parts with other columns.
+
+    One file has all the parts, because a process may have few files open.
+    """
+    writer = None
+    for table in tables:
         with writing(folder):
-            writer.close()
-            stream.flush()
-        content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-    return pa.ipc.open_stream(pa.py_buffer(content)).read_all()
+            writer = writer or pa.ipc.new_stream(stream, table.schema)
+            writer.write_table(table, _BATCH)
+    assert writer is not None
+    with writing(folder):
+        writer.close()

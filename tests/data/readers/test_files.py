@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mtsmart.data.readers import columns, lines, parquet, read_table, shapes
+from mtsmart.data.readers import columns, lines, packed, read_table, shapes
 from mtsmart.errors import DataError
 
 
@@ -220,7 +220,7 @@ TEXT = "x" * 1_000_000
     ids=lambda column: str(column.type),
 )
 def test_parquet_texts_that_repeat_are_refused_before_they_fill_the_memory(tmp_path, monkeypatch, column):
-    monkeypatch.setattr(parquet, "MAX_EXPANDED", 50_000_000)
+    monkeypatch.setattr(packed, "MAX_EXPANDED", 50_000_000)
     pq.write_table(pa.table({"a": column}), tmp_path / "x.parquet", compression="zstd")
     usual = pa.default_memory_pool()
     pool = pa.proxy_memory_pool(usual)
