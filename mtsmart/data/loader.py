@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from itertools import islice
-from typing import Any
+from multiprocessing.connection import wait
+from multiprocessing.sharedctypes import RawValue
+from typing import Any, cast
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -16,6 +21,7 @@ from mtsmart.data.sampler import BatchIndex
 from mtsmart.errors import TrainingError
 from mtsmart.processes import children_without_working_directory
 
+_PATIENCE = 5.0  # seconds
 _LOST_WORKER = "DataLoader worker (pid"  # torch has no class of its own for this error.
 Collate = Callable[[list[dict[str, Any]], int], Batch]
 """Encoded rows and a seed (for random numbers of the batch, for example which tokens are masked) -> a batch."""
@@ -60,6 +66,7 @@ def load_batches(
         batch_size=None,
         shuffle=False,
         num_workers=workers,
+        multiprocessing_context=_context() if workers else None,
         pin_memory=pin_memory,
         generator=torch.Generator(),
     )
@@ -68,6 +75,7 @@ def load_batches(
     try:
         yield from batches
     except (ConnectionError, EOFError) as error:  # A process ended while it handed over a batch.
+        _wait_for_ended()
         raise _lost_worker(f"{type(error).__name__}: {error}") from None
 
 
@@ -86,6 +94,40 @@ def lost_workers_as_errors() -> Iterator[None]:
         if not str(error).startswith(_LOST_WORKER):
             raise
         raise _lost_worker(str(error)) from None
+
+
+class _Flag:
+    """An event without a lock.
+
+    A process that is killed while it looks at an event of the standard library keeps its lock, and torch would then
+    wait for this lock for ever, instead of telling that the process is gone.
+    """
+
+    def __init__(self) -> None:
+        self._value = RawValue(ctypes.c_bool, False)
+
+    def is_set(self) -> bool:
+        return bool(self._value.value)
+
+    def set(self) -> None:
+        self._value.value = True
+
+
+def _context() -> Any:
+    context: Any = copy(torch.multiprocessing.get_context())
+    context.Event = _Flag
+    return context
+
+
+def _wait_for_ended() -> None:
+    """Wait for the process whose end has closed its connection.
+
+    Its connection closes before the system reports its end. torch would raise its own error then, wherever this process
+    is at that moment. It raises none for a process that has been waited for.
+    """
+    children = {child.sentinel: child for child in multiprocessing.active_children()}
+    for sentinel in wait(list(children), timeout=_PATIENCE):
+        children[cast(int, sentinel)].join(_PATIENCE)
 
 
 def _lost_worker(reason: str) -> TrainingError:

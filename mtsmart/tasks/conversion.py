@@ -46,10 +46,13 @@ def _check_output(output: Path, source: Path) -> None:
     """Refuse to write over what is not a file of this kind.
 
     Raises:
-        ConfigError: the output is the file that is read, or no file at all.
+        ConfigError: the output is the file that is read, a link, no file at all, or a file of another kind.
     """
     if is_same_file(output, source):
         raise ConfigError("would overwrite the file that is read", argument="output", value=str(output))
+    if output.is_symlink():
+        hint = "Name the file that it leads to"
+        raise ConfigError("is a link, which would be replaced", argument="output", value=str(output), hint=hint)
     if output.exists() and not output.is_file():
         raise ConfigError("is no file, but a folder, a pipe or a device", argument="output", value=str(output))
     if output.exists() and not _holds_tasks(output):

@@ -34,7 +34,12 @@ from mtsmart.sweeps.page import PAGE
 from mtsmart.tasks.conversion import convert_file
 from tests.tasks.mtdnn_files import CASES
 
-CONFIG = "name: tiny\ntasks: {}\n"
+CONFIG = """
+name: tiny
+encoder: {path: ./encoder}
+tasks:
+  a: {task_type: regression, text: [text], dataset: {files: {train: train.jsonl}}}
+"""
 NAMES = """
 README.md notes.txt config.yaml config.json results.json metrics.jsonl timing.jsonl runs.jsonl RESULTS.md table.svg
 model/my_weights.pt model/manifest.json model/heads.json model/encoder/notes model.old/keep model.new/keep

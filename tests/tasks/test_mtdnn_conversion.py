@@ -1,5 +1,7 @@
 """`mtsmart tasks convert`: task files of MT-DNN written in mtsmart's form."""
 
+import os
+
 import pytest
 import yaml
 
@@ -45,6 +47,16 @@ def test_conversion_refuses_our_form_and_the_file_itself(tmp_path, cli):
     assert (tmp_path / "t.yml").read_text() == BASIC
     result = cli("tasks", "convert", tmp_path / "t.yml", "--output", tmp_path / "no" / "folder.yaml")
     assert result.code == 2 and "cannot be written" in result.err and result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("target", ["nowhere", "own.yaml"])
+def test_conversion_replaces_no_link(tmp_path, cli, target):
+    (tmp_path / "own.yaml").write_text("mine: {task_type: regression, dataset: {path: x}, text: [a]}\n")
+    (tmp_path / "t.yml").write_text(BASIC)
+    (tmp_path / "link.yaml").symlink_to(target)
+    result = cli("tasks", "convert", tmp_path / "t.yml", "--output", tmp_path / "link.yaml")
+    assert result.code == 2 and "--output: is a link, which would be replaced" in result.err
+    assert os.readlink(tmp_path / "link.yaml") == target
 
 
 def test_dumped_text_is_read_as_text():
