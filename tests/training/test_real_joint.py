@@ -17,7 +17,7 @@ tasks:
   stsb:
     head: {{type: plain, pooling: mean}}
     learning_rate_factor: 20
-    splits: {{train: "train[:640]", validation: "validation[:200]"}}
+    splits: {{train: "train[:512]", validation: "validation[:100]"}}
   snli: {{splits: {{train: "train[:32]", validation: "validation[:50]"}}}}
 data: {{max_length: 64}}
 optimizer: {{learning_rate: 1e-4}}

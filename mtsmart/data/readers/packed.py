@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +54,8 @@ def _check_size(file: Path, packing: str) -> None:
     total = 0
     try:
         with pa.input_stream(str(file), compression=packing) as stream:
-            for block in iter(partial(stream.read, _BLOCK), b""):
-                total += len(block)
+            while size := stream.read_buffer(_BLOCK).size:  # `read` keeps a block for ever when it fails.
+                total += size
                 if total > limit:
                     raise too_large(limit, file)
     except (OSError, pa.ArrowException) as error:

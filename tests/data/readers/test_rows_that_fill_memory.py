@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.speed.process_memory import status
 from mtsmart.data.readers import open_clone, packed, parse_fields, read_table, spilled
 from mtsmart.errors import DataError
 
@@ -214,3 +215,15 @@ def test_rows_whose_types_change_often_are_in_one_open_file(tmp_path):
     rows = spilled(iter(tables), tmp_path)
     assert len(os.listdir("/proc/self/fd")) - before <= 1
     assert rows.column("a").to_pylist() == [part if part % 2 else part + 0.5 for part in range(100)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not tell how much is reserved")
+def test_a_damaged_file_keeps_no_memory(tmp_path):
+    """Of the many that a long process may be given."""
+    file = tmp_path / "x.jsonl.gz"
+    file.write_bytes(gzip.compress(b"{}\n" * 9)[:-12])
+    before = status("VmSize")
+    for _ in range(300):
+        with pytest.raises(DataError, match="cannot be expanded"):
+            read_table(file)
+    assert status("VmSize") - before < 2**26
