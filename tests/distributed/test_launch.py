@@ -146,7 +146,8 @@ def test_dropout_goes_on_where_each_process_was(launch):
     assert (whole.folder / "metrics.jsonl").read_bytes() == (again.folder / "metrics.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.slow), 1])
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
 def test_an_error_in_one_process_ends_all_with_its_message(launch, rank):
     failed = launch("run", 2, [], FAIL_AT=f"{rank}:5")
     assert failed.code != 0

@@ -124,6 +124,7 @@ def test_a_runs_line_is_what_training_it_alone_gives(grid, tmp_path):
     assert line["seconds_per_update"] > 0
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_named_and_the_others_are_trained(grid, tmp_path):
     changed = grid.read_text().replace(
         "both: {smart: tuned, mbpp: tuned}", "both: {smart: off, mbpp: off, optimizer: {learning_rate: 1e30}}"
