@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow as pa
 from datasets.arrow_writer import ArrowWriter
 
 from mtsmart.data.readers.clones import Clone, features_of
 from mtsmart.data.sealed import open_sealed, seal
-from mtsmart.storage.durable import flush, writing
+from mtsmart.storage.durable import replacing, writing
 
 _UNSTATED = 2**62  # stands for the number of rows where the data set does not state it
 _LIKELY = 2**40  # more than any data set has
@@ -65,20 +65,22 @@ def _store(rows: datasets.IterableDataset, file: Path) -> None:
     """Write rows to ``file``, which is whole or not there.
 
     Raises:
-        DatasetGenerationError: they cannot be read.
+        DatasetGenerationError: they cannot be read, or do not fit into columns.
         StorageError: they cannot be written.
     """
     encode = rows.features.encode_example if rows.features else dict
     with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
-    with writing(file.parent), tempfile.TemporaryDirectory(prefix=".streaming-", dir=file.parent) as scratch:
-        aside = Path(scratch) / file.name
-        with ArrowWriter(path=str(aside), features=rows.features, writer_batch_size=_BATCH) as writer:
+    with (
+        replacing(file) as aside,
+        ArrowWriter(path=str(aside), features=rows.features, writer_batch_size=_BATCH) as writer,
+    ):
+        try:
             for row in _read(rows):
                 writer.write(encode(row))
             writer.finalize()
-        flush(aside)
-        aside.replace(file)
+        except (ValueError, TypeError, pa.ArrowException) as error:
+            raise datasets.exceptions.DatasetGenerationError("do not fit into columns") from error
 
 
 def _read(rows: datasets.IterableDataset) -> Iterator[dict[str, Any]]:

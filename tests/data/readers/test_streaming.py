@@ -5,7 +5,7 @@ import pytest
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data import sources
-from mtsmart.data.readers import streaming
+from mtsmart.data.readers import StreamedSplit, streaming
 from mtsmart.data.sources import has_split, load_split
 from mtsmart.errors import DataError
 from mtsmart.tasks import TaskDefinition
@@ -117,6 +117,19 @@ def test_rows_that_somebody_changed_in_the_cache_are_read_again(place):
         file.write_bytes(changed)
         assert load_split("t", definition, "train", ["text"], config)[:] == first
         assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[{"x": None}] * 1200 + [{"x": "late"}], [{"x": 1}] * 1200 + [{"x": 1.5}], [{"x": 1}, 3]],
+    ids=["a text after nothing", "a fraction after whole numbers", "no mapping"],
+)
+def test_rows_that_fit_no_columns_are_an_error_of_the_data(tmp_path, rows):
+    """Where the data set does not state its columns, those of the first rows count."""
+    stream = datasets.IterableDataset.from_generator(lambda: iter(rows))
+    with pytest.raises(datasets.exceptions.DatasetGenerationError):
+        StreamedSplit(stream, len(rows), "source", tmp_path / "cache").select(range(len(rows)))
+    assert not list((tmp_path / "cache").rglob("*"))
 
 
 def test_splits_are_known_without_reading(place):
