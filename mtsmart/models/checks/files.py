@@ -10,12 +10,9 @@ import errno
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-from transformers import PreTrainedTokenizerBase
-from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 
 _MB = 2**20
 _MOST_FILES = 10_000
@@ -39,12 +36,6 @@ _NEVER_READ = re.compile(
 _PEFT = "adapter_config.json"  # makes transformers load another model, which the file names
 _SHARD = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")  # another reader of transformers takes these
 _MOST_TENSORS = 100_000
-_TOKENIZER = "tokenizer_config.json"
-_SPECIAL = "special_tokens_map.json"
-# transformers notes these when it saves a tokenizer, and replaces them when it loads one.
-_NOTED = ("tokenizer_file", "special_tokens_map_file", "tokenizer_config_file", "added_tokens_file")
-# A text under one of these keys is the name of a file.
-_NAMES_A_FILE = re.compile(r".*_file|vocab|merges|source_spm|target_spm")
 
 
 def check_files(path: str) -> None:
@@ -64,8 +55,6 @@ def check_files(path: str) -> None:
         _check_file(file, file.relative_to(folder).as_posix())
     for file in sorted(folder.glob(f"*{_INDEX}")):
         _check_index(file)
-    _check_tokenizer_settings(folder / _TOKENIZER)
-    _check_special_tokens(folder / _SPECIAL)
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -100,36 +89,34 @@ def size_without_holes(file: Path) -> int:
     return stored
 
 
-def check_tokenizer_class(file: str, name: Any) -> None:
-    """Refuse the name of a class that is no tokenizer: transformers would let that class read the folder.
-
-    Args:
-        file: the file that has the name.
-        name: the value of its ``tokenizer_class``.
-
-    Raises:
-        ValueError: names the file and the class.
-    """
-    if name is None:
-        return
-    found = tokenizer_class_from_name(name) if isinstance(name, str) else name
-    is_missing = found is None or hasattr(found, "_backends")  # Loading it says which package is missing.
-    if not is_missing and not (isinstance(found, type) and issubclass(found, PreTrainedTokenizerBase)):
-        raise ValueError(f"{file} has tokenizer_class {name!r}, which is no tokenizer")
-
-
 def read_settings(file: Path) -> dict[str, Any]:
     """The object in a small JSON file, as transformers reads it.
 
     Raises:
         ValueError: the file is not a JSON object.
     """
+    return parse_object(file.name, file.read_bytes())
+
+
+def parse_object(
+    name: str, content: bytes, hook: Callable[[list[tuple[str, Any]]], Any] | None = None
+) -> dict[str, Any]:
+    """The object that JSON holds.
+
+    Args:
+        name: what errors call it.
+        content: the text.
+        hook: makes each object of its keys and values; None: a dictionary.
+
+    Raises:
+        ValueError: it is not a JSON object.
+    """
     try:
-        values = json.loads(file.read_bytes())
+        values = json.loads(content, object_pairs_hook=hook)
     except (ValueError, RecursionError):
-        raise ValueError(f"{file.name} is not valid JSON") from None
+        raise ValueError(f"{name} is not valid JSON") from None
     if not isinstance(values, dict):
-        raise ValueError(f"{file.name} is no JSON object")
+        raise ValueError(f"{name} is no JSON object")
     return values
 
 
@@ -176,31 +163,3 @@ def _check_index(file: Path) -> set[str]:
 def _is_plain(name: str) -> bool:
     """Whether it is the name of a file, and no path."""
     return not any(sign in name for sign in "/\\:\0") and not name.startswith(".")
-
-
-def _check_tokenizer_settings(file: Path) -> None:
-    """Refuse settings of a tokenizer that name other files than the folder's own."""
-    if not file.is_file():
-        return
-    settings = read_settings(file)
-    check_tokenizer_class(file.name, settings.get("tokenizer_class"))
-    if settings.get("init_inputs"):
-        raise ValueError(f"{file.name} has init_inputs, which are not read")
-    _check_names(file.name, {key: value for key, value in settings.items() if key not in _NOTED})
-
-
-def _check_names(file: str, settings: Mapping[str, Any]) -> None:
-    for key, value in settings.items():
-        if isinstance(value, str) and _NAMES_A_FILE.fullmatch(key):
-            raise ValueError(f"{file} has {key} {value!r}, where a file must not name another")
-        if isinstance(value, dict) and key.endswith("_kwargs"):  # They become arguments of a library.
-            _check_names(file, value)
-
-
-def _check_special_tokens(file: Path) -> None:
-    """Refuse a map of special tokens with other settings: transformers lets them overrule its own."""
-    if not file.is_file():
-        return
-    for key in read_settings(file):
-        if not key.endswith(("_token", "_tokens")):
-            raise ValueError(f"{file.name} has {key}, where only special tokens can stand")

@@ -24,10 +24,11 @@ from torch.nn.modules.module import (
 )
 from transformers import PreTrainedConfig
 
-from mtsmart.models.checks.files import check_tokenizer_class, read_settings, size_without_holes, weight_files
+from mtsmart.models.checks.files import read_settings, size_without_holes, weight_files
+from mtsmart.models.checks.tokenizer import check_tokenizer_class
 
 # Beyond any encoder there is: a damaged configuration would fill the memory before its weights are looked at.
-_LIMITS = {
+_RANGES = {
     "num_hidden_layers": (1, 1000),
     "hidden_size": (1, 100_000),
     "intermediate_size": (1, 1_000_000),
@@ -88,7 +89,7 @@ def check_settings(model_config: Any) -> None:
     Raises:
         ValueError: names the setting.
     """
-    for name, (least, most) in _LIMITS.items():
+    for name, (least, most) in _RANGES.items():
         size = getattr(model_config, name, None)
         if isinstance(size, int) and not least <= size <= most:
             raise ValueError(f"its configuration has {name} {size}")
@@ -124,7 +125,7 @@ def _check_values(settings: Mapping[str, Any], place: str) -> None:
             waiting.extend((name, part, depth + 1) for part in value)
             continue
         if name not in _LABELS:
-            _check_names(value, place)
+            _check_keys(value, place)
         waiting.extend((str(key), part, depth + 1) for key, part in value.items())
 
 
@@ -132,12 +133,12 @@ def _most(name: str) -> float:
     """The largest integer that may stand under this name."""
     if _NO_SIZE.fullmatch(name):
         return math.inf
-    if name in _LIMITS:
-        return max(_LIMITS[name][1], 100)  # check_settings holds the narrow ones, once the names are settled
+    if name in _RANGES:
+        return max(_RANGES[name][1], 100)  # check_settings holds the narrow ones, once the names are settled
     return _TIGHT.get(name, _MANY_LAYERS if name.endswith("layers") else _LARGEST)
 
 
-def _check_names(settings: Mapping[Any, Any], place: str) -> None:
+def _check_keys(settings: Mapping[Any, Any], place: str) -> None:
     """Refuse what names other files or models, and what would replace a part of transformers' own class."""
     for name, value in settings.items():
         if name in _FOLLOWED and value is not None:

@@ -7,6 +7,7 @@ that takes part in this has a bound: what the steps make of a text, each text th
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatch
 from itertools import chain, pairwise
@@ -15,7 +16,9 @@ from typing import Any
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
+from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 
+from mtsmart.models.checks.files import parse_object, read_settings
 from mtsmart.models.checks.tokenizer_growth import PARTS, check_growth, tables
 
 # Honest tokenizers stay far below all of these. Their longest pieces are runs of 128 blanks, and the largest
@@ -26,6 +29,7 @@ _MOST_TEXT = 25_000_000  # characters of all texts
 _MOST_ADDED = 100_000
 _MOST_ADDED_TEXT = 1_000_000  # characters: the search for added tokens takes 70 bytes for each
 _MOST_NODES = 4_000_000  # of a Unigram model's search tree: each takes 350 bytes
+_SMALL_FILE = 4_000_000  # bytes: one that is smaller cannot make much
 _MOST_PARTS = 5_000_000  # lists, objects and texts in a file: Python takes 150 bytes for each
 _MOST_PADDED = 100_000
 _MOST_WORD = 1_000  # characters of a word that a model takes; its time grows with their square
@@ -33,13 +37,36 @@ _MOST_OVERLAP = 64  # windows that have the same token
 _ESCAPED = 6  # the most characters that JSON writes for one, as in \u0000
 _FILES = "tokenizer*.json"
 _CONFIG = "tokenizer_config.json"
+_SPECIAL = "special_tokens_map.json"
+# transformers notes these when it saves a tokenizer, and replaces them when it loads one.
+_NOTED = ("tokenizer_file", "special_tokens_map_file", "tokenizer_config_file", "added_tokens_file")
+# A text under one of these keys is the name of a file.
+_NAMES_A_FILE = re.compile(r".*_file|vocab|merges|source_spm|target_spm")
 _MARKS = ("unk_token", "continuing_subword_prefix", "end_of_word_suffix")
 _ONCE = ("model", "vocab", "merges", "added_tokens")
 """Keys of tokenizer.json that make large objects, each time that they are there."""
 
 
+def check_tokenizer_class(file: str, name: Any) -> None:
+    """Refuse the name of a class that is no tokenizer: transformers would let that class read the folder.
+
+    Args:
+        file: the file that has the name.
+        name: the value of its ``tokenizer_class``.
+
+    Raises:
+        ValueError: names the file and the class.
+    """
+    if name is None:
+        return
+    found = tokenizer_class_from_name(name) if isinstance(name, str) else name
+    is_missing = found is None or hasattr(found, "_backends")  # Loading it says which package is missing.
+    if not is_missing and not (isinstance(found, type) and issubclass(found, PreTrainedTokenizerBase)):
+        raise ValueError(f"{file} has tokenizer_class {name!r}, which is no tokenizer")
+
+
 def check_tokenizer_files(path: str) -> None:
-    """Refuse a local folder whose tokenizer could fill the memory while it is loaded.
+    """Refuse a local folder whose tokenizer could fill the memory while it is loaded, or names other files.
 
     Raises:
         ValueError: names the step, the text or the setting.
@@ -55,6 +82,8 @@ def check_tokenizer_files(path: str) -> None:
             _check_config(state)
         else:
             _check_state(state, content)
+    if (Path(path) / _SPECIAL).is_file():
+        _check_special_tokens(read_settings(Path(path) / _SPECIAL))
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase) -> None:
@@ -88,29 +117,43 @@ def _parse(name: str, content: bytes) -> dict[str, Any]:
             doubled.extend(key for key in _ONCE if keys.count(key) > 1)
         return part
 
-    try:
-        # The hook takes time, and a smaller file cannot make much even if its largest part is there twice.
-        state = json.loads(content, object_pairs_hook=once if len(content) > _MOST_NODES else None)
-    except (ValueError, RecursionError):
-        raise ValueError(f"{name} is not valid JSON") from None
+    # The hook takes time, and a smaller file cannot make much even if its largest part is there twice.
+    state = parse_object(name, content, once if len(content) > _SMALL_FILE else None)
     if doubled:
         raise ValueError(f"{name} has {doubled[0]!r} more than once")
-    if not isinstance(state, dict):
-        raise ValueError(f"{name} is no JSON object")
     return state
 
 
 def _check_config(config: Mapping[str, Any]) -> None:
-    """What it may put in the place of tokenizer.json, or of parts of it.
+    """What it may put in the place of tokenizer.json, or of parts of it. It names no other file than the folder's own.
 
     Raises:
         ValueError: names the setting.
     """
+    check_tokenizer_class(_CONFIG, config.get("tokenizer_class"))
+    if config.get("init_inputs"):
+        raise ValueError(f"{_CONFIG} has init_inputs, which are not read")
+    _check_keys({key: value for key, value in config.items() if key not in _NOTED})
     _check_tree(config.get("vocab"))
     names = config.get("fast_tokenizer_files") or []
     for name in names if isinstance(names, list) else [names]:
         if not isinstance(name, str) or "/" in name or "\\" in name or not fnmatch(name, _FILES):
             raise ValueError(f"{_CONFIG} names the file {str(name)[:_LONGEST_MARK]!r}, which is no {_FILES} beside it")
+
+
+def _check_keys(settings: Mapping[str, Any]) -> None:
+    for key, value in settings.items():
+        if isinstance(value, str) and _NAMES_A_FILE.fullmatch(key):
+            raise ValueError(f"{_CONFIG} has {key} {value!r}, where a file must not name another")
+        if isinstance(value, dict) and key.endswith("_kwargs"):  # They become arguments of a library.
+            _check_keys(value)
+
+
+def _check_special_tokens(settings: Mapping[str, Any]) -> None:
+    """Refuse a map of special tokens with other settings: transformers lets them overrule its own."""
+    for key in settings:
+        if not key.endswith(("_token", "_tokens")):
+            raise ValueError(f"{_SPECIAL} has {key}, where only special tokens can stand")
 
 
 def _check_state(state: Mapping[str, Any], content: bytes) -> None:

@@ -157,7 +157,7 @@ def _of_precompiled(step: dict[str, Any]) -> int:
     except (TypeError, ValueError, binascii.Error):
         raise ValueError("its tokenizer has a Precompiled step that cannot be read") from None
     texts = table[4 + int.from_bytes(table[:4], "little") :].decode("utf-8", "replace")
-    return max(1, *map(len, _NORMAL_FORM.normalize_str(texts).split("\0")), 1)
+    return max(1, *map(len, _NORMAL_FORM.normalize_str(texts).split("\0")))
 
 
 def _of_template(step: dict[str, Any]) -> int:
