@@ -312,8 +312,8 @@ def write_endless(file, beginning):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("texts.parquet", r"expands to more than 512 MB, 100 times its size"),
-        ("zeros.parquet", r"expands to more than 512 MB, 100 times its size"),
+        ("texts.parquet", r"takes more than 512 MB when it is read"),
+        ("zeros.parquet", r"takes more than 512 MB when it is read"),
         ("line.jsonl", r"line.jsonl:2: is a line of more than 16,000,000 characters"),
         ("line.csv", r"line.csv:2: is a line of more than 16,000,000 characters"),
         ("row.csv", r"row.csv:2: begins a row of more than 16,000,000 characters"),

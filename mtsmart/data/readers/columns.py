@@ -35,7 +35,7 @@ def tables_of(rows: Iterable[SizedRow], file: str | Path, limit: int | None = No
     """
     kinds: dict[str, pa.DataType] = {}
     done = 0
-    total = 0
+    total = 0.0  # bytes of values, besides those that a row without values takes
     for chunk in _chunks(rows):
         # A table without columns has no rows, so rows without a key get the columns before or after them.
         names = dict.fromkeys(name for row in chunk for name in row) or dict.fromkeys(kinds)
@@ -45,7 +45,8 @@ def tables_of(rows: Iterable[SizedRow], file: str | Path, limit: int | None = No
         table = _table(arrays, file)
         done += len(chunk)
         chunk.clear()  # The next chunk is read before this name is given to it.
-        total += table.nbytes
+        own = {field.name: field.type for field in table.schema}
+        total += table.nbytes - table.num_rows * _empty_row(own)
         if limit is not None and total + done * (ROW + _empty_row(kinds)) > limit:
             raise too_large(limit, file)
         yield table

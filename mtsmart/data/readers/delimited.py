@@ -47,7 +47,7 @@ def read_delimited(file: Path, dialect: Dialect, columns: list[str] | None = Non
         DataError: the file is empty or not UTF-8, or a row does not fit; the message names the line.
     """
     with lines.open_text(file) as stream:
-        rows = _rows(stream, file, dialect)
+        rows = _rows(stream, file, dialect, columns)
         if columns is not None:
             check_names(columns, file)
             yield from tables_of(_rows_by_name(rows, columns, file), file, most_bytes(file))
@@ -86,11 +86,12 @@ class _Lines:
             yield text
 
 
-def _rows(stream: TextIO, file: Path, dialect: Dialect) -> Iterator[_Line]:
+def _rows(stream: TextIO, file: Path, dialect: Dialect, columns: list[str] | None) -> Iterator[_Line]:
     csv.field_size_limit(_MAX_FIELD)
     source = _Lines(stream, file)
     reader = csv.reader(iter(source), delimiter=dialect.delimiter, quoting=dialect.quoting, strict=True)
-    width = 0
+    # A header has the first fields of a file, so what stands before it is no row.
+    width = 0 if columns is None else len(columns)
     blank = 0  # lines without a field, right before the present row
     while True:
         source.begin_row(reader.line_num + 1)
@@ -102,7 +103,6 @@ def _rows(stream: TextIO, file: Path, dialect: Dialect) -> Iterator[_Line]:
             raise lines.not_utf8(file) from None
         if row is None:
             return
-        width = width or len(row)
         if not row:
             blank += 1
             continue
@@ -110,6 +110,7 @@ def _rows(stream: TextIO, file: Path, dialect: Dialect) -> Iterator[_Line]:
         if width == 1:
             yield from ((line, [""]) for line in range(source.row_start - blank, source.row_start))
         blank = 0
+        width = width or len(row)
         yield source.row_start, row
 
 

@@ -18,7 +18,7 @@ from mtsmart.errors import DataError
 
 _BLANKS = " \t\r\n"
 _BLOCK = 2**20  # characters
-_BETWEEN = re.compile(r"[ \t\r\n,]*")  # what stands between two objects of a list
+_BLANK = re.compile(rf"[{_BLANKS}]*")
 
 
 def read_jsonl(file: Path) -> Iterator[pa.Table]:
@@ -102,45 +102,97 @@ def _objects(stream: TextIO) -> Iterator[tuple[Any, int]]:
 
     Raises:
         EOFError: the file ends within the list, or has more than the list.
-        ValueError: an item is not valid JSON, or is too large.
+        ValueError: an item is not valid JSON, or is too large, or no comma stands between two items.
     """
-    decode = json.JSONDecoder().raw_decode
-    text = stream.read(_BLOCK).lstrip(_BLANKS + "[")
-    while True:
-        place = 0
-        while place < len(text) and text[place] != "]":
+    rest = _Rest(stream)
+    rest.take_sign()  # the bracket that begins the list
+    sign = rest.next_sign()
+    if sign == "]":
+        rest.take_sign()
+    while sign != "]":
+        yield rest.take_item()
+        sign = rest.take_sign()
+        if sign not in ",]":
+            raise ValueError
+    rest.check_end()
+
+
+class _Rest:
+    """What a stream of JSON has not given yet. Only a few blocks of it are in memory.
+
+    Args:
+        stream: the text, from its beginning.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._decode = json.JSONDecoder().raw_decode
+        self._text = ""
+        self._place = 0
+
+    def next_sign(self) -> str:
+        """The next character that is no blank, which stays.
+
+        Raises:
+            EOFError: there is none.
+        """
+        while True:
+            found = _BLANK.match(self._text, self._place)
+            assert found is not None  # It may be empty.
+            self._place = found.end()
+            if self._place < len(self._text):
+                return self._text[self._place]
+            self._read()
+
+    def take_sign(self) -> str:
+        """The next character that is no blank.
+
+        Raises:
+            EOFError: there is none.
+        """
+        sign = self.next_sign()
+        self._place += 1
+        return sign
+
+    def take_item(self) -> tuple[Any, int]:
+        """The next value, and its size in characters.
+
+        Raises:
+            EOFError: the stream ends within it.
+            ValueError: it is not valid JSON, or is too large.
+        """
+        self.next_sign()
+        while True:
             try:
-                item, end = decode(text, place)
+                item, end = self._decode(self._text, self._place)
             except json.JSONDecodeError as error:
-                if len(text) - place > MAX_LINE or not _may_be_cut(error, text):
+                if len(self._text) - self._place > MAX_LINE or not _may_be_cut(error, self._text):
                     raise
-                break  # The rest of the item stands in the next block.
-            yield item, end - place
-            del item
-            place = _after_comma(text, end)
-        if text.startswith("]", place):
-            _check_end(text[place + 1 :], stream)
-            return
-        block = stream.read(_BLOCK)
+                self._read()
+            else:
+                size = end - self._place
+                self._place = end
+                return item, size
+
+    def check_end(self) -> None:
+        """
+        Raises:
+            EOFError: something follows that is no blank.
+        """
+        text = self._text[self._place :]
+        while text:
+            if text.strip(_BLANKS):
+                raise EOFError
+            text = self._stream.read(_BLOCK)
+
+    def _read(self) -> None:
+        block = self._stream.read(_BLOCK)
         if not block:
             raise EOFError
-        # The rest is copied once a block, not once an item.
-        text = text[place:] + block if place < len(text) else block[_after_comma(block, 0) :]
+        self._text = self._text[self._place :] + block  # The rest is copied once a block, not once an item.
+        self._place = 0
 
 
 def _may_be_cut(error: json.JSONDecodeError, text: str) -> bool:
     """Whether an item may be in error because the text ends within it. The error of a string is at its start."""
     return error.pos >= len(text) - _BLOCK or error.msg.startswith("Unterminated string")
-
-
-def _after_comma(text: str, place: int) -> int:
-    found = _BETWEEN.match(text, place)
-    assert found is not None  # It may be empty.
-    return found.end()
-
-
-def _check_end(text: str, stream: TextIO) -> None:
-    while text:
-        if text.strip(_BLANKS):
-            raise EOFError
-        text = stream.read(_BLOCK)

@@ -43,9 +43,9 @@ def most_bytes(file: Path) -> int:
 
 
 def too_large(limit: int, file: str | Path) -> DataError:
-    """The error for a file that expands to more than ``limit`` bytes."""
-    message = f"expands to more than {limit / 2**20:,.0f} MB, {MAX_SPARED} times its size"
-    return DataError(message, file=file, hint="If that is meant, store it with less compression, or in parts")
+    """The error for a file that takes more than ``limit`` bytes."""
+    message = f"takes more than {limit / 2**20:,.0f} MB when it is read, which is too much for a file of its size"
+    return DataError(message, file=file, hint="If that is meant, store it in parts, or with less compression")
 
 
 def _check_size(file: Path, packing: str) -> None:

@@ -12,7 +12,10 @@ import pyarrow as pa
 from datasets.arrow_writer import ArrowWriter
 
 from mtsmart.data.readers.clones import Clone, features_of
+from mtsmart.data.readers.columns import tables_of
+from mtsmart.data.readers.spilled import spilled
 from mtsmart.data.sealed import open_sealed, seal
+from mtsmart.errors import DataError
 from mtsmart.storage.durable import replacing, writing
 
 _UNSTATED = 2**62  # stands for the number of rows where the data set does not state it
@@ -68,7 +71,6 @@ def _store(rows: datasets.IterableDataset, file: Path) -> None:
         DatasetGenerationError: they cannot be read, or do not fit into columns.
         StorageError: they cannot be written.
     """
-    encode = rows.features.encode_example if rows.features else dict
     with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -76,11 +78,26 @@ def _store(rows: datasets.IterableDataset, file: Path) -> None:
         ArrowWriter(path=str(aside), features=rows.features, writer_batch_size=_BATCH) as writer,
     ):
         try:
-            for row in _read(rows):
-                writer.write(encode(row))
+            if rows.features is None:
+                writer.write_table(_table(rows, file.parent), _BATCH)
+            else:
+                for row in _read(rows):
+                    writer.write(rows.features.encode_example(row))
             writer.finalize()
         except (ValueError, TypeError, pa.ArrowException) as error:
             raise datasets.exceptions.DatasetGenerationError("do not fit into columns") from error
+        except DataError as error:
+            raise datasets.exceptions.DatasetGenerationError(str(error)) from None
+
+
+def _table(rows: datasets.IterableDataset, folder: Path) -> pa.Table:
+    """Rows whose columns nobody states. Any row may have a column that those before it lack.
+
+    Raises:
+        DataError: a row does not fit with those before it, or there is no row.
+    """
+    sized = ((dict(row), len(str(row))) for row in _read(rows))
+    return spilled(tables_of(sized, "the data"), folder)
 
 
 def _read(rows: datasets.IterableDataset) -> Iterator[dict[str, Any]]:

@@ -137,6 +137,38 @@ def test_blank_lines_in_a_file_with_one_column_are_rows_but_at_the_end(tmp_path)
     assert rows == [{"text": "one"}, {"text": ""}, {"text": "three"}]
     rows = read_table(write(tmp_path, "y.csv", "a,b\n1,2\n\n3,4\n")).to_pylist()
     assert rows == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+    rows = read_table(write(tmp_path, "z.csv", "\none\n\nthree\n\n"), columns=["text"]).to_pylist()
+    assert rows == [{"text": ""}, {"text": "one"}, {"text": ""}, {"text": "three"}]
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+@pytest.mark.parametrize("blanks", ["\n", "\r\n\r\n"])
+def test_blank_lines_before_the_header_are_left_out(tmp_path, ending, blanks):
+    rows = read_table(write(tmp_path, f"x.{ending}", f"{blanks}text\none\n\ntwo\n")).to_pylist()
+    assert rows == [{"text": "one"}, {"text": ""}, {"text": "two"}]
+
+
+BAD_LISTS = [
+    '[[{"a":1}]',
+    '[{"a":1},,{"a":2}]',
+    '[{"a":1} {"a":2}]',
+    '[,{"a":1}]',
+    '[{"a":1},]',
+    '[{"a":1}',
+    '[{"a":1}]]',
+]
+
+
+@pytest.mark.parametrize("content", [*BAD_LISTS, *(text.replace(",", " ,\n") for text in BAD_LISTS[1:3]), "["])
+def test_a_list_has_one_comma_between_two_objects(tmp_path, content):
+    with pytest.raises(DataError, match=r"x\.json, row [12]: (is not valid JSON|must be a JSON object)"):
+        read_table(write(tmp_path, "x.json", content))
+
+
+@pytest.mark.parametrize("content", ["[]", " [ \n ] "])
+def test_an_empty_list_has_no_rows(tmp_path, content):
+    with pytest.raises(DataError, match=r"x\.json: has no rows"):
+        read_table(write(tmp_path, "x.json", content))
 
 
 @pytest.mark.parametrize(
@@ -226,7 +258,7 @@ def test_parquet_texts_that_repeat_are_refused_before_they_fill_the_memory(tmp_p
     pool = pa.proxy_memory_pool(usual)
     pa.set_memory_pool(pool)
     try:
-        with pytest.raises(DataError, match="expands to more than 48 MB"):
+        with pytest.raises(DataError, match="takes more than 48 MB"):
             read_table(tmp_path / "x.parquet")
     finally:
         pa.set_memory_pool(usual)

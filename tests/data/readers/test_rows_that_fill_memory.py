@@ -17,7 +17,7 @@ from mtsmart.data.readers import open_clone, packed, parse_fields, read_table, s
 from mtsmart.errors import DataError
 
 ROWS = 4_000_000
-TOO_LARGE = r"expands to more than 48 MB, 100 times its size"
+TOO_LARGE = r"takes more than 48 MB when it is read"
 
 SMALL = {
     "nulls": pa.nulls(ROWS),
@@ -62,7 +62,7 @@ def test_parquet_without_columns_that_states_many_rows(tmp_path):
         changed = footer.replace(found, many + found[2:] if place == 0 else found[:-2] + many)
         file = tmp_path / f"{place}.parquet"
         file.write_bytes(start + changed + len(changed).to_bytes(4, "little") + b"PAR1")
-        with pytest.raises(DataError, match=r"expands to more than 512 MB"):
+        with pytest.raises(DataError, match=r"takes more than 512 MB"):
             read_table(file)
 
 
@@ -80,10 +80,20 @@ def test_compressed_files_of_many_short_rows(tmp_path, monkeypatch, ending, comp
     monkeypatch.setattr(packed, "MAX_EXPANDED", 1_000_000)
     file = tmp_path / f"x{ending}.{'gz' if compress is gzip.compress else 'bz2'}"
     file.write_bytes(compress(short_rows(ending, 50_000)))
-    with pytest.raises(DataError, match=rf"{re.escape(file.name)}: expands to more than 1 MB"):
+    with pytest.raises(DataError, match=rf"{re.escape(file.name)}: takes more than 1 MB"):
         read_table(file)
     file.write_bytes(compress(short_rows(ending, 10_000)))
     assert read_table(file).num_rows == 10_000
+
+
+def test_what_a_row_takes_counts_once(tmp_path, monkeypatch):
+    """A row of this file takes 8 bytes for the number, one bit that says whether it is there, and 16 for the row."""
+    (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(b'{"a": 1}\n' * 50_000))
+    monkeypatch.setattr(packed, "MAX_EXPANDED", 1_250_000)
+    assert read_table(tmp_path / "x.jsonl.gz").num_rows == 50_000
+    monkeypatch.setattr(packed, "MAX_EXPANDED", 1_190_000)
+    with pytest.raises(DataError, match="takes more than 1 MB"):
+        read_table(tmp_path / "x.jsonl.gz")
 
 
 def test_columns_that_come_far_down_count_for_all_rows(tmp_path, monkeypatch):
@@ -91,7 +101,7 @@ def test_columns_that_come_far_down_count_for_all_rows(tmp_path, monkeypatch):
     (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(rows.encode()))
     assert read_table(tmp_path / "x.jsonl.gz").num_columns == 6
     monkeypatch.setattr(packed, "MAX_EXPANDED", 3_000_000)  # the rows alone take less
-    with pytest.raises(DataError, match="expands to more than 3 MB"):
+    with pytest.raises(DataError, match="takes more than 3 MB"):
         read_table(tmp_path / "x.jsonl.gz")
 
 

@@ -119,17 +119,33 @@ def test_rows_that_somebody_changed_in_the_cache_are_read_again(place):
         assert file.read_bytes() == content
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [[{"x": None}] * 1200 + [{"x": "late"}], [{"x": 1}] * 1200 + [{"x": 1.5}], [{"x": 1}, 3]],
-    ids=["a text after nothing", "a fraction after whole numbers", "no mapping"],
-)
-def test_rows_that_fit_no_columns_are_an_error_of_the_data(tmp_path, rows):
-    """Where the data set does not state its columns, those of the first rows count."""
+def stream_of(rows, folder):
+    """All of some rows, streamed from a data set that does not state its columns."""
     stream = datasets.IterableDataset.from_generator(lambda: iter(rows))
-    with pytest.raises(datasets.exceptions.DatasetGenerationError):
-        StreamedSplit(stream, len(rows), "source", tmp_path / "cache").select(range(len(rows)))
+    return StreamedSplit(stream, len(rows), "source", folder / "cache").select(range(len(rows)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"x": "one"}] * 1200 + [{"x": 1}], "row 1201 is no str"),
+        ([{"x": 1}, 3], "do not fit into columns"),
+        ([], "no rows"),
+    ],
+    ids=["a number after texts", "no mapping", "no row"],
+)
+def test_rows_that_fit_no_columns_are_an_error_of_the_data(tmp_path, rows, message):
+    with pytest.raises(datasets.exceptions.DatasetGenerationError, match=message):
+        stream_of(rows, tmp_path)
     assert not list((tmp_path / "cache").rglob("*"))
+
+
+@pytest.mark.parametrize("last", [{"x": "late"}, {"y": "late"}, {"y": [1.5]}, {"x": {"z": 1}}], ids=str)
+def test_columns_that_nobody_states_may_begin_in_any_row(tmp_path, last):
+    rows = [{"x": None, "z": 1}] * 12_000 + [{"z": 2} | last]
+    names = sorted(rows[0] | rows[-1])
+    assert stream_of(rows, tmp_path).to_list() == [{name: row.get(name) for name in names} for row in rows]
+    assert [file.suffix for file in sorted((tmp_path / "cache").iterdir())] == [".arrow", ".json"]
 
 
 def test_splits_are_known_without_reading(place):
