@@ -24,13 +24,13 @@ def precompiled(text):
 SEQUENCE, SPECIAL = {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "x", "type_id": 0}}
 GROWING = {
     "replace": {"normalizer": replace("a" * 40, 6)},
-    "replace by a little": {"normalizer": replace("aa", 7)},
+    "replace by a little": {"normalizer": replace("aa", 9)},
     "replace nothing": {"normalizer": replace("a", 7, {"Regex": ""})},
     "replace what may be nothing": {"normalizer": replace("a", 7, {"Regex": "b{1}?"})},
     "prepend": {"normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "aaa"}] * 5}},
     "table": {"normalizer": precompiled(b"a" * 1000)},
     "bytes": {"normalizer": {"type": "Sequence", "normalizers": [{"type": "ByteLevel"}] * 4}},
-    "nested": {"normalizer": {"type": "Sequence", "normalizers": [replace("a" * 9, 1)] * 2}},
+    "nested": {"normalizer": {"type": "Sequence", "normalizers": [replace("a" * 17, 1)] * 2}},
     "pieces": {
         "pre_tokenizer": {
             "type": "Sequence",
@@ -51,13 +51,13 @@ GROWING = {
 @pytest.mark.parametrize("name", list(GROWING))
 def test_a_tokenizer_that_multiplies_its_input_is_refused(folder, name):
     change(folder / "tokenizer.json", **GROWING[name])
-    refused(folder, "its tokenizer has a .* step that could make more than 64 characters of one")
+    refused(folder, "its tokenizer has steps that together could make .* characters of one, where 256 are the most")
 
 
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"normalizer": replace("a", 65)}, "65 steps"),
+        ({"normalizer": replace("a", 65)}, "more than 64 steps"),
         ({"normalizer": {"type": "Other"}}, "a step of unknown type 'Other'"),
         ({"normalizer": {"content": "x"}}, "a step without a type"),
         ({"padding": {"strategy": {"Fixed": 10**9}}}, "pads each text to 1,000,000,000 tokens"),
@@ -89,7 +89,7 @@ def test_of_a_step_that_is_written_twice_the_one_that_counts_is_checked(folder, 
     if first:
         load_encoder(EncoderConfig(path=str(folder)))
     else:
-        refused(folder, "could make more than 64 characters of one")
+        refused(folder, "steps that together could make 1,600 characters of one")
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tokenizers import normalizers
 
-_MOST = 64  # times as much as there was; SentencePiece's own table and the blanks after it make 36 times
+from mtsmart.models.checks.patterns import takes_text
+
+# Times as much as there was. SentencePiece's own table and the blanks after it make 36 times; BERT's normal form after
+# a pattern that becomes a word of 45 letters makes 135 times.
+_MOST = 256
 _MOST_STEPS = 64
 _MOST_SPECIALS = 128  # special tokens around a text
 _MOST_TABLE = 4_000_000  # characters of SentencePiece's table in base 64; its usual one has 320,000
@@ -57,9 +60,6 @@ _PLAIN = {
 }
 # Steps that only correct offsets, or undo what a step of the same name does, where they stand in these parts.
 _PLAIN_IN = {("post_processor", "ByteLevel"), ("decoder", "ByteLevel"), ("decoder", "Metaspace")}
-# Literals, classes and sets, each repeated at least once: such a pattern never matches the empty text.
-_ITEM = r"(?:[\w ▁]|\\[nrtsSdDwW]|\[[\w \\nrt]+\])(?:\+|\{[1-9]\d*(?:,\d*)?\})?"
-_TAKES_TEXT = re.compile(rf"(?:{_ITEM})+(?:\|(?:{_ITEM})+)*")
 _NORMAL_FORM = normalizers.NFKD()
 
 
@@ -92,14 +92,19 @@ def tables(state: Mapping[str, Any]) -> set[str]:
 
 def _check_parts(state: Mapping[str, Any], sequences: Mapping[str, str]) -> None:
     growth = 1
-    count = 0
-    for name, key in sequences.items():
-        for step in _steps(state.get(name), key, 0):
-            count += 1
-            growth *= _growth(step, name)
-            if growth > _MOST or count > _MOST_STEPS:
-                what = f"{count} steps" if count > _MOST_STEPS else f"a {step['type']} step"
-                raise ValueError(f"its tokenizer has {what} that could make more than {_MOST} characters of one")
+    growing = list[str]()
+    steps = ((name, step) for name, key in sequences.items() for step in _steps(state.get(name), key, 0))
+    for count, (name, step) in enumerate(steps, 1):
+        if count > _MOST_STEPS:
+            raise ValueError(f"its tokenizer has more than {_MOST_STEPS} steps")
+        times = _growth(step, name)
+        if times == 1:
+            continue
+        growth *= times
+        growing.append(f"{step['type']} ({times:,} times)")
+        if growth > _MOST:
+            what = f"steps that together could make {growth:,} characters of one, where {_MOST} are the most"
+            raise ValueError(f"its tokenizer has {what}: {', '.join(growing)}")
 
 
 def _steps(part: Any, key: str, depth: int) -> Iterator[dict[str, Any]]:
@@ -145,7 +150,7 @@ def _of_replace(step: dict[str, Any]) -> int:
     if isinstance(pattern, dict) and isinstance(pattern.get("String"), str) and pattern["String"]:
         return max(1, -(-content // len(pattern["String"])))
     regex = pattern.get("Regex") if isinstance(pattern, dict) else None
-    if isinstance(regex, str) and _TAKES_TEXT.fullmatch(regex):
+    if isinstance(regex, str) and takes_text(regex):
         return max(1, content)
     return 1 + 2 * content  # A pattern that matches the empty text adds the content before and after a character.
 
