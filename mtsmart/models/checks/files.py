@@ -7,32 +7,31 @@ have a largest size, and none of them may name a file outside the folder.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+from mtsmart.models.checks.parsing import MOST_PARTS, MOST_PARTS_OF_VOCABULARY, count_parts, read_settings
 
 _MB = 2**20
 _MOST_FILES = 10_000
 _WEIGHTS = ".safetensors"
 _INDEX = ".safetensors.index.json"
-_LARGEST = 64  # MB; a tokenizer.json of a million tokens fits
 _LIMITS = (
-    (re.compile(r"tokenizer\.json"), _LARGEST),
-    (re.compile(r".*\.(model|spm)"), 12),  # A search tree takes some hundred times as much.
-    (re.compile(r"vocab.*|merges.*|.*\.vocab"), 24),
-    (re.compile(r".*config\.json|config\..*\.json|tokenizer.+\.json|.*tokens.*\.json|.*\.index\.json|.*\.jinja"), 16),
+    (re.compile(r"tokenizer\.json"), 64),  # a million tokens fit
+    (re.compile(r".*\.(model|spm)"), 24),
+    (re.compile(r"(vocab|merges).*\.(json|txt)|dict\.txt|.*_vocab\.json|.*\.(bpe|vocab|codes|tokenizer)"), 24),
+    (re.compile(r".*config\.json|config\..*\.json|tokenizer.+\.json|.*tokens.*\.json|.*\.index\.json"), 16),
+    (re.compile(r"byte_maps\.json|emoji\.json|normalizer\.json|word_.*\.json|adapters\.json"), 16),
+    (re.compile(r".*\.jinja"), 1),
 )
-"""Kinds of files, and how many MB one of them may have; the first that fits a name counts."""
-# Weights and data of other programs, which are never opened here.
-_NEVER_READ = re.compile(
-    r".*\.(safetensors|bin|pt|pth|ckpt|pkl|h5|keras|msgpack|onnx|onnx[._]data|ot|gguf|ggml|tflite|pb|nemo|mlmodel|data"
-    r"|data-\d+-of-\d+|npy|npz|parquet|arrow|csv|tsv|jsonl|zip|tar|gz|bz2|xz|zst|7z|png|jpe?g|gif|mp4|pdf|safetensors\.tmp)"
-    r"|events\.out\.tfevents\..*",
-    re.IGNORECASE,
-)
+"""The files that transformers and tokenizers read beside the weights, and how many MB one of them may have; the first
+that fits a name counts. All others are never opened: they may be of any kind and size."""
+_HAS_VOCABULARY = re.compile(r"tokenizer(?!_config).*\.json|.*vocab.*\.json")
+_WEIGHTS_READ = re.compile(r"model\.safetensors|adapted\.safetensors")
+_MOST_OF_ALL = 256  # MB of all files that are read in one folder, without the weights
+_TEKKEN = re.compile(r".*tekken.*\.json")
 _PEFT = "adapter_config.json"  # makes transformers load another model, which the file names
 _SHARD = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")  # another reader of transformers takes these
 _MOST_TENSORS = 100_000
@@ -49,10 +48,17 @@ def check_files(path: str) -> None:
         return
     if (folder / _PEFT).exists():
         raise ValueError(f"its folder has {_PEFT} of the library peft, which is not read; merge the adapter first")
+    sizes = dict[Path, int]()
     for count, file in enumerate(_files(folder)):
         if count == _MOST_FILES:
             raise ValueError(f"its folder has more than {_MOST_FILES:,} files, so it is no folder of an encoder alone")
-        _check_file(file, file.relative_to(folder).as_posix())
+        size = _check_file(file, file.relative_to(folder).as_posix())
+        sizes[file.parent] = sizes.get(file.parent, 0) + size
+        if size and file.parent == folder and file.suffix == ".json":
+            count_parts(file.name, file.read_bytes(), _most_parts(file.name))
+    # transformers reads one folder, and some of its subfolders. Other subfolders may hold any number of checkpoints.
+    if max(sizes.values(), default=0) > _MOST_OF_ALL * _MB:
+        raise ValueError(f"its configuration, tokenizer and templates are larger than {_MOST_OF_ALL} MB together")
     for file in sorted(folder.glob(f"*{_INDEX}")):
         _check_index(file)
 
@@ -89,37 +95,6 @@ def size_without_holes(file: Path) -> int:
     return stored
 
 
-def read_settings(file: Path) -> dict[str, Any]:
-    """The object in a small JSON file, as transformers reads it.
-
-    Raises:
-        ValueError: the file is not a JSON object.
-    """
-    return parse_object(file.name, file.read_bytes())
-
-
-def parse_object(
-    name: str, content: bytes, hook: Callable[[list[tuple[str, Any]]], Any] | None = None
-) -> dict[str, Any]:
-    """The object that JSON holds.
-
-    Args:
-        name: what errors call it.
-        content: the text.
-        hook: makes each object of its keys and values; None: a dictionary.
-
-    Raises:
-        ValueError: it is not a JSON object.
-    """
-    try:
-        values = json.loads(content, object_pairs_hook=hook)
-    except (ValueError, RecursionError):
-        raise ValueError(f"{name} is not valid JSON") from None
-    if not isinstance(values, dict):
-        raise ValueError(f"{name} is no JSON object")
-    return values
-
-
 def _files(folder: Path) -> Iterator[Path]:
     """All files below ``folder``, except in hidden folders (``.git``, ``.cache``), which transformers never reads."""
     for place, folders, names in os.walk(folder):
@@ -131,16 +106,33 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(place) / name for name in sorted(names))
 
 
-def _check_file(file: Path, name: str) -> None:
-    if not file.is_file():
-        raise ValueError(f"{name} is no regular file")
+def _limit(name: str) -> int | None:
+    """The MB that a file of this name may have; None: it is never opened, or has weights."""
+    name = name.lower()  # Some disks open a file under names in capital letters too.
+    return next((most for kind, most in _LIMITS if kind.fullmatch(name)), None)
+
+
+def _most_parts(name: str) -> int:
+    return MOST_PARTS_OF_VOCABULARY if _HAS_VOCABULARY.fullmatch(name) else MOST_PARTS
+
+
+def _check_file(file: Path, name: str) -> int:
+    """The bytes that are read of a file: none of those that are weights, or that are never read."""
     if _SHARD.fullmatch(file.name):
         raise ValueError(f"{name} is a part of a distributed checkpoint, which is not read")
-    if _NEVER_READ.fullmatch(file.name):
-        return
-    limit = next((most for kind, most in _LIMITS if kind.fullmatch(file.name)), _LARGEST)
-    if file.stat().st_size > limit * _MB:
+    if _TEKKEN.fullmatch(file.name):
+        raise ValueError(f"{name} is a tokenizer in a form of Mistral's own, which is not read; tokenizer.json is")
+    limit = _limit(file.name)
+    if limit is None and not _WEIGHTS_READ.fullmatch(file.name):
+        return 0
+    if not file.is_file():
+        raise ValueError(f"{name} is no regular file")
+    if limit is None:
+        return 0
+    size = file.stat().st_size
+    if size > limit * _MB:
         raise ValueError(f"{name} is larger than {limit} MB")
+    return size
 
 
 def _check_index(file: Path) -> set[str]:

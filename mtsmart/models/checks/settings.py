@@ -22,9 +22,10 @@ from torch.nn.modules.module import (
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
 )
-from transformers import PreTrainedConfig
+from transformers import CONFIG_MAPPING, PreTrainedConfig
 
-from mtsmart.models.checks.files import read_settings, size_without_holes, weight_files
+from mtsmart.models.checks.files import size_without_holes, weight_files
+from mtsmart.models.checks.parsing import read_settings
 from mtsmart.models.checks.tokenizer import check_tokenizer_class
 
 # Beyond any encoder there is: a damaged configuration would fill the memory before its weights are looked at.
@@ -33,7 +34,7 @@ _RANGES = {
     "hidden_size": (1, 100_000),
     "intermediate_size": (1, 1_000_000),
     "vocab_size": (1, 10_000_000),
-    "max_position_embeddings": (-1, 1_000_000),  # XLNet says -1 for no limit
+    "max_position_embeddings": (-1, 16_777_216),  # XLNet says -1 for no limit; models without a table have 10 million
     "type_vocab_size": (0, 100_000),
     "chunk_size_feed_forward": (0, 1),  # a chunk of more tokens must divide the length of every batch
 }
@@ -41,11 +42,13 @@ _TIGHT = {
     # transformers makes a list or a dictionary of this length while it reads the configuration.
     **{"num_labels": 100_000, "num_classes": 100_000, "n_layer": 1000, "attention_types": 1000},
     # Each text is padded to a multiple of these, and each token takes as many numbers in each attention head.
-    **dict.fromkeys(("attention_window", "lsh_attn_chunk_length", "local_attn_chunk_length"), 2048),
+    **{"attention_window": 4096, "lsh_attn_chunk_length": 2048, "local_attn_chunk_length": 2048},
 }
 _MANY_LAYERS = 1000
-_LARGEST = 10_000_000
+_LARGEST = 16_777_216
 _NO_SIZE = re.compile(r".*(theta|seed).*")  # names of integers that may have any value
+_WINDOWS = ("attention_window", "lsh_attn_chunk_length", "local_attn_chunk_length")
+_MOST_WINDOWED = 2**28  # numbers that all heads take for a text of one window: 16 heads with 4096 tokens
 _LABELS = ("id2label", "label2id")
 _MOST_LABELS = 100_000
 _MOST_PARTS = 10_000
@@ -60,7 +63,10 @@ _KERNELS = {
     "_attn_implementation": ("eager", "sdpa"),
     "_experts_implementation": ("eager", "batched_mm", "grouped_mm"),
 }
-_COMPUTED = ("autoformer", "distilbert", "flaubert", "informer", "marian", "pegasus", "roformer", "xlm")
+_COMPUTED = (
+    *("autoformer", "distilbert", "flaubert", "informer", "marian", "pegasus", "roformer"),
+    *("time_series_transformer", "xlm"),
+)
 _MOST_COMPUTED = 4_194_304  # 4096 positions of 1024 numbers
 _MOST_PARAMETERS = 50_000  # of a model, in number: each module and parameter takes some KB, whatever its size
 _SPARE = 256 * 2**20  # bytes for what a checkpoint may lack: a pooler, tables that are computed
@@ -79,7 +85,7 @@ def check_stored_settings(path: str) -> None:
         return
     for file in sorted((*folder.glob("config.json"), *folder.glob("config.*.json"))):
         settings = read_settings(file)
-        _check_values(settings, file.name)
+        _check_values(settings, file.name, _class_of(settings))
         check_tokenizer_class(file.name, settings.get("tokenizer_class"))
 
 
@@ -94,7 +100,7 @@ def check_settings(model_config: Any) -> None:
         if isinstance(size, int) and not least <= size <= most:
             raise ValueError(f"its configuration has {name} {size}")
     values = model_config.to_dict()
-    _check_values(values, "its configuration")
+    _check_values(values, "its configuration", type(model_config))
     for name, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"its configuration has {name} {value}")
@@ -103,16 +109,32 @@ def check_settings(model_config: Any) -> None:
         if isinstance(spread, int | float) and spread < 0:
             raise ValueError(f"its configuration has {name} {spread}")
     _check_computed_tables(model_config)
+    _check_windows(model_config)
 
 
-def _check_values(settings: Mapping[str, Any], place: str) -> None:
-    """Refuse integers that no encoder has, at any depth, and settings that transformers would follow elsewhere."""
-    waiting: list[tuple[str, Any, int]] = [("", settings, 0)]
+def _class_of(settings: Mapping[str, Any]) -> type[PreTrainedConfig] | None:
+    """The class that transformers makes of the settings; None if it has none for their type."""
+    kind = settings.get("model_type")
+    return CONFIG_MAPPING[kind] if isinstance(kind, str) and kind in CONFIG_MAPPING else None
+
+
+def _has(kind: type[PreTrainedConfig] | None, name: str) -> bool:
+    """Whether a class has a setting of this name. A class that is not known may have any."""
+    return kind is None or name in kind.__dataclass_fields__ or name in kind.attribute_map
+
+
+def _check_values(settings: Mapping[str, Any], place: str, kind: type[PreTrainedConfig] | None) -> None:
+    """Refuse integers that no encoder has, at any depth, and settings that transformers would follow elsewhere.
+
+    What the class has no setting for is a note, such as the number of tokens that a model was trained on. It may be of
+    any size, except under the names that have bounds of their own.
+    """
+    waiting: list[tuple[str, Any, int, float]] = [("", settings, 0, _LARGEST)]
     count = 0
     while waiting:
-        name, value, depth = waiting.pop()
+        name, value, depth, largest = waiting.pop()
         count += 1
-        if isinstance(value, int) and abs(value) > _most(name):
+        if isinstance(value, int) and abs(value) > _most(name, largest):
             raise ValueError(f"{place} has {name} {value}")
         if not isinstance(value, dict | list):
             continue
@@ -122,20 +144,22 @@ def _check_values(settings: Mapping[str, Any], place: str) -> None:
         if depth == _DEEPEST:
             raise ValueError(f"{place} has more than {_DEEPEST} nested levels in {name}")
         if isinstance(value, list):
-            waiting.extend((name, part, depth + 1) for part in value)
+            waiting.extend((name, part, depth + 1, largest) for part in value)
             continue
         if name not in _LABELS:
             _check_keys(value, place)
-        waiting.extend((str(key), part, depth + 1) for key, part in value.items())
+        for key, part in value.items():
+            is_note = depth == 0 and not _has(kind, str(key))
+            waiting.append((str(key), part, depth + 1, math.inf if is_note else largest))
 
 
-def _most(name: str) -> float:
-    """The largest integer that may stand under this name."""
+def _most(name: str, largest: float) -> float:
+    """The largest integer that may stand under this name; ``largest`` if the name has no bound of its own."""
     if _NO_SIZE.fullmatch(name):
         return math.inf
     if name in _RANGES:
         return max(_RANGES[name][1], 100)  # check_settings holds the narrow ones, once the names are settled
-    return _TIGHT.get(name, _MANY_LAYERS if name.endswith("layers") else _LARGEST)
+    return _TIGHT.get(name, _MANY_LAYERS if name.endswith("layers") else largest)
 
 
 def _check_keys(settings: Mapping[Any, Any], place: str) -> None:
@@ -159,6 +183,17 @@ def _check_computed_tables(model_config: Any) -> None:
     positions = model_config.max_position_embeddings
     if positions * model_config.hidden_size > _MOST_COMPUTED:
         raise ValueError(f"its configuration has max_position_embeddings {positions}, too many to compute")
+
+
+def _check_windows(model_config: Any) -> None:
+    """Refuse windows of attention in which a short text, once it is padded, takes very much memory."""
+    heads = getattr(model_config, "num_attention_heads", None)
+    for name in _WINDOWS:
+        window = getattr(model_config, name, None)
+        sizes = [size for size in (window if isinstance(window, list) else [window]) if isinstance(size, int)]
+        largest = max(sizes, default=0)
+        if isinstance(heads, int) and heads * largest**2 > _MOST_WINDOWED:
+            raise ValueError(f"its configuration has {name} {largest} with {heads} attention heads")
 
 
 def settle_outputs(model_config: Any) -> None:

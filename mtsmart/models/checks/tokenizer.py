@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatch
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 
-from mtsmart.models.checks.files import parse_object, read_settings
+from mtsmart.models.checks.added_tokens import check_added, check_added_file, check_added_settings, check_ids
+from mtsmart.models.checks.parsing import MOST_PARTS, MOST_PARTS_OF_VOCABULARY, parse_object, read_settings
+from mtsmart.models.checks.search_tree import check_pieces, check_sentencepiece
 from mtsmart.models.checks.tokenizer_growth import PARTS, check_growth, tables
 
 # Honest tokenizers stay far below all of these. Their longest pieces are runs of 128 blanks, and the largest
@@ -26,22 +28,24 @@ from mtsmart.models.checks.tokenizer_growth import PARTS, check_growth, tables
 _LONGEST = 1_000  # characters of any text: a piece, a merge, what a step inserts
 _LONGEST_MARK = 128  # characters of a text that may stand for a single character
 _MOST_TEXT = 25_000_000  # characters of all texts
-_MOST_ADDED = 100_000
-_MOST_ADDED_TEXT = 1_000_000  # characters: the search for added tokens takes 70 bytes for each
-_MOST_NODES = 4_000_000  # of a Unigram model's search tree: each takes 350 bytes
 _SMALL_FILE = 4_000_000  # bytes: one that is smaller cannot make much
-_MOST_PARTS = 5_000_000  # lists, objects and texts in a file: Python takes 150 bytes for each
 _MOST_PADDED = 100_000
 _MOST_WORD = 1_000  # characters of a word that a model takes; its time grows with their square
 _MOST_OVERLAP = 64  # windows that have the same token
 _ESCAPED = 6  # the most characters that JSON writes for one, as in \u0000
 _FILES = "tokenizer*.json"
+_WHOLE = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
 _SPECIAL = "special_tokens_map.json"
+_ADDED = "added_tokens.json"
+_VOCABULARY = "vocab.json"
 # transformers notes these when it saves a tokenizer, and replaces them when it loads one.
 _NOTED = ("tokenizer_file", "special_tokens_map_file", "tokenizer_config_file", "added_tokens_file")
 # A text under one of these keys is the name of a file.
 _NAMES_A_FILE = re.compile(r".*_file|vocab|merges|source_spm|target_spm")
+# These become arguments of libraries that split Japanese text, and name dictionaries there.
+_OF_LIBRARIES = ("mecab_kwargs", "sudachi_kwargs", "jumanpp_kwargs")
+_PADDED_WITH = ("pad_token", "unk_token")
 _MARKS = ("unk_token", "continuing_subword_prefix", "end_of_word_suffix")
 _ONCE = ("model", "vocab", "merges", "added_tokens")
 """Keys of tokenizer.json that make large objects, each time that they are there."""
@@ -73,17 +77,22 @@ def check_tokenizer_files(path: str) -> None:
     """
     if not Path(path).is_dir():
         return
-    for file in sorted(Path(path).glob(_FILES)):
-        if not file.is_file():
-            continue
+    folder = Path(path)
+    for file in _files(folder, _FILES):
         content = file.read_bytes()
-        state = _parse(file.name, content)
         if file.name == _CONFIG:
-            _check_config(state)
+            _check_config(_parse(file.name, content, MOST_PARTS))
         else:
-            _check_state(state, content)
-    if (Path(path) / _SPECIAL).is_file():
-        _check_special_tokens(read_settings(Path(path) / _SPECIAL))
+            _check_state(_parse(file.name, content, MOST_PARTS_OF_VOCABULARY), content)
+    for file in _files(folder, _SPECIAL):
+        _check_special_tokens(read_settings(file))
+    for file in _files(folder, _ADDED):
+        check_added_file(read_settings(file))
+    for file in _files(folder, _VOCABULARY):
+        content = file.read_bytes()
+        _check_all_texts({"vocab": _parse(file.name, content, MOST_PARTS_OF_VOCABULARY)}, content)
+    for file in _files(folder, "*.model", "*.spm"):
+        check_sentencepiece(file, is_needed=not (folder / _WHOLE).is_file())
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase) -> None:
@@ -101,13 +110,16 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase) -> None:
     if longest > _ESCAPED * _LONGEST:
         _refuse_text(longest)
     _check_model({name: getattr(backend.model, name, None) for name in (*_MARKS, "max_input_chars_per_word")})
-    _check_added([token.content for token in backend.get_added_tokens_decoder().values()])
+    for name in _PADDED_WITH:
+        _check_mark(name, getattr(tokenizer, name))
+    check_added([token.content for token in backend.get_added_tokens_decoder().values()])
 
 
-def _parse(name: str, content: bytes) -> dict[str, Any]:
-    parts = content.count(b"[") + content.count(b"{") + content.count(b'"') // 2
-    if parts > _MOST_PARTS:
-        raise ValueError(f"{name} has {parts:,} lists, objects and texts, where {_MOST_PARTS:,} are the most")
+def _files(folder: Path, *patterns: str) -> list[Path]:
+    return sorted(file for pattern in patterns for file in folder.glob(pattern) if file.is_file())
+
+
+def _parse(name: str, content: bytes, most: int) -> dict[str, Any]:
     doubled = list[str]()
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -118,7 +130,7 @@ def _parse(name: str, content: bytes) -> dict[str, Any]:
         return part
 
     # The hook takes time, and a smaller file cannot make much even if its largest part is there twice.
-    state = parse_object(name, content, once if len(content) > _SMALL_FILE else None)
+    state = parse_object(name, content, most, once if len(content) > _SMALL_FILE else None)
     if doubled:
         raise ValueError(f"{name} has {doubled[0]!r} more than once")
     return state
@@ -134,7 +146,8 @@ def _check_config(config: Mapping[str, Any]) -> None:
     if config.get("init_inputs"):
         raise ValueError(f"{_CONFIG} has init_inputs, which are not read")
     _check_keys({key: value for key, value in config.items() if key not in _NOTED})
-    _check_tree(config.get("vocab"))
+    check_pieces(config.get("vocab"))
+    check_added_settings(config)
     names = config.get("fast_tokenizer_files") or []
     for name in names if isinstance(names, list) else [names]:
         if not isinstance(name, str) or "/" in name or "\\" in name or not fnmatch(name, _FILES):
@@ -145,6 +158,8 @@ def _check_keys(settings: Mapping[str, Any]) -> None:
     for key, value in settings.items():
         if isinstance(value, str) and _NAMES_A_FILE.fullmatch(key):
             raise ValueError(f"{_CONFIG} has {key} {value!r}, where a file must not name another")
+        if value and key in _OF_LIBRARIES:
+            raise ValueError(f"{_CONFIG} has {key}, which are not read")
         if isinstance(value, dict) and key.endswith("_kwargs"):  # They become arguments of a library.
             _check_keys(value)
 
@@ -154,6 +169,7 @@ def _check_special_tokens(settings: Mapping[str, Any]) -> None:
     for key in settings:
         if not key.endswith(("_token", "_tokens")):
             raise ValueError(f"{_SPECIAL} has {key}, where only special tokens can stand")
+    check_added_settings(settings)
 
 
 def _check_state(state: Mapping[str, Any], content: bytes) -> None:
@@ -162,18 +178,26 @@ def _check_state(state: Mapping[str, Any], content: bytes) -> None:
     Raises:
         ValueError: names the step, the text or the setting.
     """
-    if _longest_string(content) > _LONGEST or len(content) > _MOST_TEXT:  # to look at each text takes longer
-        _check_texts(state, tables(state))
+    _check_all_texts(state, content)
     model = state.get("model")
     if isinstance(model, dict):
         _check_model(model)
-        _check_tree(model.get("vocab"))
+        check_pieces(model.get("vocab"))
     added = state.get("added_tokens")
     if isinstance(added, list):
-        _check_added([str(token.get("content")) for token in added if isinstance(token, dict)])
+        tokens = [token for token in added if isinstance(token, dict)]
+        check_added(str(token.get("content")) for token in tokens)
+        check_ids(token.get("id") for token in tokens)
     _check_padding(state.get("padding"))
     _check_truncation(state.get("truncation"))
     check_growth(state)
+
+
+def _check_all_texts(state: Mapping[str, Any], content: bytes) -> None:
+    """The length of every text in ``state``, which was parsed from ``content``, and of all together."""
+    # A text never has more characters than bytes, so bytes that keep the bounds need no closer look. That takes longer.
+    if _longest_string(content) > _LONGEST or len(content) > _MOST_TEXT:
+        _check_texts(state, tables(state))
 
 
 def _check_texts(state: Mapping[str, Any], tables: set[str]) -> None:
@@ -221,39 +245,6 @@ def _check_mark(name: str, mark: Any) -> None:
     if isinstance(mark, str) and len(mark) > _LONGEST_MARK:
         most = f"where {_LONGEST_MARK} are the most"
         raise ValueError(f"its tokenizer has {name} of {len(mark):,} characters, {most}")
-
-
-def _check_tree(vocab: Any) -> None:
-    """Only Unigram has a list of pieces. Its tree has a node for each different beginning of a piece, in bytes."""
-    if not isinstance(vocab, list):
-        return
-    pieces = [pair[0].encode(errors="replace") for pair in vocab if isinstance(pair, list) and _is_piece(pair)]
-    nodes = sum(map(len, pieces))
-    if nodes > _MOST_NODES:
-        pieces.sort()
-        nodes -= sum(_shared(*pair) for pair in pairwise(pieces))
-    if nodes > _MOST_NODES:
-        raise ValueError(f"its tokenizer's pieces begin in {nodes:,} ways, where {_MOST_NODES:,} are the most")
-
-
-def _shared(first: bytes, second: bytes) -> int:
-    """The length of the beginning that both have."""
-    places = enumerate(zip(first, second, strict=False))
-    return next((place for place, (one, other) in places if one != other), min(len(first), len(second)))
-
-
-def _is_piece(pair: list[Any]) -> bool:
-    return bool(pair) and isinstance(pair[0], str)
-
-
-def _check_added(contents: list[str]) -> None:
-    if len(contents) > _MOST_ADDED:
-        raise ValueError(f"its tokenizer adds {len(contents):,} tokens, where {_MOST_ADDED:,} are the most")
-    for content in contents:
-        _check_mark("an added token", content)
-    total = sum(map(len, contents))
-    if total > _MOST_ADDED_TEXT:
-        raise ValueError(f"its tokenizer adds tokens of {total:,} characters, where {_MOST_ADDED_TEXT:,} are the most")
 
 
 def _check_padding(padding: Any) -> None:
