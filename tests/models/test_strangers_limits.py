@@ -345,3 +345,33 @@ def test_the_limit_of_one_text_is_in_characters(tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps(state, ensure_ascii=False), "utf-8")
     with pytest.raises(ValueError, match="a text of 1,001 characters"):
         check_tokenizer_files(str(tmp_path))
+
+
+RUNS = {"x" * length + str(chain): chain for chain in range(5) for length in range(990)}
+CHAINS = {letter * length: length for letter in "abcde" for length in range(1, 1000)}
+
+
+@pytest.mark.parametrize("vocab", [RUNS, {"a" * length: length for length in range(1, 129)}])
+def test_vocabularies_of_long_pieces_pass(tmp_path, vocab):
+    change(tmp_path / "vocab.json", **vocab)
+    check_tokenizer_files(str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["vocab.json", "tokenizer.json", "spiece.model"])
+def test_pieces_that_can_be_split_in_very_many_ways_are_refused(tmp_path, kind):
+    """transformers makes a merge of each way, if there are no merges."""
+    if kind == "spiece.model":
+        (tmp_path / kind).write_bytes(sentencepiece(CHAINS))
+    else:
+        model = {"type": "BPE", "vocab": CHAINS}
+        change(tmp_path / kind, **(CHAINS if kind == "vocab.json" else {"model": model}))
+    with pytest.raises(ValueError, match="merges of its tokenizer's pieces would take more than 2,048 MB"):
+        check_tokenizer_files(str(tmp_path))
+
+
+def test_another_version_of_a_tokenizer_must_be_there(tmp_path):
+    change(tmp_path / "tokenizer_config.json", fast_tokenizer_files=["tokenizer.4.0.0.json"])
+    with pytest.raises(ValueError, match=r"names the file tokenizer.4.0.0.json, which is not in the folder"):
+        check_tokenizer_files(str(tmp_path))
+    change(tmp_path / "tokenizer.4.0.0.json", version="1.0")
+    check_tokenizer_files(str(tmp_path))

@@ -12,6 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from mtsmart.models.checks.merges import check_merges
+
 _MOST_NODES = 6_000_000  # each takes 350 bytes; a vocabulary of 900,000 pieces has some 5 million
 _LONGEST = 1_000  # bytes of a piece in a file of SentencePiece
 _PIECE = 10  # the key of field 1 of the file, and of field 1 of a piece, both with a length
@@ -34,7 +36,9 @@ def check_pieces(vocab: Any) -> None:
 
 
 def check_sentencepiece(file: Path, is_needed: bool) -> None:
-    """Refuse a file of SentencePiece whose tree would fill the memory. A file of another form is not looked at.
+    """Refuse a file of SentencePiece whose tree, or whose merges, would fill the memory.
+
+    A file of another form is not looked at.
 
     Args:
         file: the file.
@@ -42,7 +46,7 @@ def check_sentencepiece(file: Path, is_needed: bool) -> None:
             seconds, and where the file is small and may not be needed, it is left out.
 
     Raises:
-        ValueError: says how many nodes the tree has, or how long a piece is.
+        ValueError: says how many nodes the tree has, how much the merges may take, or how long a piece is.
     """
     if not is_needed and file.stat().st_size <= _MOST_NODES:
         return
@@ -54,6 +58,7 @@ def check_sentencepiece(file: Path, is_needed: bool) -> None:
     if longest > _LONGEST:
         raise ValueError(f"{file.name} has a piece of {longest:,} bytes, where {_LONGEST:,} are the most")
     _check_nodes(pieces)
+    check_merges({piece.decode(errors="replace") for piece in pieces})
 
 
 def _check_nodes(pieces: list[bytes]) -> None:

@@ -19,6 +19,7 @@ from transformers import PreTrainedTokenizerBase
 from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 
 from mtsmart.models.checks.added_tokens import check_added, check_added_file, check_added_settings, check_ids
+from mtsmart.models.checks.merges import check_merges
 from mtsmart.models.checks.parsing import MOST_PARTS, MOST_PARTS_OF_VOCABULARY, parse_object, read_settings
 from mtsmart.models.checks.search_tree import check_pieces, check_sentencepiece
 from mtsmart.models.checks.tokenizer_growth import PARTS, check_growth, tables
@@ -81,7 +82,7 @@ def check_tokenizer_files(path: str) -> None:
     for file in _files(folder, _FILES):
         content = file.read_bytes()
         if file.name == _CONFIG:
-            _check_config(_parse(file.name, content, MOST_PARTS))
+            _check_config(_parse(file.name, content, MOST_PARTS), folder)
         else:
             _check_state(_parse(file.name, content, MOST_PARTS_OF_VOCABULARY), content)
     for file in _files(folder, _SPECIAL):
@@ -90,7 +91,9 @@ def check_tokenizer_files(path: str) -> None:
         check_added_file(read_settings(file))
     for file in _files(folder, _VOCABULARY):
         content = file.read_bytes()
-        _check_all_texts({"vocab": _parse(file.name, content, MOST_PARTS_OF_VOCABULARY)}, content)
+        vocab = _parse(file.name, content, MOST_PARTS_OF_VOCABULARY)
+        _check_all_texts({"vocab": vocab}, content)
+        check_merges(vocab)
     for file in _files(folder, "*.model", "*.spm"):
         check_sentencepiece(file, is_needed=not (folder / _WHOLE).is_file())
 
@@ -136,7 +139,7 @@ def _parse(name: str, content: bytes, most: int) -> dict[str, Any]:
     return state
 
 
-def _check_config(config: Mapping[str, Any]) -> None:
+def _check_config(config: Mapping[str, Any], folder: Path) -> None:
     """What it may put in the place of tokenizer.json, or of parts of it. It names no other file than the folder's own.
 
     Raises:
@@ -152,6 +155,8 @@ def _check_config(config: Mapping[str, Any]) -> None:
     for name in names if isinstance(names, list) else [names]:
         if not isinstance(name, str) or "/" in name or "\\" in name or not fnmatch(name, _FILES):
             raise ValueError(f"{_CONFIG} names the file {str(name)[:_LONGEST_MARK]!r}, which is no {_FILES} beside it")
+        if not (folder / name).is_file():  # transformers would read other files than tokenizer.json then.
+            raise ValueError(f"{_CONFIG} names the file {name}, which is not in the folder")
 
 
 def _check_keys(settings: Mapping[str, Any]) -> None:
@@ -182,7 +187,10 @@ def _check_state(state: Mapping[str, Any], content: bytes) -> None:
     model = state.get("model")
     if isinstance(model, dict):
         _check_model(model)
-        check_pieces(model.get("vocab"))
+        vocab = model.get("vocab")
+        check_pieces(vocab)
+        if isinstance(vocab, dict):
+            check_merges(vocab)
     added = state.get("added_tokens")
     if isinstance(added, list):
         tokens = [token for token in added if isinstance(token, dict)]
