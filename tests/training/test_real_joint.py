@@ -11,14 +11,14 @@ EXPERIMENT = """
 extends: {experiments}/joint_five.yaml
 name: reduced
 tasks:
-  rte: {{splits: {{train: "train[:32]", validation: "validation[:50]"}}}}
-  mrpc: {{splits: {{train: "train[:32]", validation: "validation[:50]"}}}}
-  cola: {{splits: {{train: "train[:32]", validation: "validation[:50]"}}}}
+  rte: {{splits: {{train: "train[:16]", validation: "validation[:25]"}}}}
+  mrpc: {{splits: {{train: "train[:16]", validation: "validation[:25]"}}}}
+  cola: {{splits: {{train: "train[:16]", validation: "validation[:25]"}}}}
   stsb:
     head: {{type: plain, pooling: mean}}
     learning_rate_factor: 20
-    splits: {{train: "train[:512]", validation: "validation[:100]"}}
-  snli: {{splits: {{train: "train[:32]", validation: "validation[:50]"}}}}
+    splits: {{train: "train[:352]", validation: "validation[:100]"}}
+  snli: {{splits: {{train: "train[:16]", validation: "validation[:25]"}}}}
 data: {{max_length: 64}}
 optimizer: {{learning_rate: 1e-4}}
 training: {{epochs: 1, batch_size: 16}}
