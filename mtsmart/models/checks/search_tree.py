@@ -17,9 +17,12 @@ from mtsmart.models.checks.merges import check_merges
 _MOST_NODES = 6_000_000  # each takes 350 bytes; a vocabulary of 900,000 pieces has some 5 million
 _LONGEST = 1_000  # bytes of a piece in a file of SentencePiece
 _PIECE = 10  # the key of field 1 of the file, and of field 1 of a piece, both with a length
-_VARINT, _EIGHT_BYTES, _WITH_LENGTH, _FOUR_BYTES = 0, 1, 2, 5
+# Kinds of fields in a protocol buffer.
+_VARINT = 0
+_EIGHT_BYTES = 1
+_WITH_LENGTH = 2
 _BORDERS = (3, 4)  # where a group of fields begins and ends
-"""Kinds of fields in a protocol buffer."""
+_FOUR_BYTES = 5
 
 
 def check_pieces(vocab: Any) -> None:
