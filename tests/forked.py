@@ -15,7 +15,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-PRELOADED = ["mtsmart.api", "mtsmart.cli.app", "mtsmart.cli.training_output", "mtsmart.evaluation.prediction_files"]
+# Each process needs them; what is not here, it imports itself.
+PRELOADED = [
+    "mtsmart.api",
+    "mtsmart.cli.app",
+    "mtsmart.cli.training_output",
+    "mtsmart.evaluation.prediction_files",
+    "mtsmart.regularizers.mbpp",
+    "mtsmart.regularizers.smart",
+    "sklearn.metrics",
+]
 
 
 def prepared_context() -> Any:

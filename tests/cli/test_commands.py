@@ -3,15 +3,17 @@
 import csv
 import importlib.metadata
 import json
-import os
+import shlex
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import yaml
 
 import mtsmart
+from mtsmart.cli.app import main
 
 
 @pytest.fixture
@@ -51,16 +53,19 @@ def test_train_writes_the_run(workspace, cli):
     assert "| color | data files | accuracy |" in card and "SMART: weight 1" in card
 
 
-def test_what_to_type_next_runs_where_the_shell_does_not_find_mtsmart(workspace):
-    environment = {**os.environ, "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-m", "mtsmart", "train", str(workspace.experiment), "training.max_updates=1"]
-    options = {"capture_output": True, "text": True, "env": environment, "cwd": workspace.folder}
-    trained = subprocess.run(command, check=True, **options)
-    (evaluate,) = (line.strip() for line in trained.stdout.splitlines() if " evaluate " in line)
-    again = subprocess.run(
-        evaluate, check=False, shell=True, capture_output=True, text=True, env=environment, cwd=workspace.folder
-    )
-    assert "accuracy" in again.stdout, again.stderr
+def test_what_to_type_next_runs_where_the_shell_does_not_find_mtsmart(workspace, cli, monkeypatch, capsys):
+    """The program of the printed command through the shell, and the rest of it in this process."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    module = Path(mtsmart.__file__).with_name("__main__.py")
+    monkeypatch.setattr(sys, "argv", [str(module), "train", str(workspace.experiment), "training.max_updates=1"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    (line,) = (line.strip() for line in capsys.readouterr().out.splitlines() if " evaluate " in line)
+    program, command, arguments = line.partition(" evaluate ")
+    asked = subprocess.run(f"{program} --version", shell=True, capture_output=True, text=True, check=False)
+    assert asked.stdout.startswith("mtsmart "), asked.stderr
+    assert "accuracy" in cli(command.strip(), *shlex.split(arguments)).out
 
 
 def test_metrics_hold_what_the_design_promises(run):

@@ -5,18 +5,18 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 
 import pytest
 import yaml
 
 import mtsmart
 from mtsmart.exporting.task import base_encoder
+from mtsmart.models import hugging_face
 from mtsmart.models.export_folder import exporting_to
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import ending_orderly
 from tests.conftest import sentences, write_jsonl
+from tests.forked import Forked, command_line
 from tests.models.test_export import alone
 
 
@@ -218,16 +218,16 @@ def test_permissions_follow_the_umask(workspace, run, cli, umask):
                 assert file.stat().st_mode & 0o777 == full & ~umask, file
 
 
+def export_and_be_stopped():
+    hugging_face._check_logits = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+    command_line("export", "run", "-t", "color", "models/x")
+
+
 def test_a_stopped_export_leaves_nothing(workspace, run):
     """SIGTERM in the moment when the unfinished folder is there."""
     (workspace.folder / "models").mkdir()
-    code = (
-        "import os, signal, sys; from mtsmart.models import hugging_face as h; from mtsmart.cli.app import main\n"
-        "h._check_logits = lambda *args: os.kill(os.getpid(), signal.SIGTERM)\n"
-        "sys.argv = ['mtsmart', 'export', 'run', '-t', 'color', 'models/x']; main()"
-    )
-    stopped = subprocess.run([sys.executable, "-c", code], check=False, cwd=workspace.folder, capture_output=True)
-    assert stopped.returncode == 143
+    process = Forked(export_and_be_stopped, out=workspace.folder / "out")
+    assert process.wait() == 143, process.out.read_text()
     assert list((workspace.folder / "models").iterdir()) == []
 
 

@@ -1,7 +1,11 @@
-"""Two processes, as launchers start them, compute what one does: gradients, weights, teachers, scores, resumed runs."""
+"""Two processes, as launchers start them, compute what one does: gradients, weights, teachers, scores, resumed runs.
+
+The slow tests start them with the launchers themselves.
+"""
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +22,7 @@ WORKER = Path(worker.__file__)
 # eps leaves them where they are.
 EXACT = ["encoder.dropout=0", "optimizer.eps=1e-4", "training.epochs=10", "training.max_updates=50"]
 PLAIN = ["smart=off", "mbpp=off"]
+OWN = ["tasks.near.mbpp={weight: 0.3, every: 2}"]  # a task's own settings beside those of all tasks
 
 
 class Launched:
@@ -49,12 +54,27 @@ class Launched:
 
 
 def by_torchrun(processes, arguments, environment):
-    """Exit code and output of several processes."""
+    """Exit code and output of several processes that torchrun starts."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     command = [sys.executable, *launcher, str(WORKER), *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     process = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
     return process.returncode, process.stdout + process.stderr
+
+
+def by_forks(processes, arguments, environment):
+    """Exit code and output of processes that find the variables of a launcher: they start in less than a second."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    count = str(processes)
+    shared = {"WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    started = []
+    for rank in map(str, range(processes)):
+        variables = {**shared, "RANK": rank, "LOCAL_RANK": rank, **environment}
+        out = Path(f"{arguments[0]}-{rank}.txt")
+        started.append(Forked(worker.main, *arguments, out=out, environment=variables))
+    codes = [process.wait() for process in started]
+    return max(codes, key=abs), "".join(process.out.read_text() for process in started)
 
 
 def alone(arguments, environment):
@@ -65,10 +85,10 @@ def alone(arguments, environment):
 
 @pytest.fixture
 def launch(workspace):
-    def start(name, processes, settings, *arguments, folder=None, **environment):
+    def start(name, processes, settings, *arguments, folder=None, by=by_torchrun, **environment):
         out, folder = workspace.folder / f"{name}-out", folder or workspace.folder / name
         command = [str(out), str(workspace.experiment), *settings, "--output-dir", str(folder), *arguments]
-        code, text = by_torchrun(processes, command, environment) if processes > 1 else alone(command, environment)
+        code, text = by(processes, command, environment) if processes > 1 else alone(command, environment)
         return Launched(code, text, out, folder)
 
     return start
@@ -82,10 +102,15 @@ def distance(a, b):
 
 
 @pytest.mark.parametrize(
-    "terms", [pytest.param(PLAIN, marks=pytest.mark.slow, id="plain"), pytest.param([], id="SMART + MBPP")]
+    ("terms", "by"),
+    [
+        pytest.param(PLAIN, by_torchrun, marks=pytest.mark.slow, id="plain"),
+        pytest.param(OWN, by_torchrun, marks=pytest.mark.slow, id="SMART + MBPP, torchrun"),
+        pytest.param(OWN, by_forks, id="SMART + MBPP"),
+    ],
 )
-def test_two_processes_compute_what_one_does(launch, terms):
-    one, two = (launch(f"run{count}", count, [*EXACT, *terms, "training.accumulation=2"]) for count in (1, 2))
+def test_two_processes_compute_what_one_does(launch, terms, by):
+    one, two = (launch(f"run{count}", count, [*EXACT, *terms, "training.accumulation=2"], by=by) for count in (1, 2))
     assert (one.code, two.code) == (0, 0), one.text + two.text
     assert distance(one.tensors("gradients"), two.tensors("gradients")) < 1e-6
     assert distance(one.tensors("weights"), two.tensors("weights")) < 1e-5
@@ -117,16 +142,20 @@ def test_with_dropout_every_process_has_the_same_weights_and_teacher(launch):
 
 
 @pytest.mark.parametrize(
-    "counts", [pytest.param((2, 1), id="2 -> 1"), pytest.param((2, 1, 2), marks=pytest.mark.slow, id="2 -> 1 -> 2")]
+    ("counts", "by"),
+    [
+        pytest.param((2, 1), by_forks, id="2 -> 1"),
+        pytest.param((2, 1, 2), by_torchrun, marks=pytest.mark.slow, id="2 -> 1 -> 2"),
+    ],
 )
-def test_a_run_goes_on_with_another_number_of_processes(launch, counts):
+def test_a_run_goes_on_with_another_number_of_processes(launch, counts, by):
     """Stopped by a signal to the last of its processes, and resumed by another number of them."""
     whole = launch("whole", 1, EXACT)
     stops = [{"STOP_AT": f"{count - 1}:{update}"} for count, update in zip(counts[:-1], (11, 29), strict=False)]
     parts, folder = [], None
     for number, (count, stop) in enumerate(zip(counts, [*stops, {}], strict=True)):
         resume = ["--resume"] if folder else []
-        parts.append(launch(f"part{number}", count, EXACT, *resume, folder=folder, **stop))
+        parts.append(launch(f"part{number}", count, EXACT, *resume, folder=folder, by=by, **stop))
         folder = parts[0].folder
         assert parts[-1].text.count("a resume point is written") == (1 if stop else 0), parts[-1].text
     assert parts[-1].code == 0, parts[-1].text

@@ -1,8 +1,9 @@
 """Exported tasks load with transformers alone: same logits, same labels, where mtsmart cannot be imported."""
 
+import atexit
 import json
-import subprocess
 import sys
+from functools import cache
 
 import datasets
 import pytest
@@ -25,6 +26,7 @@ from mtsmart.preparation.preparer import Preparer
 from mtsmart.task_types import build_task
 from mtsmart.tasks.definition import TaskDefinition
 from tests.models.architectures import SMALL, save
+from tests.served import Served
 
 ENCODERS = ["BERT", "RoBERTa", "DeBERTa-v2", "ELECTRA", "ModernBERT", "DistilBERT"]
 MAX_LENGTH = 30
@@ -82,11 +84,19 @@ json.dump(answers, open("answers.json", "w"), default=float)
 """
 
 
+@cache
+def isolated():
+    """A Python that sees neither this checkout nor its folder, with what scripts load to use an exported model."""
+    served = Served(sys.executable, "-I", modules=["transformers.modeling_utils", "transformers.pipelines"])
+    atexit.register(served.close)
+    return served
+
+
 def alone(folder, script=ALONE):
-    """Run a script in a Python that sees neither this checkout nor an installed mtsmart."""
-    done = subprocess.run([sys.executable, "-I", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """Run a script in such a Python."""
+    done = isolated().run(folder, code=script)
+    assert done.code == 0, done.err
+    return done.out
 
 
 @pytest.fixture(scope="module")

@@ -11,24 +11,19 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from tests.served import Served
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(__file__).parent / "package"
-
-SEVERAL = """
-import sys
-from mtsmart.cli.app import main
-for words in ("methods", "methods confidence", "tasks types"):
-    sys.argv = ["mtsmart", *words.split()]
-    try:
-        main()
-    except SystemExit as end:
-        assert not end.code
-"""  # one process for several commands, because each takes seconds to start
+LIBRARIES = ["transformers.modeling_utils", "torch._dynamo", "datasets", "accelerate", "sklearn.metrics"]
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
-    """The interpreter of a fresh environment that has the package, and shares the installed dependencies."""
+    """The interpreter of a fresh environment that has the package, and shares the installed dependencies.
+
+    It has loaded the libraries, and nothing of mtsmart, once for all commands.
+    """
     folder = tmp_path_factory.mktemp("environment")
     source = tmp_path_factory.mktemp("source") / "package"
     shutil.copytree(PACKAGE, source)  # an installation leaves files beside its source
@@ -42,7 +37,9 @@ def python(tmp_path_factory):
     (site / "shared.pth").write_text("\n".join(lines) + "\n")
     install = [sys.executable, "-m", "pip", "--python", str(interpreter), "install", "--quiet", "--no-deps"]
     subprocess.run([*install, "--no-build-isolation", "--no-index", str(source)], check=True, capture_output=True)
-    return str(interpreter)
+    served = Served(str(interpreter), "-P", modules=LIBRARIES)
+    yield served
+    served.close()
 
 
 @pytest.fixture(scope="module")
@@ -61,15 +58,13 @@ def folder(tmp_path_factory):
 
 
 def mtsmart(python, folder, *arguments):
-    return subprocess.run(
-        [python, "-m", "mtsmart", *map(str, arguments)], cwd=folder, capture_output=True, text=True, check=False
-    )
+    return python.run(folder, module="mtsmart", arguments=[*map(str, arguments)])
 
 
 @pytest.fixture(scope="module")
 def trained(python, folder, tiny_encoder):
     done = mtsmart(python, folder, "train", "experiment.yaml", f"encoder.path={tiny_encoder}", "--output-dir", "run")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     return folder / "run"
 
 
@@ -95,25 +90,27 @@ def test_the_transform_leaves_all_but_the_biases_as_they_were(trained, tiny_enco
 def test_the_run_predicts_with_them(python, folder, trained):
     options = ("--task", "loudness", "--input", folder / "loud_validation.jsonl")
     done = mtsmart(python, folder, "predict", trained, *options)
-    assert done.returncode == 0, done.stderr
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.code == 0, done.err
+    rows = [json.loads(line) for line in done.out.splitlines()]
     assert len(rows) == 12 and all(0 <= row["prediction"] <= 10 for row in rows)
 
 
 def test_the_commands_list_them_and_tell_what_is_broken_in_one_line_each(python, folder):
-    done = subprocess.run([python, "-c", SEVERAL], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    assert "confidence  Confidence penalty" in done.stdout and "smart " in done.stdout
-    told = [line for line in done.stderr.splitlines() if "mtsmart-extras" in line]
-    assert len(told) == len(done.stderr.splitlines()) == 2
-    assert "'broken' of the package mtsmart-extras cannot be used: No module named" in done.stderr
-    assert "'smart' of the package mtsmart-extras cannot be used: mtsmart has a regulariser of this name" in done.stderr
-    assert "Pereyra et al. 2017, equation 4" in done.stdout
-    assert "shout" in done.stdout and "Shouting: how loud a text is" in done.stdout
+    done = mtsmart(python, folder, "methods")
+    assert done.code == 0
+    assert "confidence  Confidence penalty" in done.out and "smart " in done.out
+    told = [line for line in done.err.splitlines() if "mtsmart-extras" in line]
+    assert len(told) == len(done.err.splitlines()) == 2
+    assert "'broken' of the package mtsmart-extras cannot be used: No module named" in done.err
+    assert "'smart' of the package mtsmart-extras cannot be used: mtsmart has a regulariser of this name" in done.err
+    one = mtsmart(python, folder, "methods", "confidence")
+    assert "Pereyra et al. 2017, equation 4" in one.out
+    types = mtsmart(python, folder, "tasks", "types")
+    assert "shout" in types.out and "Shouting: how loud a text is" in types.out
 
 
 def test_a_broken_method_that_is_asked_for_is_one_line_with_the_reason(python, folder):
     done = mtsmart(python, folder, "train", "experiment.yaml", "broken.weight=1")
-    assert done.returncode == 2
-    assert "No module named 'a_package_that_is_not_installed'" in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
+    assert done.code == 2
+    assert "No module named 'a_package_that_is_not_installed'" in done.err.splitlines()[-1]
+    assert "Traceback" not in done.err

@@ -9,26 +9,26 @@ names a size and a command line; after a case that failed the disk is made large
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from tests.forked import PRELOADED, command_line
+from tests.served import in_fork
 
 LARGE = "200m"
 
 
 def main() -> None:
     """All lines, one after the other."""
-    import mtsmart.api
-    import mtsmart.cli.app
-    import mtsmart.cli.training_output
-    import mtsmart.evaluation.prediction_files  # noqa: F401 (imported once, before the forks)
-
+    for module in PRELOADED:
+        importlib.import_module(module)  # once, before the forks
     for line in sys.stdin:
         asked = json.loads(line)
         print(json.dumps([_case(asked, case) for case in asked["cases"]]), flush=True)
@@ -56,31 +56,7 @@ def _case(asked: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
 
 def _run(command: list[str]) -> dict[str, Any]:
     """The command line in a fork: exit code, standard output and error."""
-    from mtsmart.cli.app import main as command_line
-
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        pid = os.fork()
-        if pid == 0:
-            os.dup2(out.fileno(), 1)
-            os.dup2(err.fileno(), 2)
-            sys.argv = ["mtsmart", *command]
-            code: Any = 0
-            try:
-                command_line()
-            except SystemExit as stop:
-                code = stop.code or 0
-            except BaseException:
-                traceback.print_exc()
-                code = 1
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(int(code))
-        _, status = os.waitpid(pid, 0)
-        texts = []
-        for stream in (out, err):
-            stream.seek(0)
-            texts.append(stream.read().decode())
-        return {"code": os.waitstatus_to_exitcode(status), "out": texts[0], "err": texts[1]}
+    return asdict(in_fork(lambda: command_line(*command)))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from tests.forked import Forked, command_line
 from tests.training.test_checkpoints import damage
 
 EVERYTHING = ["mixing.strategy=annealed", "training.accumulation=2", "training.log_every=3"]
-SMALL = [*EVERYTHING, "training.epochs=24", "training.checkpoint_every=5", "training.evaluate_every=7"]
+SMALL = [*EVERYTHING, "training.epochs=12", "training.checkpoint_every=5", "training.evaluate_every=7"]
 REAL = [
     *EVERYTHING,
     *("training.batch_size=4", "training.max_updates=60", "training.checkpoint_every=2", "training.evaluate_every=20"),
@@ -26,9 +26,10 @@ REAL = [
 
 
 class Run:
-    """The command line in a process of its own, as often as it takes."""
+    """The command line in a process of its own, as often as it takes; seconds: how long it works before a kill."""
 
-    def __init__(self, experiment, settings, folder):
+    def __init__(self, experiment, settings, folder, seconds):
+        self.seconds = seconds
         self.command = ["train", str(experiment), *settings, "-o", str(folder)]
         self.folder, self.errors = folder, folder.with_name(folder.name + ".err")
 
@@ -54,16 +55,16 @@ class Run:
                 time.sleep(rng.uniform(0, 6))
             elif moment == "training":
                 wait_until(process, lambda: self.written() != lines)
-                time.sleep(rng.uniform(0, 2))
+                time.sleep(rng.uniform(0, self.seconds))
             elif moment == "point":
                 wait_until(process, lambda: self.written()[1] != lines[1])
-                time.sleep(rng.uniform(0, 2))
+                time.sleep(rng.uniform(0, self.seconds))
             elif moment == "writing":
                 wait_until(process, self.is_writing)
                 time.sleep(rng.uniform(0, 0.2))
             else:
                 wait_until(process, lambda: self.errors.stat().st_size > told)
-                time.sleep(rng.uniform(0, 2))
+                time.sleep(rng.uniform(0, self.seconds))
             return not process.ended()
         finally:
             process.kill()
@@ -107,9 +108,9 @@ def assert_same(a, b):
     assert not list(b.rglob("*.new")) + scratches(b), "what killed processes left is cleared away"
 
 
-def torture(experiment, settings, workspace, kills, damages, seed=0):
+def torture(experiment, settings, workspace, kills, damages, seed=0, seconds=2):
     rng = random.Random(seed)
-    reference, run = (Run(experiment, settings, workspace / name) for name in ("reference", "tortured"))
+    reference, run = (Run(experiment, settings, workspace / name, seconds) for name in ("reference", "tortured"))
     reference.finish()
     moments = ["writing", "training", "training", "writing", "setting up"]
     hit = [run.kill(moments[number % len(moments)], rng) for number in range(kills)]
@@ -134,7 +135,7 @@ def torture(experiment, settings, workspace, kills, damages, seed=0):
 
 
 def test_a_small_run_survives_kills_and_damage(workspace):
-    torture(workspace.experiment, SMALL, workspace.folder, kills=1, damages=1)
+    torture(workspace.experiment, SMALL, workspace.folder, kills=2, damages=1, seconds=1)
 
 
 @pytest.mark.torture

@@ -65,8 +65,7 @@ def test_a_stopped_sweep_ends_with_the_same_tables(grid, tmp_path, stops, seeds)
     for number in range(stops):
         before = len(lines(stopped))
         process = command(grid, stopped)
-        while process.poll() is None and len(lines(stopped)) <= before:
-            time.sleep(0.01)
+        wait_until(process, lambda before=before: len(lines(stopped)) > before)
         time.sleep(rng.uniform(0, 1))
         process.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
         out, _ = process.communicate(timeout=120)
@@ -100,19 +99,31 @@ def test_ctrl_c_while_its_processes_load_is_a_stop_like_any_other(grid, tmp_path
     assert "Traceback" not in out and "Aborted" not in out
 
 
-def test_terminated_it_says_how_to_go_on(grid, tmp_path):
+def test_while_it_runs_another_is_refused_and_terminated_it_says_how_to_go_on(grid, tmp_path, cli):
     process = command(grid, tmp_path / "s")
-    while process.poll() is None and not lines(tmp_path / "s"):
-        time.sleep(0.01)
-    process.terminate()
-    out, _ = process.communicate(timeout=120)
+    try:
+        wait_until(process, (tmp_path / "s" / HOLDER).exists)
+        result = cli("sweep", str(grid), "-o", str(tmp_path / "s"))
+        assert result.code == 2 and f"process {process.pid} on" in result.err
+        wait_until(process, lambda: lines(tmp_path / "s"))
+    finally:
+        process.terminate()
+        out, _ = process.communicate(timeout=120)
     assert process.returncode == 143 and "Stopped. The same command continues." in out
     assert "Traceback" not in out
 
 
-def test_a_runs_line_is_what_training_it_alone_gives(grid, tmp_path):
+def wait_until(process, true):
+    """Until something holds or the process has ended."""
+    while process.poll() is None and not true():
+        time.sleep(0.01)
+
+
+def test_a_runs_line_is_what_training_it_alone_gives(grid, tmp_path, cli):
     grid.write_text(grid.read_text().replace(NEAR, ""))
-    finish(command(grid, tmp_path / "s", "grid.seeds=[3]", "grid.tables.colors.arms=[both]", "grid.baseline=both"))
+    settings = ["grid.seeds=[3]", "grid.tables.colors.arms=[both]", "grid.baseline=both"]
+    done = cli("sweep", grid, "-o", tmp_path / "s", *settings)
+    assert done.code == 0, done.err
     (line,) = lines(tmp_path / "s")
     assert line["run"] == "colors: both"
     text = grid.read_text().partition("\ngrid:")[0]
@@ -144,18 +155,6 @@ def test_a_run_that_fails_is_named_and_the_others_are_trained(grid, tmp_path):
 def test_train_refuses_a_grid(grid, cli):
     result = cli("train", str(grid))
     assert result.code == 2 and re.search(r"experiment\.yaml:\d+: grid: .*mtsmart sweep", result.err)
-
-
-def test_two_sweeps_of_one_folder(grid, tmp_path, cli):
-    process = command(grid, tmp_path / "s")
-    try:
-        while process.poll() is None and not (tmp_path / "s" / HOLDER).exists():
-            time.sleep(0.01)
-        result = cli("sweep", str(grid), "-o", str(tmp_path / "s"))
-        assert result.code == 2 and f"process {process.pid} on" in result.err
-    finally:
-        process.terminate()
-        process.communicate(timeout=120)
 
 
 @pytest.mark.parametrize(

@@ -5,23 +5,23 @@ import json
 import pytest
 
 # The same five tasks as experiments/joint_five.yaml. STS-B, over the mean of all tokens with a new layer, learns from
-# so few rows (0.83 to 0.86 over four seeds; with the encoder's own pooling some dropout masks end in a constant);
+# so few rows (0.62 to 0.82 over three seeds; with the encoder's own pooling some dropout masks end in a constant);
 # the others do not, and are only there to be trained beside it.
 EXPERIMENT = """
 extends: {experiments}/joint_five.yaml
 name: reduced
 tasks:
-  rte: {{splits: {{train: "train[:16]", validation: "validation[:25]"}}}}
-  mrpc: {{splits: {{train: "train[:16]", validation: "validation[:25]"}}}}
-  cola: {{splits: {{train: "train[:16]", validation: "validation[:25]"}}}}
+  rte: {{splits: {{train: "train[:16]", validation: "validation[:24]"}}}}
+  mrpc: {{splits: {{train: "train[:16]", validation: "validation[:24]"}}}}
+  cola: {{splits: {{train: "train[:16]", validation: "validation[:24]"}}}}
   stsb:
     head: {{type: plain, pooling: mean}}
     learning_rate_factor: 20
-    splits: {{train: "train[:352]", validation: "validation[:100]"}}
-  snli: {{splits: {{train: "train[:16]", validation: "validation[:25]"}}}}
-data: {{max_length: 64}}
+    splits: {{train: "train[:256]", validation: "validation[:64]"}}
+  snli: {{splits: {{train: "train[:16]", validation: "validation[:24]"}}}}
+data: {{max_length: 48}}
 optimizer: {{learning_rate: 1e-4}}
-training: {{epochs: 1, batch_size: 16}}
+training: {{epochs: 1, batch_size: 8}}
 """
 
 
