@@ -87,6 +87,19 @@ class Alarm:
 
 
 @dataclass(frozen=True)
+class Idle:
+    """When a term does nothing: none of its values is above ``most``.
+
+    Attributes:
+        most: the largest value that changes nothing.
+        advice: what a user can do, in a few words.
+    """
+
+    most: float
+    advice: str
+
+
+@dataclass(frozen=True)
 class Figure:
     """A number that a method reports.
 
@@ -96,7 +109,8 @@ class Figure:
         unit: its unit.
         legend: one sentence that explains it.
         is_term: whether it is a part of the loss, which must be finite.
-        alarm: when the user is notified of a value; None: never.
+        alarm: when the user is notified that a value is large; None: never.
+        idle: when the user is notified that all values are small; None: never.
         in_tables: whether a sweep's tables show it.
     """
 
@@ -106,6 +120,7 @@ class Figure:
     legend: str
     is_term: bool = False
     alarm: Alarm | None = None
+    idle: Idle | None = None
     in_tables: bool = True
 
 
@@ -142,6 +157,10 @@ class Method:
         presets: the first one holds where the user gives single values without a preset. A method
             without presets is off unless its section stands in the YAML, and its settings have defaults of their own.
         per_task: whether a task may have settings of its own, under ``tasks.<name>.<method>``.
+        own_settings: which settings a task may have of its own; empty: all of them and presets. Where only some are
+            named, a task may also switch the method off.
+        later_settings: settings that the method did not have when the first ledgers were written, with the values that
+            stand for what it did then. A sweep's run with these values keeps its fingerprint.
         order: terms are added in this order, so that sums do not depend on which module was imported first.
         text: what people read about it.
         figures: what it reports.
@@ -157,6 +176,8 @@ class Method:
     Settings: ClassVar[type[MethodSettings]]
     presets: ClassVar[tuple[Preset, ...]] = ()
     per_task: ClassVar[bool] = False
+    own_settings: ClassVar[tuple[str, ...]] = ()
+    later_settings: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     order: ClassVar[int] = 100
     text: ClassVar[MethodText]
     figures: ClassVar[tuple[Figure, ...]] = ()
@@ -224,11 +245,33 @@ class Method:
     @classmethod
     def identity(cls, section: StrictModel | None, tasks: Mapping[str, StrictModel | None]) -> Any:
         """What decides the method's effect on a run, in JSON types: complete settings, for each task if it has own."""
-        if not cls.per_task:
-            settings = cls.resolve(section)
-            return None if settings is None else settings.model_dump()
+        has_own = any(of_task is not None for of_task in tasks.values())
+        if not cls.per_task or (cls.own_settings and not has_own):
+            return cls._identity_of(cls.resolve(section))
         resolved = {name: cls.resolve(section, of_task) for name, of_task in tasks.items()}
-        return {name: None if settings is None else settings.model_dump() for name, settings in resolved.items()}
+        return {name: cls._identity_of(settings) for name, settings in resolved.items()}
+
+    @classmethod
+    def _identity_of(cls, settings: MethodSettings | None) -> dict[str, Any] | None:
+        if settings is None:
+            return None
+        values = settings.model_dump()
+        return {name: value for name, value in values.items() if cls.later_settings.get(name, ...) != value}
+
+    @classmethod
+    def reason_not_own(cls, section: StrictModel) -> tuple[str, str] | None:
+        """The setting that a task must not have for itself, and why; None if there is none."""
+        given = section.model_dump(exclude_none=True)
+        if not cls.own_settings or given == {"preset": OFF}:
+            return None
+        for name in given:
+            if name not in cls.own_settings:
+                known = " and ".join(cls.own_settings)
+                return (
+                    name,
+                    f"is the same for all tasks; a task may have its own {known}, or be switched off with '{OFF}'",
+                )
+        return None
 
     @classmethod
     def effect(cls, section: StrictModel | None, tasks: Mapping[str, StrictModel | None]) -> dict[str, MethodSettings]:

@@ -6,7 +6,7 @@ sides. The term is multiplied by T^2, because its gradients shrink as 1 / T^2.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -19,9 +19,12 @@ from mtsmart.regularizers import (
     MethodText,
     Regularizer,
     Term,
+    has_first_defaults,
 )
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
+    from torch import Tensor
+
     from mtsmart.regularizers import CleanPass
 
 TEACHER = "teacher"
@@ -84,8 +87,16 @@ class Distill(Regularizer[DistillSettings]):
         if target is None:
             return None
         t = settings.temperature if isinstance(clean.task, Distillable) and clean.task.tempered else 1.0
-        kd = t**2 * clean.divergence(clean.logits / t, target / t, Role.TEACHER)
+        kd = t**2 * clean.divergence(clean.logits / t, target / t, Role.DISTILLATION)
         return Term(kd - clean.loss, {"KD": kd.detach()})
+
+    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Continue with the divergences that the run began with."""
+        from mtsmart.task_types.interface.base import keep_first_divergences
+
+        super().load_state(state, tensors)
+        if has_first_defaults(state):
+            keep_first_divergences(self.context.tasks.values(), Role.DISTILLATION)
 
     @classmethod
     def summary(cls, settings: DistillSettings) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mtsmart.losses.roles import Role
+from mtsmart.losses.roles import OnePass, Role
 
 if TYPE_CHECKING:
     from mtsmart.losses.criteria import CRITERIA, Criterion
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mtsmart.losses.divergences import DIVERGENCES, Divergence
     from mtsmart.losses.ensembles import ENSEMBLES
 
-__all__ = ["CRITERIA", "DIRECTIONS", "DIVERGENCES", "ENSEMBLES", "Criterion", "Divergence", "Role"]
+__all__ = ["CRITERIA", "DIRECTIONS", "DIVERGENCES", "ENSEMBLES", "Criterion", "Divergence", "OnePass", "Role"]
 
 _MODULES = {
     "CRITERIA": "criteria",

@@ -1,10 +1,14 @@
-"""Random directions in which a divergence grows, for the one-pass attack (docs/one-pass-attack.md).
+"""Directions in which a divergence grows, for the one-pass attack (docs/one-pass-attack.md).
 
-For logits z and a small difference d, a divergence is div(z + d, z) = d^T H(z) d / 2 up to second order. Here each
-divergence has one entry of the same signature: logits and target (..., C) -> (...). The entry is linear in the logits:
-<u, logits>. Each call draws u anew, with mean 0 and a covariance that is H(target) up to a constant factor. A task type
-averages it over a batch exactly as it averages a divergence: over tokens, labels or candidates, without what is
-ignored. One vector-Jacobian product of that average then gives each row a direction of its own.
+Each divergence has two functions of its own signature: logits and target (..., C) -> (...). They are linear in the
+logits: <u, logits>. A task type averages them over a batch exactly as it averages a divergence: over tokens, labels or
+candidates, without what is ignored. One vector-Jacobian product of that average then gives each row a direction of its
+own.
+
+- ``fisher``: for logits z and a small difference d, a divergence is div(z + d, z) = d^T H(z) d / 2 up to second order.
+  Each call draws u anew, with mean 0 and a covariance that is H(target) up to a constant factor.
+- ``predicted``: u is the gradient of the cross-entropy of the target's own decision, so that the perturbation leads
+  away from it. Nothing is drawn.
 """
 
 from __future__ import annotations
@@ -12,14 +16,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from mtsmart.losses.divergences import Divergence
+from mtsmart.losses.roles import OnePass
 from mtsmart.registry import Registry
 
-DIRECTIONS: Registry[Divergence] = Registry("direction")
+
+@dataclass(frozen=True)
+class Directions:
+    """The directions of one divergence; each takes logits and target (..., C) and returns (...).
+
+    Attributes:
+        fisher: drawn by the divergence's Hessian.
+        predicted: away from the target's own decision.
+    """
+
+    fisher: Divergence
+    predicted: Divergence
+
+    def of(self, kind: OnePass) -> Divergence:
+        """The direction of this kind."""
+        return self.fisher if kind is OnePass.FISHER else self.predicted
+
+
+DIRECTIONS: Registry[Directions] = Registry("direction")
 Normal = Callable[[Tensor], Tensor]
 """A tensor -> normally distributed numbers of its shape, dtype and device."""
 _normal: ContextVar[Normal] = ContextVar("normal", default=torch.randn_like)
@@ -35,10 +59,6 @@ def drawing(normal: Normal) -> Iterator[None]:
         _normal.reset(token)
 
 
-@DIRECTIONS.register("symmetric_kl")
-@DIRECTIONS.register("kl")
-@DIRECTIONS.register("js")
-@DIRECTIONS.register("hellinger")
 def categorical(logits: Tensor, target: Tensor) -> Tensor:
     """For f-divergences of softmax distributions: H is a multiple of Fisher's information diag(p) - p p^T.
 
@@ -50,9 +70,13 @@ def categorical(logits: Tensor, target: Tensor) -> Tensor:
     return (logits.float() * u).sum(-1)
 
 
-@DIRECTIONS.register("bernoulli_symmetric_kl")
-@DIRECTIONS.register("bernoulli_kl")
-@DIRECTIONS.register("bernoulli_js")
+def away_from_class(logits: Tensor, target: Tensor) -> Tensor:
+    """For softmax distributions: u = p - onehot(argmax p), the gradient of -log p at the most probable class."""
+    p = torch.softmax(target.float(), dim=-1)
+    decision = torch.zeros_like(p).scatter_(-1, p.argmax(-1, keepdim=True), 1.0)
+    return (logits.float() * (p - decision)).sum(-1)
+
+
 def bernoulli(logits: Tensor, target: Tensor) -> Tensor:
     """For the mean over labels of f-divergences of Bernoulli distributions: H is diagonal, with entries p (1 - p)."""
     p = torch.sigmoid(target.float())
@@ -60,7 +84,24 @@ def bernoulli(logits: Tensor, target: Tensor) -> Tensor:
     return (logits.float() * u).mean(-1)
 
 
-@DIRECTIONS.register("mse")
+def away_from_labels(logits: Tensor, target: Tensor) -> Tensor:
+    """For Bernoulli distributions: u = p - [p > 1/2], the gradient of the mean of the labels' cross-entropies."""
+    p = torch.sigmoid(target.float())
+    return (logits.float() * (p - (p > 0.5).float())).mean(-1)
+
+
 def gaussian(values: Tensor, target: Tensor) -> Tensor:
     """For squared errors: H is a multiple of the identity, u ~ N(0, I)."""
     return (values.float() * _normal.get()(target.float())).mean(-1)
+
+
+_CATEGORICAL = Directions(fisher=categorical, predicted=away_from_class)
+_BERNOULLI = Directions(fisher=bernoulli, predicted=away_from_labels)
+# A number has no decision to lead away from. It has one degree of freedom, so any draw gives the best direction.
+_NUMBER = Directions(fisher=gaussian, predicted=gaussian)
+
+for _name in ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger"):
+    DIRECTIONS.register(_name)(_CATEGORICAL)
+for _name in ("bernoulli_symmetric_kl", "bernoulli_symmetric_kl_detached", "bernoulli_kl", "bernoulli_js"):
+    DIRECTIONS.register(_name)(_BERNOULLI)
+DIRECTIONS.register("mse")(_NUMBER)

@@ -26,12 +26,22 @@ def _log_probs(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 @DIVERGENCES.register("symmetric_kl")
 def symmetric_kl(logits: Tensor, target: Tensor) -> Tensor:
-    """KL(p || q) + KL(q || p) = sum_c (p_c - q_c)(log p_c - log q_c): SMART's l_s for distributions (its eq. 3).
+    """KL(p || q) + KL(q || p) = sum_c (p_c - q_c)(log p_c - log q_c): SMART's l_s for distributions (its section 3.1).
 
     The sum of non-negative products is exactly 0 for equal logits, and never negative.
     """
     log_p, log_q = _log_probs(logits, target)
     return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1)
+
+
+@DIVERGENCES.register("symmetric_kl_detached")
+def symmetric_kl_detached(logits: Tensor, target: Tensor) -> Tensor:
+    """The symmetric KL as SMART's authors have released it: each of its two terms takes its target as a constant.
+
+    The value is that of ``symmetric_kl``. Its gradient, for a small difference of two predictions of the same model, is
+    half as large, so a weight of 1 here has the effect of 0.5 there.
+    """
+    return kl(logits, target.detach()) + kl(target, logits.detach())
 
 
 @DIVERGENCES.register("kl")
@@ -83,6 +93,12 @@ def bernoulli_symmetric_kl(logits: Tensor, target: Tensor) -> Tensor:
     It is a mean, as the criterion is, so that a weight means the same for 5 labels and for 500.
     """
     return symmetric_kl(_decisions(logits), _decisions(target)).mean(-1)
+
+
+@DIVERGENCES.register("bernoulli_symmetric_kl_detached")
+def bernoulli_symmetric_kl_detached(logits: Tensor, target: Tensor) -> Tensor:
+    """The mean over C labels of ``symmetric_kl_detached`` between their Bernoulli distributions."""
+    return symmetric_kl_detached(_decisions(logits), _decisions(target)).mean(-1)
 
 
 @DIVERGENCES.register("bernoulli_kl")

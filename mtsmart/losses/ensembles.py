@@ -20,6 +20,7 @@ ENSEMBLES: Registry[Ensemble] = Registry("ensemble")
 
 
 @ENSEMBLES.register("symmetric_kl")
+@ENSEMBLES.register("symmetric_kl_detached")
 @ENSEMBLES.register("kl")
 @ENSEMBLES.register("js")
 @ENSEMBLES.register("hellinger")
@@ -30,6 +31,7 @@ def mean_softmax(logits: Sequence[Tensor], temperature: float) -> Tensor:
 
 
 @ENSEMBLES.register("bernoulli_symmetric_kl")
+@ENSEMBLES.register("bernoulli_symmetric_kl_detached")
 @ENSEMBLES.register("bernoulli_kl")
 @ENSEMBLES.register("bernoulli_js")
 def mean_bernoulli(logits: Sequence[Tensor], temperature: float) -> Tensor:

@@ -1,8 +1,8 @@
-"""The two roles that a divergence plays in the objective."""
+"""The roles that a divergence plays in the objective, and the kinds of its one-pass directions."""
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 
 class Role(Enum):
@@ -10,8 +10,22 @@ class Role(Enum):
 
     Attributes:
         ADVERSARIAL: the model's own prediction, without or with a perturbation of the input.
-        TEACHER: the prediction of a teacher: an average of earlier weights, or a finished run.
+        PROXIMAL: the prediction of an average of earlier weights (MBPP).
+        DISTILLATION: the prediction of finished runs.
     """
 
     ADVERSARIAL = "adv_loss"
-    TEACHER = "kd_loss"
+    PROXIMAL = "prox_loss"
+    DISTILLATION = "kd_loss"
+
+
+class OnePass(StrEnum):
+    """How the direction of a perturbation is taken from the clean pass; the value is that of ``smart.direction``.
+
+    Attributes:
+        FISHER: drawn by the divergence's Hessian.
+        PREDICTED: away from the model's own decision.
+    """
+
+    FISHER = "fisher"
+    PREDICTED = "predicted"

@@ -14,11 +14,20 @@ from mtsmart.config.regularizers import (
     REGULARIZERS,
     Alarm,
     Figure,
+    Idle,
     MethodSettings,
     MethodText,
     Preset,
 )
-from mtsmart.regularizers.shared.base import Context, Regularizer, Term, build_regularizers
+from mtsmart.regularizers.shared.base import (
+    STUDENT,
+    Context,
+    Needs,
+    Regularizer,
+    Term,
+    build_regularizers,
+    has_first_defaults,
+)
 from mtsmart.regularizers.shared.summaries import summaries
 
 if TYPE_CHECKING:
@@ -27,17 +36,21 @@ if TYPE_CHECKING:
 __all__ = [
     "LARGEST",
     "REGULARIZERS",
+    "STUDENT",
     "Alarm",
     "CleanPass",
     "Context",
     "Figure",
+    "Idle",
     "MethodSettings",
     "MethodText",
+    "Needs",
     "Preset",
     "Regularizer",
     "Term",
     "build_regularizers",
     "clean_pass",
+    "has_first_defaults",
     "summaries",
 ]
 

@@ -1,14 +1,15 @@
 """MBPP: the prediction must not move far from that of a slowly moving average of the model, one for all tasks.
 
 Momentum Bregman proximal point: Jiang et al. 2020, "SMART: Robust and Efficient Fine-Tuning for Pre-trained Natural
-Language Models through Principled Regularized Optimization", equations 4 to 6 and algorithm 1. Each batch adds
+Language Models through Principled Regularized Optimization", equations 2 and 3 and algorithm 1. Each batch adds
 mu * div(f(x; theta), f(x; teacher)), and teacher <- (1 - beta) theta + beta teacher once every S updates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -16,6 +17,7 @@ from mtsmart.losses import Role
 from mtsmart.regularizers import (
     LARGEST,
     REGULARIZERS,
+    STUDENT,
     Alarm,
     Context,
     Figure,
@@ -24,6 +26,7 @@ from mtsmart.regularizers import (
     Preset,
     Regularizer,
     Term,
+    has_first_defaults,
 )
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
@@ -40,7 +43,17 @@ class MbppSettings(MethodSettings):
     beta: float = Field(ge=0, le=1, description="teacher momentum after the early phase")
     early_beta: float = Field(ge=0, le=1, description="teacher momentum in the early phase")
     early: float = Field(ge=0, le=1, description="share of all updates that the early phase takes")
+    horizon: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="how far the teacher looks back, as a share of all updates: 0.1 means beta = 1 - 1 / (0.1 updates) "
+        "and takes the place of beta, early_beta and early",
+    )
     inner_steps: int = Field(ge=1, description="S: updates between two moves of the teacher")
+    keep: Literal["student", "teacher", "better"] = Field(
+        "student", description="whose weights are scored and kept as the run's model; better: whoever scores better"
+    )
     every: int = Field(ge=1, description="add the term on every n-th update only, with n times the weight")
 
 
@@ -61,10 +74,13 @@ class Mbpp(Regularizer[MbppSettings]):
     )
     order = 20
     counts_when_off = True
+    per_task = True
+    own_settings = ("weight", "every")  # there is one teacher
+    later_settings = MappingProxyType({"horizon": None, "keep": STUDENT})
     text = MethodText(
         title="MBPP",
         formula="D = div(f(x; theta), f(x; teacher)), teacher <- (1 - beta) theta + beta teacher every S updates",
-        paper="Jiang et al. 2020, SMART, equations 4 to 6, algorithm 1",
+        paper="Jiang et al. 2020, SMART, equations 2 and 3, algorithm 1",
         cost="1 forward pass of the teacher, without a graph",
         use="joint runs, and fine-tuning that should stay near where it came from; one teacher for all tasks",
         evidence="no significant gain alone; with SMART in a joint run STS-B gains 0.7 points "
@@ -92,19 +108,28 @@ class Mbpp(Regularizer[MbppSettings]):
         from mtsmart.regularizers.shared.teacher import MovingAverage
 
         super().__init__(context, settings)
-        self.config = next(iter(settings.values()))
+        self.config = next(each for each in settings.values() if each.is_on)
         self.teacher = MovingAverage(context.model)
 
     def term(self, clean: CleanPass, settings: MbppSettings) -> Term:
         """D."""
         target = self.teacher.logits(clean.task, clean.batch)
-        value = clean.divergence(clean.logits, target, Role.TEACHER)
+        value = clean.divergence(clean.logits, target, Role.PROXIMAL)
         return Term(value, {"D": value.detach()})
 
     def beta(self) -> float:
         """Momentum of the teacher at the present update."""
+        if self.config.horizon is not None:
+            return max(0.0, 1 - self.config.inner_steps / (self.config.horizon * self.context.total_updates))
         is_early = self.updates <= self.config.early * self.context.total_updates
         return self.config.early_beta if is_early else self.config.beta
+
+    def candidates(self, models: dict[str, MultiTaskModel]) -> dict[str, MultiTaskModel]:
+        """With the teacher, or the teacher instead of the student."""
+        if self.config.keep == "student":
+            return models
+        others = {name: model for name, model in models.items() if self.config.keep == "better" or name != STUDENT}
+        return {**others, "teacher": self.teacher.model}
 
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """The teacher is a copy of the present student."""
@@ -127,10 +152,16 @@ class Mbpp(Regularizer[MbppSettings]):
 
     def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         """Continue with the teacher of a resume point."""
+        from mtsmart.task_types.interface.base import keep_first_divergences
+
         super().load_state(state, tensors)
         self.teacher.load(tensors)
+        if has_first_defaults(state):
+            keep_first_divergences(self.context.tasks.values(), Role.PROXIMAL)
 
     @classmethod
     def summary(cls, settings: MbppSettings) -> str:
         """Weight and momentum."""
-        return f"weight {settings.weight:g}, beta {settings.beta:g}"
+        memory = f"beta {settings.beta:g}" if settings.horizon is None else f"horizon {settings.horizon:g}"
+        kept = "" if settings.keep == STUDENT else f", keeps the {settings.keep}"
+        return f"weight {settings.weight:g}, {memory}{kept}"

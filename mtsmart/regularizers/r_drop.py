@@ -77,7 +77,7 @@ class RDrop(Regularizer[RDropSettings]):
 
     def term(self, clean: CleanPass, settings: RDropSettings) -> Term:
         """What the second pass changes in the loss."""
-        second = clean.forward(clean.inputs_embeds)
+        second = clean.forward(clean.trained_embeds)
         divergence = clean.divergence(second, clean.logits, Role.ADVERSARIAL)
         value = (clean.criterion(second) - clean.loss) / 2 + settings.alpha / 4 * divergence
         return Term(value, {"r_drop": divergence.detach()})

@@ -1,31 +1,37 @@
 """SMART: the prediction must not change when the word embeddings move a little in the worst direction.
 
 Jiang et al. 2020, "SMART: Robust and Efficient Fine-Tuning for Pre-trained Natural Language Models through Principled
-Regularized Optimization", equations 2 and 3: R(theta) = mean over x of max over ||delta|| <= epsilon of
+Regularized Optimization", equation 1 and section 3.1: R(theta) = mean over x of max over ||delta|| <= epsilon of
 l_s(f(x + delta), f(x)), with l_s the symmetric KL for distributions and the squared error for regression.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field
 
-from mtsmart.losses import Role
+from mtsmart.config.sections import RunConfig
+from mtsmart.errors import MtsmartWarning
+from mtsmart.losses import OnePass, Role
 from mtsmart.regularizers import (
     LARGEST,
     REGULARIZERS,
     Alarm,
     Context,
     Figure,
+    Idle,
     MethodSettings,
     MethodText,
+    Needs,
     Preset,
     Regularizer,
     Term,
+    has_first_defaults,
 )
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
@@ -34,24 +40,26 @@ if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps re
     from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.regularizers import CleanPass
     from mtsmart.regularizers.shared.noise import Noise
-    from mtsmart.regularizers.shared.perturbation import Ascent, Ball
+    from mtsmart.regularizers.shared.perturbation import Ascent, Ball, Length
 
 
 class SmartSettings(MethodSettings):
-    """Complete values. Lengths are in ``epsilon_unit``: absolute, or multiples of the embedding matrix's RMS."""
+    """Complete values. Lengths are in ``epsilon_unit``: absolute, or multiples of the RMS of word embeddings."""
 
     weight: float = Field(ge=0, le=LARGEST, description="lambda: factor of the smoothness term; 0 switches it off")
     epsilon: float = Field(gt=0, le=LARGEST, description="radius of the ball that the perturbation stays in")
-    epsilon_unit: Literal["relative", "absolute"] = Field(
-        description="unit of epsilon, step_size and noise: times the embedding RMS, or as they are"
+    epsilon_unit: Literal["relative", "token", "absolute"] = Field(
+        description="unit of epsilon, step_size and noise: times the RMS of all word embeddings; times that of each "
+        "token's own (scope=sentence: of each sentence's); or as they are"
     )
-    direction: Literal["ascent", "fisher"] = Field(
-        description="of the first step. ascent: gradient at a random start; fisher: one vector-Jacobian product "
-        "through the clean pass, which costs less and needs no small noise"
+    direction: Literal["ascent", "fisher", "predicted"] = Field(
+        description="of the first step. ascent: gradient at a random start; predicted: away from the model's own "
+        "decision; fisher: drawn by the divergence's Hessian. The last two take one vector-Jacobian product through "
+        "the clean pass, which costs less and needs no small noise"
     )
     step_size: float = Field(gt=0, le=LARGEST, description="eta: length of one step")
     steps: int = Field(ge=0, le=16, description="K: steps; 0 leaves the random start")
-    noise: float = Field(ge=0, le=LARGEST, description="sigma: deviation of the random start; fisher needs none")
+    noise: float = Field(ge=0, le=LARGEST, description="sigma: deviation of the random start of ascent")
     norm: Literal["linf", "l2"] = Field(
         description="norm of the ball and of the step; an l2 ball of a linf ball's epsilon is far smaller"
     )
@@ -65,6 +73,11 @@ class SmartSettings(MethodSettings):
     every: int = Field(ge=1, description="add the term on every n-th update only, with n times the weight")
 
 
+_ROUNDED = 1e-3  # of the RMS of the embeddings; bfloat16 has steps of 4e-3 to 8e-3
+
+# Section 4.1 takes lambda from {1, 3, 5}. Algorithm 1 normalises the gradient of each example; the
+# norm of each token is that of the released code, whose symmetric KL also has half of this one's gradient, so that its
+# lambda 1 is 0.5 here (adv_loss: symmetric_kl_detached computes it).
 _PAPER = SmartSettings(
     weight=1.0,
     epsilon=1e-5,
@@ -81,10 +94,10 @@ _PAPER = SmartSettings(
 )
 # The published radius moves almost no prediction of a real encoder (R is about 1e-5). The direction of one ascent step
 # is sound, so only the lengths change: a radius of 1 % of the embedding RMS, reached by a step that is long enough for
-# almost every coordinate to reach the radius, from a start that is small enough to serve the direction alone. The
-# direction comes from the clean pass: for two classes and for regression that is the ascent step's, at a lower cost.
+# almost every coordinate to reach the radius. The direction comes from the clean pass and leads away from the model's
+# own decision. It raises R about as much as an ascent step (docs/one-pass-attack.md), at a lower cost.
 _TUNED = _PAPER.model_copy(
-    update={"epsilon": 1e-2, "epsilon_unit": "relative", "step_size": 1.0, "noise": 1e-3, "direction": "fisher"}
+    update={"epsilon": 1e-2, "epsilon_unit": "relative", "step_size": 1.0, "noise": 1e-3, "direction": "predicted"}
 )
 
 
@@ -104,7 +117,7 @@ class Smart(Regularizer[SmartSettings]):
     text = MethodText(
         title="SMART",
         formula="R = div(f(x + delta), f(x)), where ||delta|| <= epsilon and delta follows the gradient of div",
-        paper="Jiang et al. 2020, SMART, equations 2 and 3, algorithm 1",
+        paper="Jiang et al. 2020, SMART, equation 1, algorithm 1",
         cost="1 forward pass, and 1 backward pass to the embeddings; direction=ascent: 1 forward pass more a step",
         use="few rows, and predictions that should not depend on small changes of the input; each task with its own "
         "radius and weight",
@@ -119,6 +132,7 @@ class Smart(Regularizer[SmartSettings]):
             "R is SMART's divergence of the perturbed from the clean prediction, without its weight",
             is_term=True,
             alarm=Alarm(1.0, "lower its weight or radius"),
+            idle=Idle(5e-5, "at this radius it changes nothing; a larger epsilon would"),
         ),
         Figure(
             "flips",
@@ -139,16 +153,39 @@ class Smart(Regularizer[SmartSettings]):
         # Fixed at the start of the run: a unit that moved with the weights would make radii incomparable.
         self.embedding_rms = context.model.encoder.embedding_rms()
 
-    def replays_masks(self, task: str) -> bool:
-        """Whether a task's perturbed passes have the clean pass's masks."""
-        return self.settings[task].dropout == "shared"
+    @classmethod
+    def build(cls, config: RunConfig, context: Context) -> Self | None:
+        """The method as an experiment configures it, with a warning where bfloat16 rounds its perturbation away."""
+        built = super().build(config, context)
+        if built is not None and config.training.precision == "bfloat16":
+            built.warn_if_rounded()
+        return built
+
+    def warn_if_rounded(self) -> None:
+        """Tell of the radii that mean nothing in bfloat16, because layers round away most of such a perturbation."""
+        short: dict[float, list[str]] = {}
+        for task, settings in self.settings.items():
+            unit = self.embedding_rms if settings.epsilon_unit == "absolute" else 1.0
+            if settings.is_on and settings.epsilon < _ROUNDED * unit:
+                short.setdefault(settings.epsilon, []).append(task)
+        for epsilon, tasks in short.items():
+            text = (
+                f"smart.epsilon={epsilon:g} ({', '.join(tasks)}): is below {_ROUNDED:g} of the embeddings' RMS, which "
+                "bfloat16 rounds away, so the term means little; use a larger radius or training.precision=float32"
+            )
+            warnings.warn(text, MtsmartWarning, stacklevel=3)
+
+    def needs(self, task: str) -> Needs:
+        """The masks where the perturbed passes share them, the gradient where the direction goes through the graph."""
+        settings = self.settings[task]
+        return Needs(masks=settings.dropout == "shared", input_gradient=_has_one_pass(settings))
 
     def term(self, clean: CleanPass, settings: SmartSettings) -> Term:
         """R and its figures."""
         reference = self.reference(clean, settings)
         delta = self.perturbation(clean, reference, settings)
         with self.dropout(clean, settings):
-            perturbed = clean.forward(clean.inputs_embeds + delta)
+            perturbed = clean.forward(clean.trained_embeds + delta)
         value = clean.divergence(perturbed, reference, Role.ADVERSARIAL)
         return Term(value, _figures(clean, delta, perturbed, reference, value))
 
@@ -159,7 +196,7 @@ class Smart(Regularizer[SmartSettings]):
         if settings.dropout != "off":
             return clean.logits
         with without_dropout(clean.model):
-            return clean.forward(clean.inputs_embeds)
+            return clean.forward(clean.inputs_embeds)  # its graph gives the direction
 
     def perturbation(self, clean: CleanPass, reference: Tensor, settings: SmartSettings) -> Tensor:
         """Delta (B, T, H), detached."""
@@ -173,13 +210,21 @@ class Smart(Regularizer[SmartSettings]):
                 logits = clean.forward(inputs_embeds + delta)
             return clean.task.divergence(logits, reference.detach(), clean.batch, Role.ADVERSARIAL)
 
-        unit = self.embedding_rms if settings.epsilon_unit == "relative" else 1.0
-        ball, ascent = _search(settings, unit)
+        ball, ascent = _search(settings, self._unit(clean, settings))
         noise = Noise(clean.batch, inputs_embeds.device)
-        in_one_pass = settings.direction == "fisher" and settings.steps > 0
-        direction = _one_pass(clean, reference, noise) if in_one_pass else None
+        direction = _one_pass(clean, reference, noise, settings)
         mask = clean.batch.attention_mask
         return find_perturbation(divergence, inputs_embeds, mask, ball, ascent, direction, noise.of_sequences)
+
+    def _unit(self, clean: CleanPass, settings: SmartSettings) -> Length:
+        """What lengths are multiples of: one number, or one a token (B, T, 1) or sentence (B, 1, 1)."""
+        from mtsmart.regularizers.shared.perturbation import Scope, root_mean_square
+
+        if settings.epsilon_unit == "absolute":
+            return 1.0
+        if settings.epsilon_unit == "relative":
+            return self.embedding_rms
+        return root_mean_square(clean.inputs_embeds.detach(), clean.batch.attention_mask, Scope(settings.scope))
 
     def dropout(self, clean: CleanPass, settings: SmartSettings) -> AbstractContextManager[Any]:
         """The context of a perturbed pass: which dropout masks it has."""
@@ -202,6 +247,14 @@ class Smart(Regularizer[SmartSettings]):
         """Take the unit of the run that goes on, not of its present weights."""
         super().load_state(state, tensors)
         self.embedding_rms = float(state["embedding_rms"])
+        if has_first_defaults(state):
+            self._keep_fisher()
+
+    def _keep_fisher(self) -> None:
+        """The preset ``tuned`` had ``fisher`` before there was ``predicted``."""
+        for task, settings in self.settings.items():
+            if settings.direction == "predicted":
+                self.settings[task] = settings.model_copy(update={"direction": "fisher"})
 
     @classmethod
     def summary(cls, settings: SmartSettings) -> str:
@@ -209,7 +262,7 @@ class Smart(Regularizer[SmartSettings]):
         return f"weight {settings.weight:g}, epsilon {settings.epsilon:g} ({settings.epsilon_unit})"
 
 
-def _search(settings: SmartSettings, unit: float) -> tuple[Ball, Ascent]:
+def _search(settings: SmartSettings, unit: Length) -> tuple[Ball, Ascent]:
     """Where the perturbation must stay, and how it is searched, in absolute lengths."""
     from mtsmart.regularizers.shared.perturbation import Ascent, Ball, Constraint, Norm, Scope
 
@@ -234,11 +287,17 @@ def _figures(clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tens
     return {"R": value.detach(), **scaled}
 
 
-def _one_pass(clean: CleanPass, reference: Tensor, noise: Noise) -> Tensor:
-    """J^T u (B, T, H) through the clean graph, with u drawn by the divergence's Hessian (docs/one-pass-attack.md)."""
+def _has_one_pass(settings: SmartSettings) -> bool:
+    return settings.direction != "ascent" and settings.steps > 0
+
+
+def _one_pass(clean: CleanPass, reference: Tensor, noise: Noise, settings: SmartSettings) -> Tensor | None:
+    """J^T u (B, T, H) through the clean graph (docs/one-pass-attack.md); None where noise is the start."""
+    if not _has_one_pass(settings):
+        return None
     from mtsmart.losses.directions import drawing
     from mtsmart.regularizers.shared.perturbation import gradient_of
 
     with drawing(noise.of_rows):
-        projection = clean.task.direction(reference, reference.detach(), clean.batch)
+        projection = clean.task.direction(reference, reference.detach(), clean.batch, OnePass(settings.direction))
     return gradient_of(projection, clean.inputs_embeds, retain_graph=True)

@@ -23,6 +23,14 @@ def methods_table() -> str:
     return "\n\n".join("\n".join([title, *_table(entries)]) for title, entries in tables.items())
 
 
+def _of_tasks(method: type[Method]) -> str:
+    """Which settings a task may have of its own."""
+    if not method.per_task:
+        return "share its settings"
+    own = " and ".join(method.own_settings) or "settings"
+    return f"may have {own} of their own: tasks.NAME.{method.name}"
+
+
 def _table(entries: Mapping[str, object]) -> Iterator[str]:
     width = max(map(len, entries)) + 2
     for name, entry in entries.items():
@@ -43,7 +51,7 @@ def describe_method(name: str) -> str:
         "cost": text.cost,
         "use": text.use,
         "evidence": text.evidence,
-        "tasks": f"may have settings of their own: tasks.NAME.{name}" if method.per_task else "share its settings",
+        "tasks": _of_tasks(method),
     }
     lines: list[str] = []
     for paragraph in _paragraphs(method):

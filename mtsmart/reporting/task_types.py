@@ -29,7 +29,7 @@ def describe_type(name: str) -> str:
     lines = [f"{name}: {inspect.getdoc(inspect.getmodule(kind))}", "", inspect.getdoc(kind) or "", ""]
     parts: tuple[tuple[str, Registry[Any], tuple[str, ...]], ...] = (
         ("loss", CRITERIA, (*kind.losses, *CRITERIA.fitting(name))),
-        ("adv_loss, kd_loss", DIVERGENCES, (*kind.divergences, *DIVERGENCES.fitting(name))),
+        ("adv_loss, prox_loss, kd_loss", DIVERGENCES, (*kind.divergences, *DIVERGENCES.fitting(name))),
         ("metrics", METRICS, (*kind.metrics, *METRICS.fitting(name))),
     )
     for key, registry, entries in parts:

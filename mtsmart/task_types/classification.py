@@ -32,7 +32,7 @@ class Classification(SequenceTask, Decides):
     """
 
     losses = ("cross_entropy",)
-    divergences = ("symmetric_kl", "kl", "js", "hellinger")
+    divergences = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
     metrics = ("accuracy", "f1", "macro_f1", "mcc")
     label_dtype = torch.int64
     problem_type = "single_label_classification"

@@ -45,7 +45,7 @@ class MultiLabel(SequenceTask, Decides, FitsDecoding, WritesText):
     """
 
     losses = ("binary_cross_entropy",)
-    divergences = ("bernoulli_symmetric_kl", "bernoulli_kl", "bernoulli_js")
+    divergences = ("bernoulli_symmetric_kl", "bernoulli_symmetric_kl_detached", "bernoulli_kl", "bernoulli_js")
     metrics = ("micro_f1", "macro_f1", "subset_accuracy")
     Options = MultiLabelOptions
     label_column = LabelColumn.MAY_BE_EMPTY

@@ -52,7 +52,7 @@ class Ordinal(SequenceTask, Decides, ExplainsDecoding):
     """Logits (B, C - 1): output c says how likely the label is above label c; labels (B,) int64 by name, in order."""
 
     losses = ("threshold_cross_entropy",)
-    divergences = ("bernoulli_symmetric_kl", "bernoulli_kl", "bernoulli_js")
+    divergences = ("bernoulli_symmetric_kl", "bernoulli_symmetric_kl_detached", "bernoulli_kl", "bernoulli_js")
     metrics = ("quadratic_kappa", "spearman", "accuracy", "macro_f1")
     label_dtype = torch.int64
     problem_type = "multi_label_classification"  # each output answers a question of its own: sigmoid, not softmax

@@ -82,7 +82,7 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature):
     """
 
     losses = ("cross_entropy",)
-    divergences = ("symmetric_kl", "kl", "js", "hellinger")
+    divergences = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
     metrics = ("answer_f1", "answer_exact", "has_answer_f1", "no_answer_f1")
     Options = SpanOptions
     decoding_ranges: ClassVar = {"null_threshold": (-math.inf, math.inf)}

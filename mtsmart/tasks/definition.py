@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from mtsmart.arguments import checked
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
-from mtsmart.config.strict import StrictModel
+from mtsmart.config.strict import Misfit, StrictModel
 
 FieldForm = Literal["json", "list", "numbers", "names", "first", "answer", "answers"]
 _MAX_PARTS = 100
@@ -142,12 +142,24 @@ class TaskDefinition(OpenSection):
     adv_loss: str | None = Field(
         None, description="divergence of perturbed from clean predictions; null: the task type's own"
     )
-    kd_loss: str | None = Field(None, description="divergence from a teacher's predictions; null: the task type's own")
+    prox_loss: str | None = Field(
+        None, description="divergence from the predictions of earlier weights; null: the task type's own"
+    )
+    kd_loss: str | None = Field(
+        None, description="divergence from finished runs that teach; null: KL from them to the student"
+    )
     head: HeadConfig = Field(default_factory=HeadConfig)
     weight: float = Field(1.0, gt=0, description="factor of this task's whole objective")
     batch_size: int | None = Field(None, ge=1, description="rows in a batch; null: the experiment's")
     learning_rate_factor: float = Field(1.0, gt=0, description="factor of the learning rate of this task's head")
     max_length: int | None = Field(None, ge=4, description="tokens a row is cut to; null: the experiment's")
+
+    @model_validator(mode="after")
+    def _settings_may_be_own(self) -> TaskDefinition:
+        for name, section in self.parts.items():
+            if found := REGULARIZERS[name].reason_not_own(section):
+                raise Misfit(found[1], (name, found[0]), hint=f"Write it under '{name}' beside 'tasks'")
+        return self
 
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> TaskDefinition:

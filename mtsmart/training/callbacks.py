@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from mtsmart.evaluation.evaluator import Evaluation
+from mtsmart.regularizers import STUDENT
 from mtsmart.training.setup import Setup, recipe_of
 
 
@@ -108,15 +109,18 @@ class Evaluated:
         evaluation: the scores.
         update: how many updates are done.
         best: whether no earlier evaluation was as good.
+        kept: whose weights these are: the student's, or those of a method, such as a teacher.
     """
 
     evaluation: Evaluation
     update: int
     best: bool
+    kept: str = STUDENT
 
     def to_json(self) -> dict[str, Any]:
         """The line of metrics.jsonl."""
-        return {"type": "evaluation", "update": self.update, "best": self.best, **self.evaluation.to_json()}
+        model = {} if self.kept == STUDENT else {"model": self.kept}
+        return {"type": "evaluation", "update": self.update, "best": self.best, **model, **self.evaluation.to_json()}
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,10 @@ class Progress:
         self.batch = 0
         return True
 
+    def is_due(self, every: int | None, at_epoch_end: bool) -> bool:
+        """Whether something is done after this update: each ``every``-th one, or without it each epoch's last."""
+        return at_epoch_end if every is None else self.update % every == 0
+
 
 @dataclass(frozen=True)
 class ResumeState:

@@ -1,13 +1,17 @@
-"""Which evaluation was best, and when to stop waiting for a better one."""
+"""Which weights an evaluation keeps, which evaluation was best, and when to stop waiting for a better one."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mtsmart.evaluation.evaluator import Evaluation
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.regularizers import STUDENT, Regularizer
 from mtsmart.runs.results import ScoredUpdate
+from mtsmart.task_types import TaskType
 
 
 class Selection:
@@ -55,3 +59,53 @@ class Selection:
         self.best = None if state["best"] is None else ScoredUpdate.from_json(state["best"])
         self.last = None if state["last"] is None else ScoredUpdate.from_json(state["last"])
         self.waited = state["waited"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Weights that were scored.
+
+    Attributes:
+        name: whose they are.
+        model: the model.
+        evaluation: its scores.
+        decoding: task -> what its ``fit`` found for these weights.
+    """
+
+    name: str
+    model: MultiTaskModel
+    evaluation: Evaluation
+    decoding: dict[str, dict[str, float]]
+
+
+def candidates(student: MultiTaskModel, regularizers: Iterable[Regularizer]) -> dict[str, MultiTaskModel]:
+    """The weights to score by name, the student's first unless a regulariser leaves them out."""
+    models = {STUDENT: student}
+    for regularizer in regularizers:
+        models = regularizer.candidates(models)
+    return models
+
+
+def best_of(
+    models: Mapping[str, MultiTaskModel],
+    types: Mapping[str, TaskType],
+    score: Callable[[MultiTaskModel], Evaluation],
+) -> Candidate:
+    """Score all weights and give the best ones; of two with the same score the first.
+
+    Afterwards the task types have what ``fit`` found for the best weights.
+    """
+    scored = []
+    for name, model in models.items():
+        evaluation = score(model)
+        decoding = {task: dict(each.decoding) for task, each in types.items()}
+        scored.append(Candidate(name, model, evaluation, decoding))
+    best = max(scored, key=lambda candidate: _rank(candidate.evaluation.score))
+    for task, each in types.items():
+        each.decoding = dict(best.decoding[task])
+    return best
+
+
+def _rank(score: float | None) -> float:
+    """A number that is smaller than all scores where there is no score, or where it is not a number."""
+    return -math.inf if score is None or math.isnan(score) else score

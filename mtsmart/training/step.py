@@ -46,13 +46,13 @@ class TrainStep(nn.Module):
         task = self.tasks[batch.task]
         weight = task.definition.weight
         active = [regularizer for regularizer in self.regularizers.values() if regularizer.is_active(task.name)]
-        keep_masks = any(regularizer.replays_masks(task.name) for regularizer in active)
+        needs = [regularizer.needs(task.name) for regularizer in active]
         clean = clean_pass(
             self.model,
             task,
             batch,
-            keep_masks=keep_masks,
-            differentiate_inputs=bool(active),
+            keep_masks=any(need.masks for need in needs),
+            differentiate_inputs=any(need.input_gradient for need in needs),
             scale=weight * scale,
         )
         loss = clean.loss

@@ -18,6 +18,7 @@ from mtsmart.data.loader import in_groups, load_batches, lost_workers_as_errors
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.log import log_notice
 from mtsmart.models.files import save_model
+from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import digest_of_frozen
 from mtsmart.preparation.batch_parts import in_parts
 from mtsmart.processes import ALONE, Processes
@@ -58,7 +59,7 @@ from mtsmart.training.optim import (
     warn_if_still,
 )
 from mtsmart.training.resume import Progress, Resumable, ResumeState, gather_tensors, restore
-from mtsmart.training.selection import Selection
+from mtsmart.training.selection import Selection, best_of, candidates
 from mtsmart.training.setup import Setup, build_sampler
 from mtsmart.training.sharding import Student
 from mtsmart.training.step import TrainStep
@@ -173,7 +174,7 @@ class Trainer:
         if self.interrupt.signal is not None and not self._finished:
             raise Interrupted(self.interrupt.signal)
         if not self.setup.validation:
-            self._save_model()
+            self._save_model(next(iter(self._candidates().values())))
         return self._write_results()
 
     def _memory(self) -> AbstractContextManager[None]:
@@ -246,8 +247,8 @@ class Trainer:
         update = self.progress.update
         last = update >= self.total_updates
         log = update % self.config.log_every == 0 or last
-        evaluate = _is_due(update, self.config.evaluate_every, at_epoch_end) or last
-        checkpoint = _is_due(update, self.config.checkpoint_every, at_epoch_end) or last
+        evaluate = self.progress.is_due(self.config.evaluate_every, at_epoch_end) or last
+        checkpoint = self.progress.is_due(self.config.checkpoint_every, at_epoch_end) or last
         if log or evaluate or checkpoint or self.guard.is_due:
             for text in self.guard.check():
                 self.notify(text)
@@ -278,17 +279,19 @@ class Trainer:
     def _evaluate(self) -> None:
         if not self.setup.validation:
             return
-        evaluation = self._scores()
-        best = self.selection.add(evaluation, self.progress.update)
+        chosen = best_of(self._candidates(), self.setup.task_types, self._scores)
+        best = self.selection.add(chosen.evaluation, self.progress.update)
         if best:
-            self._save_model()
-        event = Evaluated(evaluation, self.progress.update, best)
+            self._save_model(chosen.model)
+        event = Evaluated(chosen.evaluation, self.progress.update, best, chosen.name)
         self.processes.on_main(lambda: self.journal.add(event.to_json()))
         self._write_results()
         self.callback.receive(event)
 
-    def _scores(self) -> Evaluation:
-        model = self.student.whole()
+    def _candidates(self) -> dict[str, MultiTaskModel]:
+        return candidates(self.student.whole(), self.step.regularizers.values())
+
+    def _scores(self, model: MultiTaskModel) -> Evaluation:
         results = {
             name: evaluate_task(
                 model,
@@ -305,9 +308,8 @@ class Trainer:
         }
         return Evaluation(results)
 
-    def _save_model(self) -> None:
+    def _save_model(self, model: MultiTaskModel) -> None:
         decoding = {name: task.decoding for name, task in self.setup.task_types.items() if task.decoding}
-        model = self.student.whole()
         self.processes.on_main(
             lambda: save_model(self.folder.claimed_model(), model, self.setup.tokenizer, decoding, self.folder.scratch)
         )
@@ -394,7 +396,3 @@ class Trainer:
     def _write_timing(self, seconds: float) -> None:
         device = str(self.device)
         self.journal.add_timing({"update": self.progress.update, "seconds": round(seconds, 3), "device": device})
-
-
-def _is_due(update: int, every: int | None, at_epoch_end: bool) -> bool:
-    return at_epoch_end if every is None else update % every == 0

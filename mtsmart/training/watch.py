@@ -1,4 +1,4 @@
-"""Finds tasks whose loss does not fall and terms that suddenly grow, and warns once about each of them."""
+"""Finds tasks whose loss does not fall, and terms that suddenly grow or do nothing. It tells of each of them once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mtsmart.config.regularizers import Alarm, Figure
+from mtsmart.config.regularizers import Alarm, Figure, Idle
 
 _FLAT_LINES = 10  # A loss is called flat only after so many lines.
 _FIRST_LINES = 2  # The mean of these lines is the loss at the beginning.
@@ -21,12 +21,12 @@ class Watch:
 
     Args:
         total_updates: the number of all updates. A loss is called flat only after a fifth of them.
-        figures: the figures that tasks report besides their loss. Those with an alarm are watched.
+        figures: the figures that tasks report besides their loss. Those with an alarm or an idle value are watched.
     """
 
     def __init__(self, total_updates: int, figures: Iterable[Figure] = ()) -> None:
         self.total_updates = total_updates
-        self._watched = {figure.name: (figure.what, figure.alarm) for figure in figures if figure.alarm is not None}
+        self._watched = {figure.name: figure for figure in figures if figure.alarm or figure.idle}
         self._lines: dict[str, dict[str, list[float]]] = {}
         self._reported: list[str] = []
 
@@ -45,10 +45,15 @@ class Watch:
                     values = lines.setdefault(name, [])
                     values.append(figures[name])
                     del values[_FIRST_LINES : max(_FIRST_LINES, len(values) - _KEPT_LINES)]
-            if update >= self.total_updates / 5:
+            has_begun = update >= self.total_updates / 5
+            if has_begun:
                 found += self._once(f"{task}.loss", _flat(task, lines.get("loss", [])))
-            for name, (what, alarm) in self._watched.items():
-                found += self._once(f"{task}.{name}", _runs_away(task, what, lines.get(name, []), alarm))
+            for name, figure in self._watched.items():
+                values = lines.get(name, [])
+                if figure.alarm:
+                    found += self._once(f"{task}.{name}", _runs_away(task, figure.what, values, figure.alarm))
+                if figure.idle and has_begun:
+                    found += self._once(f"{task}.{name}.idle", _does_nothing(task, figure.what, values, figure.idle))
         return found
 
     def _once(self, what: str, text: str | None) -> list[str]:
@@ -78,6 +83,12 @@ def _flat(task: str, losses: list[float]) -> str | None:
         f"the loss of task {task} stays flat ({first:.3g} at first, {later:.3g} recently): check its labels, texts "
         "and weight, and the learning rate"
     )
+
+
+def _does_nothing(task: str, what: str, values: list[float], idle: Idle) -> str | None:
+    if len(values) < _FLAT_LINES or max(values) > idle.most:
+        return None
+    return f"{what} of task {task} stays at {max(values):.1e} or below: {idle.advice}"
 
 
 def _runs_away(task: str, what: str, values: list[float], alarm: Alarm) -> str | None:

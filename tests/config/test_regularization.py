@@ -98,6 +98,6 @@ def test_a_task_cannot_have_settings_that_all_tasks_share():
     from mtsmart.errors import ConfigError
     from mtsmart.tasks import TaskDefinition
 
-    task = {"task_type": "regression", "dataset": {"path": "a/b"}, "text": ["a"], "mbpp": {"weight": 1}}
-    with pytest.raises(ConfigError, match="mbpp: unknown key. All tasks share its settings"):
+    task = {"task_type": "regression", "dataset": {"path": "a/b"}, "text": ["a"], "distill": {"weight": 1}}
+    with pytest.raises(ConfigError, match="distill: unknown key. All tasks share its settings"):
         validate(TaskDefinition, Document(task))

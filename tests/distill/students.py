@@ -10,7 +10,7 @@ from mtsmart.data.sampler import BatchIndex
 from tests.conftest import BOTH_TERMS
 
 DISTILL = "distill: {teachers: [teacher], weight: 0.5, temperature: 2.0}\n"
-BOTH = ["smart=tuned", "mbpp.preset=tuned", "mbpp.weight=1"]
+BOTH = ["smart=tuned", "mbpp.preset=tuned", "tasks.color.mbpp.weight=1", "tasks.near.mbpp=off"]
 
 
 def of_student(text):

@@ -88,9 +88,9 @@ def test_tagging_and_span_students_learn_token_by_token(token_level, cli):
         rows = [1, 0, 5, 17]
         batch = batch_of(setup, name, rows)
         expected = adapted(run, setup, name, rows)
-        kd = task.divergence(batch.targets["teacher"] / 2, expected / 2, batch, Role.TEACHER)
+        kd = task.divergence(batch.targets["teacher"] / 2, expected / 2, batch, Role.DISTILLATION)
         assert float(kd) == pytest.approx(0, abs=1e-6)
-        assert float(task.divergence(batch.targets["teacher"] * 2, expected, batch, Role.TEACHER)) > 1e-4
+        assert float(task.divergence(batch.targets["teacher"] * 2, expected, batch, Role.DISTILLATION)) > 1e-4
     done = cli("train", token_level.experiment, "training.max_updates=2", "training.log_every=1", "-o", "student")
     assert done.code == 0, done.err
     lines = [json.loads(x) for x in (token_level.folder / "student" / "metrics.jsonl").read_text().splitlines()]

@@ -186,8 +186,8 @@ def test_rebatch_is_the_inverse_of_unbatch(kind, parts):
     again = task.rebatch(rows, batch)
     assert again.shape == logits.shape
     assert all(torch.equal(a, b) for a, b in zip(task.unbatch(again, batch), rows, strict=True))
-    assert float(task.divergence(logits, again, batch, Role.TEACHER)) == 0.0
-    assert float(task.divergence(logits + torch.randn_like(logits), again, batch, Role.TEACHER)) > 0
+    assert float(task.divergence(logits, again, batch, Role.DISTILLATION)) == 0.0
+    assert float(task.divergence(logits + torch.randn_like(logits), again, batch, Role.DISTILLATION)) > 0
 
 
 @pytest.mark.parametrize("kind", TAUGHT)
@@ -199,7 +199,7 @@ def test_an_ensemble_of_one_teacher_is_that_teacher(kind, temperature, parts):
         target = task.ensemble([task.rebatch(task.unbatch(logits, batch), batch)] * count, batch, temperature)
         assert target.shape == logits.shape
         t = temperature if task.tempered else 1.0
-        assert float(task.divergence(logits / t, target / t, batch, Role.TEACHER)) == pytest.approx(0, abs=1e-6)
+        assert float(task.divergence(logits / t, target / t, batch, Role.DISTILLATION)) == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", TAUGHT)

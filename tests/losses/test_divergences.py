@@ -27,6 +27,7 @@ def reference(name: str, a: np.ndarray, b: np.ndarray) -> float:
     p, q = np.exp(log_p), np.exp(log_q)
     return float(
         {
+            "symmetric_kl_detached": lambda: np.sum(rel_entr(q, p)) + np.sum(rel_entr(p, q)),
             "symmetric_kl": lambda: np.sum(p * (log_p - log_q)) + np.sum(q * (log_q - log_p)),
             "kl": lambda: np.sum(rel_entr(q, p)),
             # Not jensenshannon(p, q) ** 2: for nearly equal p and q its square root is of a rounding error below 0.
@@ -77,8 +78,31 @@ def test_gradients_match_float64_differences(name):
             up, down = [a.copy(), b.copy()], [a.copy(), b.copy()]
             up[index][position] += step
             down[index][position] -= step
-            expected = (reference(name, *up) - reference(name, *down)) / (2 * step)
+            high, low = (reference(part, *order(pair)) for pair in (up, down) for part, order in [seen(name, index)])
+            expected = (high - low) / (2 * step)
             assert float(gradient[position]) == pytest.approx(expected, abs=1e-6)
+
+
+def seen(name, index):
+    """The divergence whose slope in argument ``index`` is the gradient, and the order of its arguments.
+
+    A detached divergence is the sum of two, each of which moves in one argument only.
+    """
+    if not name.endswith("_detached"):
+        return name, list
+    one_way = name.replace("symmetric_kl_detached", "kl")
+    return one_way, list if index == 0 else lambda pair: pair[::-1]
+
+
+def test_detached_targets_halve_the_gradient_of_a_small_difference():
+    """SMART's authors compute this one, so their weight 1 is 0.5 with ``symmetric_kl``."""
+    z = torch.randn(50, 4, dtype=torch.float64).float()
+    away = 1e-2 * torch.randn(50, 4)
+    gradients = {}
+    for name in ("symmetric_kl", "symmetric_kl_detached"):
+        logits = (z + away).requires_grad_(True)
+        (gradients[name],) = torch.autograd.grad(DIVERGENCES[name](logits, z).sum(), logits)
+    torch.testing.assert_close(2 * gradients["symmetric_kl_detached"], gradients["symmetric_kl"], rtol=0.05, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)

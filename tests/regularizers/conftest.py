@@ -14,6 +14,7 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import CleanPass, clean_pass
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
+from tests.models.architectures import save
 from tests.regularizers import every_type
 
 SOURCE = {"files": {"train": "unused.jsonl"}}
@@ -68,7 +69,7 @@ def tiny_bench(tiny_encoder) -> Bench:
 @pytest.fixture(scope="session")
 def benches(tmp_path_factory):
     """An architecture's name -> its encoder with a head for each example."""
-    return cache(lambda name: every_type.Bench(name, tmp_path_factory.mktemp(name)))
+    return cache(lambda name: every_type.Bench(save(name, tmp_path_factory.mktemp(name))))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from mtsmart.preparation.preparer import Preparer
 from mtsmart.regularizers import clean_pass
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
-from tests.models.architectures import ARCHITECTURES, save
+from tests.models.architectures import ARCHITECTURES
 from tests.regularizers.at_work import at_work, preset
 
 FOLDER = Path(__file__).parents[1] / "task_types" / "examples"
@@ -55,10 +55,10 @@ def example(name):
 
 
 class Bench:
-    """One architecture's encoder with a head for each example."""
+    """The encoder at a path with a head for each example."""
 
-    def __init__(self, architecture, folder):
-        self.encoder, self.tokenizer = load_encoder(EncoderConfig(path=str(save(architecture, folder)), dropout=0.1))
+    def __init__(self, path):
+        self.encoder, self.tokenizer = load_encoder(EncoderConfig(path=str(path), dropout=0.1))
         self.preparer = Preparer(self.tokenizer, DataConfig(max_length=24), self.encoder.max_positions)
         self.tasks = {name: self._task(name) for name in NAMES}
         torch.manual_seed(1)

@@ -52,6 +52,28 @@ def test_beta_switches_after_a_tenth_of_the_updates(tiny_bench):
     assert betas == [0.99] * 20 + [0.999] * 180
 
 
+@pytest.mark.parametrize(
+    ("horizon", "inner_steps", "beta"), [(0.1, 1, 0.95), (0.1, 2, 0.9), (1.0, 1, 0.995), (0.001, 1, 0)]
+)
+def test_a_horizon_is_a_share_of_the_run(tiny_bench, horizon, inner_steps, beta):
+    """The teacher's weights are on average 1 / (1 - beta) moves old: ``horizon`` times all updates."""
+    mbpp = mbpp_of(tiny_bench, 200, horizon=horizon, inner_steps=inner_steps)
+    for _ in range(200):
+        assert mbpp.beta() == pytest.approx(beta)
+        mbpp.after_update(lambda: tiny_bench.model)
+
+
+@pytest.mark.parametrize(
+    ("keep", "names"), [("student", ["student"]), ("teacher", ["teacher"]), ("better", ["student", "teacher"])]
+)
+def test_whose_weights_are_scored(tiny_bench, keep, names):
+    mbpp = mbpp_of(tiny_bench, keep=keep)
+    models = mbpp.candidates({"student": tiny_bench.model})
+    assert list(models) == names
+    assert models.get("student", tiny_bench.model) is tiny_bench.model
+    assert models.get("teacher", mbpp.teacher.model) is mbpp.teacher.model
+
+
 @pytest.mark.parametrize("name", ["kind", "score"])
 def test_d_is_zero_at_the_first_update_without_dropout(bench, name):
     bench.model.eval()

@@ -10,7 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 import mtsmart
+from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.losses import DIVERGENCES, Role
 from tests.old_runs.make import PLACEHOLDER
+from tests.regularizers.at_work import at_work, preset
+from tests.regularizers.conftest import Bench
 
 STORED = Path(__file__).resolve().parents[1] / "old_runs"
 TOKENIZERS = "0.23.3"  # made the stored rows; another version counts as other data
@@ -76,3 +80,26 @@ def test_an_interrupted_run_goes_on_as_it_would_have(old):
         assert one.pop("type") == other.pop("type")
         assert flat(one) == pytest.approx(flat(other), rel=1e-4, abs=1e-4)
     assert_close_weights(old / "interrupted" / "model", old / "finished" / "model")
+
+
+def test_an_interrupted_run_keeps_the_defaults_that_it_began_with(tiny_encoder):
+    """States without a format are of builds with other defaults."""
+    bench = Bench(str(tiny_encoder))
+    task = bench.tasks["kind"]
+    task.definition = task.definition.model_copy(update={"kd_loss": "hellinger"})
+    methods = {
+        "smart": (preset("smart"), Role.ADVERSARIAL, "symmetric_kl"),
+        "mbpp": (preset("mbpp"), Role.PROXIMAL, "hellinger"),
+        "distill": (REGULARIZERS["distill"].Settings(teachers=["t"]), Role.DISTILLATION, "hellinger"),
+    }
+    batch, logits = bench.batch("kind"), torch.randn(3, 3)
+    target = logits.roll(1, 0)
+    for name, (settings, role, divergence) in methods.items():
+        method = at_work(name, bench.model, bench.tasks, settings)
+        state = method.state_dict()
+        del state["format"]
+        method.load_state(state, method.tensors())
+        expected = task.average(DIVERGENCES[divergence], logits, target, batch)
+        assert float(task.divergence(logits, target, batch, role)) == float(expected)
+        if name == "smart":
+            assert {each.direction for each in method.settings.values()} == {"fisher"}

@@ -6,7 +6,7 @@ import torch
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.losses import Role
 from mtsmart.task_types import build_task, build_tasks
-from mtsmart.task_types.interface.base import Outputs
+from mtsmart.task_types.interface.base import Outputs, divergence_of
 from mtsmart.tasks import TaskDefinition, TaskLibrary
 
 SOURCE = {"files": {"train": "x.jsonl"}}
@@ -90,10 +90,12 @@ def test_f1_needs_two_labels():
 
 
 def test_the_loss_map_is_used():
-    """adv_loss and kd_loss choose different divergences for SMART and for teachers."""
+    """adv_loss, prox_loss and kd_loss choose different divergences for SMART, MBPP and distillation."""
     from mtsmart.losses import DIVERGENCES
 
-    chosen = task(adv_loss="js", kd_loss="kl")
+    chosen = task(adv_loss="js", prox_loss="hellinger", kd_loss="symmetric_kl")
     a, b = torch.randn(2, 4, 2)
     assert torch.equal(chosen.divergence(a, b, None, Role.ADVERSARIAL), DIVERGENCES["js"](a, b).mean())
-    assert torch.equal(chosen.divergence(a, b, None, Role.TEACHER), DIVERGENCES["kl"](a, b).mean())
+    assert torch.equal(chosen.divergence(a, b, None, Role.PROXIMAL), DIVERGENCES["hellinger"](a, b).mean())
+    assert torch.equal(chosen.divergence(a, b, None, Role.DISTILLATION), DIVERGENCES["symmetric_kl"](a, b).mean())
+    assert [divergence_of(task(), role) for role in Role] == ["symmetric_kl", "symmetric_kl", "kl"]

@@ -131,7 +131,9 @@ def test_no_threshold_gives_a_better_f1(pairs):
     assert found >= max(f1(threshold) for threshold in (0.0, 0.05, 0.2, 0.3, 0.7, 0.95)) - 1e-12
 
 
-@pytest.mark.parametrize("name", ["bernoulli_symmetric_kl", "bernoulli_kl", "bernoulli_js"])
+@pytest.mark.parametrize(
+    "name", ["bernoulli_symmetric_kl", "bernoulli_symmetric_kl_detached", "bernoulli_kl", "bernoulli_js"]
+)
 def test_divergences_are_the_means_over_rows_and_labels_of_bernoulli_ones(name):
     from mtsmart.losses import DIVERGENCES
 

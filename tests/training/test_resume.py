@@ -14,7 +14,8 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.lock import LOCK
 from mtsmart.training.callbacks import Callback
 
-# Accumulation, annealed mixing, dropout, both regularisers, log lines and evaluations that no checkpoint aligns with.
+# Accumulation, annealed mixing, dropout, both regularisers with settings of single tasks, log lines and evaluations
+# that no checkpoint aligns with.
 SETTINGS = [
     "mixing.strategy=annealed",
     "training.accumulation=2",
@@ -25,6 +26,7 @@ SETTINGS = [
     "tasks.color.smart.direction=fisher",
     "tasks.near.smart.every=2",
     "mbpp.every=3",
+    "tasks.near.mbpp={weight: 0.3, every: 2}",
 ]
 
 
@@ -82,7 +84,7 @@ def test_resume_is_bitwise_exact(workspace, whole, stop):
 
 
 def test_rounds_resume_in_the_middle_of_an_epoch(workspace):
-    settings = [*SETTINGS, "mixing.strategy=rounds"]
+    settings = [*SETTINGS, "mixing.strategy=rounds", "mbpp.horizon=0.2", "mbpp.keep=better"]
     whole = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "whole").path
     folder = workspace.folder / "stopped"
     with pytest.raises(KeyboardInterrupt):

@@ -50,6 +50,34 @@ def test_smart_works_with_frozen_word_embeddings(bench, direction):
     assert bench.model.encoder.word_embeddings.grad is None
 
 
+@pytest.mark.parametrize(
+    ("terms", "has_graph"),
+    [
+        ({}, False),
+        ({"mbpp": preset("mbpp", "paper")}, False),
+        ({"r_drop": preset("r_drop", "paper")}, False),
+        ({"smart": preset("smart", direction="ascent")}, False),
+        ({"smart": preset("smart", direction="predicted", steps=0)}, False),
+        ({"smart": preset("smart", direction="predicted", every=2)}, False),
+        ({"smart": preset("smart", direction="predicted")}, True),
+        ({"smart": preset("smart", direction="fisher"), "mbpp": preset("mbpp", "paper")}, True),
+    ],
+    ids=["no term", "MBPP", "R-Drop", "ascent", "no step", "not in this update", "predicted", "fisher and MBPP"],
+)
+def test_a_frozen_encoder_builds_a_graph_only_for_a_direction_through_it(bench, terms, has_graph):
+    bench.model.train()
+    bench.model.encoder.requires_grad_(False)
+    methods = {name: at_work(name, bench.model, bench.tasks, settings) for name, settings in terms.items()}
+    outputs = []
+    hook = bench.model.encoder.register_forward_hook(lambda *seen: outputs.append(seen[-1].last_hidden_state))
+    loss, _ = TrainStep(bench.model, bench.tasks, methods)(labelled(bench, "kind"))
+    hook.remove()
+    assert outputs[0].requires_grad == has_graph
+    assert not (outputs[1:] and outputs[-1].requires_grad)  # the perturbed pass, or R-Drop's second one
+    loss.backward()
+    assert all(parameter.grad is not None for parameter in bench.model.head("kind").parameters())
+
+
 @pytest.mark.parametrize("name", ["kind", "score"])
 def test_without_regularisers_it_is_the_criterion(bench, name):
     bench.model.eval()

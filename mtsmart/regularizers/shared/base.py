@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods wit
     from mtsmart.task_types import TaskType
 
 S = TypeVar("S", bound=MethodSettings)
+_FORMAT = 2  # of what state_dict gives; the first had no number
+STUDENT = "student"
+"""The name of the student among the models that an evaluation may score."""
 
 
 class Term(NamedTuple):
@@ -33,6 +36,20 @@ class Term(NamedTuple):
 
     value: Tensor
     figures: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a term needs of the clean pass.
+
+    Attributes:
+        masks: whether it replays the dropout masks, which are then kept.
+        input_gradient: whether it takes a gradient in ``CleanPass.inputs_embeds``. Where no term does, the clean pass
+            of a frozen encoder builds no graph.
+    """
+
+    masks: bool = False
+    input_gradient: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,9 +86,9 @@ class Regularizer(Method, ABC, Generic[S]):
         self.settings = dict(settings)
         self.updates = 0
 
-    def replays_masks(self, task: str) -> bool:
-        """Whether the term of a task's batches replays the dropout masks of the clean pass, which then keeps them."""
-        return False
+    def needs(self, task: str) -> Needs:
+        """What the term of a task's batches needs of the clean pass."""
+        return Needs()
 
     @abstractmethod
     def term(self, clean: CleanPass, settings: S) -> Term | None:
@@ -109,6 +126,14 @@ class Regularizer(Method, ABC, Generic[S]):
         """Called after each optimizer step. ``model()`` gives all weights, which a sharded run gathers for it."""
         self.updates += 1
 
+    def candidates(self, models: dict[str, MultiTaskModel]) -> dict[str, MultiTaskModel]:
+        """The models that an evaluation scores, by name. The one with the best score is kept.
+
+        Args:
+            models: those so far: the student, and what earlier regularisers offer.
+        """
+        return models
+
     def measure(self, model: MultiTaskModel) -> dict[str, float]:
         """Figures of the method's own state, computed when a line is logged (this may wait for the device)."""
         return {}
@@ -119,7 +144,7 @@ class Regularizer(Method, ABC, Generic[S]):
 
     def state_dict(self) -> dict[str, Any]:
         """The rest of its state (JSON types)."""
-        return {"updates": self.updates}
+        return {"updates": self.updates, "format": _FORMAT}
 
     def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         """Continue from what ``state_dict`` and ``tensors`` gave."""
@@ -150,6 +175,11 @@ class Regularizer(Method, ABC, Generic[S]):
         return cls(context, cast(dict[str, S], settings)) if on else None
 
 
+def has_first_defaults(state: Mapping[str, Any]) -> bool:
+    """Whether a state is of a run that began when some defaults were others, which the run must keep."""
+    return "format" not in state
+
+
 def build_regularizers(config: RunConfig, context: Context) -> dict[str, Regularizer[Any]]:
     """The regularisers that a configuration switches on, in the order in which their terms are added."""
     parts = [config.parts, *(task.definition.parts for task in context.tasks.values())]
@@ -169,8 +199,9 @@ def is_due(updates: int, every: int) -> bool:
     """Whether a term that is added at each ``every``-th update is added now, after ``updates`` updates.
 
     Such a term has ``every`` times its weight, so that its gradient is the same on average (lazy regularisation,
-    Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1). Clipping the gradient's
-    norm, which sees the term at once, takes some of that away again where norms are near or above the limit.
+    Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1). Two things take some of
+    it away again: clipping the gradient's norm, which sees the term at once, and Adam, whose step is not linear in the
+    gradient. Karras et al. also change Adam's rate and betas for that, appendix B; mtsmart does not.
     """
     return (updates + 1) % every == 0
 

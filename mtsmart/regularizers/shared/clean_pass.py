@@ -24,7 +24,8 @@ class CleanPass:
         model: the student.
         task: the batch's task.
         batch: the batch.
-        inputs_embeds: (B, T, H) word embeddings, part of the graph.
+        inputs_embeds: (B, T, H) word embeddings, part of the graph. Where they are frozen, they are so only if a
+            term needs their gradient.
         logits: the task's logits, part of the graph.
         loss: the task's loss against gold labels, a scalar, part of the graph. For a part of a batch it is that part's
             share. It is 0 for a batch without gold labels.
@@ -41,6 +42,14 @@ class CleanPass:
     loss: Tensor
     masks: DropoutMasks
     backward: Callable[[Tensor], None]
+
+    @property
+    def trained_embeds(self) -> Tensor:
+        """``inputs_embeds`` for a further pass of the loss: a constant where the word embeddings are frozen.
+
+        Where they are, only a direction needs their gradient, so further passes build no graph for it.
+        """
+        return self.inputs_embeds.detach() if self.inputs_embeds.is_leaf else self.inputs_embeds
 
     def forward(self, inputs_embeds: Tensor) -> Tensor:
         """The student's logits for word embeddings (B, T, H), with dropout masks of their own."""

@@ -13,6 +13,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+Length = float | Tensor
+"""One length, or one a token (B, T, 1) or sentence (B, 1, 1)."""
 _TINY = 1e-30  # keeps a zero gradient (its norm is 0) from giving 0 / 0
 
 
@@ -48,7 +50,7 @@ class Ball:
         constraint: ``PROJECT`` leaves a shorter perturbation as it is, ``NORMALIZE`` gives it the radius exactly.
     """
 
-    radius: float
+    radius: Length
     norm: Norm = Norm.LINF
     scope: Scope = Scope.TOKEN
     constraint: Constraint = Constraint.PROJECT
@@ -70,7 +72,8 @@ class Ball:
         if self.constraint is Constraint.NORMALIZE:
             return delta * (self.radius / self.length(delta).clamp_min(_TINY))
         if self.norm is Norm.LINF:
-            return delta.clamp(-self.radius, self.radius)
+            radius = torch.as_tensor(self.radius, dtype=delta.dtype, device=delta.device)
+            return delta.clamp(-radius, radius)
         return delta * (self.radius / self.length(delta).clamp_min(_TINY)).clamp_max(1.0)
 
 
@@ -85,8 +88,8 @@ class Ascent:
     """
 
     steps: int
-    step_size: float
-    noise: float
+    step_size: Length
+    noise: Length
 
 
 def find_perturbation(
@@ -129,8 +132,21 @@ def find_perturbation(
     return ball.bring_in(delta).detach()
 
 
-def _step(real: Tensor, ball: Ball, size: float, delta: Tensor | float, gradient: Tensor) -> Tensor:
+def _step(real: Tensor, ball: Ball, size: Length, delta: Tensor | float, gradient: Tensor) -> Tensor:
     return ball.bring_in(delta + size * ball.unit(gradient.detach() * real))
+
+
+def root_mean_square(inputs_embeds: Tensor, mask: Tensor, scope: Scope) -> Tensor:
+    """The RMS of each token's embedding (B, T, 1), or of all real tokens of each sentence (B, 1, 1).
+
+    Scale-invariant fine-tuning (He et al. 2021, DeBERTa, section 5) perturbs normalised embeddings for the same reason:
+    the lengths of word embeddings differ between tokens and between models.
+    """
+    squares = inputs_embeds.square().mean(-1, keepdim=True)
+    if scope is Scope.TOKEN:
+        return squares.sqrt()
+    real = mask.unsqueeze(-1).to(squares.dtype)
+    return ((squares * real).sum(1, keepdim=True) / real.sum(1, keepdim=True)).sqrt()
 
 
 def gradient_of(output: Tensor, inputs: Tensor, retain_graph: bool = False) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ from mtsmart.config.validate import validate
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
-from mtsmart.losses import CRITERIA, DIRECTIONS, DIVERGENCES, Divergence, Role
+from mtsmart.losses import CRITERIA, DIRECTIONS, DIVERGENCES, Divergence, OnePass, Role
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HEADS, HeadSpec
 from mtsmart.registry import Registry
@@ -59,6 +59,9 @@ class Outputs:
 
     logits: Sequence[Tensor]
     features: datasets.Dataset
+
+
+_FORWARD = ("kl", "bernoulli_kl")  # from the target to the prediction
 
 
 class TaskType(ABC):
@@ -107,9 +110,8 @@ class TaskType(ABC):
         self.metric_names = definition.metrics or [self.metrics[0]]
         self.decoding: dict[str, float] = {}
         self.check()  # before the registries are asked: its messages say what fits this task type
-        default = self.divergences[0]
         self._criterion = CRITERIA[definition.loss or self.losses[0]]
-        self._divergences = {role: DIVERGENCES[getattr(definition, role.value) or default] for role in Role}
+        self._divergences = {role: DIVERGENCES[divergence_of(self, role)] for role in Role}
 
     def check(self) -> None:
         """Refuse a definition that this task type cannot use; a subclass adds its own checks.
@@ -122,8 +124,7 @@ class TaskType(ABC):
         divergences = (*self.divergences, *DIVERGENCES.fitting(kind))
         given = {
             "loss": (definition.loss, (*self.losses, *CRITERIA.fitting(kind))),
-            "adv_loss": (definition.adv_loss, divergences),
-            "kd_loss": (definition.kd_loss, divergences),
+            **{role.value: (getattr(definition, role.value), divergences) for role in Role},
         }
         for key, (value, allowed) in given.items():
             if value is not None:
@@ -193,14 +194,14 @@ class TaskType(ABC):
         """
         return self.average(self._divergences[role], logits, target, batch)
 
-    def direction(self, logits: Tensor, target: Tensor, batch: Batch) -> Tensor:
-        """A random linear function of the logits along which the adversarial divergence grows, a scalar.
+    def direction(self, logits: Tensor, target: Tensor, batch: Batch, kind: OnePass) -> Tensor:
+        """A linear function of the logits along which the adversarial divergence grows, a scalar.
 
-        The one-pass attack takes its gradient; see :mod:`mtsmart.losses.directions`. The arguments are those of
+        The one-pass attack takes its gradient; see :mod:`mtsmart.losses.directions`. The other arguments are those of
         ``divergence``.
         """
-        direction = DIRECTIONS[self.definition.adv_loss or self.divergences[0]]
-        return self.average(direction, logits, target, batch)
+        directions = DIRECTIONS[divergence_of(self, Role.ADVERSARIAL)]
+        return self.average(directions.of(kind), logits, target, batch)
 
     # From logits to predictions and scores ----------------------------------------------------------------------
 
@@ -245,3 +246,21 @@ def _read_options(kind: type[TaskType], name: str, definition: TaskDefinition) -
         return validate(kind.Options, Document(dict(definition.options)), (name, "options"))
     except ConfigError as error:  # without a place: this document has none, and the caller adds that of the task's file
         raise ConfigError(error.message, key=error.key, value=error.value, hint=error.hint) from None
+
+
+def divergence_of(task: TaskType, role: Role) -> str:
+    """The name of the divergence that a task has in a role: the definition's, or the default.
+
+    Distillation minimises the cross-entropy with the teachers' predictions, which is KL from them to the student and a
+    constant (Hinton et al. 2015). The other roles have the first of ``divergences``.
+    """
+    given: str | None = getattr(task.definition, role.value)
+    if given is not None or role is not Role.DISTILLATION:
+        return given or task.divergences[0]
+    return next((name for name in task.divergences if name in _FORWARD), task.divergences[0])
+
+
+def keep_first_divergences(tasks: Iterable[TaskType], role: Role) -> None:
+    """Give tasks the divergence that this role had when ``kd_loss`` chose it for MBPP and for distillation."""
+    for task in tasks:
+        task._divergences[role] = DIVERGENCES[task.definition.kd_loss or task.divergences[0]]

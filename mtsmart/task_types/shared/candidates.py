@@ -41,7 +41,7 @@ class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
         names: the candidates' names, if they have any.
     """
 
-    divergences = ("symmetric_kl", "kl", "js", "hellinger")
+    divergences = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
 
     def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
         super().__init__(name, definition, shared_head)

@@ -23,7 +23,7 @@ class TokenTask(TaskType, Decides, SplitsBatches):
     """
 
     losses = ("cross_entropy",)
-    divergences: ClassVar[tuple[str, ...]] = ("symmetric_kl", "kl", "js", "hellinger")
+    divergences: ClassVar[tuple[str, ...]] = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
 
     def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
         """The mean over the labelled tokens."""
