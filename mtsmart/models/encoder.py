@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from mtsmart.errors import CheckpointError
 
 _OPTIONAL_INPUTS = ("token_type_ids",)
+_PART = 4096  # tokens that are embedded at a time, of a vocabulary that may be large
 
 
 class Encoder(nn.Module):
@@ -34,7 +35,8 @@ class Encoder(nn.Module):
         """Wrap ``model``.
 
         Raises:
-            CheckpointError: the architecture takes no ``inputs_embeds``, so it cannot be perturbed.
+            CheckpointError: the architecture takes no ``inputs_embeds``, or has no table of word embeddings, so it
+                cannot be perturbed.
         """
         super().__init__()
         self.model = model
@@ -43,13 +45,19 @@ class Encoder(nn.Module):
         self.compiled: str | None = None
         accepted = inspect.signature(model.forward).parameters
         if "inputs_embeds" not in accepted:
-            raise CheckpointError("cannot be trained here: it takes no inputs_embeds", file=type(model).__name__)
+            raise _refusal(model, "it takes no inputs_embeds")
+        if not _has_table(model):
+            raise _refusal(model, "it has no table of word embeddings")
         self._inputs = [name for name in _OPTIONAL_INPUTS if name in accepted]
         self._delta: Tensor | None = None
         place = self._normed_embeddings()
         if place is not None:
             # The hook is there from the start, because a compiled model does not see hooks that are added later.
             place.register_forward_hook(self._add_delta)
+        pooler = getattr(model, "pooler", None)
+        if isinstance(pooler, nn.Module):
+            # It is a head's first layer that lies in the encoder, and heads compute in float32.
+            pooler.register_forward_hook(_again_in_full_precision)
 
     @property
     def config(self) -> Any:
@@ -103,8 +111,16 @@ class Encoder(nn.Module):
 
     @torch.no_grad()
     def embedding_rms(self) -> float:
-        """Root mean square of the word embedding matrix: the unit of relative perturbation lengths."""
-        return float(self.word_embeddings.float().square().mean().sqrt())
+        """Root mean square of what ``embed`` returns, over the vocabulary: the unit of relative perturbation lengths.
+
+        Some architectures scale the rows of the matrix (BART, Gemma).
+        """
+        lookup = self.model.get_input_embeddings()
+        if type(lookup) is nn.Embedding:
+            return float(self.word_embeddings.float().square().mean().sqrt())
+        ids = torch.arange(len(self.word_embeddings), device=self.word_embeddings.device)
+        means = [self.embed(part).double().square().mean(-1) for part in ids.split(_PART)]
+        return float(torch.cat(means).mean().sqrt())
 
     @property
     def recomputes(self) -> bool:
@@ -129,6 +145,18 @@ class Encoder(nn.Module):
         """Word embeddings. (B, T) int64 -> (B, T, E)."""
         embeddings: Tensor = self.model.get_input_embeddings()(input_ids)
         return embeddings
+
+    def from_ids(self, inputs: dict[str, Tensor]) -> Any:
+        """The encoder's outputs for token ids, as transformers computes them.
+
+        Args:
+            inputs: ``input_ids`` (B, T) beside what ``forward`` takes.
+
+        Returns:
+            the Hugging Face model output.
+        """
+        names = ("input_ids", "attention_mask", *self._inputs)
+        return self.model(**{name: inputs[name] for name in names if name in inputs}, return_dict=True)
 
     def forward(self, inputs_embeds: Tensor, inputs: dict[str, Tensor]) -> Any:
         """The encoder's outputs for word embeddings.
@@ -184,6 +212,36 @@ class Encoder(nn.Module):
 
     def _add_delta(self, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
         return output if self._delta is None else output + self._delta
+
+
+def _refusal(model: PreTrainedModel, reason: str) -> CheckpointError:
+    message = f"cannot be trained here: {reason}"
+    return CheckpointError(message, file=type(model).__name__, hint="Use another encoder")
+
+
+def _has_table(model: PreTrainedModel) -> bool:
+    try:
+        return isinstance(model.get_input_embeddings(), nn.Module)
+    except NotImplementedError:  # CANINE computes an embedding from several hashes of a character.
+        return False
+
+
+def in_full_precision(outputs: Any) -> Any:
+    """A Hugging Face model output with its half-precision tensors in float32; the same object if there are none."""
+    changed = {name: value.float() for name, value in outputs.items() if _is_half(value)}
+    return type(outputs)(**{**outputs, **changed}) if changed else outputs
+
+
+def _again_in_full_precision(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
+    """A hook: what autocast has rounded is computed again without autocast. It is a layer of one token a row."""
+    if not _is_half(output):
+        return None
+    with torch.autocast(output.device.type, enabled=False):
+        return module.forward(*(value.float() if _is_half(value) else value for value in inputs))
+
+
+def _is_half(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dtype in (torch.bfloat16, torch.float16)
 
 
 def whole_mask(attention_mask: Tensor) -> Tensor:

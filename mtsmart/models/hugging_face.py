@@ -146,7 +146,12 @@ def _config(model: MultiTaskModel, head: str, problem_type: str | None) -> Any:
 def _exported_tokenizer(
     tokenizer: PreTrainedTokenizerBase, whole: PreTrainedModel, max_length: int | None
 ) -> PreTrainedTokenizerBase:
-    """The tokenizer as it cut and padded the inputs, giving only what the class takes."""
+    """The tokenizer as it cut and padded the inputs, giving only what the class takes.
+
+    A class without a token for padding gets the tokenizer's. Classes of decoders find the end of a text by it.
+    """
+    if getattr(whole.config, "pad_token_id", None) is None:
+        whole.config.pad_token_id = tokenizer.pad_token_id
     saved = settled(tokenizer)
     accepted = inspect.signature(whole.forward).parameters
     settings: dict[str, Any] = {

@@ -23,16 +23,18 @@ from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.errors import CheckpointError, panics_as_errors
 from mtsmart.models.adapters import read_adapters, restore_adapters
 from mtsmart.models.checks.files import check_files
+from mtsmart.models.checks.place import check_parts, check_place
 from mtsmart.models.checks.settings import (
     check_complete,
     check_kernels,
     check_room,
     check_settings,
     check_stored_settings,
+    settle_attention,
     settle_outputs,
     without_network,
 )
-from mtsmart.models.checks.tokenizer import check_tokenizer, check_tokenizer_files
+from mtsmart.models.checks.tokenizer import check_tokenizer, check_tokenizer_files, check_words
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.transform import Order, apply_transforms
 from mtsmart.models.weights import check_finite
@@ -63,6 +65,7 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     if config.sha256 is not None:
         _check_weights(path, config.sha256)
     with _refusing("loaded", config.path), without_network(path):
+        check_place(path)
         encoder, tokenizer = _load(path, config)
     if not tokenizer.is_fast:
         raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=config.path)
@@ -70,6 +73,7 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     # Padding on the right keeps positions counted from the first token, for token ids as for inputs_embeds.
     # Architectures that summarise by the last token (XLNet) have relative positions and want padding on the left.
     tokenizer.padding_side = "left" if encoder.summary_at_end else "right"
+    _settle_tokenizer(encoder, tokenizer)
     with _refusing("used", config.path):
         check_finite(encoder)
         _check_use(encoder, tokenizer)
@@ -82,11 +86,14 @@ def resolve_path(path: str) -> str:
     """A folder for ``pkg://package/folder`` and for local folders; a Hub id is returned as it is.
 
     Raises:
-        CheckpointError: the package or folder is not there.
+        CheckpointError: the package or folder is not there, or it is a file.
     """
     if path.startswith(PACKAGE_PREFIX):
         return _folder_of_package(path)
     place = user_path(path, key="encoder.path") if path.startswith("~") else Path(path)
+    if place.is_file():
+        hint = f"Use encoder.path={place.parent}"
+        raise CheckpointError("is a file, and an encoder is a folder", key="encoder.path", value=path, hint=hint)
     if path.startswith((".", "/", "~")) and not place.is_dir():
         raise CheckpointError("there is no such folder", key="encoder.path", value=path)
     return str(place) if path.startswith("~") else path
@@ -119,11 +126,13 @@ def _refusing(what: str, path: str) -> Iterator[None]:
 def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBase]:
     common: dict[str, Any] = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
     check_files(path)
+    check_parts(path)
     check_stored_settings(path)
     check_tokenizer_files(path)
     model_config = AutoConfig.from_pretrained(path, **common)
     check_settings(model_config)
     settle_outputs(model_config)
+    settle_attention(model_config)
     check_kernels(model_config)
     extra: dict[str, Any] = {} if config.attention is None else {"attn_implementation": config.attention}
     if not config.trust_remote_code:  # classes that come with a model may do anything while they are built
@@ -142,6 +151,7 @@ def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenize
     check_complete(report["missing_keys"])
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, **common)
     check_tokenizer(tokenizer)
+    check_words(tokenizer)
     return Encoder(model, drawn=report["missing_keys"]), tokenizer
 
 
@@ -164,6 +174,18 @@ def _transform(encoder: Encoder, path: str, config: EncoderConfig) -> None:
     apply_transforms(encoder, added)
 
 
+def _settle_tokenizer(encoder: Encoder, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Let a tokenizer pad, and give no token types to an encoder that has one type only, which a pair would not fit."""
+    if tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
+        tokenizer.pad_token = tokenizer.eos_token  # Decoders often have no token to pad with. It is never read.
+    name = "token_type_ids"
+    if getattr(encoder.config, "type_vocab_size", None) != 1 or name not in tokenizer.model_input_names:
+        return
+    names = [each for each in tokenizer.model_input_names if each != name]
+    tokenizer.model_input_names = names
+    tokenizer.init_kwargs["model_input_names"] = names  # Only what stands here is saved.
+
+
 @torch.no_grad()
 def _check_use(encoder: Encoder, tokenizer: PreTrainedTokenizerBase) -> None:
     """Refuse a tokenizer and an encoder that do not fit each other, or do not run: one short text goes through both.
@@ -180,12 +202,13 @@ def _check_use(encoder: Encoder, tokenizer: PreTrainedTokenizerBase) -> None:
     # Not shorter: Funnel halves its inputs several times.
     inputs = {name: torch.tensor([ids]) for name, ids in tokenizer("a " * 16).items()}
     inputs.setdefault("attention_mask", torch.ones_like(inputs["input_ids"]))
-    model: Any = encoder.model
-    attention = getattr(model, "attention_type", None)
     with torch.random.fork_rng(devices=[]):
-        hidden = encoder(encoder.embed(inputs["input_ids"]), inputs).last_hidden_state
-        if attention is not None:  # BigBird leaves its sparse attention for good once it sees a short text
-            model.set_attention_type(attention)
+        embeddings = encoder.embed(inputs["input_ids"])
+        try:
+            hidden = encoder(embeddings, inputs).last_hidden_state
+        except Exception as error:  # of any kind
+            message = "it does not run on word embeddings, which training here needs, so use another encoder"
+            raise ValueError(f"{message}: {error}") from None
     if not bool(hidden.isfinite().all()):
         raise ValueError("its outputs for a short text are not finite")
 
@@ -199,8 +222,14 @@ def _recompute(encoder: Encoder) -> None:
 
 def _auto_class(config: Any) -> Any:
     """T5 and its relatives have a class for the encoder alone; once saved, its configuration names no decoder."""
-    encoder_alone = config.is_encoder_decoder or type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
-    return AutoModelForTextEncoding if encoder_alone else AutoModel
+    if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING:
+        return AutoModelForTextEncoding
+    if config.is_encoder_decoder:
+        message = (
+            f"it is an encoder with a decoder ({config.model_type}), and transformers has no class for its encoder"
+        )
+        raise ValueError(f"{message} alone; use an encoder such as BERT, DeBERTa or T5")
+    return AutoModel
 
 
 def _check_weights(path: str, expected: str) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mtsmart.cpu.linear import speed_up_linears
-from mtsmart.models.encoder import Encoder
+from mtsmart.models.encoder import Encoder, in_full_precision
 from mtsmart.models.heads import HeadSpec, build_head
 
 
@@ -52,8 +52,13 @@ class MultiTaskModel(nn.Module):
         return self.logits(head, self.encoder(inputs_embeds, inputs), inputs)
 
     def logits(self, head: str, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
-        """One head's logits from the encoder's outputs, which several heads may read."""
-        logits: Tensor = self.head(head)(outputs, inputs)
+        """One head's logits from the encoder's outputs, which several heads may read.
+
+        Heads compute in float32 also under autocast. Logits in bfloat16 have 8 bits of mantissa, and a divergence
+        between two of them that differ little is mostly the rounding.
+        """
+        with torch.autocast(self.device.type, enabled=False):
+            logits: Tensor = self.head(head)(in_full_precision(outputs), inputs)
         return logits
 
     @property

@@ -27,6 +27,7 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import summaries_of_transforms
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
+from mtsmart.preparation.probe import check_fit
 from mtsmart.processes import ALONE, Processes, check_temporary_folder
 from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.consistent import read_consistently
@@ -136,6 +137,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
     trained = {name: task.train for name, task in tasks.items() if task.train is not None}
     if not trained:
         raise DataError("none of the tasks has training data", key="tasks")
+    check_fit(model, tasks, tokenizer)
     with experiment.document.locating():
         check_mixing(config.mixing, trained, experiment.document)
         is_sharded = config.training.shard and processes.count > 1

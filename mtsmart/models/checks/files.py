@@ -32,7 +32,6 @@ _HAS_VOCABULARY = re.compile(r"tokenizer(?!_config).*\.json|.*vocab.*\.json")
 _WEIGHTS_READ = re.compile(r"model\.safetensors|adapted\.safetensors")
 _MOST_OF_ALL = 256  # MB of all files that are read in one folder, without the weights
 _TEKKEN = re.compile(r".*tekken.*\.json")
-_PEFT = "adapter_config.json"  # makes transformers load another model, which the file names
 _SHARD = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")  # another reader of transformers takes these
 _MOST_TENSORS = 100_000
 
@@ -46,8 +45,6 @@ def check_files(path: str) -> None:
     folder = Path(path)
     if not folder.is_dir():
         return
-    if (folder / _PEFT).exists():
-        raise ValueError(f"its folder has {_PEFT} of the library peft, which is not read; merge the adapter first")
     sizes = dict[Path, int]()
     for count, file in enumerate(_files(folder)):
         if count == _MOST_FILES:

@@ -47,6 +47,7 @@ _NAMES_A_FILE = re.compile(r".*_file|vocab|merges|source_spm|target_spm")
 # These become arguments of libraries that split Japanese text, and name dictionaries there.
 _OF_LIBRARIES = ("mecab_kwargs", "sudachi_kwargs", "jumanpp_kwargs")
 _PADDED_WITH = ("pad_token", "unk_token")
+_BLANKS = " \u2581\u0120"  # what stands for a blank in the tokens of SentencePiece and of GPT-2
 _MARKS = ("unk_token", "continuing_subword_prefix", "end_of_word_suffix")
 _ONCE = ("model", "vocab", "merges", "added_tokens")
 """Keys of tokenizer.json that make large objects, each time that they are there."""
@@ -116,6 +117,18 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase) -> None:
     for name in _PADDED_WITH:
         _check_mark(name, getattr(tokenizer, name))
     check_added([token.content for token in backend.get_added_tokens_decoder().values()])
+
+
+def check_words(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a loaded tokenizer that knows special tokens alone. Every text would be the same to it.
+
+    Raises:
+        ValueError: says what to do.
+    """
+    words = set(tokenizer.get_vocab()) - set(tokenizer.get_added_vocab()) - set(tokenizer.all_special_tokens)
+    if not any(word.strip(_BLANKS) for word in words):
+        message = "its tokenizer has special tokens and no words, as transformers makes one where a file is missing"
+        raise ValueError(f"{message}; copy the right tokenizer's files, such as tokenizer.json, into the folder")
 
 
 def _files(folder: Path, *patterns: str) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,6 @@ from transformers import (
     AutoModelForTokenClassification,
     PreTrainedModel,
 )
-from transformers.modeling_outputs import BaseModelOutput
 
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import Encoder
@@ -31,6 +31,9 @@ NATIVE_CLASSES: dict[str, Any] = {
     "question_answering": AutoModelForQuestionAnswering,
     "masked_lm": AutoModelForMaskedLM,
 }
+# Kinds for which Longformer's classes choose tokens that attend to the whole text.
+_READS_WHOLE = ("sequence_classification", "multiple_choice", "question_answering")
+_GLOBAL_ATTENTION = "global_attention_mask"
 _SPARE = 2**26  # parameters that any head may have
 
 
@@ -70,7 +73,10 @@ class NativeHead(nn.Module):
                     module.p = spec.dropout
         self.model = model
         if spec.kind == "masked_lm":  # The output matrix is the matrix of word embeddings, as in the pretrained model.
-            model.get_output_embeddings().weight = encoder.word_embeddings
+            outputs = model.get_output_embeddings()
+            if outputs is None:
+                raise _refusal(f"{type(model).__name__} does not say which matrix gives its outputs", encoder.model)
+            outputs.weight = encoder.word_embeddings
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
         """The logits from the encoder's outputs. :func:`build_head` gives the shapes."""
@@ -80,33 +86,54 @@ class NativeHead(nn.Module):
             hidden = hidden.unsqueeze(1)
             mask = inputs["attention_mask"].unsqueeze(1)
         if self.kind == "masked_lm":
-            outputs = BaseModelOutput(last_hidden_state=gather_positions(hidden, inputs["positions"]))
+            chosen = gather_positions(hidden, inputs["positions"])
+            outputs = type(outputs)(**{**outputs, "last_hidden_state": chosen})
             mask = None
         with self._encoder_outputs.returning(outputs):
-            result = self.model(inputs_embeds=hidden, attention_mask=mask)
+            result = self.model(**self._words(hidden, inputs["attention_mask"]), attention_mask=mask)
         if self.kind == "question_answering":
             return torch.stack([result.start_logits, result.end_logits], dim=-1)
         logits: Tensor = result.logits
         return logits
 
+    def _words(self, hidden: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """What tells the class the shape of its input, and where texts end.
+
+        Decoders have no token for a whole text. Their classes read the last token that is no padding, and find it by
+        the token ids. These ids say no more than which tokens are padding.
+        """
+        if self.kind != "sequence_classification":
+            return {"inputs_embeds": hidden}
+        padding = self.model.config.get_text_config().pad_token_id
+        return {"input_ids": torch.where(mask.bool(), padding + 1, padding)}
+
 
 def _task_model(encoder: PreTrainedModel, spec: HeadSpec) -> PreTrainedModel:
     config = copy.deepcopy(encoder.config)
+    text_config = config.get_text_config()
+    if getattr(text_config, "pad_token_id", None) is None:
+        text_config.pad_token_id = 0  # Any number does; see _words.
     if spec.kind != "masked_lm":
         config.num_labels = 2 if spec.kind == "question_answering" else spec.num_labels
     try:
         with torch.device("meta"):  # The class's own encoder is replaced, so it should use no memory or random numbers.
-            model: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(config)
-        if isinstance(encoder, type(getattr(model, model.base_model_prefix, None))):
-            return model
+            model: PreTrainedModel | None = NATIVE_CLASSES[spec.kind].from_config(config)
     except ValueError:  # transformers has no class for this architecture.
-        pass
+        model = None
     # A class with a decoder, such as T5's, does not work with an encoder alone either.
-    raise CheckpointError(
-        f"the architecture has no Hugging Face class for {spec.kind}",
-        value=type(encoder.config).__name__,
-        hint="Use mtsmart's own head: head: {type: plain}",
-    )
+    if model is None or not isinstance(encoder, type(getattr(model, model.base_model_prefix, None))):
+        raise _refusal(f"the architecture has no Hugging Face class for {spec.kind}", encoder)
+    accepted = inspect.signature(model.forward).parameters
+    if spec.kind in _READS_WHOLE and _GLOBAL_ATTENTION in accepted:
+        raise _refusal(
+            f"{type(model).__name__} needs global attention, which the shared encoder does not have", encoder
+        )
+    return model
+
+
+def _refusal(message: str, encoder: PreTrainedModel) -> CheckpointError:
+    hint = "Use mtsmart's own head: head: {type: plain}"
+    return CheckpointError(message, value=type(encoder.config).__name__, hint=hint)
 
 
 def _check_room(model: nn.Module, encoder: Encoder, spec: HeadSpec) -> None:

@@ -1,0 +1,105 @@
+"""A check of whether a folder is an encoder's, which names the right folder where it is not."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from pathlib import Path
+
+from mtsmart.models.checks.files import read_settings, weight_files
+
+_CONFIG = "config.json"
+_PEFT = "adapter_config.json"  # makes transformers load another model, which the file names
+_RUN = "config.yaml"
+_ENCODER_OF_RUN = Path("model") / "encoder"
+_OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.gguf", "*.onnx")
+_TOKENIZER = re.compile(
+    r"tokenizer\.json|tokenizer\..+\.json|tekken\.json|(.*[-_.])?vocab.*|.*\.(model|spm|tiktoken|bpe)|merges.*"
+)
+_DEPTH = 3
+_MOST = 1000  # files that are looked at
+_LARGEST = 2**20  # bytes of a configuration that is looked at
+
+
+def check_place(path: str) -> None:
+    """Refuse a local folder that is not an encoder's, but a run's, an adapter's, or a parent of encoders.
+
+    Raises:
+        ValueError: says what the folder is, and what to do.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return
+    _check_adapter(folder)
+    if (folder / _RUN).is_file() and (folder / _ENCODER_OF_RUN).is_dir():
+        encoder = folder / _ENCODER_OF_RUN
+        raise ValueError(
+            f"it is a run's folder; use encoder.path={encoder}, or go on from the run with init.run={folder}"
+        )
+    if not (folder / _CONFIG).exists():
+        raise ValueError(f"its folder has no {_CONFIG}, so it is not an encoder's{_advice(folder)}")
+    if not _is_encoder(folder) and (advice := _advice(folder)):
+        raise ValueError(f"its {_CONFIG} has no model_type, so it is not an encoder's{advice}")
+
+
+def check_parts(path: str) -> None:
+    """Refuse a local folder without weights that are read, or without a tokenizer.
+
+    Raises:
+        ValueError: says what to do.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return
+    if not weight_files(folder):
+        _refuse_weights(folder)
+    if not any(_TOKENIZER.fullmatch(file.name) for file in folder.iterdir()):
+        message = "its folder has no tokenizer; copy the right tokenizer's files, such as tokenizer.json, into it"
+        raise ValueError(message)
+
+
+def _refuse_weights(folder: Path) -> None:
+    message = "its folder has no model.safetensors, and weights in other formats are not read"
+    others = [file.name for pattern in _OTHER_WEIGHTS for file in sorted(folder.glob(pattern))]
+    if not others:
+        raise ValueError(f"{message}{_advice(folder)}")
+    how = "AutoModel.from_pretrained(FOLDER).save_pretrained(NEW_FOLDER)"
+    raise ValueError(f"{message}; convert {others[0]} with transformers first, if you trust it: {how}")
+
+
+def _check_adapter(folder: Path) -> None:
+    if not (folder / _PEFT).exists():
+        return
+    message = f"its folder has {_PEFT} of the library peft, which is not read"
+    how = "model.merge_and_unload().save_pretrained(FOLDER), and use that folder"
+    raise ValueError(f"{message}; merge the adapter into its model with peft first: {how}")
+
+
+def _advice(folder: Path) -> str:
+    """What to say about the encoder that lies nearest to the folder; nothing if there is none."""
+    found = _nearest(folder)
+    return f"; use encoder.path={found}" if found else ""
+
+
+def _nearest(folder: Path) -> Path | None:
+    """The encoder below the folder that is nearest, the one with the largest number of several; or that above it."""
+    for depth in range(1, _DEPTH + 1):
+        files = islice(folder.glob("/".join(["*"] * depth + [_CONFIG])), _MOST)
+        found = sorted((file.parent for file in files if _is_encoder(file.parent)), key=_numbers)
+        if found:
+            return found[-1]
+    return next((above for above in folder.absolute().parents[:_DEPTH] if _is_encoder(above)), None)
+
+
+def _is_encoder(folder: Path) -> bool:
+    """Whether the configuration in a folder is that of a model of transformers."""
+    file = folder / _CONFIG
+    try:
+        return file.is_file() and file.stat().st_size < _LARGEST and "model_type" in read_settings(file)
+    except (OSError, ValueError):
+        return False
+
+
+def _numbers(folder: Path) -> tuple[list[int], str]:
+    """Orders checkpoint-1000 after checkpoint-500."""
+    return [int(number) for number in re.findall(r"\d+", folder.name)], str(folder)

@@ -1,0 +1,300 @@
+"""A look at whether encoder, tokenizer, heads and data fit each other, before training begins.
+
+Some encoders load without an error and still cannot learn a task: every word is unknown to their tokenizer, or they
+read the padding of a row that is shorter than its batch. So two token sequences of each task go through the encoder and
+the task's head, together and alone.
+"""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from mtsmart.data.encoding import EncodedSplit
+from mtsmart.errors import CheckpointError, MtsmartError, MtsmartWarning
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.preparation.prepared_task import PreparedTask
+
+_ROWS = 500  # whose tokens are counted
+_MANY = 0.99  # share of unknown tokens with which nothing can be learnt
+_SOME = 0.1  # share of unknown tokens that the user should know of
+_SAME = 1e-4  # times the largest value: rounding gives 1e-6, padding that is read gives 1e-2 and more
+_EQUAL = 1e-6  # times the largest value: two texts that differ more than by rounding
+_SEED = 0
+_WIDTH = 64  # tokens of a sequence that is looked at; longer ones would take seconds
+_OTHER = "Use another encoder"
+_POOLED = ("sequence_classification", "multiple_choice")  # kinds whose heads make one vector of all tokens
+
+Inputs = dict[str, Tensor]
+
+
+def check_fit(model: MultiTaskModel, tasks: Mapping[str, PreparedTask], tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse an encoder that does not fit the tasks' rows or heads. Model and random generators stay as they are.
+
+    Raises:
+        CheckpointError: most tokens are unknown, a row's outputs depend on the padding beside it, different rows have
+            the same logits, a head fails, or ``inputs_embeds`` and ``input_ids`` give different outputs.
+    """
+    looked_at = False
+    for task in tasks.values():
+        rows = task.train or task.validation
+        if not rows:
+            continue
+        _check_tokens(task, rows, tokenizer)
+        pair = _pair(task, rows, tokenizer)
+        with _unchanged(model):
+            together = _hidden(model, task, pair)
+            if not looked_at:
+                _check_encoder(model, task, pair, together.last_hidden_state)
+            _check_padding(model, task, pair, together)
+        looked_at = True
+
+
+# Tokens ---------------------------------------------------------------------------------------------------------
+
+
+def _check_tokens(task: PreparedTask, rows: EncodedSplit, tokenizer: PreTrainedTokenizerBase) -> None:
+    unknown = tokenizer.unk_token_id
+    if unknown in (tokenizer.pad_token_id, tokenizer.eos_token_id):  # GPT-2's knows all texts, and has one for all.
+        unknown = None
+    specials = set(tokenizer.all_special_ids) - {unknown}
+    first = rows.rows.select(range(min(_ROWS, len(rows))))["input_ids"]
+    words = [token for ids in first for token in _flat(ids) if token not in specials]
+    if not words:
+        message = f"makes no tokens of the texts of task {task.name}"
+        hint = "Its files may be missing or damaged: copy the files of the right tokenizer into the encoder's folder"
+        raise CheckpointError(message, file="encoder's tokenizer", key="encoder.path", hint=hint)
+    share = words.count(unknown) / len(words)
+    text = f"knows too few words: {share:.0%} of the tokens of task {task.name} are unknown to it"
+    if share > _MANY:
+        hint = (
+            "Use an encoder for the language of these texts, or copy the files of the right tokenizer into its folder"
+        )
+        raise CheckpointError(text, file="encoder's tokenizer", key="encoder.path", hint=hint)
+    if share > _SOME:
+        text = f"{share:.0%} of the tokens of task {task.name} are unknown to the encoder's tokenizer"
+        warnings.warn(text, MtsmartWarning, stacklevel=3)
+
+
+def _flat(ids: Any) -> list[int]:
+    return [token for part in ids for token in (part if isinstance(part, list) else [part])]
+
+
+# Two sequences --------------------------------------------------------------------------------------------------
+
+
+def _pair(task: PreparedTask, rows: EncodedSplit, tokenizer: PreTrainedTokenizerBase) -> Inputs:
+    """The inputs of two token sequences of different lengths, the shorter one first, as a padded batch."""
+    places = dict.fromkeys((int(rows.lengths.argmin()), int(rows.lengths.argmax())))
+    inputs = task.collate([rows.rows[place] for place in places], _SEED).inputs
+    lengths = inputs["attention_mask"].sum(1)
+    shortest = int(lengths.argmin())
+    longest = int(lengths.argmax())
+    if shortest == longest:  # All have the same length.
+        longest = len(lengths) - 1
+    pair = {name: tensor[[shortest, longest]].clone() for name, tensor in inputs.items()}
+    for place in range(2):
+        _thin_out(pair, place, _WIDTH / int(pair["attention_mask"][place].sum()), tokenizer)
+    if bool(pair["attention_mask"].sum(1).unique().numel() == 1):
+        _thin_out(pair, 0, 2 / 3, tokenizer)
+    return _without_common_padding(pair)
+
+
+def _thin_out(pair: Inputs, place: int, share: float, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Keep a share of a sequence's tokens, and at least one of each segment; the rest becomes padding."""
+    mask = pair["attention_mask"]
+    if share >= 1:
+        return
+    real = mask[place].nonzero().squeeze(1)
+    segments = pair["segments"][place, real] if "segments" in pair else torch.zeros_like(real)
+    kept = []
+    for segment in segments.unique():
+        tokens = real[segments == segment]
+        count = max(1, int(share * len(tokens)))
+        kept.append(tokens[torch.linspace(0, len(tokens) - 1, count).long()])
+    chosen = torch.cat(kept).sort().values
+    start = mask.shape[1] - len(chosen) if tokenizer.padding_side == "left" else 0
+    for name in _by_token(pair):
+        values = pair[name][place, chosen]
+        pair[name][place] = tokenizer.pad_token_id if name == "input_ids" else 0
+        pair[name][place, start : start + len(chosen)] = values
+
+
+def _without_common_padding(pair: Inputs) -> Inputs:
+    """The pair without columns that are padding in both, and with positions that exist, where the head reads some."""
+    needed = pair["attention_mask"].any(0)
+    cut = {name: tensor[:, needed] if name in _by_token(pair) else tensor for name, tensor in pair.items()}
+    mask = cut["attention_mask"]
+    if "positions" in cut:  # The task draws some at random. The ends of each sequence do as well.
+        cut["positions"] = torch.stack([mask.argmax(1), mask.shape[1] - 1 - mask.flip(1).argmax(1)], dim=1)
+    return cut
+
+
+def _by_token(inputs: Inputs) -> list[str]:
+    """The names of the inputs that have a value for each token."""
+    shape = inputs["attention_mask"].shape
+    return [name for name, tensor in inputs.items() if tensor.shape == shape and name != "positions"]
+
+
+def _alone(pair: Inputs, place: int) -> Inputs:
+    """One sequence of the pair without padding."""
+    mask = pair["attention_mask"][place]
+    inputs = {name: tensor[place : place + 1] for name, tensor in pair.items()}
+    inputs |= {name: inputs[name][:, mask.bool()] for name in _by_token(pair)}
+    if "positions" in pair:
+        inputs["positions"] = inputs["positions"] - mask.argmax()
+    return inputs
+
+
+# The model ------------------------------------------------------------------------------------------------------
+
+
+def _check_encoder(model: MultiTaskModel, task: PreparedTask, pair: Inputs, hidden: Tensor) -> None:
+    """Compare what the encoder gives for word embeddings with what it gives for words, and for other words.
+
+    Args:
+        hidden: the hidden states (B, T, H) of the pair.
+    """
+    width = hidden.shape[-1]
+    if width != model.encoder.hidden_size:
+        message = f"gives outputs of {width} numbers, and its configuration says {model.encoder.hidden_size}"
+        raise _refusal(message, _OTHER)
+    real = pair["attention_mask"].bool()
+    with _refusing("fails", task, _OTHER):
+        by_words = _run(lambda: model.encoder.from_ids(pair).last_hidden_state)
+    if _differ(by_words[real], hidden[real]):
+        message = "computes something else from word embeddings than from words, and training here needs embeddings"
+        raise _refusal(message, _OTHER)
+    if _mixes_nothing(model, task, pair, hidden):
+        raise _refusal("gives each token an output that does not depend on the token before it", _OTHER)
+
+
+def _mixes_nothing(model: MultiTaskModel, task: PreparedTask, pair: Inputs, hidden: Tensor) -> bool:
+    """Whether another word in the middle of the longer row changes nothing in the output of the next token."""
+    ids = pair["input_ids"].clone()
+    tokens = pair["attention_mask"][1].nonzero().squeeze(1)
+    middle = tokens[max(0, len(tokens) // 2 - 1)]
+    others = ids[ids != ids[1, middle]]
+    if len(tokens) < 2 or not len(others):
+        return False
+    ids[1, middle] = others[0]
+    changed = _hidden(model, task, {**pair, "input_ids": ids}).last_hidden_state
+    return _are_equal(hidden[1, middle + 1], changed[1, middle + 1])
+
+
+def _check_padding(model: MultiTaskModel, task: PreparedTask, pair: Inputs, together: Any) -> None:
+    """Compare what two sequences give together with what each gives alone.
+
+    Args:
+        together: the encoder's outputs for the pair.
+    """
+    logits = _logits(model, task, pair, together)
+    for place in range(2):
+        real = pair["attention_mask"][place].bool()
+        inputs = _alone(pair, place)
+        alone = _hidden(model, task, inputs)
+        if _differ(together.last_hidden_state[place, real], alone.last_hidden_state[0]):
+            message = f"gives a row of task {task.name} other outputs alone than beside a longer row: it reads padding"
+            raise _refusal(message, _OTHER)
+        beside = logits[place, real] if _is_by_token(model, task) else logits[place]
+        if _differ(beside, _logits(model, task, inputs, alone)[0]):
+            message = f"has a head that gives a row of task {task.name} other logits alone than beside a longer row"
+            raise _refusal(message, _other_head(model, task))
+    if _is_pooled(model, task) and _are_equal(*logits):
+        message = f"has a head that gives different rows of task {task.name} the same logits"
+        raise _refusal(message, _other_head(model, task))
+
+
+def _hidden(model: MultiTaskModel, task: PreparedTask, inputs: Inputs) -> Any:
+    """The encoder's outputs; the first are hidden states (B, T, H)."""
+    encoder = model.encoder
+    with _refusing("fails", task, _OTHER):
+        return _run(lambda: encoder(encoder.embed(inputs["input_ids"]), inputs))
+
+
+def _logits(model: MultiTaskModel, task: PreparedTask, inputs: Inputs, outputs: Any) -> Tensor:
+    """The logits of the task's head."""
+    with _refusing("has a head that fails", task, _other_head(model, task)):
+        logits: Tensor = _run(lambda: model.logits(task.type.head_name, outputs, inputs))
+        return logits
+
+
+@contextmanager
+def _refusing(what: str, task: PreparedTask, hint: str) -> Iterator[None]:
+    """Turn what is raised inside into a refusal of the encoder."""
+    try:
+        yield
+    except MtsmartError:
+        raise
+    except Exception as error:  # of any kind: encoders and heads are classes of transformers, or of other packages
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise _refusal(f"{what} on a row of task {task.name} ({reason})", hint) from None
+
+
+def _run(compute: Callable[[], Any]) -> Any:
+    """What ``compute`` gives; the same each time, also where an encoder draws random numbers (Reformer)."""
+    torch.manual_seed(_SEED)
+    return compute()
+
+
+@contextmanager
+def _unchanged(model: MultiTaskModel) -> Iterator[None]:
+    """Inside it the model is in evaluation mode. Afterwards it and all random generators are as before."""
+    modes = [(module, module.training) for module in model.modules()]
+    of_python = random.getstate()
+    of_numpy = np.random.get_state()
+    model.eval()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)
+
+
+def _kind(model: MultiTaskModel, task: PreparedTask) -> str:
+    return model.specs[task.type.head_name].kind
+
+
+def _is_pooled(model: MultiTaskModel, task: PreparedTask) -> bool:
+    return _kind(model, task) in _POOLED
+
+
+def _is_by_token(model: MultiTaskModel, task: PreparedTask) -> bool:
+    return _kind(model, task) in ("token_classification", "question_answering")
+
+
+def _other_head(model: MultiTaskModel, task: PreparedTask) -> str:
+    spec = model.specs[task.type.head_name]
+    if spec.type == "plain" and spec.pooling in (None, "mean"):
+        return _OTHER
+    pooling = ", pooling: mean" if _is_pooled(model, task) else ""
+    return f"Say 'head: {{type: plain{pooling}}}' in the task"
+
+
+def _refusal(message: str, hint: str) -> CheckpointError:
+    return CheckpointError(message, file="encoder", key="encoder.path", hint=hint)
+
+
+def _differ(one: Tensor, other: Tensor) -> bool:
+    return one.shape != other.shape or not _within(one, other, _SAME)
+
+
+def _are_equal(one: Tensor, other: Tensor) -> bool:
+    """Whether they are equal but for rounding. A head that starts at zero has nothing to compare yet."""
+    return bool(one.any()) and _within(one, other, _EQUAL)
+
+
+def _within(one: Tensor, other: Tensor, share: float) -> bool:
+    largest = float(torch.maximum(one.abs(), other.abs()).amax())
+    return float((one - other).abs().amax()) <= share * largest

@@ -1,0 +1,121 @@
+"""A path that is not an encoder's folder is refused in one line, which names the right path or says what to do."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from transformers import AutoTokenizer
+
+from mtsmart.config.sections import EncoderConfig
+from mtsmart.errors import CheckpointError
+from mtsmart.models.loading import load_encoder
+from tests.models.architectures import make
+
+
+def message_of(path):
+    with pytest.raises(CheckpointError) as caught:
+        load_encoder(EncoderConfig(path=str(path)))
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.fixture
+def copied(tiny_encoder, tmp_path):
+    """Where -> a copy of the tiny encoder there."""
+    return lambda *parts: shutil.copytree(tiny_encoder, tmp_path.joinpath(*parts))
+
+
+@pytest.mark.parametrize(
+    ("places", "nearest"),
+    [
+        (["checkpoint-500"], "checkpoint-500"),
+        (["checkpoint-500", "checkpoint-1000"], "checkpoint-1000"),
+        (["0_Transformer"], "0_Transformer"),
+        (["snapshots/0a1b"], "snapshots/0a1b"),
+    ],
+)
+def test_a_parent_of_encoders_names_the_nearest(places, nearest, copied, tmp_path):
+    for place in places:
+        copied(place)
+    assert f"has no config.json, so it is not an encoder's; use encoder.path={tmp_path / nearest}" in message_of(
+        tmp_path
+    )
+    load_encoder(EncoderConfig(path=str(tmp_path / nearest)))
+
+
+def test_a_part_of_an_encoder_names_the_whole(copied, tmp_path):
+    folder = copied("whole")
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text('{"word_embedding_dimension": 16}')
+    assert f"has no model_type, so it is not an encoder's; use encoder.path={folder}" in message_of(
+        folder / "1_Pooling"
+    )
+
+
+def test_a_folder_with_a_configuration_of_nothing_and_an_encoder_below(copied, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    assert f"use encoder.path={copied('best')}" in message_of(tmp_path)
+
+
+def test_an_empty_folder_says_what_it_lacks(tmp_path):
+    assert "its folder has no config.json, so it is not an encoder's, got" in message_of(tmp_path)
+
+
+def test_a_file_names_its_folder(copied):
+    folder = copied("encoder")
+    assert f"is a file, and an encoder is a folder, got '{folder}" in message_of(folder / "config.json")
+    assert message_of(folder / "model.safetensors").endswith(f"Use encoder.path={folder}")
+
+
+def test_a_run_names_its_encoder(trained_run):
+    run = trained_run()
+    encoder = run / "model" / "encoder"
+    assert f"it is a run's folder; use encoder.path={encoder}, or go on from the run with init.run={run}" in message_of(
+        run
+    )
+    assert f"use encoder.path={encoder}" in message_of(run / "model")
+    load_encoder(EncoderConfig(path=str(encoder)))
+
+
+def test_an_adapter_of_another_library_says_to_merge_it(copied, tmp_path):
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
+    assert "merge the adapter into its model with peft first: model.merge_and_unload()" in message_of(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"])
+def test_weights_of_another_form_say_how_to_convert_them(name, copied):
+    folder = copied("encoder")
+    (folder / "model.safetensors").unlink()
+    torch.save({}, folder / name)
+    assert f"convert {name} with transformers first, if you trust it: AutoModel.from_pretrained" in message_of(folder)
+
+
+@pytest.mark.parametrize("name", ["BERT", "RoBERTa", "T5", "XLNet", "ModernBERT", "DeBERTa-v2"])
+@pytest.mark.parametrize("settings", [None, {}, {"model_max_length": 64}])
+def test_a_folder_without_a_tokenizer_is_refused(name, settings, tmp_path):
+    """transformers makes an empty one, and every text would be unknown."""
+    make(name).save_pretrained(tmp_path)
+    if settings is not None:
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert "its folder has no tokenizer; copy the right tokenizer's files, such as tokenizer.json" in message_of(
+        tmp_path
+    )
+
+
+@pytest.mark.parametrize("name", ["BERT", "T5"])
+def test_a_tokenizer_without_words_is_refused(name, tmp_path):
+    make(name).save_pretrained(tmp_path)
+    type(AutoTokenizer.from_pretrained(tmp_path))().save_pretrained(tmp_path)
+    text = message_of(tmp_path)
+    assert "its tokenizer has special tokens and no words" in text
+    assert "copy the right tokenizer's files, such as tokenizer.json, into the folder" in text
+
+
+def test_a_tokenizer_of_a_vocabulary_file_alone_loads(tmp_path):
+    make("BERT").save_pretrained(tmp_path)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cat", "dog"]
+    (tmp_path / "vocab.txt").write_text("".join(f"{word}\n" for word in words))
+    _, tokenizer = load_encoder(EncoderConfig(path=str(tmp_path)))
+    assert tokenizer("a cat")["input_ids"] == [2, 1, 5, 3]
