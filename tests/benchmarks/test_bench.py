@@ -23,6 +23,7 @@ from benchmarks.speed import (
     workload,
 )
 from mtsmart.cpu import linear
+from tests.conftest import WORDS
 from tests.forked import prepared_context
 
 BFLOAT16 = "training.precision=bfloat16"
@@ -50,6 +51,7 @@ def small(tiny_encoder, monkeypatch):
     """A few rows of a few tokens through the tiny encoder."""
     prepared_context()
     monkeypatch.setattr(workload, "ENCODER", str(tiny_encoder))
+    monkeypatch.setattr(workload, "WORDS", WORDS)  # An encoder that knows no word is refused.
     for module, constants in SMALL.items():
         for name, value in constants.items():
             monkeypatch.setattr(module, name, value)

@@ -249,7 +249,9 @@ def test_a_teacher_that_joins_at_a_resume_is_a_copy_of_the_present_student(works
     folder = workspace.folder / "stopped"
     settings = [*SETTINGS, "smart=off"]
     with pytest.raises(KeyboardInterrupt):
-        mtsmart.train(workspace.experiment, [*settings, "mbpp=off"], output_dir=folder, callback=StopAt(10))
+        mtsmart.train(
+            workspace.experiment, [*settings, "mbpp=off", "tasks.near.mbpp=off"], output_dir=folder, callback=StopAt(10)
+        )
     experiment = load_experiment(workspace.experiment, settings)
     trainer = Trainer(prepare(experiment), RunFolder(folder))
     trainer.resume(list_checkpoints(folder / "checkpoints")[-1])
