@@ -22,6 +22,8 @@ from mtsmart.processes import check_temporary_folder, children_without_working_d
 from mtsmart.runs.interrupt import STOPS, Interrupted
 from mtsmart.unforeseen import described
 
+_SERVER = "mtsmart.sweeps.server"
+
 
 @dataclass
 class Outcome:
@@ -55,7 +57,7 @@ class Pool:
         methods = multiprocessing.get_all_start_methods()
         self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
-            self._context.set_forkserver_preload(preload)
+            self._context.set_forkserver_preload([_SERVER, *preload])
         self._working: dict[Hashable, tuple[Any, Connection]] = {}
         self._interrupted = False
         self._killed = False
@@ -130,7 +132,7 @@ def _work(connection: Connection, work: Callable[..., Any], arguments: tuple[Any
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C then reaches only the parent, which sends SIGTERM to its children.
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # The server has blocked this signal.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # A server that ran before has no such hook.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", MtsmartWarning)

@@ -4,6 +4,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -157,6 +159,30 @@ def test_nobody_listens_where_the_sweep_was_killed(pool):
     process.start()
     process.join()
     assert process.exitcode == 0
+
+
+OTHERS = """
+import multiprocessing
+import time
+from mtsmart.sweeps.pool import Pool
+if __name__ == "__main__":
+    pool = Pool([])
+    pool.start("x", abs, -1)
+    assert pool.wait()["x"].result == 1
+    other = multiprocessing.get_context("forkserver").Process(target=time.sleep, args=(600,))
+    other.start()
+    other.terminate()
+    other.join(10)
+    print(other.exitcode)
+    other.kill()
+"""
+
+
+def test_other_processes_of_the_program_can_still_be_ended(tmp_path):
+    (tmp_path / "program.py").write_text(OTHERS)
+    program = [sys.executable, tmp_path / "program.py"]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == f"{-signal.SIGTERM}\n", done.stderr
 
 
 def test_a_temporary_folder_has_room_for_the_names_of_sockets(monkeypatch):
