@@ -89,7 +89,7 @@ def verdict(encoder: Path, folder: Path, head: str, tasks: Mapping[str, str]) ->
         train(write_experiment(folder, encoder, head, tasks), folder / "run")
     except MtsmartError as error:
         # A long path is cut in a message.
-        return re.sub(r"got '[^'\s]*('|\.{3})", "got 'FOLDER'", str(error)).replace(str(encoder), "FOLDER")
+        return re.sub(r"got '/[^'\s]*('|\.{3})", "got 'FOLDER'", str(error)).replace(str(encoder), "FOLDER")
     return WORKS
 
 
