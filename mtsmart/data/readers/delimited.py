@@ -90,8 +90,8 @@ def _rows(stream: TextIO, file: Path, dialect: Dialect, columns: list[str] | Non
     csv.field_size_limit(_MAX_FIELD)
     source = _Lines(stream, file)
     reader = csv.reader(iter(source), delimiter=dialect.delimiter, quoting=dialect.quoting, strict=True)
-    # A header has the first fields of a file, so what stands before it is no row.
-    width = 0 if columns is None else len(columns)
+    # Before the first fields of a file a blank line is no row, unless its only column is known.
+    width = 1 if columns is not None and len(columns) == 1 and not columns[0].endswith("...") else 0
     blank = 0  # lines without a field, right before the present row
     while True:
         source.begin_row(reader.line_num + 1)

@@ -141,6 +141,11 @@ def test_blank_lines_in_a_file_with_one_column_are_rows_but_at_the_end(tmp_path)
     assert rows == [{"text": ""}, {"text": "one"}, {"text": ""}, {"text": "three"}]
 
 
+def test_a_blank_line_has_no_fields_for_a_column_that_takes_any_number(tmp_path):
+    rows = read_table(write(tmp_path, "x.tsv", "\na\tb\n\nc\td\te\n"), columns=["words..."]).to_pylist()
+    assert rows == [{"words": ["a", "b"]}, {"words": ["c", "d", "e"]}]
+
+
 @pytest.mark.parametrize("ending", ["csv", "tsv"])
 @pytest.mark.parametrize("blanks", ["\n", "\r\n\r\n"])
 def test_blank_lines_before_the_header_are_left_out(tmp_path, ending, blanks):
