@@ -126,7 +126,7 @@ class Mbpp(Regularizer[MbppSettings]):
 
     def candidates(self, models: dict[str, MultiTaskModel]) -> dict[str, MultiTaskModel]:
         """With the teacher, or the teacher instead of the student."""
-        if self.config.keep == "student":
+        if self.config.keep == STUDENT:
             return models
         others = {name: model for name, model in models.items() if self.config.keep == "better" or name != STUDENT}
         return {**others, "teacher": self.teacher.model}

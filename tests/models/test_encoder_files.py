@@ -218,8 +218,8 @@ def test_a_tokenizer_names_no_other_files(folder, file, values, reason):
 def test_what_tokenizers_note_about_their_past_is_no_fault(folder):
     change(
         folder / "tokenizer_config.json",
-        tokenizer_file="/root/old/tokenizer.json",
-        special_tokens_map_file="/root/old/special_tokens_map.json",
+        tokenizer_file="/home/someone/old/tokenizer.json",
+        special_tokens_map_file="/home/someone/old/special_tokens_map.json",
         name_or_path="owner/other",
         fast_tokenizer_files=["tokenizer.json"],
         vocab_file=None,

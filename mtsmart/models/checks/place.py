@@ -6,16 +6,15 @@ import re
 from itertools import islice
 from pathlib import Path
 
-from mtsmart.models.checks.files import read_settings, weight_files
+from mtsmart.models.checks.files import weight_files
+from mtsmart.models.checks.parsing import read_settings
 
 _CONFIG = "config.json"
 _PEFT = "adapter_config.json"  # makes transformers load another model, which the file names
 _RUN = "config.yaml"
 _ENCODER_OF_RUN = Path("model") / "encoder"
 _OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.gguf", "*.onnx")
-_TOKENIZER = re.compile(
-    r"tokenizer\.json|tokenizer\..+\.json|tekken\.json|(.*[-_.])?vocab.*|.*\.(model|spm|tiktoken|bpe)|merges.*"
-)
+_TOKENIZER = re.compile(r"tokenizer\.json|tokenizer\..+\.json|(.*[-_.])?vocab.*|.*\.(model|spm|tiktoken|bpe)|merges.*")
 _DEPTH = 3
 _MOST = 1000  # files that are looked at
 _LARGEST = 2**20  # bytes of a configuration that is looked at

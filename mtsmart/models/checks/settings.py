@@ -38,16 +38,16 @@ _RANGES = {
     "type_vocab_size": (0, 100_000),
     "chunk_size_feed_forward": (0, 1),  # a chunk of more tokens must divide the length of every batch
 }
+# Each text is padded to a multiple of these, and each token takes as many numbers in each attention head.
+_WINDOWS = {"attention_window": 4096, "lsh_attn_chunk_length": 2048, "local_attn_chunk_length": 2048}
 _TIGHT = {
     # transformers makes a list or a dictionary of this length while it reads the configuration.
     **{"num_labels": 100_000, "num_classes": 100_000, "n_layer": 1000, "attention_types": 1000},
-    # Each text is padded to a multiple of these, and each token takes as many numbers in each attention head.
-    **{"attention_window": 4096, "lsh_attn_chunk_length": 2048, "local_attn_chunk_length": 2048},
+    **_WINDOWS,
 }
 _MANY_LAYERS = 1000
 _LARGEST = 16_777_216
 _NO_SIZE = re.compile(r".*(theta|seed).*")  # names of integers that may have any value
-_WINDOWS = ("attention_window", "lsh_attn_chunk_length", "local_attn_chunk_length")
 _MOST_WINDOWED = 2**28  # numbers that all heads take for a text of one window: 16 heads with 4096 tokens
 _LABELS = ("id2label", "label2id")
 _MOST_LABELS = 100_000
