@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -41,7 +41,6 @@ class Preparer:
         self.tokenizer = tokenizer
         self.config = config
         self.max_positions = max_positions
-        self._tokenizer_key = _tokenizer_key(tokenizer)
 
     def split(self, task: TaskType, split: str, with_labels: bool = True) -> EncodedSplit:
         """A split of a task's data, encoded now or found in the cache.
@@ -121,6 +120,10 @@ class Preparer:
     def _encoder(self, task: TaskType, with_labels: bool) -> Callable[[Rows], Rows]:
         limit = self.max_length(task)
         return partial(task.encode, tokenizer=self.tokenizer, max_length=limit, with_labels=with_labels)
+
+    @cached_property
+    def _tokenizer_key(self) -> str:
+        return _tokenizer_key(self.tokenizer)  # Made when rows are encoded: a run that is only loaded has none.
 
     def _signature(self, task: TaskType, with_labels: bool) -> dict[str, Any]:
         return {

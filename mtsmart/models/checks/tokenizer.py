@@ -125,8 +125,8 @@ def check_words(tokenizer: PreTrainedTokenizerBase) -> None:
     Raises:
         ValueError: says what to do.
     """
-    words = set(tokenizer.get_vocab()) - set(tokenizer.get_added_vocab()) - set(tokenizer.all_special_tokens)
-    if not any(word.strip(_BLANKS) for word in words):
+    no_words = {*tokenizer.get_added_vocab(), *tokenizer.all_special_tokens}
+    if not any(word not in no_words and word.strip(_BLANKS) for word in tokenizer.get_vocab()):
         message = "its tokenizer has special tokens and no words, as transformers makes one where a file is missing"
         raise ValueError(f"{message}; copy the right tokenizer's files, such as tokenizer.json, into the folder")
 
