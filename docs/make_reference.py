@@ -19,7 +19,7 @@ from mtsmart.config.open_section import PARTS, OpenSection
 from mtsmart.config.regularizers import REGULARIZERS, Method
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WEIGHTINGS
-from mtsmart.tasks import definition
+from mtsmart.tasks import dataset, definition
 
 FILE = Path(__file__).with_name("reference.md")
 INTRODUCTION = """# Reference
@@ -39,7 +39,7 @@ def main() -> int:
 
 def _tasks() -> list[str]:
     lines = ["## A task file", "", "Task name -> definition.", "", *_table(definition.TaskDefinition)]
-    lines += ["### dataset", "", *_table(definition.DatasetSource), "### head", "", *_table(definition.HeadConfig)]
+    lines += ["### dataset", "", *_table(dataset.DatasetSource), "### head", "", *_table(definition.HeadConfig)]
     lines += ["What each task type takes (losses, divergences, metrics, options): `mtsmart tasks types [NAME]`."]
     return [*lines, ""]
 

@@ -143,6 +143,12 @@ class LibraryPanic(Exception):
     """A library written in Rust failed in a way that its authors had not foreseen."""
 
 
+def reason_in(error: BaseException) -> str:
+    """The first line of an error's text, and the second where the first only announces it; its class without a text."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+
+
 def shorten(value: object) -> str:
     """``value`` in the words of YAML and JSON, cut to a length that fits on a line."""
     return _cut(_in_yaml(value))

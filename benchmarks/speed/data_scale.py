@@ -22,7 +22,7 @@ from mtsmart.models.loading import resolve_path
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
-from mtsmart.tasks.definition import DatasetSource
+from mtsmart.tasks.dataset import DatasetSource
 
 PAIRS = 200_000
 FEW = 20_000

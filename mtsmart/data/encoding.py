@@ -6,7 +6,9 @@ import hashlib
 import json
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,8 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.data.sealed import open_sealed, seal
-from mtsmart.errors import DataError
+from mtsmart.data.sealed import fact_of, open_sealed, seal
 from mtsmart.storage.durable import flush, read_json, write_json, writing
 from mtsmart.user_paths import path_of_variable, user_path
 
@@ -27,9 +28,9 @@ Rows = dict[str, list[Any]]
 _FORMAT = 5  # raise when the encoded columns change their meaning
 _NARROW = {"input_ids": pa.int32(), "token_type_ids": pa.int8()}
 _LISTS = {"words": pa.string()}  # lists of something other than whole numbers
-_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _CACHE_DIR = "MTSMART_CACHE_DIR"
 _DEFAULT = "~/.cache/mtsmart"
+_CUT = "cut"  # the name in a seal of how many rows were cut
 _READ = 10_000  # rows in memory together
 
 
@@ -43,6 +44,7 @@ class EncodedSplit:
         sequences: (N,) int32, sequences per row; None where a row is one.
         dropped: number of rows left out because a text or label was missing.
         key: a hash of everything that the rows depend on: the source's content, task, tokenizer and length limit.
+        cut: number of rows that lost tokens, because they were too long; None if it is not known.
     """
 
     rows: datasets.Dataset
@@ -50,9 +52,34 @@ class EncodedSplit:
     sequences: np.ndarray | None = None
     dropped: int = 0
     key: str = ""
+    cut: int | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+_NOTED: ContextVar[list[np.ndarray] | None] = ContextVar("cut rows", default=None)
+
+
+@contextmanager
+def noting_cuts() -> Iterator[list[np.ndarray]]:
+    """Inside it, whoever cuts rows says which ones: (N,) bool for each call, in the list that is given.
+
+    A row of the most allowed tokens need not be cut, so the encoded rows alone do not tell.
+    """
+    noted: list[np.ndarray] = []
+    token = _NOTED.set(noted)
+    try:
+        yield noted
+    finally:
+        _NOTED.reset(token)
+
+
+def note_cut(is_cut: np.ndarray) -> None:
+    """Say which of N rows are cut, (N,) bool."""
+    noted = _NOTED.get()
+    if noted is not None:
+        noted.append(is_cut)
 
 
 def encode_split(
@@ -80,9 +107,10 @@ def encode_split(
         file.parent.mkdir(parents=True, exist_ok=True)
     rows = open_sealed(file)
     if rows is None:
-        _store(source, encode, key, file)
-        rows = seal(file)
-    return EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key)
+        with noting_cuts() as noted:
+            _store(source, encode, key, file)
+        rows = seal(file, {_CUT: sum(int(is_cut.sum()) for is_cut in noted)})
+    return EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key, fact_of(file, _CUT))
 
 
 def encode_rows(source: datasets.Dataset, encode: Callable[[Rows], Rows]) -> EncodedSplit:
@@ -132,7 +160,10 @@ def recall(identity: dict[str, Any], config: DataConfig) -> EncodedSplit | None:
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
     rows = open_sealed(_file(key, config))
-    return None if rows is None else EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key)
+    if rows is None:
+        return None
+    cut = fact_of(_file(key, config), _CUT)
+    return EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key, cut)
 
 
 def remember(identity: dict[str, Any], split: EncodedSplit, config: DataConfig) -> None:
@@ -171,68 +202,6 @@ def cache_dir(config: DataConfig) -> Path:
     if config.cache_dir:
         return user_path(config.cache_dir, key="data.cache_dir")
     return path_of_variable(_CACHE_DIR) or user_path(_DEFAULT, file=f"without {_CACHE_DIR}", key="data.cache_dir")
-
-
-def select_complete(
-    rows: datasets.Dataset,
-    place: str,
-    text: list[str],
-    label: str | None,
-    missing: str,
-    hint: str = "",
-    empty_label: bool = False,
-) -> tuple[datasets.Dataset, int]:
-    """Leave out the rows that lack a text or (if ``label`` is given) a label.
-
-    Args:
-        rows: with the column ``row``.
-        place: what errors call the data.
-        text: the text columns.
-        label: the label column, or None.
-        missing: ``refuse`` or ``drop``.
-        hint: what the user can do about missing values.
-        empty_label: whether an empty text is a label, not a missing one.
-
-    Returns:
-        the complete rows, and how many were left out.
-
-    Raises:
-        DataError: rows lack something and ``missing`` is ``refuse``; the first one is named.
-    """
-    columns = [*text, *([label] if label else [])]
-    lacking = {column: _missing(rows, column, empty_label and column == label) for column in columns}
-    any_lacking = np.logical_or.reduce(list(lacking.values()))
-    count = int(any_lacking.sum())
-    if count == 0:
-        return rows, 0
-    if missing == "refuse" or count == len(rows):
-        raise _incomplete(rows, place, lacking, count, hint)
-    return rows.select(np.flatnonzero(~any_lacking)), count
-
-
-def _incomplete(rows: datasets.Dataset, place: str, lacking: dict[str, np.ndarray], count: int, hint: str) -> DataError:
-    """The error for rows that lack something; it names the first of them."""
-    first = int(np.logical_or.reduce(list(lacking.values())).argmax())
-    column = next(name for name, lacks in lacking.items() if lacks[first])
-    return DataError(
-        f"{count:,} of {len(rows):,} rows lack a text or label, the first is row {rows[first]['row'] + 1}",
-        file=place,
-        key=column,
-        value=rows[first][column],
-        hint="" if count == len(rows) else hint,
-    )
-
-
-def _missing(rows: datasets.Dataset, column: str, empty_is_value: bool) -> np.ndarray:
-    """(N,) bool: the row has no value in the column, NaN, or (unless ``empty_is_value``) an empty text."""
-    found = [np.empty(0, dtype=bool)]
-    for table in rows.select_columns([column]).with_format("arrow").iter(batch_size=_READ):
-        values = table[column]
-        lacks = pc.is_null(values, nan_is_null=True)
-        if not empty_is_value and any(is_text(values.type) for is_text in _TEXT):
-            lacks = pc.or_kleene(lacks, pc.equal(values, ""))
-        found.append(np.asarray(lacks, dtype=bool))
-    return np.concatenate(found)
 
 
 def _array(name: str, values: list[Any]) -> pa.Array:

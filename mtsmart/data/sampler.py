@@ -49,6 +49,10 @@ class Plan(Sequence[BatchIndex]):
     def __len__(self) -> int:
         return len(self._tasks)
 
+    def names(self) -> set[str]:
+        """The tasks that have a batch."""
+        return {self._drawn[place][0] for place in np.unique(self._tasks)}
+
     @overload
     def __getitem__(self, index: int) -> BatchIndex: ...
     @overload
@@ -134,6 +138,19 @@ class MultiTaskSampler:
         """Batches of each task in ``epoch``."""
         one_pass = {task: len(cuts) - 1 for task, cuts in self._cuts.items()}
         return batches_per_task(self.sizes, one_pass, self.mixing, epoch, self.epochs)
+
+    def drawn_within(self, updates: int) -> set[str]:
+        """The tasks that have a batch in the first ``updates`` updates of a run."""
+        per_epoch = -(-len(self) // self.batches_per_update)
+        if updates >= per_epoch and all(self.counts(0).values()):
+            return set(self.sizes)  # No epoch need be planned for it.
+        found: set[str] = set()
+        for epoch in range(self.epochs):
+            left = (updates - epoch * per_epoch) * self.batches_per_update
+            if left <= 0 or found == set(self.sizes):
+                break
+            found |= self.plan(epoch)[:left].names()
+        return found
 
     def plan(self, epoch: int) -> Plan:
         """All batches of ``epoch`` (from 0), in order."""

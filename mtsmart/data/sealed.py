@@ -12,7 +12,9 @@ import hashlib
 import mmap
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import datasets
@@ -27,8 +29,12 @@ _CHUNK = 2**22  # bytes
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError, pa.ArrowException)
 
 
-def seal(file: Path) -> datasets.Dataset:
+def seal(file: Path, facts: Mapping[str, int] = MappingProxyType({})) -> datasets.Dataset:
     """Write the seal of an Arrow stream that has just been written, and open it.
+
+    Args:
+        file: the file.
+        facts: what else the seal says; :func:`fact_of` finds it.
 
     Raises:
         StorageError: the seal cannot be written.
@@ -37,13 +43,22 @@ def seal(file: Path) -> datasets.Dataset:
         size = os.fstat(stream.fileno()).st_size
         content, digest = _copied(stream, size)
     rows = _rows(content, digest)
-    write_json(seal_of(file), {"rows": len(rows), "bytes": size, "sha256": digest})
+    write_json(seal_of(file), {**facts, "rows": len(rows), "bytes": size, "sha256": digest})
     return rows
 
 
 def seal_of(file: Path) -> Path:
     """The path of a file's seal."""
     return file.with_suffix(".seal.json")
+
+
+def fact_of(file: Path, name: str) -> int | None:
+    """What the seal of a file says besides its content; None where it does not say it."""
+    try:
+        value = read_json(seal_of(file)).get(name)
+    except _DAMAGED:
+        return None
+    return value if isinstance(value, int) else None
 
 
 def open_sealed(file: Path) -> datasets.Dataset | None:

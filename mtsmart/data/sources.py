@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import datasets
 import numpy as np
@@ -25,25 +25,18 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 from mtsmart.config.sections import DataConfig
+from mtsmart.data.completeness import empty_parts
+from mtsmart.data.data_files import files_of, read_files, shown
+from mtsmart.data.derived import is_derived, source_columns, with_derived
+from mtsmart.data.drawn import drawn_rows, grouping_column
 from mtsmart.data.encoding import cache_dir
-from mtsmart.data.readers import (
-    Clone,
-    StreamedSplit,
-    features_of,
-    list_files,
-    open_clone,
-    open_streamed,
-    parse_fields,
-    read_table,
-    spilled,
-    stream_clone,
-)
+from mtsmart.data.readers import Clone, features_of, list_files, open_clone, open_streamed, spilled, stream_clone
+from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, named, select
 from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.storage.durable import sha256_of
-from mtsmart.tasks.definition import DatasetSource, TaskDefinition
+from mtsmart.tasks.dataset import DatasetSource
+from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.user_paths import path_of_variable, user_path
-
-_Rows: TypeAlias = datasets.Dataset | StreamedSplit
 
 
 def load_split(
@@ -57,13 +50,48 @@ def load_split(
     Raises:
         DataError: the data set, split, slice or a column is not there.
     """
-    rows, numbers = _slice(_opened(definition.dataset, config), definition.split(split), task, split)
-    require_columns(columns, rows.column_names, split_place(task, definition, split))
-    label = [definition.label] if definition.label in rows.column_names and definition.label not in columns else []
-    rows = _named_labels(rows.select_columns([*columns, *label]), definition.label)
+    named = definition.label_columns
+    group = grouping_column(definition, split)
+    drawn = [] if group is None or group in columns else [group]
+    needed = [*columns, *(name for name in (*named, *drawn) if name not in columns)]
+    spec = definition.split(split)
+    splits = _opened(definition.dataset, source_columns(needed), config)
+    rows, numbers = select(splits, spec, {"file": f"task {task}", "key": f"splits.{split}"})
+    place = split_place(task, definition, split)
+    rows = _with_derived(rows, columns, definition, place)
+    require_columns([*columns, *drawn], rows.column_names, place)
+    labels = [name for name in named if name in rows.column_names and name not in columns]
+    rows = rows.select_columns(list(dict.fromkeys([*columns, *labels, *drawn])))
+    for label in named:
+        rows = _named_labels(rows, label)
+    kept = drawn_rows(rows, definition, split, place)
+    if kept is not None:
+        rows = rows.select(kept)
+        numbers = numbers[kept]
+    rows = rows.select_columns([*columns, *labels])
     return rows.add_column(
         "row", numbers, new_fingerprint=uuid.uuid4().hex
     )  # Without a fingerprint, datasets hashes every number.
+
+
+def _with_derived(
+    rows: datasets.Dataset, columns: Sequence[str], definition: TaskDefinition, place: str
+) -> datasets.Dataset:
+    """The rows, with those of ``columns`` and of the label columns that are made of the data's own columns."""
+    present = rows.column_names
+    made = [column for column in columns if is_derived(column, present)]
+    for label in definition.label_columns:
+        if is_derived(label, present) and not set(source_columns([label])).isdisjoint(present):
+            made.append(label)  # A split without labels lacks it.
+    if not made:
+        return rows
+    sources = [name for name in source_columns(made) if name in present]
+    # datasets has no rows without columns, and `with_derived` says what is missing.
+    part = rows.select_columns(sources or present[:1]).with_format("arrow")[:]
+    for column in made:
+        values = with_derived(part, [column], place, empty_parts(definition.missing, column)).column(column)
+        rows = rows.add_column(column, values, new_fingerprint=uuid.uuid4().hex)
+    return rows
 
 
 def file_digests(definition: TaskDefinition, split: str, config: DataConfig) -> dict[str, list[str]] | None:
@@ -75,10 +103,11 @@ def file_digests(definition: TaskDefinition, split: str, config: DataConfig) -> 
     try:
         files, names = _read_from(definition.dataset, config)
         digests = {}
-        for base in _bases(definition.split(split)):
-            if not all(file.is_file() for file in files[base]):  # Reading a device or a pipe may never end.
+        for base in bases(definition.split(split)):
+            read = next(iter(files.values())) if definition.dataset.split_column else files[base]
+            if not all(file.is_file() for file in read):  # Reading a device or a pipe may never end.
                 return None
-            digests[base] = [*map(sha256_of, files[base]), repr(names)]
+            digests[base] = [*map(sha256_of, read), repr(names)]
         return digests
     except (OSError, KeyError, DataError):
         return None
@@ -87,7 +116,7 @@ def file_digests(definition: TaskDefinition, split: str, config: DataConfig) -> 
 def _read_from(source: DatasetSource, config: DataConfig) -> tuple[dict[str, list[Path]], dict[str, list[str]]]:
     """The files of each split, and the names of labels that stand in no data file."""
     if source.files is not None:
-        return {base: [Path(file)] for base, file in source.files.items()}, {}
+        return {base: files_of(entry) for base, entry in source.files.items()}, {}
     folder = None if source.streaming else _clone_folder(source, config)
     if folder is None:
         return {}, {}
@@ -99,11 +128,11 @@ def places_read(definition: TaskDefinition, config: DataConfig) -> list[Path]:
     """The data files, or the local clone and its files, that a task's rows come from; empty for the Hub's.
 
     Raises:
-        DataError: the clone has too many files.
+        DataError: the clone has too many files, or a pattern matches none.
     """
     source = definition.dataset
     if source.files is not None:
-        return list(map(Path, source.files.values()))
+        return [file for entry in source.files.values() for file in files_of(entry)]
     folder = _clone_folder(source, config)
     return [] if folder is None else [folder, *(folder / name for name in list_files(folder))]
 
@@ -123,34 +152,67 @@ def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | 
 def split_place(task: str, definition: TaskDefinition, split: str) -> str:
     """The name of a split in messages: the task, and the data file or data set that the split comes from."""
     source = definition.dataset
-    bases = dict.fromkeys(_bases(definition.split(split)))
-    where = ", ".join(filter(None, map(source.files.get, bases))) if source.files else source_name(source)
+    where = source_name(source)
+    if source.files and not source.split_column:
+        entries = map(source.files.get, dict.fromkeys(bases(definition.split(split))))
+        where = ", ".join(shown(entry) for entry in entries if entry)
     return f"task {task}, split {split}" + (f" ({where})" if where else "")
 
 
 def has_split(definition: TaskDefinition, split: str, config: DataConfig) -> bool:
     """Whether the task's data has our split ``split``."""
-    return set(_bases(definition.split(split))) <= set(_opened(definition.dataset, config))
+    splits = _opened(definition.dataset, [], config)
+    return all(named(splits, base) is not None for base in bases(definition.split(split)))
 
 
 def source_name(source: DatasetSource) -> str:
     """The name of a data set in messages."""
     if source.files:
-        return ", ".join(source.files.values())
+        return ", ".join(map(shown, source.files.values()))
     return f"{source.path}" + (f"/{source.name}" if source.name else "")
 
 
-def _opened(source: DatasetSource, config: DataConfig) -> Mapping[str, Callable[[], _Rows]]:
-    """Split name -> function that gives its rows; data files are read only when called."""
+def _opened(source: DatasetSource, wanted: Sequence[str], config: DataConfig) -> Splits:
+    """Split name -> function that gives its rows; data files are read only when called.
+
+    Args:
+        source: the task's ``dataset``.
+        wanted: the columns that are needed; others may come without values.
+        config: the data settings.
+    """
+    if source.files is not None and source.split_column is not None:
+        return _by_column(source, source.split_column, wanted)
     if source.files is not None:
-        return {split: partial(_from_file, file, source) for split, file in source.files.items()}
+        return {split: partial(_from_files, entry, source, wanted) for split, entry in source.files.items()}
     assert source.path is not None
     folder = _clone_folder(source, config)
     if folder is not None:
         clone = _clone(folder, source.name, _state(folder))
-        return {split: partial(_from_clone, folder, split, source, config) for split in clone.files}
+        return {split: partial(_from_clone, folder, split, source, wanted, config) for split in clone.files}
     loaded = _from_hub(source.path, source.name, source.revision, _streamed(config) if source.streaming else None)
-    return {split: partial(loaded.__getitem__, split) for split in loaded}
+    return {split: partial(_whole, loaded[split]) for split in loaded}
+
+
+def _whole(rows: SourceRows) -> Loaded:
+    return Loaded(rows)
+
+
+def _by_column(source: DatasetSource, column: str, wanted: Sequence[str]) -> Splits:
+    """The splits that a column of the files names; a row without such a name belongs to none."""
+    assert source.files is not None
+    entry = next(iter(source.files.values()))
+    table = with_derived(read_files(entry, source, source_columns([*wanted, column])), [column], shown(entry))
+    require_columns([column], table.column_names, shown(entry))
+    names = [None if name is None else str(name) for name in table.column(column).to_pylist()]
+    places: dict[str, list[int]] = {}
+    for number, name in enumerate(names):
+        if name:
+            places.setdefault(name, []).append(number)
+    return {name: partial(_numbered, table, numbers, shown(entry)) for name, numbers in places.items()}
+
+
+def _numbered(table: pa.Table, numbers: list[int], place: str) -> Loaded:
+    return Loaded(_rows_of(table.take(numbers), place), np.asarray(numbers))
 
 
 def _streamed(config: DataConfig) -> Path:
@@ -179,15 +241,15 @@ def _clone(folder: Path, name: str | None, state: str) -> Clone:
         return open_clone(folder, name)
 
 
-def _from_clone(folder: Path, split: str, source: DatasetSource, config: DataConfig) -> _Rows:
+def _from_clone(folder: Path, split: str, source: DatasetSource, wanted: Sequence[str], config: DataConfig) -> Loaded:
     state = _state(folder)
     clone = _clone(folder, source.name, state)
     with _refusing(_shown(str(folder), source.name)):
         if source.streaming:
-            return stream_clone(clone, split, repr((state, source.name)), _streamed(config))
-        table = spilled(clone.tables(split), cache_dir(config) / "clones")
+            return Loaded(stream_clone(clone, split, repr((state, source.name)), _streamed(config)))
+        table = spilled(clone.tables(split, wanted), cache_dir(config) / "clones")
         info = datasets.DatasetInfo(features=features_of(table.schema, clone.names(split)))
-        return datasets.Dataset(InMemoryTable(table), info=info, fingerprint=uuid.uuid4().hex)
+        return Loaded(datasets.Dataset(InMemoryTable(table), info=info, fingerprint=uuid.uuid4().hex))
 
 
 def _shown(path: str, name: str | None) -> str:
@@ -205,13 +267,16 @@ def _refusing(shown: str) -> Iterator[None]:
         raise DataError(f"cannot be loaded: {reason}", file=shown) from None
 
 
-def _from_file(file: str, source: DatasetSource) -> datasets.Dataset:
-    table = parse_fields(read_table(file, source.format, source.columns), source.parse, file)
+def _from_files(entry: str | list[str], source: DatasetSource, wanted: Sequence[str]) -> Loaded:
+    return Loaded(_rows_of(read_files(entry, source, wanted), shown(entry)))
+
+
+def _rows_of(table: pa.Table, place: str) -> datasets.Dataset:
     try:
         return datasets.Dataset(table)
     except (ValueError, TypeError, RecursionError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"has a column of a kind that is not read: {reason}", file=file) from None
+        raise DataError(f"has a column of a kind that is not read: {reason}", file=place) from None
 
 
 def _state(clone: Path) -> str:
@@ -226,7 +291,7 @@ def _state(clone: Path) -> str:
 
 
 @lru_cache(maxsize=64)
-def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path | None) -> Mapping[str, _Rows]:
+def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path | None) -> Mapping[str, SourceRows]:
     """All splits of a data set on the Hub.
 
     Args:
@@ -272,50 +337,6 @@ def _check_id(path: str, shown: str) -> None:
     if not known:
         hint = "Give owner/name, or a folder; data files go under 'files'"
         raise DataError("is neither a local clone nor the name of a data set on the Hub", file=shown, hint=hint)
-
-
-def _bases(spec: str) -> list[str]:
-    """The data set's own splits in a specification such as ``train[:85%]+validation``."""
-    return [part.partition("[")[0].strip() for part in spec.split("+")]
-
-
-def _slice(
-    splits: Mapping[str, Callable[[], _Rows]], spec: str, task: str, split: str
-) -> tuple[datasets.Dataset, np.ndarray]:
-    """The rows that a specification such as ``train[:85%]`` or ``train+validation`` selects, and their numbers."""
-    place: dict[str, Any] = {"file": f"task {task}", "key": f"splits.{split}"}
-    for base in _bases(spec):
-        if base not in splits:
-            raise DataError(f"the data has no split '{base}'", hint=did_you_mean(base, splits), **place)
-    loaded = {base: splits[base]() for base in _bases(spec)}
-    chosen = _chosen(loaded, spec, place)
-    if not any(len(part) for _, part in chosen):
-        raise DataError("selects no rows", value=spec, **place)
-    try:
-        rows = chosen[0][1] if len(chosen) == 1 else datasets.concatenate_datasets([part for _, part in chosen])
-    except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"adds splits whose columns differ: {reason}", value=spec, **place) from None
-    return rows, np.concatenate([start + np.arange(len(part)) for start, part in chosen])
-
-
-def _chosen(loaded: Mapping[str, _Rows], spec: str, place: dict[str, Any]) -> list[tuple[int, datasets.Dataset]]:
-    """The parts that a specification selects, each with the number of its first row; empty parts are left out."""
-    lengths = {base: len(rows) for base, rows in loaded.items()}
-    try:
-        parts = datasets.ReadInstruction.from_spec(spec).to_absolute(lengths)
-        ranges = [range(part.from_ or 0, lengths[part.splitname] if part.to is None else part.to) for part in parts]
-        return [
-            (numbers.start, loaded[part.splitname].select(numbers))
-            for part, numbers in zip(parts, ranges, strict=True)
-            if len(numbers)
-        ]
-    except (ValueError, AssertionError) as error:
-        hint = "Examples: train[:85%], train[:6000], train[85%:]"
-        raise DataError(f"is not a split with an optional slice: {error}", value=spec, hint=hint, **place) from None
-    except (OSError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error.__cause__ or error).strip().splitlines()[0]
-        raise DataError(f"cannot be read: {reason}", value=spec, **place) from None
 
 
 def _named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:

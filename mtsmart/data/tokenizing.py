@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.data.encoding import Rows
+from mtsmart.data.encoding import Rows, note_cut
 
 TOKENS = ("input_ids", "token_type_ids")
 _KEPT = 200_000  # words whose tokens are remembered
@@ -79,6 +79,7 @@ class TextTokenizer:
         frame = self._frames[len(columns)]
         sides = self._tokens(list(chain(*columns))).split(len(columns))
         kept = _cut([side.lengths for side in sides], max(0, max_length - frame.size))
+        note_cut(np.logical_or.reduce([count < side.lengths for side, count in zip(sides, kept, strict=True)]))
         if self._tokenizer.truncation_side == "left":
             sides = [side.without_first(side.lengths - count) for side, count in zip(sides, kept, strict=True)]
         encoded: Rows = {"input_ids": _framed(frame.specials, sides, kept)}
@@ -86,7 +87,13 @@ class TextTokenizer:
         for name, kind in (kinds | ({"segments": frame.segments()} if segments else {})).items():
             types_of = cache(kind.types_of)  # Rows of the same lengths share a list.
             encoded[name] = [types_of(*each) for each in zip(*(k.tolist() for k in kept), strict=True)]
-        return encoded
+        return encoded if frame.size else self._with_a_token(encoded)
+
+    def _with_a_token(self, encoded: Rows) -> Rows:
+        """The rows with one token where an empty text has none: an encoder needs one."""
+        known = (self._tokenizer.unk_token_id, self._tokenizer.pad_token_id, 0)
+        filler = {"input_ids": next(token for token in known if token is not None)}
+        return {name: [row or [filler.get(name, 0)] for row in rows] for name, rows in encoded.items()}
 
     def _tokens(self, texts: Sequence[str]) -> _Ragged:
         """The texts' tokens, without special ones."""

@@ -20,8 +20,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mtsmart.errors import CheckpointError, MtsmartError, StorageError
+from mtsmart.errors import CheckpointError, MtsmartError, StorageError, reason_in
 from mtsmart.storage.exchange import exchange
+from mtsmart.text.json_text import json_text
 
 MANIFEST = "manifest.json"
 _MAX_JSON = 16_000_000
@@ -117,7 +118,7 @@ def write_text(file: Path, text: str, scratch: Path | None = None) -> None:
 
 def write_json(file: Path, data: Any, scratch: Path | None = None) -> None:
     """Write a JSON file. A reader sees the old data or the new data, never a part of it."""
-    write_text(file, json.dumps(data, indent=2, ensure_ascii=False) + "\n", scratch)
+    write_text(file, json_text(data, indent=2, ensure_ascii=False) + "\n", scratch)
 
 
 def read_json(file: Path) -> Any:
@@ -167,8 +168,7 @@ def require_file(file: Path) -> None:
 
 def reason_of(error: Exception) -> str:
     """The reason of an error on one line. It leaves the place out, because our own errors name the place."""
-    lines = str(error).splitlines() or [type(error).__name__]
-    return getattr(error, "strerror", None) or lines[0]
+    return getattr(error, "strerror", None) or reason_in(error)
 
 
 def append_line(file: Path, line: str) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from mtsmart.arguments import checked
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.strict import Misfit, StrictModel
+from mtsmart.tasks.dataset import DatasetSource
 
-FieldForm = Literal["json", "list", "numbers", "names", "first", "answer", "answers"]
+Missing = Literal["refuse", "drop", "empty"]
+"""What is done with a row that lacks a value."""
 _MAX_PARTS = 100
 
 
@@ -22,60 +25,11 @@ def _of_few_parts(spec: str) -> str:
     return spec
 
 
-class DatasetSource(StrictModel):
-    """Where a task's rows come from: a data set on the Hub (or its local clone), or data files."""
-
-    path: str | None = Field(None, description="Hub id, for example nyu-mll/glue")
-    name: str | None = Field(None, description="configuration of the Hub data set")
-    revision: str | None = Field(None, description="Hub branch, tag or commit")
-    streaming: bool = Field(
-        False, description="read only the rows that the splits ask for, without downloading the whole Hub data set"
-    )
-    files: dict[str, str] | None = Field(
-        None, description="split -> csv, tsv, jsonl, json or parquet file, relative to the task file"
-    )
-    format: Literal["csv", "tsv", "jsonl", "parquet"] | None = Field(
-        None, description="what the files are, whatever their names' ending; null: as the ending says"
-    )
-    columns: list[str] | None = Field(
-        None,
-        min_length=1,
-        description="names of the columns of csv or tsv files without a header; a last name that ends in ... "
-        "takes all further fields of the line, as a list",
-    )
-    parse: dict[str, FieldForm] = Field(
-        default_factory=dict,
-        description="column -> how its text is read: json; list (as JSON or Python prints it); numbers (1,0,0.5); "
-        "names (a,b); first (of a list); answer (start:::end:::impossible:::text); "
-        "answers (list of text and answer_start)",
-    )
-
-    @model_validator(mode="after")
-    def _one_source(self) -> DatasetSource:
-        if (self.path is None) == (self.files is None):
-            raise ValueError("give either 'path' (a Hub data set) or 'files' (split: file)")
-        if self.files is not None and (self.name or self.revision or self.streaming):
-            raise ValueError("'name', 'revision' and 'streaming' go with 'path', not with 'files'")
-        if self.files is None and (self.format or self.columns or self.parse):
-            raise ValueError("'format', 'columns' and 'parse' go with 'files', not with 'path'")
-        return self
-
-    @model_validator(mode="after")
-    def _columns_fit(self) -> DatasetSource:
-        names = self.column_names
-        if len(set(names)) < len(names):
-            raise ValueError("two columns have the same name")
-        if any(name.endswith("...") for name in (self.columns or [])[:-1]):
-            raise ValueError("only the last column may take all further fields")
-        unknown = [column for column in self.parse if names and column not in names]
-        if unknown:
-            raise ValueError(f"'parse' names '{unknown[0]}', which 'columns' lacks")
-        return self
-
-    @property
-    def column_names(self) -> list[str]:
-        """The names in ``columns``, without the dots of a last name that takes all further fields."""
-        return [name.removesuffix("...") for name in self.columns or []]
+def _as_text(name: Any) -> Any:
+    """A label's name that YAML reads as a number or a truth value, as the text that it stands for."""
+    if isinstance(name, bool):
+        return str(name).lower()
+    return str(name) if isinstance(name, int | float) else name
 
 
 class HeadConfig(StrictModel):
@@ -123,9 +77,20 @@ class TaskDefinition(OpenSection):
     description: str = ""
     suite: str | None = Field(None, description="a group name that stands for all its tasks")
     dataset: DatasetSource
-    text: list[str] = Field(min_length=1, max_length=2, description="one or two text columns")
-    label: str = Field("label", description="label column")
-    labels: list[str] | None = Field(None, min_length=2, description="label names in order")
+    text: list[str] = Field(
+        min_length=1,
+        max_length=2,
+        description='one or two text columns; a.b is a column within a, and "{a}: {b}" is a text made of columns',
+    )
+    label: str | list[str] = Field(
+        "label", description="label column; or several columns of 0 and 1 (multi_label), one a label"
+    )
+    labels: list[str] | None = Field(
+        None, min_length=2, description="label names in order; null: with several label columns, their names"
+    )
+    labels_from: Literal[0, 1] | None = Field(
+        None, description="number that stands for the first of `labels`; null: 0, if the data shows it"
+    )
     project: dict[str, str] | None = Field(
         None, description="label of the shared head -> label of this task (a head with more labels than the data)"
     )
@@ -136,7 +101,11 @@ class TaskDefinition(OpenSection):
     )
     options: dict[str, Any] = Field(default_factory=dict, description="the task type's own settings")
     replaces_shipped: bool = Field(False, description="may take the place of a shipped task of the same name")
-    missing: Literal["refuse", "drop"] = Field("refuse", description="rows without a text or a label")
+    missing: Missing | dict[str, Missing] = Field(
+        "refuse",
+        description="rows without a text or a label. refuse: an error; drop: they are left out; empty: a missing text "
+        "is an empty text (a label must be there). One word, or some columns' own: {body: empty}",
+    )
     metrics: list[str] | None = Field(None, min_length=1, description="the first is the main one")
     loss: str | None = Field(None, description="criterion; null: the task type's own")
     adv_loss: str | None = Field(
@@ -154,6 +123,18 @@ class TaskDefinition(OpenSection):
     learning_rate_factor: float = Field(1.0, gt=0, description="factor of the learning rate of this task's head")
     max_length: int | None = Field(None, ge=4, description="tokens a row is cut to; null: the experiment's")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _columns_name_labels(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("label"), list) and value.get("labels") is None:
+            return {**value, "labels": value["label"]}
+        return value
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _names_are_text(cls, value: Any) -> Any:
+        return [_as_text(name) for name in value] if isinstance(value, list) else value
+
     @model_validator(mode="after")
     def _settings_may_be_own(self) -> TaskDefinition:
         for name, section in self.parts.items():
@@ -163,15 +144,25 @@ class TaskDefinition(OpenSection):
 
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> TaskDefinition:
-        columns = [*self.text, self.label]
+        columns = [*self.text, *self.label_columns]
         if len(set(columns)) < len(columns) or "row" in columns:
             raise ValueError("the text and label columns must differ, and none may be called 'row'")
         return self
 
     @model_validator(mode="after")
+    def _holdout_is_the_only_validation(self) -> TaskDefinition:
+        if self.dataset.holdout is not None:
+            named = self.dataset.files or {}
+            if "validation" in self.splits or ("validation" in named and "validation" not in self.splits.values()):
+                message = "the task has a validation split, and 'dataset.holdout' makes one of the training rows"
+                raise Misfit(message, ("dataset", "holdout"), hint="Leave one of the two out")
+        return self
+
+    @model_validator(mode="after")
     def _labels_are_distinct(self) -> TaskDefinition:
-        if self.labels is not None and len(set(self.labels)) < len(self.labels):
-            twice = next(name for name in self.labels if self.labels.count(name) > 1)
+        same = [unicodedata.normalize("NFC", name) for name in self.labels or []]
+        twice = next((name for name in same if same.count(name) > 1), None) if len(set(same)) < len(same) else None
+        if twice is not None:
             raise ValueError(f"label '{twice}' is listed twice")
         if self.project is not None and self.share_head is None:
             raise ValueError("'project' needs 'share_head'")
@@ -188,7 +179,19 @@ class TaskDefinition(OpenSection):
                     raise ValueError(message)
         return self
 
+    @property
+    def label_columns(self) -> list[str]:
+        """The columns that hold the gold values; one, unless the task has several."""
+        return [self.label] if isinstance(self.label, str) else self.label
+
     @checked
     def split(self, name: str) -> str:
-        """The data set's split, with its slice, that is our split ``name``."""
+        """The data set's split, with its slice, that is our split ``name``.
+
+        With ``dataset.holdout``, ``validation`` is ``holdout(S)`` and ``train`` is ``rest(S)``, where S is what
+        ``train`` would be without it.
+        """
+        if self.dataset.holdout is not None and name in ("train", "validation"):
+            part = "rest" if name == "train" else "holdout"
+            return f"{part}({self.splits.get('train', 'train')})"
         return self.splits.get(name, name)

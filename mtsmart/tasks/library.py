@@ -229,7 +229,7 @@ def select_tasks(experiment: Experiment, known: Mapping[str, TaskDefinition] | N
             merged = base.merged(task_entry(here, pattern).document) if changes else base
             selected[name] = Entry(name, merged)
     check_names(selected, here)
-    _check_shared_heads(selected, here)
+    _check_shared_heads(selected, here, {*library, *known, *selected})
     return selected
 
 
@@ -245,15 +245,31 @@ def _find(library: TaskLibrary, document: Document, pattern: str) -> list[str]:
         raise document.error(error.message, ("tasks", pattern), hint=error.hint) from None
 
 
-def _check_shared_heads(tasks: Mapping[str, Entry], here: Document) -> None:
+def check_owner(entry: Entry, known: Collection[str]) -> None:
+    """Refuse a task that shares the head of a task that does not exist.
+
+    Raises:
+        ConfigError: names the file, the line and the nearest task.
+    """
+    owner = entry.definition.share_head
+    if owner is not None and owner not in known:
+        raise entry.document.error("names no task", ("share_head",), value=owner, hint=did_you_mean(owner, known))
+
+
+def _check_shared_heads(tasks: Mapping[str, Entry], here: Document, known: Collection[str]) -> None:
     for name, entry in tasks.items():
         owner = entry.definition.share_head
-        if owner is not None and (owner not in tasks or tasks[owner].definition.share_head is not None):
-            raise here.error(
-                f"shares the head of '{owner}', which is not among the tasks or has no head of its own",
-                (name,),
-                hint=f"Add '{owner}', or evaluate '{name}' on a run that has it",
-            )
+        if owner is None:
+            continue
+        check_owner(entry, known)
+        if owner not in tasks:
+            message = f"shares the head of '{owner}', which is not among the tasks"
+            hint = f"Add '{owner}', or evaluate '{name}' on a run that has it"
+            raise here.error(message, (name,), hint=hint)
+        lender = tasks[owner].definition.share_head
+        if lender is not None:
+            message = "names a task that has no head of its own"
+            raise entry.document.error(message, ("share_head",), value=owner, hint=f"It shares the head of '{lender}'")
 
 
 def _yaml_files(path: Path) -> list[Path]:

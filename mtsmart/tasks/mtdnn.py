@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mtsmart.config.document import Document, Key, Origin
+from mtsmart.config.document import Document, Key, Origin, read_yaml
 from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean
 from mtsmart.tasks import mtdnn_tables as tables
 from mtsmart.tasks.mtdnn_tables import Kind, Layout
@@ -34,6 +34,11 @@ _SOURCES = {
 def is_mtdnn(document: Document) -> bool:
     """Whether a task file is in MT-DNN's form."""
     return any(_is_entry(task) for task in document.data.values())
+
+
+def is_mtdnn_file(path: str) -> bool:
+    """Whether a task file that has been read before is in MT-DNN's form."""
+    return is_mtdnn(read_yaml(path, []))
 
 
 def from_mtdnn(document: Document, duplicates: Iterable[ConfigError], data_dir: str | Path | None = None) -> Document:
@@ -311,4 +316,4 @@ def _our_splits(names: list[str]) -> dict[str, str]:
 
 
 def _is_entity_tag(label: str) -> bool:
-    return label == "O" or (len(label) > 2 and label[:2] in ("B-", "I-"))
+    return label == "O" or (len(label) > 2 and label[0] in "BIESLUMW" and label[1] == "-")

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.data.encoding import encode_split, select_complete
+from mtsmart.data.completeness import select_complete
+from mtsmart.data.encoding import encode_split
 from mtsmart.data.sources import has_split, load_split, split_place
 from mtsmart.errors import DataError, MtsmartWarning
 from mtsmart.tasks import TaskDefinition, TaskLibrary
@@ -104,17 +105,29 @@ def test_incomplete_rows_are_refused_or_dropped_and_counted():
     rows = datasets.Dataset.from_dict(
         {"text": ["a", "", None, "d"], "label": ["x", "y", "z", None], "row": [0, 1, 2, 3]}
     )
-    complete, dropped = select_complete(rows, "t", ["text"], "label", "drop")
+    complete, dropped = select_complete(rows, "t", ["text"], ["label"], "drop")
     assert (complete["row"][:], dropped) == ([0], 3)
     with pytest.raises(DataError, match=r"^t: text: 3 of 4 rows lack a text or label, the first is row 2"):
-        select_complete(rows, "t", ["text"], "label", "refuse")
-    unlabelled, dropped = select_complete(rows, "t", ["text"], None, "drop")
+        select_complete(rows, "t", ["text"], ["label"], "refuse")
+    unlabelled, dropped = select_complete(rows, "t", ["text"], [], "drop")
     assert (unlabelled["row"][:], dropped) == ([0, 3], 2)
+
+
+def test_each_of_several_label_columns_needs_a_value_where_empty_texts_are_allowed():
+    """A missing text may be an empty one, but a missing label is never read as a label."""
+    rows = datasets.Dataset.from_dict(
+        {"text": ["a", None, "c", "d"], "rude": ["1", "0", None, "1"], "late": ["0", "1", "0", ""], "row": [0, 1, 2, 3]}
+    )
+    with pytest.raises(DataError, match=r"^t: rude: 2 of 4 rows lack a text or label, the first is row 3"):
+        select_complete(rows, "t", ["text"], ["rude", "late"], "empty")
+    policies = {"text": "empty", "rude": "drop", "late": "drop"}
+    complete, dropped = select_complete(rows, "t", ["text"], ["rude", "late"], policies)
+    assert (complete["row"][:], complete["text"][:], dropped) == ([0, 1], ["a", ""], 2)
 
 
 def test_an_empty_text_is_a_label_where_the_task_type_says_so():
     rows = datasets.Dataset.from_dict({"text": ["a", "", "c"], "label": ["", "x", None], "row": [0, 1, 2]})
-    complete, dropped = select_complete(rows, "t", ["text"], "label", "drop", empty_label=True)
+    complete, dropped = select_complete(rows, "t", ["text"], ["label"], "drop", empty_label=True)
     assert (complete["row"][:], dropped) == ([0], 2)
 
 

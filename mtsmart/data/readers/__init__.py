@@ -1,25 +1,32 @@
 """Readers of files that nobody vouches for: bounded in memory, width and depth, with the row named in every error.
 
-One file a format: csv and tsv (``delimited``), ``jsonl`` (and json), ``parquet``; ``packed`` expands compressed ones.
-``clones`` finds the files of local clones of Hub data sets with what their ``card`` says; ``streaming`` reads parts of
-data sets, ``spilled`` keeps rows on the disk, and ``fields`` reads columns whose text stands for something else.
+One module a format: csv and tsv (``delimited``), ``jsonl`` (and json), ``parquet``; ``forms`` has CoNLL's columns, what
+JSON nests, and hints for files that are written otherwise; ``packed`` expands compressed ones. ``clones`` finds the
+files of local clones of Hub data sets with what their ``card`` says; ``streaming`` reads parts of data sets,
+``spilled`` keeps rows on the disk, and ``fields`` reads columns whose text stands for something else.
 """
 
 from mtsmart.data.readers.clones import Clone, features_of, list_files, open_clone
+from mtsmart.data.readers.delimited import SecondName
 from mtsmart.data.readers.fields import parse_fields
-from mtsmart.data.readers.files import read_table
+from mtsmart.data.readers.files import Layout, kind_of_file, read_source_file, read_table, whole_rows
 from mtsmart.data.readers.spilled import spilled
 from mtsmart.data.readers.streaming import StreamedSplit, open_streamed, stream_clone
 
 __all__ = [
     "Clone",
+    "Layout",
+    "SecondName",
     "StreamedSplit",
     "features_of",
+    "kind_of_file",
     "list_files",
     "open_clone",
     "open_streamed",
     "parse_fields",
+    "read_source_file",
     "read_table",
     "spilled",
     "stream_clone",
+    "whole_rows",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -49,15 +49,19 @@ class Clone:
     labels: dict[str, list[str]]
     rows: dict[str, int]
 
-    def tables(self, split: str) -> Iterator[pa.Table]:
+    def tables(self, split: str, wanted: Iterable[str] | None = None) -> Iterator[pa.Table]:
         """The rows of a split as tables of some thousand rows, whose columns may differ in type.
+
+        Args:
+            split: the split.
+            wanted: the columns that are needed; others come without values. None: all.
 
         Raises:
             DataError: a file cannot be read.
         """
         names = self.names(split)
         for file in self.files[split]:
-            for table in read_tables(file):
+            for table in read_tables(file, wanted=wanted):
                 # Files name the items of lists differently, and datasets names them all alike.
                 kinds = datasets.Features.from_arrow_schema(table.schema.remove_metadata()).arrow_schema
                 yield _with_numbers(table.cast(kinds), names)

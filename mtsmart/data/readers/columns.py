@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -139,7 +140,7 @@ def column(
     before = kinds.get(name, pa.null())
     try:
         array = pa.array(values)
-        kinds[name] = _common(before, array.type)
+        kinds[name] = common_type(before, array.type)
     except _MISFITS:
         raise _misfit(values, name, file, done, before) from None
     return array
@@ -149,10 +150,13 @@ def _misfit(values: list[Any], name: str, file: str | Path, done: int, before: p
     """The error for the first value that does not fit with those before it, which are of type ``before``."""
     row = _first_misfit(values, before)
     known = next((type(value) for value in values[:row] if value is not None), None) or _python_type(before)
-    if known is not None and type(values[row]) is not known:
+    if not is_text(json.dumps(values[row], ensure_ascii=False, default=str)):
+        message = f"row {done + row + 1} holds half of a surrogate pair, which is no text"
+    elif known is not None and type(values[row]) is not known:
         message = f"row {done + row + 1} is no {known.__name__} like the rows before"
     else:
-        message = f"row {done + row + 1} cannot be stored in one column with the rows before"
+        with_others = "one column with the rows before" if done + row else "a column"
+        message = f"row {done + row + 1} cannot be stored in {with_others}"
     return DataError(message, file=file, key=name, value=values[row])
 
 
@@ -165,7 +169,7 @@ def is_text(value: str) -> bool:
     return True
 
 
-def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     """The type that holds both.
 
     Raises:
@@ -189,7 +193,7 @@ def _first_misfit(values: list[Any], before: pa.DataType) -> int:
     while misfit - fit > 1:
         middle = (fit + misfit) // 2
         try:
-            _common(before, pa.array(values[:middle]).type)
+            common_type(before, pa.array(values[:middle]).type)
             fit = middle
         except _MISFITS:
             misfit = middle

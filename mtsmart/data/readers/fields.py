@@ -15,7 +15,7 @@ import pyarrow as pa
 from mtsmart.data.readers import columns
 from mtsmart.data.readers.shapes import Shape
 from mtsmart.errors import DataError, quotes_hint, shorten
-from mtsmart.tasks.definition import FieldForm
+from mtsmart.tasks.dataset import FieldForm
 
 ANSWER_SEPARATOR = ":::"
 _MAX_LITERAL = 100_000  # characters: Python's own reader takes hundreds of bytes for each

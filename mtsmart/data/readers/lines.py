@@ -37,8 +37,13 @@ def bounded_lines(stream: TextIO, file: Path) -> Iterator[str]:
     """
     for number, line in enumerate(iter(partial(stream.readline, MAX_LINE), ""), 1):
         if len(line) == MAX_LINE:
-            raise DataError(f"is a line of more than {MAX_LINE:,} characters", file=file, line=number)
+            raise too_long(file, number)
         yield line
+
+
+def too_long(file: Path, line: int) -> DataError:
+    """The error for a line that could fill the memory."""
+    return DataError(f"is a line of more than {MAX_LINE:,} characters", file=file, line=line)
 
 
 def not_utf8(file: Path) -> DataError:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mtsmart.data.readers.forms.plain_types import is_text_view, lengths_of_views, plain
+from mtsmart.data.readers.forms.wanted import Wanted, check_wanted_names, unread
 from mtsmart.data.readers.packed import ROW, most_bytes, too_large
 from mtsmart.data.readers.shapes import check_types
 from mtsmart.errors import DataError
@@ -16,11 +18,21 @@ from mtsmart.errors import DataError
 _BATCH = 10_000  # rows read together
 _FEW = 100  # rows read together where texts may be many times longer than in the file
 _ITEM = 8  # bytes that an item of a list takes at least, as Arrow reads it and in Python's lists
-_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
 
 
-def read_parquet(file: Path) -> Iterator[pa.Table]:
-    """All rows of a file, one row group after the other; columns of dictionaries become plain columns.
+def read_parquet(file: Path, wanted: Wanted = None) -> Iterator[pa.Table]:
+    """All rows of a file, one row group after the other; dictionaries and views become plain columns.
+
+    Args:
+        file: the file.
+        wanted: the columns to read; of others only the names are kept. None: all.
 
     Raises:
         DataError: it cannot be read, expands to too many bytes, or has columns that are too many or too deep.
@@ -29,20 +41,33 @@ def read_parquet(file: Path) -> Iterator[pa.Table]:
     total = 0
     try:
         with pq.ParquetFile(file) as stored:
-            check_types(stored.schema_arrow, file)
-            if _stated(stored.metadata) > limit:
+            kept = _kept(stored.schema_arrow, wanted, file)
+            if _stated(stored.metadata, _leaves(stored.schema, kept.names)) > limit:
                 raise too_large(limit, file)
-            texts = _texts(stored.schema)
-            yield _plain_table(stored.schema_arrow.empty_table())
-            for group in range(stored.metadata.num_row_groups):
-                total += _counted(file, stored.metadata, texts, limit - total, group)
+            texts = _texts(stored.schema, kept.names)
+            yield _first_table(stored, kept, wanted)
+            for group in range(stored.metadata.num_row_groups if len(kept) else 0):
+                total += _counted(file, stored.metadata, texts, limit - total, group, kept.names)
                 if total > limit:
                     raise too_large(limit, file)
-                for batch in stored.iter_batches(_BATCH, row_groups=[group]):
-                    yield _checked(batch, stored.schema_arrow)
+                for batch in stored.iter_batches(_BATCH, row_groups=[group], columns=kept.names):
+                    yield _checked(batch, kept)
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column's name is not UTF-8
         reason = str(error).splitlines()[0]
         raise DataError(f"is not a readable parquet file: {reason}", file=file) from None
+
+
+def _kept(schema: pa.Schema, wanted: Wanted, file: Path) -> pa.Schema:
+    """The columns that are read.
+
+    Raises:
+        DataError: two of them have the same name, or they are too many or too deep.
+    """
+    check_wanted_names(schema.names, wanted, file)
+    if wanted is not None:
+        schema = pa.schema([field for field in schema if field.name in wanted], metadata=schema.metadata)
+    check_types(schema, file)
+    return schema
 
 
 def label_metadata(file: Path) -> bytes | None:
@@ -60,27 +85,54 @@ def label_metadata(file: Path) -> bytes | None:
         raise DataError(f"is not a readable parquet file: {reason}", file=file) from None
 
 
-def _checked(batch: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
-    table = _plain_table(pa.Table.from_batches([batch], schema))
+def _checked(batch: pa.RecordBatch, kept: pa.Schema) -> pa.Table:
+    columns = [batch.column(batch.schema.get_field_index(name)) for name in kept.names]
+    table = _plain_table(pa.Table.from_arrays(columns, schema=kept))
     table.validate(full=True)  # texts that are not UTF-8
     return table
 
 
 def _plain_table(table: pa.Table) -> pa.Table:
-    return pa.table({name: _plain(table.column(name)) for name in table.column_names})
+    return pa.table({name: plain(table.column(name)) for name in table.column_names})
 
 
-def _stated(metadata: pq.FileMetaData) -> int:
+def _first_table(stored: pq.ParquetFile, kept: pa.Schema, wanted: Wanted) -> pa.Table:
+    """The columns without rows. Where no column is read, the rows of those that are not read."""
+    others = {} if wanted is None else unread(stored.schema_arrow, wanted)
+    if not len(kept):
+        return pa.table({name: pa.nulls(max(0, stored.metadata.num_rows)) for name in others})
+    table = _plain_table(kept.empty_table())
+    for name, values in others.items():
+        table = table.append_column(name, values)
+    return table
+
+
+def _leaves(schema: pq.ParquetSchema, names: Sequence[str]) -> list[int]:
+    """The places of the stored columns that the columns ``names`` consist of."""
+    known = set(names)
+    return [place for place in range(len(schema)) if not known.isdisjoint(_prefixes(schema.column(place).path))]
+
+
+def _prefixes(path: str) -> list[str]:
+    """``a.b.c`` -> a, a.b, a.b.c; a column's name may have dots of its own."""
+    parts = path.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def _stated(metadata: pq.FileMetaData, places: Sequence[int]) -> int:
     """Bytes of all rows in memory according to the file's metadata, at least; a list without items counts one."""
-    widths = [_width(metadata.schema.column(place)) for place in range(metadata.num_columns)]
+    widths = {place: _width(metadata.schema.column(place)) for place in places}
+    is_whole = len(places) == metadata.num_columns
     rows = 0
     total = 0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        places = zip(range(group.num_columns), widths, strict=False)  # Damaged metadata may lack columns.
-        values = sum(group.column(place).num_values * width for place, width in places)
-        rows += max(group.num_rows, 0)  # Damaged metadata may have numbers below 0.
-        total += max(group.total_byte_size, int(values), 0)
+        # Damaged metadata may lack columns, and may have numbers below 0.
+        columns = {place: group.column(place) for place in places if place < group.num_columns}
+        values = sum(column.num_values * widths[place] for place, column in columns.items())
+        stored = sum(column.total_uncompressed_size for column in columns.values())
+        rows += max(group.num_rows, 0)
+        total += max(group.total_byte_size if is_whole else stored, int(values), 0)
     return total + ROW * max(rows, int(metadata.num_rows))
 
 
@@ -91,29 +143,33 @@ def _width(column: pq.ColumnSchema) -> float:
     return max(width, _ITEM) if column.max_repetition_level else width
 
 
-def _texts(schema: pq.ParquetSchema) -> list[str]:
-    """Columns of texts or bytes, at any depth."""
-    columns = [schema.column(number) for number in range(len(schema))]
+def _texts(schema: pq.ParquetSchema, names: Sequence[str]) -> list[str]:
+    """Stored columns of texts or bytes within the columns ``names``, at any depth."""
+    columns = [schema.column(place) for place in _leaves(schema, names)]
     texts = [column for column in columns if column.physical_type == "BYTE_ARRAY"]
     return [column.path for column in texts if column.logical_type.type != "DECIMAL"]
 
 
-def _counted(file: Path, metadata: pq.FileMetaData, texts: list[str], limit: int, group: int) -> int:
+def _counted(
+    file: Path, metadata: pq.FileMetaData, texts: list[str], limit: int, group: int, names: Sequence[str]
+) -> int:
     """Bytes of the rows of a row group in memory; counting stops beyond ``limit``.
 
     Texts are read as dictionaries, so that a text that repeats takes memory only once while it is counted.
     """
     try:
-        return _summed(file, metadata, texts, limit, _BATCH, group)
+        return _summed(file, metadata, texts, limit, _BATCH, group, names)
     except pa.ArrowNotImplementedError:
         # Arrow cannot read nested texts of a row group that begins with dictionaries and ends with plain texts.
-        return _summed(file, metadata, [name for name in texts if "." not in name], limit, _FEW, group)
+        return _summed(file, metadata, [name for name in texts if "." not in name], limit, _FEW, group, names)
 
 
-def _summed(file: Path, metadata: pq.FileMetaData, texts: list[str], limit: int, rows: int, group: int) -> int:
+def _summed(
+    file: Path, metadata: pq.FileMetaData, texts: list[str], limit: int, rows: int, group: int, names: Sequence[str]
+) -> int:
     total = 0
     with pq.ParquetFile(file, metadata=metadata, read_dictionary=texts) as stored:
-        for batch in stored.iter_batches(rows, row_groups=[group]):
+        for batch in stored.iter_batches(rows, row_groups=[group], columns=list(names)):
             total += ROW * int(batch.num_rows) + sum(map(_expanded, batch.columns))
             if total > limit:
                 return total
@@ -124,8 +180,10 @@ def _expanded(array: pa.Array) -> int:
     """Bytes of an array whose dictionaries are replaced by plain values."""
     kind = array.type
     if pa.types.is_dictionary(kind):
-        lengths = pc.binary_length(array.dictionary).take(array.indices)
+        lengths = _lengths(array.dictionary).take(array.indices)
         return int(pc.sum(lengths).as_py() or 0) + int(array.indices.nbytes)
+    if is_text_view(kind):
+        return int(pc.sum(_lengths(array)).as_py() or 0) + 4 * len(array)
     if pa.types.is_struct(kind):
         return sum(map(_expanded, array.flatten()))
     if pa.types.is_map(kind):
@@ -137,10 +195,9 @@ def _expanded(array: pa.Array) -> int:
     return int(array.nbytes)
 
 
+def _lengths(texts: pa.Array) -> pa.Array:
+    return lengths_of_views(texts) if is_text_view(texts.type) else pc.binary_length(texts)
+
+
 def _items(array: pa.Array) -> int:
     return max(_ITEM * len(array), _expanded(array))
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    kind = column.type
-    return column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column

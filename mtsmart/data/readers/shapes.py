@@ -57,20 +57,28 @@ class Shape:
         Raises:
             DataError: it is nested too deeply, or the rows have too many different keys for columns.
         """
-        place: dict[str, Any] = {"file": self._file if row is None else f"{self._file}, row {row}", "line": line}
-        self._note(record, self._rows, place)
+        self._note(record, self._rows)
+        if self._keys > MAX_COLUMNS:
+            raise _too_many(None, self._place(line, row))
         for column, value in record.items():
             if type(value) in _NESTED:
-                self._descend(value, self._rows.keys[column], 1, {**place, "key": column})
-        if self._fields > max(MAX_FIELDS, MAX_SPARED * self._given):
+                place = {**self._place(line, row), "key": column}
+                self._descend(value, self._rows.keys[column], 1, place)
+        if self._fields > MAX_FIELDS and self._fields > MAX_SPARED * self._given:
             message = f"so far would take {self._fields:,} fields as columns, where {self._given:,} are given"
-            raise DataError(message, hint="Rows, and objects in them, should have much the same keys", **place)
+            hint = "Rows, and objects in them, should have much the same keys"
+            raise DataError(message, hint=hint, **self._place(line, row))
+
+    def _place(self, line: int | None, row: int | None) -> dict[str, Any]:
+        return {"file": self._file if row is None else f"{self._file}, row {row}", "line": line}
 
     def _descend(self, value: Any, objects: _Objects, depth: int, place: dict[str, Any]) -> None:
         if depth > MAX_DEPTH:
             raise DataError(f"is nested more than {MAX_DEPTH} levels deep", **place)
         if type(value) is dict:
-            self._note(value, objects, place)
+            self._note(value, objects)
+            if self._keys > MAX_COLUMNS:
+                raise _too_many(None, place)
             for key, item in value.items():
                 if type(item) in _NESTED:
                     self._descend(item, objects.keys[key], depth + 1, place)
@@ -79,7 +87,7 @@ class Shape:
                 if type(item) in _NESTED:
                     self._descend(item, objects, depth + 1, place)
 
-    def _note(self, record: Mapping[str, Any], objects: _Objects, place: dict[str, Any]) -> None:
+    def _note(self, record: Mapping[str, Any], objects: _Objects) -> None:
         objects.count += 1
         self._given += len(record)
         self._fields += len(objects.keys)
@@ -90,8 +98,6 @@ class Shape:
                 objects.keys[key] = _Objects()
                 self._keys += 1
                 self._fields += objects.count
-        if self._keys > MAX_COLUMNS:
-            raise _too_many(None, place)
 
 
 def check_names(names: Sequence[str], file: str | Path, line: int | None = None) -> None:

@@ -106,14 +106,14 @@ def test_a_line_with_another_number_of_fields_is_named(tmp_path, columns, messag
 
 def test_columns_go_with_csv_and_tsv(tmp_path):
     (tmp_path / "x.jsonl").write_text("{}\n")
-    with pytest.raises(DataError, match="x.jsonl: 'columns' goes with csv and tsv files"):
+    with pytest.raises(DataError, match="x.jsonl: 'columns' goes with csv, tsv and conll files"):
         read_table(tmp_path / "x.jsonl", columns=["a"])
 
 
 @pytest.mark.parametrize(
     ("dataset", "message"),
     [
-        ({"path": "x", "columns": ["a"]}, "'format', 'columns' and 'parse' go with 'files'"),
+        ({"path": "x", "columns": ["a"]}, "'columns' goes with 'files', not with 'path'"),
         ({"files": {}, "columns": ["a", "a..."]}, "two columns have the same name"),
         ({"files": {}, "columns": ["a...", "b"]}, "only the last column may take all further fields"),
         ({"files": {}, "columns": ["a"], "parse": {"b": "json"}}, "'parse' names 'b', which 'columns' lacks"),

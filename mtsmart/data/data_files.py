@@ -1,0 +1,90 @@
+"""The data files that a task names: single ones, lists, and patterns."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from mtsmart.data.readers import read_source_file
+from mtsmart.data.readers.columns import common_type, joined
+from mtsmart.errors import DataError
+from mtsmart.tasks.dataset import DatasetSource
+
+_WILD = frozenset("*?[")
+_MAX_FILES = 10_000  # of a split
+_MAX_SHOWN = 3  # names in a message
+
+
+def files_of(entry: str | Sequence[str]) -> list[Path]:
+    """The files of a split, in the order in which they are named; those that match a pattern are sorted by name.
+
+    A text with ``*``, ``?`` or ``[`` is a pattern, unless a file has just this name. ``**`` stands for any folders.
+
+    Raises:
+        DataError: a pattern matches no file, or a file is named twice.
+    """
+    named = [entry] if isinstance(entry, str) else entry
+    found = [path for name in named for path in _expanded(name)]
+    if len(found) > _MAX_FILES:
+        raise DataError(f"are more than {_MAX_FILES:,} files", file=shown(entry))
+    if len(set(found)) < len(found):
+        twice = next(path for path in found if found.count(path) > 1)
+        raise DataError("stands twice among the files of a split, so its rows would count twice", file=twice)
+    return found
+
+
+def _expanded(name: str) -> list[Path]:
+    if _WILD.isdisjoint(name) or os.path.lexists(name):
+        return [Path(name)]
+    matches = [Path(path) for path in sorted(glob.iglob(name, recursive=True)) if os.path.isfile(path)]
+    if not matches:
+        raise DataError("no file matches this pattern", file=name)
+    return matches
+
+
+def shown(entry: str | Sequence[str]) -> str:
+    """The files of a split in messages."""
+    names = [entry] if isinstance(entry, str) else list(entry)
+    more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
+    return ", ".join(names[:_MAX_SHOWN]) + more
+
+
+def read_files(entry: str | Sequence[str], source: DatasetSource, wanted: Sequence[str]) -> pa.Table:
+    """The rows of a split's files, one file after the other.
+
+    Args:
+        entry: a file, a pattern, or a list of them.
+        source: says how the files are read.
+        wanted: the columns that are needed.
+
+    Raises:
+        DataError: a file cannot be read, or a column has values in two files that no type holds together.
+    """
+    files = files_of(entry)
+    tables = [read_source_file(file, source, wanted) for file in files]
+    if len(tables) == 1:
+        return tables[0]
+    _check_types(tables, files)
+    return joined(tables, shown(entry))
+
+
+def _check_types(tables: Sequence[pa.Table], files: Sequence[Path]) -> None:
+    """Refuse a column whose values have two types in two files that no type holds together.
+
+    Raises:
+        DataError: names the column and the two files.
+    """
+    first: dict[str, tuple[pa.DataType, Path]] = {}
+    for table, file in zip(tables, files, strict=True):
+        for field in table.schema:
+            kind, before = first.get(field.name, (field.type, file))
+            try:
+                first[field.name] = (common_type(kind, field.type), before)
+            except pa.ArrowException:
+                message = f"is {field.type} in this file and {kind} in {before.name}"
+                hint = "All files of a split need values of one kind in a column"
+                raise DataError(message, file=file, key=field.name, hint=hint) from None

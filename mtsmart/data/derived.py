@@ -1,0 +1,175 @@
+"""Columns that a task makes of the data's own: parts of nested ones (``choices.text``), and texts made of several.
+
+``"{word}: {sentence1}"`` is such a text. What stands between the braces is the name of a column and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mtsmart.errors import DataError, did_you_mean
+
+_BATCH = 10_000  # rows whose texts are made together
+_PIECES = re.compile(r"(\{\{|\}\}|\{[^{}]*\})")
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+
+
+def source_columns(columns: Iterable[str]) -> list[str]:
+    """The data's own columns that ``columns`` may be made of, each once; some of them may not be there.
+
+    ``a.b`` may be a column of this name, or the part ``b`` of the column ``a``.
+    """
+    found: list[str] = []
+    for column in columns:
+        inner = _names_in(column)
+        found += [column, *(prefix for name in inner or [column] for prefix in _prefixes(name))]
+    return list(dict.fromkeys(found))
+
+
+def is_derived(column: str, present: Iterable[str]) -> bool:
+    """Whether a column is made of others: it is none of ``present``, and has a dot or braces."""
+    return column not in present and ("." in column or bool(_names_in(column)))
+
+
+def with_derived(table: pa.Table, columns: Sequence[str], place: str, empty: Collection[str] = ()) -> pa.Table:
+    """The table, and those of ``columns`` that are made of its own.
+
+    Args:
+        table: rows.
+        columns: the columns that are needed. One that the table has stays as it is, and one that is plainly missing
+            is left to the caller.
+        place: what errors call the table.
+        empty: the columns whose missing values count as empty texts within a text that is made of several.
+
+    Raises:
+        DataError: names a column, or a part of one, that is not there.
+    """
+    for column in columns:
+        if is_derived(column, table.column_names):
+            table = table.append_column(column, _derived(table, column, place, empty))
+    return table
+
+
+def _derived(table: pa.Table, column: str, place: str, empty: Collection[str]) -> pa.ChunkedArray:
+    return _filled(table, column, place, empty) if _names_in(column) else _nested(table, column, place, column)
+
+
+def _names_in(template: str) -> list[str]:
+    """The columns that a template names; none for a plain name."""
+    pieces = _PIECES.findall(template)
+    return [piece[1:-1].strip() for piece in pieces if piece not in ("{{", "}}") and piece[1:-1].strip()]
+
+
+def _prefixes(name: str) -> list[str]:
+    """``a.b.c`` -> a.b.c, a.b, a: the longest first."""
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+
+
+def _nested(table: pa.Table, name: str, place: str, column: str) -> pa.ChunkedArray:
+    """The values at a path of names, which leads through mappings and lists of mappings."""
+    known = [prefix for prefix in _prefixes(name) if prefix in table.column_names]
+    if not known:
+        wanted = _prefixes(name)[-1]
+        hint = did_you_mean(wanted, table.column_names)
+        message = "there is no such column" if column == name else f"names the column '{name}', which is not there"
+        raise DataError(message, file=place, key=column, hint=hint)
+    values = table.column(known[0])
+    for part in filter(None, name[len(known[0]) + 1 :].split(".")):
+        kind = _kind_of_parts(values.type, part, known[0], {"file": place, "key": column})
+        chunks = [_part(chunk, part) for chunk in values.chunks]
+        values = pa.chunked_array(chunks, kind)
+    return values
+
+
+def _kind_of_parts(kind: pa.DataType, part: str, name: str, place: dict[str, Any]) -> pa.DataType:
+    """The type of the values under a key.
+
+    Raises:
+        DataError: there is no such key.
+    """
+    if any(is_list(kind) for is_list in _LISTS):
+        inner = _kind_of_parts(kind.value_type, part, name, place)
+        return pa.large_list(inner) if pa.types.is_large_list(kind) else pa.list_(inner)
+    if pa.types.is_null(kind):
+        return kind
+    if not pa.types.is_struct(kind):
+        hint = f"It is {kind}; JSON in a text is read with 'parse: {{{name}: json}}' in the dataset"
+        raise DataError(f"has no part '{part}', because it is no mapping", hint=hint, **place)
+    names = [kind.field(number).name for number in range(kind.num_fields)]
+    if part not in names:
+        raise DataError(f"has no part '{part}'", hint=did_you_mean(part, names), **place)
+    return kind.field(names.index(part)).type
+
+
+def _part(array: pa.Array, part: str) -> pa.Array:
+    kind = array.type
+    if pa.types.is_null(kind):
+        return array
+    if pa.types.is_struct(kind):
+        return pc.struct_field(array, part)
+    if pa.types.is_fixed_size_list(kind):
+        array = array.cast(pa.list_(kind.value_field))
+    inner = _part(array.values, part)  # of all lists of the chunk's buffers, so that the offsets fit
+    whole = pa.LargeListArray if pa.types.is_large_list(kind) else pa.ListArray
+    if not array.null_count:
+        return whole.from_arrays(array.offsets, inner)
+    # Arrow takes no slice of offsets together with a mask, so they are copied.
+    offsets = pa.array(np.array(array.offsets), array.offsets.type)
+    return whole.from_arrays(offsets, inner, mask=pa.array(np.array(array.is_null())))
+
+
+def _filled(table: pa.Table, template: str, place: str, empty: Collection[str]) -> pa.ChunkedArray:
+    """The template with the values of each row. A row that lacks one of them has no text."""
+    names = list(dict.fromkeys(_names_in(template)))
+    parts = pa.table({name: _nested(table, name, place, template) for name in names})
+    texts = [pa.array(list(_texts(batch, template, place, empty)), pa.string()) for batch in _batches(parts)]
+    return pa.chunked_array(texts, pa.string())
+
+
+def _batches(parts: pa.Table) -> Iterator[tuple[int, pa.RecordBatch]]:
+    done = 0
+    for batch in parts.to_batches(_BATCH):
+        yield done, batch
+        done += batch.num_rows
+
+
+def _texts(
+    numbered: tuple[int, pa.RecordBatch], template: str, place: str, empty: Collection[str]
+) -> Iterator[str | None]:
+    done, batch = numbered
+    pieces = [_piece(piece) for piece in _PIECES.split(template) if piece]
+    for number, given in enumerate(batch.to_pylist(), done + 1):
+        row = {name: "" if value is None and name in empty else value for name, value in given.items()}
+        if None in row.values():
+            yield None
+        elif all(value == "" for value in row.values()):
+            yield ""
+        else:
+            yield "".join(
+                text if name is None else _text_of(row[name], name, f"{place}, row {number}", template)
+                for text, name in pieces
+            )
+
+
+def _piece(piece: str) -> tuple[str, str | None]:
+    """A piece of a template: a text, or the name of a column."""
+    if piece in ("{{", "}}"):
+        return piece[0], None
+    name = piece[1:-1].strip() if piece[0] == "{" and piece[-1] == "}" else ""
+    return ("", name) if name else (piece, None)
+
+
+def _text_of(value: Any, name: str, place: str, template: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    raise DataError(f"the column '{name}' has no text or number", file=place, key=template, value=value)

@@ -1,0 +1,149 @@
+"""Rows that are drawn from a split: those held out for validation, and a few of each label.
+
+What is drawn depends on the seed, the labels and the rows' numbers alone, so it is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import datasets
+import numpy as np
+
+from mtsmart.data.selection import undrawn
+from mtsmart.errors import DataError
+from mtsmart.tasks.definition import TaskDefinition
+
+_MAX_CLASSES = 1_000
+
+
+def grouping_column(definition: TaskDefinition, split: str) -> str | None:
+    """The column of the groups that stay together where rows of our split ``split`` are drawn; None: no such column."""
+    group = definition.options.get("group")
+    is_drawn = undrawn(definition.split(split))[0] is not None
+    return group if is_drawn and isinstance(group, str) else None
+
+
+def drawn_rows(rows: datasets.Dataset, definition: TaskDefinition, split: str, place: str) -> np.ndarray | None:
+    """The places of the rows that ``holdout`` and ``few`` leave in our split ``split``, ascending; None: all.
+
+    Args:
+        rows: those that the split's slice takes, with the label columns and the grouping column.
+        definition: of the task.
+        split: our name of the split.
+        place: what errors call it.
+
+    Raises:
+        DataError: nothing is left, or the labels are no classes.
+    """
+    source = definition.dataset
+    word = undrawn(definition.split(split))[0]
+    few = source.few if split == "train" else None
+    if word is None and few is None:
+        return None
+    labels = _labels(rows, definition.label_columns)
+    kept = np.arange(len(rows))
+    if word is not None:
+        count = source.held_out(len(rows))
+        group = grouping_column(definition, split)
+        groups = None if group is None else rows[group][:]
+        held = draw_holdout(count, labels, groups, source.seed)
+        if not held.any() or held.all():
+            message = f"of {len(rows):,} rows leaves the split '{'train' if held.all() else 'validation'}' without rows"
+            raise DataError(message, file=place, key="dataset.holdout", value=source.holdout)
+        kept = np.flatnonzero(held if word == "holdout" else ~held)
+    if few is not None:
+        chosen = draw_few(few, [labels[number] for number in kept], source.seed)
+        if chosen is None or not chosen.any():
+            message = "takes some rows of each label, and the rows have no labels that are classes"
+            raise DataError(message, file=place, key="dataset.few", value=few)
+        kept = kept[chosen]
+    return kept
+
+
+def draw_holdout(count: int, labels: Sequence[Any], groups: Sequence[Any] | None, seed: int) -> np.ndarray:
+    """(N,) bool: the rows that are held out.
+
+    Args:
+        count: about how many; no more than all but one, and whole groups are held out together.
+        labels: of each row. If they are classes, each is held out with its share.
+        groups: what says which rows belong together; None: each row stands for itself.
+        seed: of the draw.
+    """
+    chosen = np.zeros(len(labels), dtype=bool)
+    if groups is not None:
+        members = _by_key(groups)
+        left = count
+        for key in _shuffled(sorted(members), seed, "group"):
+            if len(members[key]) <= left:
+                chosen[members[key]] = True
+                left -= len(members[key])
+        return chosen
+    classes = _classes(labels)
+    for numbers, share in zip(classes, _shares([len(numbers) for numbers in classes], count), strict=True):
+        chosen[_shuffled(numbers, seed, "holdout")[:share]] = True
+    return chosen
+
+
+def draw_few(count: int, labels: Sequence[Any], seed: int) -> np.ndarray | None:
+    """(N,) bool: ``count`` rows of each label, or all where there are fewer; None if the labels are no classes."""
+    if not _are_classes(labels):
+        return None
+    chosen = np.zeros(len(labels), dtype=bool)
+    for numbers in _classes(labels):
+        if labels[numbers[0]] is not None:
+            chosen[_shuffled(numbers, seed, "few")[:count]] = True
+    return chosen
+
+
+def _labels(rows: datasets.Dataset, columns: Sequence[str]) -> list[Any]:
+    """The label of each row; of several columns, the list of their values. None where the split has no labels."""
+    if not set(columns) <= set(rows.column_names):
+        return [None] * len(rows)
+    if len(columns) == 1:
+        return list(rows[columns[0]][:])
+    return [list(values) for values in zip(*(rows[column][:] for column in columns), strict=True)]
+
+
+def _classes(labels: Sequence[Any]) -> list[list[int]]:
+    """The rows' numbers by label, or all together if the labels are no classes."""
+    if not _are_classes(labels):
+        return [list(range(len(labels)))]
+    by_key = _by_key(labels)
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def _by_key(values: Sequence[Any]) -> dict[str, list[int]]:
+    """The places of each value."""
+    places: dict[str, list[int]] = {}
+    for place, key in enumerate(_keys(values)):
+        places.setdefault(key, []).append(place)
+    return places
+
+
+def _are_classes(labels: Sequence[Any]) -> bool:
+    """Whether labels are single values of which most occur more than once."""
+    plain = all(value is None or isinstance(value, str | bool | int | float) for value in labels)
+    return plain and len(set(_keys(labels))) <= min(_MAX_CLASSES, max(len(labels) // 2, 2))
+
+
+def _keys(values: Sequence[Any]) -> list[str]:
+    return [repr(value) for value in values]
+
+
+def _shares(sizes: Sequence[int], count: int) -> list[int]:
+    """``count`` divided in proportion to the sizes; what rounding leaves goes to the largest remainders."""
+    total = sum(sizes)
+    exact = [size * count / total for size in sizes]
+    shares = [int(share) for share in exact]
+    order = sorted(range(len(sizes)), key=lambda place: (shares[place] - exact[place], place))
+    for place in order[: count - sum(shares)]:
+        shares[place] += 1
+    return shares
+
+
+def _shuffled(items: Sequence[Any], seed: int, purpose: str) -> list[Any]:
+    """The items in an order that looks random; unlike that of a generator, it stays the same with other versions."""
+    return sorted(items, key=lambda item: hashlib.sha256(f"{seed} {purpose} {item}".encode()).digest())

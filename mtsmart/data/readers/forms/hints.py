@@ -1,0 +1,107 @@
+"""Files whose fields are parted or quoted otherwise than they are read: what to write instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from itertools import islice
+from pathlib import Path
+
+from mtsmart.data.readers.lines import bounded_lines, open_text
+from mtsmart.errors import DataError
+
+_OTHERS = (";", "\t", "|", ",")
+_SHOWN = {"\t": "tab", "blank": "blank"}
+_QUOTED = "Its fields stand in quotes: write 'format: csv, delimiter: tab' into the task's dataset"
+
+
+def delimiter_hint(delimiter: str) -> str:
+    """What to write for fields that are parted by ``delimiter``."""
+    shown = _SHOWN.get(delimiter, f'"{delimiter}"')
+    return f"Its fields stand between {_named(delimiter)}: write 'delimiter: {shown}' into the task's dataset"
+
+
+def _named(delimiter: str) -> str:
+    return {"\t": "tabs", "blank": "blanks"}.get(delimiter, f"'{delimiter}'")
+
+
+def check_header(header: Sequence[str], delimiter: str, wanted: Collection[str], file: Path, line: int) -> None:
+    """Refuse a header without any wanted column, if another delimiter would give one.
+
+    Raises:
+        DataError: says how the file is to be read.
+    """
+    if any(name in header for name in wanted):
+        return
+    text = delimiter.join(header)
+    for other in _OTHERS:
+        parts = {part.strip(' \t"') for part in text.split(other)}
+        if other != delimiter and len(parts) > 1 and not parts.isdisjoint(wanted):
+            raise DataError(
+                "has none of the task's columns", file=file, line=line, value=text, hint=delimiter_hint(other)
+            )
+    if {name.strip('"') for name in header} & {*wanted}:
+        raise DataError("has none of the task's columns", file=file, line=line, value=text, hint=_QUOTED)
+
+
+def hint_for_row(row: Sequence[str], delimiter: str, width: int) -> str | None:
+    """What to write where a row has not ``width`` fields; None if nothing is known."""
+    text = delimiter.join(row)
+    for other in _OTHERS:
+        if other != delimiter and len(row) < width and text.count(other) == width - 1:
+            return delimiter_hint(other)
+    if delimiter == "\t" and any(field.startswith('"') and field.count('"') % 2 for field in row):
+        return _QUOTED
+    words = len(text.split())
+    return delimiter_hint("blank") if len(row) == 1 and width > 1 and words >= width else None
+
+
+def hint_for_header(header: Sequence[str], delimiter: str) -> str | None:
+    """What to write for a header of one field that holds another delimiter; None for any other header."""
+    others = [other for other in _OTHERS if other != delimiter and other in header[0]]
+    return delimiter_hint(others[0]) if others and len(header) == 1 else None
+
+
+def escape_hint(file: Path, line: int) -> str | None:
+    """What to write where quotes within a field are written with a backslash; None if they are not."""
+    with open_text(file) as stream:
+        text = next(islice(bounded_lines(stream, file), line - 1, None), "")
+    if '\\"' in text:
+        return "If a backslash stands before the quotes of its texts, write 'escape: \"\\\\\"' into the task's dataset"
+    return None
+
+
+def is_quoted(row: Sequence[str]) -> bool:
+    """Whether a field begins and ends with a quote and has only doubled ones between, as writers of csv have it."""
+    return any(_is_quoted(field) for field in row if '""' in field)
+
+
+def _is_quoted(field: str) -> bool:
+    inner = field[1:-1]
+    return field[0] == field[-1] == '"' and '""' in inner and '"' not in inner.replace('""', "")
+
+
+def quoted_warning(file: Path, line: int) -> str:
+    """The warning for a tsv file whose fields stand in quotes."""
+    return (
+        f"{file}:{line}: a field begins and ends with a quote and holds doubled ones, and tsv is read without quoting, "
+        "so all of them are part of the text. If a program such as pandas wrote them, write "
+        "'format: csv, delimiter: tab' into the task's dataset"
+    )
+
+
+def words_warning(file: Path, line: int) -> str:
+    """The warning for a file of one word a line."""
+    return (
+        f"{file}:{line}: a blank line stands between rows of one word, and each of these rows is read as a text of its "
+        "own. If a row is a word and a blank line ends a sentence, write 'format: conll' into the task's dataset"
+    )
+
+
+def ending_hint(ending: str) -> str:
+    """The hint for an ending that says nothing about what a file holds."""
+    shown = f"'{ending}' " if re.fullmatch(r"\.\w+", ending) else ""
+    return (
+        f"The ending {shown}does not say what the file holds, so write it into the task's dataset: format: csv, tsv, "
+        "jsonl, json, squad, conll or parquet; 'delimiter' and 'columns' say how lines are read"
+    )

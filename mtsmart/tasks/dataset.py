@@ -1,0 +1,150 @@
+"""Where a task's rows come from, and how its data files are written."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from mtsmart.config.strict import Misfit, StrictModel
+
+FieldForm = Literal["json", "list", "numbers", "names", "first", "answer", "answers"]
+FileKind = Literal["csv", "tsv", "jsonl", "json", "parquet", "conll", "squad"]
+BLANK = "blank"
+"""The delimiter that stands for one or several blanks or tabs."""
+_DELIMITERS = {"tab": "\t", BLANK: BLANK}
+_SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
+_OF_FILES = ("format", "columns", "parse", "delimiter", "escape", "field", "explode", "split_column")
+"""The settings that say how data files are read."""
+
+
+def _is_delimiter(value: str) -> str:
+    if value not in _DELIMITERS and (len(value) != 1 or value in '"\r\n'):
+        raise ValueError(f"must be one character such as ';', or tab, or {BLANK} (blanks and tabs, any number)")
+    return value
+
+
+def _is_escape(value: str) -> str:
+    if len(value) != 1 or value in '"\r\n':
+        raise ValueError("must be one character, for example '\\'")
+    return value
+
+
+def _is_holdout(value: str | int) -> str | int:
+    share = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    is_share = share is not None and 0 < float(share[1]) < 100
+    if not is_share and (isinstance(value, str) or value < 1):
+        raise ValueError("must be a share of the rows such as 20%, or a number of rows")
+    return value
+
+
+class DatasetSource(StrictModel):
+    """Where a task's rows come from: a data set on the Hub (or its local clone), or data files."""
+
+    path: str | None = Field(None, description="Hub id, for example nyu-mll/glue")
+    name: str | None = Field(None, description="configuration of the Hub data set")
+    revision: str | None = Field(None, description="Hub branch, tag or commit")
+    streaming: bool = Field(
+        False, description="read only the rows that the splits ask for, without downloading the whole Hub data set"
+    )
+    files: dict[str, str | list[str]] | None = Field(
+        None,
+        description="split -> data file, list of files, or pattern such as parts/*.csv, relative to the task file; "
+        "without splits: the files of train",
+    )
+    format: FileKind | None = Field(
+        None, description="what the files are, whatever their names' ending; null: as the ending says"
+    )
+    columns: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="names of the columns of csv or tsv files without a header, and of conll files; a last name that "
+        "ends in ... takes all further fields of the line, as a list",
+    )
+    delimiter: Annotated[str, AfterValidator(_is_delimiter)] | None = Field(
+        None,
+        description="what stands between the fields of csv, tsv and conll files: one character, tab, or blank (any "
+        "number of blanks; the last column takes the rest of the line); null: as the format says",
+    )
+    escape: Annotated[str, AfterValidator(_is_escape)] | None = Field(
+        None, description="the character before a quote that is text, in csv files that do not double it"
+    )
+    field: str | None = Field(
+        None, min_length=1, description="where the list of rows stands in a JSON file, for example data.items"
+    )
+    explode: str | None = Field(
+        None, min_length=1, description="a list within the rows of a JSON file, each item of which becomes a row: a.b"
+    )
+    split_column: str | None = Field(
+        None, min_length=1, description="the column that says of which split a row is; 'files' then have no splits"
+    )
+    parse: dict[str, FieldForm] = Field(
+        default_factory=dict,
+        description="column -> how its text is read: json; list (as JSON or Python prints it); numbers (1,0,0.5); "
+        "names (a,b); first (of a list); answer (start:::end:::impossible:::text); "
+        "answers (list of text and answer_start)",
+    )
+    holdout: Annotated[str | int, AfterValidator(_is_holdout)] | None = Field(
+        None,
+        description="this share (20%) or number of the training rows becomes the validation split: drawn with 'seed', "
+        "each label with its share",
+    )
+    few: int | None = Field(None, ge=1, description="train on this many rows of each label, drawn with 'seed'")
+    seed: int = Field(0, ge=0, lt=2**32, description="of the rows that 'holdout' and 'few' draw")
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _files_of_train(cls, value: Any) -> Any:
+        return {"train": value} if isinstance(value, str | list) else value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DatasetSource:
+        if (self.path is None) == (self.files is None):
+            raise ValueError("give either 'path' (a Hub data set) or 'files' (split: file)")
+        if self.files is not None and (self.name or self.revision or self.streaming):
+            raise ValueError("'name', 'revision' and 'streaming' go with 'path', not with 'files'")
+        if self.files is None and (given := [key for key in _OF_FILES if getattr(self, key)]):
+            raise ValueError(f"'{given[0]}' goes with 'files', not with 'path'")
+        if self.streaming and (self.holdout is not None or self.few is not None):
+            raise ValueError("'holdout' and 'few' need all rows, so they do not go with 'streaming'")
+        return self
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> DatasetSource:
+        names = self.column_names
+        if len(set(names)) < len(names):
+            raise ValueError("two columns have the same name")
+        is_open = [name.endswith("...") for name in self.columns or []]
+        if any(is_open[:-1]) or (self.format == "conll" and any(is_open)):
+            raise ValueError("only the last column may take all further fields (and none in a conll file)")
+        unknown = [column for column in self.parse if names and column not in names]
+        if unknown:
+            raise ValueError(f"'parse' names '{unknown[0]}', which 'columns' lacks")
+        return self
+
+    @model_validator(mode="after")
+    def _files_fit(self) -> DatasetSource:
+        empty = [split for split, files in (self.files or {}).items() if not files]
+        if empty:
+            raise Misfit("names no file", ("files", empty[0]))
+        if self.split_column is not None and len(self.files or {}) > 1:
+            hint = "Write files: all.csv, or files: [a.csv, b.csv]"
+            raise Misfit("the column says of which split a row is, so 'files' has no splits", ("files",), hint=hint)
+        return self
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names in ``columns``, without the dots of a last name that takes all further fields."""
+        return [name.removesuffix("...") for name in self.columns or []]
+
+    @property
+    def separator(self) -> str | None:
+        """The character of ``delimiter``, or ``BLANK``; None where the format says it."""
+        return None if self.delimiter is None else _DELIMITERS.get(self.delimiter, self.delimiter)
+
+    def held_out(self, rows: int) -> int:
+        """How many of ``rows`` training rows ``holdout`` takes, rounded to the nearest whole number."""
+        if isinstance(self.holdout, str):
+            return round(float(self.holdout.rstrip(" %")) / 100 * rows)
+        return self.holdout or 0

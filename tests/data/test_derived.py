@@ -1,0 +1,80 @@
+"""Columns that a task makes of the data's own: parts of nested columns, and texts made of several."""
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from mtsmart.config.sections import DataConfig
+from mtsmart.data.derived import source_columns, with_derived
+from mtsmart.data.sources import load_split
+from mtsmart.errors import DataError
+from mtsmart.evaluation.given_rows import table_of
+from mtsmart.tasks.definition import TaskDefinition
+
+TABLE = pa.table(
+    {
+        "c": [{"t": ["a", "b"], "k": 1}, None, {"t": [], "k": 3}],
+        "l": [[{"x": "1"}, {"x": None}], None, [{"x": "q"}]],
+        "w": ["u", None, "v"],
+        "n": [1, 2, 3],
+        "a.b": ["p", "q", ""],
+    }
+)
+
+
+@pytest.mark.parametrize("start", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("c.t", [["a", "b"], None, []]),
+        ("c.k", [1, None, 3]),
+        ("l.x", [["1", None], None, ["q"]]),
+        ("a.b", ["p", "q", ""]),
+        ("{w}: {n}", ["u: 1", None, "v: 3"]),
+        ("{ n }/{c.k} {{w}}", ["1/1 {w}", None, "3/3 {w}"]),
+        ("<{a.b}>", ["<p>", "<q>", ""]),
+    ],
+)
+def test_values_are_those_of_the_row(column, values, start):
+    assert with_derived(TABLE.slice(start), [column], "x").column(column).to_pylist() == values[start:]
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("c.z", r"x: c\.z: has no part 'z'. Choose from: k, t"),
+        ("w.x", r"has no part 'x', because it is no mapping.*parse: \{w: json\}"),
+        ("q.r", r"x: q\.r: there is no such column"),
+        ("{ww}", r"names the column 'ww', which is not there"),
+        ("{w.__class__}", "has no part '__class__'"),
+        ("{w!r}", "names the column 'w!r', which is not there"),
+        ("{n:>9}", "names the column 'n:>9', which is not there"),
+        ("{l}", r"x, row 1: .*the column 'l' has no text or number"),
+    ],
+)
+def test_what_is_no_column_is_refused(column, message):
+    with pytest.raises(DataError, match=message):
+        with_derived(TABLE, [column], "x")
+
+
+def test_the_columns_that_others_are_made_of():
+    assert source_columns(["a", "b.c.d", "{e}: {f.g}"]) == ["a", "b.c.d", "b.c", "b", "{e}: {f.g}", "e", "f.g", "f"]
+
+
+def test_a_split_has_the_columns_that_the_task_makes(tmp_path):
+    rows = [{"m": {"s": "one"}, "w": "x", "y": {"z": "no"}}, {"m": {"s": "two"}, "w": "y", "y": {"z": "yes"}}]
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    definition = TaskDefinition(
+        task_type="classification",
+        dataset={"files": {"train": str(tmp_path / "d.jsonl")}},
+        text=["{w}: {m.s}", "m.s"],
+        label="y.z",
+    )
+    split = load_split("t", definition, "train", definition.text, DataConfig())
+    assert split[:] == {"{w}: {m.s}": ["x: one", "y: two"], "m.s": ["one", "two"], "y.z": ["no", "yes"], "row": [0, 1]}
+
+
+def test_given_rows_get_the_columns_that_the_task_makes():
+    rows = [{"w": "x", "m": {"s": "one"}}, {"w": "y", "m": {"s": "two"}}]
+    assert table_of(rows, ["{w}!", "m.s"])[:] == {"{w}!": ["x!", "y!"], "m.s": ["one", "two"], "row": [0, 1]}
