@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.errors import ConfigError, did_you_mean, reason_in
 from mtsmart.registry import Registry
 
 
@@ -35,3 +35,17 @@ def test_error_text_is_one_line_whatever_a_name_holds():
 
 def test_hint_lists_choices_when_none_is_near():
     assert did_you_mean("zzz", ["linf", "l2"]) == "Choose from: l2, linf"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a\nb", "a"),
+        ("Error(s) in loading:\n\tsize mismatch\nmore", "Error(s) in loading: size mismatch"),
+        ("", "ValueError"),
+        ("\n here", "here"),
+        ("ends:", "ends:"),
+    ],
+)
+def test_the_reason_in_an_error_is_whole(text, reason):
+    assert reason_in(ValueError(text)) == reason

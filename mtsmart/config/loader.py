@@ -98,6 +98,10 @@ def parse_override(item: str) -> Document:
         raise ConfigError(
             "is not of the form key=value", file="command line", value=item, hint="Example: training.epochs=2"
         )
+    if text.startswith(("[", "{")) and not text.rstrip().endswith(("]", "}")):
+        message = "is not valid YAML: it ends within a list or mapping"
+        hint = f"If the shell has cut it at a blank, quote it: '{dotted}=[one, another]'"
+        raise ConfigError(message, file="command line", value=item, hint=hint)
     value: Any = parse_value(text)
     for key in reversed(keys):
         value = {key: value}
@@ -153,8 +157,18 @@ def lay_over(base: Document, over: Document) -> Document:
 def absolute_files(task: Any, folder: Path) -> None:
     """Resolve the relative data files of one task's mapping against ``folder``, in place."""
     dataset = task.get("dataset") if isinstance(task, dict) else None
-    if isinstance(dataset, dict) and isinstance(dataset.get("files"), dict):
-        dataset["files"] = {split: _resolved(file, folder) for split, file in dataset["files"].items()}
+    if not isinstance(dataset, dict):
+        return
+    files = dataset.get("files")
+    if isinstance(files, dict):
+        dataset["files"] = {split: _all_resolved(value, folder) for split, value in files.items()}
+    elif files is not None:
+        dataset["files"] = _all_resolved(files, folder)
+
+
+def _all_resolved(paths: Any, folder: Path) -> Any:
+    """One path, or a list of them."""
+    return [_resolved(path, folder) for path in paths] if isinstance(paths, list) else _resolved(paths, folder)
 
 
 def _resolved(path: Any, folder: Path, source: str | None = None) -> Any:

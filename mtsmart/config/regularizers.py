@@ -80,10 +80,13 @@ class Alarm:
     Attributes:
         least: values up to this one are never called out.
         advice: what a user can do, in a few words.
+        unless_learning: whether it is no alarm while the task's loss is below that of the beginning. A term that says
+            how far the weights have moved grows in a healthy run too.
     """
 
     least: float
     advice: str
+    unless_learning: bool = False
 
 
 @dataclass(frozen=True)

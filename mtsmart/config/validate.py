@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from mtsmart.config.document import Document, Key
 from mtsmart.config.forms import choices_in, sections_in, types_at, words_for
+from mtsmart.config.option_names import hint_for_option
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.errors import ConfigError, did_you_mean, nearest
 
@@ -67,7 +68,8 @@ def _hint_for_unknown(model: type[StrictModel], location: Key) -> str:
     keys = [key for section in sections for key in section.known_keys()]
     if sections and not keys:
         return "Nothing can be set here"
-    return next(filter(None, reasons), None) or did_you_mean(location[-1], keys)
+    option = hint_for_option(str(location[-1]), keys)
+    return option or next(filter(None, reasons), None) or did_you_mean(location[-1], keys)
 
 
 def _wrong_value(problem: ErrorDetails, kinds: Sequence[Any], place: dict[str, Any]) -> ConfigError:

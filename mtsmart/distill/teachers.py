@@ -31,8 +31,9 @@ from mtsmart.distill.term import TEACHER, Distill, DistillSettings
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import run_model
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.models.files import read_head_specs
+from mtsmart.models.files import read_decoding, read_head_specs
 from mtsmart.models.heads import HeadSpec
+from mtsmart.models.output_unit import OutputUnit
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.runs.folder import RunFolder
@@ -40,6 +41,7 @@ from mtsmart.storage.consistent import read_consistently
 from mtsmart.storage.durable import replacing, sha256_of, writing
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.distillable import Distillable
+from mtsmart.task_types.interface.explains_outputs import unit_of
 from mtsmart.task_types.interface.own_signature import signature_of
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -66,7 +68,7 @@ class Teacher:
                 hint="Train that run first, or name another: distill.teachers=[FOLDER]",
             )
         stored = read_consistently(lambda: self.folder.model, partial(_read, self.folder), [self.folder.config_file])
-        self.definitions, self.specs, self._digests = stored
+        self.definitions, self.specs, self._digests, self._decoding = stored
 
     @property
     def tasks(self) -> list[str]:
@@ -121,6 +123,12 @@ class Teacher:
         parts += [signature_of(taught), taught.definition.project, taught.definition.share_head]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
+    def unit(self, task: TaskType) -> OutputUnit:
+        """The unit of the teacher's outputs for the student's task."""
+        taught = self.task(task)
+        taught.decoding = dict(self._decoding.get(task.name) or self._decoding.get(taught.head_name, {}))
+        return unit_of(taught)
+
     @cached_property
     def data(self) -> DataConfig:
         """The teacher's data settings, because the teacher cuts rows at its own length limit."""
@@ -172,11 +180,13 @@ def add_teachers(config: RunConfig, tasks: Mapping[str, PreparedTask]) -> dict[s
         teacher.__dict__.pop("run", None)  # Free the teacher's memory before the next teacher is loaded.
     taught = {}
     for name, task in chosen.items():
-        digests = [splits[name].key, *(teacher.digest(task.type) for teacher in teachers)]
+        units = [teacher.unit(task.type) for teacher in teachers]
+        digests: list[Any] = [splits[name].key, *(teacher.digest(task.type) for teacher in teachers)]
+        digests += [unit.to_numbers() for unit in units if unit != OutputUnit()]
         key = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
         train = replace(splits[name], rows=_with_columns(splits[name].rows, tables[name]), key=key)
         assert isinstance(task.type, Distillable)  # _chosen refuses other tasks.
-        collate = _Collate(task.type, task.collate, len(teachers), distill.temperature)
+        collate = _Collate(task.type, task.collate, units, distill.temperature)
         taught[name] = replace(task, train=train, collate=collate)
     return {**tasks, **taught}
 
@@ -282,18 +292,24 @@ def _with_columns(rows: datasets.Dataset, tables: Sequence[datasets.Dataset]) ->
 
 @dataclass(frozen=True)
 class _Collate:
-    """Collates rows, and adds the ensemble of the teachers' logits if the rows have them. Validation rows do not."""
+    """Collates rows, and adds the ensemble of the teachers' logits if the rows have them. Validation rows do not.
 
-    task: Distillable
+    Logits that are numbers get the unit of the student's.
+    """
+
+    task: Any  # a task type that is Distillable
     collate: Collate
-    teachers: int
+    units: Sequence[OutputUnit]
     temperature: float
 
     def __call__(self, features: list[dict[str, Any]], seed: int) -> Batch:
         batch = self.collate(features, seed)
         if f"{TEACHER}_0" in features[0]:
-            numbers = range(self.teachers)
-            logits = [self.task.rebatch([_tensor(row, number) for row in features], batch) for number in numbers]
+            own = unit_of(self.task)
+            logits = [
+                own.from_unit(self.task.rebatch([_tensor(row, number) for row in features], batch), unit)
+                for number, unit in enumerate(self.units)
+            ]
             batch.targets[TEACHER] = self.task.ensemble(logits, batch, self.temperature)
         return batch
 
@@ -303,9 +319,11 @@ def _tensor(row: Mapping[str, Any], number: int) -> Tensor:
     return values.reshape(row[f"{TEACHER}_{number}_shape"])
 
 
-def _read(run: RunFolder, model: Path) -> tuple[dict[str, TaskDefinition], dict[str, HeadSpec], dict[str, str]]:
-    """A teacher's definitions, heads, and the digests of its model's files."""
-    return run.definitions(), read_head_specs(model), _digests(model)
+def _read(
+    run: RunFolder, model: Path
+) -> tuple[dict[str, TaskDefinition], dict[str, HeadSpec], dict[str, str], dict[str, dict[str, float]]]:
+    """A teacher's definitions, heads, the digests of its model's files, and the numbers for decoding."""
+    return run.definitions(), read_head_specs(model), _digests(model), read_decoding(model)
 
 
 def _digests(model: Path) -> dict[str, str]:

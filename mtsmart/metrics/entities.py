@@ -1,4 +1,4 @@
-"""Scores of tag sequences: of entities in BIO tags, by their exact span and type, and of single tags.
+"""Scores of tag sequences: of entities in BIO tags and their relatives, by exact span and type, and of single tags.
 
 Predictions and references are N lists of tag names; two lists of one row have equal length.
 """
@@ -6,6 +6,7 @@ Predictions and references are N lists of tag names; two lists of one row have e
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import Enum, auto
 from typing import NamedTuple
 
 from mtsmart.metrics.scores import METRICS
@@ -14,37 +15,72 @@ OUTSIDE = "O"
 Tags = Sequence[Sequence[str]]
 
 
+class _Place(Enum):
+    """Where in its entity a word stands."""
+
+    BEGIN = auto()
+    INSIDE = auto()
+    END = auto()
+    SINGLE = auto()
+
+
+_PLACES = {
+    "B": _Place.BEGIN,
+    "I": _Place.INSIDE,
+    "M": _Place.INSIDE,
+    "E": _Place.END,
+    "L": _Place.END,
+    "S": _Place.SINGLE,
+    "U": _Place.SINGLE,
+    "W": _Place.SINGLE,
+}
+
+
 class Entity(NamedTuple):
-    """An entity: its type, and its first and last word (from 0)."""
+    """An entity: its type (empty where tags have none), and its first and last word (from 0)."""
 
     type: str
     start: int
     end: int
 
 
-def is_bio(tags: Iterable[str]) -> bool:
-    """Whether all tag names are ``O``, ``B-<type>`` or ``I-<type>``, and at least one of them is not ``O``."""
-    names = set(tags)
-    return bool(names - {OUTSIDE}) and all(name == OUTSIDE or name[:2] in ("B-", "I-") for name in names)
+def marks_entities(tags: Iterable[str]) -> bool:
+    """Whether tag names mark entities, and at least one of them is not ``O``.
+
+    They are ``O`` and ``B-<type>``, ``I-<type>`` (BIO, also IOB1), with ``E-`` and ``S-`` (BIOES), ``L-`` and ``U-``
+    (BILOU), or ``M-``, ``E-`` and ``S-`` or ``W-`` (BMES); or all of them without a type: ``O``, ``B``, ``I`` ...
+    """
+    given = set(tags)
+    names = given - {OUTSIDE}
+    if not {name[:1] for name in names} & {"B", "I"}:
+        return False
+    if names <= _PLACES.keys():  # Letters alone may mean anything, so one of them must leave words out.
+        return OUTSIDE in given
+    return all(name[:1] in _PLACES and name[1:2] == "-" for name in names)
 
 
 def entities(tags: Sequence[str]) -> list[Entity]:
-    """The entities of one BIO tag sequence, by the rules of the CoNLL scripts.
+    """The entities of one tag sequence, by the rules of the CoNLL scripts.
 
-    An entity begins at ``B-X``, and also at an ``I-X`` that does not directly follow an entity of type X. It goes on
-    with each further ``I-X``. So ``I-`` without ``B-`` counts, and old IOB files, which have ``B-`` only between two
-    neighbouring entities, are read correctly.
+    An entity begins at ``B-X``, at ``S-X``, and at any other tag of type X that does not directly follow an entity of
+    this type or follows its end. It goes on with each further tag of type X until ``E-X`` or before the next ``B-X`` or
+    ``S-X``. So ``I-`` without ``B-`` counts, an entity that never ends counts, and old IOB files, which have ``B-``
+    only between two neighbouring entities, are read correctly.
     """
     found: list[Entity] = []
-    start = 0
+    start: int | None = None
     kind = ""
+    ended = False  # whether the last word ended its entity
     for position, tag in enumerate([*tags, OUTSIDE]):
-        if kind and (tag == OUTSIDE or tag[:1] == "B" or tag[2:] != kind):
+        place = _PLACES.get(tag[:1], _Place.INSIDE)
+        begins = tag == OUTSIDE or place in (_Place.BEGIN, _Place.SINGLE) or tag[2:] != kind or ended
+        if start is not None and begins:
             found.append(Entity(kind, start, position - 1))
-            kind = ""
-        if tag != OUTSIDE and not kind:
+            start = None
+        if tag != OUTSIDE and start is None:
             start = position
             kind = tag[2:]
+        ended = place in (_Place.END, _Place.SINGLE)
     return found
 
 

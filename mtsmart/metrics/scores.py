@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,8 +10,11 @@ import numpy as np
 
 from mtsmart.registry import Registry
 
-Metric = Callable[[Sequence[Any], Sequence[Any]], float]
-"""(predictions, references), both in the form that the task type's ``decode`` and ``references`` return -> a score."""
+Metric = Callable[..., Any]
+"""(predictions, references), both in the form that the task type's ``decode`` and ``references`` return -> a score.
+
+:mod:`mtsmart.metrics.labels` has metrics that take probabilities, or give one score for each label.
+"""
 METRICS: Registry[Metric] = Registry("metric", group="mtsmart.metrics", needs=["__call__"])
 
 
@@ -58,6 +62,38 @@ def spearman(predictions: Sequence[float], references: Sequence[float]) -> float
     from scipy.stats import spearmanr
 
     return 0.0 if _constant(predictions, references) else float(spearmanr(predictions, references).statistic)
+
+
+@METRICS.register("mse")
+def mse(predictions: Sequence[float], references: Sequence[float]) -> float:
+    """The mean squared error, in the squared unit of the labels; lower is better, so never the main metric."""
+    from sklearn.metrics import mean_squared_error
+
+    return float(mean_squared_error(references, predictions))
+
+
+@METRICS.register("rmse")
+def rmse(predictions: Sequence[float], references: Sequence[float]) -> float:
+    """The root of the mean squared error, in the unit of the labels; lower is better, so never the main metric."""
+    from sklearn.metrics import root_mean_squared_error
+
+    return float(root_mean_squared_error(references, predictions))
+
+
+@METRICS.register("mae")
+def mae(predictions: Sequence[float], references: Sequence[float]) -> float:
+    """The mean absolute error, in the unit of the labels; lower is better, so never the main metric."""
+    from sklearn.metrics import mean_absolute_error
+
+    return float(mean_absolute_error(references, predictions))
+
+
+@METRICS.register("r2")
+def r2(predictions: Sequence[float], references: Sequence[float]) -> float:
+    """The share of the references' variance that is explained; NaN if they are all equal, because it is undefined."""
+    from sklearn.metrics import r2_score
+
+    return math.nan if _constant(references) else float(r2_score(references, predictions))
 
 
 def _constant(*sides: Sequence[float]) -> bool:

@@ -5,7 +5,7 @@
     encoder/                config.json, model.safetensors, tokenizer files (AutoModel loads it); adapters, if any
     heads/<task>.safetensors
     heads.json              how each head is built
-    decoding.json           numbers for decoding, such as thresholds, that were fitted on validation, by task
+    decoding.json           numbers for decoding by task: thresholds fitted on validation, the unit of a regression head
     manifest.json           sizes and SHA-256 hashes of the files above
 """
 
@@ -65,7 +65,7 @@ def save_model(
     Args:
         folder: the model's folder.
         model, tokenizer: what is written.
-        decoding: what ``fit`` of each task found on validation.
+        decoding: the numbers that each task's decoding needs.
         scratch: the folder for unfinished writes; None: a new one beside ``folder``.
     """
     with replacing_folder(folder, scratch or folder.with_name(f".{folder.name}.{unique()}")) as aside:
@@ -126,7 +126,7 @@ def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
 
 
 def read_decoding(folder: Path) -> dict[str, dict[str, Any]]:
-    """What ``fit`` of each task found on validation.
+    """The numbers that each task's decoding needs.
 
     Raises:
         CheckpointError: the file is damaged.

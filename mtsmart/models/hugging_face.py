@@ -19,9 +19,12 @@ from mtsmart.models.export_folder import check_target, exporting_to
 from mtsmart.models.files import settled
 from mtsmart.models.heads.native import NATIVE_CLASSES, NativeHead
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.models.output_unit import OutputUnit, fold
 from mtsmart.user_paths import user_path
 
 TOLERANCE = 1e-5  # between a logit of ours and the exported model's, absolute and relative
+_ROUNDING = 1e-6  # of the mean of labels in float32, relative
+_LABELS_OWN = OutputUnit()
 _DROPOUTS = (
     "classifier_dropout",
     "classifier_dropout_prob",
@@ -57,19 +60,19 @@ def export_head(
     max_length: int | None = None,
     card: Callable[[Exported], str] | None = None,
     overwrite: bool = False,
+    unit: OutputUnit = _LABELS_OWN,
 ) -> Exported:
     """Write the encoder with one of its heads as the architecture's own task class.
 
     The folder appears only once it has been loaded again and has given this model's logits for a probe batch.
 
     Args:
-        model: on the CPU in float32.
-        head: the head's name.
+        model, head: on the CPU in float32; the head's name.
         tokenizer, folder: the encoder's tokenizer; the folder to write.
         problem_type: Hugging Face's name of what a sequence classification head was trained for.
         max_length: tokens that inputs were cut to; the tokenizer will do the same.
-        card: makes the text of README.md.
-        overwrite: whether an earlier export may be replaced.
+        card, overwrite: makes the text of README.md; whether an earlier export may be replaced.
+        unit: of the head's outputs; those of the exported model are labels.
 
     Raises:
         CheckpointError: there is no class for this head, the folder is taken, or the exported model's logits differ.
@@ -77,13 +80,13 @@ def export_head(
     """
     folder = user_path(folder, argument="folder").absolute()
     check_target(folder, overwrite)
-    whole = task_model(model, head, problem_type)
+    whole = _giving_labels(task_model(model, head, problem_type), unit, head)
     saved = _exported_tokenizer(tokenizer, whole, max_length)
     exported = Exported(folder, NATIVE_CLASSES[model.specs[head].kind].__name__, type(whole).__name__)
     with exporting_to(folder, overwrite) as aside:
         whole.save_pretrained(aside)
         saved.save_pretrained(aside)
-        _check_logits(model, head, saved, aside)
+        _check_logits(model, head, saved, aside, unit)
         if card is not None:
             (aside / "README.md").write_text(card(exported), encoding="utf-8")
     return exported
@@ -166,8 +169,26 @@ def _exported_tokenizer(
     return saved
 
 
+def _giving_labels(whole: PreTrainedModel, unit: OutputUnit, head: str) -> PreTrainedModel:
+    """The model, with weights that make its outputs labels.
+
+    Raises:
+        CheckpointError: the class's last layer has no bias.
+    """
+    if unit == _LABELS_OWN or fold(unit, whole):
+        return whole
+    raise CheckpointError(
+        f"the last layer of {type(whole).__name__} has no bias that could hold the mean of the labels",
+        argument="task",
+        value=head,
+        hint="Train the task with options: {standardize: false}",
+    )
+
+
 @torch.no_grad()
-def _check_logits(model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+def _check_logits(
+    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, folder: Path, unit: OutputUnit
+) -> None:
     """Load the folder as a user will, and compare its logits for a batch with padding.
 
     Raises:
@@ -191,7 +212,10 @@ def _check_logits(model: MultiTaskModel, head: str, tokenizer: PreTrainedTokeniz
     if theirs.ndim == 3:  # a logit for each token: those of padding mean nothing
         logits = logits[real]
         theirs = theirs[real]
-    if not torch.allclose(logits, theirs, atol=TOLERANCE, rtol=TOLERANCE):
+    if unit != _LABELS_OWN:
+        logits = unit.to_labels(logits).float()
+    rounding = TOLERANCE * unit.std + _ROUNDING * abs(unit.mean)
+    if not torch.allclose(logits, theirs, atol=rounding, rtol=TOLERANCE):
         difference = float((logits - theirs).abs().max())
         raise CheckpointError(
             f"{type(again).__name__} computes other logits with these weights (they differ by {difference:.2g})",

@@ -20,7 +20,7 @@ from transformers import (
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.config.transforms import TRANSFORMS
-from mtsmart.errors import CheckpointError, panics_as_errors
+from mtsmart.errors import CheckpointError, panics_as_errors, reason_in
 from mtsmart.models.adapters import read_adapters, restore_adapters
 from mtsmart.models.checks.files import check_files
 from mtsmart.models.checks.place import check_parts, check_place
@@ -118,8 +118,7 @@ def _refusing(what: str, path: str) -> Iterator[None]:
         with panics_as_errors():
             yield
     except Exception as error:  # of any kind: tokenizers raises plain Exception
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        message = f"cannot be {what}: {reason}"
+        message = f"cannot be {what}: {reason_in(error)}"
         raise CheckpointError(message, file="encoder", key="encoder.path", value=path) from None
 
 

@@ -41,7 +41,7 @@ def part_of(whole: Batch, task: TaskType, rank: int, count: int) -> Batch:
     splitting = splitting_of(task)
     part = splitting.take(whole, rows)
     counts = {Share.CRITERION: splitting.count_labels, Share.DIVERGENCE: splitting.count_predictions}
-    shares = {share: 0.0 if is_empty else count * of(part) / max(1, of(whole)) for share, of in counts.items()}
+    shares = {share: 0.0 if is_empty else count * of(part) / (of(whole) or 1) for share, of in counts.items()}
     before = len(splitting.take(whole, slice(0, rows.start)).attention_mask) if rows.start else 0
     sequences = (before, len(whole.attention_mask))
     return replace(part, part=Part((rows.start, total), sequences, shares))

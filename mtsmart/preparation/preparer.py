@@ -18,14 +18,21 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.batch import Batch
-from mtsmart.data.encoding import EncodedSplit, Rows, encode_rows, encode_split, recall, remember, select_complete
+from mtsmart.data.completeness import select_complete
+from mtsmart.data.encoding import EncodedSplit, Rows, encode_rows, encode_split, recall, remember
 from mtsmart.data.loader import Collate
 from mtsmart.data.sources import file_digests, load_split, split_place
 from mtsmart.errors import DataError, LibraryPanic, panics_as_errors
+from mtsmart.preparation.label_columns import LabelColumns
 from mtsmart.task_types.interface.arranges_rows import arranged
 from mtsmart.task_types.interface.base import LabelColumn, TaskType
 from mtsmart.task_types.interface.checks_training import check_training
 from mtsmart.task_types.interface.own_signature import signature_of
+from mtsmart.task_types.interface.reads_labels import ReadsLabels
+
+
+class LabelsMissing(DataError):
+    """A split has no labels: no column, or no value in it."""
 
 
 class Preparer:
@@ -41,6 +48,15 @@ class Preparer:
         self.tokenizer = tokenizer
         self.config = config
         self.max_positions = max_positions
+        self._labels = LabelColumns(config)
+
+    def judge_like(self, trained: TaskType) -> None:
+        """Read labels of other data of a task as its training split shows them.
+
+        Args:
+            trained: the task with the definition that it was trained with.
+        """
+        self._labels.judge_like(trained)
 
     def split(self, task: TaskType, split: str, with_labels: bool = True) -> EncodedSplit:
         """A split of a task's data, encoded now or found in the cache.
@@ -55,7 +71,10 @@ class Preparer:
                 known = self._encode(task, split, with_labels)
             pa.default_memory_pool().release_unused()  # the memory of the source rows, which are in the cache now
             # If somebody wrote to the file while it was read, the rows may belong to neither version.
-            if identity and identity == self._identity(task, split, with_labels):
+            # What was assumed about labels is told in each run, and the training split may change what numbers in
+            # another split mean. Such a split is not found without its source.
+            is_alone = task.name not in self._labels.told | self._labels.judged_with_training
+            if is_alone and identity and identity == self._identity(task, split, with_labels):
                 remember(identity, known, self.config)
         return known
 
@@ -71,20 +90,23 @@ class Preparer:
         definition = task.definition.model_dump(mode="json", include={"dataset", "label", "missing"})
         asked: dict[str, Any] = {"split": task.definition.split(split), "columns": task.columns}
         asked |= {"definition": definition, "learnt": split == "train"}  # training rows get more checks
+        if with_labels and isinstance(task, ReadsLabels):
+            asked["judged"] = True  # by the whole column, which the first versions did not do
         return {"files": files, **asked, **self._signature(task, with_labels)}
 
     def _encode(self, task: TaskType, split: str, with_labels: bool) -> EncodedSplit:
         definition = task.definition
         rows = load_split(task.name, definition, split, task.columns, self.config)
-        label = definition.label if with_labels and task.label_column is not LabelColumn.UNUSED else None
-        if label is not None:
+        labels = definition.label_columns if with_labels and task.label_column is not LabelColumn.UNUSED else []
+        if labels:
             self._require_labels(task, split, rows)
         place = split_place(task.name, definition, split)
-        hint = "Correct them, or say 'missing: drop' in the task"
-        may_be_empty = task.label_column is LabelColumn.MAY_BE_EMPTY
-        rows, dropped = select_complete(rows, place, task.columns, label, definition.missing, hint, may_be_empty)
+        hint = "Correct them, or say 'missing: drop' in the task ('missing: empty' reads texts as empty ones)"
+        # Of several label columns each needs a value; one alone may have an empty text.
+        may_be_empty = task.label_column is LabelColumn.MAY_BE_EMPTY and len(labels) == 1
+        rows, dropped = select_complete(rows, place, task.columns, labels, definition.missing, hint, may_be_empty)
         try:
-            encoded = self.rows(task, rows, with_labels, dropped)
+            encoded = self.rows(task, rows, with_labels, dropped, split)
             if split == "train" and with_labels:
                 check_training(task, encoded.rows)
             return encoded
@@ -100,7 +122,9 @@ class Preparer:
         with tokenizing(task):
             return encode_rows(arranged(task, rows), self._encoder(task, with_labels=False))
 
-    def rows(self, task: TaskType, rows: datasets.Dataset, with_labels: bool, dropped: int = 0) -> EncodedSplit:
+    def rows(
+        self, task: TaskType, rows: datasets.Dataset, with_labels: bool, dropped: int = 0, split: str | None = None
+    ) -> EncodedSplit:
         """Complete source rows, encoded now or found in the cache.
 
         Args:
@@ -108,10 +132,14 @@ class Preparer:
             rows: the source columns, and ``row``.
             with_labels: whether to encode the labels too.
             dropped: how many rows were left out before; the result carries the number.
+            split: which of our splits they are; None for rows of no split.
 
         Raises:
             DataError: a row does not fit, or the tokenizer fails on it.
         """
+        if with_labels:
+            place = f"task {task.name}" if split is None else split_place(task.name, task.definition, split)
+            task = self._labels.judged(task, rows, split, place)
         encode = self._encoder(task, with_labels)
         signature = self._signature(task, with_labels)
         with tokenizing(task):
@@ -144,12 +172,13 @@ class Preparer:
         return wanted if self.max_positions is None else min(wanted, self.max_positions)
 
     def _require_labels(self, task: TaskType, split: str, rows: datasets.Dataset) -> None:
-        label = task.definition.label
         where = split_place(task.name, task.definition, split)
-        if label not in rows.column_names:
-            raise DataError("the data has no such label column", file=where, key="label", value=label)
-        if all(value is None for value in rows[label]):
-            raise DataError(
+        labels = task.definition.label_columns
+        lacking = next((label for label in labels if label not in rows.column_names), None)
+        if lacking is not None:
+            raise LabelsMissing("the data has no such label column", file=where, key="label", value=lacking)
+        if all(value is None for label in labels for value in rows[label]):
+            raise LabelsMissing(
                 "the labels of this split are hidden", file=where, hint="'mtsmart predict' works without labels"
             )
 

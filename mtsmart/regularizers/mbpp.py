@@ -93,7 +93,7 @@ class Mbpp(Regularizer[MbppSettings]):
             "nats; squared label units for regression",
             "D is MBPP's divergence of the prediction from the teacher's, without its weight",
             is_term=True,
-            alarm=Alarm(1.0, "lower its weight or radius"),
+            alarm=Alarm(1.0, "lower its weight, or the learning rate", unless_learning=True),
         ),
         Figure(
             "teacher_distance",

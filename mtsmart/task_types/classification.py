@@ -3,65 +3,142 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import datasets
+import numpy as np
 import torch
+import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch
-from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.errors import ConfigError
+from mtsmart.losses.criteria import focal
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.decides import Decides
+from mtsmart.task_types.interface.reads_labels import Seen
+from mtsmart.task_types.interface.scores_labels import ScoresLabels, check_main_metric
+from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.labels import LabelNames
+from mtsmart.task_types.shared.label_columns import NamedLabels
+from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, weighted_mean, without_loss_options
 from mtsmart.task_types.shared.reductions import stack
-from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask
+from mtsmart.task_types.shared.soft_labels import labels_named_in, probabilities_in, soft_hint
 from mtsmart.tasks.definition import TaskDefinition
+
+_OF_TWO = ("f1", "precision", "recall")  # metrics of the second of two labels
+
+
+class ClassificationOptions(LossOptions):
+    """What the label column holds, and how labels count in the loss."""
+
+    soft_labels: bool = Field(
+        False,
+        description="the label column holds the probability of each label: a list in the order of the labels, or a "
+        "mapping of names; a single name is sure",
+    )
 
 
 @TASK_TYPES.register("classification")
-class Classification(SequenceTask, Decides):
+class Classification(SequenceTask, NamedLabels, WeighsLabels, Decides, ScoresLabels, SplitsBatches):
     """Logits (B, C), labels (B,) int64 by name.
 
     With ``share_head`` the head may be another task's. Its labels are matched by name. With ``project`` several of them
     stand for one label of this task; the logit of that label is then the logarithm of their summed probability.
     """
 
-    losses = ("cross_entropy",)
+    losses = ("cross_entropy", "focal")
     divergences = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
-    metrics = ("accuracy", "f1", "macro_f1", "mcc")
+    metrics = (
+        *("accuracy", "f1", "macro_f1", "mcc", "balanced_accuracy", "precision", "recall", "macro_precision"),
+        *("macro_recall", "auc", "average_precision", "label_f1", "label_precision", "label_recall"),
+    )
+    Options = ClassificationOptions
     label_dtype = torch.int64
     problem_type = "single_label_classification"
 
+    options: ClassificationOptions
+
     def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
         super().__init__(name, definition, shared_head)
-        self._names = LabelNames(self.labels)
         self._groups = self._label_groups()
+        self._criterion = self.with_gamma(self._criterion, focal)
+        if self.options.soft_labels:
+            self.label_dtype = torch.float32
 
     def check(self) -> None:
         super().check()
         labels = self.definition.labels
         if labels is None:
             raise ConfigError("is required for task type 'classification'", key=f"{self.name}.labels")
-        if "f1" in (self.definition.metrics or []) and len(labels) != 2:
-            hint = "Use macro_f1 for more than two labels"
-            raise ConfigError("needs exactly two labels", key=f"{self.name}.metrics", value="f1", hint=hint)
+        for metric in self.definition.metrics or []:
+            if metric in _OF_TWO and len(labels) != 2:
+                hint = f"Use macro_{metric} for more than two labels"
+                raise ConfigError("needs exactly two labels", key=f"{self.name}.metrics", value=metric, hint=hint)
+        check_main_metric(self)
+        self.check_loss_options(smoothed="cross_entropy", focal="focal")
+        loss = self.definition.loss
+        if self.options.soft_labels and loss not in (None, "cross_entropy"):
+            message = "does not go with options.soft_labels"
+            raise ConfigError(message, key=f"{self.name}.loss", value=loss, hint="Use loss: cross_entropy")
 
     @property
     def head_spec(self) -> HeadSpec:
         return head_spec_of(self.definition, "sequence_classification", len(self.labels), self.labels)
 
-    def encode_label(self, value: Any, row: int) -> int:
-        """The index of a label given by name, or by number if no label's name is a number."""
-        index = self._names.find(value)
-        if index is None:
-            hint = did_you_mean(value, self.labels)
-            raise row_error("is not one of the task's labels", row, self.definition.label, value, hint)
-        return index
+    def encode_label(self, value: Any, row: int) -> int | list[float]:
+        """The index of a label, or the probabilities of soft labels."""
+        if self.options.soft_labels:
+            return probabilities_in(value, self.names, row, self.label)
+        return self.label_index(value, row)
+
+    def label_items(self, rows: datasets.Dataset) -> Iterator[Seen]:
+        """Each label; of soft labels those that are named, because a list of numbers names none."""
+        if not self.options.soft_labels:
+            return self.label_cells(rows)
+        return (Seen(name, cell.row) for cell in self.label_cells(rows) for name in labels_named_in(cell.value))
+
+    def hint_for(self, value: Any) -> str:
+        """What may be meant by an unknown label: soft labels, or another label."""
+        return soft_hint(value) or super().hint_for(value)
+
+    def signature(self) -> dict[str, Any]:
+        return without_loss_options(super().signature())
+
+    # The objective ----------------------------------------------------------------------------------------------
+
+    def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The loss against the gold labels, a scalar.
+
+        With class weights it is the sum of the rows' weighted losses divided by the sum of the rows' weights, and with
+        soft labels divided by the number of rows. Both are the mean of ``torch.nn.functional.cross_entropy``.
+        """
+        labels = batch.targets["labels"]
+        weights = self.label_weights(labels.device)
+        smoothing = self.options.label_smoothing
+        if self.options.soft_labels or smoothing > 0:
+            return F.cross_entropy(logits.float(), labels, weight=weights, label_smoothing=smoothing)
+        if weights is None:
+            return super().criterion(logits, batch)
+        return weighted_mean(self._criterion(logits, labels), weights[labels])
+
+    def count_labels(self, batch: Batch) -> float:
+        """The sum of the rows' weights."""
+        labels = batch.targets["labels"]
+        weights = None if self.options.soft_labels else self.label_weights(labels.device)
+        return len(batch.rows) if weights is None else float(weights[labels].sum())
+
+    def count_each(self, features: datasets.Dataset) -> tuple[Sequence[float], float]:
+        """How many rows have each label; with soft labels the sums of the probabilities."""
+        labels = np.asarray(features["labels"])
+        if self.options.soft_labels:
+            return labels.sum(axis=0).tolist(), len(labels)
+        return np.bincount(labels, minlength=len(self.labels)).tolist(), len(labels)
 
     def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
         """The logits of this task's labels, if the shared head has others."""
@@ -74,13 +151,25 @@ class Classification(SequenceTask, Decides):
         """The share of rows whose likeliest label differs."""
         return (logits.argmax(-1) != other.argmax(-1)).float().mean()
 
+    # From logits to predictions and scores ----------------------------------------------------------------------
+
     def decode(self, outputs: Outputs) -> list[int]:
         """The index of each row's likeliest label."""
         return stack(outputs.logits).argmax(-1).tolist()
 
+    def references(self, features: datasets.Dataset) -> list[Any]:
+        """The index of each row's label; of soft labels the most probable one."""
+        labels = super().references(features)
+        return np.asarray(labels).argmax(-1).tolist() if self.options.soft_labels else labels
+
+    def probabilities(self, outputs: Outputs) -> np.ndarray:
+        """(N, C) float64: the softmax of the logits."""
+        table: np.ndarray = torch.softmax(stack(outputs.logits).double(), dim=-1).numpy()
+        return table
+
     def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
         """The label's name, and each label's probability."""
-        probabilities = torch.softmax(stack(outputs.logits).double(), dim=-1).tolist()
+        probabilities = self.probabilities(outputs).tolist()
         return [
             {"prediction": self.labels[index], **{f"p({label})": p for label, p in zip(self.labels, row, strict=True)}}
             for index, row in zip(self.decode(outputs), probabilities, strict=True)

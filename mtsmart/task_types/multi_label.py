@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import datasets
 import numpy as np
 import torch
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch
-from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.data.encoding import Rows
+from mtsmart.errors import ConfigError, did_you_mean, shorten
+from mtsmart.losses.criteria import FOCAL_GAMMA, weighted_binary_focal
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs, TaskOptions
+from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding
+from mtsmart.task_types.interface.reads_labels import Seen, Survey
+from mtsmart.task_types.interface.scores_labels import ScoresLabels, check_main_metric
 from mtsmart.task_types.interface.writes_text import WritesText
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.labels import LabelNames, items_of, joined, list_hint
+from mtsmart.task_types.shared.label_columns import NamedLabels, surveyed
+from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, without_loss_options
+from mtsmart.task_types.shared.labels import bit_of, exact_number, items_of, joined, list_hint
 from mtsmart.task_types.shared.reductions import stack
 from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask
 from mtsmart.tasks.definition import TaskDefinition
 
+_KNOWN = 10_000  # different lists that are kept, so that none of them is looked at twice
 
-class MultiLabelOptions(TaskOptions):
-    """How labels are read and predicted."""
+
+class MultiLabelOptions(LossOptions):
+    """How labels are read, learned and predicted."""
 
     separator: str = Field(",", min_length=1, description="text between the labels of a row whose labels are one text")
     threshold: float | Literal["tuned"] = Field(
@@ -37,19 +47,27 @@ class MultiLabelOptions(TaskOptions):
 
 
 @TASK_TYPES.register("multi_label")
-class MultiLabel(SequenceTask, Decides, FitsDecoding, WritesText):
+class MultiLabel(SequenceTask, NamedLabels, WeighsLabels, Decides, FitsDecoding, ScoresLabels, WritesText):
     """Logits (B, C), labels (B, C) float32 of 0 and 1; a row may have none of the labels.
 
     Each label is a decision of its own (Bernoulli). The loss is the binary cross-entropy, as for Hugging Face's problem
-    type ``multi_label_classification``. Loss and divergences are averaged over labels.
+    type ``multi_label_classification``. Loss and divergences are averaged over labels. A class weight is a factor of
+    the rows that have the label, as torch's ``pos_weight``; balanced: the rows without it divided by the rows with it.
+
+    Attributes:
+        vectors: whether each row's labels are a list of 0 and 1, as the whole column shows.
     """
 
-    losses = ("binary_cross_entropy",)
+    losses = ("binary_cross_entropy", "binary_focal")
     divergences = ("bernoulli_symmetric_kl", "bernoulli_symmetric_kl_detached", "bernoulli_kl", "bernoulli_js")
-    metrics = ("micro_f1", "macro_f1", "subset_accuracy")
+    metrics = (
+        *("micro_f1", "macro_f1", "subset_accuracy", "balanced_accuracy", "micro_precision", "micro_recall"),
+        *("macro_precision", "macro_recall", "auc", "average_precision", "label_f1", "label_precision", "label_recall"),
+    )
     Options = MultiLabelOptions
     label_column = LabelColumn.MAY_BE_EMPTY
     label_dtype = torch.float32
+    several_columns = True
     problem_type = "multi_label_classification"
     decoding_ranges: ClassVar = {"threshold": (0.0, 1.0)}
 
@@ -57,7 +75,7 @@ class MultiLabel(SequenceTask, Decides, FitsDecoding, WritesText):
 
     def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
         super().__init__(name, definition, shared_head)
-        self._names = LabelNames(self.labels)
+        self.vectors = False
 
     def check(self) -> None:
         super().check()
@@ -71,6 +89,23 @@ class MultiLabel(SequenceTask, Decides, FitsDecoding, WritesText):
             hint = "Give a probability between 0 and 1, or 'tuned'"
             raise ConfigError("is not a threshold", key=f"{self.name}.options.threshold", value=threshold, hint=hint)
         self.check_shared_labels()
+        check_main_metric(self)
+        self.check_loss_options(smoothed="binary_cross_entropy", focal="binary_focal")
+        loss = definition.loss or self.losses[0]
+        if self.options.class_weights is not None and loss not in self.losses:
+            key = f"{self.name}.options.class_weights"
+            raise ConfigError(f"does not go with loss '{loss}'", key=key, hint=f"Use loss: {self.losses[0]}")
+        self._check_columns(definition.label_columns if isinstance(definition.label, list) else [])
+
+    def _check_columns(self, columns: list[str]) -> None:
+        """Refuse several label columns that do not say which label each of them is."""
+        known = set(columns) & set(self.labels)
+        if columns and (len(columns) != len(self.labels) or 0 < len(known) < len(columns)):
+            hint = f"Name them like the columns ({', '.join(columns)}), or leave them out"
+            raise ConfigError("are not those of the columns", key=f"{self.name}.labels", value=self.labels, hint=hint)
+        if columns and self.definition.labels_from is not None:
+            message = "does not go with several label columns"
+            raise ConfigError(message, key=f"{self.name}.labels_from", value=self.definition.labels_from)
 
     @property
     def head_spec(self) -> HeadSpec:
@@ -82,22 +117,119 @@ class MultiLabel(SequenceTask, Decides, FitsDecoding, WritesText):
         given = self.options.threshold
         return self.decoding.get("threshold", 0.5) if given == "tuned" else given
 
+    # Labels ---------------------------------------------------------------------------------------------------
+
+    def signature(self) -> dict[str, Any]:
+        """That of all texts and pairs, and whether labels are lists of 0 and 1."""
+        return without_loss_options(super().signature()) | ({"vectors": True} if self.vectors else {})
+
+    def survey(self, rows: datasets.Dataset) -> Survey:
+        """What the lists hold; several columns of 0 and 1 say themselves what they are."""
+        found = Survey()
+        if isinstance(self.definition.label, list):
+            return found
+        known: set[str] = set()
+        for cell in self.label_cells(rows):
+            text = repr(cell.value)
+            if text not in known:
+                self._add(cell, found)
+                known.update([text] if len(known) < _KNOWN else [])
+            if found.unknown:
+                break
+        return found
+
+    def _add(self, cell: Seen, found: Survey) -> None:
+        items = self._items(cell.value)
+        bits = None if items is None else self._bits(items)
+        if items is None:
+            found.unknown = True
+        elif bits is None:
+            found.other = found.other or cell
+            surveyed(self.names, [Seen(item, cell.row) for item in items], found)
+        else:
+            found.vector = found.vector or cell
+            found.twins = found.twins or (cell if len(set(bits)) < len(bits) else None)
+
+    def judged(self, survey: Survey) -> tuple[Self, str | None]:
+        if survey.vector is None or self._are_places(survey):
+            return super().judged(survey)
+        bits = next((name for name in self.labels if exact_number(name) in (0, 1)), None)
+        if survey.other is not None:
+            message = (
+                f"is a list of 0 and 1 as long as the labels, in a column that holds other lists, such as "
+                f"{shorten(survey.other.value)}"
+            )
+            hint = "Give 0 or 1 for each label in all rows, or names in all rows"
+        elif bits is not None:
+            message = f"may be 0 or 1 for each label, or labels that are called '{bits}' and the like"
+            hint = "Give the labels other names"
+        else:
+            other = copy.copy(self)
+            other.vectors = True
+            return other, None
+        raise row_error(message, survey.vector.row, self.label, survey.vector.value, hint)
+
+    def _are_places(self, survey: Survey) -> bool:
+        """Whether lists of 0 and 1 are places of two labels, because the column holds shorter lists of them too."""
+        if survey.vector is None or survey.twins is not None or survey.other is None:
+            return False
+        survey.numbers.update({0: survey.vector, 1: survey.vector} if self.names.numbered else {})
+        return True
+
+    def label_values(self, rows: Rows) -> list[Any]:
+        columns = self.definition.label_columns
+        if len(columns) == 1 and isinstance(self.definition.label, str):
+            return super().label_values(rows)
+        return [list(cells) for cells in zip(*(rows[column] for column in columns), strict=True)]
+
     def encode_label(self, value: Any, row: int) -> list[int]:
         """0 or 1 for each label.
 
-        The value is a list of names or numbers, or a text: a JSON list, or names with the separator between them.
+        The value is a list of names or numbers; or a list of 0 and 1, one for each label, as the whole column or an
+        entry that occurs twice shows; or such a list as a text: in JSON, or with the separator between.
         """
-        if isinstance(value, str):
-            found = items_of(value, self.options.separator)
-            value = value if found is None else found
-        column = self.definition.label
-        if not isinstance(value, list):
+        if isinstance(self.definition.label, list):
+            return self._of_columns(value, row)
+        column = self.label
+        items = self._items(value)
+        if items is None:
             raise row_error("is not a list of labels", row, column, value, list_hint(column))
-        chosen = [self._names.find(name) for name in value]
+        bits = self._bits(items)
+        if bits is not None and (self.vectors or (self.names.numbered and len(set(bits)) < len(bits))):
+            return bits
+        if self.vectors:
+            message = f"is not a list of 0 and 1 for the {len(self.labels)} labels, as other rows have"
+            raise row_error(message, row, column, value)
+        chosen = [self.names.find(name) for name in items]
         if None in chosen:
-            wrong = value[chosen.index(None)]
+            wrong = items[chosen.index(None)]
             raise row_error("is not one of the task's labels", row, column, wrong, self._hint(wrong))
         return [int(index in chosen) for index in range(len(self.labels))]
+
+    def _of_columns(self, cells: list[Any], row: int) -> list[int]:
+        """Each label's 0 or 1, from the column that has its name, or from the column in its place."""
+        columns = self.definition.label_columns
+        bits = {}
+        for column, cell in zip(columns, cells, strict=True):
+            bit = bit_of(cell)
+            if bit is None:
+                raise row_error("is not 0 or 1, false or true", row, column, cell)
+            bits[column] = bit
+        by_name = set(columns) == set(self.labels)
+        return [bits[label] for label in self.labels] if by_name else list(bits.values())
+
+    def _items(self, value: Any) -> list[Any] | None:
+        """The entries of a row's list; None if it is none."""
+        if isinstance(value, str):
+            value = items_of(value, self.options.separator)
+        return value if isinstance(value, list) else None
+
+    def _bits(self, items: list[Any]) -> list[int] | None:
+        """A list of 0 and 1, one for each label; None for another list."""
+        if len(items) != len(self.labels):
+            return None
+        bits = [bit_of(item) for item in items]
+        return None if None in bits else [bit for bit in bits if bit is not None]
 
     def _hint(self, wrong: Any) -> str:
         """What may be meant by an unknown label: another label, or part of a label that has the separator in it."""
@@ -110,6 +242,31 @@ class MultiLabel(SequenceTask, Decides, FitsDecoding, WritesText):
             f"{hint} Label '{within}' holds the separator '{separator}': in text give a JSON list, "
             "or set options.separator"
         )
+
+    def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The loss against the gold labels, a scalar: the mean over rows and labels, whatever their weights."""
+        labels = batch.targets["labels"]
+        weights = self.label_weights(labels.device)
+        smoothing = self.options.label_smoothing
+        if self.definition.loss == "binary_focal":
+            gamma = FOCAL_GAMMA if self.options.gamma is None else self.options.gamma
+            return weighted_binary_focal(logits, labels, gamma, weights).mean()
+        if weights is None and smoothing == 0:
+            return super().criterion(logits, batch)
+        soft = labels * (1 - smoothing) + smoothing / 2
+        return F.binary_cross_entropy_with_logits(logits.float(), soft, pos_weight=weights)
+
+    def count_each(self, features: datasets.Dataset) -> tuple[Sequence[float], float]:
+        """How many rows have each label."""
+        return np.asarray(features["labels"]).sum(axis=0).tolist(), len(features)
+
+    def balanced_weight(self, count: float, total: float, present: int) -> float:
+        """The rows without the label divided by the rows with it; 1 for a label that all rows have."""
+        return (total - count) / count if count < total else 1.0
+
+    def probabilities(self, outputs: Outputs) -> np.ndarray:
+        """(N, C) float64: the sigmoid of the logits."""
+        return _probabilities(outputs)
 
     def changed(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """The share of decisions, label by label, that differ at a probability of 0.5."""

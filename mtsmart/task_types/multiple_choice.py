@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import datasets
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.encoding import Rows
+from mtsmart.errors import ConfigError
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
+from mtsmart.task_types.interface.reads_labels import Seen, Survey
 from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists
-from mtsmart.task_types.shared.labels import as_list
+from mtsmart.task_types.shared.labels import Kind, LabelNames, as_list, listed
+from mtsmart.task_types.shared.rows import row_error
 
 
 class MultipleChoiceOptions(TaskOptions):
@@ -24,19 +29,27 @@ class MultipleChoiceOptions(TaskOptions):
         min_length=1, description="the candidates' columns, or one column that holds a list of candidates"
     )
 
+    keys: str | None = Field(
+        None, description="column that holds the candidates' own names in each row, such as A, B, C, or 1, 2, 3"
+    )
+
     _one_column = field_validator("choices", mode="before")(as_list)
 
     @property
     def columns(self) -> list[str]:
-        """The candidates' columns."""
-        return self.choices
+        """The candidates' columns, and that of their names."""
+        return [*self.choices, *([] if self.keys is None else [self.keys])]
+
+
+_LETTERS = string.ascii_uppercase
 
 
 @TASK_TYPES.register("multiple_choice")
 class MultipleChoice(CandidateTask):
     """One candidate of each list is right: cross-entropy over the list, as in ``AutoModelForMultipleChoice``.
 
-    The label is the candidate's index from 0, or its name: the name of its column, or what ``labels`` says.
+    The label is the candidate's index from 0, or its name: the name of its column, or what ``labels`` or the row's
+    ``keys`` say. Numbers beside the letters A, B, C count from 1, as in ARC.
     """
 
     losses = ("cross_entropy",)
@@ -49,15 +62,60 @@ class MultipleChoice(CandidateTask):
     def candidate_columns(self) -> list[str]:
         return self.options.choices
 
+    def check(self) -> None:
+        super().check()
+        for key in ("labels", "labels_from"):
+            if self.options.keys is not None and getattr(self.definition, key) is not None:
+                message = "does not go with 'keys', which name the candidates"
+                raise ConfigError(message, key=f"{self.name}.{key}", value=getattr(self.definition, key))
+
+    def label_items(self, rows: datasets.Dataset) -> Iterator[Seen]:
+        """The labels of the column; none where each row says what they mean."""
+        return self.label_cells(rows) if self.options.keys is None else iter(())
+
+    def first_place(self, survey: Survey) -> int:
+        names = [name.upper() for name in self.labels]
+        are_letters = bool(names) and names == list(_LETTERS[: len(names)])
+        are_mixed = survey.name is not None and survey.numbers and 0 not in survey.numbers
+        said = self.definition.labels_from
+        return 1 if said is None and are_letters and are_mixed else super().first_place(survey)
+
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         candidates = self.candidates(rows)
         contexts = [[text] * len(texts) for text, texts in zip(self.contexts(rows), candidates, strict=True)]
         encoded = encode_lists(contexts, candidates, tokenizer, max_length)
         encoded |= {"row": rows["row"], "candidates": candidates}
+        keys = self._keys(rows, candidates)
+        if keys is not None:
+            encoded["keys"] = keys
         if with_labels:
-            values = zip(rows[self.definition.label], candidates, rows["row"], strict=True)
-            encoded["labels"] = [self.candidate_index(value, len(texts), row) for value, texts, row in values]
+            values = zip(rows[self.label], candidates, rows["row"], strict=True)
+            encoded["labels"] = [
+                self.candidate_index(value, len(texts), row) if keys is None else self._by_key(value, keys[place], row)
+                for place, (value, texts, row) in enumerate(values)
+            ]
         return encoded
+
+    def _keys(self, rows: Rows, candidates: Sequence[Sequence[str]]) -> list[list[str]] | None:
+        """The names of each row's candidates; None if rows have no names of their own."""
+        column = self.options.keys
+        if column is None:
+            return None
+        found = []
+        for value, texts, row in zip(rows[column], candidates, rows["row"], strict=True):
+            names = listed(value)
+            if names is None or len(set(map(str, names))) != len(texts):
+                message = f"does not name the row's {len(texts)} candidates, each with another name"
+                raise row_error(message, row, column, value)
+            found.append(list(map(str, names)))
+        return found
+
+    def _by_key(self, value: Any, names: Sequence[str], row: int) -> int:
+        kind, place = LabelNames(names).meaning(value)
+        if kind is not Kind.NAME:
+            hint = f"The row's are: {', '.join(names)}"
+            raise row_error("is none of the row's candidates", row, self.label, value, hint)
+        return place
 
     def targets(self, features: Sequence[dict[str, Any]], layout: dict[str, Tensor]) -> Tensor:
         """(B,) int64: the index of each list's right candidate."""
@@ -69,7 +127,9 @@ class MultipleChoice(CandidateTask):
 
     def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
         """The best candidate's index, name (if candidates have names) and text, and each one's probability."""
-        names = self.names.names
+        own = self.options.keys is not None
+        texts = outputs.features["candidates"]
+        keys = outputs.features["keys"] if own else [self.names.names] * len(outputs.logits)
         return [
             {
                 "prediction": index,
@@ -77,9 +137,7 @@ class MultipleChoice(CandidateTask):
                 "prediction_text": candidates[index],
                 "probabilities": torch.softmax(scores.double(), dim=-1).tolist(),
             }
-            for index, candidates, scores in zip(
-                self.decode(outputs), outputs.features["candidates"], outputs.logits, strict=True
-            )
+            for index, names, candidates, scores in zip(self.decode(outputs), keys, texts, outputs.logits, strict=True)
         ]
 
     def baseline(self, train: Sequence[int], references: Sequence[int]) -> list[int]:

@@ -6,25 +6,32 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import datasets
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch
-from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.errors import ConfigError
 from mtsmart.losses import CRITERIA
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.decides import Decides
-from mtsmart.task_types.interface.explains_decoding import ExplainsDecoding
+from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding
+from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.labels import LabelNames
+from mtsmart.task_types.shared.label_columns import NamedLabels
+from mtsmart.task_types.shared.label_weights import (
+    ClassWeightOptions,
+    WeighsLabels,
+    weighted_mean,
+    without_loss_options,
+)
 from mtsmart.task_types.shared.reductions import stack
-from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask
-from mtsmart.tasks.definition import TaskDefinition
 
 
 @CRITERIA.register("threshold_cross_entropy")
@@ -48,18 +55,15 @@ def quadratic_kappa(predictions: Sequence[int], references: Sequence[int]) -> fl
 
 
 @TASK_TYPES.register("ordinal")
-class Ordinal(SequenceTask, Decides, ExplainsDecoding):
+class Ordinal(SequenceTask, NamedLabels, WeighsLabels, Decides, ExplainsDecoding, SplitsBatches):
     """Logits (B, C - 1): output c says how likely the label is above label c; labels (B,) int64 by name, in order."""
 
     losses = ("threshold_cross_entropy",)
     divergences = ("bernoulli_symmetric_kl", "bernoulli_symmetric_kl_detached", "bernoulli_kl", "bernoulli_js")
-    metrics = ("quadratic_kappa", "spearman", "accuracy", "macro_f1")
+    metrics = ("quadratic_kappa", "spearman", "accuracy", "macro_f1", "balanced_accuracy")
+    Options = ClassWeightOptions
     label_dtype = torch.int64
     problem_type = "multi_label_classification"  # each output answers a question of its own: sigmoid, not softmax
-
-    def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
-        super().__init__(name, definition, shared_head)
-        self._names = LabelNames(self.labels)
 
     def check(self) -> None:
         super().check()
@@ -68,6 +72,7 @@ class Ordinal(SequenceTask, Decides, ExplainsDecoding):
         if self.definition.project is not None:
             raise ConfigError("does not go with task type 'ordinal'", key=f"{self.name}.project")
         self.check_shared_labels()
+        self.check_loss_options(smoothed="", focal="")
 
     @property
     def head_spec(self) -> HeadSpec:
@@ -75,12 +80,29 @@ class Ordinal(SequenceTask, Decides, ExplainsDecoding):
         return head_spec_of(self.definition, "sequence_classification", len(names), names)
 
     def encode_label(self, value: Any, row: int) -> int:
-        """The place of a label given by name, or by number if no label's name is a number."""
-        place = self._names.find(value)
-        if place is None:
-            hint = did_you_mean(value, self.labels)
-            raise row_error("is not one of the task's labels", row, self.definition.label, value, hint)
-        return place
+        """The place of a label."""
+        return self.label_index(value, row)
+
+    def signature(self) -> dict[str, Any]:
+        return without_loss_options(super().signature())
+
+    def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The loss, a scalar; with class weights the sum of weighted losses divided by the sum of the rows' weights."""
+        labels = batch.targets["labels"]
+        weights = self.label_weights(labels.device)
+        if weights is None:
+            return super().criterion(logits, batch)
+        return weighted_mean(self._criterion(logits, labels), weights[labels])
+
+    def count_labels(self, batch: Batch) -> float:
+        """The sum of the rows' weights."""
+        labels = batch.targets["labels"]
+        weights = self.label_weights(labels.device)
+        return len(batch.rows) if weights is None else float(weights[labels].sum())
+
+    def count_each(self, features: datasets.Dataset) -> tuple[Sequence[float], float]:
+        """How many rows have each label."""
+        return np.bincount(features["labels"], minlength=len(self.labels)).tolist(), len(features)
 
     def changed(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """The share of rows whose predicted label differs."""

@@ -5,7 +5,7 @@ The candidates of a query stand in one list in its row, or in rows of their own 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import datasets
@@ -20,8 +20,9 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.task_types.interface.arranges_rows import ArrangesRows
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
 from mtsmart.task_types.interface.checks_training import ChecksTraining
+from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists
-from mtsmart.task_types.shared.labels import as_list, listed, number_of, size_hint
+from mtsmart.task_types.shared.labels import Kind, as_list, listed, number_of, size_hint
 from mtsmart.task_types.shared.rows import row_error, texts_of
 
 
@@ -72,6 +73,9 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
         if self.grouped and len(self.definition.text) != 2:
             hint = "text: [query, candidate]"
             raise ConfigError("needs two columns with 'group'", key=f"{self.name}.text", hint=hint)
+        if self.grouped and self.definition.labels_from is not None:
+            message = "does not go with 'group', where labels are relevances"
+            raise ConfigError(message, key=f"{self.name}.labels_from", value=self.definition.labels_from)
 
     @property
     def grouped(self) -> bool:
@@ -81,6 +85,11 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
     @property
     def candidate_columns(self) -> list[str]:
         return list(self.options.candidates or [])
+
+    def label_items(self, rows: datasets.Dataset) -> Iterator[Seen]:
+        """The labels that are one candidate's index or name; relevances stand for themselves."""
+        cells = () if self.grouped else self.label_cells(rows)
+        return (cell for cell in cells if listed(cell.value) is None)
 
     # From rows to batches ---------------------------------------------------------------------------------------
 
@@ -96,7 +105,7 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
             members.setdefault(key, []).append(position)
         self._check_queries(rows, members)
         query, candidate = self.definition.text
-        sources = {"rows": "row", "queries": query, "candidates": candidate, "label": self.definition.label}
+        sources = {"rows": "row", "queries": query, "candidates": candidate, "label": self.label}
         columns = {name: rows[source][:] for name, source in sources.items() if source in rows.column_names}
         groups = list(members.values())
         gathered = {name: [[values[i] for i in group] for group in groups] for name, values in columns.items()}
@@ -126,7 +135,7 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
         contexts = [[text] * len(texts) for text, texts in zip(self.contexts(rows), candidates, strict=True)]
         encoded = encode_lists(contexts, candidates, tokenizer, max_length) | {"row": rows["row"]}
         if with_labels:
-            values = zip(rows[self.definition.label], candidates, rows["row"], strict=True)
+            values = zip(rows[self.label], candidates, rows["row"], strict=True)
             encoded["labels"] = [self._relevances(value, len(texts), row) for value, texts, row in values]
         return encoded
 
@@ -151,18 +160,19 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
             return [float(index == right) for index in range(count)]
         if len(relevances) != count:
             message = f"holds {len(relevances)} relevances for {count} candidates"
-            raise row_error(message, row, self.definition.label, value)
+            raise row_error(message, row, self.label, value)
         return [self._relevance(relevance, row) for relevance in relevances]
 
     def _relevance(self, value: Any, row: int) -> float:
         labels = self.definition.labels
-        if labels is not None and str(value) in labels:
-            return float(labels.index(str(value)))
-        number = number_of(value)
+        kind, place = self.names.meaning(value)
+        if labels is not None and kind is Kind.NAME:
+            return float(place)
+        number = number_of(value) if labels is None or self.names.numbered else None
         if number is None or number < 0:
             other = did_you_mean(value, labels) if labels else "Give a number from 0 (irrelevant) up"
             hint = size_hint(value) or other
-            raise row_error("is not a relevance", row, self.definition.label, value, hint)
+            raise row_error("is not a relevance", row, self.label, value, hint)
         return number
 
     def check_training(self, features: datasets.Dataset) -> None:
@@ -170,7 +180,7 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
         for position, relevances in enumerate(features["labels"]):
             if not any(relevances):
                 query = features[position]
-                column = self.options.group or self.definition.label
+                column = self.options.group or self.label
                 message = "is a query without a relevant candidate"
                 raise row_error(message, query["row"], column, query["group"] if self.grouped else relevances)
 

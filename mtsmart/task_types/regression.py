@@ -1,40 +1,77 @@
-"""Regression: one number for one text or a pair."""
+"""Regression: one number for one text or a pair.
+
+The head learns labels that are standardised by the mean and the standard deviation of the training labels. So the
+learning rate, and the weights of regularisers, mean the same for labels from 0 to 1 and for labels in the thousands.
+Predictions, scores and exported models have the unit of the labels.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+import datasets
 import numpy as np
 import torch
+from pydantic import Field
 from transformers import PreTrainedTokenizerBase
 
+from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
+from mtsmart.models.output_unit import MEAN, SMALLEST_STD, STD, OutputUnit
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
+from mtsmart.task_types.interface.explains_outputs import HasUnit
+from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels, Numbers
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.labels import number_of, size_hint
+from mtsmart.task_types.shared.labels import LARGEST, number_of, size_hint
 from mtsmart.task_types.shared.reductions import stack
 from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask
 
+_ERRORS = ("mse", "rmse", "mae")
+
+
+class RegressionOptions(TaskOptions):
+    """In which unit the head learns."""
+
+    standardize: bool = Field(
+        True,
+        description="learn (label - mean) / std of the training labels, undone in predictions, scores and exports; "
+        "false: the labels as they are",
+    )
+
 
 @TASK_TYPES.register("regression")
-class Regression(SequenceTask):
-    """Logits (B, 1) in the unit of the labels, labels (B,) float32."""
+class Regression(SequenceTask, HasUnit, LearnsFromLabels):
+    """Logits (B, 1) and batches' labels (B,) float32, both in units of the training labels' standard deviation.
+
+    Predictions and references are in the unit of the labels. A run that stored no mean and no standard deviation has
+    logits in the unit of the labels. Equal training labels are only shifted.
+    """
 
     losses = ("mse",)
     divergences = ("mse",)
-    metrics = ("pearson", "spearman")
+    metrics = ("pearson", "spearman", "mse", "rmse", "mae", "r2")
+    Options = RegressionOptions
     label_dtype = torch.float32
     problem_type = "regression"
     tempered = False
+    belongs_to_head = True
+    decoding_ranges: ClassVar = {MEAN: (-LARGEST, LARGEST), STD: (SMALLEST_STD, 2 * LARGEST)}
+
+    options: RegressionOptions
 
     def check(self) -> None:
         super().check()
         for key in ("labels", "project"):
             if getattr(self.definition, key) is not None:
                 raise ConfigError("does not go with task type 'regression'", key=f"{self.name}.{key}")
+        given = self.definition.metrics
+        if given and given[0] in _ERRORS:
+            message = "is better where it is lower, so it cannot be the main metric, which is the first"
+            hint = f"metrics: [r2, {given[0]}]"
+            raise ConfigError(message, key=f"{self.name}.metrics", value=given[0], hint=hint)
 
     @property
     def head_spec(self) -> HeadSpec:
@@ -46,12 +83,41 @@ class Regression(SequenceTask):
         if number is None:
             hint = size_hint(value)
             message = "is too large a number" if hint else "is not a finite number"
-            raise row_error(message, row, self.definition.label, value, hint)
+            raise row_error(message, row, self.label, value, hint)
         return number
 
+    def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
+        batch = super().collate(features, tokenizer, seed)
+        if "labels" in features[0]:
+            standard = self.unit.from_labels([row["labels"] for row in features])
+            batch.targets["labels"] = torch.tensor(standard, dtype=self.label_dtype)
+        return batch
+
+    # The unit of the logits -------------------------------------------------------------------------------------
+
+    @property
+    def unit(self) -> OutputUnit:
+        """The mean and the standard deviation of the training labels, or the labels' own unit."""
+        return OutputUnit.of_numbers(self.decoding)
+
+    def learn(self, features: datasets.Dataset) -> None:
+        """Take the unit from the training labels, unless the user wants their own."""
+        unit = OutputUnit.of_labels(self.references(features)) if self.options.standardize else OutputUnit()
+        self.use(unit.to_numbers())
+
+    def learnt(self) -> dict[str, float]:
+        """The mean and the standard deviation; empty for the labels' own unit."""
+        return self.unit.to_numbers()
+
+    def use(self, numbers: Numbers) -> None:
+        """Use a unit that ``learnt`` gave."""
+        self.decoding = OutputUnit.of_numbers(numbers).to_numbers()
+
+    # From logits to predictions ---------------------------------------------------------------------------------
+
     def decode(self, outputs: Outputs) -> list[float]:
-        """The predicted numbers."""
-        return stack(outputs.logits).squeeze(-1).tolist()
+        """The predicted numbers, in the unit of the labels."""
+        return self.unit.to_labels(stack(outputs.logits)).squeeze(-1).tolist()
 
     def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
         """The predicted numbers."""

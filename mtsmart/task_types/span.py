@@ -29,6 +29,7 @@ from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.shared.head_specs import head_spec_of
+from mtsmart.task_types.shared.labels import whole_number
 from mtsmart.task_types.shared.reductions import masked_rows, padded_rows
 from mtsmart.task_types.shared.rows import row_error, texts_of
 from mtsmart.task_types.shared.span_windows import (
@@ -187,11 +188,11 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature):
 
     def _answers(self, rows: Rows) -> list[tuple[list[str], list[int]]]:
         """For each row the answers' texts and their places in the context, which are checked."""
-        columns = (rows[self.definition.label], rows[self.definition.text[1]], rows["row"])
+        columns = (rows[self.label], rows[self.definition.text[1]], rows["row"])
         return [self._answer(value, context, row) for value, context, row in zip(*columns, strict=True)]
 
     def _answer(self, value: Any, context: str, row: int) -> tuple[list[str], list[int]]:
-        label = self.definition.label
+        label = self.label
         mapping = value if isinstance(value, Mapping) else {}
         texts = mapping.get("text")
         places = mapping.get("answer_start")
@@ -201,15 +202,16 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature):
         if not texts and not self.options.no_answer:
             hint = "If questions may have no answer, say options: {no_answer: true}"
             raise row_error("the question has no answer", row, label, value, hint)
-        for text, place in zip(texts, places, strict=True):
+        whole = [None if isinstance(place, str) else whole_number(place) for place in places]
+        for text, place, given in zip(texts, whole, places, strict=True):
             if not isinstance(text, str) or not text.strip():
                 raise row_error("an answer is not a text, or empty", row, f"{label}.text", text, _FORM)
-            if not isinstance(place, int):
-                raise row_error("is not a whole number", row, f"{label}.answer_start", place, _FORM)
+            if place is None:
+                raise row_error("is not a whole number", row, f"{label}.answer_start", given, _FORM)
             if place < 0 or not context.startswith(text, place):
                 message = f"the answer '{text}' is not at this place in the context"
                 raise row_error(message, row, f"{label}.answer_start", place, _nearest(text, context, place))
-        return texts, places
+        return texts, [place for place in whole if place is not None]
 
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
         """``layout["candidates"]`` (B, T) int64: 1 on context tokens and on the classification token."""

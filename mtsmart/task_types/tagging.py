@@ -1,13 +1,15 @@
-"""Tagging: one of C tags for each word of a row; entities if the tags are BIO."""
+"""Tagging: one of C tags for each word of a row; entities if the tags mark them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import datasets
+import numpy as np
 import torch
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
@@ -15,12 +17,17 @@ from transformers import PreTrainedTokenizerBase
 from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
-from mtsmart.metrics.entities import OUTSIDE, entities, is_bio
+from mtsmart.losses.criteria import focal
+from mtsmart.metrics.entities import OUTSIDE, entities, marks_entities
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
+from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
+from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.labels import LabelNames, items_of, list_hint
+from mtsmart.task_types.shared.label_columns import NamedLabels
+from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, weighted_mean, without_loss_options
+from mtsmart.task_types.shared.labels import items_of, list_hint, words_of
 from mtsmart.task_types.shared.reductions import masked_rows, padded_rows
 from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.tokens import IGNORED, TokenTask
@@ -30,8 +37,8 @@ from mtsmart.tasks.definition import TaskDefinition
 _CERTAIN = 1e4  # a logit whose softmax is 1
 
 
-class TaggingOptions(TaskOptions):
-    """Settings that only tagging has."""
+class TaggingOptions(LossOptions):
+    """How windows overlap, and how tags count in the loss."""
 
     overlap: int | None = Field(
         None, ge=0, description="tokens that windows over a long row share at least; null: a quarter of a window"
@@ -39,7 +46,7 @@ class TaggingOptions(TaskOptions):
 
 
 @TASK_TYPES.register("tagging")
-class Tagging(TokenTask, Distillable):
+class Tagging(TokenTask, NamedLabels, WeighsLabels, Distillable, OwnSignature):
     """Logits (B, T, C), labels (B, T) int64: the word's tag on its first sub-word, -100 elsewhere.
 
     A row is a list of words, or text: a JSON list, or words with blanks between; tags likewise. A row that is longer
@@ -49,6 +56,7 @@ class Tagging(TokenTask, Distillable):
     """
 
     metrics = ("entity_f1", "entity_precision", "entity_recall", "tag_accuracy", "tag_macro_f1")
+    losses = ("cross_entropy", "focal")
     Options = TaggingOptions
     taught_by = TaughtBy.TOKEN
 
@@ -56,11 +64,11 @@ class Tagging(TokenTask, Distillable):
 
     def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
         super().__init__(name, definition, shared_head)
-        self._names = LabelNames(self.labels)
-        self._bio = is_bio(self.labels)
+        self._marks = marks_entities(self.labels)
         self._fallback = self.labels.index(OUTSIDE) if OUTSIDE in self.labels else 0
         self._order = self._label_order()
-        if definition.metrics is None and not self._bio:
+        self._criterion = self.with_gamma(self._criterion, focal)
+        if definition.metrics is None and not self._marks:
             self.metric_names = ["tag_accuracy"]
 
     def check(self) -> None:
@@ -73,14 +81,24 @@ class Tagging(TokenTask, Distillable):
             raise ConfigError(f"must be one column {kind}", key=f"{self.name}.text", value=definition.text)
         if definition.project is not None:
             raise ConfigError("does not go with task type 'tagging'", key=f"{self.name}.project")
+        self.check_loss_options(smoothed="cross_entropy", focal="focal")
         for metric in definition.metrics or []:
-            if metric.startswith("entity_") and not is_bio(definition.labels):
-                hint = "Those are O, B-<type> and I-<type>; for other tags there are tag_accuracy and tag_macro_f1"
-                raise ConfigError("needs BIO tags", key=f"{self.name}.metrics", value=metric, hint=hint)
+            if metric.startswith("entity_") and not marks_entities(definition.labels):
+                hint = (
+                    "Those are O, B-<type>, I-<type>, with E- and S- or L- and U-, or the letters alone; "
+                    "for other tags there are tag_accuracy and tag_macro_f1"
+                )
+                raise ConfigError("needs BIO, BIOES or BILOU tags", key=f"{self.name}.metrics", value=metric, hint=hint)
 
     @property
     def head_spec(self) -> HeadSpec:
         return head_spec_of(self.definition, "token_classification", len(self.labels), self.labels)
+
+    def label_items(self, rows: datasets.Dataset) -> Iterator[Seen]:
+        """Each tag."""
+        for cell in self.label_cells(rows):
+            tags = items_of(cell.value) if isinstance(cell.value, str) else cell.value
+            yield from (Seen(tag, cell.row) for tag in tags) if isinstance(tags, list) else [cell]
 
     # From rows to batches ---------------------------------------------------------------------------------------
 
@@ -96,7 +114,7 @@ class Tagging(TokenTask, Distillable):
         words = [self._words(value, row) for value, row in zip(rows[column], rows["row"], strict=True)]
         tags: list[list[int]] = [[] for _ in words]
         if with_labels:
-            values = zip(rows[self.definition.label], words, rows["row"], strict=True)
+            values = zip(rows[self.label], words, rows["row"], strict=True)
             tags = [self._tags(value, len(own), row) for value, own, row in values]
         encoded: Rows = {}
         tokenized = tokenize_words(words, tokenizer)
@@ -132,6 +150,39 @@ class Tagging(TokenTask, Distillable):
 
     # From logits to predictions and scores ----------------------------------------------------------------------
 
+    def signature(self) -> dict[str, Any]:
+        return without_loss_options(default_signature(self))
+
+    def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The mean over the labelled tokens; with class weights weighted by those of their tags."""
+        weights = self.label_weights(logits.device)
+        smoothing = self.options.label_smoothing
+        if weights is None and smoothing == 0:
+            return super().criterion(logits, batch)
+        labels = batch.targets["labels"].flatten()
+        each = self._token_weights(labels)
+        if smoothing == 0:
+            return weighted_mean(self._criterion(logits.flatten(0, 1), labels), each)
+        losses = F.cross_entropy(
+            logits.flatten(0, 1).float(), labels, weights, reduction="none", label_smoothing=smoothing
+        )
+        return losses.sum() / each.sum().clamp_min(torch.finfo(torch.float32).tiny)
+
+    def count_labels(self, batch: Batch) -> float:
+        """The sum of the labelled tokens' weights."""
+        return float(self._token_weights(batch.targets["labels"]).sum())
+
+    def _token_weights(self, labels: Tensor) -> Tensor:
+        """The weight of each token's tag, 0 for tokens without a label."""
+        mask = (labels != IGNORED).float()
+        weights = self.label_weights(labels.device)
+        return mask if weights is None else weights[labels.clamp_min(0)] * mask
+
+    def count_each(self, features: datasets.Dataset) -> tuple[Sequence[float], float]:
+        """How many words have each tag."""
+        tags = np.asarray([tag for row in features["tags"] for tag in row], dtype=np.int64)
+        return np.bincount(tags, minlength=len(self.labels)).tolist(), len(tags)
+
     def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
         """A shared head's tags in this task's order."""
         return logits if self._order is None else logits[..., self._order]
@@ -153,13 +204,13 @@ class Tagging(TokenTask, Distillable):
         return [[self.labels[tag] for tag in tags] for window, tags in windows_of if window == 0]
 
     def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
-        """The tags, the probability of each, and for BIO tags the entities (``end`` is an entity's last word)."""
+        """The tags, the probability of each, and for tags of entities these (``end`` is an entity's last word)."""
         described = []
         for words, table in self._sources(outputs):
             tags = self._named(table)
             probabilities = torch.softmax(table.double(), dim=-1).amax(-1).tolist() if words else []
             row: dict[str, Any] = {"prediction": tags, "probabilities": probabilities}
-            if self._bio:
+            if self._marks:
                 row["entities"] = [
                     {**entity._asdict(), "text": " ".join(words[entity.start : entity.end + 1])}
                     for entity in entities(tags)
@@ -195,13 +246,13 @@ class Tagging(TokenTask, Distillable):
         column = self.definition.text[0]
         words = items_of(value) if isinstance(value, str) else value
         if isinstance(value, str) and words and not all(isinstance(word, str) for word in words):
-            words = value.split()  # a JSON list of numbers is a text: its words may look like [1]
+            words = words_of(value)  # a JSON list of numbers is a text: its words may look like [1]
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise row_error("is not a list of words", row, column, value, list_hint(column))
         return words
 
     def _tags(self, value: Any, count: int, row: int) -> list[int]:
-        label = self.definition.label
+        label = self.label
         tags = items_of(value) if isinstance(value, str) else value
         if not isinstance(tags, list):
             raise row_error("is not a list of tags", row, label, value, list_hint(label))
@@ -211,10 +262,10 @@ class Tagging(TokenTask, Distillable):
 
     def _tag(self, value: Any, word: int, row: int) -> int:
         """The index of a tag given by name, or by number if no tag's name is a number."""
-        index = self._names.find(value)
+        index = self.names.find(value)
         if index is None:
             message = f"the tag of word {word + 1} is not one of the task's"
-            raise row_error(message, row, self.definition.label, value, did_you_mean(value, self.labels))
+            raise row_error(message, row, self.label, value, did_you_mean(value, self.labels))
         return index
 
     def _spans(self, length: int, size: int, max_length: int) -> list[Span]:

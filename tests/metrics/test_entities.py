@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from nervaluate.evaluator import Evaluator
 
 from mtsmart.metrics import METRICS
-from mtsmart.metrics.entities import entities, is_bio
+from mtsmart.metrics.entities import entities, marks_entities
 
 TYPES = ["PER", "ORG", "creative-work"]
 TAGS = ["O", *(f"{prefix}-{kind}" for kind in TYPES for prefix in "BI")]
@@ -22,6 +22,14 @@ TAGS = ["O", *(f"{prefix}-{kind}" for kind in TYPES for prefix in "BI")]
         ("O I-creative-work I-creative-work", [("creative-work", 1, 2)]),
         ("I-PER O I-PER", [("PER", 0, 0), ("PER", 2, 2)]),
         ("O O", []),
+        ("B-PER I-PER E-PER S-PER", [("PER", 0, 2), ("PER", 3, 3)]),
+        ("B-PER L-PER U-ORG U-ORG", [("PER", 0, 1), ("ORG", 2, 2), ("ORG", 3, 3)]),
+        ("B-LOC M-LOC E-LOC W-LOC", [("LOC", 0, 2), ("LOC", 3, 3)]),
+        ("E-PER E-PER I-PER", [("PER", 0, 0), ("PER", 1, 1), ("PER", 2, 2)]),
+        ("S-PER I-PER O B-PER I-PER", [("PER", 0, 0), ("PER", 1, 1), ("PER", 3, 4)]),
+        ("B-PER E-ORG", [("PER", 0, 0), ("ORG", 1, 1)]),
+        ("B I O I B", [("", 0, 1), ("", 3, 3), ("", 4, 4)]),
+        ("U O B I L", [("", 0, 0), ("", 2, 4)]),
         ("", []),
     ],
 )
@@ -97,7 +105,31 @@ def test_equals_nervaluate_on_realistic_tags():
 
 @pytest.mark.parametrize(
     ("tags", "answer"),
-    [(TAGS, True), (["O", "I-PER"], True), (["O"], False), (["NOUN", "VERB"], False), (["O", "S-PER", "B-PER"], False)],
+    [
+        (TAGS, True),
+        (["O", "I-PER"], True),
+        (["O", "S-PER", "B-PER", "E-PER"], True),
+        (["U-gene", "B-gene", "I-gene", "L-gene", "O"], True),
+        (["B", "I", "O"], True),
+        (["O", "B", "I", "L", "U"], True),
+        (["O"], False),
+        (["NOUN", "VERB"], False),
+        (["B", "I"], False),
+        (["S", "E", "O"], False),
+        (["O", "B", "I-PER"], False),
+        (["O", "B-PER", "X-PER"], False),
+        (["O", "B-PER", ""], False),
+    ],
 )
-def test_what_bio_tags_are(tags, answer):
-    assert is_bio(tags) is answer
+def test_which_tags_mark_entities(tags, answer):
+    assert marks_entities(tags) is answer
+
+
+def test_one_text_in_three_schemes_has_one_score():
+    schemes = {
+        "BIO": ("B-PER I-PER I-PER O B-ORG B-ORG", "B-PER I-PER O O B-ORG B-PER"),
+        "BIOES": ("B-PER I-PER E-PER O S-ORG S-ORG", "B-PER E-PER O O S-ORG S-PER"),
+        "BILOU": ("B-PER I-PER L-PER O U-ORG U-ORG", "B-PER L-PER O O U-ORG U-PER"),
+    }
+    for gold, ours in schemes.values():
+        assert scores([ours.split()], [gold.split()]) == pytest.approx([1 / 3, 1 / 3, 1 / 3])

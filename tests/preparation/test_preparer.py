@@ -95,14 +95,14 @@ def test_a_damaged_cache_is_made_again(read, tmp_path, damage):
 
 
 def test_missing_values_of_every_kind(tmp_path):
-    from mtsmart.data.encoding import select_complete
+    from mtsmart.data.completeness import select_complete
 
     rows = datasets.Dataset.from_dict(
         {"text": ["a", "", None, "b", "c"], "score": [1.0, 2.0, 3.0, float("nan"), None], "row": list(range(5))}
     )
-    kept, dropped = select_complete(rows, "here", ["text"], "score", "drop")
+    kept, dropped = select_complete(rows, "here", ["text"], ["score"], "drop")
     assert kept["row"][:] == [0] and dropped == 4
-    kept, dropped = select_complete(rows, "here", [], "text", "drop", empty_label=True)
+    kept, dropped = select_complete(rows, "here", [], ["text"], "drop", empty_label=True)
     assert kept["row"][:] == [0, 1, 3, 4] and dropped == 1
 
 

@@ -13,9 +13,11 @@ from mtsmart.task_types.interface.arranges_rows import ArrangesRows, arranged
 from mtsmart.task_types.interface.checks_training import ChecksTraining, check_training
 from mtsmart.task_types.interface.decides import Decides, share_changed
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
-from mtsmart.task_types.interface.explains_decoding import ExplainsDecoding, decoding_rule
+from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, HasUnit, decoding_rule
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding, fit_decoding
+from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels
 from mtsmart.task_types.interface.own_signature import OwnSignature, input_signature_of, signature_of
+from mtsmart.task_types.interface.scores_labels import ScoresLabels
 from mtsmart.task_types.interface.splits_batches import SplitsBatches, splitting_of
 from mtsmart.task_types.interface.writes_text import WritesText, text_of
 from mtsmart.task_types.shared.sequence import SequenceTask
@@ -29,8 +31,11 @@ PARTS = {
     Distillable: {*NAMES, "tagging"} - {"masked_lm"},
     ExplainsDecoding: {"ordinal"},
     FitsDecoding: {"multi_label", "span"},
-    OwnSignature: {"classification", "multi_label", "ordinal", "regression", "span"},
-    SplitsBatches: {"masked_lm", "multiple_choice", "ranking", "tagging"},
+    HasUnit: {"regression"},
+    LearnsFromLabels: {"classification", "multi_label", "ordinal", "regression", "tagging"},
+    OwnSignature: {"classification", "multi_label", "ordinal", "regression", "span", "tagging"},
+    ScoresLabels: {"classification", "multi_label"},
+    SplitsBatches: {"classification", "masked_lm", "multiple_choice", "ordinal", "ranking", "tagging"},
     WritesText: {"multi_label"},
 }
 

@@ -31,6 +31,13 @@ def test_the_first_answer_trains_and_all_are_references(tokenizer):
 
 
 @every_tokenizer
+def test_a_place_may_be_written_with_a_point(tokenizer):
+    places = {**CAT["answers"], "answer_start": [float(place) for place in CAT["answers"]["answer_start"]]}
+    plain, pointed = (encode(task(), [row], tokenizer) for row in (CAT, {**CAT, "answers": places}))
+    assert plain.to_dict() == pointed.to_dict()
+
+
+@every_tokenizer
 def test_windows_keep_the_question_whole_and_share_the_stride(tokenizer):
     chosen = task(options={"stride": 2})
     features = encode(chosen, [CAT], tokenizer, max_length=11)  # 2 of the question, 3 special, 6 of 12 of the context
@@ -194,6 +201,7 @@ def test_every_token_that_holds_a_part_of_the_answer_is_trained():
         ({"text": ["cat"], "answer_start": [40]}, r"The nearest place that holds it is 30"),
         ({"text": ["Cat"], "answer_start": [8]}, r"It is nowhere in the context"),
         ({"text": ["cat"], "answer_start": ["8"]}, r"is not a whole number, got '8'"),
+        ({"text": ["cat"], "answer_start": [8.5]}, r"is not a whole number, got 8.5"),
         ({"text": ["cat"], "answer_start": []}, r"answers: is not in SQuAD's form, .*Expected \{text"),
         ({"text": ["cat"]}, r"is not in SQuAD's form"),
         ("cat", r"is not in SQuAD's form, got 'cat'.*in csv or tsv: dataset: \{parse: \{answers: json\}\}"),

@@ -77,6 +77,13 @@ def test_words_and_tags_may_be_text_and_tags_numbers(tokenizer):
     assert encode(task(), tokenizer, [{"words": "a red cat", "tags": [0, 0, 1]}]) == listed
 
 
+@pytest.mark.parametrize("blank", ["\u00a0", "\u202f", "\u2007"])
+def test_blanks_that_do_not_break_part_no_words(tokenizer, blank):
+    row = {"words": f"about 20{blank}000 red\u3000cats", "tags": "O B-thing O B-animal"}
+    encoded = encode(task(), tokenizer, [row])
+    assert encoded["words"] == [["about", f"20{blank}000", "red", "cats"]]
+
+
 def test_encoding_is_the_same_without_labels_but_for_them(tokenizer):
     rows = tagged(ROWS_OF_WORDS)
     with_labels, without = (encode(task(), tokenizer, rows, labels=labels) for labels in (True, False))
@@ -287,7 +294,10 @@ def test_the_main_metric_fits_the_tags():
     [
         ({"labels": None}, "t.labels: is required for task type 'tagging'"),
         ({"text": ["a", "b"]}, "t.text: must be one column for task type 'tagging', got ['a', 'b']"),
-        ({"labels": ["N", "V"], "metrics": ["entity_recall"]}, "t.metrics: needs BIO tags, got 'entity_recall'"),
+        (
+            {"labels": ["N", "V"], "metrics": ["entity_recall"]},
+            "t.metrics: needs BIO, BIOES or BILOU tags, got 'entity_recall'",
+        ),
         ({"metrics": ["entity_f2"]}, "'tagging', got 'entity_f2'. Did you mean 'entity_f1'?"),
         ({"options": {"overlp": 3}}, "t.options.overlp"),
         ({"adv_loss": "mse"}, "t.adv_loss: does not go with task type 'tagging'"),

@@ -13,20 +13,29 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.document import Document
+from mtsmart.config.option_names import OPTION_NAMES
 from mtsmart.config.strict import StrictModel
 from mtsmart.config.validate import validate
 from mtsmart.data.batch import Batch
+from mtsmart.data.derived import source_columns
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.losses import CRITERIA, DIRECTIONS, DIVERGENCES, Divergence, OnePass, Role
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HEADS, HeadSpec
 from mtsmart.registry import Registry
+from mtsmart.task_types.interface.reads_labels import ReadsLabels
+from mtsmart.task_types.shared.labels import is_number
 from mtsmart.tasks.definition import TaskDefinition
 
 
 class TaskOptions(StrictModel):
     """The settings under ``options:`` in a task's YAML; this class itself has none."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        OPTION_NAMES.update(cls.model_fields)
 
     @property
     def columns(self) -> list[str]:
@@ -79,11 +88,13 @@ class TaskType(ABC):
     Attributes:
         options: an instance of ``Options``.
         labels: the label names in order; empty if the definition has none.
+        label: the label column; if there are several, their names in one text.
         columns: the source columns that make an input. A row that lacks one of them is incomplete.
         owns_head: whether the head is this task's own, and not another task's.
         head_name: the task that owns the head.
         metric_names: the metrics to compute, the main one first.
-        decoding: what was found on validation for decoding (thresholds). It is stored beside the model.
+        decoding: numbers that decoding needs: found on validation (thresholds), or taken from the training labels (the
+            unit of the outputs). They are stored beside the model.
 
     Raises:
         ConfigError: the definition does not fit the task type.
@@ -104,6 +115,7 @@ class TaskType(ABC):
         self.shared_head = shared_head
         self.options = _read_options(type(self), name, definition)
         self.labels: list[str] = list(definition.labels or [])
+        self.label = ", ".join(definition.label_columns)
         self.columns = [*definition.text, *self.options.columns]
         self.owns_head = definition.share_head is None
         self.head_name = definition.share_head or name
@@ -132,6 +144,8 @@ class TaskType(ABC):
         for metric in definition.metrics or []:
             _require_one_of(self, "metrics", metric, (*self.metrics, *METRICS.fitting(kind)))
         _require_one_of(self, "head.type", definition.head.type, tuple(HEADS))
+        _check_label_settings(self)
+        _check_missing(self)
 
     @property
     @abstractmethod
@@ -239,6 +253,38 @@ def _require_one_of(task: TaskType, key: str, value: str, allowed: Sequence[str]
     if value not in allowed:
         message = f"does not go with task type '{task.definition.task_type}'"
         raise ConfigError(message, key=f"{task.name}.{key}", value=value, hint=did_you_mean(value, allowed))
+
+
+def _check_label_settings(task: TaskType) -> None:
+    """Refuse settings of the label column that do not go with the task type or with its labels."""
+    definition = task.definition
+    message = f"does not go with task type '{definition.task_type}'"
+    if isinstance(definition.label, list) and not (isinstance(task, ReadsLabels) and task.several_columns):
+        hint = "Name one column. Several columns are for task type 'multi_label'"
+        raise ConfigError(message, key=f"{task.name}.label", value=definition.label, hint=hint)
+    if definition.labels_from is None:
+        return
+    if not isinstance(task, ReadsLabels):
+        raise ConfigError(message, key=f"{task.name}.labels_from", value=definition.labels_from)
+    number = next(filter(is_number, task.labels), None)
+    if number is not None:
+        message = f"is for labels whose names are no numbers, and one is called '{number}'"
+        raise ConfigError(message, key=f"{task.name}.labels_from", value=definition.labels_from)
+
+
+def _check_missing(task: TaskType) -> None:
+    """Refuse a policy for missing values of a column that the task does not read, and empty labels."""
+    missing = task.definition.missing
+    labels = task.definition.label_columns
+    known = [*source_columns(task.columns), *labels]
+    for column, policy in missing.items() if isinstance(missing, dict) else ():
+        if column not in known:
+            message = "is for a column that the task does not read"
+            raise ConfigError(message, key=f"{task.name}.missing.{column}", hint=did_you_mean(column, known))
+        if column in labels and policy == "empty":
+            message = "a label cannot be read as an empty one"
+            hint = "Say refuse or drop"
+            raise ConfigError(message, key=f"{task.name}.missing.{column}", value=policy, hint=hint)
 
 
 def _read_options(kind: type[TaskType], name: str, definition: TaskDefinition) -> TaskOptions:

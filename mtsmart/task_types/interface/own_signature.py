@@ -10,8 +10,9 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from mtsmart.task_types.interface.base import TaskType
+from mtsmart.task_types.shared.labels import is_number
 
-_LABEL_KEYS = ("label", "labels")
+_LABEL_KEYS = ("label", "labels", "labels_from", "numbers")
 
 
 class OwnSignature(ABC):
@@ -42,7 +43,16 @@ def input_signature_of(task: TaskType) -> dict[str, Any]:
 def default_signature(task: TaskType) -> dict[str, Any]:
     """The signature of most task types: type, columns, labels and options."""
     names = ("task_type", "text", "label", "labels", "options")
-    return {name: getattr(task.definition, name) for name in names}
+    return {name: getattr(task.definition, name) for name in names} | _reading(task)
+
+
+def _reading(task: TaskType) -> dict[str, Any]:
+    """How labels are read, where that is not how the first versions read them: rows they stored are not found then."""
+    said = task.definition.labels_from
+    reading: dict[str, Any] = {} if said is None else {"labels_from": said}
+    if any(is_number(name) and not name.lstrip("-").isdigit() for name in task.labels):
+        reading["numbers"] = "names"
+    return reading
 
 
 def _without_labels(signature: dict[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ class SplitsBatches:
         """Some of the batch's rows."""
         return batch.take(rows, rows)
 
-    def count_labels(self, batch: Batch) -> int:
-        """How many values the mean of ``criterion`` is over."""
+    def count_labels(self, batch: Batch) -> float:
+        """How many values the mean of ``criterion`` is over, or the sum of their weights."""
         return len(batch.rows)
 
     def count_predictions(self, batch: Batch) -> int:

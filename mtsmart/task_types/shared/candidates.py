@@ -8,20 +8,21 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 import datasets
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch, pad_inputs
-from mtsmart.data.encoding import Rows
+from mtsmart.data.encoding import Rows, note_cut, noting_cuts
 from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.interface.base import TaskType
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
+from mtsmart.task_types.shared.label_columns import NamedLabels
 from mtsmart.task_types.shared.labels import LabelNames, listed
 from mtsmart.task_types.shared.reductions import masked_rows, padded_rows
 from mtsmart.task_types.shared.rows import row_error, texts_of
@@ -30,7 +31,7 @@ from mtsmart.tasks.definition import TaskDefinition
 ABSENT = -1e4  # the logit of a candidate that a shorter list does not have; the divergence of two -inf would be NaN
 
 
-class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
+class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches):
     """Logits (B, N) for B lists of up to N candidates, ``ABSENT`` where a list is shorter.
 
     An encoded row is a list: ``input_ids`` holds one token sequence a candidate. A batch holds the M candidates of all
@@ -45,7 +46,7 @@ class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
 
     def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
         super().__init__(name, definition, shared_head)
-        self.names = LabelNames(definition.labels or _names_of(self.candidate_columns))
+        self.names = LabelNames(definition.labels or _names_of(self.candidate_columns), definition.labels_from or 0)
 
     def check(self) -> None:
         super().check()
@@ -53,7 +54,7 @@ class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
         if definition.project is not None:
             message = f"does not go with task type '{definition.task_type}'"
             raise ConfigError(message, key=f"{self.name}.project")
-        columns = [*self.columns, definition.label, "row"]
+        columns = [*self.columns, self.label, "row"]
         twice = next((column for column in columns if columns.count(column) > 1), None)
         if twice:
             raise ConfigError("a column serves only one purpose", key=f"{self.name}.options", value=twice)
@@ -100,11 +101,12 @@ class CandidateTask(TaskType, Distillable, Decides, SplitsBatches):
         index = self.names.find(value, count)
         if index is not None and index < count:
             return index
-        label = self.definition.label
+        label = self.label
+        first = self.names.first
         if index is None and not (self.names.numbered and str(value).lstrip("-").isdigit()):
-            hint = did_you_mean(value, self.names.names) if self.names.names else f"Give 0 to {count - 1}"
+            hint = did_you_mean(value, self.names.names) if self.names.names else f"Give {first} to {count - 1 + first}"
             raise row_error("is none of the candidates", row, label, value, hint)
-        message = f"is out of range: the row has {count} candidates, counted from 0"
+        message = f"is out of range: the row has {count} candidates, counted from {first}"
         hidden = "If -1 hides the label: 'mtsmart predict' needs no label" if str(value) == "-1" else None
         raise row_error(message, row, label, value, hidden)
 
@@ -165,8 +167,11 @@ def encode_lists(
 ) -> Rows:
     """The tokens of every (context, candidate) pair, nested as the lists are."""
     columns = [[text for texts in lists for text in texts] for lists in (contexts, candidates)]
-    flat = tokenize(columns, tokenizer, max_length)
     ends = list(accumulate(map(len, candidates), initial=0))
+    with noting_cuts() as noted:
+        flat = tokenize(columns, tokenizer, max_length)
+    is_cut = np.concatenate([np.empty(0, dtype=bool), *noted])
+    note_cut(np.array([is_cut[start:end].any() for start, end in pairwise(ends)], dtype=bool))
     return {name: [values[start:end] for start, end in pairwise(ends)] for name, values in flat.items()}
 
 
@@ -178,7 +183,9 @@ def _names_of(columns: list[str]) -> list[str]:
 def _listed(value: Any, row: int, column: str) -> list[str]:
     found = listed(value)
     if not found:
-        raise row_error("is not a list of candidates", row, column, value, 'In text form: ["one", "another"]')
+        lists = [name for name, part in value.items() if isinstance(part, list)] if isinstance(value, dict) else []
+        hint = f"Name the list within it: {column}.{lists[0]}" if lists else 'In text form: ["one", "another"]'
+        raise row_error("is not a list of candidates", row, column, value, hint)
     for candidate in found:
         if not isinstance(candidate, str) or not candidate:
             raise row_error("holds a candidate that is not a text", row, column, candidate)

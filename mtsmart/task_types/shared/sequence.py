@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import datasets
 import torch
@@ -27,7 +27,7 @@ class SequenceTask(TaskType, Distillable, OwnSignature):
         label_dtype: of the batch's ``targets["labels"]``.
     """
 
-    label_dtype: ClassVar[torch.dtype]
+    label_dtype: torch.dtype
 
     def check(self) -> None:
         super().check()
@@ -64,12 +64,16 @@ class SequenceTask(TaskType, Distillable, OwnSignature):
             DataError: the value is not a label of this task; the message names the row.
         """
 
+    def label_values(self, rows: Rows) -> list[Any]:
+        """Each row's gold value, as ``encode_label`` takes it."""
+        return rows[self.label]
+
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         columns = [texts_of(rows, column) for column in self.definition.text]
         encoded = tokenize(columns, tokenizer, max_length, segments=self._has_san_head)
         encoded["row"] = rows["row"]
         if with_labels:
-            values = zip(rows[self.definition.label], rows["row"], strict=True)
+            values = zip(self.label_values(rows), rows["row"], strict=True)
             encoded["labels"] = [self.encode_label(value, row) for value, row in values]
         return encoded
 

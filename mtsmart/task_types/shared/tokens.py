@@ -22,7 +22,7 @@ class TokenTask(TaskType, Decides, SplitsBatches):
     ``layout["scored"]`` (B, T) of a batch says which tokens are predicted, also without labels; means are over those.
     """
 
-    losses = ("cross_entropy",)
+    losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
     divergences: ClassVar[tuple[str, ...]] = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
 
     def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
@@ -38,7 +38,7 @@ class TokenTask(TaskType, Decides, SplitsBatches):
         """The share of the predicted tokens whose likeliest outcome differs."""
         return masked_mean((logits.argmax(-1) != other.argmax(-1)).float(), batch.layout["scored"])
 
-    def count_labels(self, batch: Batch) -> int:
+    def count_labels(self, batch: Batch) -> float:
         """The number of labelled tokens."""
         return int((batch.targets["labels"] != IGNORED).sum())
 

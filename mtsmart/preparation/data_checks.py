@@ -1,0 +1,109 @@
+"""What training would find wrong with the data of tasks, found without an encoder."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from mtsmart.config.sections import DataConfig
+from mtsmart.data.encoding import EncodedSplit
+from mtsmart.data.selection import bases, check_spec
+from mtsmart.data.sources import has_split, places_read
+from mtsmart.errors import DataError, MtsmartError
+from mtsmart.preparation.prepared_task import PreparedTask
+from mtsmart.preparation.preparer import LabelsMissing, Preparer
+from mtsmart.preparation.split_checks import tell_of_labels
+from mtsmart.quiet import without_bars
+from mtsmart.task_types import TaskType
+
+_LEARNT = ("train", "validation")
+_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+_MAX_LENGTH = 256
+
+
+@without_bars()
+def data_problems(task: TaskType) -> list[MtsmartError]:
+    """What is wrong with a task's data, an error for each split. Warnings tell of what training would warn of.
+
+    Data files are read as for training. Of a data set on the Hub, or its local clone, only the names of splits and
+    the slices are checked.
+    """
+    found: list[MtsmartError] = []
+    with tempfile.TemporaryDirectory(prefix="mtsmart-check-") as cache:
+        preparer = Preparer(_plain_tokenizer(), DataConfig(cache_dir=cache, max_length=_MAX_LENGTH), None)
+        encoded: dict[str, EncodedSplit] = {}
+        for split in _splits(task):
+            try:
+                if (rows := _checked(task, split, preparer)) is not None:
+                    encoded[split] = rows
+            except MtsmartError as error:
+                found.append(error)
+        if not found:
+            train = encoded.get("train")
+            validation = encoded.get("validation")
+            tell_of_labels(PreparedTask(task.definition, task, preparer.collate(task), train, validation))
+    return found
+
+
+def _splits(task: TaskType) -> Iterator[str]:
+    """Our splits that the task has or names; each task that is trained must have one to train on."""
+    definition = task.definition
+    if not definition.evaluation_only:
+        yield "train"
+    if "validation" in definition.splits or definition.dataset.holdout is not None or _has_validation_file(task):
+        yield "validation"
+    yield from (split for split in definition.splits if split not in _LEARNT)
+
+
+def _has_validation_file(task: TaskType) -> bool:
+    source = task.definition.dataset
+    if source.files is None:
+        return False
+    if source.split_column is None:
+        return "validation" in source.files
+    try:
+        return has_split(task.definition, "validation", DataConfig())
+    except MtsmartError:  # Reading the training split finds it too.
+        return False
+
+
+def _checked(task: TaskType, split: str, preparer: Preparer) -> EncodedSplit | None:
+    """The rows of a split of data files; None where rows are not read.
+
+    Raises:
+        MtsmartError: what training, or scoring the split, would refuse.
+    """
+    definition = task.definition
+    check_spec(definition.split(split), {"file": f"task {task.name}", "key": f"splits.{split}"})
+    if definition.dataset.files is None:
+        if places_read(definition, preparer.config) and not has_split(definition, split, preparer.config):
+            names = ", ".join(bases(definition.split(split)))
+            raise DataError(f"the data has no split '{names}'", file=f"task {task.name}", key=f"splits.{split}")
+        return None
+    try:
+        return preparer.split(task, split)
+    except LabelsMissing:
+        if split in _LEARNT:
+            raise
+        return preparer.split(task, split, with_labels=False)
+
+
+def lacks_all_files(task: TaskType) -> bool:
+    """Whether none of the data files that a task names is there."""
+    source = task.definition.dataset
+    names = [name for entry in (source.files or {}).values() for name in ([entry] if isinstance(entry, str) else entry)]
+    return bool(names) and not any(Path(name).exists() for name in names)
+
+
+def _plain_tokenizer() -> PreTrainedTokenizerBase:
+    """A tokenizer that knows no words: the rows need tokens, and nothing reads them."""
+    ids = {token: number for number, token in enumerate(_SPECIALS)}
+    tokenizer = Tokenizer(models.WordLevel(ids, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", ids["[SEP]"]), ("[CLS]", ids["[CLS]"]))
+    names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **dict(zip(names, _SPECIALS, strict=True)))

@@ -1,0 +1,176 @@
+"""What the encoded splits of a task show before training: labels nobody can learn, rows seen before, texts cut.
+
+None of it stops a run, but each is told in one line, because the scores would not mean what they seem to mean.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mtsmart.data.encoding import EncodedSplit
+from mtsmart.errors import MtsmartWarning
+from mtsmart.preparation.prepared_task import PreparedTask
+
+_READ = 10_000  # rows in memory together
+_FEW = 0.01  # A share of rows below this one is not worth a line: short texts stand twice in many data sets.
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_STEP = 6364136223846793005
+_SHOWN = 8  # labels that a line names
+
+
+def tell_of_splits(task: PreparedTask, max_length: int) -> None:
+    """Warn of what is wrong with a task's splits, a line each.
+
+    Args:
+        task: the task with its encoded splits.
+        max_length: the most tokens that its rows have.
+    """
+    texts = [*label_texts(task), overlap_text(task), cut_text(task, max_length)]
+    for text in filter(None, texts):
+        warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=3)
+
+
+def tell_of_labels(task: PreparedTask) -> None:
+    """Warn of labels that cannot be learnt or scored; the tokens of the rows have no part in it."""
+    for text in label_texts(task):
+        warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=3)
+
+
+def label_texts(task: PreparedTask) -> Iterator[str]:
+    """A text if labels have no training row, and one for each split whose rows all have the same label."""
+    trained = None if task.train is None else _counts(task, task.train)
+    absent = [] if trained is None else _absent(task, trained)
+    if absent:
+        yield _absent_text(task, absent)
+    if task.train is None:
+        return
+    for kind, split in (("training", task.train), ("validation", task.validation)):
+        only = None if split is None or (absent and split is task.train) else _only_label(task, split)
+        if split is not None and only is not None:
+            effect = "nothing can be learnt from them" if split is task.train else "scores on them say little"
+            yield f"all {len(split):,} {kind} rows have the label {only!r}, so {effect}"
+
+
+def _absent_text(task: PreparedTask, absent: list[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in absent[:_SHOWN])
+    more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
+    word = "label" if len(absent) == 1 else "labels"
+    cuts = any("[" in task.definition.split(split) for split in ("train", "validation"))
+    hint = "; a sorted file is not to be cut by place: 'dataset: {holdout: 20%}' draws rows" if cuts else ""
+    return f"no training row has the {word} {shown}{more}, which cannot be learnt{hint}"
+
+
+def _absent(task: PreparedTask, counts: np.ndarray) -> list[str]:
+    """The labels without a row; of tags such as B-PER the kinds (PER), of which one may lack its I-PER."""
+    present = [name for name, count in zip(task.type.labels, counts, strict=True) if count]
+    kinds = {_kind(task, name) for name in present}
+    return list(dict.fromkeys(kind for name in task.type.labels if (kind := _kind(task, name)) not in kinds))
+
+
+def _kind(task: PreparedTask, label: str) -> str:
+    return label[2:] if _is_of_tokens(task) and label[1:2] in ("-", "_") else label
+
+
+def _is_of_tokens(task: PreparedTask) -> bool:
+    return task.type.head_spec.kind == "token_classification"
+
+
+def _counts(task: PreparedTask, split: EncodedSplit) -> np.ndarray | None:
+    """(C,) int64: how often each label of the task stands in the rows; None if its labels have no names."""
+    if not task.type.labels or task.type.head_spec.labels is None:
+        return None
+    counts = np.zeros(len(task.type.labels), dtype=np.int64)
+    for labels in _columns(split, "labels"):
+        if not pa.types.is_list(labels.type):
+            counts += np.bincount(np.asarray(labels), minlength=len(counts))
+        elif _is_of_tokens(task):
+            tags = np.asarray(labels.flatten())
+            counts += np.bincount(tags[tags >= 0], minlength=len(counts))
+        else:
+            counts += (np.asarray(labels.flatten()).reshape(-1, len(counts)) > 0).sum(axis=0)
+    return counts
+
+
+def _only_label(task: PreparedTask, split: EncodedSplit) -> str | float | None:
+    """The label of all rows, if they have one each and it is the same; None otherwise."""
+    found: set[float] = set()
+    for labels in _columns(split, "labels"):
+        if pa.types.is_nested(labels.type):
+            return None
+        ends = pc.min_max(labels).as_py()
+        found |= {ends["min"], ends["max"]}
+        if len(found) > 1:
+            return None
+    if len(split) < 2 or not found:
+        return None
+    (only,) = found
+    is_name = task.type.labels and isinstance(only, int) and only < len(task.type.labels)
+    return task.type.labels[int(only)] if is_name else only
+
+
+def _columns(split: EncodedSplit, name: str) -> Iterator[pa.Array]:
+    """A column of encoded rows in parts; nothing where the rows lack it."""
+    if name in split.rows.column_names:
+        for table in split.rows.select_columns([name]).with_format("arrow").iter(batch_size=_READ):
+            yield table.column(name).combine_chunks()
+
+
+def overlap_text(task: PreparedTask) -> str | None:
+    """A text if validation rows have the tokens of a training row; None if hardly any has."""
+    if task.train is None or task.validation is None:
+        return None
+    hashes = _hashes(task.validation)
+    count = int(np.isin(hashes, _hashes(task.train)).sum())
+    if not count or count < _FEW * len(hashes):
+        return None
+    return f"{count:,} of {len(hashes):,} validation rows have the text of a training row, so their scores are too good"
+
+
+def _hashes(split: EncodedSplit) -> np.ndarray:
+    """(N,) uint64: a hash of each row's tokens."""
+    return np.concatenate([np.empty(0, dtype=np.uint64), *map(_hashed, _columns(split, "input_ids"))])
+
+
+def _hashed(rows: pa.Array) -> np.ndarray:
+    """(N,) uint64 for N lists of tokens, or lists of such lists."""
+    counts = np.asarray(pc.list_value_length(rows), dtype=np.int64)
+    tokens = rows.flatten()
+    if pa.types.is_nested(tokens.type):
+        inner = np.append(0, np.cumsum(np.asarray(pc.list_value_length(tokens), dtype=np.int64)))
+        ends = inner[np.cumsum(counts)]
+        counts = np.diff(ends, prepend=0)
+        tokens = tokens.flatten()
+    starts = np.cumsum(counts) - counts
+    places = np.arange(len(tokens)) - np.repeat(starts, counts)
+    mixed = (np.asarray(tokens).astype(np.uint64) + np.uint64(1)) * _MIX
+    mixed ^= mixed >> np.uint64(29)
+    summed = np.append(np.uint64(0), np.cumsum(mixed * _powers(int(counts.max(initial=0)))[places], dtype=np.uint64))
+    return np.asarray(summed[starts + counts] - summed[starts])
+
+
+@cache
+def _powers(count: int) -> np.ndarray:
+    """(count,) uint64: the factors of the places in a row."""
+    return np.cumprod(np.full(count, _STEP, dtype=np.uint64), dtype=np.uint64)
+
+
+def cut_text(task: PreparedTask, max_length: int) -> str | None:
+    """A text if rows lost tokens because they were too long; None if hardly any did."""
+    splits = {"training": task.train, "validation": task.validation}
+    parts = [_cut_part(kind, split, max_length) for kind, split in splits.items() if split is not None]
+    found = [part for part in parts if part]
+    return f"{' and '.join(found)} are cut to {max_length} tokens" if found else None
+
+
+def _cut_part(kind: str, split: EncodedSplit, max_length: int) -> str | None:
+    # Rows that an earlier version stored do not say it; those that are shorter than the limit were not cut.
+    count = int((split.lengths == max_length).sum()) if split.cut is None else split.cut
+    if not count or count < _FEW * len(split):
+        return None
+    return f"{'up to ' if split.cut is None else ''}{count:,} of {len(split):,} {kind} rows"

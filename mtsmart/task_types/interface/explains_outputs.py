@@ -1,0 +1,35 @@
+"""Optional parts: a task type whose outputs are not the predictions themselves."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from mtsmart.models.output_unit import OutputUnit
+from mtsmart.task_types.interface.base import TaskType
+
+
+class ExplainsDecoding(ABC):
+    """Explains in a model card how outputs become predictions."""
+
+    @abstractmethod
+    def decoding_rule(self) -> str:
+        """How outputs become predictions, for readers of an exported model's card."""
+
+
+class HasUnit(ABC):
+    """Says in which unit outputs are that are numbers."""
+
+    @property
+    @abstractmethod
+    def unit(self) -> OutputUnit:
+        """The unit of the head's outputs."""
+
+
+def decoding_rule(task: TaskType) -> str | None:
+    """How outputs become predictions; None if the names of the outputs already say it."""
+    return task.decoding_rule() if isinstance(task, ExplainsDecoding) else None
+
+
+def unit_of(task: TaskType) -> OutputUnit:
+    """The unit of a task's outputs; for most task types they are what they are."""
+    return task.unit if isinstance(task, HasUnit) else OutputUnit()
