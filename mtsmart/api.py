@@ -18,13 +18,16 @@ from mtsmart.processes import join_processes
 from mtsmart.quiet import without_bars
 from mtsmart.reporting.card import write_card
 from mtsmart.reporting.progress_log import ProgressLog
+from mtsmart.reporting.verdicts import tell_verdicts
 from mtsmart.runs.changes import Described, describe_rows
+from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.claim import RunPlace
 from mtsmart.runs.finetune import finetune_experiment
 from mtsmart.runs.folder import RunFolder, resolved_config
 from mtsmart.runs.resume_policy import check_allowed, find_resume_point
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.training.callbacks import Callback, Callbacks
+from mtsmart.training.resume import check_trained_labels
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
 
@@ -99,6 +102,7 @@ def finetune(
     resume: bool = False,
     allow_changes: Iterable[str] = (),
     callback: Callback | None = None,
+    task_files: Iterable[str | Path] = (),
 ) -> Run:
     """Fine-tune one task from a run's encoder, and from its head where the run has one.
 
@@ -107,13 +111,15 @@ def finetune(
         task: a task of the run, of the library, or a YAML file that defines one new task.
         overrides: ``dotted.key=value`` items; ``head=fresh`` starts the task's head anew.
         output_dir, resume, allow_changes, callback: as in :func:`train`.
+        task_files: YAML files with further tasks. A task of the run that one of them defines too is the file's.
 
     Raises:
         MtsmartError, Interrupted: as in :func:`train`.
     """
 
     def read() -> Experiment:
-        return finetune_experiment(RunFolder(Path(run)), task, items_of("overrides", overrides))
+        files = items_of("task_files", task_files)
+        return finetune_experiment(RunFolder(Path(run)), task, items_of("overrides", overrides), files)
 
     loaded = join_processes().together(read)
     return train_experiment(loaded, output_dir, resume, allow_changes, callback)
@@ -165,7 +171,7 @@ def train_experiment(
     with RunPlace(experiment.config.name, output_dir, resume) as place:
         folder = processes.on_main(place.choose)
         setup = processes.together(lambda: prepare(experiment, processes))
-        text = processes.together(lambda: dump_config(resolved_config(experiment.config, setup.definitions)))
+        text = processes.together(lambda: dump_config(resolved_config(setup.config, setup.definitions)))
         watchers = [ProgressLog()] if callback is None else [ProgressLog(), callback]
         trainer = Trainer(setup, folder, Callbacks(*watchers), processes)
 
@@ -173,9 +179,12 @@ def train_experiment(
             claimed = place.claim()
             point = None
             if claimed.exists:
+                if list_checkpoints(claimed.checkpoints):
+                    check_trained_labels(claimed.path, claimed.definitions(), setup.task_types)
                 rows = describe_rows(setup.train, setup.validation)
-                present = Described(experiment.config, setup.definitions)
-                point = find_resume_point(claimed, present, rows, allowed, trainer.notify)
+                present = Described(setup.config, setup.definitions)
+                most = setup.model.encoder.max_positions
+                point = find_resume_point(claimed, present, rows, allowed, trainer.notify, most)
             claimed.open()
             if point is None:
                 claimed.store(text)
@@ -185,6 +194,7 @@ def train_experiment(
         trainer.write_into(folder)
         # A resume point that does not load must leave the run's configuration as it is.
         results = trainer.train(point, resumed=lambda: folder.store(text))
+        tell_verdicts(setup, results)
         # A resumed run that was finished before keeps its configuration.
         processes.on_main(lambda: write_card(folder, folder.config(), folder.definitions(), results.to_json()))
     return Run(folder.path, results.to_json())

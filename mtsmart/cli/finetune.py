@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli.options import AllowChanges, OutputDir, Overrides, Resume, RunArgument
+from mtsmart.cli.options import AllowChanges, OutputDir, Overrides, Resume, RunArgument, TaskFiles
 from mtsmart.quiet import quiet_libraries
 
 
@@ -19,6 +19,7 @@ def finetune(
     output_dir: OutputDir = None,
     resume: Resume = False,
     allow_changes: AllowChanges = None,
+    task_file: TaskFiles = None,
 ) -> None:
     """Fine-tune one task from a run's encoder and head (head=fresh starts the head anew)."""
     quiet_libraries()
@@ -34,5 +35,6 @@ def finetune(
             resume=resume,
             allow_changes=allow_changes or [],
             callback=callback,
+            task_files=task_file or [],
         )
     )

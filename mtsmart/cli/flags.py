@@ -8,6 +8,9 @@ from mtsmart.errors import MtsmartError
 
 FLAGS = {
     "allow_changes": "--allow-changes",
+    "columns": "--columns",
+    "file": "--file",
+    "file_format": "--format",
     "folder": "DIR",
     "jobs": "--jobs",
     "output": "--output",
@@ -15,6 +18,7 @@ FLAGS = {
     "overwrite=True": "--overwrite",
     "resume=True": "--resume",
     "task": "--task",
+    "task_files": "--task-file",
     "train=False": "--no-train",
 }
 """Argument, or argument with its value -> flag."""

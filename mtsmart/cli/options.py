@@ -29,4 +29,19 @@ AllowChanges = Annotated[
 TaskFiles = Annotated[
     list[Path] | None, typer.Option("--task-file", help="YAML with further tasks, or a folder of such; repeatable.")
 ]
+FileFormat = Annotated[
+    str | None,
+    typer.Option("--format", help="What the file is, as csv; default: as the training files, or as its ending says."),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option("--columns", metavar="NAME,...", help="The columns of a file without a header; default: as trained."),
+]
+
+
+def names_in(columns: str | None) -> list[str] | None:
+    """The names in the text of ``--columns``."""
+    return None if columns is None else [name.strip() for name in columns.split(",")]
+
+
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli.options import RunArgument, TaskFiles
+from mtsmart.cli.options import Columns, FileFormat, RunArgument, TaskFiles, names_in
 from mtsmart.cli.terminal import require_output, say
 from mtsmart.quiet import quiet_libraries
 
@@ -19,7 +19,7 @@ def predict(
         list[str], typer.Option("--task", "-t", help="The task whose head predicts; repeat it for several at once.")
     ],
     input_file: Annotated[
-        Path, typer.Option("--input", "-i", help="csv, tsv, jsonl or parquet with the text columns.")
+        Path, typer.Option("--input", "-i", help="Data file with the text columns, read as the training files are.")
     ],
     output: Annotated[
         Path | None,
@@ -30,18 +30,22 @@ def predict(
         ),
     ] = None,
     task_file: TaskFiles = None,
+    file_format: FileFormat = None,
+    columns: Columns = None,
 ) -> None:
-    """Predict a file's rows: labels with probabilities, or scores, in the file's order."""
+    """Predict a file's rows: labels with probabilities, or scores, in the file's order; null without a text."""
     if output is None:
         require_output()
     quiet_libraries()
     from mtsmart import api
+    from mtsmart.evaluation.new_files import GivenForm
     from mtsmart.evaluation.prediction_files import check_output, predict_file, write_jsonl, write_rows
 
     if output is not None:
         check_output(output, input_file, run, task_file or [])
     delimited = output is not None and output.suffix.lower() != ".jsonl"
-    rows = predict_file(api.load(run, task_file or []), task, input_file, delimited)
+    given = GivenForm(file_format, names_in(columns))
+    rows = predict_file(api.load(run, task_file or []), task, input_file, delimited, given)
     if output is None:
         write_jsonl(rows, sys.stdout)
     else:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtsmart.cli.options import TaskFiles
 from mtsmart.cli.terminal import say, say_error
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, MtsmartError
+
+if TYPE_CHECKING:
+    from mtsmart.tasks import TaskLibrary
 
 app = typer.Typer(
     help="Look at task types and definitions, and check them.", no_args_is_help=True, rich_markup_mode=None
@@ -57,24 +60,37 @@ def check(
         list[Path] | None, typer.Argument(help="Task files or folders. Default: the shipped ones.")
     ] = None,
 ) -> None:
-    """Check definitions without loading data; exit code 2 and one line for each that does not fit."""
-    from mtsmart.task_types import build_tasks
+    """Check definitions and data files as training would; exit code 2 and one line for what does not fit."""
     from mtsmart.tasks import TaskLibrary
 
     library = TaskLibrary(paths or [])
     here = [name for name in library if not paths or library.entry(name).is_from(paths)]
-    errors = []
-    for name in here:
-        try:
-            owner = library[name].share_head
-            build_tasks({key: library.entry(key) for key in (owner, name) if key})
-        except ConfigError as error:
-            errors.append(error)
+    errors = [problem for name in here for problem in _problems(library, name, with_data=bool(paths))]
     for problem in errors:
         say_error(str(problem))
     if errors:
         raise typer.Exit(2)
     say(f"{len(here)} task definitions are valid.")
+
+
+def _problems(library: TaskLibrary, name: str, with_data: bool) -> list[MtsmartError]:
+    """What is wrong with a task's definition, or with its data; the shipped tasks' data is not looked at."""
+    from mtsmart.preparation.data_checks import data_problems, lacks_all_files
+    from mtsmart.task_types import build_tasks
+    from mtsmart.tasks.library import check_owner
+    from mtsmart.tasks.mtdnn import is_mtdnn_file
+
+    entry = library.entry(name)
+    try:
+        owner = entry.definition.share_head
+        check_owner(entry, library)
+        task = build_tasks({key: library.entry(key) for key in (owner, name) if key})[name]
+    except ConfigError as error:
+        return [error]
+    # A file in MT-DNN's form names no data files. If there are none in the usual places, they are elsewhere.
+    if not with_data or (lacks_all_files(task) and is_mtdnn_file(entry.document.origin(()).file)):
+        return []
+    return data_problems(task)
 
 
 @app.command("convert")

@@ -18,6 +18,7 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
 from mtsmart.task_types import Outputs, TaskType
 from mtsmart.task_types.interface.fits_decoding import fit_decoding
+from mtsmart.task_types.interface.scores_labels import baseline_scores_of, scores_of
 
 
 @dataclass(frozen=True)
@@ -167,10 +168,10 @@ def evaluate_task(
     references = task.references(split.rows)
     if fit:
         fit_decoding(task, outputs, references)
-    return TaskResult(task.score(task.decode(outputs), references), dict(baseline or {}), len(references))
+    return TaskResult(scores_of(task, outputs, references), dict(baseline or {}), len(references))
 
 
 def baseline_scores(task: TaskType, train: EncodedSplit, split: EncodedSplit) -> dict[str, float]:
     """The scores of the task's trivial baseline, such as the majority label or the mean."""
     references = task.references(split.rows)
-    return task.score(task.baseline(task.references(train.rows), references), references)
+    return baseline_scores_of(task, task.references(train.rows), references)

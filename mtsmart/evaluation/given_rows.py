@@ -2,36 +2,90 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import datasets
+import numpy as np
 
+from mtsmart.data.completeness import empty_parts
+from mtsmart.data.derived import is_derived, source_columns, with_derived
 from mtsmart.data.sources import require_columns
-from mtsmart.errors import DataError
+from mtsmart.errors import DataError, MtsmartWarning
+from mtsmart.tasks.definition import Missing
 
 _MISFITS = (ValueError, TypeError, OverflowError, NotImplementedError)  # Errors of pyarrow are of these types.
 
 
-def table_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> datasets.Dataset:
+def table_of(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], missing: Missing | Mapping[str, Missing] = "refuse"
+) -> datasets.Dataset:
     """The rows as a table with ``columns``, and ``row``: the row's number, from 0.
 
     Args:
         rows: at least one.
         columns: what the table holds. The rows may have further columns.
+        missing: which missing values count as empty texts within a text that is made of several columns.
 
     Raises:
         DataError: a row lacks a column, or the values of a column do not have one type. The error names the row.
     """
+    made = [column for column in columns if is_derived(column, rows[0])]
+    sources = [name for name in source_columns(made) if name in rows[0]]
+    own = list(dict.fromkeys([*(column for column in columns if column not in made), *sources]))
     for number, row in enumerate(rows, 1):
-        require_columns(columns, row, f"row {number}")
-    values = {column: [row[column] for row in rows] for column in columns}
+        require_columns(own, row, f"row {number}")
+    values = {column: [_without_nan(row[column]) for row in rows] for column in own}
     try:
-        return datasets.Dataset.from_dict({**values, "row": list(range(len(rows)))})
+        table = datasets.Dataset.from_dict({**values, "row": list(range(len(rows)))})
     except _MISFITS:
-        column = next(column for column in columns if not _is_column(values[column]))
+        column = next(column for column in own if not _is_column(values[column]))
         raise _misfit(column, values[column]) from None
+    return _completed(table, columns, missing) if made else table
+
+
+def _without_nan(value: Any) -> Any:
+    """A value; None for NaN, which other libraries put where a text is missing."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _completed(
+    table: datasets.Dataset, columns: Sequence[str], missing: Missing | Mapping[str, Missing]
+) -> datasets.Dataset:
+    """The table with the columns that a task makes of the rows' own."""
+    whole = table.with_format("arrow")[:]
+    for column in columns:
+        whole = with_derived(whole, [column], "the rows", empty_parts(missing, column))
+    return datasets.Dataset(whole.select([*columns, "row"]))
+
+
+def tell_incomplete(tasks: Sequence[str], is_complete: np.ndarray) -> None:
+    """Say how many of N rows get no prediction, because they lack a text.
+
+    Args:
+        tasks: the names of the tasks that read the texts.
+        is_complete: (N,) bool.
+    """
+    count = int((~is_complete).sum())
+    first = int(is_complete.argmin()) + 1
+    shown = f"task {tasks[0]}" if len(tasks) == 1 else f"tasks {', '.join(tasks)}"
+    text = f"{count:,} of {len(is_complete):,} rows lack a text and get no prediction (null); the first is row {first}"
+    warnings.warn(f"{shown}: {text}", MtsmartWarning, stacklevel=6)
+
+
+def with_nothing(described: Sequence[dict[str, Any]], is_complete: np.ndarray) -> list[dict[str, Any]]:
+    """Predictions for N rows out of those for the complete ones; the others have None under each key.
+
+    Args:
+        described: one for each complete row; if there is none, any mapping that has the keys.
+        is_complete: (N,) bool.
+    """
+    nothing = dict.fromkeys(described[0])
+    found = iter(described)
+    return [next(found) if complete else dict(nothing) for complete in is_complete]
 
 
 def _is_column(values: Sequence[Any]) -> bool:

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import Dataset
 
 from mtsmart.arguments import checked, items_of
-from mtsmart.data.encoding import select_complete
+from mtsmart.data.completeness import complete_rows
 from mtsmart.data.sources import has_split
-from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
+from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning, did_you_mean, shorten
+from mtsmart.evaluation.changed_tasks import changed_tasks
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
-from mtsmart.evaluation.given_rows import table_of
+from mtsmart.evaluation.given_rows import table_of, tell_incomplete, with_nothing
+from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, source_of
 from mtsmart.evaluation.stored_run import check_head_of, read_run
 from mtsmart.hardware import usable_device
-from mtsmart.preparation.preparer import Preparer, tokenizing
+from mtsmart.models.files import fits
+from mtsmart.preparation.preparer import LabelsMissing, Preparer, tokenizing
 from mtsmart.quiet import without_bars
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.own_signature import input_signature_of
+from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
 
@@ -57,7 +63,8 @@ class LoadedRun:
         self.tokenizer = stored.tokenizer
         self._decoding = stored.decoding
         self.model.eval().to(target)
-        self._task_files = more_files
+        self._task_files = list(map(Path, more_files))
+        self._untrained = stored.untrained
         self._preparer = Preparer(self.tokenizer, self.config.data, self.model.encoder.max_positions)
 
     @checked
@@ -67,17 +74,28 @@ class LoadedRun:
         Raises:
             ConfigError: there is no such task, or the run has no head for it.
         """
-        definition = self._definition(name)
+        return self._built(name, self._definition(name))
+
+    def _built(self, name: str, definition: TaskDefinition) -> TaskType:
+        """The task with a definition that may name other data than the run's.
+
+        Raises:
+            ConfigError: the run has no head for it.
+        """
         head = definition.share_head or name
         if head not in self.model.specs:
             heads = ", ".join(self.model.specs)
             raise ConfigError(f"the run has no head for this task (it has: {heads})", file=self.folder.path, value=name)
-        owner = self._owner(head, name)
-        task = owner if definition.share_head is None else build_task(name, definition, owner)
+        if definition.share_head is None:
+            task = self._owner(name, name, definition)
+        else:
+            task = build_task(name, definition, self._owner(head, name, self._definition(head)))
         task.decoding = dict(self._decoding.get(name) or self._decoding.get(head, {}))
         return task
 
     def _definition(self, name: str) -> TaskDefinition:
+        if name in self._changed:
+            return self._changed[name]
         if name in self.definitions:
             return self.definitions[name]
         if name not in self._library:
@@ -85,34 +103,106 @@ class LoadedRun:
             raise ConfigError("there is no task of this name", argument="task", value=name, hint=hint)
         return self._library[name]
 
-    def _owner(self, head: str, user: str) -> TaskType:
+    def _owner(self, head: str, user: str, definition: TaskDefinition) -> TaskType:
         """The task that owns a head of the run."""
-        definition = self._definition(head)
         if definition.share_head is not None:
             raise ConfigError("names no task with a head of its own", key=f"{user}.share_head", value=head)
         owner = build_task(head, definition)
+        if head in self._changed and not fits(self.model.specs[head], owner.head_spec):
+            message = "the task file gives the trained head other labels or another form"
+            stored = self.model.specs[head].labels
+            raise ConfigError(message, key=head, value=definition.labels, hint=f"The run has {shorten(stored)}")
         check_head_of(owner, self.model.specs, self.folder)
         return owner
 
     @checked
     @without_bars()
-    def evaluate(self, tasks: str | Iterable[str] | None = None, split: str = "validation") -> Evaluation:
-        """Score tasks on a labelled split.
+    def evaluate(
+        self,
+        tasks: str | Iterable[str] | None = None,
+        split: str = "validation",
+        *,
+        file: str | Path | None = None,
+        file_format: str | None = None,
+        columns: Iterable[str] | None = None,
+    ) -> Evaluation:
+        """Score tasks on a labelled split, or on a new labelled file.
+
+        A task without labels there is left out, and a warning tells of it.
 
         Args:
             tasks: the name of a task, or several names; None: all tasks of the run that have the split.
             split: the split's name.
+            file: a data file, read as the task's training files are, in place of the split.
+            file_format: what ``file`` is, if neither its ending nor the training files say it.
+            columns: the names of its columns, if it has no header and the training files do not say them.
 
         Raises:
-            DataError: a named task has no such split, or its labels are hidden.
+            ConfigError: there is a file, and which of several tasks it is for is not said.
+            DataError: a named task has no such split, or no task has labels there.
         """
+        if file is None:
+            chosen = [self.task(name) for name in self._names(tasks, split)]
+        else:
+            given = GivenForm(file_format, None if columns is None else list(columns))
+            chosen = [self._task_on(name, file, given, split) for name in self._names_for(tasks, file)]
+        return self._evaluated(chosen, split)
+
+    def _evaluated(self, tasks: list[TaskType], split: str) -> Evaluation:
+        """The scores of tasks on a split; those without labels there are left out."""
         results = {}
-        for name in self._names(tasks, split):
-            task = self.task(name)
-            data = self._preparer.split(task, split)
+        unlabelled: dict[str, LabelsMissing] = {}
+        for task in tasks:
+            try:
+                data = self._preparer.split(task, split)
+            except LabelsMissing as error:
+                unlabelled[task.name] = error
+                continue
             batch_size = self.config.training.eval_batch_size
-            results[name] = evaluate_task(self.model, task, data, self._preparer.collate(task), batch_size)
+            results[task.name] = evaluate_task(self.model, task, data, self._preparer.collate(task), batch_size)
+        if unlabelled and not results:
+            raise next(iter(unlabelled.values()))
+        if unlabelled:
+            text = f"not scored, because the split '{split}' has no labels: {', '.join(unlabelled)}"
+            warnings.warn(text, MtsmartWarning, stacklevel=4)
+        self._tell_untrained(results)
         return Evaluation(results)
+
+    def _tell_untrained(self, names: Iterable[str]) -> None:
+        """Say which of some tasks use a head that the run has not trained."""
+        found = [name for name in names if self.is_untrained(name)]
+        if found:
+            text = f"{self.folder.path}: the run has not trained the head of: {', '.join(found)}"
+            warnings.warn(text, MtsmartWarning, stacklevel=4)
+
+    @checked
+    def is_untrained(self, task: str) -> bool:
+        """Whether the run was too short to train the head of a task."""
+        return bool({task, self._definition(task).share_head} & self._untrained)
+
+    @checked
+    def source_of(self, task: str, file: str | Path, given: GivenForm = AS_TRAINED) -> DatasetSource:
+        """How a new file is read for a task: as its training files, unless the file or the user says otherwise.
+
+        Raises:
+            MtsmartError: there is no such task, or the file cannot be read.
+        """
+        return source_of(file, self._definition(task), self.task(task).columns, given)
+
+    def _task_on(self, name: str, file: str | Path, given: GivenForm, split: str) -> TaskType:
+        """A task whose split is a new file."""
+        source = self.source_of(name, file, given)
+        self._preparer.judge_like(self.task(name))
+        return self._built(name, as_split(file, self._definition(name), source, split))
+
+    def _names_for(self, tasks: str | Iterable[str] | None, file: str | Path) -> list[str]:
+        """The tasks that a new file is for."""
+        if tasks is not None:
+            return [tasks] if isinstance(tasks, str) else list(tasks)
+        if len(self.definitions) > 1:
+            hint = f"The run has: {', '.join(self.definitions)}"
+            raise ConfigError("must say which task the file is for", argument="task", value=None, hint=hint)
+        return list(self.definitions)
 
     @checked
     @without_bars()
@@ -126,11 +216,12 @@ class LoadedRun:
 
         Returns:
             one mapping for each row: ``prediction`` (label name or number) and, for labels, ``p(<label>)``. For several
-            tasks the keys are ``<task>.prediction`` and so on.
+            tasks the keys are ``<task>.prediction`` and so on. All values are None for a row whose text is None, NaN or
+            empty, unless the task has ``missing: empty``; a warning says how many there are.
 
         Raises:
-            DataError: a row lacks a text, or its value is of another type than in the rows before it. The message
-                names the row.
+            DataError: a row has no such column, or its value is of another type than in the rows before it. The
+                message names the row.
         """
         listed = list(rows)
         if isinstance(task, str):
@@ -153,7 +244,8 @@ class LoadedRun:
         """The tasks in groups. The tasks of a group read the same batches."""
         groups: dict[str, list[TaskType]] = {}
         for task in tasks:
-            key = json.dumps([input_signature_of(task), self._preparer.max_length(task)], sort_keys=True)
+            signature = [input_signature_of(task), task.definition.missing, self._preparer.max_length(task)]
+            key = json.dumps(signature, sort_keys=True)
             groups.setdefault(key, []).append(task)
         return list(groups.values())
 
@@ -162,13 +254,36 @@ class LoadedRun:
         first = tasks[0]
         if not rows:
             return [[] for _ in tasks]
-        table = table_of(rows, first.columns)
-        complete, _ = select_complete(table, f"task {first.name}", first.columns, None, "refuse", hint="Correct them")
-        data = self._preparer.rows_once(first, complete)
+        self._tell_untrained([task.name for task in tasks])
+        missing = first.definition.missing
+        complete, is_complete = complete_rows(table_of(rows, first.columns, missing), first.columns, missing)
+        if is_complete.all():
+            return self._described(tasks, complete)
+        tell_incomplete([task.name for task in tasks], is_complete)
+        described = self._described(tasks, complete) if len(complete) else self._of_any_row(tasks)
+        return [with_nothing(of_task, is_complete) for of_task in described]
+
+    def _of_any_row(self, tasks: list[TaskType]) -> list[list[dict[str, Any]]]:
+        """Predictions for a row that stands for any other, for their keys."""
+        columns = tasks[0].columns
+        try:
+            return self._described(tasks, table_of([dict.fromkeys(columns, "a")], columns))
+        except DataError:  # Not all columns are texts.
+            return [[{"prediction": None}] for _ in tasks]
+
+    def _described(self, tasks: list[TaskType], rows: Dataset) -> list[list[dict[str, Any]]]:
+        """One mapping per complete row for each task."""
+        first = tasks[0]
+        data = self._preparer.rows_once(first, rows)
         batch_size = self.config.training.eval_batch_size
         outputs = run_model(self.model, tasks, data, self._preparer.collate(first), batch_size)
         with tokenizing(first):
             return [task.describe(of_task, self.tokenizer) for task, of_task in zip(tasks, outputs, strict=True)]
+
+    @cached_property
+    def _changed(self) -> dict[str, TaskDefinition]:
+        """The tasks of the run that the user's task files have too."""
+        return changed_tasks(self.definitions, self._library, self._task_files) if self._task_files else {}
 
     @cached_property
     def _library(self) -> TaskLibrary:
@@ -180,7 +295,10 @@ class LoadedRun:
         return [tasks] if isinstance(tasks, str) else list(tasks)
 
     def _tasks_with(self, split: str) -> list[str]:
-        names = [name for name, task in self.definitions.items() if has_split(task, split, self.config.data)]
+        definitions = {**self.definitions, **self._changed}
+        names = [name for name, task in definitions.items() if has_split(task, split, self.config.data)]
         if not names:
             raise CheckpointError(f"no task of the run has a split '{split}'", file=self.folder.path)
-        return names
+        trained = [name for name in names if not self.is_untrained(name)]
+        self._tell_untrained(names)
+        return trained or names

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,61 +12,102 @@ from typing import Any, TextIO
 
 import pyarrow as pa
 
-from mtsmart.data.readers import parse_fields, read_table
+from mtsmart.data.derived import is_derived, source_columns
+from mtsmart.data.readers import Layout, SecondName, parse_fields, read_table, whole_rows
 from mtsmart.data.sources import places_read, require_columns
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, common_source
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RUN_NAMES, RunFolder
 from mtsmart.storage.durable import replacing
 from mtsmart.storage.owned import is_same_file
 from mtsmart.task_types.interface.writes_text import text_of
 from mtsmart.task_types.shared.labels import joined
-from mtsmart.tasks.definition import FieldForm
+from mtsmart.tasks.dataset import DatasetSource, FieldForm
 from mtsmart.text.escaping import spreadsheet_field, visible_json
+from mtsmart.text.json_text import json_text
 
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl")
 
 
 def predict_file(
-    run: LoadedRun, tasks: Sequence[str], file: str | Path, delimited: bool = False
+    run: LoadedRun,
+    tasks: Sequence[str],
+    file: str | Path,
+    delimited: bool = False,
+    given: GivenForm = AS_TRAINED,
 ) -> list[dict[str, Any]]:
-    """Predict the rows of a file.
+    """Predict the rows of a file, which is read as the tasks' training files are.
 
     Args:
         run: the loaded run.
         tasks: the names of one or several tasks. A repeated name has no effect.
-        file: a csv, tsv, jsonl or parquet file. A task's ``dataset.parse`` says how the text of a column is read.
+        file: a data file.
         delimited: whether the rows will be written as csv or tsv. In these formats a task may write a list in its own
             form.
+        given: how the file is written, where it differs from the training files.
 
     Returns:
-        one mapping for each row: the columns of the file, then ``prediction`` and probabilities. For several tasks the
-        keys are ``<task>.prediction`` and so on.
+        one mapping for each row: what the file has there, as it stands in the file, then ``prediction`` and
+        probabilities, which are None for a row that lacks a text. For several tasks the keys are ``<task>.prediction``
+        and so on.
 
     Raises:
         DataError: the file cannot be read, lacks a text column, or has a column with the name of a predicted one.
     """
     names = list(dict.fromkeys(tasks))
-    table = read_table(file)
-    if not table.num_rows:
-        raise DataError("has no rows", file=file)
-    for name in names:
-        require_columns(run.task(name).columns, table.column_names, file)
-    rows = _python_rows(table, file)
-    columns = list(dict.fromkeys(column for name in names for column in run.task(name).columns))
-    inputs = parse_fields(table.select(columns), _forms(run, names, table, file), file)
+    sources = {name: run.source_of(name, file, given) for name in names}
+    source = common_source(file, sources)
+    inputs = _inputs(run, sources, source, file)
+    rows = list(whole_rows(file, source))
+    if len(rows) != len(inputs):
+        raise DataError("was changed while it was read", file=file)
     try:
-        predictions = run.predict(names if len(names) > 1 else names[0], _python_rows(inputs, file))
+        predictions = run.predict(names if len(names) > 1 else names[0], inputs)
     except DataError as error:
         raise error.at(f"{file}, {error.file}", None) from None
-    for name in predictions[0]:
-        if name in rows[0]:
-            raise DataError("the file already has a column of this name", file=file, key=name, hint="Rename it")
-    added = _as_text(run, names, predictions) if delimited else predictions
-    for row, prediction in zip(rows, added, strict=True):
+    _refuse_taken(rows, predictions[0], file)
+    if delimited:
+        return _joined(_with_all_names(rows), _as_text(run, names, predictions))
+    return _joined(rows, predictions)
+
+
+def _joined(rows: list[dict[str, Any]], predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    for row, prediction in zip(rows, predictions, strict=True):
         row.update(prediction)  # A copy of each row would take the memory twice.
     return rows
+
+
+def _refuse_taken(rows: list[dict[str, Any]], predicted: Iterable[str], file: str | Path) -> None:
+    """Refuse a file that has a column with the name of a predicted one."""
+    taken = set[str]().union(*rows)
+    for name in predicted:
+        if name in taken:
+            raise DataError("the file already has a column of this name", file=file, key=name, hint="Rename it")
+
+
+def _with_all_names(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows, each with the columns of all of them: rows of a jsonl file may have different keys."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    if all(len(row) == len(names) for row in rows):
+        return rows
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+def _inputs(
+    run: LoadedRun, sources: Mapping[str, DatasetSource], source: DatasetSource, file: str | Path
+) -> list[dict[str, Any]]:
+    """The columns that the tasks read, or that their columns are made of; texts that stand for something are read."""
+    columns = list(dict.fromkeys(column for name in sources for column in run.task(name).columns))
+    wanted = source_columns(columns)
+    table = read_table(file, source.format, layout=Layout.of(source), wanted=wanted)
+    if not table.num_rows:
+        raise DataError("has no rows", file=file)
+    present = table.column_names
+    require_columns([name for name in columns if not is_derived(name, present)], present, file)
+    table = table.select([name for name in wanted if name in present])
+    return _python_rows(parse_fields(table, _forms(run, sources, table, file), file), file)
 
 
 def _python_rows(table: pa.Table, file: str | Path) -> list[dict[str, Any]]:
@@ -86,9 +126,7 @@ def _is_python(column: pa.ChunkedArray) -> bool:
     return True
 
 
-def _as_text(
-    run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping[str, Any]]
-) -> Iterable[Mapping[str, Any]]:
+def _as_text(run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The predictions in the form in which their tasks write them in csv and tsv."""
     owners = {f"{name}." if len(names) > 1 else "": run.task(name) for name in names}
     columns = {
@@ -97,20 +135,24 @@ def _as_text(
         for prefix, task in owners.items()
         if column.startswith(prefix)
     }
-    return ({column: text_of(*columns[column], value) for column, value in row.items()} for row in predictions)
+    return [
+        {column: None if value is None else text_of(*columns[column], value) for column, value in row.items()}
+        for row in predictions
+    ]
 
 
-def _forms(run: LoadedRun, names: Sequence[str], table: pa.Table, file: str | Path) -> dict[str, FieldForm]:
+def _forms(
+    run: LoadedRun, sources: Mapping[str, DatasetSource], table: pa.Table, file: str | Path
+) -> dict[str, FieldForm]:
     """Column -> how the tasks read its text. A column of a jsonl file that is not text has no entry.
 
     Raises:
         DataError: two tasks read a column in different ways.
     """
     forms: dict[str, FieldForm | None] = {}
-    for name in names:
-        task = run.task(name)
-        for column in task.columns:
-            form = task.definition.dataset.parse.get(column)
+    for name, source in sources.items():
+        for column in (name for name in source_columns(run.task(name).columns) if name in table.column_names):
+            form = source.parse.get(column)
             if forms.setdefault(column, form) != form:
                 ways = f"{forms[column]} and {form}"
                 hint = "Predict these tasks one by one"
@@ -194,7 +236,9 @@ def _named_paths(value: Any) -> Iterator[Path]:
 
 def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:
     """Write rows in the format of the file's ending. The file appears only when it is complete."""
-    with replacing(file) as aside, aside.open("w", encoding="utf-8", newline="") as stream:
+    # Half of a surrogate pair, which JSON can hold, is no UTF-8: csv and tsv get its escape.
+    escaped = "backslashreplace"
+    with replacing(file) as aside, aside.open("w", encoding="utf-8", errors=escaped, newline="") as stream:
         if file.suffix.lower() == ".jsonl":
             write_jsonl(rows, stream)
         else:
@@ -212,16 +256,17 @@ def write_jsonl(rows: Sequence[dict[str, Any]], stream: TextIO) -> None:
 
 
 def _json_line(row: dict[str, Any], encoding: str) -> str:
-    line = visible_json(json.dumps(row, ensure_ascii=False, default=str))
+    line = visible_json(json_text(row, ensure_ascii=False, default=str))
     try:
         line.encode(encoding)
     except UnicodeEncodeError:
-        return visible_json(json.dumps(row, default=str))
+        return visible_json(json_text(row, default=str))
     return line
 
 
 def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: str) -> None:
-    lines = [list(map(_field, values)) for values in [list(rows[0]), *(list(row.values()) for row in rows)]]
+    header = [name.given if isinstance(name, SecondName) else name for name in rows[0]]
+    lines = [list(map(_field, values)) for values in [header, *(list(row.values()) for row in rows)]]
     if delimiter == ",":
         plain = csv.writer(stream, lineterminator="\n")
         quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -245,5 +290,5 @@ def _field(value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(item, int | float) for item in value):
         return " ".join(map(str, value))
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return json_text(value, ensure_ascii=False, default=str)
     return spreadsheet_field(value) if isinstance(value, str) else value

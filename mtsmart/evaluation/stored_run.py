@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.consistent import read_consistently
 from mtsmart.task_types import TASK_TYPES, TaskType, build_task
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding
+from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels
 from mtsmart.tasks.definition import TaskDefinition
 
 Decoding = Mapping[str, Mapping[str, float]]
@@ -32,7 +34,8 @@ class StoredRun:
         definitions: the tasks of the run, by name.
         model: the best model, on the CPU.
         tokenizer: the encoder's tokenizer.
-        decoding: task -> what its ``fit`` found on validation.
+        decoding: task -> the numbers that its decoding needs.
+        untrained: the tasks whose head got no update.
     """
 
     config: RunConfig
@@ -40,6 +43,7 @@ class StoredRun:
     model: MultiTaskModel
     tokenizer: PreTrainedTokenizerBase
     decoding: Decoding
+    untrained: frozenset[str] = frozenset()
 
 
 def read_run(run: RunFolder) -> StoredRun:
@@ -58,7 +62,14 @@ def _read(run: RunFolder, model: Path) -> StoredRun:
     _check_decoding(decoding, definitions, model / "decoding.json")
     loaded, tokenizer = read_model(model)
     _check_heads(loaded.specs, definitions, run)
-    return StoredRun(config, definitions, loaded, tokenizer, decoding)
+    return StoredRun(config, definitions, loaded, tokenizer, decoding, _untrained(run))
+
+
+def _untrained(run: RunFolder) -> frozenset[str]:
+    """The tasks whose head got no update; none where the run has no results that can be read."""
+    with suppress(CheckpointError):
+        return frozenset(run.results().untrained)
+    return frozenset()
 
 
 def _check_heads(specs: Mapping[str, HeadSpec], definitions: Mapping[str, TaskDefinition], run: RunFolder) -> None:
@@ -85,7 +96,7 @@ def check_head_of(task: TaskType, specs: Mapping[str, HeadSpec], run: RunFolder)
 
 
 def _check_decoding(decoding: Decoding, definitions: Mapping[str, TaskDefinition], file: Path) -> None:
-    """Refuse numbers that no task of the run has found on validation."""
+    """Refuse numbers that decoding of no task of the run needs."""
     for name, numbers in decoding.items():
         if name not in definitions:
             hint = did_you_mean(name, definitions)
@@ -96,12 +107,12 @@ def _check_decoding(decoding: Decoding, definitions: Mapping[str, TaskDefinition
 
 
 def _check_numbers(numbers: Mapping[str, float], kind: type[TaskType], file: Path, task: str) -> None:
-    ranges = kind.decoding_ranges if issubclass(kind, FitsDecoding) else {}
+    ranges = kind.decoding_ranges if issubclass(kind, FitsDecoding | LearnsFromLabels) else {}
     if ranges is None:
         return
     for name, number in numbers.items():
         if name not in ranges:
-            message = "is damaged: the task's type finds no such number on validation"
+            message = "is damaged: the task's type finds no such number"
             raise CheckpointError(message, file=file, key=task, value=name, hint=did_you_mean(name, ranges))
         least, most = ranges[name]
         if not least <= number <= most:

@@ -14,7 +14,7 @@ from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RunFolder
 from mtsmart.task_types import TaskType
-from mtsmart.task_types.interface.explains_decoding import decoding_rule
+from mtsmart.task_types.interface.explains_outputs import HasUnit, decoding_rule, unit_of
 from mtsmart.training.setup import recipe_of
 from mtsmart.user_paths import user_path
 
@@ -41,6 +41,9 @@ def export_task(
     check_target(target, overwrite)
     loaded = LoadedRun(run, task_files, device="cpu")
     chosen = loaded.task(task)
+    if loaded.is_untrained(task):
+        hint = "Train longer, or draw every task in each update: mixing.strategy=rounds"
+        raise ConfigError("got no update in this run, so its head is random", argument="task", value=task, hint=hint)
     _refuse_computed_labels(loaded, chosen)
     card = _card(loaded, chosen)
     return export_head(
@@ -52,6 +55,7 @@ def export_task(
         max_length=card.max_length,
         card=card.text,
         overwrite=overwrite,
+        unit=unit_of(chosen),
     )
 
 
@@ -64,7 +68,7 @@ def _card(run: LoadedRun, task: TaskType) -> ModelCard:
         labels=run.model.specs[task.head_name].labels,
         max_length=run.max_length(task.name),
         scores=scores.get(task.name, {}),
-        decoding=task.decoding,
+        decoding={} if isinstance(task, HasUnit) else task.decoding,  # The exported weights have the unit in them.
         problem_type=task.problem_type,
         recipe=recipe_of(run.config),
         rule=decoding_rule(task),

@@ -10,6 +10,7 @@ from mtsmart.config.sections import RunConfig
 from mtsmart.data.sources import source_name
 from mtsmart.log import log_notice
 from mtsmart.regularizers import summaries
+from mtsmart.reporting.shown import score_text
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown, one_line
@@ -61,7 +62,7 @@ def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any])
         for metric, value in metrics.items():
             baseline = results["baselines"].get(name, {}).get(metric)
             constant = "" if baseline is None else f"{baseline:.4f}"
-            cells = [*map(markdown, (name, data, metric)), f"{value:.4f}", constant]
+            cells = [*map(markdown, (name, data, metric)), score_text(value), constant]
             rows.append(f"| {' | '.join(cells)} |")
     return rows
 

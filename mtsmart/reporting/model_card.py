@@ -9,8 +9,10 @@ from typing import Any
 
 from mtsmart.config.document import dump_yaml
 from mtsmart.models.hugging_face import Exported
+from mtsmart.reporting.shown import score_text
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown
+from mtsmart.text.json_text import json_text
 
 # transformers 5 has no pipeline for the other classes, so their users load a model and a tokenizer.
 _PIPELINES = {
@@ -88,15 +90,15 @@ class ModelCard:
         if self.problem_type:
             facts.append(f"- Problem type: {markdown(self.problem_type)}")
         if definition.options:
-            facts.append(f"- Options: {code_span(json.dumps(definition.options))}")
+            facts.append(f"- Options: {code_span(json_text(definition.options))}")
         if self.decoding:
-            facts.append(f"- Found on validation for decoding: {code_span(json.dumps(self.decoding))}")
+            facts.append(f"- Found on validation for decoding: {code_span(json_text(self.decoding))}")
         return facts
 
     def _scores(self) -> list[str]:
         if not self.scores:
             return []
-        rows = [f"| {markdown(metric)} | {value:.4f} |" for metric, value in self.scores.items()]
+        rows = [f"| {markdown(metric)} | {score_text(value)} |" for metric, value in self.scores.items()]
         title = "Scores of the best evaluation, on the validation split:"
         return [title, "", "| metric | score |", "|---|---|", *rows, ""]
 

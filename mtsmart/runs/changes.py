@@ -73,6 +73,17 @@ class Described:
             data["weighting"] = {weighting.name: weighting.settings.model_dump(exclude_none=True)}
         return _without(data, methods)
 
+    def within(self, most: int | None) -> Described:
+        """The same with no ``max_length`` above ``most`` tokens, which is all that the encoder takes; None: any."""
+        if most is None:
+            return self
+        data = self.config.data
+        if data.max_length > most:
+            data = data.model_copy(update={"max_length": most})
+        own = {name: each.max_length for name, each in self.definitions.items() if (each.max_length or 0) > most}
+        capped = {name: self.definitions[name].model_copy(update={"max_length": most}) for name in own}
+        return Described(self.config.model_copy(update={"data": data}), {**self.definitions, **capped})
+
     def methods(self) -> set[str]:
         """The regularisers that the experiment or a task names."""
         return {name for parts in self._parts() for name in parts}

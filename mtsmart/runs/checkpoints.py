@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,11 +21,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from mtsmart.errors import CheckpointError
+from mtsmart.errors import CheckpointError, reason_in
 from mtsmart.runs.best_model import ENDING
 from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.durable import check_manifest, read_json, replacing_folder
 from mtsmart.storage.owned import remove_written
+from mtsmart.text.json_text import json_text
 
 _NAME = re.compile(r"update-(\d{8})")
 _OURS = re.compile(rf"update-\d{{8}}({re.escape(ENDING)})?")  # a resume point, and the model beside it
@@ -64,7 +64,7 @@ def save_checkpoint(
     with replacing_folder(target, run.scratch) as aside:
         for name, tensors in groups.items():
             save_file(dict(tensors), aside / f"{name}{_TENSORS}")
-        (aside / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+        (aside / _STATE).write_text(json_text(state, indent=1), encoding="utf-8")
     return target
 
 
@@ -96,8 +96,7 @@ def resuming(point: Path) -> Iterator[None]:
     try:
         yield
     except _ODD as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"cannot be resumed from: {reason}", file=point) from None
+        raise CheckpointError(f"cannot be resumed from: {reason_in(error)}", file=point) from None
 
 
 def stored_rows(point: Path) -> dict[str, Any]:

@@ -15,18 +15,21 @@ from mtsmart.tasks.library import TaskLibrary, read_task_file
 from mtsmart.text.names import name_after
 
 
-def finetune_experiment(folder: RunFolder, task: str, overrides: Iterable[str]) -> Experiment:
+def finetune_experiment(
+    folder: RunFolder, task: str, overrides: Iterable[str], task_files: Iterable[str | Path] = ()
+) -> Experiment:
     """The run's own configuration, changed so that it trains one task from the run's model.
 
     Args:
         folder: the finished run's.
         task: a task of the run, of the library, or a YAML file that defines one new task.
         overrides: ``dotted.key=value`` items; ``head=fresh`` starts the task's head anew.
+        task_files: YAML files with further tasks.
 
     Raises:
         MtsmartError: this is no run, or something does not fit.
     """
-    document, name = _finetune_document(folder, task)
+    document, name = _finetune_document(folder, task, [str(Path(file).absolute()) for file in task_files])
     items = [item.replace("head=", "init.heads=", 1) if item.startswith("head=") else item for item in overrides]
     own = folder.definitions()
     if name not in own:
@@ -51,20 +54,21 @@ def _check_in_library(task: str, library: TaskLibrary, own: Iterable[str]) -> No
     if library.has(task):
         return
     near = nearest(task, own) or nearest(task, library)
-    hint = f"The run has: {', '.join(own)}" if near is None else f"Did you mean '{near}'?"
+    more = "a task in a file of yours needs `task_files` too, or give the file itself"
+    hint = f"The run has: {', '.join(own)}; {more}" if near is None else f"Did you mean '{near}'?"
     raise ConfigError("neither the run nor the library has this task", argument="task", value=task, hint=hint)
 
 
-def _finetune_document(folder: RunFolder, task: str) -> tuple[Document, str]:
+def _finetune_document(folder: RunFolder, task: str, task_files: list[str]) -> tuple[Document, str]:
     """The configuration before overrides, and the task's name."""
     document = folder.document()
     origin = Origin(str(folder.config_file))
     # A run stores its tasks written out. Files of tasks that a configuration names would be another person's choice.
-    changes: dict[str, Any] = {"init": {"run": str(folder.path.resolve())}, "task_files": []}
+    changes: dict[str, Any] = {"init": {"run": str(folder.path.resolve())}, "task_files": task_files}
     name = task
     if task.endswith((".yaml", ".yml")):
         name = _only_task(task)
-        changes["task_files"] = [str(Path(task).absolute())]
+        changes["task_files"] = [*task_files, str(Path(task).absolute())]
     changes["name"] = name_after(str(document.data.get("name", "run")), name)
     changes["tasks"] = [name]
     ended = [name for name in document.data if name in REGULARIZERS and not REGULARIZERS[name].goes_on]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.durable import append_line, flush, open_to_append, writing
+from mtsmart.text.json_text import json_text
 
 
 class Journal:
@@ -44,11 +44,11 @@ class Journal:
 
     def add(self, record: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""
-        append_line(self._metrics, json.dumps(record))
+        append_line(self._metrics, json_text(record))
 
     def add_timing(self, record: dict[str, Any]) -> None:
         """Append a line to timing.jsonl."""
-        append_line(self._timing, json.dumps(record))
+        append_line(self._timing, json_text(record))
 
     def flushed_size(self) -> int:
         """The length of metrics.jsonl in bytes, after everything is on the disk."""

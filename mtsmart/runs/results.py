@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter
 
-Scores = Mapping[str, Mapping[str, float]]
-"""Task -> metric -> value; the first metric of a task is its main one."""
+from mtsmart.text.json_text import with_nulls
 
-_SCORES = TypeAdapter(dict[str, dict[str, float]])
+Scores = Mapping[str, Mapping[str, float]]
+"""Task -> metric -> value; the first metric of a task is its main one. NaN: undefined; null in JSON."""
+
+_SCORES = TypeAdapter(dict[str, dict[str, float | None]])
+_NAMES = TypeAdapter(list[str])
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class ScoredUpdate:
 
     def to_json(self) -> dict[str, Any]:
         """``{"update": ..., "score": ..., "tasks": ...}``."""
-        return {"update": self.update, "score": self.score, "tasks": self.tasks}
+        return {"update": self.update, "score": with_nulls(self.score), "tasks": with_nulls(self.tasks)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ScoredUpdate:
@@ -39,7 +43,7 @@ class ScoredUpdate:
         Raises:
             KeyError, TypeError, ValueError: it has another form.
         """
-        return cls(data["update"], data["score"], _SCORES.validate_python(data["tasks"]))
+        return cls(data["update"], data["score"], _scores(data["tasks"]))
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,13 @@ class Results:
         best: the evaluation with the highest score; None before the first evaluation that has a score.
         last: the last evaluation; None before the first one.
         baselines: task -> metric -> score of the best constant prediction.
+        untrained: the tasks whose head got no update, so that nothing about it was scored.
     """
 
     best: ScoredUpdate | None = None
     last: ScoredUpdate | None = None
     baselines: Scores = field(default_factory=dict)
+    untrained: Sequence[str] = ()
 
     @property
     def score(self) -> float | None:
@@ -69,11 +75,12 @@ class Results:
     def to_json(self) -> dict[str, Any]:
         """The content of results.json: score, tasks, baselines, best, last."""
         return {
-            "score": self.score,
-            "tasks": self.tasks,
-            "baselines": self.baselines,
+            "score": with_nulls(self.score),
+            "tasks": with_nulls(self.tasks),
+            "baselines": with_nulls(self.baselines),
             "best": None if self.best is None else self.best.to_json(),
             "last": None if self.last is None else self.last.to_json(),
+            **({"untrained": list(self.untrained)} if self.untrained else {}),
         }
 
     @classmethod
@@ -89,5 +96,15 @@ class Results:
         return cls(
             None if best is None else ScoredUpdate.from_json(best),
             None if last is None else ScoredUpdate.from_json(last),
-            _SCORES.validate_python(data.get("baselines", {})),
+            _scores(data.get("baselines", {})),
+            _NAMES.validate_python(data.get("untrained", [])),
         )
+
+
+def _scores(data: Any) -> dict[str, dict[str, float]]:
+    """Scores as JSON holds them: one that is undefined, and so has no value there, is NaN again."""
+    found = _SCORES.validate_python(data)
+    return {
+        task: {metric: math.nan if value is None else value for metric, value in metrics.items()}
+        for task, metrics in found.items()
+    }

@@ -48,6 +48,7 @@ def find_resume_point(
     rows: Mapping[str, Any],
     allowed: Collection[str],
     notify: Callable[[str], None],
+    most_tokens: int | None = None,
 ) -> Path | None:
     """The resume point from which a run continues; None if it was interrupted before the first one.
 
@@ -60,12 +61,13 @@ def find_resume_point(
         rows: what ``describe_rows`` says about the present data.
         allowed: the keys that may differ, and those under them.
         notify: called with a text about each damaged resume point.
+        most_tokens: the most that the encoder takes. Earlier versions stored a larger ``max_length`` as it was given.
 
     Raises:
         ConfigError: an allowed key names a task that neither run has.
         CheckpointError: something else differs, or all resume points are damaged.
     """
-    earlier = Described(folder.config(), folder.definitions())
+    earlier = Described(folder.config(), folder.definitions()).within(most_tokens)
     _check_tasks(allowed, {*earlier.definitions, *present.definitions})
     found = changed_settings(earlier, present)
     point = newest_checkpoint(folder.checkpoints, notify)

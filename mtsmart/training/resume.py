@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import FiniteFloat, TypeAdapter
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mtsmart.errors import CheckpointError, shorten
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import load_state, resume_from, state_of, tensors_for_resuming
 from mtsmart.random_state import set_random_state
 from mtsmart.regularizers import Regularizer
 from mtsmart.runs.checkpoints import has_tensors, read_state, read_tensors, resuming
+from mtsmart.task_types import TASK_TYPES, TaskType, build_task
+from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.training.optim import load_optimizer
 from mtsmart.training.sharding import Student
 from mtsmart.weighting import Weighting
 
 WEIGHTING = "weighting"
+_LEARNT = TypeAdapter(dict[str, dict[str, FiniteFloat]])
 
 
 @dataclass
@@ -69,6 +74,7 @@ class ResumeState:
         rows: what ``describe_rows`` says about the data.
         regularizers: regulariser -> its own state.
         frozen: the digest of the frozen parameters, which a resume point leaves out; None if there are none.
+        learnt: task -> numbers that it took from its training labels.
     """
 
     update: int
@@ -82,6 +88,7 @@ class ResumeState:
     rows: Mapping[str, Any]
     regularizers: Mapping[str, Mapping[str, Any]]
     frozen: str | None = None
+    learnt: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def progress(self) -> Progress:
@@ -117,6 +124,7 @@ class ResumeState:
             rows=data.get("rows", {}),
             regularizers=data["regularizers"],
             frozen=data.get("frozen"),
+            learnt=_LEARNT.validate_python(data.get("learnt", {})),
         )
 
 
@@ -146,6 +154,35 @@ def gather_tensors(
     if weighting.state_dict():
         groups[WEIGHTING] = state_of(weighting)
     return groups
+
+
+def check_trained_labels(folder: Path, earlier: Mapping[str, TaskDefinition], tasks: Mapping[str, TaskType]) -> None:
+    """Refuse a task whose trained head would get other names for its outputs, whatever changes the user allows.
+
+    Args:
+        folder: the interrupted run's, for errors.
+        earlier: the tasks of the interrupted run.
+        tasks: the present tasks.
+
+    Raises:
+        CheckpointError: names the task and the labels of its head.
+    """
+    for name in earlier.keys() & tasks.keys():
+        before = earlier[name]
+        task = tasks[name]
+        if before.share_head is not None or not task.owns_head or before.task_type not in TASK_TYPES:
+            continue
+        head = build_task(name, before).head_spec
+        are_outputs = head.labels is not None and task.head_spec.labels is not None
+        if are_outputs and before.labels != task.definition.labels:
+            raise CheckpointError(
+                "cannot be resumed with other labels, or with labels in another order: its head is trained for "
+                f"{shorten(before.labels)}",
+                file=folder,
+                key=f"tasks.{name}.labels",
+                value=task.definition.labels,
+                hint="Write them as the run has them, or train into another folder",
+            )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,22 +19,28 @@ from mtsmart.data.mixing import check_mixing, summary_of_mixing
 from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.data.sources import has_split
 from mtsmart.distill.teachers import add_teachers
-from mtsmart.errors import CheckpointError, DataError
+from mtsmart.errors import CheckpointError, DataError, MtsmartWarning
 from mtsmart.evaluation.evaluator import baseline_scores
-from mtsmart.models.files import fits, read_head_specs, read_model
+from mtsmart.models.files import fits, read_decoding, read_head_specs, read_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import summaries_of_transforms
+from mtsmart.preparation.learnt import learn_from_labels
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.preparation.probe import check_fit
+from mtsmart.preparation.split_checks import tell_of_splits
 from mtsmart.processes import ALONE, Processes, check_temporary_folder
+from mtsmart.runs.changes import Described
 from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.consistent import read_consistently
 from mtsmart.task_types import TaskType, build_tasks
+from mtsmart.task_types.interface.learns_from_labels import learnt_by, use_again
 from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.weighting import check_weighting, summary_of_weighting
+
+_Start = tuple[MultiTaskModel, PreTrainedTokenizerBase, Mapping[str, Mapping[str, float]]]
 
 
 @dataclass
@@ -45,12 +52,16 @@ class Setup:
         tasks: the tasks by name, in the order of the experiment.
         model: encoder and heads, on the CPU.
         tokenizer: the encoder's tokenizer.
+        kept_heads: the heads that come from an earlier run.
+        untrained: the tasks whose head is new and gets no update, so that they are not scored.
     """
 
     config: RunConfig
     tasks: dict[str, PreparedTask]
     model: MultiTaskModel
     tokenizer: PreTrainedTokenizerBase
+    kept_heads: frozenset[str] = frozenset()
+    untrained: tuple[str, ...] = ()
 
     @property
     def task_types(self) -> dict[str, TaskType]:
@@ -73,6 +84,11 @@ class Setup:
         return {name: task.validation for name, task in self.tasks.items() if task.validation is not None}
 
     @property
+    def scored(self) -> list[str]:
+        """The tasks that evaluations score."""
+        return [name for name in self.validation if name not in self.untrained]
+
+    @property
     def collate(self) -> dict[str, Collate]:
         """Task -> what turns its encoded rows into a batch."""
         return {name: task.collate for name, task in self.tasks.items()}
@@ -80,8 +96,17 @@ class Setup:
     @property
     def baselines(self) -> dict[str, dict[str, float]]:
         """Task -> the scores of the best constant prediction, for the tasks that are trained and validated."""
-        scored = [task for task in self.tasks.values() if task.train is not None and task.validation is not None]
-        return {task.name: dict(task.baseline) for task in scored}
+        scored = [self.tasks[name] for name in self.scored]
+        return {task.name: dict(task.baseline) for task in scored if task.train is not None}
+
+    @property
+    def learnt(self) -> dict[str, dict[str, float]]:
+        """Task -> the numbers that it took from its training labels, for the tasks that have any."""
+        return learnt_by(self.task_types)
+
+    def use_again(self, learnt: Mapping[str, Mapping[str, float]]) -> None:
+        """Give each task the numbers that an interrupted run had."""
+        use_again(self.task_types, learnt)
 
     def without_validation(self) -> Setup:
         """The same parts for a run that evaluates nothing."""
@@ -131,20 +156,66 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
     torch.manual_seed(config.training.seed)
     specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
     with experiment.document.locating():
-        model, tokenizer = _load(config, specs)
+        model, tokenizer, kept = _load(config, specs)
+    given = Described(config, {name: entry.definition for name, entry in entries.items()})
+    used = _capped(given, model.encoder.max_positions)
+    config = used.config
     preparer = Preparer(tokenizer, config.data, model.encoder.max_positions)
-    tasks = {name: _prepare_task(entries[name].definition, task, preparer, processes) for name, task in types.items()}
+    tasks = {name: _prepare_task(used.definitions[name], task, preparer, processes) for name, task in types.items()}
     trained = {name: task.train for name, task in tasks.items() if task.train is not None}
     if not trained:
         raise DataError("none of the tasks has training data", key="tasks")
+    learn_from_labels(tasks, kept)
     check_fit(model, tasks, tokenizer)
     with experiment.document.locating():
         check_mixing(config.mixing, trained, experiment.document)
         is_sharded = config.training.shard and processes.count > 1
         check_weighting(config.weighting, config.mixing.strategy == "rounds", is_sharded)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
+    for task in tasks.values():
+        tell_of_splits(task, preparer.max_length(task.type))
     tasks = {name: replace(task, baseline=_baseline(task)) for name, task in tasks.items()}
-    return Setup(config, tasks, model, tokenizer)
+    setup = Setup(config, tasks, model, tokenizer, frozenset(_kept_heads(config, specs)))
+    return replace(setup, untrained=_untrained(setup))
+
+
+def _capped(given: Described, most: int | None) -> Described:
+    """The configuration without a ``max_length`` that the encoder does not take; a warning tells of each."""
+    used = given.within(most)
+    if used.config.data != given.config.data and "max_length" in given.config.data.model_fields_set:
+        _tell_capped("data.max_length", given.config.data.max_length, most)
+    for name, definition in given.definitions.items():
+        if used.definitions[name] != definition:
+            _tell_capped(f"tasks.{name}.max_length", definition.max_length, most)
+    return used
+
+
+def _tell_capped(key: str, wanted: int | None, most: int | None) -> None:
+    text = f"{key}: {wanted} is more than the {most} tokens that the encoder takes, so {most} is used"
+    warnings.warn(text, MtsmartWarning, stacklevel=4)
+
+
+def _kept_heads(config: RunConfig, specs: Mapping[str, HeadSpec]) -> set[str]:
+    """The heads whose weights come from an earlier run."""
+    if config.init is None or config.init.heads == "fresh":
+        return set()
+    run = RunFolder(Path(config.init.run))
+    return read_consistently(lambda: run.model, lambda folder: set(read_head_specs(folder)) & set(specs))
+
+
+def _untrained(setup: Setup) -> tuple[str, ...]:
+    """The tasks whose head stays as it was at random, because the run ends before it is drawn; a warning tells it."""
+    sampler = build_sampler(setup)
+    updates = setup.config.training.planned_updates(-(-len(sampler) // sampler.batches_per_update))
+    drawn = sampler.drawn_within(updates)
+    types = setup.task_types
+    for name in setup.train:
+        if name not in drawn:
+            text = f"task {name}: none of the {updates:,} updates has a batch of it, so nothing is learnt from its rows"
+            hint = "train longer, or use mixing.strategy=rounds, which draws every task in each update"
+            warnings.warn(f"{text}: {hint}", MtsmartWarning, stacklevel=3)
+    trained = {types[name].head_name for name in drawn} | setup.kept_heads
+    return tuple(name for name, task in types.items() if task.head_name not in trained)
 
 
 def _prepare_task(definition: TaskDefinition, task: TaskType, preparer: Preparer, processes: Processes) -> PreparedTask:
@@ -178,19 +249,24 @@ def _earlier_run(experiment: Experiment) -> RunFolder:
     return folder
 
 
-def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
-    """The model that training starts with: a pretrained encoder with new heads, or an earlier run's model."""
+def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> _Start:
+    """The model that training starts with: a pretrained encoder with new heads, or an earlier run's model.
+
+    Returns:
+        the model, its tokenizer, and for each head that goes on from the earlier run the numbers stored for decoding.
+    """
     if config.init is None:
         encoder, tokenizer = load_encoder(config.encoder)
-        return MultiTaskModel(encoder, specs), tokenizer
+        return MultiTaskModel(encoder, specs), tokenizer, {}
     fresh = config.init.heads == "fresh"
 
     random = torch.get_rng_state()
 
-    def read(folder: Path) -> tuple[MultiTaskModel, PreTrainedTokenizerBase]:
+    def read(folder: Path) -> _Start:
         torch.set_rng_state(random)  # Heads that start fresh are the same, however often the model is read.
         keep = () if fresh else _heads_to_keep(folder, read_head_specs(folder), specs)
-        return read_model(folder, config.encoder, specs, keep)
+        decoding = read_decoding(folder) if keep else {}
+        return *read_model(folder, config.encoder, specs, keep), {name: decoding.get(name, {}) for name in keep}
 
     run = RunFolder(Path(config.init.run))
     return read_consistently(lambda: run.model, read)

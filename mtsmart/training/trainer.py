@@ -173,7 +173,7 @@ class Trainer:
         self.processes.on_main(lambda: self._write_timing(time.perf_counter() - start))
         if self.interrupt.signal is not None and not self._finished:
             raise Interrupted(self.interrupt.signal)
-        if not self.setup.validation:
+        if self.selection.best is None:
             self._save_model(next(iter(self._candidates().values())))
         return self._write_results()
 
@@ -277,7 +277,7 @@ class Trainer:
             self.notify(text)
 
     def _evaluate(self) -> None:
-        if not self.setup.validation:
+        if not self.setup.scored:
             return
         chosen = best_of(self._candidates(), self.setup.task_types, self._scores)
         best = self.selection.add(chosen.evaluation, self.progress.update)
@@ -304,7 +304,7 @@ class Trainer:
                 processes=self.processes,
             )
             for name, task in self.setup.tasks.items()
-            if task.validation is not None
+            if task.validation is not None and name not in self.setup.untrained
         }
         return Evaluation(results)
 
@@ -315,7 +315,7 @@ class Trainer:
         )
 
     def _write_results(self) -> Results:
-        results = Results(self.selection.best, self.selection.last, self.setup.baselines)
+        results = Results(self.selection.best, self.selection.last, self.setup.baselines, self.setup.untrained)
         self.processes.on_main(lambda: self.folder.store_results(results))
         return results
 
@@ -351,6 +351,7 @@ class Trainer:
             rows=describe_rows(self.setup.train, self.setup.validation),
             regularizers={name: one.state_dict() for name, one in self.step.regularizers.items()},
             frozen=self._frozen,
+            learnt=self.setup.learnt,
         )
 
     @cached_property
@@ -370,6 +371,7 @@ class Trainer:
             self.meter.load_state([list(line) for line in state.meter], self.device)
             self.guard.skipped = state.skipped
             self.watch.load_state(state.watch)
+            self.setup.use_again(state.learnt)
         self.processes.on_main(lambda: self._go_back(point))
         return state.metrics_bytes
 

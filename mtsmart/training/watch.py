@@ -50,7 +50,7 @@ class Watch:
                 found += self._once(f"{task}.loss", _flat(task, lines.get("loss", [])))
             for name, figure in self._watched.items():
                 values = lines.get(name, [])
-                if figure.alarm:
+                if figure.alarm and not (figure.alarm.unless_learning and _learns(lines.get("loss", []))):
                     found += self._once(f"{task}.{name}", _runs_away(task, figure.what, values, figure.alarm))
                 if figure.idle and has_begun:
                     found += self._once(f"{task}.{name}.idle", _does_nothing(task, figure.what, values, figure.idle))
@@ -82,6 +82,13 @@ def _flat(task: str, losses: list[float]) -> str | None:
     return (
         f"the loss of task {task} stays flat ({first:.3g} at first, {later:.3g} recently): check its labels, texts "
         "and weight, and the learning rate"
+    )
+
+
+def _learns(losses: list[float]) -> bool:
+    """Whether a loss is lower in the last lines than at the beginning."""
+    return len(losses) > _FIRST_LINES and statistics.mean(losses[-_CALM_LINES:]) < statistics.mean(
+        losses[:_FIRST_LINES]
     )
 
 

@@ -159,7 +159,6 @@ def test_predict_prints_json_lines_without_an_output(workspace, run, cli):
     [
         ("txt\nx\n", None, "in.csv: text: there is no such column. Did you mean 'txt'"),
         ("text,prediction\nx,y\n", None, "already has a column of this name"),
-        ("text,n\nx,1\n,2\n", None, "1 of 2 rows lack a text or label, the first is row 2"),
         ("text\nx\n", "out.xml", "--output: unknown output format, got 'out.xml'"),
         ("text\nx\n", "gone/out.csv", "--output: there is no such folder, got 'gone'"),
     ],

@@ -23,7 +23,7 @@ from tests.models.test_export import alone
 @pytest.fixture
 def run(trained_run):
     """A short run."""
-    return trained_run("training.max_updates=1", "smart=off", "mbpp=off", "tasks.color.max_length=20")
+    return trained_run("training.max_updates=2", "smart=off", "mbpp=off", "tasks.color.max_length=20")
 
 
 @pytest.mark.parametrize("own", [True, False])
@@ -146,7 +146,7 @@ def test_tasks_on_anothers_head(workspace, run, cli):
 
 @pytest.mark.parametrize("kind", ["plain", "san"])
 def test_heads_of_our_own_are_refused(workspace, cli, kind):
-    trained = cli("train", workspace.experiment, "training.max_updates=1", f"tasks.near.head.type={kind}", "-o", "run")
+    trained = cli("train", workspace.experiment, "training.max_updates=2", f"tasks.near.head.type={kind}", "-o", "run")
     assert trained.code == 0, trained.err
     result = cli("export", "run", "-t", "near", "out")
     assert (result.code, result.out) == (2, "")
@@ -208,7 +208,7 @@ def test_permissions_follow_the_umask(workspace, run, cli, umask):
     before = os.umask(umask)
     try:
         assert cli("export", run, "-t", "color", "out").code == 0
-        mtsmart.train(workspace.experiment, ["training.max_updates=1"], output_dir="again")
+        mtsmart.train(workspace.experiment, ["training.max_updates=2"], output_dir="again")
     finally:
         os.umask(before)
     for path in (workspace.folder / "out", workspace.folder / "again"):

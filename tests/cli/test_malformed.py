@@ -31,7 +31,7 @@ TASK_FILES = {
     "name of a shipped task": (replaced("color:", "rte:"), "t.yaml:2: rte: a task of this name is already defined in .*glue.yaml"),
     "duplicate label": (replaced("[other, red]", "[red, red]"), "color: label 'red' is listed twice"),
     "one label": (replaced("[other, red]", "[red]"), "color.labels: .*at least 2"),
-    "labels that are numbers": (replaced("[other, red]", "[0, 1]"), "color.labels.0: should be text, got 0"),
+    "labels that are lists": (replaced("[other, red]", "[[0], [1]]"), r"color.labels.0: should be text, got \[0\]"),
     "no labels": (replaced("  labels: [other, red]\n", ""), r"t.yaml:\d+: color.labels: is required for task type 'classification'"),
     "label not in the data": (replaced("[other, red]", "[other, blue]"), r"task color, split train \(.*color_train.jsonl\), row \d+: label: is not one of the task's labels, got 'red'"),
     "unknown metric": (replaced("[accuracy]", "[acuracy]"), "t.yaml:7: color.metrics: .*got 'acuracy'. Did you mean 'accuracy'"),

@@ -123,6 +123,16 @@ def test_two_processes_compute_what_one_does(launch, terms, by):
 
 
 @pytest.mark.slow
+def test_two_processes_weigh_labels_as_one_does(launch):
+    """The mean of a batch is over the weights of its labels, which the halves of the batch share unevenly."""
+    weighted = [*EXACT, *PLAIN, "tasks.color.options={class_weights: balanced, label_smoothing: 0.1}"]
+    one, two = (launch(f"run{count}", count, weighted) for count in (1, 2))
+    assert (one.code, two.code) == (0, 0), one.text + two.text
+    assert distance(one.tensors("gradients"), two.tensors("gradients")) < 1e-6
+    assert distance(one.tensors("weights"), two.tensors("weights")) < 1e-5
+
+
+@pytest.mark.slow
 def test_scores_of_the_same_weights_are_identical(launch):
     """A learning rate too small to change a weight; evaluation batches of 3, so that each process has several."""
     settings = ["optimizer.learning_rate=1e-30", "optimizer.weight_decay=0", "training.eval_batch_size=3"]

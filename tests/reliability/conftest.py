@@ -14,10 +14,11 @@ def trained(tmp_path_factory, tiny_encoder):
     from tests.conftest import write_jsonl
 
     folder = tmp_path_factory.mktemp("trained")
-    rows = [{"text": text, "label": label} for text, label in [("a red house", "red"), ("blue", "other")] * 8]
-    write_jsonl(folder / "d.jsonl", rows)
+    for name, texts in (("d", ("a red house", "blue")), ("v", ("red", "a blue house"))):
+        rows = [{"text": text, "label": label} for text, label in zip(texts, ("red", "other"), strict=True)]
+        write_jsonl(folder / f"{name}.jsonl", rows * 8)
     (folder / "t.yaml").write_text(
-        f"color:\n  {CLASSIFICATION}  dataset: {{files: {{train: d.jsonl, validation: d.jsonl}}}}\n"
+        f"color:\n  {CLASSIFICATION}  dataset: {{files: {{train: d.jsonl, validation: v.jsonl}}}}\n"
     )
     (folder / "e.yaml").write_text(
         f"task_files: [t.yaml]\ntasks: [color]\nencoder: {{path: {tiny_encoder}}}\n"

@@ -28,6 +28,8 @@ RIGHT = {
     "LoadedRun.evaluate": {},
     "LoadedRun.predict": {"task": "color", "rows": [{"text": "a"}]},
     "LoadedRun.max_length": {"task": "color"},
+    "LoadedRun.is_untrained": {"task": "color"},
+    "LoadedRun.source_of": {"task": "color", "file": "d.jsonl"},
     "TaskDefinition.split": {"name": "train"},
 }
 
@@ -65,7 +67,7 @@ def loaded(trained):
 @pytest.fixture
 def place(trained, tmp_path, monkeypatch):
     """A folder with an experiment, and the finished run beside it."""
-    for name in ("e.yaml", "t.yaml", "d.jsonl", "run"):
+    for name in ("e.yaml", "t.yaml", "d.jsonl", "v.jsonl", "run"):
         (tmp_path / name).symlink_to(trained / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -121,7 +123,6 @@ ROWS = {
     "no Unicode": ([{"text": "\ud800"}], r"row 1: text: is not a value that a table can hold, got '\ud800'"),
     "too large": ([{"text": 10**30}], "row 1: text: is not a value that a table can hold, got 1000"),
     "bytes": ([{"text": b"a"}], "row 1: text: is not a text, got b'a'"),
-    "None": ([{"text": None}], "task color: text: 1 of 1 rows lack a text or label"),
 }  # fmt: skip
 
 

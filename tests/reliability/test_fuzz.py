@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +23,10 @@ from hypothesis import strategies as st
 import mtsmart
 from benchmarks.speed.process_memory import status
 from mtsmart.config.loader import load_experiment, parse_override
-from mtsmart.data.readers import parse_fields, read_table
+from mtsmart.config.sections import DataConfig
+from mtsmart.data.derived import with_derived
+from mtsmart.data.readers import Layout, parse_fields, read_table
+from mtsmart.data.sources import load_split
 from mtsmart.errors import MtsmartError, MtsmartWarning
 from mtsmart.models.files import load_head, read_decoding, read_head_specs
 from mtsmart.runs.folder import RunFolder
@@ -32,7 +35,8 @@ from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import make_plan
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskLibrary
-from mtsmart.tasks.definition import FieldForm
+from mtsmart.tasks.dataset import BLANK, FieldForm
+from mtsmart.tasks.definition import TaskDefinition
 from tests.reliability.strangers_folders import FOLDERS
 
 CASES = int(os.environ.get("MTSMART_FUZZ_CASES", "60"))
@@ -100,6 +104,11 @@ RUN = (
 CSV = b'text,other,label\r\n"a ""red"" house, big",1,red\r\nblue,,other\r\n"two\nlines",3,red\n'
 TSV = b"text\tother\tlabel\na red house\t1\tred\nblue\t\tother\n"
 JSONL = b'{"text": "a red house", "label": "red", "list": [1, 2], "more": {"a": null}}\n{"text": "", "label": 3}\n'
+JSON = b'{"version": 1.1, "sets": {"dev": [3], "train": [{"text": "a", "list": [{"x": 1}, {"x": 2}], "more": {"a": "b"}}, {"text": "c", "list": []}]}}'
+SQUAD = b'{"data": [{"title": "t", "paragraphs": [{"context": "Bo naps", "qas": [{"id": "1", "question": "Who?", "answers": [{"text": "Bo", "answer_start": 0}]}, {"question": "x", "is_impossible": true}]}]}]}'
+CONLL = b"-DOCSTART- -X- O\n\n# c\nAda NNP B-PER\nran VBD O\n\nno\tDT\tO\n"
+BLANKS = b"DESC:def What is a  comet ?\nNUM:date When was it ?\n"
+ESCAPED = b'text;label\n"a \\"big\\" one; too";x\n"two\nlines";y\n'
 FIELDS = b'{"a": "[\\"x\\", 1]", "b": "{\'text\': [\'x\'], \'answer_start\': [3]}", "c": "1.5", "d": "x:::y:::0", "e": "one two"}\n'
 HEADS = b'{"color": {"kind": "sequence_classification", "num_labels": 2, "type": "native", "labels": ["a", "b"]}}'
 TOKENS = [b"", b"\x00", b"\xff", b"\xef\xbb\xbf", b"\r", b"\n", b"\t", b" ", b'"', b"'", b",", b":", b"=", b"[", b"]", b"{", b"}", b"&a ",
@@ -170,6 +179,24 @@ def read_fields(file: Path) -> None:
             parse_fields(table, dict.fromkeys(table.column_names, form), file)
 
 
+def reader(kind: str | None = None, wanted: list[str] | None = None, **layout: Any) -> Callable[[Path], object]:
+    return lambda file: read_table(file, kind, layout=Layout(**layout), wanted=wanted)
+
+
+def read_derived(file: Path) -> None:
+    table = read_table(file)
+    for column in ("more.a", "list.x", "{text}: {label}", "{more.a}{list}"):
+        with suppress(MtsmartError):
+            with_derived(table, [column], str(file))
+
+
+def read_drawn(file: Path) -> None:
+    dataset = {"files": str(file), "split_column": "other", "holdout": "40%", "few": 1}
+    task = TaskDefinition(task_type="classification", dataset=dataset, text=["text"], splits={"train": "1+3"})
+    for split in ("train", "validation"):
+        load_split("t", task, split, ["text"], DataConfig())
+
+
 def read_weights(file: Path) -> None:
     import torch
 
@@ -197,6 +224,17 @@ READERS: dict[str, tuple[str, list[bytes] | Callable[[], bytes], Callable[[Path]
     "jsonl": ("d.jsonl", [JSONL], read_table),
     "parquet": ("d.parquet", parquet, read_table),
     "csv without a header": ("d.csv", [CSV], lambda file: read_table(file, columns=["a", "b", "c..."])),
+    "JSON within an object": ("d.json", [JSON], reader(field="sets.train", explode="list")),
+    "JSON list": ("d.json", [JSON[31:-2]], reader()),
+    "SQuAD's JSON": ("d.json", [SQUAD], reader("squad")),
+    "CoNLL's columns": ("d.conll", [CONLL], reader(columns=["words", "pos", "tags"])),
+    "between blanks": ("d.txt", [BLANKS], reader(delimiter=BLANK, columns=["label", "text"])),
+    "csv with escapes": ("d.csv", [ESCAPED], reader(delimiter=";", escape="\\")),
+    "wanted columns of csv": ("d.csv", [CSV], reader(wanted=["text", "label"])),
+    "wanted columns of jsonl": ("d.jsonl", [JSONL], reader(wanted=["text", "more"])),
+    "wanted columns of parquet": ("d.parquet", parquet, reader(wanted=["text", "list"])),
+    "derived columns": ("d.jsonl", [JSONL, JSON[31:-2]], read_derived),
+    "drawn rows": ("d.csv", [CSV], read_drawn),
     "fields": ("d.jsonl", [FIELDS], read_fields),
     "a run's configuration": ("config.yaml", [EXPERIMENT + b"task_files: []\n"], read_run),
     "heads": ("heads.json", [HEADS], lambda file: read_head_specs(file.parent)),

@@ -128,6 +128,18 @@ def test_another_configuration_is_refused_with_the_difference(workspace, whole):
         mtsmart.train(workspace.experiment, [*SETTINGS, "optimizer.learning_rate=2e-3"], output_dir=whole, resume=True)
 
 
+@pytest.mark.parametrize("labels", ["[red, other]", "[other, red, blue]"])
+def test_a_trained_head_never_gets_other_labels(workspace, whole, labels):
+    allowed = ["tasks.color", "rows", "training"]
+    settings = [*SETTINGS, "training.epochs=4", "tasks.color.metrics=[accuracy]", f"tasks.color.labels={labels}"]
+    before = (whole / "config.yaml").read_bytes()
+    with pytest.raises(
+        CheckpointError, match=r"tasks\.color\.labels: cannot be resumed with other .*\['other', 'red'\]"
+    ):
+        mtsmart.train(workspace.experiment, settings, output_dir=whole, resume=True, allow_changes=allowed)
+    assert (whole / "config.yaml").read_bytes() == before
+
+
 def test_the_same_seed_gives_the_same_run_and_another_does_not(workspace, whole):
     again = mtsmart.train(workspace.experiment, SETTINGS, output_dir=workspace.folder / "again")
     assert_same_run(whole, again.path)

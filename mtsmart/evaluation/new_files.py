@@ -1,0 +1,122 @@
+"""New data files, read as the files that a task was trained on are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from mtsmart.data.derived import source_columns
+from mtsmart.data.readers import kind_of_file, whole_rows
+from mtsmart.errors import ConfigError, DataError, did_you_mean
+from mtsmart.log import log_notice
+from mtsmart.tasks.dataset import DatasetSource, FileKind
+from mtsmart.tasks.definition import TaskDefinition
+
+_FORM = ("format", "columns", "delimiter", "escape", "field", "explode")
+"""The settings that say how a file is written. ``parse`` is not among them: it is about single columns."""
+_OF_OTHER_KINDS = ("format", "delimiter", "escape", "field", "explode")
+"""Those of them that say nothing about a file of another kind."""
+_WITH_LINES = ("csv", "tsv", "conll")
+
+
+@dataclass(frozen=True)
+class GivenForm:
+    """How a new file is written, where the user says it.
+
+    Attributes:
+        format: what the file is; None: as the training files, or as its ending says.
+        columns: the names of its columns, if it has no header; None: as the training files.
+    """
+
+    format: str | None = None
+    columns: Sequence[str] | None = None
+
+
+AS_TRAINED = GivenForm()
+"""Nothing is said about the file."""
+
+
+def source_of(file: str | Path, definition: TaskDefinition, columns: Iterable[str], given: GivenForm) -> DatasetSource:
+    """How a new file is read: as the task's training files, unless its ending, its header or the user says otherwise.
+
+    Args:
+        file: the new file.
+        definition: the task's.
+        columns: the columns that the task reads.
+        given: what the user says about the file.
+
+    Raises:
+        ConfigError: what the user says does not fit.
+        DataError: the file cannot be read.
+    """
+    if given.format is not None and given.format not in get_args(FileKind):
+        hint = did_you_mean(given.format, get_args(FileKind))
+        raise ConfigError("is no kind of data file", argument="file_format", value=given.format, hint=hint)
+    trained = definition.dataset
+    settings = trained.model_dump(include={*_FORM, "parse"}) if trained.files is not None else {}
+    if given.format is not None or not _is_of_same_kind(file, trained):
+        settings |= dict.fromkeys(_OF_OTHER_KINDS)
+    settings["format"] = given.format or settings.get("format")
+    source = DatasetSource.model_construct(**{**_nothing(), **settings, "files": {"new": str(file)}})
+    if given.columns is not None:
+        return source.model_copy(update={"columns": list(given.columns)})
+    kind = kind_of_file(file, source)
+    if source.columns is not None and (kind not in _WITH_LINES or _has_header(file, source, columns)):
+        return source.model_copy(update={"columns": None})
+    return source
+
+
+def _nothing() -> dict[str, Any]:
+    return {name: field.get_default(call_default_factory=True) for name, field in DatasetSource.model_fields.items()}
+
+
+def _is_of_same_kind(file: str | Path, trained: DatasetSource) -> bool:
+    """Whether the settings of the training files are about files like this one."""
+    if trained.files is None:
+        return False
+    names = [name for entry in trained.files.values() for name in ([entry] if isinstance(entry, str) else entry)]
+    plain = trained.model_copy(update={"format": None, "delimiter": None})
+    ending = kind_of_file(file, plain)
+    if ending not in ("csv", "tsv", "jsonl", "json", "parquet"):
+        return True
+    endings = {kind_of_file(name, plain) for name in names}
+    return ending in endings | {kind_of_file(name, trained) for name in names}
+
+
+def _has_header(file: str | Path, source: DatasetSource, columns: Iterable[str]) -> bool:
+    """Whether the first line names the columns, although the training files had no such line."""
+    first = next(iter(whole_rows(file, source.model_copy(update={"columns": None}))), {})
+    named = set(source.columns or ()) & set(source_columns(columns))
+    if not named or not named <= first.keys():
+        return False
+    log_notice(f"{file}: its first line names the columns, so it is read as a header")
+    return True
+
+
+def common_source(file: str | Path, sources: Mapping[str, DatasetSource]) -> DatasetSource:
+    """How several tasks read one file.
+
+    Args:
+        file: the file.
+        sources: task -> how it reads the file.
+
+    Raises:
+        DataError: two tasks read it in different ways.
+    """
+    first, *others = sources.values()
+    for name in _FORM:
+        ways = [getattr(source, name) for source in (first, *others)]
+        other = next((way for way in ways if way != ways[0]), ways[0])
+        if other != ways[0]:
+            hint = "Predict these tasks one by one"
+            message = f"the tasks read it in different ways: {ways[0]} and {other}"
+            raise DataError(message, file=file, key=name, hint=hint)
+    return first
+
+
+def as_split(file: str | Path, definition: TaskDefinition, source: DatasetSource, split: str) -> TaskDefinition:
+    """The task's definition with a new file as its only data, which is the split ``split``."""
+    dataset = source.model_copy(update={"files": {split: str(file)}})
+    return definition.model_copy(update={"dataset": dataset, "splits": {}})

@@ -1,0 +1,222 @@
+"""New files for a trained run: read as the training files, whole rows handed on, and rows without a text."""
+
+import csv
+import json
+
+import pytest
+
+import mtsmart
+from mtsmart.data.readers import whole_rows
+from mtsmart.errors import ConfigError, DataError, MtsmartWarning
+from mtsmart.evaluation.new_files import GivenForm
+from mtsmart.evaluation.prediction_files import predict_file, write_rows
+from mtsmart.tasks.dataset import DatasetSource
+
+WORDS = ["the red box", "the blue car", "a red cup", "the green box"]
+
+
+def train(workspace, task, **files):
+    """A run of one task after one update; ``files``: name -> text."""
+    for name, text in files.items():
+        (workspace.folder / name.replace("_", ".")).write_text(text)
+    (workspace.folder / "mine.yaml").write_text(task)
+    encoder = mtsmart.config.document.read_yaml(workspace.experiment).data["encoder"]["path"]
+    experiment = workspace.folder / "mine_experiment.yaml"
+    experiment.write_text(
+        f"name: mine\ntask_files: [mine.yaml]\ntasks: [mine]\nencoder: {{path: {encoder}}}\n"
+        "training: {epochs: 1, max_updates: 1, batch_size: 4}\n"
+    )
+    return mtsmart.train(experiment, output_dir=workspace.folder / "run").load()
+
+
+TASK = "mine:\n  task_type: classification\n  dataset: {files: {train: FILE, validation: FILE}, MORE}\n"
+TASK += "  text: text\n  labels: [a, b]\n"
+
+
+def task(file, more, extra=""):
+    return TASK.replace("FILE", file).replace("MORE", more) + extra
+
+
+@pytest.mark.filterwarnings("ignore::mtsmart.errors.MtsmartWarning")
+def test_a_file_without_a_header_is_read_as_the_training_file(workspace):
+    lines = "".join(f"{label}|{text}\n" for label, text in zip("abab", WORDS, strict=True))
+    run = train(workspace, task("d.psv", "columns: [label, text], delimiter: '|'"), d_psv=lines)
+    new = workspace.folder / "new.psv"
+    new.write_text("?|green sea\nx|red sea\n")
+    rows = predict_file(run, ["mine"], new)
+    assert [(row["label"], row["text"]) for row in rows] == [("?", "green sea"), ("x", "red sea")]
+    assert run.predict("mine", [{"text": "green sea"}])[0]["prediction"] == rows[0]["prediction"]
+
+
+@pytest.mark.filterwarnings("ignore::mtsmart.errors.MtsmartWarning")
+def test_the_ending_the_header_or_the_user_says_that_a_file_is_written_otherwise(workspace):
+    lines = "".join(f"{label}|{text}\n" for label, text in zip("abab", WORDS, strict=True))
+    run = train(workspace, task("d.psv", "columns: [label, text], delimiter: '|'"), d_psv=lines)
+    folder = workspace.folder
+    (folder / "other.jsonl").write_text('{"text": "red sea"}\n')
+    (folder / "header.psv").write_text("text|label\nred sea|a\n")
+    (folder / "bare.dat").write_text("red sea\n")
+    given = {"bare.dat": GivenForm("csv", ["text"])}
+    for name in ("other.jsonl", "header.psv", "bare.dat"):
+        (row,) = predict_file(run, ["mine"], folder / name, given=given.get(name, GivenForm()))
+        assert row["text"] == "red sea"
+    with pytest.raises(ConfigError, match=r"file_format: is no kind of data file, got 'cvs'. Did you mean 'csv'"):
+        predict_file(run, ["mine"], folder / "bare.dat", given=GivenForm("cvs"))
+
+
+@pytest.mark.filterwarnings("ignore::mtsmart.errors.MtsmartWarning")
+def test_a_list_within_json_is_found_in_new_files_too(workspace):
+    data = [{"text": text, "label": label, "id": 2**70} for label, text in zip("abab", WORDS, strict=True)]
+    run = train(workspace, task("d.json", "field: all.rows"), d_json=json.dumps({"all": {"rows": data}}))
+    new = workspace.folder / "new.json"
+    new.write_text(json.dumps({"all": {"rows": [{"text": "red sea", "id": [1, "x"]}, {"text": "sea", "id": 2**70}]}}))
+    assert [row["id"] for row in predict_file(run, ["mine"], new)] == [[1, "x"], 2**70]
+
+
+OTHERS = [
+    {"text": "red", "n": 1, "cut": "\ud83d", "map": {"k": [1, {"z": None}]}},
+    {"text": "blue", "n": "one", "map": 3.5, "": "no name"},
+    {"text": "sea", "n": 2**80, "late": True},
+]
+
+
+def test_columns_that_no_task_reads_come_out_as_they_went_in(workspace, trained):
+    new = workspace.folder / "new.jsonl"
+    new.write_text("".join(json.dumps(row) + "\n" for row in OTHERS))
+    rows = predict_file(trained, ["color"], new)
+    out = workspace.folder / "out.jsonl"
+    write_rows(rows, out)
+    written = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [{key: row[key] for key in given} for row, given in zip(written, OTHERS, strict=True)] == OTHERS
+    assert all(
+        set(row) - set(given) == set(rows[0]) - set(OTHERS[0]) for row, given in zip(written, OTHERS, strict=True)
+    )
+
+
+def test_rows_with_different_keys_become_a_table_of_all_keys(workspace, trained):
+    new = workspace.folder / "new.jsonl"
+    new.write_text("".join(json.dumps(row) + "\n" for row in OTHERS))
+    out = workspace.folder / "out.csv"
+    write_rows(predict_file(trained, ["color"], new, delimited=True), out)
+    table = list(csv.reader(out.read_text().splitlines()))
+    assert table[0][:7] == ["text", "n", "cut", "map", "", "late", "prediction"]
+    assert [row[1] for row in table[1:]] == ["1", "one", str(2**80)]
+    assert table[1][2] == "\\ud83d" and {len(row) for row in table} == {len(table[0])}
+
+
+def test_columns_of_the_same_name_or_without_one_stay_in_a_csv_file(workspace, trained):
+    new = workspace.folder / "new.csv"
+    new.write_text("note,text,note,,\n1,red sea,2,x,\n")
+    out = workspace.folder / "out.csv"
+    write_rows(predict_file(trained, ["color"], new, delimited=True), out)
+    header, row = csv.reader(out.read_text().splitlines())
+    assert header[:6] == ["note", "text", "note", "", "", "prediction"] and row[:5] == ["1", "red sea", "2", "x", ""]
+
+
+def test_whole_rows_need_no_common_type(tmp_path):
+    (tmp_path / "x.tsv").write_text("a\ta\n1\t2\n")
+    (row,) = whole_rows(tmp_path / "x.tsv", DatasetSource(files={"train": "x.tsv"}))
+    assert row == {"a": "1", "a_2": "2"}
+
+
+@pytest.fixture
+def trained(workspace):
+    return mtsmart.train(workspace.experiment, ["training.max_updates=2"], output_dir=workspace.folder / "r").load()
+
+
+def test_rows_without_a_text_get_nothing_and_are_counted(workspace, trained):
+    rows = [{"a": "red", "b": "sea"}, {"a": None, "b": "x"}, {"a": "red", "b": float("nan")}, {"a": "x", "b": ""}]
+    with pytest.warns(MtsmartWarning, match="task near: 3 of 4 rows lack a text .* the first is row 2"):
+        found = trained.predict("near", rows)
+    assert [row["prediction"] is None for row in found] == [False, True, True, True]
+    new = workspace.folder / "new.csv"
+    new.write_text("text\nred sea\n\nblue\n")
+    with pytest.warns(MtsmartWarning, match="1 of 3 rows lack"):
+        found = predict_file(trained, ["color"], new)
+    assert [row["text"] for row in found] == ["red sea", "", "blue"]
+    assert [value for key, value in found[1].items() if key != "text"] == [None, None, None]
+
+
+def test_a_file_whose_rows_all_lack_a_text_has_the_same_columns(workspace, trained):
+    with pytest.warns(MtsmartWarning, match="2 of 2 rows lack"):
+        found = trained.predict(["color"], [{"text": ""}, {"text": None}])
+    assert found == [{"color.prediction": None, "color.p(other)": None, "color.p(red)": None}] * 2
+
+
+def test_a_new_file_is_scored(workspace, cli):
+    assert cli("train", workspace.experiment, "training.max_updates=1", "-o", "run").code == 0
+    whole = json.loads(cli("evaluate", "run", "--task", "color", "--json").out)
+    given = cli("evaluate", "run", "--task", "color", "--json", "--file", "color_validation.jsonl")
+    assert json.loads(given.out)["tasks"] == whole["tasks"]
+    (workspace.folder / "other.csv").write_text("label,text\nred,red sea\nother,blue\n")
+    assert "other.csv: score" in cli("evaluate", "run", "-t", "color", "--file", "other.csv").out
+    refused = cli("evaluate", "run", "--file", "other.csv")
+    assert refused.code == 2 and "--task: must say which task the file is for" in refused.err
+    (workspace.folder / "bare.csv").write_text("text\nred sea\n")
+    refused = cli("evaluate", "run", "-t", "color", "--file", "bare.csv")
+    assert refused.code == 2 and "bare.csv): label: the data has no such label column" in refused.err
+
+
+def test_a_task_without_labels_in_a_split_is_left_out_and_told(workspace, trained):
+    (workspace.folder / "near_validation.jsonl").write_text('{"a": "x", "b": "y", "score": null}\n')
+    with pytest.warns(MtsmartWarning, match="not scored, because the split 'validation' has no labels: near"):
+        assert list(trained.evaluate().tasks) == ["color"]
+    with pytest.raises(DataError, match="hidden"):
+        trained.evaluate("near")
+
+
+def test_a_task_file_changes_a_task_of_the_run_and_says_so(workspace, trained, caplog):
+    changed = workspace.folder / "changed.yaml"
+    (workspace.folder / "s.csv").write_text("sentence,label\nred sea,red\n")
+    changed.write_text(
+        "color:\n  task_type: classification\n  dataset: {files: {validation: s.csv}}\n"
+        "  text: sentence\n  labels: [other, red]\n"
+    )
+    run = mtsmart.load(trained.folder.path, [changed])
+    with caplog.at_level(25, logger="mtsmart"):
+        same = run.predict("color", [{"sentence": "red sea"}]) == trained.predict("color", [{"text": "red sea"}])
+    assert same and run.evaluate("color").tasks["color"].rows == 1
+    assert "differs from the run in: dataset, text" in caplog.text
+    assert run.task("color").definition.metrics == ["accuracy", "f1"]  # as the run has it
+    changed.write_text(changed.read_text().replace("[other, red]", "[red, other]"))
+    with pytest.raises(ConfigError, match="gives the trained head other labels"):
+        mtsmart.load(trained.folder.path, [changed]).task("color")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "settings", "expected"),
+    [
+        ("x.conll", "a\tO\ncat\tB-x\n\nthe\tO\n", {"format": "conll", "columns": ["w", "t"]}, {"w": ["a", "cat"]}),
+        (
+            "x.json",
+            '{"data": [{"title": "T", "paragraphs": [{"context": "c", "qas": [{"id": "1", "question": "q"}]}]}]}',
+            {"format": "squad"},
+            {"question": "q", "context": "c"},
+        ),
+        ("x.jsonl", '{"p": {"t": "c", "qs": [{"q": "one"}, {"q": "two"}]}, "n": 1}\n', {"explode": "p.qs"}, {"n": 1}),
+        ("x.csv", 'a;b\n"x;y";2\n', {"delimiter": ";"}, {"a": "x;y", "b": "2"}),
+        ("x.lab", "NUM how many ?\n", {"delimiter": "blank", "columns": ["l", "t"]}, {"l": "NUM", "t": "how many ?"}),
+    ],
+    ids=["conll", "squad", "explode", "semicolons", "blanks"],
+)
+def test_whole_rows_of_every_form(tmp_path, name, text, settings, expected):
+    from mtsmart.data.readers import read_source_file
+
+    (tmp_path / name).write_text(text)
+    source = DatasetSource(files={"train": name}, **settings)
+    rows = list(whole_rows(tmp_path / name, source))
+    assert len(rows) == read_source_file(tmp_path / name, source).num_rows
+    assert {key: rows[0][key] for key in expected} == expected
+
+
+def test_whole_rows_of_parquet_keep_maps_and_numbers(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"u": pa.uint64(), "m": pa.map_(pa.string(), pa.int64())}
+    given = {"u": [2**64 - 1, None], "m": [[("k", 1)], []]}
+    pq.write_table(
+        pa.table({name: pa.array(given[name], kind) for name, kind in kinds.items()}), tmp_path / "x.parquet"
+    )
+    rows = list(whole_rows(tmp_path / "x.parquet", DatasetSource(files={"train": "x.parquet"})))
+    assert rows == [{"u": 2**64 - 1, "m": {"k": 1}}, {"u": None, "m": {}}]
