@@ -92,7 +92,8 @@ def resolve_path(path: str) -> str:
         return _folder_of_package(path)
     place = user_path(path, key="encoder.path") if path.startswith("~") else Path(path)
     if place.is_file():
-        hint = f"Use encoder.path={place.parent}"
+        is_part = (place.parent / "config.json").exists()
+        hint = f"Use encoder.path={place.parent}" if is_part else "Unpack it if it is an archive, and use that folder"
         raise CheckpointError("is a file, and an encoder is a folder", key="encoder.path", value=path, hint=hint)
     if path.startswith((".", "/", "~")) and not place.is_dir():
         raise CheckpointError("there is no such folder", key="encoder.path", value=path)
@@ -193,11 +194,13 @@ def _check_use(encoder: Encoder, tokenizer: PreTrainedTokenizerBase) -> None:
         Exception: of any kind.
     """
     if tokenizer.pad_token_id is None:
-        raise ValueError("its tokenizer has no token to pad with")
+        raise ValueError("its tokenizer has no token to pad with; name one as pad_token in tokenizer_config.json")
     rows = len(encoder.word_embeddings)
     highest = max(tokenizer.get_vocab().values())
     if highest >= rows:
-        raise ValueError(f"its tokenizer has token {highest:,}, its embeddings are of {rows:,} tokens")
+        message = f"its tokenizer has token {highest:,}, its embeddings are of {rows:,} tokens"
+        how = f"model.resize_token_embeddings({highest + 1})"
+        raise ValueError(f"{message}; copy the right tokenizer's files into it, or resize with transformers: {how}")
     # Not shorter: Funnel halves its inputs several times.
     inputs = {name: torch.tensor([ids]) for name, ids in tokenizer("a " * 16).items()}
     inputs.setdefault("attention_mask", torch.ones_like(inputs["input_ids"]))

@@ -67,6 +67,8 @@ def test_a_file_names_its_folder(copied):
     folder = copied("encoder")
     assert "is a file, and an encoder is a folder, got '" in message_of(folder / "config.json")
     assert message_of(folder / "model.safetensors").endswith(f"Use encoder.path={folder}")
+    archive = shutil.make_archive(str(folder.parent / "encoder"), "zip", folder)
+    assert message_of(archive).endswith("Unpack it if it is an archive, and use that folder")
 
 
 def test_a_run_names_its_encoder(trained_run):
@@ -84,12 +86,41 @@ def test_an_adapter_of_another_library_says_to_merge_it(copied, tmp_path):
     assert "merge the adapter into its model with peft first: model.merge_and_unload()" in message_of(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"])
-def test_weights_of_another_form_say_how_to_convert_them(name, copied):
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("pytorch_model.bin", "; convert pytorch_model.bin with transformers first, if you trust it: AutoModel.from_"),
+        ("pytorch_model-00001-of-00002.bin", "; convert pytorch_model-00001-of-00002.bin with transformers first"),
+        # transformers 5 reads neither, so it cannot convert them.
+        ("tf_model.h5", " (tf_model.h5); copy the model's model.safetensors into it"),
+        ("onnx/model.onnx", " (model.onnx); copy the model's model.safetensors into it"),
+        ("small-q4.gguf", " (small-q4.gguf); copy the model's model.safetensors into it"),
+        (
+            "model.fp16.safetensors",
+            "; if model.fp16.safetensors has all weights of the model, rename it model.safetens",
+        ),
+        (
+            "model-00001-of-00002.safetensors",
+            "; model-00001-of-00002.safetensors is a part of the weights: copy model.safetensors.index.json, which",
+        ),
+    ],
+)
+def test_weights_of_another_form_say_what_to_do(name, advice, copied):
     folder = copied("encoder")
     (folder / "model.safetensors").unlink()
-    torch.save({}, folder / name)
-    assert f"convert {name} with transformers first, if you trust it: AutoModel.from_pretrained" in message_of(folder)
+    for file in (folder / "training_args.bin", folder / name):  # the first holds no weights
+        file.parent.mkdir(exist_ok=True)
+        torch.save({}, file)
+    assert f"weights in other formats are not read{advice}" in message_of(folder)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_a_pointer_of_git_is_no_file_of_an_encoder(name, copied):
+    folder = copied("encoder")
+    (folder / "pytorch_model.bin").write_text("version https://git-lfs.github.com/spec/v1\n")  # is never read
+    load_encoder(EncoderConfig(path=str(folder)))
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 99\n")
+    assert f"{name} is a pointer of Git LFS, not the file itself; fetch it with 'git lfs pull'" in message_of(folder)
 
 
 @pytest.mark.parametrize("name", ["BERT", "RoBERTa", "T5", "XLNet", "ModernBERT", "DeBERTa-v2"])

@@ -13,15 +13,19 @@ _CONFIG = "config.json"
 _PEFT = "adapter_config.json"  # makes transformers load another model, which the file names
 _RUN = "config.yaml"
 _ENCODER_OF_RUN = Path("model") / "encoder"
-_OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.gguf", "*.onnx")
+_CONVERTED = "pytorch_model*.bin"  # what transformers can still read, and write as safetensors
+_NEVER_READ = ("*.h5", "*.msgpack", "*.ckpt", "*.gguf", "*.onnx", "onnx/*.onnx")
+_PART = re.compile(r"model-\d+-of-\d+\.safetensors")
 _TOKENIZER = re.compile(r"tokenizer\.json|tokenizer\..+\.json|(.*[-_.])?vocab.*|.*\.(model|spm|tiktoken|bpe)|merges.*")
+_POINTER = b"version https://git-lfs"
+_MAY_BE_POINTER = re.compile(r"model.*\.safetensors|.*\.(json|txt|model|spm)")
 _DEPTH = 3
 _MOST = 1000  # files that are looked at
 _LARGEST = 2**20  # bytes of a configuration that is looked at
 
 
 def check_place(path: str) -> None:
-    """Refuse a local folder that is not an encoder's, but a run's, an adapter's, or a parent of encoders.
+    """Refuse a local folder that is not an encoder's, but a run's, an adapter's, a parent of encoders, or pointers.
 
     Raises:
         ValueError: says what the folder is, and what to do.
@@ -30,6 +34,7 @@ def check_place(path: str) -> None:
     if not folder.is_dir():
         return
     _check_adapter(folder)
+    _check_pointers(folder)
     if (folder / _RUN).is_file() and (folder / _ENCODER_OF_RUN).is_dir():
         encoder = folder / _ENCODER_OF_RUN
         raise ValueError(
@@ -58,12 +63,36 @@ def check_parts(path: str) -> None:
 
 
 def _refuse_weights(folder: Path) -> None:
-    message = "its folder has no model.safetensors, and weights in other formats are not read"
-    others = [file.name for pattern in _OTHER_WEIGHTS for file in sorted(folder.glob(pattern))]
-    if not others:
-        raise ValueError(f"{message}{_advice(folder)}")
-    how = "AutoModel.from_pretrained(FOLDER).save_pretrained(NEW_FOLDER)"
-    raise ValueError(f"{message}; convert {others[0]} with transformers first, if you trust it: {how}")
+    converted = sorted(folder.glob(_CONVERTED))
+    named = sorted(folder.glob("*.safetensors"))
+    others = [file for pattern in _NEVER_READ for file in sorted(folder.glob(pattern))]
+    advice = _advice(folder)
+    if converted:
+        how = "AutoModel.from_pretrained(FOLDER).save_pretrained(NEW_FOLDER)"
+        advice = f"; convert {converted[0].name} with transformers first, if you trust it: {how}"
+    elif named:
+        advice = _advice_on(named[0].name)
+    elif others:
+        advice = f" ({others[0].name}); copy the model's model.safetensors into it"
+    raise ValueError(f"its folder has no model.safetensors, and weights in other formats are not read{advice}")
+
+
+def _advice_on(name: str) -> str:
+    """What to say about weights in safetensors under a name that is not looked for."""
+    if _PART.fullmatch(name):
+        return f"; {name} is a part of the weights: copy model.safetensors.index.json, which names all parts, into it"
+    return f"; if {name} has all weights of the model, rename it model.safetensors"
+
+
+def _check_pointers(folder: Path) -> None:
+    """Git without its extension LFS leaves small files that say where the real ones are."""
+    for file in sorted(folder.iterdir()):
+        if not _MAY_BE_POINTER.fullmatch(file.name) or not file.is_file():
+            continue
+        with file.open("rb") as stream:
+            is_pointer = stream.read(len(_POINTER)) == _POINTER
+        if is_pointer:
+            raise ValueError(f"{file.name} is a pointer of Git LFS, not the file itself; fetch it with 'git lfs pull'")
 
 
 def _check_adapter(folder: Path) -> None:
