@@ -62,9 +62,7 @@ def check_fit(model: MultiTaskModel, tasks: Mapping[str, PreparedTask], tokenize
 
 
 def _check_tokens(task: PreparedTask, rows: EncodedSplit, tokenizer: PreTrainedTokenizerBase) -> None:
-    unknown = tokenizer.unk_token_id
-    if unknown in (tokenizer.pad_token_id, tokenizer.eos_token_id):  # GPT-2's knows all texts, and has one for all.
-        unknown = None
+    unknown = _unknown(tokenizer)
     specials = set(tokenizer.all_special_ids) - {unknown}
     first = rows.rows.select(range(min(_ROWS, len(rows))))["input_ids"]
     words = [token for ids in first for token in _flat(ids) if token not in specials]
@@ -72,7 +70,7 @@ def _check_tokens(task: PreparedTask, rows: EncodedSplit, tokenizer: PreTrainedT
         message = f"makes no tokens of the texts of task {task.name}"
         hint = "Its files may be missing or damaged: copy the files of the right tokenizer into the encoder's folder"
         raise CheckpointError(message, file="encoder's tokenizer", key="encoder.path", hint=hint)
-    share = words.count(unknown) / len(words)
+    share = sum(token == unknown for token in words) / len(words)
     text = f"knows too few words: {share:.0%} of the tokens of task {task.name} are unknown to it"
     if share > _MANY:
         hint = (
@@ -82,6 +80,16 @@ def _check_tokens(task: PreparedTask, rows: EncodedSplit, tokenizer: PreTrainedT
     if share > _SOME:
         text = f"{share:.0%} of the tokens of task {task.name} are unknown to the encoder's tokenizer"
         warnings.warn(text, MtsmartWarning, stacklevel=3)
+
+
+def _unknown(tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """The token that stands for words outside the vocabulary; None if there is none, or if it has another meaning."""
+    # The tokenizer's settings may name none, or another one, and it gives that of its vocabulary all the same.
+    given = getattr(tokenizer.backend_tokenizer.model, "unk_token", None)
+    unknown: Any = tokenizer.unk_token_id if given is None else tokenizer.convert_tokens_to_ids(given)
+    # GPT-2's knows all texts, and has one token for all purposes. Padding is not counted.
+    marks = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id)
+    return None if unknown in marks else unknown
 
 
 def _flat(ids: Any) -> list[int]:
@@ -136,6 +144,12 @@ def _without_common_padding(pair: Inputs) -> Inputs:
     if "positions" in cut:  # The task draws some at random. The ends of each sequence do as well.
         cut["positions"] = torch.stack([mask.argmax(1), mask.shape[1] - 1 - mask.flip(1).argmax(1)], dim=1)
     return cut
+
+
+def _have_other_words(pair: Inputs) -> bool:
+    """Whether the sequences differ, as those of equal rows of one token do not."""
+    one, other = (pair["input_ids"][place, pair["attention_mask"][place].bool()] for place in range(2))
+    return not torch.equal(one, other)
 
 
 def _by_token(inputs: Inputs) -> list[str]:
@@ -208,7 +222,7 @@ def _check_padding(model: MultiTaskModel, task: PreparedTask, pair: Inputs, toge
         if _differ(beside, _logits(model, task, inputs, alone)[0]):
             message = f"has a head that gives a row of task {task.name} other logits alone than beside a longer row"
             raise _refusal(message, _other_head(model, task))
-    if _is_pooled(model, task) and _are_equal(*logits):
+    if _is_pooled(model, task) and _have_other_words(pair) and _are_equal(*logits):
         message = f"has a head that gives different rows of task {task.name} the same logits"
         raise _refusal(message, _other_head(model, task))
 

@@ -193,6 +193,29 @@ def test_unknown_tokens_are_counted(share, outcome, setup_of):
     assert any("unknown" in text for text in told) == (outcome == "told")
 
 
+@pytest.mark.parametrize("settings", [{"unk_token": None}, {"unk_token": "cat"}, {"pad_token": "[UNK]"}])
+def test_unknown_tokens_are_those_that_the_vocabulary_has_for_them(settings, setup_of, tmp_path):
+    """Whatever the settings call them."""
+    save("BERT", tmp_path / "encoder")
+    file = tmp_path / "encoder" / "tokenizer_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **settings}))
+    text = refusal(setup_of, "BERT", rows=unknown_words(1.0))
+    assert "knows too few words: 100% of the tokens of task sequence_classification are unknown" in text
+
+
+@pytest.mark.parametrize("words", [["cat"], ["cat", "dog", "car"]])
+@pytest.mark.parametrize("head", ["{type: native}", "{type: plain}"])
+def test_rows_of_one_token_are_no_fault_of_the_encoder(words, head, setup_of, tmp_path, monkeypatch):
+    """GPT-2's tokenizer adds no tokens, so that a row of one word is one token."""
+    monkeypatch.setitem(TASKS, "sequence_classification", TASKS["sequence_classification"].replace("[a, b]", "[a]"))
+    save("GPT-2", tmp_path / "encoder")
+    file = tmp_path / "encoder" / "tokenizer.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "post_processor": None}))
+    rows = [{"a": word, "label": label} for word in words for label in ("yes", "no")]
+    setup = setup_of("GPT-2", head=head, rows=rows)
+    assert len(setup.tasks["sequence_classification"].train.rows[0]["input_ids"]) == 1
+
+
 def test_a_tokenizer_that_loses_all_texts_is_refused(setup_of):
     setup = setup_of("BERT")
     task = setup.tasks["sequence_classification"]
