@@ -91,10 +91,10 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Idle:
-    """When a term does nothing: none of its values is above ``most``.
+    """When a term does nothing: none of its values is above ``most`` times the loss of the task.
 
     Attributes:
-        most: the largest value that changes nothing.
+        most: the largest share of the loss that changes nothing. Both have the same unit, that of the labels.
         advice: what a user can do, in a few words.
     """
 

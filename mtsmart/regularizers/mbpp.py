@@ -7,12 +7,15 @@ mu * div(f(x; theta), f(x; teacher)), and teacher <- (1 - beta) theta + beta tea
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field
 
+from mtsmart.config.sections import RunConfig
+from mtsmart.errors import MtsmartWarning
 from mtsmart.losses import Role
 from mtsmart.regularizers import (
     LARGEST,
@@ -110,6 +113,27 @@ class Mbpp(Regularizer[MbppSettings]):
         super().__init__(context, settings)
         self.config = next(each for each in settings.values() if each.is_on)
         self.teacher = MovingAverage(context.model)
+
+    @classmethod
+    def build(cls, config: RunConfig, context: Context) -> Self | None:
+        """The method as an experiment configures it, with a warning where its teacher is only the student."""
+        built = super().build(config, context)
+        if built is not None and built.config.horizon is not None and built.beta() == 0:
+            horizon = built.config.horizon
+            total = context.total_updates
+            text = (
+                f"mbpp.horizon={horizon:g}: is {horizon * total:.2g} of the run's {total} updates, and the teacher "
+                f"moves every {built.config.inner_steps}, so it becomes the student each time; use a longer one"
+            )
+            warnings.warn(text, MtsmartWarning, stacklevel=2)
+        return built
+
+    @classmethod
+    def replaced(cls, settings: MbppSettings) -> dict[str, str]:
+        """A horizon takes the place of the momenta."""
+        if settings.horizon is None:
+            return {}
+        return dict.fromkeys(("beta", "early_beta", "early"), f"horizon={settings.horizon:g}")
 
     def term(self, clean: CleanPass, settings: MbppSettings) -> Term:
         """D."""

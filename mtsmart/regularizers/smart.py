@@ -7,6 +7,7 @@ l_s(f(x + delta), f(x)), with l_s the symmetric KL for distributions and the squ
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -132,7 +133,7 @@ class Smart(Regularizer[SmartSettings]):
             "R is SMART's divergence of the perturbed from the clean prediction, without its weight",
             is_term=True,
             alarm=Alarm(1.0, "lower its weight or radius"),
-            idle=Idle(5e-5, "at this radius it changes nothing; a larger epsilon would"),
+            idle=Idle(1e-4, "at this radius it changes nothing; a larger epsilon would"),
         ),
         Figure(
             "flips",
@@ -162,18 +163,27 @@ class Smart(Regularizer[SmartSettings]):
         return built
 
     def warn_if_rounded(self) -> None:
-        """Tell of the radii that mean nothing in bfloat16, because layers round away most of such a perturbation."""
-        short: dict[float, list[str]] = {}
+        """Tell of the perturbations that mean nothing in bfloat16, because layers round away most of them."""
+        short: dict[tuple[str, float], list[str]] = {}
         for task, settings in self.settings.items():
+            key, reach = _reach(settings, self.context.model.encoder.word_embeddings.shape[-1])
             unit = self.embedding_rms if settings.epsilon_unit == "absolute" else 1.0
-            if settings.is_on and settings.epsilon < _ROUNDED * unit:
-                short.setdefault(settings.epsilon, []).append(task)
-        for epsilon, tasks in short.items():
+            if settings.is_on and reach < _ROUNDED * unit:
+                short.setdefault((key, getattr(settings, key)), []).append(task)
+        for (key, value), tasks in short.items():
             text = (
-                f"smart.epsilon={epsilon:g} ({', '.join(tasks)}): is below {_ROUNDED:g} of the embeddings' RMS, which "
-                "bfloat16 rounds away, so the term means little; use a larger radius or training.precision=float32"
+                f"smart.{key}={value:g} ({', '.join(tasks)}): moves embeddings by less than {_ROUNDED:g} of their RMS, "
+                f"which bfloat16 rounds away, so the term means little; use a larger {key} or "
+                "training.precision=float32"
             )
             warnings.warn(text, MtsmartWarning, stacklevel=3)
+
+    @classmethod
+    def replaced(cls, settings: SmartSettings) -> dict[str, str]:
+        """Without steps there is no direction, and a direction from the clean pass starts at no noise."""
+        if settings.steps == 0:
+            return dict.fromkeys(("direction", "step_size"), "steps=0")
+        return {"noise": f"direction={settings.direction}"} if _has_one_pass(settings) else {}
 
     def needs(self, task: str) -> Needs:
         """The masks where the perturbed passes share them, the gradient where the direction goes through the graph."""
@@ -260,6 +270,23 @@ class Smart(Regularizer[SmartSettings]):
     def summary(cls, settings: SmartSettings) -> str:
         """Weight and radius."""
         return f"weight {settings.weight:g}, epsilon {settings.epsilon:g} ({settings.epsilon_unit})"
+
+
+def _reach(settings: SmartSettings, width: int) -> tuple[str, float]:
+    """The setting that limits how far a coordinate is moved, and about how far that is, in ``epsilon_unit``.
+
+    Args:
+        settings: complete values.
+        width: E, the numbers of a word embedding; an l2 length is spread over them.
+    """
+    spread = math.sqrt(width) if settings.norm == "l2" else 1.0
+    lengths = {"epsilon": settings.epsilon / spread}
+    if settings.constraint == "project" and settings.steps:
+        lengths["step_size"] = settings.steps * settings.step_size / spread
+    elif settings.constraint == "project":
+        lengths["noise"] = settings.noise
+    key = min(lengths, key=lengths.__getitem__)
+    return key, lengths[key]
 
 
 def _search(settings: SmartSettings, unit: Length) -> tuple[Ball, Ascent]:

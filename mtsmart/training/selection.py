@@ -86,6 +86,14 @@ def candidates(student: MultiTaskModel, regularizers: Iterable[Regularizer]) -> 
     return models
 
 
+def without_scores(models: Iterable[str], validation: Mapping[str, Any]) -> list[str]:
+    """A notice where several weights could be kept, and no task has validation rows to score them with."""
+    names = list(models)
+    if validation or len(names) == 1:
+        return []
+    return [f"no task has validation rows, so {' and '.join(names)} have no scores: the {names[0]} is kept"]
+
+
 def best_of(
     models: Mapping[str, MultiTaskModel],
     types: Mapping[str, TaskType],

@@ -59,7 +59,7 @@ from mtsmart.training.optim import (
     warn_if_still,
 )
 from mtsmart.training.resume import Progress, Resumable, ResumeState, gather_tensors, restore
-from mtsmart.training.selection import Selection, best_of, candidates
+from mtsmart.training.selection import Selection, best_of, candidates, without_scores
 from mtsmart.training.setup import Setup, build_sampler
 from mtsmart.training.sharding import Student
 from mtsmart.training.step import TrainStep
@@ -163,7 +163,7 @@ class Trainer:
         terms = list(self.step.regularizers)
         with self.interrupt, self.processes.listening(), self._memory(), lost_workers_as_errors():
             self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
-            for text in self.sampler.overlong():
+            for text in [*self.sampler.overlong(), *without_scores(self._candidates(), self.setup.validation)]:
                 self.notify(text)
             start = time.perf_counter()
             try:

@@ -53,7 +53,8 @@ class Watch:
                 if figure.alarm and not (figure.alarm.unless_learning and _learns(lines.get("loss", []))):
                     found += self._once(f"{task}.{name}", _runs_away(task, figure.what, values, figure.alarm))
                 if figure.idle and has_begun:
-                    found += self._once(f"{task}.{name}.idle", _does_nothing(task, figure.what, values, figure.idle))
+                    text = _does_nothing(task, figure.what, values, lines.get("loss", []), figure.idle)
+                    found += self._once(f"{task}.{name}.idle", text)
         return found
 
     def _once(self, what: str, text: str | None) -> list[str]:
@@ -92,8 +93,8 @@ def _learns(losses: list[float]) -> bool:
     )
 
 
-def _does_nothing(task: str, what: str, values: list[float], idle: Idle) -> str | None:
-    if len(values) < _FLAT_LINES or max(values) > idle.most:
+def _does_nothing(task: str, what: str, values: list[float], losses: list[float], idle: Idle) -> str | None:
+    if len(values) < _FLAT_LINES or max(values) > idle.most * statistics.median(losses):
         return None
     return f"{what} of task {task} stays at {max(values):.1e} or below: {idle.advice}"
 

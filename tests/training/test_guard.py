@@ -215,6 +215,15 @@ def test_a_term_that_grows_slowly_or_is_small_is_not_told(values):
     assert said(Watch(10**6, ALARMED), lines(*values, name="D")) == []
 
 
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 1e4])
+@pytest.mark.parametrize(("share", "is_told"), [(2e-5, True), (5e-4, False)])
+def test_a_term_that_does_nothing_is_told_once_in_whatever_unit_the_labels_are(unit, share, is_told):
+    records = [{"t": {"loss": unit * (1 - 0.01 * number), "R": share * unit}} for number in range(40)]
+    texts = said(Watch(200, REGULARIZERS.figures()), records)
+    assert len(texts) == is_told
+    assert all(text.startswith("SMART's term of task t stays at") for text in texts)
+
+
 @pytest.mark.parametrize("figure", TERMS, ids=lambda figure: figure.name)
 def test_a_term_that_is_not_finite_is_named(figure):
     """Every regulariser's term, and not "the gradients"."""

@@ -5,12 +5,15 @@ import json
 import pytest
 
 import mtsmart
+from mtsmart.config.loader import load_experiment
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.errors import ConfigError
 from mtsmart.evaluation.evaluator import Evaluation, TaskResult
 from mtsmart.evaluation.stored_run import read_run
 from mtsmart.runs.folder import RunFolder
 from mtsmart.training.selection import best_of
+from mtsmart.training.setup import prepare
+from mtsmart.training.trainer import Trainer
 
 # A teacher that stays where the run began: what it scores is not what the student scores.
 STILL = ["smart=off", "mbpp={preset: paper, beta: 1, early_beta: 1}", "training.epochs=2"]
@@ -47,6 +50,18 @@ def test_the_kept_model_is_the_one_that_was_scored(workspace):
     run = train(workspace, "mbpp.keep=teacher")
     again = mtsmart.load(run.path).evaluate()
     assert again.score == pytest.approx(run.results["score"], abs=1e-6)
+
+
+@pytest.mark.parametrize(("keep", "texts"), [("better", ["the student is kept"]), ("teacher", []), ("student", [])])
+def test_without_scores_the_weights_that_are_kept_are_told(workspace, keep, texts):
+    setup = prepare(load_experiment(workspace.experiment, [*STILL, f"mbpp.keep={keep}", "training.max_updates=1"]))
+    folder = RunFolder(workspace.folder / "run")
+    folder.path.mkdir()
+    trainer = Trainer(setup.without_validation(), folder)
+    told = []
+    trainer.notify = told.append
+    trainer.train()
+    assert [text.split(": ")[1] for text in told if "no task has validation rows" in text] == texts
 
 
 class Fitted:
