@@ -57,6 +57,11 @@ class MethodSettings(StrictModel):
         """Whether the method does anything."""
         return self.weight > 0
 
+    @property
+    def replaced(self) -> dict[str, str]:
+        """Settings that have no effect beside others: name -> ``name=value`` of the one that decides instead."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Preset:

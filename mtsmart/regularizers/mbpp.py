@@ -59,6 +59,13 @@ class MbppSettings(MethodSettings):
     )
     every: int = Field(ge=1, description="add the term on every n-th update only, with n times the weight")
 
+    @property
+    def replaced(self) -> dict[str, str]:
+        """A horizon takes the place of the momenta."""
+        if self.horizon is None:
+            return {}
+        return dict.fromkeys(("beta", "early_beta", "early"), f"horizon={self.horizon:g}")
+
 
 _PAPER = MbppSettings(weight=1.0, beta=0.999, early_beta=0.99, early=0.1, inner_steps=1, every=1)
 # A teacher with beta 0.999 looks back a thousand updates. In a run that has that many updates or fewer it stays near
@@ -127,13 +134,6 @@ class Mbpp(Regularizer[MbppSettings]):
             )
             warnings.warn(text, MtsmartWarning, stacklevel=2)
         return built
-
-    @classmethod
-    def replaced(cls, settings: MbppSettings) -> dict[str, str]:
-        """A horizon takes the place of the momenta."""
-        if settings.horizon is None:
-            return {}
-        return dict.fromkeys(("beta", "early_beta", "early"), f"horizon={settings.horizon:g}")
 
     def term(self, clean: CleanPass, settings: MbppSettings) -> Term:
         """D."""

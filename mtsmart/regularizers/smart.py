@@ -73,6 +73,13 @@ class SmartSettings(MethodSettings):
     )
     every: int = Field(ge=1, description="add the term on every n-th update only, with n times the weight")
 
+    @property
+    def replaced(self) -> dict[str, str]:
+        """Without steps there is no direction, and a direction from the clean pass starts at no noise."""
+        if self.steps == 0:
+            return dict.fromkeys(("direction", "step_size"), "steps=0")
+        return {"noise": f"direction={self.direction}"} if _has_one_pass(self) else {}
+
 
 _ROUNDED = 1e-3  # of the RMS of the embeddings; bfloat16 has steps of 4e-3 to 8e-3
 
@@ -177,13 +184,6 @@ class Smart(Regularizer[SmartSettings]):
                 "training.precision=float32"
             )
             warnings.warn(text, MtsmartWarning, stacklevel=3)
-
-    @classmethod
-    def replaced(cls, settings: SmartSettings) -> dict[str, str]:
-        """Without steps there is no direction, and a direction from the clean pass starts at no noise."""
-        if settings.steps == 0:
-            return dict.fromkeys(("direction", "step_size"), "steps=0")
-        return {"noise": f"direction={settings.direction}"} if _has_one_pass(settings) else {}
 
     def needs(self, task: str) -> Needs:
         """The masks where the perturbed passes share them, the gradient where the direction goes through the graph."""

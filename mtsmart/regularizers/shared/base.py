@@ -156,11 +156,6 @@ class Regularizer(Method, ABC, Generic[S]):
         return None
 
     @classmethod
-    def replaced(cls, settings: S) -> Mapping[str, str]:
-        """Settings that have no effect beside others: name -> ``name=value`` of the one that decides instead."""
-        return {}
-
-    @classmethod
     def build(cls, config: RunConfig, context: Context) -> Self | None:
         """The method as an experiment configures it; None if it is off for every task.
 
@@ -171,9 +166,9 @@ class Regularizer(Method, ABC, Generic[S]):
         settings = {name: cls.resolve(section, own) for name, own in of_tasks.items()}
         # What the section says also holds where it is off and a task switches the method on, unless by a preset.
         heirs = [settings[name] for name, own in of_tasks.items() if getattr(own, "preset", None) is None]
-        _warn_if_unused(cls, cls.name, section, [cls.resolve(section), *heirs])
+        _warn_if_unused(cls.name, section, [cls.resolve(section), *heirs])
         for name, own in of_tasks.items():
-            _warn_if_unused(cls, f"tasks.{name}.{cls.name}", own, [settings[name]])
+            _warn_if_unused(f"tasks.{name}.{cls.name}", own, [settings[name]])
         on = [one for one in settings.values() if one is not None and one.is_on]
         for one in {every(each): each for each in on}:
             _warn_if_never(cls.name, one, context.total_updates)
@@ -213,21 +208,18 @@ def is_due(updates: int, every: int) -> bool:
     return (updates + 1) % every == 0
 
 
-def _warn_if_unused(
-    method: type[Regularizer[Any]], section: str, given: StrictModel | None, resolved: Iterable[MethodSettings | None]
-) -> None:
+def _warn_if_unused(section: str, given: StrictModel | None, resolved: Iterable[MethodSettings | None]) -> None:
     """Warn of each value of a section that has no effect.
 
     Args:
-        method: the method.
-        section: its key.
+        section: a method's key.
         given: what the user wrote there.
         resolved: the complete settings that may come of it.
     """
     if given is None:
         return
     written = given.model_dump(exclude_unset=True, exclude_none=True, exclude={"preset", "weight"})
-    replaced = [method.replaced(settings) for settings in resolved if settings is not None and settings.is_on]
+    replaced = [settings.replaced for settings in resolved if settings is not None and settings.is_on]
     for key, value in written.items():
         reason = next((each[key] for each in replaced if key in each), None)
         if not replaced:
