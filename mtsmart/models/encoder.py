@@ -175,6 +175,11 @@ class Encoder(nn.Module):
         return self.model(inputs_embeds=inputs_embeds, attention_mask=mask, return_dict=True, **optional)
 
     @property
+    def takes_token_types(self) -> bool:
+        """Whether the architecture reads ``token_type_ids``."""
+        return "token_type_ids" in self._inputs
+
+    @property
     def takes_whole_masks(self) -> bool:
         """Whether the architecture's attention takes a mask (B, 1, 1, T) of booleans as it is."""
         functions = vars(sys.modules[type(self.model).__module__])

@@ -120,7 +120,9 @@ def _refusing(what: str, path: str) -> Iterator[None]:
             yield
     except Exception as error:  # of any kind: tokenizers raises plain Exception
         message = f"cannot be {what}: {reason_in(error)}"
-        raise CheckpointError(message, file="encoder", key="encoder.path", value=path) from None
+        is_bare = not Path(path).exists() and path[:1] not in (".", "/", "~") and not path.startswith(PACKAGE_PREFIX)
+        hint = f"A folder beside the file is written ./{path}" if is_bare and "/" not in path else None
+        raise CheckpointError(message, file="encoder", key="encoder.path", value=path, hint=hint) from None
 
 
 def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBase]:

@@ -49,6 +49,7 @@ def check_fit(model: MultiTaskModel, tasks: Mapping[str, PreparedTask], tokenize
         if not rows:
             continue
         _check_tokens(task, rows, tokenizer)
+        _tell_of_joined_texts(task, tokenizer, model.encoder.takes_token_types)
         pair = _pair(task, rows, tokenizer)
         with _unchanged(model):
             together = _hidden(model, task, pair)
@@ -80,6 +81,22 @@ def _check_tokens(task: PreparedTask, rows: EncodedSplit, tokenizer: PreTrainedT
     if share > _SOME:
         text = f"{share:.0%} of the tokens of task {task.name} are unknown to the encoder's tokenizer"
         warnings.warn(text, MtsmartWarning, stacklevel=3)
+
+
+def _tell_of_joined_texts(task: PreparedTask, tokenizer: PreTrainedTokenizerBase, reads_types: bool) -> None:
+    """Warn if a row has two texts, and nothing shows the model where the second one begins."""
+    columns = task.type.columns
+    if len(columns) < 2:
+        return
+    encoded = tokenizer("a", "b", return_token_type_ids=True)
+    texts = encoded.sequence_ids()
+    begin = texts.index(1)
+    has_types = reads_types and "token_type_ids" in tokenizer.model_input_names
+    if texts[begin - 1] is None or (has_types and len(set(encoded["token_type_ids"])) > 1):
+        return
+    text = f"task {task.name}: the encoder's tokenizer puts no mark between the texts of {' and '.join(columns[:2])}"
+    hint = f'text: ["{{{columns[0]}}} | {{{columns[1]}}}"] makes one text of both, with a mark of your own'
+    warnings.warn(f"{text}, so where the second begins is not seen: {hint}", MtsmartWarning, stacklevel=4)
 
 
 def _unknown(tokenizer: PreTrainedTokenizerBase) -> int | None:

@@ -45,6 +45,12 @@ def test_a_parent_of_encoders_names_the_nearest(places, nearest, copied, tmp_pat
     load_encoder(EncoderConfig(path=str(tmp_path / nearest)))
 
 
+def test_a_bare_name_that_is_no_folder_here_may_be_one_beside_the_file(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert message_of("base").endswith("A folder beside the file is written ./base")
+    assert "./" not in message_of("owner/base")
+
+
 def test_a_part_of_an_encoder_names_the_whole(copied, tmp_path):
     folder = copied("whole")
     (folder / "1_Pooling").mkdir()

@@ -66,6 +66,24 @@ def test_it_changes_nothing(setup_of):
     assert all(parameter.grad is None and parameter.requires_grad for parameter in model.parameters())
 
 
+@pytest.mark.parametrize(
+    ("name", "has_marks", "told"),
+    [("Llama", False, 1), ("Llama", True, 0), ("BERT", False, 0), ("RoBERTa", True, 0), ("T5", True, 0)],
+)
+def test_texts_without_a_mark_between_are_told(name, has_marks, told, setup_of, tmp_path):
+    """Token types, which BERT reads, are a mark too."""
+    save(name, tmp_path / "encoder")
+    if not has_marks:
+        file = tmp_path / "encoder" / "tokenizer.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "post_processor": None}))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        setup_of(name, ["sequence_classification"])
+    texts = [str(warning.message) for warning in caught if "puts no mark between the texts" in str(warning.message)]
+    assert len(texts) == told
+    assert all('text: ["{a} | {b}"] makes one text of both' in text for text in texts)
+
+
 @pytest.mark.parametrize("name", ["GPT-2", "Llama", "Qwen2", "XLNet"])
 def test_heads_that_read_the_end_of_a_text_do_not_read_padding(name, setup_of):
     """The same text gives the same prediction alone and beside a longer one."""

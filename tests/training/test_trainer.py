@@ -167,11 +167,11 @@ def test_gradient_checkpointing_trains_the_same(workspace, monkeypatch, directio
 
 
 def test_terms_that_are_never_due_and_rows_that_are_too_long_are_told(workspace, cli):
-    overrides = ["training.max_updates=3", "smart.every=4", "mbpp.every=9", "data.max_tokens=5"]
+    overrides = ["training.max_updates=3", "smart.every=4", "tasks.color.mbpp.every=9", "data.max_tokens=5"]
     result = cli("train", workspace.experiment, *overrides, "-o", workspace.folder / "run")
     assert result.code == 0
-    for key in ("smart.every=4", "mbpp.every=9"):
-        assert f"{key}: the run has only 3 updates, so the term is never added" in result.err
+    for key in ("smart.every=4", "tasks.color.mbpp.every=9"):
+        assert f": {key}: the run has only 3 updates, so the term is never added" in result.err
     assert "rows have more tokens than data.max_tokens=5" in " ".join((result.out + result.err).split())
 
 

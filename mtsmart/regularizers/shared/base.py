@@ -169,9 +169,9 @@ class Regularizer(Method, ABC, Generic[S]):
         _warn_if_unused(cls.name, section, [cls.resolve(section), *heirs])
         for name, own in of_tasks.items():
             _warn_if_unused(f"tasks.{name}.{cls.name}", own, [settings[name]])
-        on = [one for one in settings.values() if one is not None and one.is_on]
-        for one in {every(each): each for each in on}:
-            _warn_if_never(cls.name, one, context.total_updates)
+        on = {name: one for name, one in settings.items() if one is not None and one.is_on}
+        for key, one in {_key_of_every(cls.name, name, of_tasks[name]): one for name, one in on.items()}.items():
+            _warn_if_never(key, every(one), context.total_updates)
         if on and (reason := cls.reason_idle(context)) is not None:
             warnings.warn(f"{cls.name}: {reason}", MtsmartWarning, stacklevel=2)
         return cls(context, cast(dict[str, S], settings)) if on else None
@@ -231,7 +231,12 @@ def _warn_if_unused(section: str, given: StrictModel | None, resolved: Iterable[
         warnings.warn(f"{section}.{key}={value}: has no effect, {why}", MtsmartWarning, stacklevel=3)
 
 
-def _warn_if_never(name: str, every: int, updates: int) -> None:
+def _key_of_every(method: str, task: str, own: StrictModel | None) -> str:
+    """The key that says how often a task has the method's term."""
+    return f"tasks.{task}.{method}.every" if getattr(own, "every", None) is not None else f"{method}.every"
+
+
+def _warn_if_never(key: str, every: int, updates: int) -> None:
     if every > updates:
-        text = f"{name}.every={every}: the run has only {updates} updates, so the term is never added"
+        text = f"{key}={every}: the run has only {updates} updates, so the term is never added"
         warnings.warn(text, MtsmartWarning, stacklevel=3)
