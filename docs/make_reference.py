@@ -1,7 +1,7 @@
-"""Write docs/reference.md: every key of a task file and an experiment file, from the code's own descriptions.
+"""Write docs/reference.md and docs/schema: every key of a task file and an experiment file, from the code.
 
-python docs/make_reference.py            # write it
-python docs/make_reference.py --check    # exit 1 if it is not up to date
+python docs/make_reference.py            # write them
+python docs/make_reference.py --check    # exit 1 if one is not up to date
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from mtsmart.config.open_section import PARTS, OpenSection
 from mtsmart.config.regularizers import REGULARIZERS, Method
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WEIGHTINGS
+from mtsmart.reporting.schema import SchemaKind, schema_text
 from mtsmart.tasks import dataset, definition
 
-FILE = Path(__file__).with_name("reference.md")
+PAGE = Path(__file__).with_name("reference.md")
+SCHEMAS = Path(__file__).with_name("schema")
 INTRODUCTION = """# Reference
 
 Every key of a task file and of an experiment file. Written by `python docs/make_reference.py`.
@@ -29,11 +31,14 @@ Every key of a task file and of an experiment file. Written by `python docs/make
 
 
 def main() -> int:
-    """Write the page, or check it."""
-    text = "\n".join([INTRODUCTION, *_tasks(), *_experiment()]) + "\n"
+    """Write the page and the schemas, or check them."""
+    texts = {PAGE: "\n".join([INTRODUCTION, *_tasks(), *_experiment()]) + "\n"}
+    texts |= {SCHEMAS / f"{kind}.json": schema_text(kind) for kind in SchemaKind}
     if "--check" in sys.argv:
-        return 0 if FILE.read_text(encoding="utf-8") == text else 1
-    FILE.write_text(text, encoding="utf-8")
+        return int(any(not file.is_file() or file.read_text(encoding="utf-8") != text for file, text in texts.items()))
+    SCHEMAS.mkdir(exist_ok=True)
+    for file, text in texts.items():
+        file.write_text(text, encoding="utf-8")
     return 0
 
 

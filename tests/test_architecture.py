@@ -25,7 +25,7 @@ ROOMS = [
     ["models"],
     ["task_types"],
     ["preparation"],
-    ["evaluation"],
+    ["drafting", "evaluation"],
     ["regularizers"],
     ["distill"],
     ["weighting"],

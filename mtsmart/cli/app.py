@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli import evaluate, export, finetune, methods, predict, sweep, tasks, train
+from mtsmart.cli import evaluate, export, finetune, methods, predict, schema, sweep, train
 from mtsmart.cli.flags import in_flags
+from mtsmart.cli.tasks.app import app as tasks
 from mtsmart.cli.terminal import (
     ErrorStreamHandler,
     abandon_output,
@@ -64,7 +65,8 @@ app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.command("sweep")(sweep.sweep)
 app.command("methods")(methods.methods)
-app.add_typer(tasks.app, name="tasks")
+app.command("schema")(schema.schema)
+app.add_typer(tasks, name="tasks")
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ def shown(entry: str | Sequence[str]) -> str:
     return ", ".join(names[:_MAX_SHOWN]) + more
 
 
-def read_files(entry: str | Sequence[str], source: DatasetSource, wanted: Sequence[str]) -> pa.Table:
+def read_files(entry: str | Sequence[str], source: DatasetSource, wanted: Sequence[str] | None) -> pa.Table:
     """The rows of a split's files, one file after the other.
 
     Args:

@@ -165,6 +165,34 @@ def has_split(definition: TaskDefinition, split: str, config: DataConfig) -> boo
     return all(named(splits, base) is not None for base in bases(definition.split(split)))
 
 
+def split_names(source: DatasetSource, config: DataConfig) -> list[str]:
+    """The data's own splits.
+
+    Raises:
+        DataError: the data set is not there.
+    """
+    return list(_opened(source, None, config))
+
+
+def whole_split(source: DatasetSource, split: str, config: DataConfig) -> tuple[datasets.Dataset, dict[str, list[str]]]:
+    """One of the data's own splits with all its columns, and for each column of labels their names, in order.
+
+    The rows hold names instead of numbers, as those of :func:`load_split` do.
+
+    Raises:
+        DataError: there is no such split, or it cannot be read.
+    """
+    rows = _opened(source, None, config)[split]().rows
+    assert isinstance(rows, datasets.Dataset)  # Nothing is streamed here.
+    names = {}
+    for column, feature in rows.features.items():
+        each = getattr(feature, "feature", feature)
+        if isinstance(each, datasets.ClassLabel):
+            names[column] = list(each.names)
+            rows = _named_labels(rows, column)
+    return rows, names
+
+
 def source_name(source: DatasetSource) -> str:
     """The name of a data set in messages."""
     if source.files:
@@ -172,12 +200,12 @@ def source_name(source: DatasetSource) -> str:
     return f"{source.path}" + (f"/{source.name}" if source.name else "")
 
 
-def _opened(source: DatasetSource, wanted: Sequence[str], config: DataConfig) -> Splits:
+def _opened(source: DatasetSource, wanted: Sequence[str] | None, config: DataConfig) -> Splits:
     """Split name -> function that gives its rows; data files are read only when called.
 
     Args:
         source: the task's ``dataset``.
-        wanted: the columns that are needed; others may come without values.
+        wanted: the columns that are needed; others may come without values. None: all.
         config: the data settings.
     """
     if source.files is not None and source.split_column is not None:
@@ -197,11 +225,12 @@ def _whole(rows: SourceRows) -> Loaded:
     return Loaded(rows)
 
 
-def _by_column(source: DatasetSource, column: str, wanted: Sequence[str]) -> Splits:
+def _by_column(source: DatasetSource, column: str, wanted: Sequence[str] | None) -> Splits:
     """The splits that a column of the files names; a row without such a name belongs to none."""
     assert source.files is not None
     entry = next(iter(source.files.values()))
-    table = with_derived(read_files(entry, source, source_columns([*wanted, column])), [column], shown(entry))
+    needed = None if wanted is None else source_columns([*wanted, column])
+    table = with_derived(read_files(entry, source, needed), [column], shown(entry))
     require_columns([column], table.column_names, shown(entry))
     names = [None if name is None else str(name) for name in table.column(column).to_pylist()]
     places: dict[str, list[int]] = {}
@@ -241,7 +270,9 @@ def _clone(folder: Path, name: str | None, state: str) -> Clone:
         return open_clone(folder, name)
 
 
-def _from_clone(folder: Path, split: str, source: DatasetSource, wanted: Sequence[str], config: DataConfig) -> Loaded:
+def _from_clone(
+    folder: Path, split: str, source: DatasetSource, wanted: Sequence[str] | None, config: DataConfig
+) -> Loaded:
     state = _state(folder)
     clone = _clone(folder, source.name, state)
     with _refusing(_shown(str(folder), source.name)):
@@ -267,7 +298,7 @@ def _refusing(shown: str) -> Iterator[None]:
         raise DataError(f"cannot be loaded: {reason}", file=shown) from None
 
 
-def _from_files(entry: str | list[str], source: DatasetSource, wanted: Sequence[str]) -> Loaded:
+def _from_files(entry: str | list[str], source: DatasetSource, wanted: Sequence[str] | None) -> Loaded:
     return Loaded(_rows_of(read_files(entry, source, wanted), shown(entry)))
 
 

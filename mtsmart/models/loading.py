@@ -82,6 +82,24 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     return encoder, tokenizer
 
 
+def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
+    """The fast tokenizer of an encoder, without the encoder itself.
+
+    Raises:
+        CheckpointError: it cannot be found, or is no fast tokenizer.
+    """
+    place = resolve_path(path)
+    with _refusing("loaded", path), without_network(place):
+        check_place(place)
+        check_files(place)
+        check_tokenizer_files(place)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place)
+        check_tokenizer(tokenizer)
+    if not tokenizer.is_fast:
+        raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=path)
+    return tokenizer
+
+
 def resolve_path(path: str) -> str:
     """A folder for ``pkg://package/folder`` and for local folders; a Hub id is returned as it is.
 

@@ -34,7 +34,7 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
     """
     found: list[MtsmartError] = []
     with tempfile.TemporaryDirectory(prefix="mtsmart-check-") as cache:
-        preparer = Preparer(_plain_tokenizer(), DataConfig(cache_dir=cache, max_length=_MAX_LENGTH), None)
+        preparer = Preparer(plain_tokenizer(), DataConfig(cache_dir=cache, max_length=_MAX_LENGTH), None)
         encoded: dict[str, EncodedSplit] = {}
         for split in _splits(task):
             try:
@@ -99,7 +99,7 @@ def lacks_all_files(task: TaskType) -> bool:
     return bool(names) and not any(Path(name).exists() for name in names)
 
 
-def _plain_tokenizer() -> PreTrainedTokenizerBase:
+def plain_tokenizer() -> PreTrainedTokenizerBase:
     """A tokenizer that knows no words: the rows need tokens, and nothing reads them."""
     ids = {token: number for number, token in enumerate(_SPECIALS)}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token="[UNK]"))

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.errors import MtsmartWarning
 from mtsmart.preparation.prepared_task import PreparedTask
+from mtsmart.task_types import TaskType
 
 _READ = 10_000  # rows in memory together
 _FEW = 0.01  # A share of rows below this one is not worth a line: short texts stand twice in many data sets.
@@ -44,7 +45,7 @@ def tell_of_labels(task: PreparedTask) -> None:
 
 def label_texts(task: PreparedTask) -> Iterator[str]:
     """A text if labels have no training row, and one for each split whose rows all have the same label."""
-    trained = None if task.train is None else _counts(task, task.train)
+    trained = None if task.train is None else label_counts(task.type, task.train)
     absent = [] if trained is None else _absent(task, trained)
     if absent:
         yield _absent_text(task, absent)
@@ -74,18 +75,18 @@ def _absent(task: PreparedTask, counts: np.ndarray) -> list[str]:
 
 
 def _kind(task: PreparedTask, label: str) -> str:
-    return label[2:] if _is_of_tokens(task) and label[1:2] in ("-", "_") else label
+    return label[2:] if _is_of_tokens(task.type) and label[1:2] in ("-", "_") else label
 
 
-def _is_of_tokens(task: PreparedTask) -> bool:
-    return task.type.head_spec.kind == "token_classification"
+def _is_of_tokens(task: TaskType) -> bool:
+    return task.head_spec.kind == "token_classification"
 
 
-def _counts(task: PreparedTask, split: EncodedSplit) -> np.ndarray | None:
+def label_counts(task: TaskType, split: EncodedSplit) -> np.ndarray | None:
     """(C,) int64: how often each label of the task stands in the rows; None if its labels have no names."""
-    if not task.type.labels or task.type.head_spec.labels is None:
+    if not task.labels or task.head_spec.labels is None:
         return None
-    counts = np.zeros(len(task.type.labels), dtype=np.int64)
+    counts = np.zeros(len(task.labels), dtype=np.int64)
     for labels in _columns(split, "labels"):
         if not pa.types.is_list(labels.type):
             counts += np.bincount(np.asarray(labels), minlength=len(counts))

@@ -1,4 +1,4 @@
-"""``mtsmart tasks list | show | check | convert``."""
+"""``mtsmart tasks list | show | types | new | check | convert``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtsmart.cli.options import TaskFiles
+from mtsmart.cli.tasks.new import new
+from mtsmart.cli.tasks.show import show
 from mtsmart.cli.terminal import say, say_error
 from mtsmart.errors import ConfigError, MtsmartError
 
@@ -35,15 +37,7 @@ def list_tasks(task_file: TaskFiles = None) -> None:
     Console().print(table)
 
 
-@app.command("show")
-def show(name: str, task_file: TaskFiles = None) -> None:
-    """One task's definition as YAML."""
-    from mtsmart.config.document import dump_yaml
-    from mtsmart.tasks import TaskLibrary
-
-    definition = TaskLibrary(task_file or [])[name]
-    data = {name: definition.model_dump(exclude_defaults=True)}
-    say(dump_yaml(data).rstrip())
+app.command("show")(show)
 
 
 @app.command("types")
@@ -52,6 +46,9 @@ def types(name: Annotated[str | None, typer.Argument(help="One task type, in det
     from mtsmart.reporting.task_types import describe_type, types_table
 
     say(types_table() if name is None else describe_type(name))
+
+
+app.command("new")(new)
 
 
 @app.command("check")

