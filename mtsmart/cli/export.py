@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import RunArgument, TaskFiles
+from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import say
 from mtsmart.quiet import quiet_libraries
 
@@ -15,7 +16,7 @@ from mtsmart.quiet import quiet_libraries
 def export(
     run: RunArgument,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write.")],
-    task: Annotated[str, typer.Option("--task", "-t", help="The task to export.")],
+    task: Annotated[str, typer.Option("--task", "-t", help="The task to export.", autocompletion=completion.tasks)],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export in DIR.")] = False,
     task_file: TaskFiles = None,
 ) -> None:

@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from mtsmart.cli.shell import completion
+
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[KEY=VALUE]...",
         help="Changes, for example training.epochs=2 or METHOD=PRESET; 'mtsmart methods' lists regularisers.",
+        autocompletion=completion.settings,
     ),
 ]
 OutputDir = Annotated[
@@ -25,6 +28,13 @@ AllowChanges = Annotated[
         metavar="KEY",
         help="With --resume: a key that may differ from the interrupted run, as training.epochs; repeatable.",
     ),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show only warnings, errors, the scores and the run's folder.")
+]
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON object a line and nothing else, for programs."),
 ]
 TaskFiles = Annotated[
     list[Path] | None, typer.Option("--task-file", help="YAML with further tasks, or a folder of such; repeatable.")
@@ -44,4 +54,4 @@ def names_in(columns: str | None) -> list[str] | None:
     return None if columns is None else [name.strip() for name in columns.split(",")]
 
 
-RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.", autocompletion=completion.runs)]

@@ -9,15 +9,24 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import Columns, FileFormat, RunArgument, TaskFiles, names_in
+from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import require_output, say
 from mtsmart.quiet import quiet_libraries
+
+Tasks = Annotated[
+    list[str],
+    typer.Option(
+        "--task",
+        "-t",
+        help="The task whose head predicts; repeat it for several at once.",
+        autocompletion=completion.tasks,
+    ),
+]
 
 
 def predict(
     run: RunArgument,
-    task: Annotated[
-        list[str], typer.Option("--task", "-t", help="The task whose head predicts; repeat it for several at once.")
-    ],
+    task: Tasks,
     input_file: Annotated[
         Path, typer.Option("--input", "-i", help="Data file with the text columns, read as the training files are.")
     ],

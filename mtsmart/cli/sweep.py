@@ -8,12 +8,18 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.options import Overrides
+from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import say
 
 
 def sweep(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="YAML file with a grid, or a shipped one such as evidence/evidence.")
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="YAML file with a grid, or a shipped one such as evidence/evidence.",
+            autocompletion=completion.experiments,
+        ),
     ],
     overrides: Overrides = None,
     output_dir: Annotated[

@@ -109,19 +109,6 @@ class ErrorStreamHandler(logging.Handler):
 
 
 @contextmanager
-def logging_to(handler: logging.Handler) -> Iterator[None]:
-    """Inside it the handler gets what mtsmart logs, progress included."""
-    before = LOGGER.level
-    LOGGER.setLevel(logging.INFO)
-    LOGGER.addHandler(handler)
-    try:
-        yield
-    finally:
-        LOGGER.removeHandler(handler)
-        LOGGER.setLevel(before)
-
-
-@contextmanager
 def logged_warnings() -> Iterator[None]:
     """Inside it mtsmart's own warnings go to the log, each text once. Other warnings stay as they are."""
     with warnings.catch_warnings():

@@ -6,23 +6,31 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli.options import AllowChanges, OutputDir, Overrides, Resume
+from mtsmart.cli.options import AllowChanges, AsJson, OutputDir, Overrides, Quiet, Resume
+from mtsmart.cli.shell import completion
 from mtsmart.quiet import quiet_libraries
 
 
 def train(
     experiment: Annotated[
-        str, typer.Argument(metavar="EXPERIMENT", help="YAML file, or a shipped experiment such as quickstart.")
+        str,
+        typer.Argument(
+            metavar="EXPERIMENT",
+            help="YAML file, or a shipped experiment such as quickstart.",
+            autocompletion=completion.experiments,
+        ),
     ],
     overrides: Overrides = None,
     output_dir: OutputDir = None,
     resume: Resume = False,
     allow_changes: AllowChanges = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train several tasks jointly on one shared encoder."""
     quiet_libraries()
     from mtsmart import api
-    from mtsmart.cli.training_output import run_and_report
+    from mtsmart.cli.training_output import Shown, run_and_report
 
     run_and_report(
         lambda callback: api.train(
@@ -32,5 +40,7 @@ def train(
             resume=resume,
             allow_changes=allow_changes or [],
             callback=callback,
-        )
+            progress=False,
+        ),
+        Shown(quiet, as_json),
     )

@@ -6,8 +6,9 @@ duplicate keys are refused, tags are refused, and size, depth and node count are
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -197,6 +198,43 @@ def read_yaml(path: str | Path, duplicates: list[ConfigError] | None = None) -> 
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot be read: {reason_of(error)}", file=file) from None
     return parse_yaml(text, str(path), duplicates)
+
+
+def document_of(data: Mapping[str, Any], source: str) -> Document:
+    """The document of a mapping that a program gives, as if it had been read from YAML.
+
+    Args:
+        data: nested mappings, lists, texts, numbers and paths. It stays as it is.
+        source: what errors call it.
+
+    Raises:
+        ConfigError: a value is of another kind, or nested too deeply.
+    """
+    copied = {key: _plain(value, (key,), source) for key, value in data.items()}
+    return Document(copied, {(): Origin(source)})
+
+
+def _plain(value: Any, path: Key, source: str) -> Any:
+    """A value in the types that YAML gives."""
+    place: dict[str, Any] = {"file": source, "key": ".".join(map(str, path))}
+    if len(path) > MAX_DEPTH:
+        raise ConfigError("is nested too deeply", **place)
+    if isinstance(value, Mapping):
+        if (wrong := next((key for key in value if not isinstance(key, str)), None)) is not None:
+            raise ConfigError("has a key that is not a text", value=wrong, **place)
+        return {str(key): _plain(item, (*path, key), source) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, (*path, index), source) for index, item in enumerate(value)]
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if value is None or isinstance(value, bool):
+        return value
+    kind = next((kind for kind in (str, int, float) if isinstance(value, kind)), None)
+    if kind is None:
+        raise ConfigError("is not a value that an experiment can hold", value=value, **place)
+    if kind is str and "\0" in value:
+        raise ConfigError("a text with a NUL character is not allowed", value=value, **place)
+    return kind(value)  # Libraries have subclasses of these types, which YAML does not know.
 
 
 def parse_yaml(text: str, file: str, duplicates: list[ConfigError] | None = None) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from mtsmart.config.document import (
     Document,
     Key,
     Origin,
+    document_of,
     dump_yaml,
     parse_value,
     parse_yaml,
@@ -27,6 +28,7 @@ from mtsmart.resources import shipped
 from mtsmart.user_paths import user_path
 
 COMMAND_LINE = Origin("command line")
+_MAPPING = "experiment"  # what errors call an experiment that is no file
 _PATH_KEYS = (
     ("init", "run"),
     ("data", "hub_dir"),
@@ -76,6 +78,20 @@ def load_experiment(path: str | Path, overrides: Iterable[str] = ()) -> Experime
         ConfigError: the file or an override contains a mistake. The error names the place.
     """
     return build_experiment(_read(Path(path), ()), overrides)
+
+
+def mapping_experiment(data: Mapping[str, Any], overrides: Iterable[str] = ()) -> Experiment:
+    """An experiment that a program gives as a mapping.
+
+    Args:
+        data: the same keys as in a YAML file. Paths are relative to the working directory.
+        overrides: as for :func:`load_experiment`.
+
+    Raises:
+        ConfigError: the mapping or an override contains a mistake.
+    """
+    document = _absolute_paths(document_of(data, _MAPPING), Path.cwd(), _MAPPING)
+    return build_experiment(_over_base(document, Path.cwd(), ()), overrides)
 
 
 def build_experiment(document: Document, overrides: Iterable[str] = ()) -> Experiment:
@@ -128,17 +144,28 @@ def dump_config(config: RunConfig) -> str:
 
 def _read(path: Path, seen: tuple[Path, ...]) -> Document:
     document = _absolute_paths(read_yaml(path), path.parent, str(path))
+    return _over_base(document, path.parent, (*seen, path.resolve()))
+
+
+def _over_base(document: Document, folder: Path, seen: tuple[Path, ...]) -> Document:
+    """A document laid over the file that it extends.
+
+    Args:
+        document: the document.
+        folder: its file is relative to this folder.
+        seen: the files that extend each other, this one included.
+    """
     base = document.data.pop("extends", None)
     if base is None:
         return document
     if not isinstance(base, str):
         raise document.error("must name one YAML file", ("extends",), value=base)
-    target = path.parent / base
-    if target.resolve() in (*seen, path.resolve()):
+    target = folder / base
+    if target.resolve() in seen:
         raise document.error("extends itself", ("extends",), value=base)
     if not target.is_file():
         raise document.error("there is no such file", ("extends",), value=base)
-    return lay_over(_short_forms(_read(target, (*seen, path.resolve()))), document)
+    return lay_over(_short_forms(_read(target, seen)), document)
 
 
 def lay_over(base: Document, over: Document) -> Document:

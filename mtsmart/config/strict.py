@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -25,6 +26,13 @@ class StrictModel(BaseModel):
     def type_of(cls, key: str) -> Any:
         """The type of a key's value; None if there is no such key."""
         return cls.model_fields[key].annotation if key in cls.model_fields else None
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What the text of a section in Python shows: the values that are not the defaults."""
+        for name, value in super().__repr_args__():
+            field = None if name is None else type(self).model_fields.get(name)
+            if field is None or value != field.get_default(call_default_factory=True):
+                yield name, value
 
     @classmethod
     def reason_unknown(cls, key: str) -> str | None:

@@ -1,4 +1,5 @@
-"""Columns that a task makes of the data's own: parts of nested ones (``choices.text``), and texts made of several.
+"""Columns that are made of the data's own: parts of nested ones (``choices.text``), texts made of several, and labels
+by name.
 
 ``"{word}: {sentence1}"`` is such a text. What stands between the braces is the name of a column and nothing else.
 """
@@ -7,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
+import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,14 +31,14 @@ def source_columns(columns: Iterable[str]) -> list[str]:
     """
     found: list[str] = []
     for column in columns:
-        inner = _names_in(column)
+        inner = names_in(column)
         found += [column, *(prefix for name in inner or [column] for prefix in _prefixes(name))]
     return list(dict.fromkeys(found))
 
 
 def is_derived(column: str, present: Iterable[str]) -> bool:
     """Whether a column is made of others: it is none of ``present``, and has a dot or braces."""
-    return column not in present and ("." in column or bool(_names_in(column)))
+    return column not in present and ("." in column or bool(names_in(column)))
 
 
 def with_derived(table: pa.Table, columns: Sequence[str], place: str, empty: Collection[str] = ()) -> pa.Table:
@@ -58,11 +61,11 @@ def with_derived(table: pa.Table, columns: Sequence[str], place: str, empty: Col
 
 
 def _derived(table: pa.Table, column: str, place: str, empty: Collection[str]) -> pa.ChunkedArray:
-    return _filled(table, column, place, empty) if _names_in(column) else _nested(table, column, place, column)
+    return _filled(table, column, place, empty) if names_in(column) else _nested(table, column, place, column)
 
 
-def _names_in(template: str) -> list[str]:
-    """The columns that a template names; none for a plain name."""
+def names_in(template: str) -> list[str]:
+    """The columns that a template such as ``"{a}: {b}"`` names; none for a plain name."""
     pieces = _PIECES.findall(template)
     return [piece[1:-1].strip() for piece in pieces if piece not in ("{{", "}}") and piece[1:-1].strip()]
 
@@ -128,7 +131,7 @@ def _part(array: pa.Array, part: str) -> pa.Array:
 
 def _filled(table: pa.Table, template: str, place: str, empty: Collection[str]) -> pa.ChunkedArray:
     """The template with the values of each row. A row that lacks one of them has no text."""
-    names = list(dict.fromkeys(_names_in(template)))
+    names = list(dict.fromkeys(names_in(template)))
     parts = pa.table({name: _nested(table, name, place, template) for name in names})
     texts = [pa.array(list(_texts(batch, template, place, empty)), pa.string()) for batch in _batches(parts)]
     return pa.chunked_array(texts, pa.string())
@@ -173,3 +176,49 @@ def _text_of(value: Any, name: str, place: str, template: str) -> str:
     if isinstance(value, bool | int | float):
         return json.dumps(value)
     raise DataError(f"the column '{name}' has no text or number", file=place, key=template, value=value)
+
+
+def with_named_labels(rows: datasets.Dataset) -> tuple[datasets.Dataset, dict[str, list[str]]]:
+    """The rows with names in place of all numbers of labels, and for each column of labels their names, in order."""
+    names = {}
+    for column, feature in rows.features.items():
+        each = getattr(feature, "feature", feature)  # of a list
+        if isinstance(each, datasets.ClassLabel):
+            names[column] = list(each.names)
+            rows = named_labels(rows, column)
+    return rows, names
+
+
+def named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:
+    """The rows with label numbers, or lists of them, as the names that the data set gives them.
+
+    Args:
+        rows: any rows.
+        label: a column. It stays as it is if the data set gives no names.
+
+    Raises:
+        DataError: a number has no name.
+    """
+    feature = rows.features.get(label)
+    each = getattr(feature, "feature", None)  # of a list
+    if isinstance(feature, datasets.ClassLabel):
+        return _renamed(rows, label, partial(_label_name, feature.names), datasets.Value("string"))
+    if isinstance(each, datasets.ClassLabel):
+        names = each.names
+
+        def all_names(values: list[int] | None) -> list[str | None] | None:
+            return None if values is None else [_label_name(names, value) for value in values]
+
+        return _renamed(rows, label, all_names, datasets.List(datasets.Value("string")))
+    return rows
+
+
+def _renamed(rows: datasets.Dataset, label: str, name_of: Callable[[Any], Any], feature: Any) -> datasets.Dataset:
+    named = [name_of(value) for value in rows[label]]
+    return rows.remove_columns(label).add_column(label, named, feature=feature)
+
+
+def _label_name(names: Sequence[str], value: int | None) -> str | None:
+    if value is not None and value >= len(names):
+        raise DataError("is a label that the data set has no name for", value=value, hint=f"It names {len(names)}")
+    return None if value is None or value < 0 else names[value]

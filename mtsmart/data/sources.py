@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import datasets
 import numpy as np
@@ -27,7 +26,7 @@ from huggingface_hub.utils import validate_repo_id
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.completeness import empty_parts
 from mtsmart.data.data_files import files_of, read_files, shown
-from mtsmart.data.derived import is_derived, source_columns, with_derived
+from mtsmart.data.derived import is_derived, named_labels, source_columns, with_derived, with_named_labels
 from mtsmart.data.drawn import drawn_rows, grouping_column
 from mtsmart.data.encoding import cache_dir
 from mtsmart.data.readers import Clone, features_of, list_files, open_clone, open_streamed, spilled, stream_clone
@@ -63,7 +62,7 @@ def load_split(
     labels = [name for name in named if name in rows.column_names and name not in columns]
     rows = rows.select_columns(list(dict.fromkeys([*columns, *labels, *drawn])))
     for label in named:
-        rows = _named_labels(rows, label)
+        rows = named_labels(rows, label)
     kept = drawn_rows(rows, definition, split, place)
     if kept is not None:
         rows = rows.select(kept)
@@ -184,13 +183,7 @@ def whole_split(source: DatasetSource, split: str, config: DataConfig) -> tuple[
     """
     rows = _opened(source, None, config)[split]().rows
     assert isinstance(rows, datasets.Dataset)  # Nothing is streamed here.
-    names = {}
-    for column, feature in rows.features.items():
-        each = getattr(feature, "feature", feature)
-        if isinstance(each, datasets.ClassLabel):
-            names[column] = list(each.names)
-            rows = _named_labels(rows, column)
-    return rows, names
+    return with_named_labels(rows)
 
 
 def source_name(source: DatasetSource) -> str:
@@ -368,30 +361,3 @@ def _check_id(path: str, shown: str) -> None:
     if not known:
         hint = "Give owner/name, or a folder; data files go under 'files'"
         raise DataError("is neither a local clone nor the name of a data set on the Hub", file=shown, hint=hint)
-
-
-def _named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:
-    """Label numbers, or lists of them, as the names that the data set gives them."""
-    feature = rows.features.get(label)
-    each = getattr(feature, "feature", None)  # of a list
-    if isinstance(feature, datasets.ClassLabel):
-        return _renamed(rows, label, partial(_label_name, feature.names), datasets.Value("string"))
-    if isinstance(each, datasets.ClassLabel):
-        names = each.names
-
-        def all_names(values: list[int] | None) -> list[str | None] | None:
-            return None if values is None else [_label_name(names, value) for value in values]
-
-        return _renamed(rows, label, all_names, datasets.List(datasets.Value("string")))
-    return rows
-
-
-def _renamed(rows: datasets.Dataset, label: str, name_of: Callable[[Any], Any], feature: Any) -> datasets.Dataset:
-    named = [name_of(value) for value in rows[label]]
-    return rows.remove_columns(label).add_column(label, named, feature=feature)
-
-
-def _label_name(names: Sequence[str], value: int | None) -> str | None:
-    if value is not None and value >= len(names):
-        raise DataError("is a label that the data set has no name for", value=value, hint=f"It names {len(names)}")
-    return None if value is None or value < 0 else names[value]

@@ -19,6 +19,8 @@ from mtsmart.processes import ALONE, Processes
 from mtsmart.task_types import Outputs, TaskType
 from mtsmart.task_types.interface.fits_decoding import fit_decoding
 from mtsmart.task_types.interface.scores_labels import baseline_scores_of, scores_of
+from mtsmart.text.html import html_scores
+from mtsmart.text.scores import score_text
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class Evaluation:
     def baselines(self) -> dict[str, dict[str, float]]:
         """Task -> the metrics of the best constant prediction."""
         return {name: result.baseline for name, result in self.tasks.items() if result.baseline}
+
+    def _repr_html_(self) -> str:
+        """The scores as a table, for notebooks."""
+        scores = {name: result.metrics for name, result in self.tasks.items()}
+        return html_scores(f"Evaluation: score {score_text(self.score)}", scores, self.baselines())
 
 
 @torch.no_grad()

@@ -1,23 +1,54 @@
-"""Rows that a program gives to ``predict``, as a table."""
+"""Rows that a program gives to ``predict``: texts, mappings or tables, as mappings and then as one table."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import datasets
 import numpy as np
 
 from mtsmart.data.completeness import empty_parts
-from mtsmart.data.derived import is_derived, source_columns, with_derived
+from mtsmart.data.derived import is_derived, names_in, source_columns, with_derived
 from mtsmart.data.sources import require_columns
-from mtsmart.errors import DataError, MtsmartWarning
+from mtsmart.errors import ConfigError, DataError, MtsmartWarning
+from mtsmart.preparation.in_memory import DataFrame, records
+from mtsmart.task_types import TaskType
 from mtsmart.tasks.definition import Missing
 
+Rows = str | Mapping[str, Any] | DataFrame | Iterable[str | Mapping[str, Any]]
+"""What ``predict`` takes: a text, a row, a table, or a series of texts or rows."""
 _MISFITS = (ValueError, TypeError, OverflowError, NotImplementedError)  # Errors of pyarrow are of these types.
+
+
+def rows_of(given: Rows, tasks: Sequence[TaskType]) -> list[Mapping[str, Any]]:
+    """The rows as mappings of column to value.
+
+    Args:
+        given: what the user gives. A text stands for a row with this text in the one column that a task reads.
+        tasks: the tasks that read the rows.
+
+    Raises:
+        ConfigError: a text is given, and a task reads several columns.
+        DataError: a table holds a column with values of several types.
+    """
+    items = [given] if isinstance(given, str | Mapping) else records(given, "rows")
+    return [_row_of_text(item, tasks) if isinstance(item, str) else item for item in items]
+
+
+def _row_of_text(text: str, tasks: Sequence[TaskType]) -> dict[str, Any]:
+    row = {}
+    for task in tasks:
+        columns = [name for column in task.columns for name in names_in(column) or [column]]
+        if len(columns) > 1:
+            example = "{" + ", ".join(f"{column!r}: ..." for column in columns) + "}"
+            message = f"the task '{task.name}' reads {' and '.join(columns)}, so a text alone is not enough"
+            raise ConfigError(message, argument="rows", value=text, hint=f"Give mappings: [{example}]")
+        row.update(dict.fromkeys(columns, text))
+    return row
 
 
 def table_of(

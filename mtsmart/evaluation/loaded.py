@@ -18,7 +18,7 @@ from mtsmart.data.sources import has_split
 from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning, did_you_mean, shorten
 from mtsmart.evaluation.changed_tasks import changed_tasks
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
-from mtsmart.evaluation.given_rows import table_of, tell_incomplete, with_nothing
+from mtsmart.evaluation.given_rows import Rows, rows_of, table_of, tell_incomplete, with_nothing
 from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, source_of
 from mtsmart.evaluation.stored_run import check_head_of, read_run
 from mtsmart.hardware import usable_device
@@ -31,10 +31,17 @@ from mtsmart.task_types.interface.own_signature import input_signature_of
 from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
+from mtsmart.text.html import html_table
 
 
 class LoadedRun:
     """The best model of a run.
+
+    Attributes:
+        config: the run's configuration.
+        definitions: task -> its definition.
+        model: the encoder and the heads.
+        tokenizer: the encoder's tokenizer.
 
     Args:
         folder: the run's folder.
@@ -55,8 +62,8 @@ class LoadedRun:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         target = usable_device(device)
         more_files = items_of("task_files", task_files)
-        self.folder = RunFolder(Path(folder))
-        stored = read_run(self.folder)
+        self.run_folder = RunFolder(Path(folder))
+        stored = read_run(self.run_folder)
         self.config = stored.config
         self.definitions = stored.definitions
         self.model = stored.model
@@ -66,6 +73,23 @@ class LoadedRun:
         self._task_files = list(map(Path, more_files))
         self._untrained = stored.untrained
         self._preparer = Preparer(self.tokenizer, self.config.data, self.model.encoder.max_positions)
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.run_folder.path
+
+    def __repr__(self) -> str:
+        return f"LoadedRun({str(self.path)!r}, tasks={list(self.definitions)}, device='{self.model.device}')"
+
+    def _repr_html_(self) -> str:
+        """The tasks of the run, for notebooks."""
+        rows = [
+            [name, definition.task_type, ", ".join(definition.text), ", ".join(definition.labels or [])]
+            for name, definition in self.definitions.items()
+        ]
+        title = f"Run {self.path} on {self.model.device}"
+        return html_table(title, ["task", "type", "text", "labels"], rows)
 
     @checked
     def task(self, name: str) -> TaskType:
@@ -85,7 +109,7 @@ class LoadedRun:
         head = definition.share_head or name
         if head not in self.model.specs:
             heads = ", ".join(self.model.specs)
-            raise ConfigError(f"the run has no head for this task (it has: {heads})", file=self.folder.path, value=name)
+            raise ConfigError(f"the run has no head for this task (it has: {heads})", file=self.path, value=name)
         if definition.share_head is None:
             task = self._owner(name, name, definition)
         else:
@@ -112,7 +136,7 @@ class LoadedRun:
             message = "the task file gives the trained head other labels or another form"
             stored = self.model.specs[head].labels
             raise ConfigError(message, key=head, value=definition.labels, hint=f"The run has {shorten(stored)}")
-        check_head_of(owner, self.model.specs, self.folder)
+        check_head_of(owner, self.model.specs, self.run_folder)
         return owner
 
     @checked
@@ -172,7 +196,7 @@ class LoadedRun:
         """Say which of some tasks use a head that the run has not trained."""
         found = [name for name in names if self.is_untrained(name)]
         if found:
-            text = f"{self.folder.path}: the run has not trained the head of: {', '.join(found)}"
+            text = f"{self.path}: the run has not trained the head of: {', '.join(found)}"
             warnings.warn(text, MtsmartWarning, stacklevel=4)
 
     @checked
@@ -206,27 +230,31 @@ class LoadedRun:
 
     @checked
     @without_bars()
-    def predict(self, task: str | Iterable[str], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def predict(self, task: str | Iterable[str], rows: Rows) -> list[dict[str, Any]]:
         """Predictions for rows, in the order of the rows.
 
         Args:
             task: the name of a task, or several names. Tasks that read the same input share one pass through the
                 encoder.
-            rows: mappings of column to value. They contain the input columns.
+            rows: a list of mappings of column to value, which contain the input columns; a DataFrame of pandas or
+                polars; a ``datasets.Dataset``; or one mapping. For tasks that read one column: also a list of texts, or
+                one text.
 
         Returns:
-            one mapping for each row: ``prediction`` (label name or number) and, for labels, ``p(<label>)``. For several
-            tasks the keys are ``<task>.prediction`` and so on. All values are None for a row whose text is None, NaN or
-            empty, unless the task has ``missing: empty``; a warning says how many there are.
+            a list with one mapping for each row, also for a single row: ``prediction`` (label name or number) and, for
+            labels, ``p(<label>)``. For several tasks the keys are ``<task>.prediction`` and so on. All values are None
+            for a row whose text is None, NaN or empty, unless the task has ``missing: empty``; a warning says how many
+            there are.
 
         Raises:
+            ConfigError: a text is given for a task that reads several columns.
             DataError: a row has no such column, or its value is of another type than in the rows before it. The
                 message names the row.
         """
-        listed = list(rows)
+        chosen = {name: self.task(name) for name in ([task] if isinstance(task, str) else task)}
+        listed = rows_of(rows, list(chosen.values()))
         if isinstance(task, str):
-            return self._predict([self.task(task)], listed)[0]
-        chosen = {name: self.task(name) for name in task}
+            return self._predict([chosen[task]], listed)[0]
         described: dict[str, list[dict[str, Any]]] = {}
         for group in self._passes(chosen.values()):
             described.update(zip((one.name for one in group), self._predict(group, listed), strict=True))
@@ -298,7 +326,7 @@ class LoadedRun:
         definitions = {**self.definitions, **self._changed}
         names = [name for name, task in definitions.items() if has_split(task, split, self.config.data)]
         if not names:
-            raise CheckpointError(f"no task of the run has a split '{split}'", file=self.folder.path)
+            raise CheckpointError(f"no task of the run has a split '{split}'", file=self.path)
         trained = [name for name in names if not self.is_untrained(name)]
         self._tell_untrained(names)
         return trained or names

@@ -60,11 +60,11 @@ def export_task(
 
 
 def _card(run: LoadedRun, task: TaskType) -> ModelCard:
-    scores = run.folder.results().tasks if run.folder.results_file.is_file() else {}
+    scores = run.run_folder.results().tasks if run.run_folder.results_file.is_file() else {}
     return ModelCard(
         name=task.name,
         definition=task.definition,
-        encoder=base_encoder(run.folder),
+        encoder=base_encoder(run.run_folder),
         labels=run.model.specs[task.head_name].labels,
         max_length=run.max_length(task.name),
         scores=scores.get(task.name, {}),

@@ -10,10 +10,10 @@ from mtsmart.config.sections import RunConfig
 from mtsmart.data.sources import source_name
 from mtsmart.log import log_notice
 from mtsmart.regularizers import summaries
-from mtsmart.reporting.shown import score_text
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown, one_line
+from mtsmart.text.scores import score_text
 from mtsmart.training.setup import recipe_of
 
 _LIBRARIES = ("mtsmart", "torch", "transformers", "datasets")

@@ -9,10 +9,10 @@ from typing import Any
 
 from mtsmart.config.document import dump_yaml
 from mtsmart.models.hugging_face import Exported
-from mtsmart.reporting.shown import score_text
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown
 from mtsmart.text.json_text import json_text
+from mtsmart.text.scores import score_text
 
 # transformers 5 has no pipeline for the other classes, so their users load a model and a tokenizer.
 _PIPELINES = {

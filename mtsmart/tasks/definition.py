@@ -12,6 +12,8 @@ from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.tasks.dataset import DatasetSource
+from mtsmart.text.html import html_table
+from mtsmart.text.json_text import json_text
 
 Missing = Literal["refuse", "drop", "empty"]
 """What is done with a row that lacks a value."""
@@ -30,6 +32,10 @@ def _as_text(name: Any) -> Any:
     if isinstance(name, bool):
         return str(name).lower()
     return str(name) if isinstance(name, int | float) else name
+
+
+def _in_words(value: Any) -> str:
+    return value if isinstance(value, str) else json_text(value, ensure_ascii=False)
 
 
 class HeadConfig(StrictModel):
@@ -178,6 +184,11 @@ class TaskDefinition(OpenSection):
                     message = f"'{key}' is for a head of the task's own; this one uses that of '{self.share_head}'"
                     raise ValueError(message)
         return self
+
+    def _repr_html_(self) -> str:
+        """The settings that are not the defaults, for notebooks."""
+        settings = self.model_dump(mode="json", exclude_defaults=True)
+        return html_table("task", ["setting", "value"], [[key, _in_words(value)] for key, value in settings.items()])
 
     @property
     def label_columns(self) -> list[str]:

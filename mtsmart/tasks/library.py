@@ -15,6 +15,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.mtdnn import from_mtdnn, is_mtdnn
+from mtsmart.text.html import html_table
 from mtsmart.text.names import Kind, clash_with, problem_of, same_for_files
 
 
@@ -96,6 +97,17 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __repr__(self) -> str:
+        return f"TaskLibrary({len(self)} tasks: {', '.join(self)})"
+
+    def _repr_html_(self) -> str:
+        """A line for each task, for notebooks. The definitions are not validated for it."""
+        rows = [
+            [name, *(_text_of(entry, key) for key in ("suite", "task_type", "description"))]
+            for name, entry in self._entries.items()
+        ]
+        return html_table(f"{len(self)} tasks", ["task", "suite", "type", "description"], rows)
+
     def entry(self, name: str) -> Entry:
         """The unvalidated entry called ``name``.
 
@@ -128,6 +140,12 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
         raise ConfigError(
             "there is no task, suite or match of this name", value=pattern, hint=did_you_mean(pattern, {*self, *suites})
         )
+
+
+def _text_of(entry: Entry, key: str) -> str:
+    """A setting of a task that is not validated."""
+    value = entry.document.data.get(key)
+    return " ".join(value.split()) if isinstance(value, str) else ""
 
 
 @cache

@@ -3,6 +3,7 @@
 import inspect
 from pathlib import Path
 
+import pandas
 import pytest
 
 import mtsmart
@@ -97,7 +98,10 @@ def test_a_wrong_task_file_is_one_error(kind):
         (lambda: mtsmart.load("a\0b"), "run: should be a path, got 'a\\x00b'"),
         (lambda: mtsmart.load("run", device="gpu"), "device: torch cannot compute on this device, got 'gpu'. Choose from: cpu"),
         (lambda: mtsmart.load("run", device="meta"), "device: torch cannot compute on this device, got 'meta'"),
-        (lambda: mtsmart.train({"name": "x"}), "experiment: should be a path, got {'name': 'x'}"),
+        (lambda: mtsmart.train({"name": "x"}), "experiment: tasks: is required but missing"),
+        (lambda: mtsmart.train({"tasks": {"a": object}}), "experiment: tasks.a: is not a value that an experiment can hold, got <class"),
+        (lambda: mtsmart.train({"tasks": {"a": {1: 2}}}), "experiment: tasks.a: has a key that is not a text, got 1"),
+        (lambda: mtsmart.train({"tasks": ["a"], "extends": "gone.yaml"}), "experiment: extends: there is no such file, got 'gone.yaml'"),
         (lambda: mtsmart.train("e.yaml", callback=3), "callback: should be a Callback or None, got 3"),
         (lambda: mtsmart.train("e.yaml", resume=1), "resume: should be True or False, got 1"),
         (lambda: mtsmart.train("e.yaml", [3]), "overrides: item 1 should be a text, got 3"),
@@ -113,10 +117,11 @@ def test_the_error_says_what_is_right(place, call, message):
 
 
 ROWS = {
-    "texts": (["a"], "rows: item 1 should be a mapping with texts as keys, got 'a'"),
-    "nothing": ([{"text": "a"}, None], "rows: item 2 should be a mapping with texts as keys, got None"),
-    "one row": ({"text": "a"}, "rows: should be a list, got {'text': 'a'}"),
-    "numbers as keys": ([{1: "a"}], "rows: item 1 should be a mapping with texts as keys, got {1: 'a'}"),
+    "nothing": ([{"text": "a"}, None], "rows: item 2 should be a text or a mapping with texts as keys, got None"),
+    "a list of lists": ([["a"]], "rows: item 1 should be a text or a mapping with texts as keys, got ['a']"),
+    "another column": ({"txt": "a"}, "row 1: text: there is no such column. Did you mean 'txt'?"),
+    "a table of two types": (pandas.DataFrame({"text": ["a", 3]}), "rows: cannot be read as a table: "),
+    "numbers as keys": ([{1: "a"}], "rows: item 1 should be a text or a mapping with texts as keys, got {1: 'a'}"),
     "another type": ([{"text": "a"}, {"text": 3}], "row 2: text: is of another type than the values of the rows before it, got 3"),
     "a list": ([{"text": "a"}, {"text": None}, {"text": ["b"]}], "row 3: text: is of another type than the values of the"),
     "an object": ([{"text": print}], "row 1: text: is not a value that a table can hold, got <built-in"),

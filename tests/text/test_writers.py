@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import logging
 import re
 
@@ -13,14 +14,17 @@ from rich.console import Console
 from mtsmart.cli.terminal import ErrorStreamHandler
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.readers import read_table
+from mtsmart.evaluation.evaluator import Evaluation, TaskResult
 from mtsmart.evaluation.prediction_files import write_jsonl, write_rows
 from mtsmart.models.hugging_face import Exported
 from mtsmart.reporting.card import write_card
-from mtsmart.reporting.console import ConsoleHandler
+from mtsmart.reporting.console import ProgressBlock, ProgressText
+from mtsmart.reporting.event_lines import EventLines
 from mtsmart.reporting.model_card import ModelCard
 from mtsmart.reporting.results_table import results_table
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks import TaskDefinition
+from mtsmart.training.callbacks import Ended, Evaluated, Logged, Started, UpdateDone
 
 CODES = "\x1b[2J\x1b]0;owned\x07\u202e\x9b31m"
 EVIL = f"{CODES}\n# H\n```python\nimport os\n```\n<script>x</script> [red]y[/] ![z](http://q) |"
@@ -58,11 +62,44 @@ def test_lists_of_tasks(tmp_path, cli):
     assert yaml.safe_load(shown.out)["evil"]["description"] == EVIL
 
 
-def test_lines_of_the_log(capsys):
+def evil_progress():
+    """What training tells about a task whose names are evil."""
+    yield Started({EVIL: 8}, {EVIL: 8}, {EVIL: 1}, [EVIL], 2, done=0, device=EVIL, regularizers=[EVIL], recipe=[EVIL])
+    yield UpdateDone(1, 8)
+    yield Logged(1, 0.1, {}, {EVIL: {"loss": 1.0}}, {})
+    yield Evaluated(Evaluation({EVIL: TaskResult({EVIL: 0.5})}), 1, best=True)
+
+
+def test_lines_of_progress():
     stream = io.StringIO()
-    record = logging.makeLogRecord({"levelno": logging.INFO, "msg": EVIL, "styles": {"owned": "bold"}})
-    ConsoleHandler(Console(file=stream, width=500)).emit(record)
+    shown = ProgressText(Console(file=stream, width=500))
+    for event in evil_progress():
+        shown.receive(event)
     assert_is_quiet(stream.getvalue())
+    assert stream.getvalue().count("\n") == 7
+
+
+def test_events_as_json():
+    stream = io.StringIO()
+    lines = EventLines(stream)
+    for event in evil_progress():
+        lines.receive(event)
+    assert stream.getvalue().replace("\n", "").isprintable()
+    assert [EVIL in json.loads(line)["tasks"] for line in stream.getvalue().splitlines()] == [True] * 3
+
+
+def test_the_block_of_progress():
+    stream = io.StringIO()
+    block = ProgressBlock(Console(file=stream, width=500, force_terminal=True, color_system=None, _environ={}))
+    for event in evil_progress():
+        block.receive(event)
+    block._live.refresh()
+    block.receive(Ended())
+    text = re.sub(r"\x1b\[\??[0-9]*[AKhl]|\r", "", stream.getvalue())  # what rich itself writes
+    assert_is_quiet(text)
+
+
+def test_notices_and_warnings(capsys):
     ErrorStreamHandler().emit(logging.makeLogRecord({"levelno": logging.WARNING, "msg": EVIL}))
     shown = capsys.readouterr().err
     assert_is_quiet(shown)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtsmart.cli.options import TaskFiles
+from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def show(
-    name: str,
+    name: Annotated[str, typer.Argument(autocompletion=completion.tasks)],
     task_file: TaskFiles = None,
     stats: Annotated[bool, typer.Option("--stats", help="Read the data, and tell what is in it.")] = False,
     encoder: Annotated[str | None, typer.Option("--encoder", help="With --stats: count lengths in its tokens.")] = None,

@@ -1,0 +1,1 @@
+"""What the shell of a user gets from mtsmart."""

@@ -1,0 +1,64 @@
+"""What ``predict`` takes: texts, mappings, tables of other libraries and data sets; what it says to the rest."""
+
+import datasets
+import pandas
+import pyarrow
+import pytest
+
+import mtsmart
+
+TEXTS = ["a red house", "the blue cat", "red"]
+
+
+@pytest.fixture(scope="module")
+def loaded(_trained):
+    return mtsmart.load(_trained() / "run")
+
+
+@pytest.fixture(scope="module")
+def expected(loaded):
+    return loaded.predict("color", [{"text": text} for text in TEXTS])
+
+
+FORMS = {
+    "texts": TEXTS,
+    "a series of pandas": pandas.Series(TEXTS),
+    "an array": pandas.Series(TEXTS, dtype="object").to_numpy(),
+    "a generator": (text for text in TEXTS),
+    "a DataFrame": pandas.DataFrame({"number": [1, 2, 3], "text": TEXTS}, index=[7, 8, 9]),
+    "a table of Arrow": pyarrow.table({"text": TEXTS}),
+    "a data set": datasets.Dataset.from_dict({"text": ["x", *TEXTS]}).select([1, 2, 3]),
+    "texts and mappings": [TEXTS[0], {"text": TEXTS[1]}, TEXTS[2]],
+}
+
+
+@pytest.mark.parametrize("name", list(FORMS))
+def test_rows_in_every_form(loaded, expected, name):
+    assert loaded.predict("color", FORMS[name]) == expected
+
+
+@pytest.mark.parametrize("row", [TEXTS[0], {"text": TEXTS[0]}])
+def test_a_single_row_gives_a_list_of_one(loaded, row):
+    (one,) = loaded.predict("color", row)
+    assert set(one) == {"prediction", "p(other)", "p(red)"}
+
+
+def test_a_missing_text_of_a_table_has_no_prediction(loaded):
+    table = pandas.DataFrame({"text": ["red", None, float("nan")]})
+    with pytest.warns(match="2 of 3 rows lack a text"):
+        rows = loaded.predict("color", table)
+    assert [row["prediction"] is None for row in rows] == [False, True, True]
+
+
+@pytest.mark.parametrize(("task", "got"), [("near", ["Who wrote it?"]), (["color", "near"], "Who wrote it?")])
+def test_a_pair_needs_mappings(loaded, task, got):
+    with pytest.raises(mtsmart.MtsmartError) as error:
+        loaded.predict(task, got)
+    assert str(error.value) == (
+        "rows: the task 'near' reads a and b, so a text alone is not enough, got 'Who wrote it?'. "
+        "Give mappings: [{'a': ..., 'b': ...}]"
+    )
+
+
+def test_a_run_names_its_folder_alike(loaded):
+    assert loaded.path == mtsmart.Run(loaded.path, {}).path

@@ -1,0 +1,115 @@
+"""An experiment as a mapping, with rows in memory: what is trained, what the run keeps, and what is refused."""
+
+import json
+import math
+import os
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pandas
+import pytest
+import yaml
+
+import mtsmart
+from mtsmart.config.document import read_yaml
+from mtsmart.config.loader import load_experiment, mapping_experiment
+from mtsmart.preparation.in_memory import with_stored_rows
+
+ROWS = [{"text": f"a red {n}" if n % 2 else f"the blue {n}", "label": n % 2} for n in range(24)]
+TASK = {"task_type": "classification", "text": ["text"], "labels": ["blue", "red"]}
+
+
+def experiment(rows, encoder="encoder", **more):
+    task = {**TASK, "dataset": {"rows": rows}}
+    return {"name": "mine", "tasks": {"mine": task}, "encoder": {"path": str(encoder)}, **more}
+
+
+def stored(rows):
+    """The files of each split, as their rows."""
+    files = with_stored_rows(experiment(rows))["tasks"]["mine"]["dataset"]["files"]
+    return {split: list(map(json.loads, Path(file).read_text().splitlines())) for split, file in files.items()}
+
+
+def test_a_mapping_is_the_same_experiment_as_its_yaml(workspace):
+    data = read_yaml(workspace.experiment).data
+    assert mapping_experiment(data).config == load_experiment(workspace.experiment).config
+    assert data == read_yaml(workspace.experiment).data, "the mapping stays as it is"
+    over = {"extends": workspace.experiment, "training": {"epochs": 7, "batch_size": 8}}
+    assert mapping_experiment(over, ["training.batch_size=4"]).config.training.epochs == 7
+
+
+def test_a_run_with_rows_in_memory_is_resumed_and_evaluated(workspace, tiny_encoder):
+    def train(rows, **arguments):
+        data = experiment({"train": rows, "validation": ROWS[:8]}, tiny_encoder, training={"max_updates": 2})
+        return mtsmart.train(data, ["training.batch_size=4"], output_dir="run", **arguments)
+
+    run = train(ROWS)
+    config = yaml.safe_load(Path("run/config.yaml").read_text())
+    assert list(config["tasks"]["mine"]["dataset"]["files"]) == ["train", "validation"]
+    assert train(ROWS, resume=True).results == run.results
+    assert run.load().evaluate().score == run.results["score"]
+    with pytest.raises(mtsmart.MtsmartError, match=r"cannot be resumed.*tasks\.mine\.dataset\.files\.train"):
+        train(ROWS[1:], resume=True)
+
+
+FORMS = {
+    "mappings": ROWS,
+    "a DataFrame": pandas.DataFrame(ROWS),
+    "a data set": datasets.Dataset.from_list(ROWS),
+    "numbers of numpy": [{"text": np.str_(row["text"]), "label": np.int64(row["label"])} for row in ROWS],
+}
+
+
+@pytest.mark.parametrize("name", list(FORMS))
+def test_rows_in_every_form(name):
+    assert stored({"validation": FORMS[name]}) == {"validation": ROWS}
+    assert stored(FORMS[name]) == {"train": ROWS}
+
+
+def test_the_names_of_a_data_sets_labels_are_kept():
+    names = datasets.ClassLabel(names=["blue", "red"])
+    table = datasets.Dataset.from_list(ROWS).cast_column("label", names)
+    splits = stored(datasets.DatasetDict(train=table))
+    assert [row["label"] for row in splits["train"]] == ["blue", "red"] * 12
+
+
+def test_what_other_libraries_put_where_a_value_is_missing():
+    rows = [{"text": math.nan, "label": None, "words": np.array(["a"]), "inner": {"x": (1, math.nan)}}]
+    assert stored(rows) == {"train": [{"text": None, "label": None, "words": ["a"], "inner": {"x": [1, None]}}]}
+
+
+def test_the_same_rows_are_one_file_and_a_damaged_file_is_written_again():
+    (file,) = with_stored_rows(experiment(ROWS))["tasks"]["mine"]["dataset"]["files"].values()
+    written = os.stat(file).st_mtime_ns
+    assert with_stored_rows(experiment(ROWS)) == with_stored_rows(experiment(list(ROWS)))
+    assert os.stat(file).st_mtime_ns == written
+    text = Path(file).read_text()
+    Path(file).write_text("damaged")
+    with_stored_rows(experiment(ROWS))
+    assert Path(file).read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("task", "rows", "message"),
+    [
+        ("mine", {"train": ["a"]}, "task mine, split train, row 1: should be a mapping of column to value, got 'a'"),
+        ("mine", {"train": 3}, "task mine, split train: should be a list of mappings, a DataFrame or a Dataset, got 3"),
+        ("mine", [{"text": b"a"}], "task mine, split train, row 1: text: is not a text, number, truth value, list or"),
+        ("../mine", ROWS, "experiment: tasks.../mine.dataset.rows: "),
+        ("mine", {"../x": ROWS}, "experiment: tasks.mine.dataset.rows: "),
+    ],
+)
+def test_what_is_refused(task, rows, message):
+    data = experiment(rows)
+    data["tasks"] = {task: data["tasks"]["mine"]}
+    with pytest.raises(mtsmart.MtsmartError) as error:
+        with_stored_rows(data)
+    assert str(error.value).startswith(message)
+
+
+def test_rows_beside_files_are_refused():
+    data = experiment(ROWS)
+    data["tasks"]["mine"]["dataset"]["files"] = "x.csv"
+    with pytest.raises(mtsmart.MtsmartError, match="tasks.mine.dataset.rows: stands beside 'files'"):
+        mtsmart.train(data)
