@@ -22,7 +22,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from mtsmart.evaluation.evaluator import Evaluation, TaskResult
-from mtsmart.reporting.console import ProgressBlock
+from mtsmart.reporting.progress.console import ProgressBlock
 from mtsmart.training.callbacks import Evaluated, Event, Logged, Started, UpdateDone
 
 IMAGES = Path(__file__).with_name("images")

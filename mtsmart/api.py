@@ -19,8 +19,8 @@ from mtsmart.preparation.in_memory import with_stored_rows
 from mtsmart.processes import join_processes
 from mtsmart.quiet import without_bars
 from mtsmart.reporting.card import write_card
-from mtsmart.reporting.console import in_notebook, progress_on
-from mtsmart.reporting.progress_lines import ProgressLog
+from mtsmart.reporting.progress.console import in_notebook, progress_on
+from mtsmart.reporting.progress.lines import ProgressLog
 from mtsmart.reporting.verdicts import tell_verdicts
 from mtsmart.runs.changes import Described, describe_rows
 from mtsmart.runs.checkpoints import list_checkpoints

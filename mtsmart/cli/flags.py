@@ -13,12 +13,17 @@ FLAGS = {
     "file_format": "--format",
     "folder": "DIR",
     "jobs": "--jobs",
+    "kind": "KIND",
+    "label": "--label",
     "output": "--output",
     "output_dir": "--output-dir",
     "overwrite=True": "--overwrite",
     "resume=True": "--resume",
+    "source": "SOURCE",
     "task": "--task",
     "task_files": "--task-file",
+    "task_type": "--type",
+    "text": "--text",
     "train=False": "--no-train",
 }
 """Argument, or argument with its value -> flag."""

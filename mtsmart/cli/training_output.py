@@ -18,8 +18,8 @@ from mtsmart.api import Run
 from mtsmart.cli.terminal import require_output
 from mtsmart.log import without_notices
 from mtsmart.processes import launched
-from mtsmart.reporting.console import progress_on
-from mtsmart.reporting.event_lines import EventLines
+from mtsmart.reporting.progress.console import progress_on
+from mtsmart.reporting.progress.event_lines import EventLines
 from mtsmart.reporting.results_table import results_table
 from mtsmart.reporting.shown import shown
 from mtsmart.runs.interrupt import Interrupted

@@ -52,7 +52,7 @@ def flat(seen: Seen, given: Given, ask: Ask) -> Draft:
 
 def _label(seen: Seen, given: Given, ask: Ask) -> Column | None:
     if given.label is not None:
-        return named(seen, given.label, "--label")
+        return named(seen, given.label, "label")
     if given.task_type == "masked_lm":
         return None
     found = [column for column in seen.columns.values() if _may_be_label(column)]
@@ -65,15 +65,15 @@ def _label(seen: Seen, given: Given, ask: Ask) -> Column | None:
     return choose(ask, question) if answers else None
 
 
-def named(seen: Seen, name: str, flag: str) -> Column:
-    """The column that a flag names.
+def named(seen: Seen, name: str, argument: str) -> Column:
+    """The column that an argument names.
 
     Raises:
         ConfigError: there is none.
     """
     if name not in seen.columns:
         raise ConfigError(
-            "names no column of the data", argument=flag, value=name, hint=did_you_mean(name, seen.columns)
+            "names no column of the data", argument=argument, value=name, hint=did_you_mean(name, seen.columns)
         )
     return seen.columns[name]
 
@@ -107,14 +107,14 @@ def _shown_values(column: Column) -> str:
 
 def _text(seen: Seen, given: Given, label: Column | None, ask: Ask) -> list[str]:
     if given.text is not None:
-        return [named(seen, name, "--text").name for name in given.text]
+        return [named(seen, name, "text").name for name in given.text]
     texts = [column for column in seen.columns.values() if column is not label and column.is_prose]
     if not texts:
         texts = [column for column in seen.columns.values() if column is not label and column.kind is Kind.TEXT]
         texts = [column for column in texts if not column.is_id]
     if not texts:
         hint = "Say it with --text"
-        raise ConfigError(f"no column holds texts (columns: {', '.join(seen.columns)})", argument="SOURCE", hint=hint)
+        raise ConfigError(f"no column holds texts (columns: {', '.join(seen.columns)})", argument="source", hint=hint)
     chosen: list[str] = choose(ask, Question("Which columns are read?", _text_answers(texts), "--text"))
     return chosen
 

@@ -56,7 +56,7 @@ def check_type(name: str | None) -> None:
         ConfigError: says which type has the nearest name.
     """
     if name is not None and name not in TASK_TYPES:
-        raise ConfigError("is no task type", argument="--type", value=name, hint=did_you_mean(name, TASK_TYPES))
+        raise ConfigError("is no task type", argument="task_type", value=name, hint=did_you_mean(name, TASK_TYPES))
 
 
 def _agrees(draft: Draft, given: Given) -> bool:

@@ -79,7 +79,7 @@ def open_data(places: Sequence[str], folder: Path, configuration: str | None) ->
                 raise DataError("there is no such file", file=path)
         return _open_files(paths, folder)
     if len(places) > 1:
-        raise ConfigError("is neither a file nor a folder", argument="SOURCE", value=places[0])
+        raise ConfigError("is neither a file nor a folder", argument="source", value=places[0])
     return _open_hub(places[0], configuration)
 
 

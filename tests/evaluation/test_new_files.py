@@ -172,7 +172,7 @@ def test_a_task_file_changes_a_task_of_the_run_and_says_so(workspace, trained, c
         "color:\n  task_type: classification\n  dataset: {files: {validation: s.csv}}\n"
         "  text: sentence\n  labels: [other, red]\n"
     )
-    run = mtsmart.load(trained.folder.path, [changed])
+    run = mtsmart.load(trained.path, [changed])
     with caplog.at_level(25, logger="mtsmart"):
         same = run.predict("color", [{"sentence": "red sea"}]) == trained.predict("color", [{"text": "red sea"}])
     assert same and run.evaluate("color").tasks["color"].rows == 1
@@ -180,7 +180,7 @@ def test_a_task_file_changes_a_task_of_the_run_and_says_so(workspace, trained, c
     assert run.task("color").definition.metrics == ["accuracy", "f1"]  # as the run has it
     changed.write_text(changed.read_text().replace("[other, red]", "[red, other]"))
     with pytest.raises(ConfigError, match="gives the trained head other labels"):
-        mtsmart.load(trained.folder.path, [changed]).task("color")
+        mtsmart.load(trained.path, [changed]).task("color")
 
 
 @pytest.mark.parametrize(

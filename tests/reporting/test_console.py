@@ -11,8 +11,8 @@ from rich.console import Console
 
 import mtsmart
 from mtsmart.evaluation.evaluator import Evaluation, TaskResult
-from mtsmart.reporting.console import ProgressBlock, ProgressText, progress_on
-from mtsmart.reporting.event_lines import EventLines
+from mtsmart.reporting.progress.console import ProgressBlock, ProgressText, progress_on
+from mtsmart.reporting.progress.event_lines import EventLines
 from mtsmart.training.callbacks import Ended, Evaluated, Logged, Started, UpdateDone
 from tests.reporting.screen import Screen
 

@@ -18,9 +18,9 @@ from mtsmart.evaluation.evaluator import Evaluation, TaskResult
 from mtsmart.evaluation.prediction_files import write_jsonl, write_rows
 from mtsmart.models.hugging_face import Exported
 from mtsmart.reporting.card import write_card
-from mtsmart.reporting.console import ProgressBlock, ProgressText
-from mtsmart.reporting.event_lines import EventLines
 from mtsmart.reporting.model_card import ModelCard
+from mtsmart.reporting.progress.console import ProgressBlock, ProgressText
+from mtsmart.reporting.progress.event_lines import EventLines
 from mtsmart.reporting.results_table import results_table
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks import TaskDefinition

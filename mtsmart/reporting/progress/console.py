@@ -17,9 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mtsmart.processes import launched
-from mtsmart.reporting.cells import Cell, in_columns
-from mtsmart.reporting.pace import Pace, left_text, rate_text
-from mtsmart.reporting.progress_lines import Line, lines_of
+from mtsmart.reporting.progress.cells import Cell, in_columns
+from mtsmart.reporting.progress.lines import Line, lines_of
+from mtsmart.reporting.progress.pace import Pace, left_text, rate_text
 from mtsmart.reporting.shown import shown
 from mtsmart.text.escaping import one_line
 from mtsmart.training.callbacks import Callback, Ended, Event, Logged, Started, UpdateDone

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 from mtsmart.processes import launched
-from mtsmart.reporting.pace import Pace
+from mtsmart.reporting.progress.pace import Pace
 from mtsmart.text.escaping import visible_json
 from mtsmart.text.json_text import json_text
 from mtsmart.training.callbacks import Callback, Evaluated, Logged, Started, UpdateDone

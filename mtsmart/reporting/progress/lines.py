@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mtsmart.log import log_progress
-from mtsmart.reporting.cells import Cell
+from mtsmart.reporting.progress.cells import Cell
 from mtsmart.training.callbacks import Callback, Evaluated, Event, Started
 
 

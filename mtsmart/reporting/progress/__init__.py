@@ -1,0 +1,1 @@
+"""Progress of training: a block on a terminal, plain lines, and lines of JSON."""
