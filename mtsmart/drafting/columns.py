@@ -1,4 +1,4 @@
-"""What the columns of a data set hold, as far as its first rows show it."""
+"""What the columns of a data set hold."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-_ALL = 50_000  # rows of which each is looked at
-_STEP = 20  # Of those after them each 20th is, because a file may be sorted.
 _MOST_VALUES = 5_000  # different values of a column that are counted
 _MOST_LENGTHS = 20_000  # texts whose words are counted
-_ID = re.compile(r"(.*[_-])?(id|idx|index|uuid|guid|key)|unnamed.*|.*Id|.*ID|", re.IGNORECASE)
+_STEP = 20  # Of the texts after them each 20th is, because a file may be sorted.
+_MOST_NAMES = 500  # different texts that may still be names of labels
+_OFTEN = 5  # times that a label's name occurs at least, on average, if it is as long as a sentence
+_ID = re.compile(r"(?i:(.*[_-])?(id|idx|index|uuid|guid|key)|[a-z]id|unnamed.*)|.*[a-z](Id|ID)|")
+_ID_OF_LABELS = re.compile(r"(label|class|category|intent|topic|target).?(id|idx|index)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -38,7 +40,7 @@ class Column:
 
     Attributes:
         name: its name.
-        rows: how many rows were looked at.
+        rows: how many rows there are.
         missing: rows without a value.
         kinds: how many values are of which kind.
         values: value -> how often it occurs, of single values; what comes after the 5,000th value is not counted.
@@ -48,6 +50,7 @@ class Column:
         lengths: the number of items of each list.
         keys: of objects, the names of their parts.
         as_json: whether lists are JSON in a text.
+        blank: objects that hold an empty ``text``, as answers of questions without any.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Column:
     lengths: list[int] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     as_json: bool = False
+    blank: int = 0
 
     @property
     def kind(self) -> Kind:
@@ -80,6 +84,8 @@ class Column:
     @property
     def is_id(self) -> bool:
         """Whether it numbers or names the rows: its name says so, or its numbers count the rows."""
+        if _ID_OF_LABELS.fullmatch(self.name) and self.is_repeated:
+            return False
         is_named = bool(_ID.fullmatch(self.name))
         if self.kind is Kind.NUMBER:
             return is_named or (self.is_whole and self.present > 10 and self._counts_rows)
@@ -113,6 +119,12 @@ class Column:
         return self.is_cut or len(self.values) > 0.5 * max(self.present, 1)
 
     @property
+    def is_repeated(self) -> bool:
+        """Whether it has few different values, each of which occurs often, as names of labels do."""
+        few = not self.is_cut and 1 < len(self.values) <= _MOST_NAMES
+        return few and len(self.values) * _OFTEN <= self.present
+
+    @property
     def names(self) -> list[str]:
         """The values as texts: numbers by size, texts by the alphabet, but no before yes and false before true."""
         if self.kind is Kind.NUMBER:
@@ -133,26 +145,22 @@ def shown_number(value: Any) -> str:
     return str(value)
 
 
-def look_at(rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Column], int]:
-    """The columns of the first 50,000 rows and of each 20th after them, and how many rows there are.
+def look_at(rows: Iterable[Mapping[str, Any]]) -> dict[str, Column]:
+    """The columns of some rows: all values are looked at, and the words of many texts are counted.
 
     Args:
         rows: column -> value; a row may lack columns.
     """
     columns: dict[str, Column] = {}
     count = 0
-    looked = 0
     for row in rows:
         count += 1
-        if count > _ALL and count % _STEP:
-            continue
-        looked += 1
         for name, value in row.items():
             _add(columns.setdefault(str(name), Column(str(name))), value)
     for column in columns.values():
-        column.missing += looked - column.rows
-        column.rows = looked
-    return columns, count
+        column.missing += count - column.rows
+        column.rows = count
+    return columns
 
 
 def _add(column: Column, value: Any) -> None:
@@ -170,11 +178,17 @@ def _add(column: Column, value: Any) -> None:
         column.lengths.append(len(value))
         _count(column, column.items, value)
     elif kind is Kind.OBJECT:
-        column.keys |= {str(key) for key in value} if isinstance(value, dict) else set()
+        _add_object(column, value)
     else:
         _count(column, column.values, [_number(value) if kind is Kind.NUMBER else value])
-        if isinstance(value, str) and len(column.words) < _MOST_LENGTHS:
+        if isinstance(value, str) and (len(column.words) < _MOST_LENGTHS or column.rows % _STEP == 0):
             column.words.append(len(value.split()))
+
+
+def _add_object(column: Column, value: Any) -> None:
+    if isinstance(value, dict):
+        column.keys |= {str(key) for key in value}
+        column.blank += "text" in value and not value["text"]
 
 
 def _count(column: Column, counts: Counter[Any], values: Iterable[Any]) -> None:

@@ -48,6 +48,7 @@ class Draft:
         keys: further keys of the definition, in order.
         notes: key -> why the draft says what it says, for a comment.
         advice: lines of comments at the end.
+        told: sentences that the user is told, because the data is not as one expects.
     """
 
     task_type: str
@@ -57,3 +58,4 @@ class Draft:
     keys: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     advice: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)

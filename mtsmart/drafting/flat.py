@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mtsmart.drafting.columns import Column, Kind
 from mtsmart.drafting.draft import Draft, Given, Seen
+from mtsmart.drafting.label_names import Likeness, likeness, rank
 from mtsmart.drafting.questions import Answer, Ask, Question, choose
 from mtsmart.errors import ConfigError, did_you_mean
 
@@ -14,10 +15,6 @@ _PAIRS = (
     ("text_a", "text_b"), ("sentence_a", "sentence_b"), ("question", "sentence"), ("question", "passage"),
     ("question", "context"), ("query", "document"), ("query", "passage"), ("title", "body"), ("subject", "body"),
     ("headline", "body"), ("title", "text"), ("title", "description"), ("source", "target"),
-)  # fmt: skip
-_LABEL_WORDS = (
-    "label", "labels", "class", "category", "target", "sentiment", "intent", "topic", "gold_label", "rating", "stars",
-    "score", "similarity", "grade", "y", "emotion", "polarity", "toxicity", "answer", "relatedness_score",
 )  # fmt: skip
 _TEXT_WORDS = ("text", "sentence", "review", "content", "comment", "message", "tweet", "body", "utterance", "question")
 _DEGREES = ("rating", "stars", "grade", "level", "severity", "priority", "urgency", "quality", "difficulty")
@@ -32,6 +29,8 @@ _ORDERS = (
 )  # fmt: skip
 _MOST_CLASSES = 500
 _MOST_DEGREES = 11
+_TYPES = ("classification", "ordinal", "regression", "multi_label", "masked_lm")
+_SEPARATORS = (",", ";", "|")
 _IMBALANCED = 5  # times as many rows of the most frequent label as of the rarest
 
 
@@ -39,13 +38,17 @@ def flat(seen: Seen, given: Given, ask: Ask) -> Draft:
     """The draft of a task with one label, or of masked language modelling where no column can be a label.
 
     Raises:
-        ConfigError: no column can be read, or the user names one that is not there.
+        ConfigError: no column can be read, the user names one that is not there, or a type that does not fit.
     """
+    if given.task_type not in (None, *_TYPES):
+        message = f"the columns do not look like such a task ({', '.join(seen.columns)})"
+        hint = f"'mtsmart tasks types {given.task_type}' says what it reads"
+        raise ConfigError(message, argument="task_type", value=given.task_type, hint=hint)
     label = _label(seen, given, ask)
     text = _text(seen, given, label, ask)
     if label is None:
         draft = Draft("masked_lm", text[:1])
-        draft.notes["task_type"] = "no column can be a label, so words are hidden and guessed, as an auxiliary task"
+        draft.notes["task_type"] = "no column is a label, so words are hidden and guessed, as an auxiliary task"
         return draft
     return _of_label(text, label, given, ask)
 
@@ -55,14 +58,32 @@ def _label(seen: Seen, given: Given, ask: Ask) -> Column | None:
         return named(seen, given.label, "label")
     if given.task_type == "masked_lm":
         return None
-    found = [column for column in seen.columns.values() if _may_be_label(column)]
-    found.sort(key=_rank_of_label)
-    best = [column for column in found if _rank_of_label(column)[0] == _rank_of_label(found[0])[0]] if found else []
+    found = [column for column in seen.columns.values() if _may_be_label(column) and _has_text_beside(seen, column)]
+    found.sort(key=rank)
+    best = [column for column in found if likeness(column) is likeness(found[0])] if found else []
     answers = [Answer(column, f"{column.name} ({_shown_values(column)})") for column in best]
-    if len(answers) > 1:
-        answers.append(Answer(None, "none: the texts have no label"))
-    question = Question("Which column is the label?", answers, "--label")
-    return choose(ask, question) if answers else None
+    if given.task_type is not None:
+        only: Column = choose(ask, Question("Which column is the label?", answers, "--label"))
+        return only
+    none = Answer(None, "none: the texts have no label")
+    if best and likeness(best[0]) is Likeness.HARDLY:
+        answers = [none, *answers]
+    elif len(best) > 1 or (best and _is_unsure(best[0])):
+        answers.append(none)
+    chosen: Column | None = choose(ask, Question("Which column is the label?", answers, "--label")) if answers else None
+    return chosen
+
+
+def _is_unsure(column: Column) -> bool:
+    """Whether a column that is the only one of its likeness may still be no label."""
+    return column.is_prose or (column.kind is Kind.NUMBER and likeness(column) is Likeness.MAY_BE)
+
+
+def _has_text_beside(seen: Seen, label: Column) -> bool:
+    """Whether a text is left to read if a column is the label."""
+    return any(
+        column is not label and column.kind is Kind.TEXT and not column.is_id for column in seen.columns.values()
+    )
 
 
 def named(seen: Seen, name: str, argument: str) -> Column:
@@ -84,17 +105,7 @@ def _may_be_label(column: Column) -> bool:
     if column.kind is Kind.NUMBER:
         return True
     is_few = not column.is_cut and len(column.values) <= min(_MOST_CLASSES, max(column.present // 2, 2))
-    return is_few and not column.is_prose
-
-
-def _rank_of_label(column: Column) -> tuple[int, int]:
-    """Names that speak of labels come first, then columns with few values."""
-    name = column.name.casefold()
-    if name in _LABEL_WORDS:
-        return 0, _LABEL_WORDS.index(name)
-    if any(name.endswith(word) or name.startswith(word) for word in _LABEL_WORDS if len(word) > 1):
-        return 1, len(column.values)
-    return 2, len(column.values)
+    return is_few and (not column.is_prose or column.is_repeated)
 
 
 def _shown_values(column: Column) -> str:
@@ -142,6 +153,8 @@ def _of_label(text: list[str], label: Column, given: Given, ask: Ask) -> Draft:
     draft.notes["task_type"] = f"'{label.name}' holds {_shown_values(label)}"
     if task_type == "regression":
         draft.keys["metrics"] = ["pearson", "rmse"]
+    elif task_type == "multi_label":
+        _add_parted_labels(draft, label)
     elif task_type == "ordinal":
         draft.labels = in_known_order(label.names) or label.names
         draft.keys["metrics"] = ["quadratic_kappa", "accuracy"]
@@ -153,22 +166,66 @@ def _of_label(text: list[str], label: Column, given: Given, ask: Ask) -> Draft:
 
 def _types(label: Column) -> list[Answer]:
     """The kinds of task that the values of a label allow, the likeliest first."""
-    names = label.names
-    classes = Answer("classification", f"classes without an order: {_shown_values(label)}")
-    degrees = Answer("ordinal", f"degrees in this order: {', '.join((in_known_order(names) or names)[:_MOST_DEGREES])}")
-    amount = Answer("regression", "an amount, of which other values may occur")
+    separator = _separator(label)
+    if separator is not None:
+        parts = ", ".join(_parts(label, separator)[:_MOST_DEGREES])
+        several = Answer("multi_label", f"any number of labels, with {separator} between: {parts}")
+        return [several, Answer("classification", f"one of {len(label.names)} labels")]
     if label.kind is not Kind.NUMBER:
-        return [degrees, classes] if in_known_order(names) and len(names) > 2 else [classes]
-    if not label.is_whole or len(names) > _MOST_CLASSES:
-        return [amount] if len(names) > _MOST_DEGREES else [amount, degrees]
-    if len(names) == 2:
-        return [classes]
+        is_ordered = len(label.names) > 2 and in_known_order(label.names) is not None
+        return [_degrees(label), _classes(label)] if is_ordered else [_classes(label)]
+    return _types_of_numbers(label)
+
+
+def _types_of_numbers(label: Column) -> list[Answer]:
+    count = len(label.values)
+    if not label.is_whole or count > _MOST_CLASSES:
+        return [_AMOUNT] if count > _MOST_DEGREES else [_AMOUNT, _degrees(label)]
+    if count == 2:
+        return [_classes(label)]
     word = label.name.casefold()
-    if len(names) > _MOST_DEGREES:
-        return [amount, classes] if any(each in word for each in _AMOUNTS) else [classes, amount]
+    is_amount = any(each in word for each in _AMOUNTS)
+    if count > _MOST_DEGREES:
+        return [_AMOUNT, _classes(label)] if is_amount else [_classes(label), _AMOUNT]
     if any(each in word for each in _DEGREES):
-        return [degrees, amount, classes]
-    return [amount, degrees, classes] if any(each in word for each in _AMOUNTS) else [classes, degrees, amount]
+        return [_degrees(label), _AMOUNT, _classes(label)]
+    return [_AMOUNT, _degrees(label), _classes(label)] if is_amount else [_classes(label), _degrees(label), _AMOUNT]
+
+
+_AMOUNT = Answer("regression", "an amount, of which other values may occur")
+
+
+def _classes(label: Column) -> Answer:
+    return Answer("classification", f"classes without an order: {_shown_values(label)}")
+
+
+def _degrees(label: Column) -> Answer:
+    order = in_known_order(label.names) or label.names
+    return Answer("ordinal", f"degrees in this order: {', '.join(order[:_MOST_DEGREES])}")
+
+
+def _separator(label: Column) -> str | None:
+    """What stands between the labels in one text, if their parts are fewer than the texts."""
+    if label.kind is not Kind.TEXT:
+        return None
+    for separator in _SEPARATORS:
+        parted = sum(count for value, count in label.values.items() if separator in value)
+        if parted * 10 >= label.present and len(_parts(label, separator)) < len(label.values):
+            return separator
+    return None
+
+
+def _parts(label: Column, separator: str) -> list[str]:
+    parts = {part.strip() for value in label.values for part in str(value).split(separator)}
+    return sorted(parts - {""}, key=lambda part: (part.casefold(), part))
+
+
+def _add_parted_labels(draft: Draft, label: Column) -> None:
+    separator = _separator(label) or _SEPARATORS[0]
+    draft.labels = _parts(label, separator)
+    if separator != _SEPARATORS[0]:
+        draft.keys["options"] = {"separator": separator}
+    draft.keys["metrics"] = ["micro_f1", "macro_f1"]
 
 
 def in_known_order(names: Sequence[str]) -> list[str] | None:

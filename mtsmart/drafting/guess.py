@@ -2,51 +2,104 @@
 
 from __future__ import annotations
 
-from math import ceil
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
-from mtsmart.drafting.columns import Column, look_at, shown_number
+from transformers import PreTrainedTokenizerBase
+
+from mtsmart.drafting.columns import Column, look_at
 from mtsmart.drafting.draft import Draft, Given, Seen
 from mtsmart.drafting.flat import flat
+from mtsmart.drafting.lengths import add_max_length
 from mtsmart.drafting.opened import OURS, Opened, split_of
-from mtsmart.drafting.questions import Ask
-from mtsmart.drafting.structured import structured
+from mtsmart.drafting.questions import Answer, Ask, Question, choose
+from mtsmart.drafting.structured import ranked, structured
 from mtsmart.errors import ConfigError, DataError, did_you_mean
 from mtsmart.task_types import TASK_TYPES
 
-_PIECES = 1.5  # tokens of a word, about: rare words become several
-_SPECIAL = 4  # tokens beside those of the texts
-_STEP = 16
-_SHORTEST = 32
-_LONGEST = 512
-_SHARE = 0.98  # of the rows that are not cut
-_CUT = ("classification", "ordinal", "regression", "multi_label")  # types whose rows are their text columns alone
 _MANY = 20_000  # rows from which a tenth is enough for validation
 
 
-def draft_of(data: Opened, given: Given, ask: Ask) -> tuple[Draft, Seen]:
-    """The draft of a task on this data.
+def draft_of(data: Opened, given: Given, ask: Ask, tokenizer: PreTrainedTokenizerBase | None) -> tuple[Draft, Seen]:
+    """The draft of a task on this data. Its lengths are counted in tokens, or without a tokenizer by words.
 
     Raises:
         MtsmartError: the data cannot be read, or nothing in it can be learnt.
     """
-    seen = _seen(data)
     check_type(given.task_type)
-    draft = structured(seen)
-    if draft is None or not _agrees(draft, given):
-        draft = flat(seen, given, ask)
-    _add_rare_labels(draft, seen)
-    _add_splits(draft, seen)
+    seen = _seen(data, _training_split(data, ask))
+    column = _split_column(seen)
+    of_rows = {name: each for name, each in seen.columns.items() if each is not column}
+    draft = _draft(replace(seen, columns=of_rows), given, ask)
+    _take_order_of_labels(draft, data)
+    _add_splits(draft, seen, column)
     _add_missing(draft, seen)
-    _add_max_length(draft, seen)
+    add_max_length(draft, seen, tokenizer)
     return draft, seen
 
 
-def _seen(data: Opened) -> Seen:
-    train = next((split for split in data.splits if split_of(split) == "train"), data.splits[0])
-    columns, rows = look_at(data.rows(train))
-    if not rows:
+def _take_order_of_labels(draft: Draft, data: Opened) -> None:
+    """Label names of the data come in its own order, those without a row too."""
+    names = data.label_names.get(draft.label, ()) if isinstance(draft.label, str) else ()
+    if draft.labels is not None and set(draft.labels) <= set(names):
+        draft.labels = list(names)
+        draft.notes["labels"] = "the names and the order of the data set"
+
+
+def _draft(seen: Seen, given: Given, ask: Ask) -> Draft:
+    draft = structured(seen)
+    if draft is not None and _agrees(draft, given):
+        return draft
+    draft = ranked(seen)
+    if draft is not None and _agrees(draft, given):
+        pairs = Answer(None, "a label for each pair of texts")
+        answers = [Answer(draft, f"ranking: {draft.notes['task_type']}"), pairs]
+        question = Question("What is learnt from rows with the same query?", answers, "--type")
+        draft = choose(ask, question) if given.task_type is None else draft
+        if draft is not None:
+            return draft
+    return flat(seen, given, ask)
+
+
+def _training_split(data: Opened, ask: Ask) -> str:
+    """The data's own split that is trained on; asked if none is called so."""
+    called = [split for split in data.splits if split_of(split) == "train"]
+    if called:
+        return called[0]
+    answers = [Answer(split, split) for split in data.splits]
+    chosen: str = choose(ask, Question("No split is called train. Which one is trained on?", answers, "SOURCE"))
+    return chosen
+
+
+def _seen(data: Opened, train: str) -> Seen:
+    counted = _Counted(data.rows(train))
+    columns = look_at(_with_validation(data, train, counted))
+    if not counted.count:
         raise DataError("has no rows", file=train)
-    return Seen(data, train, columns, rows)
+    return Seen(data, train, columns, counted.count)
+
+
+class _Counted:
+    """Rows that are counted while they are read."""
+
+    def __init__(self, rows: Iterator[Mapping[str, Any]]) -> None:
+        self.count = 0
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        for row in self._rows:
+            self.count += 1
+            yield row
+
+
+def _with_validation(data: Opened, trained: str, train: _Counted) -> Iterator[Mapping[str, Any]]:
+    """The training rows, and those of validation, whose labels and gaps count as well."""
+    yield from train
+    for split in data.splits:
+        if split != trained and split_of(split) == "validation":
+            yield from data.rows(split)
+            return
 
 
 def check_type(name: str | None) -> None:
@@ -65,20 +118,8 @@ def _agrees(draft: Draft, given: Given) -> bool:
     return all(wanted is None or list(wanted) == list(found or []) for wanted, found in said)
 
 
-def _add_rare_labels(draft: Draft, seen: Seen) -> None:
-    """The labels of the rows that were not looked at."""
-    column = seen.columns.get(draft.label) if isinstance(draft.label, str) else None
-    if column is None or column.rows == seen.rows or draft.task_type != "classification":
-        return
-    known = set(draft.labels or [])
-    values = {row.get(column.name) for row in seen.data.rows(seen.train)}
-    rare = sorted({shown_number(value) for value in values if value not in (None, "")} - known)
-    draft.labels = [*(draft.labels or []), *rare]
-
-
-def _add_splits(draft: Draft, seen: Seen) -> None:
+def _add_splits(draft: Draft, seen: Seen, column: Column | None) -> None:
     """Which of the data's splits is which of ours; without a validation split some training rows are held out."""
-    column = _split_column(seen)
     if column is not None:
         seen.data.dataset["split_column"] = column.name
         seen.data.dataset["files"] = next(iter(seen.data.dataset["files"].values()))
@@ -86,7 +127,10 @@ def _add_splits(draft: Draft, seen: Seen) -> None:
     else:
         names = list(seen.data.splits)
     ours = {split: [name for name in names if split_of(name) == split] for split in OURS}
-    ours["train"] = ours["train"] or [seen.train]
+    if not ours["train"]:
+        ours = {split: [name for name in found if name != seen.train] for split, found in ours.items()}
+        ours["train"] = [seen.train]
+        draft.told.append(f"No split is called train, so '{seen.train}' is trained on.")
     splits = {split: found[0] for split, found in ours.items() if found and found[0].casefold() != split}
     if splits:
         draft.keys["splits"] = splits
@@ -119,13 +163,3 @@ def _add_missing(draft: Draft, seen: Seen) -> None:
     draft.keys["missing"] = {draft.text[1]: "empty"} if only_second else "drop"
     counts = ", ".join(f"{count:,} of {seen.columns[name].rows:,} rows lack '{name}'" for name, count in found.items())
     draft.notes["missing"] = f"{counts}; {'that text is empty in them' if only_second else 'they are left out'}"
-
-
-def _add_max_length(draft: Draft, seen: Seen) -> None:
-    words = [seen.columns[name].words for name in draft.text if name in seen.columns]
-    if draft.task_type not in _CUT or not all(words) or not words:
-        return
-    most = sum(sorted(counts)[int(_SHARE * (len(counts) - 1))] for counts in words)
-    tokens = ceil((most * _PIECES + _SPECIAL) / _STEP) * _STEP
-    draft.keys["max_length"] = min(max(tokens, _SHORTEST), _LONGEST)
-    draft.notes["max_length"] = f"98 % of the rows have at most {most} words, with about {_PIECES} tokens each"

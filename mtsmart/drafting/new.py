@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.document import parse_yaml
 from mtsmart.drafting.draft import Draft, Given, Seen
@@ -15,6 +18,8 @@ from mtsmart.drafting.opened import open_data, split_of
 from mtsmart.drafting.questions import Ask
 from mtsmart.drafting.written import experiment_text, task_text
 from mtsmart.errors import ConfigError
+from mtsmart.models.loading import PACKAGE_PREFIX, load_tokenizer
+from mtsmart.resources import shipped
 from mtsmart.storage.durable import write_text
 from mtsmart.tasks.library import TaskLibrary
 
@@ -70,16 +75,50 @@ def new_task(
     name = _name_of(places, configuration) if name is None else name
     task_file = Path(f"{name}.yaml") if output is None else output
     experiment = task_file.with_name(f"{task_file.stem}_experiment.yaml")
-    for file in (task_file, experiment):
-        if file.exists() and not overwrite:
-            raise ConfigError("is there already", file=file, hint="Name another with --output, or say --overwrite")
-    draft, seen = draft_of(open_data(places, task_file.parent, configuration), given, ask)
-    text = task_text(name, draft, seen, ", ".join(places))
-    training = experiment_text(name, task_file.name, seen.rows, encoder or default_encoder())
+    _refuse_present((task_file, experiment), overwrite)
+    encoder = encoder or default_encoder()
+    data = open_data(places, task_file.parent, configuration)
+    draft, seen = draft_of(data, given, ask, _tokenizer_at_hand(encoder))
+    text = schema_line("task", task_file) + task_text(name, draft, seen, ", ".join(places))
+    training = experiment_text(name, task_file.name, seen.rows, _as_written(encoder, experiment.parent))
     parse_yaml(text, str(task_file))  # What is written can be read.
     write_text(task_file, text)
-    write_text(experiment, training)
+    write_text(experiment, schema_line("experiment", experiment) + training)
     return NewTask(name, draft, seen, task_file, experiment)
+
+
+def _refuse_present(files: Iterable[Path], overwrite: bool) -> None:
+    for file in files:
+        if file.exists() and not overwrite:
+            raise ConfigError("is there already", file=file, hint="Name another with --output, or say --overwrite")
+
+
+def schema_line(kind: str, file: Path) -> str:
+    """The line that tells editors the schema of a file, in a checkout that has it; nothing elsewhere."""
+    checkout = shipped("tasks").parent.resolve()
+    schema = checkout / "docs" / "schema" / f"{kind}.json"
+    folder = file.resolve().parent
+    if not schema.is_file() or not folder.is_relative_to(checkout):
+        return ""
+    return f"# yaml-language-server: $schema={Path(os.path.relpath(schema, folder)).as_posix()}\n"
+
+
+def _tokenizer_at_hand(encoder: str) -> PreTrainedTokenizerBase | None:
+    """The tokenizer of an encoder that is on this machine; None for one of the Hub, which may be far away.
+
+    Raises:
+        CheckpointError: the package or the folder is no encoder.
+    """
+    is_here = encoder.startswith(PACKAGE_PREFIX) or Path(encoder).expanduser().is_dir()
+    return load_tokenizer(encoder) if is_here else None
+
+
+def _as_written(encoder: str, folder: Path) -> str:
+    """An encoder as an experiment in ``folder`` names it."""
+    if Path(encoder).is_absolute() or not Path(encoder).is_dir():
+        return encoder
+    path = Path(os.path.relpath(Path(encoder).resolve(), folder.resolve())).as_posix()
+    return path if path.startswith("../") else f"./{path}"
 
 
 def default_encoder() -> str:

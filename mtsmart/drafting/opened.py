@@ -105,9 +105,9 @@ def _open_files(files: Sequence[Path], folder: Path) -> Opened:
     by_split: dict[str, list[Path]] = {}
     for file in files:
         by_split.setdefault(split_of(file.name) or "train", []).append(file)
-    if "train" not in by_split:
+    if len(by_split) == 1:
         by_split = {"train": list(files)}
-    form = form_of(by_split["train"][0])
+    form = form_of(next(iter(by_split.values()))[0])
     names = {split: [_from(folder, file) for file in found] for split, found in by_split.items()}
     written = {split: found[0] if len(found) == 1 else found for split, found in names.items()}
     dataset = {"files": written, **form.settings}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from mtsmart.drafting.columns import Column, Kind
 from mtsmart.drafting.draft import Draft, Seen
+from mtsmart.drafting.label_names import Likeness, likeness
 
 _MOST_TAGS = 300
 _MOST_CANDIDATES = 26
 _MOST_LABELS = 300
 _ANSWER_KEYS = {"text", "answer_start"}
+_QUERY_ID = re.compile(r"q(uery|uestion)?[_-]?id|(group|search|session)[_-]?id", re.IGNORECASE)
+_RELEVANCE = ("label", "relevance", "relevant", "rel", "score", "grade", "is_relevant", "is_correct")
 _LETTERS = {chr(ord("A") + number) for number in range(_MOST_CANDIDATES)}
 
 
@@ -30,6 +34,9 @@ def _span(seen: Seen) -> Draft | None:
         return None
     draft = Draft("span", ["question", "context"], answers[0].name)
     draft.notes["task_type"] = f"'{answers[0].name}' holds answers and where they start in the context"
+    if answers[0].blank:
+        draft.keys["options"] = {"no_answer": True}
+        draft.notes["options"] = f"{answers[0].blank:,} questions have no answer"
     draft.keys["metrics"] = ["answer_f1", "answer_exact"]
     return draft
 
@@ -135,6 +142,21 @@ def _ranking_draft(text: list[str], label: Column, candidates: str) -> Draft:
     return draft
 
 
+def ranked(seen: Seen) -> Draft | None:
+    """Rows with one candidate each, of which those of one query have the same id; None if there are no such columns."""
+    columns = seen.columns.values()
+    groups = [each for each in columns if _QUERY_ID.fullmatch(each.name) and len(each.values) * 2 <= each.present]
+    worth = [each for each in columns if each.name.casefold() in _RELEVANCE and each.kind is Kind.NUMBER]
+    texts = sorted((each for each in columns if each.is_prose), key=lambda each: len(each.values))
+    if not groups or not worth or len(texts) != 2 or min(worth[0].values) < 0:
+        return None
+    draft = Draft("ranking", [each.name for each in texts], worth[0].name)
+    draft.keys = {"options": {"group": groups[0].name}, "metrics": ["mrr", "ndcg"]}
+    draft.notes["task_type"] = f"'{worth[0].name}' says how well '{texts[1].name}' fits '{texts[0].name}'"
+    draft.notes["options"] = f"rows with the same '{groups[0].name}' are the candidates of one query"
+    return draft
+
+
 def _texts_beside(seen: Seen, name: str) -> list[str]:
     """The text that candidates belong to: at most two columns."""
     texts = [column.name for column in seen.columns.values() if column.is_prose and column.name != name]
@@ -167,6 +189,8 @@ def _label_lists(seen: Seen) -> Draft | None:
     """A list of labels beside a text."""
     for column in seen.columns.values():
         text = [each.name for each in seen.columns.values() if each.is_prose]
+        if _has_a_label(seen) and likeness(column) is not Likeness.CALLED_SO:
+            continue
         if column.kind is not Kind.TEXTS or not text or not 1 < len(column.items) <= _MOST_LABELS:
             continue
         if not column.is_cut and sum(column.lengths) > len(column.items):
@@ -182,13 +206,18 @@ def _label_columns(seen: Seen) -> Draft | None:
     """Several columns of 0 and 1 beside a text."""
     text = [each.name for each in seen.columns.values() if each.is_prose]
     columns = [column for column in seen.columns.values() if _is_of_0_and_1(column)]
-    named = [column for column in seen.columns.values() if column not in columns and _is_named(column.name, ("label",))]
-    if len(columns) < 2 or not text or named:
+    if len(columns) < 2 or not text or _has_a_label(seen):
         return None
     draft = Draft("multi_label", text[:1], [column.name for column in columns])
     draft.notes["task_type"] = f"{len(columns)} columns hold 0 and 1, one a label"
     draft.keys["metrics"] = ["micro_f1", "macro_f1"]
     return draft
+
+
+def _has_a_label(seen: Seen) -> bool:
+    """Whether a column of single values is called as labels are."""
+    single = (Kind.TEXT, Kind.NUMBER, Kind.TRUTH)
+    return any(column.kind in single and likeness(column) is Likeness.CALLED_SO for column in seen.columns.values())
 
 
 def _is_of_0_and_1(column: Column) -> bool:

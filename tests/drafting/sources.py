@@ -89,7 +89,7 @@ def answers(folder: Path) -> list[str]:
     paragraphs = []
     for number, text in enumerate(texts()):
         question = {"id": str(number), "question": "what sees a dog?"}
-        question["answers"] = [{"text": "house", "answer_start": text.index("house")}]
+        question["answers"] = [] if number % 5 == 0 else [{"text": "house", "answer_start": text.index("house")}]
         paragraphs.append({"context": text, "qas": [question]})
     (folder / "answers.json").write_text(json.dumps({"data": [{"title": "a", "paragraphs": paragraphs}]}))
     return [str(folder / "answers.json")]
@@ -126,3 +126,38 @@ def plain(folder: Path) -> list[str]:
 def without_header(folder: Path) -> list[str]:
     data = rows(text=texts(), label=cycle("red", "blue"))
     return [write_csv(folder / "bare.csv", data, header=False)]
+
+
+def passages(folder: Path) -> list[str]:
+    """Rows of one candidate each, four a query."""
+    queries = [text for text in sentences(ROWS // 4, 7) for _ in range(4)]
+    data = rows(
+        qid=[number // 4 for number in range(ROWS)], query=queries, passage=texts(), relevance=cycle(0, 1, 0, 2)
+    )
+    return [str(write_jsonl(folder / "passages.jsonl", data))]
+
+
+def genres(folder: Path) -> list[str]:
+    values = cycle("comedy|drama", "drama", "comedy", "war|drama", "war", "war|comedy")
+    return [write_csv(folder / "genres.csv", rows(plot=texts(), genre=values))]
+
+
+def replies(folder: Path) -> list[str]:
+    """A column of sentences that may be labels, because each is there often."""
+    values = cycle("look into the lower box", "ask the people next door", "nobody can know that")
+    return [write_csv(folder / "replies.csv", rows(note=texts(), reply=values))]
+
+
+def years(folder: Path) -> list[str]:
+    return [write_csv(folder / "years.csv", rows(text=texts(), year=cycle(1990, 2001, 2012)))]
+
+
+def numbered(folder: Path) -> list[str]:
+    return [write_csv(folder / "numbered.csv", rows(doc_id=range(100, 100 + ROWS), ref=range(ROWS), text=texts()))]
+
+
+def new_in_validation(folder: Path) -> list[str]:
+    write_csv(folder / "train.csv", rows(text=texts(), label=cycle("a", "b")))
+    data = rows(text=[None, *texts(1)[1:]], label=cycle("a", "b", "c"))
+    write_csv(folder / "dev.csv", data)
+    return [str(folder)]

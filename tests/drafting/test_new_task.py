@@ -1,10 +1,15 @@
 """``mtsmart tasks new``: what it writes says the right thing, passes the check and trains."""
 
+import io
+import sys
+from pathlib import Path
+
 import pytest
 
 import mtsmart
+from mtsmart.config.loader import load_experiment
 from mtsmart.drafting.draft import Given
-from mtsmart.drafting.new import new_task
+from mtsmart.drafting.new import new_task, schema_line
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.tasks import TaskLibrary
 from tests.conftest import sentences, write_jsonl
@@ -49,11 +54,12 @@ SURE = {
     "moods": {"task_type": "multi_label", "text": ["text"], "label": "moods", "labels": ["calm", "glad", "sad"]},
     "entities": {"task_type": "tagging", "text": ["words"], "label": "tags", "labels": ["O", "B-PLACE", "I-PLACE"]},
     "tags": {"task_type": "tagging", "text": ["tokens"], "label": "tags", "labels": ["O", "B-PLACE", "I-PLACE"]},
-    "answers": {"task_type": "span", "text": ["question", "context"], "label": "answers"},
+    "answers": {"task_type": "span", "text": ["question", "context"], "options": {"no_answer": True}},
     "quiz": {"task_type": "multiple_choice", "text": ["question"], "label": "answer"},
     "questions": {"task_type": "classification", "text": ["text"], "labels": ["PLACE", "WHEN", "WHO"]},
     "folder_of_splits": {"task_type": "classification", "text": ["text"], "labels": ["no", "yes"]},
     "one_file_of_splits": {"task_type": "classification", "text": ["text"], "splits": {"validation": "DEV"}},
+    "numbered": {"task_type": "masked_lm", "text": ["text"]},
     "plain": {"task_type": "masked_lm", "text": ["text"]},
     "without_header": {"task_type": "classification", "text": ["text"], "label": "label", "labels": ["blue", "red"]},
 }  # fmt: skip
@@ -119,6 +125,99 @@ def test_flags_answer_beforehand(draft, name):
     assert given.text in (None, made.draft.text)
 
 
+def settled(answers):
+    """An ask that gives the answers of these numbers, one a question."""
+    rest = list(answers)
+    return lambda question: question.answers[rest.pop(0)]
+
+
+# source -> for the numbers of the answers, what is drafted
+CHOSEN = [
+    ("passages", [0], {"task_type": "ranking", "text": ["query", "passage"], "options": {"group": "qid"}}),
+    ("passages", [1, 1], {"task_type": "ordinal", "text": ["query", "passage"], "labels": ["0", "1", "2"]}),
+    ("genres", [0], {"task_type": "multi_label", "labels": ["comedy", "drama", "war"], "options": {"separator": "|"}}),
+    ("genres", [1], {"task_type": "classification", "label": "genre"}),
+    ("replies", [0, 1], {"task_type": "masked_lm", "text": ["note"]}),
+    ("replies", [1], {"task_type": "classification", "text": ["note"], "label": "reply"}),
+    ("years", [0], {"task_type": "masked_lm", "text": ["text"]}),
+    ("years", [1, 2], {"task_type": "regression", "label": "year"}),
+]
+
+
+@pytest.mark.parametrize(("name", "answers", "expected"), CHOSEN)
+def test_each_answer_makes_its_own_task(draft, cli, name, answers, expected):
+    made = draft(getattr(sources, name), settled(answers))
+    definition = TaskLibrary([made.task_file])[made.name]
+    assert {key: getattr(definition, key) for key in expected} == expected
+    checked = cli("tasks", "check", made.task_file)
+    assert checked.code == 0, checked.err
+
+
+def test_a_column_that_is_said_to_be_the_label_is_one(draft):
+    made = draft(sources.years, never, Given(label="year", task_type="ordinal"))
+    assert made.draft.labels == ["1990", "2001", "2012"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "is_label"),
+    [
+        ("label_id", (0, 1), True),
+        ("valid", (0, 1), True),
+        ("userId", (3, 9), False),
+        ("qid", (3, 9), False),
+        ("id", ("x", "y", "z"), True),  # Texts that repeat name no row.
+    ],
+)
+def test_ids_are_no_labels(draft, name, values, is_label):
+    def source(folder):
+        data = sources.rows(**{"text": sources.texts(), name: sources.cycle(*values)})
+        return [sources.write_csv(folder / "x.csv", data)]
+
+    assert (draft(source, first).draft.label == name) is is_label
+
+
+def test_a_split_that_is_trained_on_is_no_other_split(draft, cli):
+    def source(folder):
+        for name in ("dev", "test"):
+            sources.write_csv(folder / f"{name}.csv", sources.rows(text=sources.texts(), label=sources.cycle("a", "b")))
+        return [str(folder)]
+
+    made = draft(source, settled([0]))
+    definition = TaskLibrary([made.task_file])[made.name]
+    assert (definition.split("train"), definition.split("validation")) == ("rest(validation)", "holdout(validation)")
+    assert made.draft.told == ["No split is called train, so 'validation' is trained on."]
+    assert cli("tasks", "check", made.task_file).code == 0
+
+
+def test_labels_and_gaps_of_validation_count(draft, cli):
+    made = draft(sources.new_in_validation)
+    assert made.draft.labels == ["a", "b", "c"]
+    assert made.draft.keys["missing"] == "drop"
+    assert made.seen.rows == sources.ROWS
+    assert cli("tasks", "check", made.task_file).code == 0
+
+
+def test_lengths_are_counted_in_the_tokens_of_an_encoder_at_hand(draft, encoder):
+    made = draft(sources.reviews, encoder=encoder)
+    assert "tokens of the encoder" in made.draft.notes["max_length"]
+    made = draft(sources.reviews, encoder="somebody/on-the-hub", overwrite=True)
+    assert "no tokenizer was at hand" in made.draft.notes["max_length"]
+
+
+def test_an_encoder_in_a_folder_is_named_from_the_experiment(draft, tmp_path, encoder):
+    (tmp_path / "encoder").symlink_to(encoder)
+    (tmp_path / "yaml").mkdir()
+    made = draft(sources.reviews, encoder="encoder", output=tmp_path / "yaml" / "t.yaml")
+    written = load_experiment(made.experiment).config.encoder.path
+    assert written is not None and Path(written).resolve() == Path(encoder).resolve()
+
+
+def test_the_schema_is_named_in_a_checkout_alone(tmp_path):
+    root = Path(mtsmart.__file__).parents[1]
+    assert schema_line("task", root / "mine" / "t.yaml") == "# yaml-language-server: $schema=../docs/schema/task.json\n"
+    assert schema_line("task", tmp_path / "t.yaml") == ""
+
+
 def test_nobody_is_asked_without_a_terminal_and_what_is_assumed_is_said(tmp_path, monkeypatch, cli):
     monkeypatch.chdir(tmp_path)
     (place,) = sources.stars(tmp_path)
@@ -127,6 +226,23 @@ def test_nobody_is_asked_without_a_terminal_and_what_is_assumed_is_said(tmp_path
     assert "What is 'stars'? Assumed: degrees in this order: 1, 2, 3, 4, 5." in result.out
     assert "--type says it" in result.out
     assert "mtsmart train stars_experiment.yaml" in result.out
+
+
+class Keyboard(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("arguments", "task_type"), [((), "regression"), (("--yes",), "ordinal")])
+def test_at_a_terminal_the_number_of_an_answer_is_typed(tmp_path, monkeypatch, cli, arguments, task_type):
+    monkeypatch.chdir(tmp_path)
+    (place,) = sources.stars(tmp_path)
+    monkeypatch.setattr(sys, "stdin", Keyboard("9\n2\n"))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    result = cli("tasks", "new", place, *arguments)
+    assert result.code == 0, result.err
+    assert TaskLibrary([tmp_path / "stars.yaml"])["stars"].task_type == task_type
+    assert ("Write a number from 1 to 3." in result.out) is not bool(arguments)
 
 
 @pytest.mark.parametrize("file", ["reviews.yaml", "reviews_experiment.yaml"])
@@ -182,6 +298,8 @@ def test_the_file_is_sorted_by_label_and_large(draft):
         (["x.csv"], Given(text=["txt"]), "text: names no column of the data, got 'txt'. Did you mean 'text'"),
         (["x.csv"], Given(task_type="clasification"), "task_type: is no task type.*Did you mean 'classification'"),
         (["numbers.csv"], Given(), r"source: no column holds texts \(columns: a, b\). Say it with --text"),
+        (["x.csv"], Given(task_type="tagging"), r"task_type: the columns do not look like such a task \(text, label\)"),
+        (["plain.csv"], Given(task_type="regression"), "Which column is the label\\? The data has nothing that fits"),
         (["empty.csv"], Given(), "empty.csv: is empty"),
     ],
 )
@@ -191,6 +309,7 @@ def test_what_cannot_be_drafted_is_one_error(tmp_path, monkeypatch, places, give
     (tmp_path / "empty.csv").touch()
     sources.write_csv(tmp_path / "x.csv", sources.rows(text=sources.texts(), label=sources.cycle("a", "b")))
     sources.write_csv(tmp_path / "numbers.csv", sources.rows(a=range(sources.ROWS), b=sources.cycle(1.5, 2, 3)))
+    sources.write_csv(tmp_path / "plain.csv", sources.rows(text=sources.texts(), id=range(sources.ROWS)))
     before = sorted(tmp_path.iterdir())
     with pytest.raises((ConfigError, DataError), match=message):
         new_task(places, first, given)
@@ -214,4 +333,4 @@ def test_a_data_set_of_the_hub_gives_its_label_names(tmp_path, monkeypatch):
     definition = TaskLibrary([made.task_file])["rows"]
     assert definition.dataset.path == "me/rows"
     assert definition.dataset.holdout is None
-    assert sorted(definition.labels) == ["maybe", "no"]
+    assert definition.labels == ["no", "maybe"]

@@ -45,6 +45,8 @@ def new(
         overwrite=overwrite,
     )
     say(f"{made.name}: {made.draft.task_type}, {made.draft.notes['task_type']}")
+    for sentence in made.draft.told:
+        say(sentence)
     say(f"{made.task_file} and {made.experiment} are written. Next:")
     say(f"  mtsmart tasks check {made.task_file}")
     say(f"  mtsmart train {made.experiment}")
