@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from rich.console import Group
 from rich.table import Table
 
 from mtsmart.reporting.shown import shown
 
 
-def results_table(tasks: dict[str, dict[str, float]], baselines: dict[str, dict[str, float]], title: str) -> Table:
-    """The metrics of each task, beside those of the best constant prediction if they are known."""
-    table = Table("task", "metric", title=shown(title, "table.title"), title_justify="left")
+def results_table(tasks: dict[str, dict[str, float]], baselines: dict[str, dict[str, float]], title: str) -> Group:
+    """A title, and the metrics of each task, beside those of the best constant prediction if they are known."""
+    table = Table("task", "metric")
     for column in ("score", "baseline") if baselines else ("score",):
         table.add_column(column, justify="right")
     for name, metrics in tasks.items():
@@ -17,4 +18,5 @@ def results_table(tasks: dict[str, dict[str, float]], baselines: dict[str, dict[
             figures = [value, baselines.get(name, {}).get(metric)] if baselines else [value]
             numbers = ["" if figure is None else f"{figure:.3f}" for figure in figures]
             table.add_row(shown(name if index == 0 else ""), shown(metric), *numbers)
-    return table
+    # A title of the table's own would be broken where the table is narrower.
+    return Group(shown(title, "table.title"), table)
