@@ -40,14 +40,15 @@ BEGIN = "<!-- directions: written by benchmarks/directions.py -->\n"
 END = "<!-- directions: end -->\n"
 LEDGER = Path(__file__).with_suffix(".json")
 HEAD = "head: {type: plain, pooling: mean}, learning_rate_factor: 20"
+SPAN = "xquad_en: {max_length: 256, batch_size: 8, learning_rate_factor: 10}"
 TASKS = {
     "classification (SNLI)": f"snli: {{{HEAD}, splits: {{train: 'train[:6000]'}}}}",
     "ordinal (STS-B, rounded)": f"rounded: {{{HEAD}, task_type: ordinal, text: [sentence1, sentence2], "
     "labels: ['0', '1', '2', '3', '4', '5'], dataset: {files: {train: rounded.jsonl}}}",
     "multi-label (GoEmotions)": f"go_emotions: {{{HEAD}, splits: {{train: 'train[:6000]'}}}}",
     "tagging (WNUT-17)": "wnut_17: {learning_rate_factor: 10}",
-    "span (XQuAD)": "xquad_en: {max_length: 256, batch_size: 8, learning_rate_factor: 10}",
-    "span (XQuAD), longer": "xquad_en: {max_length: 256, batch_size: 8, learning_rate_factor: 10}",
+    "span (XQuAD)": SPAN,
+    "span (XQuAD), longer": SPAN,
     "masked LM (SNLI)": "words: {task_type: masked_lm, text: [premise], dataset: {path: stanfordnlp/snli}, "
     "splits: {train: 'train[:4000]'}}",
     "multiple choice (COPA)": f"copa: {{{HEAD}, batch_size: 16}}",

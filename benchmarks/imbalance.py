@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import sys
 import tempfile
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import torch
 import yaml
 
 import mtsmart
+from benchmarks.speed.timing import machine, table
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.sources import load_split
 from mtsmart.quiet import quiet_libraries
@@ -126,26 +124,21 @@ def page(found: Mapping[int, list[Pair]]) -> str:
         "",
     ]
     for epochs, runs in found.items():
-        lines += [f"## {epochs} epochs", "", *table(runs), "", verdict(runs), ""]
-    return "\n".join(
-        [
-            *lines,
-            f"{platform.machine()}, {torch.get_num_threads()} CPU thread(s); torch {version('torch')}, transformers "
-            f"{version('transformers')}, mtsmart {version('mtsmart')}.",
-            "",
-        ]
-    )
+        lines += [f"## {epochs} epochs", "", *table(["seed", "loss", *SHOWN], lines_of(runs)), verdict(runs), ""]
+    return "\n".join([*lines, machine(), ""])
 
 
-def table(runs: list[Pair]) -> list[str]:
-    """A line for each run, and one for the mean of each arm."""
-    lines = [f"| seed | loss | {' | '.join(SHOWN)} |", f"|---|---|{'---|' * len(SHOWN)}"]
-    for seed, run in enumerate(runs):
-        lines += [f"| {seed} | {arm} | {' | '.join(f'{run[arm][name]:.3f}' for name in SHOWN)} |" for arm in ARMS]
+def lines_of(runs: list[Pair]) -> list[list[str]]:
+    """The cells of a line for each run, and of one for the mean of each arm."""
+    lines = [[str(seed), arm, *_figures(run[arm])] for seed, run in enumerate(runs) for arm in ARMS]
     for arm in ARMS:
-        means = [sum(run[arm][name] for run in runs) / len(runs) for name in SHOWN]
-        lines.append(f"| mean | {arm} | {' | '.join(f'{mean:.3f}' for mean in means)} |")
+        means = {name: sum(run[arm][name] for run in runs) / len(runs) for name in SHOWN}
+        lines.append(["mean", arm, *_figures(means)])
     return lines
+
+
+def _figures(scores: Mapping[str, float]) -> list[str]:
+    return [f"{scores[name]:.3f}" for name in SHOWN]
 
 
 def verdict(runs: list[Pair]) -> str:

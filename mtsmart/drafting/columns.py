@@ -49,7 +49,6 @@ class Column:
         items: item -> how often it occurs, of lists.
         lengths: the number of items of each list.
         keys: of objects, the names of their parts.
-        as_json: whether lists are JSON in a text.
         blank: objects that hold an empty ``text``, as answers of questions without any.
     """
 
@@ -63,7 +62,6 @@ class Column:
     items: Counter[Any] = field(default_factory=Counter)
     lengths: list[int] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
-    as_json: bool = False
     blank: int = 0
 
     @property
@@ -168,10 +166,8 @@ def _add(column: Column, value: Any) -> None:
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         column.missing += 1
         return
-    given = value
     if isinstance(value, str) and value[:1] in "[{":
         value = _from_json(value)
-        column.as_json = column.as_json or value is not given
     kind = _kind(value)
     column.kinds[kind] += 1
     if kind in (Kind.TEXTS, Kind.NUMBERS):

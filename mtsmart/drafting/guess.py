@@ -15,8 +15,8 @@ from mtsmart.drafting.lengths import add_max_length
 from mtsmart.drafting.opened import OURS, Opened, split_of
 from mtsmart.drafting.questions import Answer, Ask, Question, choose
 from mtsmart.drafting.structured import ranked, structured
-from mtsmart.errors import ConfigError, DataError, did_you_mean
-from mtsmart.task_types import TASK_TYPES
+from mtsmart.errors import ConfigError, DataError
+from mtsmart.task_types import TASK_TYPES, hint_for_type
 
 _MANY = 20_000  # rows from which a tenth is enough for validation
 
@@ -32,16 +32,16 @@ def draft_of(data: Opened, given: Given, ask: Ask, tokenizer: PreTrainedTokenize
     column = _split_column(seen)
     of_rows = {name: each for name, each in seen.columns.items() if each is not column}
     draft = _draft(replace(seen, columns=of_rows), given, ask)
-    _take_order_of_labels(draft, data)
+    _take_order_of_labels(draft, seen)
     _add_splits(draft, seen, column)
     _add_missing(draft, seen)
     add_max_length(draft, seen, tokenizer)
     return draft, seen
 
 
-def _take_order_of_labels(draft: Draft, data: Opened) -> None:
+def _take_order_of_labels(draft: Draft, seen: Seen) -> None:
     """Label names of the data come in its own order, those without a row too."""
-    names = data.label_names.get(draft.label, ()) if isinstance(draft.label, str) else ()
+    names = seen.data.label_names(seen.train).get(draft.label, ()) if isinstance(draft.label, str) else ()
     if draft.labels is not None and set(draft.labels) <= set(names):
         draft.labels = list(names)
         draft.notes["labels"] = "the names and the order of the data set"
@@ -109,7 +109,7 @@ def check_type(name: str | None) -> None:
         ConfigError: says which type has the nearest name.
     """
     if name is not None and name not in TASK_TYPES:
-        raise ConfigError("is no task type", argument="task_type", value=name, hint=did_you_mean(name, TASK_TYPES))
+        raise ConfigError("is no task type", argument="task_type", value=name, hint=hint_for_type(name))
 
 
 def _agrees(draft: Draft, given: Given) -> bool:

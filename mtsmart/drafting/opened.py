@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import datasets
+
 from mtsmart.config.document import Document
 from mtsmart.config.sections import DataConfig
 from mtsmart.config.validate import validate
 from mtsmart.data.readers import list_files, whole_rows
+from mtsmart.data.readers.clones import SPLIT_WORDS
 from mtsmart.data.readers.packed import kind_of
 from mtsmart.data.sources import split_names, whole_split
 from mtsmart.drafting.forms import form_of
@@ -20,11 +23,7 @@ from mtsmart.errors import ConfigError, DataError
 from mtsmart.tasks.dataset import DatasetSource
 
 _READ = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".conll", ".txt")
-_WORDS = {
-    "train": r"train(ing)?",
-    "validation": r"val(id(ation)?)?|dev(elopment)?",
-    "test": r"test(ing)?|eval(uation)?",
-}
+_WORDS = {**SPLIT_WORDS, "validation": f"{SPLIT_WORDS['validation']}|development"}
 OURS = tuple(_WORDS)
 
 
@@ -36,15 +35,23 @@ class Opened:
         dataset: the section ``dataset`` of a task's YAML; paths are relative to the folder of the YAML.
         source: the same, with paths as they can be opened.
         splits: the names of the data's own splits.
-        label_names: column -> names that stand for its numbers.
         notes: key of ``dataset`` -> why it is there.
     """
 
     dataset: dict[str, Any]
     source: DatasetSource
     splits: tuple[str, ...]
-    label_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    _read: dict[str, tuple[datasets.Dataset, dict[str, list[str]]]] = field(default_factory=dict, repr=False)
+
+    def label_names(self, split: str) -> Mapping[str, Sequence[str]]:
+        """Column -> the names that stand for its numbers; data files name none."""
+        return {} if self.source.files is not None else self._whole(split)[1]
+
+    def _whole(self, split: str) -> tuple[datasets.Dataset, dict[str, list[str]]]:
+        if split not in self._read:
+            self._read[split] = whole_split(self.source, split, DataConfig())
+        return self._read[split]
 
     def rows(self, split: str) -> Iterator[Mapping[str, Any]]:
         """The rows of one of the data's own splits, with all columns.
@@ -53,7 +60,7 @@ class Opened:
             DataError: they cannot be read.
         """
         if self.source.files is None:
-            yield from whole_split(self.source, split, DataConfig())[0]
+            yield from self._whole(split)[0]
             return
         for file in self.source.files[split]:
             yield from whole_rows(file, self.source)
@@ -132,6 +139,4 @@ def _source(dataset: dict[str, Any]) -> DatasetSource:
 def _open_hub(path: str, configuration: str | None) -> Opened:
     dataset = {"path": path} | ({"name": configuration} if configuration else {})
     source = _source(dataset)
-    splits = split_names(source, DataConfig())
-    first = next((split for split in splits if split_of(split) == "train"), splits[0])
-    return Opened(dataset, source, tuple(splits), whole_split(source, first, DataConfig())[1])
+    return Opened(dataset, source, tuple(split_names(source, DataConfig())))

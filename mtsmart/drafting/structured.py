@@ -16,6 +16,8 @@ _MOST_LABELS = 300
 _ANSWER_KEYS = {"text", "answer_start"}
 _QUERY_ID = re.compile(r"q(uery|uestion)?[_-]?id|(group|search|session)[_-]?id", re.IGNORECASE)
 _RELEVANCE = ("label", "relevance", "relevant", "rel", "score", "grade", "is_relevant", "is_correct")
+_RIGHT = ("label", "answer", "gold", "correct", "key", "target")
+"""Parts of the names of columns that say which candidate is right."""
 _LETTERS = {chr(ord("A") + number) for number in range(_MOST_CANDIDATES)}
 
 
@@ -42,8 +44,7 @@ def _span(seen: Seen) -> Draft | None:
 
 
 def _tagging(seen: Seen) -> Draft | None:
-    lists = [column for column in seen.columns.values() if column.kind is Kind.TEXTS and not column.is_cut]
-    tags = [column for column in lists if _are_tags(column)]
+    tags = [column for column in _lists(seen) if not column.is_cut and _are_tags(column)]
     for tag in sorted(tags, key=lambda column: not _is_named(column.name, ("tag", "ner", "label"))):
         words = [column for column in _lists(seen) if column is not tag and column.lengths == tag.lengths]
         words = sorted(words, key=lambda column: -len(column.items))
@@ -116,7 +117,7 @@ def _right_one(seen: Seen, candidates: Column) -> Column | None:
             continue
         if column.kind is Kind.NUMBERS and column.lengths == candidates.lengths:
             return column
-        if _is_place(column, most) and _is_named(column.name, ("label", "answer", "gold", "correct", "key", "target")):
+        if _is_place(column, most) and _is_named(column.name, _RIGHT):
             return column
     return None
 
@@ -181,8 +182,7 @@ def _candidate_columns(seen: Seen) -> Draft | None:
 
 
 def _is_right(column: Column, count: int) -> bool:
-    named = _is_named(column.name, ("label", "answer", "gold", "correct", "key", "target"))
-    return named and not column.is_prose and _is_place(column, count) and not column.is_cut
+    return _is_named(column.name, _RIGHT) and not column.is_prose and _is_place(column, count) and not column.is_cut
 
 
 def _label_lists(seen: Seen) -> Draft | None:
@@ -195,10 +195,8 @@ def _label_lists(seen: Seen) -> Draft | None:
             continue
         if not column.is_cut and sum(column.lengths) > len(column.items):
             labels = sorted(column.items, key=lambda label: (label.casefold(), label))
-            draft = Draft("multi_label", text[:1], column.name, labels)
-            draft.notes["task_type"] = f"'{column.name}' holds lists of {len(labels)} labels"
-            draft.keys["metrics"] = ["micro_f1", "macro_f1"]
-            return draft
+            note = f"'{column.name}' holds lists of {len(labels)} labels"
+            return _several_labels(text[:1], column.name, labels, note)
     return None
 
 
@@ -208,9 +206,13 @@ def _label_columns(seen: Seen) -> Draft | None:
     columns = [column for column in seen.columns.values() if _is_of_0_and_1(column)]
     if len(columns) < 2 or not text or _has_a_label(seen):
         return None
-    draft = Draft("multi_label", text[:1], [column.name for column in columns])
-    draft.notes["task_type"] = f"{len(columns)} columns hold 0 and 1, one a label"
-    draft.keys["metrics"] = ["micro_f1", "macro_f1"]
+    note = f"{len(columns)} columns hold 0 and 1, one a label"
+    return _several_labels(text[:1], [column.name for column in columns], None, note)
+
+
+def _several_labels(text: list[str], label: str | list[str], labels: list[str] | None, note: str) -> Draft:
+    draft = Draft("multi_label", text, label, labels, keys={"metrics": ["micro_f1", "macro_f1"]})
+    draft.notes["task_type"] = note
     return draft
 
 

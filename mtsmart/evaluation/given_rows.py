@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +14,7 @@ from mtsmart.data.completeness import empty_parts
 from mtsmart.data.derived import is_derived, names_in, source_columns, with_derived
 from mtsmart.data.sources import require_columns
 from mtsmart.errors import ConfigError, DataError, MtsmartWarning
-from mtsmart.preparation.in_memory import DataFrame, records
+from mtsmart.preparation.in_memory import DataFrame, records, without_nan
 from mtsmart.task_types import TaskType
 from mtsmart.tasks.definition import Missing
 
@@ -69,18 +68,13 @@ def table_of(
     own = list(dict.fromkeys([*(column for column in columns if column not in made), *sources]))
     for number, row in enumerate(rows, 1):
         require_columns(own, row, f"row {number}")
-    values = {column: [_without_nan(row[column]) for row in rows] for column in own}
+    values = {column: [without_nan(row[column]) for row in rows] for column in own}
     try:
         table = datasets.Dataset.from_dict({**values, "row": list(range(len(rows)))})
     except _MISFITS:
         column = next(column for column in own if not _is_column(values[column]))
         raise _misfit(column, values[column]) from None
     return _completed(table, columns, missing) if made else table
-
-
-def _without_nan(value: Any) -> Any:
-    """A value; None for NaN, which other libraries put where a text is missing."""
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _completed(

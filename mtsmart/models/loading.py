@@ -67,8 +67,7 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     with _refusing("loaded", config.path), without_network(path):
         check_place(path)
         encoder, tokenizer = _load(path, config)
-    if not tokenizer.is_fast:
-        raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=config.path)
+    _require_fast(tokenizer, config.path)
     _transform(encoder, path, config)
     # Padding on the right keeps positions counted from the first token, for token ids as for inputs_embeds.
     # Architectures that summarise by the last token (XLNet) have relative positions and want padding on the left.
@@ -93,11 +92,14 @@ def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
         check_place(place)
         check_files(place)
         check_tokenizer_files(place)
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place)
-        check_tokenizer(tokenizer)
+        tokenizer = _checked_tokenizer(place)
+    _require_fast(tokenizer, path)
+    return tokenizer
+
+
+def _require_fast(tokenizer: PreTrainedTokenizerBase, path: str) -> None:
     if not tokenizer.is_fast:
         raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=path)
-    return tokenizer
 
 
 def resolve_path(path: str) -> str:
@@ -169,10 +171,15 @@ def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenize
         **extra,
     )
     check_complete(report["missing_keys"])
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, **common)
-    check_tokenizer(tokenizer)
+    tokenizer = _checked_tokenizer(path, **common)
     check_words(tokenizer)
     return Encoder(model, drawn=report["missing_keys"]), tokenizer
+
+
+def _checked_tokenizer(path: str, **common: Any) -> PreTrainedTokenizerBase:
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, **common)
+    check_tokenizer(tokenizer)
+    return tokenizer
 
 
 def _transform(encoder: Encoder, path: str, config: EncoderConfig) -> None:

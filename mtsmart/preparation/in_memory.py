@@ -121,10 +121,14 @@ def _line(row: Any, place: str) -> str:
     return json_text({column: _plain(value, column, place) for column, value in row.items()})
 
 
+def without_nan(value: Any) -> Any:
+    """A value; None for NaN, which other libraries put where a value is missing."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
 def _plain(value: Any, column: str, place: str) -> Any:
-    """A value as JSON holds it; None for NaN, which other libraries put where a value is missing."""
-    if isinstance(value, float) and math.isnan(value):
-        return None
+    """A value as JSON holds it."""
+    value = without_nan(value)
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Mapping):

@@ -20,7 +20,7 @@ for _module in pkgutil.iter_modules(__path__):
     if not _module.ispkg:  # the subfolders hold no task types
         importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["TASK_TYPES", "Outputs", "TaskType", "build_task", "build_tasks"]
+__all__ = ["TASK_TYPES", "Outputs", "TaskType", "build_task", "build_tasks", "hint_for_type"]
 
 
 def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = None) -> TaskType:
@@ -35,7 +35,7 @@ def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = N
         ConfigError: the type is unknown, or the definition does not fit it or the head it shares.
     """
     if definition.task_type not in TASK_TYPES:
-        hint = TASK_TYPES.reason_missing(definition.task_type) or did_you_mean(definition.task_type, TASK_TYPES)
+        hint = hint_for_type(definition.task_type)
         raise ConfigError("there is no such task type", key=f"{name}.task_type", value=definition.task_type, hint=hint)
     if owner is not None and owner.definition.task_type != definition.task_type:
         message = f"is a {definition.task_type} and cannot share the head of a {owner.definition.task_type}"
@@ -46,6 +46,11 @@ def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = N
     except ConfigError as error:
         raise ConfigError(error.message, key=f"{name}.{error.key}", value=error.value, hint=error.hint) from None
     return task
+
+
+def hint_for_type(name: str) -> str:
+    """What may be meant by the name of an unknown task type."""
+    return TASK_TYPES.reason_missing(name) or did_you_mean(name, TASK_TYPES)
 
 
 def build_tasks(entries: Mapping[str, Entry]) -> dict[str, TaskType]:

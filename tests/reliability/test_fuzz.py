@@ -223,7 +223,7 @@ READERS: dict[str, tuple[str, list[bytes] | Callable[[], bytes], Callable[[Path]
     "tsv": ("d.tsv", [TSV], read_table),
     "jsonl": ("d.jsonl", [JSONL], read_table),
     "parquet": ("d.parquet", parquet, read_table),
-    "csv without a header": ("d.csv", [CSV], lambda file: read_table(file, columns=["a", "b", "c..."])),
+    "csv without a header": ("d.csv", [CSV], reader(columns=["a", "b", "c..."])),
     "JSON within an object": ("d.json", [JSON], reader(field="sets.train", explode="list")),
     "JSON list": ("d.json", [JSON[31:-2]], reader()),
     "SQuAD's JSON": ("d.json", [SQUAD], reader("squad")),

@@ -27,11 +27,12 @@ from mtsmart.errors import DataError
 _MAX_FILES = 100_000
 _NO_DATA = {CARD, "config.json", "dataset_info.json", "dataset_infos.json", "dummy_data.zip", "dataset_dict.json"}
 _BETWEEN = "[-._ 0-9]"  # what separates a split's word from the rest of a name
-_WORDS = {
+SPLIT_WORDS = {
     "train": "train|training",
     "validation": "validation|valid|dev|val",
     "test": "test|testing|eval|evaluation",
 }
+"""Our split -> pattern of the words by which files and folders are known to hold it."""
 _SHARD = re.compile(r"data/([^/]+)-[0-9]{5}-of-[0-9]{5}[^/]*\.[^/]*")
 
 
@@ -178,7 +179,9 @@ def _by_names(folder: str, listed: list[str]) -> dict[str, list[str]]:
     if shards:
         return {split: [start + name for key, name in shards if key == split] for split, _ in shards}
     for is_of in (_folder_is_of, _file_is_of):
-        found_by = {split: [start + name for name in data if is_of(name, words)] for split, words in _WORDS.items()}
+        found_by = {
+            split: [start + name for name in data if is_of(name, words)] for split, words in SPLIT_WORDS.items()
+        }
         if any(found_by.values()):
             return {split: names for split, names in found_by.items() if names}
     return {"train": [start + name for name in data]} if data else {}

@@ -52,7 +52,6 @@ class Layout:
 def read_table(
     path: str | Path,
     kind: str | None = None,
-    columns: list[str] | None = None,
     layout: Layout | None = None,
     wanted: Iterable[str] | None = None,
 ) -> pa.Table:
@@ -65,8 +64,6 @@ def read_table(
     Args:
         path: the file.
         kind: one of these and ``parquet``; None: as the file's ending says.
-        columns: names of the columns of a csv or tsv file that has no header; a last name that ends in ``...`` is a
-            list of all further fields. It stands for ``layout.columns``.
         layout: what else is known about the form of the file.
         wanted: the columns that are needed. Others come without values, and nothing in them is an error; names that
             the file lacks have no effect. None: all columns.
@@ -74,7 +71,7 @@ def read_table(
     Raises:
         DataError: the file cannot be read or a row does not fit; the message names the line.
     """
-    return joined(read_tables(path, kind, columns, layout, wanted), Path(path))
+    return joined(read_tables(path, kind, layout, wanted), Path(path))
 
 
 def read_source_file(path: str | Path, source: DatasetSource, wanted: Iterable[str] | None = None) -> pa.Table:
@@ -96,7 +93,6 @@ def read_source_file(path: str | Path, source: DatasetSource, wanted: Iterable[s
 def read_tables(
     path: str | Path,
     kind: str | None = None,
-    columns: list[str] | None = None,
     layout: Layout | None = None,
     wanted: Iterable[str] | None = None,
 ) -> Iterator[pa.Table]:
@@ -110,13 +106,12 @@ def read_tables(
     """
     file = Path(path)
     layout = layout or Layout()
-    names = columns or layout.columns
-    known = _checked_kind(file, kind, names, layout)
+    known = _checked_kind(file, kind, layout)
     needed = wanted_of(wanted)
     if known in _DIALECTS:
-        return read_delimited(file, _dialect(known, layout), names, needed)
+        return read_delimited(file, _dialect(known, layout), layout.columns, needed)
     if known == "conll":
-        return read_conll(file, names, layout.delimiter, needed)
+        return read_conll(file, layout.columns, layout.delimiter, needed)
     if known == "squad":
         return read_squad(file, needed)
     if known == "parquet":
@@ -136,7 +131,7 @@ def whole_rows(path: str | Path, source: DatasetSource) -> Iterator[dict[str, An
     """
     file = Path(path)
     layout = Layout.of(source)
-    kind = _checked_kind(file, source.format, layout.columns, layout)
+    kind = _checked_kind(file, source.format, layout)
     limit = most_bytes(file)
     total = 0
     for row, size in _sized_rows(file, kind, layout):
@@ -188,7 +183,7 @@ def _kind(file: Path, kind: str | None, delimiter: str | None) -> str:
     return known
 
 
-def _checked_kind(file: Path, kind: str | None, columns: list[str] | None, layout: Layout) -> str:
+def _checked_kind(file: Path, kind: str | None, layout: Layout) -> str:
     """What a file is.
 
     Raises:
@@ -202,7 +197,7 @@ def _checked_kind(file: Path, kind: str | None, columns: list[str] | None, layou
         raise DataError("unknown kind of data file", file=file, value=ending, hint=hint)
     if not file.is_file():
         raise DataError("there is no such file", file=file)
-    _check_fit(known, columns, layout, file)
+    _check_fit(known, layout, file)
     return known
 
 
@@ -215,11 +210,11 @@ def _dialect(kind: str, layout: Layout) -> Dialect:
     return Dialect(delimiter, quoting, layout.escape)
 
 
-def _check_fit(kind: str, columns: list[str] | None, layout: Layout, file: Path) -> None:
+def _check_fit(kind: str, layout: Layout, file: Path) -> None:
     """Refuse settings that say nothing about a file of this kind."""
     lines = (*_DIALECTS, "conll")
     kinds = {
-        "columns": (columns, lines),
+        "columns": (layout.columns, lines),
         "delimiter": (layout.delimiter, lines),
         "escape": (layout.escape, ("csv",)),
         "field": (layout.field, _JSON),

@@ -7,7 +7,7 @@ import pytest
 from mtsmart.config.document import Document
 from mtsmart.config.sections import DataConfig
 from mtsmart.config.validate import validate
-from mtsmart.data.readers import read_table
+from mtsmart.data.readers import Layout, read_table
 from mtsmart.data.sources import load_split
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.tasks import TaskDefinition
@@ -79,12 +79,12 @@ def test_a_field_that_is_not_of_its_form_is_named(tmp_path, form, field, message
 
 def test_columns_of_files_without_a_header(tmp_path):
     (tmp_path / "x.csv").write_text('1,"x, y"\n\n2,z\n')
-    assert read_table(tmp_path / "x.csv", columns=["n", "t"]).to_pylist() == [
+    assert read_table(tmp_path / "x.csv", layout=Layout(columns=["n", "t"])).to_pylist() == [
         {"n": "1", "t": "x, y"},
         {"n": "2", "t": "z"},
     ]
     (tmp_path / "x.tsv").write_text("1\tx\n2\ty\tz\n")
-    assert read_table(tmp_path / "x.tsv", columns=["n", "t..."]).to_pylist() == [
+    assert read_table(tmp_path / "x.tsv", layout=Layout(columns=["n", "t..."])).to_pylist() == [
         {"n": "1", "t": ["x"]},
         {"n": "2", "t": ["y", "z"]},
     ]
@@ -101,13 +101,13 @@ def test_columns_of_files_without_a_header(tmp_path):
 def test_a_line_with_another_number_of_fields_is_named(tmp_path, columns, message):
     (tmp_path / "x.tsv").write_text("1\t2\n")
     with pytest.raises(DataError, match=message):
-        read_table(tmp_path / "x.tsv", columns=columns)
+        read_table(tmp_path / "x.tsv", layout=Layout(columns=columns))
 
 
 def test_columns_go_with_csv_and_tsv(tmp_path):
     (tmp_path / "x.jsonl").write_text("{}\n")
     with pytest.raises(DataError, match="x.jsonl: 'columns' goes with csv, tsv and conll files"):
-        read_table(tmp_path / "x.jsonl", columns=["a"])
+        read_table(tmp_path / "x.jsonl", layout=Layout(columns=["a"]))
 
 
 @pytest.mark.parametrize(

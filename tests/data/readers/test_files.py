@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mtsmart.data.readers import columns, lines, packed, read_table, shapes
+from mtsmart.data.readers import Layout, columns, lines, packed, read_table, shapes
 from mtsmart.errors import DataError
 
 
@@ -140,12 +140,12 @@ def test_blank_lines_in_a_file_with_one_column_are_rows_but_at_the_end(tmp_path)
     assert rows == [{"text": "one"}, {"text": ""}, {"text": "three"}]
     rows = read_table(write(tmp_path, "y.csv", "a,b\n1,2\n\n3,4\n")).to_pylist()
     assert rows == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
-    rows = read_table(write(tmp_path, "z.csv", "\none\n\nthree\n\n"), columns=["text"]).to_pylist()
+    rows = read_table(write(tmp_path, "z.csv", "\none\n\nthree\n\n"), layout=Layout(columns=["text"])).to_pylist()
     assert rows == [{"text": ""}, {"text": "one"}, {"text": ""}, {"text": "three"}]
 
 
 def test_a_blank_line_has_no_fields_for_a_column_that_takes_any_number(tmp_path):
-    rows = read_table(write(tmp_path, "x.tsv", "\na\tb\n\nc\td\te\n"), columns=["words..."]).to_pylist()
+    rows = read_table(write(tmp_path, "x.tsv", "\na\tb\n\nc\td\te\n"), layout=Layout(columns=["words..."])).to_pylist()
     assert rows == [{"words": ["a", "b"]}, {"words": ["c", "d", "e"]}]
 
 

@@ -68,7 +68,7 @@ def test_conll_columns_that_do_not_fit(tmp_path, content, columns, message):
 def test_words_with_blank_lines_between_are_told(tmp_path):
     file = write(tmp_path, "x.tsv", "Ada\tB\nran\tO\n\nno\tO\n")
     with pytest.warns(MtsmartWarning, match=r"x\.tsv:3: a blank line .* write 'format: conll'"):
-        read_table(file, columns=["words", "tags"])
+        read_table(file, layout=Layout(columns=["words", "tags"]))
     with_header = write(tmp_path, "y.csv", "word,tag\nAda,B\n\nno,O\n")
     with pytest.warns(MtsmartWarning, match=r"y\.csv:3: .*format: conll"):
         read_table(with_header)
