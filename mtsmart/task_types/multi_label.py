@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows
-from mtsmart.errors import ConfigError, did_you_mean, shorten
+from mtsmart.errors import ConfigError, DataError, did_you_mean, shorten
 from mtsmart.losses.criteria import FOCAL_GAMMA, weighted_binary_focal
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs
@@ -155,12 +155,8 @@ class MultiLabel(SequenceTask, NamedLabels, WeighsLabels, Decides, FitsDecoding,
             return super().judged(survey)
         bits = next((name for name in self.labels if exact_number(name) in (0, 1)), None)
         if survey.other is not None:
-            message = (
-                f"is a list of 0 and 1 as long as the labels, in a column that holds other lists, such as "
-                f"{shorten(survey.other.value)}"
-            )
-            hint = "Give 0 or 1 for each label in all rows, or names in all rows"
-        elif bits is not None:
+            raise self._mixed(survey.vector, survey.other)
+        if bits is not None:
             message = f"may be 0 or 1 for each label, or labels that are called '{bits}' and the like"
             hint = "Give the labels other names"
         else:
@@ -168,6 +164,17 @@ class MultiLabel(SequenceTask, NamedLabels, WeighsLabels, Decides, FitsDecoding,
             other.vectors = True
             return other, None
         raise row_error(message, survey.vector.row, self.label, survey.vector.value, hint)
+
+    def _mixed(self, vector: Seen, other: Seen) -> DataError:
+        """The error for a list of 0 and 1 and another list; it is about a row of the column that is read."""
+        hint = "Give 0 or 1 for each label in all rows, or names in all rows"
+        vectors = "list of 0 and 1 as long as the labels"
+        if vector.in_training:
+            message = f"is no {vectors}, and the training rows hold such lists, as {shorten(vector.value)}"
+            return row_error(message, other.row, self.label, other.value, hint)
+        where = "and the training rows hold" if other.in_training else "in a column that holds"
+        message = f"is a {vectors}, {where} other lists, such as {shorten(other.value)}"
+        return row_error(message, vector.row, self.label, vector.value, hint)
 
     def _are_places(self, survey: Survey) -> bool:
         """Whether lists of 0 and 1 are places of two labels, because the column holds shorter lists of them too."""

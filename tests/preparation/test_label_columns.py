@@ -55,16 +55,45 @@ def test_a_training_split_without_0_is_refused_whatever_others_hold(splits):
 
 def test_a_split_of_numbers_beside_a_training_split_of_names_is_refused(splits):
     encoded = splits(train=["sun", "rain"], validation=[0, 1])
-    with pytest.raises(DataError, match=r"split validation .*row 1: label: is a number in a column that holds names"):
+    message = r"split validation .*row 1: label: is a number, and the training rows hold names, such as 'sun', got 0"
+    with pytest.raises(DataError, match=message):
         encoded("validation")
     assert encoded("validation", labels_from=0) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "settings", "message"),
+    [
+        (
+            {"train": ["sun", "rain"], "validation": [True, False]},
+            {"labels": ["rain", "sun"]},
+            "row 1: label: is true or false, and the training rows hold names, such as 'sun', got true",
+        ),
+        (
+            {"train": [["sun"], ["rain", "snow"]], "validation": [[0, 1, 1], [1, 0, 0]]},
+            {"task_type": "multi_label"},
+            r"row 1: label: is a list of 0 and 1 as long as the labels, and the training rows hold other lists",
+        ),
+        (
+            {"train": [[1, 0, 1], [1, 1, 0]], "validation": [[0, 1], [2]]},
+            {"task_type": "multi_label"},
+            r"row 1: label: is no list of 0 and 1 as long as the labels, and the training rows hold such lists",
+        ),
+    ],
+)
+def test_a_split_of_another_kind_than_the_training_split_is_refused_by_a_row_of_its_own(
+    splits, labels, settings, message
+):
+    encoded = splits(**labels)
+    with pytest.raises(DataError, match=rf"split validation \(.*validation\.jsonl\), {message}"):
+        encoded("validation", **settings)
 
 
 def test_another_training_split_judges_a_split_that_was_encoded_before(splits):
     encoded = splits(train=[0, 1, 2], validation=[1, 2, 1])
     assert encoded("validation") == [1, 2, 1]
     encoded = splits(train=["sun", "rain", "snow"], validation=[1, 2, 1])
-    with pytest.raises(DataError, match="is a number in a column that holds names"):
+    with pytest.raises(DataError, match="is a number, and the training rows hold names"):
         encoded("validation")
 
 

@@ -14,10 +14,11 @@ import datasets
 
 
 class Seen(NamedTuple):
-    """A value and its source row, counted from 0."""
+    """A value and its source row, counted from 0, and whether it stands in the training split instead."""
 
     value: Any
     row: int
+    in_training: bool = False
 
 
 @dataclass
@@ -47,16 +48,21 @@ class Survey:
         """Whether names, or unknown values, are all there is, so that nothing else need be known."""
         return self.unknown or not (self.numbers or self.truth or self.vector)
 
-    def joined(self, others: Survey) -> Survey:
-        """What is in either of two columns; the examples are those of this one where it has any."""
+    def joined(self, training: Survey) -> Survey:
+        """What is in this column or in that of the training split; the examples are this one's where it has any."""
+        numbers = {number: seen._replace(in_training=True) for number, seen in training.numbers.items()}
         return Survey(
-            self.name or others.name,
-            {**others.numbers, **self.numbers},
-            self.truth or others.truth,
-            self.vector or others.vector,
-            self.twins or others.twins,
-            self.other or others.other,
+            self.name or _trained(training.name),
+            {**numbers, **self.numbers},
+            self.truth or _trained(training.truth),
+            self.vector or _trained(training.vector),
+            self.twins or _trained(training.twins),
+            self.other or _trained(training.other),
         )
+
+
+def _trained(seen: Seen | None) -> Seen | None:
+    return None if seen is None else seen._replace(in_training=True)
 
 
 class ReadsLabels(ABC):

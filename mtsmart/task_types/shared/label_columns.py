@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import datasets
 
-from mtsmart.errors import did_you_mean
+from mtsmart.errors import DataError, did_you_mean
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.interface.base import LabelColumn, TaskType
 from mtsmart.task_types.interface.reads_labels import ReadsLabels, Seen, Survey
@@ -87,7 +87,7 @@ def surveyed(names: LabelNames, items: Iterable[Seen], survey: Survey | None = N
     found = Survey() if survey is None else survey
     highest = len(names.names) or _MANY
     known: set[tuple[type, Any]] = set()
-    for value, row in items:
+    for value, row, _ in items:
         key = (type(value), repr(value) if isinstance(value, list | dict) else value)
         if key in known:
             continue
@@ -120,14 +120,11 @@ def first_place(names: LabelNames, survey: Survey, column: str, said: int | None
     places = survey.numbers or ({-1: survey.truth} if survey.truth else {})
     if said is not None or not places:
         return said or 0
-    example = places[min(places)]
-    assert example is not None
+    example = min((seen for _, seen in sorted(places.items()) if seen), key=lambda seen: seen.in_training)
     if survey.name is not None:
-        message = f"is a number in a column that holds names too, such as '{survey.name.value}'"
-        if survey.numbers:
-            raise row_error(message, example.row, column, example.value, _ways(names))
-        message = f"is true or false in a column that holds names too, such as '{survey.name.value}'"
-        raise row_error(message, example.row, column, example.value, "Write names only")
+        kind = "a number" if survey.numbers else "true or false"
+        hint = _ways(names) if survey.numbers else "Write names only"
+        raise _mixed(example, kind, survey.name, column, hint)
     if survey.numbers and 0 not in survey.numbers:
         message = "may be counted from 0 or from 1, because 0 does not occur"
         raise row_error(message, example.row, column, example.value, _ways(names))
@@ -137,6 +134,15 @@ def first_place(names: LabelNames, survey: Survey, column: str, said: int | None
         hint = "Say labels_from: 0 if it is a place, or write the labels in the other order"
         raise row_error(message, example.row, column, example.value, hint)
     return 0
+
+
+def _mixed(example: Seen, kind: str, name: Seen, column: str, hint: str) -> DataError:
+    """The error for a column that holds names and something else; it is about a row of the column that is read."""
+    if example.in_training:
+        message = f"is a name, and the training rows hold {kind}, such as {example.value}"
+        return row_error(message, name.row, column, name.value, hint)
+    where = ", and the training rows hold names" if name.in_training else " in a column that holds names too"
+    return row_error(f"is {kind}{where}, such as '{name.value}'", example.row, column, example.value, hint)
 
 
 def _ways(names: LabelNames) -> str:
