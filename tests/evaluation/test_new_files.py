@@ -220,3 +220,22 @@ def test_whole_rows_of_parquet_keep_maps_and_numbers(tmp_path):
     )
     rows = list(whole_rows(tmp_path / "x.parquet", DatasetSource(files={"train": "x.parquet"})))
     assert rows == [{"u": 2**64 - 1, "m": {"k": 1}}, {"u": None, "m": {}}]
+
+
+def test_columns_of_the_same_name_or_without_one_stay_in_a_parquet_file(workspace, trained):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    new = workspace.folder / "new.parquet"
+    columns = [["red sea"], [1], [[2, 3]], ["x"], [4]]
+    names = ["text", "note", "note", "", "note"]
+    pq.write_table(pa.Table.from_arrays([pa.array(values) for values in columns], names), new)
+    (row,) = predict_file(trained, ["color"], new)
+    assert [row[name] for name in ("note", "note_2", "", "note_3")] == [1, [2, 3], "x", 4]
+    out = workspace.folder / "out.csv"
+    write_rows(predict_file(trained, ["color"], new, delimited=True), out)
+    header, row = csv.reader(out.read_text().splitlines())
+    assert header[:6] == [*names, "prediction"] and row[:5] == ["red sea", "1", "2 3", "x", "4"]
+    pq.write_table(pa.Table.from_arrays([pa.array(["red"]), pa.array(["sea"])], ["text", "text"]), new)
+    with pytest.raises(DataError, match=r"two columns have the same name, got 'text'. The task reads this column"):
+        predict_file(trained, ["color"], new)

@@ -7,9 +7,9 @@ files of local clones of Hub data sets with what their ``card`` says; ``streamin
 """
 
 from mtsmart.data.readers.clones import Clone, features_of, list_files, open_clone
-from mtsmart.data.readers.delimited import SecondName
 from mtsmart.data.readers.fields import parse_fields
 from mtsmart.data.readers.files import Layout, kind_of_file, read_source_file, read_table, whole_rows
+from mtsmart.data.readers.forms.second_names import SecondName
 from mtsmart.data.readers.spilled import spilled
 from mtsmart.data.readers.streaming import StreamedSplit, open_streamed, stream_clone
 

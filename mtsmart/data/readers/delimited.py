@@ -16,6 +16,7 @@ import pyarrow as pa
 from mtsmart.data.readers import lines
 from mtsmart.data.readers.columns import SizedRow, tables_of
 from mtsmart.data.readers.forms import hints
+from mtsmart.data.readers.forms.second_names import distinct_names
 from mtsmart.data.readers.forms.wanted import Wanted, check_wanted_names, first_row
 from mtsmart.data.readers.packed import most_bytes
 from mtsmart.errors import DataError, MtsmartWarning
@@ -80,17 +81,6 @@ def read_delimited(
         yield from tables_of(named, file, most_bytes(file))
 
 
-class SecondName(str):
-    """The name that a column has instead of ``given``, because another column or none at all is called so."""
-
-    given: str
-
-    def __new__(cls, name: str, given: str) -> SecondName:
-        made = super().__new__(cls, name)
-        made.given = given
-        return made
-
-
 def whole_rows(file: Path, dialect: Dialect, columns: list[str] | None = None) -> Iterator[SizedRow]:
     """All rows with all their fields. Of columns with the same name all but the first have a ``SecondName``.
 
@@ -106,19 +96,7 @@ def whole_rows(file: Path, dialect: Dialect, columns: list[str] | None = None) -
             yield from _rows_by_name(rows, columns, file, dialect, None)
         else:
             header = next(rows, (1, []))[1]
-            yield from _rows_by_header(rows, _distinct(header), file, dialect, None)
-
-
-def _distinct(names: list[str]) -> list[str]:
-    distinct: dict[str, None] = {}
-    for name in names:
-        number = 2
-        own = name
-        while own in distinct or (own != name and own in names):
-            own = SecondName(f"{name}_{number}", name)
-            number += 1
-        distinct[own] = None
-    return list(distinct)
+            yield from _rows_by_header(rows, distinct_names(header), file, dialect, None)
 
 
 class _Lines:
@@ -163,12 +141,17 @@ def _rows(stream: TextIO, file: Path, dialect: Dialect, columns: list[str] | Non
     source = _Lines(stream, file, dialect.quoting == csv.QUOTE_NONE)
     # Before the first fields of a file a blank line is no row, unless its only column is known.
     width = 1 if columns is not None and len(columns) == 1 and not columns[0].endswith("...") else 0
-    blank = 0  # lines without a field, right before the present row
+    blank = 0  # lines without a field, or with empty ones alone, right before the present row
     before: list[str] = []
     told = False
     for line, row in _fields_of(source, file, dialect, columns):
         if not row:
             blank += 1
+            continue
+        if len(row) > 1 and not any(row):
+            blank += 1
+            width = width or len(row)
+            yield line, row
             continue
         # In a file of one column, a blank line is a row whose field is empty, unless it stands at the end.
         if width == 1:

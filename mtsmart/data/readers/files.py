@@ -19,6 +19,7 @@ from mtsmart.data.readers.delimited import COMMA, TAB, Dialect, read_delimited
 from mtsmart.data.readers.fields import parse_fields
 from mtsmart.data.readers.forms.conll import read_conll
 from mtsmart.data.readers.forms.hints import ending_hint
+from mtsmart.data.readers.forms.second_names import distinct_names
 from mtsmart.data.readers.forms.wanted import wanted_of
 from mtsmart.data.readers.jsonl import read_json, read_squad
 from mtsmart.data.readers.packed import kind_of, most_bytes, too_large
@@ -148,15 +149,16 @@ def _sized_rows(file: Path, kind: str, layout: Layout) -> Iterator[SizedRow]:
         return jsonl.whole_rows(file, layout.field, layout.explode)
     if kind == "squad":
         return jsonl.whole_questions(file)
-    tables = read_parquet(file) if kind == "parquet" else read_conll(file, layout.columns, layout.delimiter)
+    tables = (
+        read_parquet(file, doubled=True) if kind == "parquet" else read_conll(file, layout.columns, layout.delimiter)
+    )
     return ((row, 0) for table in tables for row in _python_rows(table, file))
 
 
 def _python_rows(table: pa.Table, file: Path) -> list[dict[str, Any]]:
     """The rows of a table as Python's objects; of a column that has none for its values, the texts of the values."""
     columns: dict[str, list[Any]] = {}
-    for name in table.column_names:
-        values = table.column(name)
+    for name, values in zip(distinct_names(table.column_names), table.columns, strict=True):
         try:
             columns[name] = values.to_pylist(maps_as_pydicts="lossy")
         except (pa.ArrowException, ValueError, OverflowError):

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mtsmart.data.readers.forms.plain_types import is_text_view, lengths_of_views, plain
+from mtsmart.data.readers.forms.second_names import distinct_names
 from mtsmart.data.readers.forms.wanted import Wanted, check_wanted_names, unread
 from mtsmart.data.readers.packed import ROW, most_bytes, too_large
 from mtsmart.data.readers.shapes import check_types
@@ -27,12 +28,13 @@ _LISTS = (
 )
 
 
-def read_parquet(file: Path, wanted: Wanted = None) -> Iterator[pa.Table]:
+def read_parquet(file: Path, wanted: Wanted = None, doubled: bool = False) -> Iterator[pa.Table]:
     """All rows of a file, one row group after the other; dictionaries and views become plain columns.
 
     Args:
         file: the file.
         wanted: the columns to read; of others only the names are kept. None: all.
+        doubled: whether columns may have the same name where all of them are read.
 
     Raises:
         DataError: it cannot be read, expands to too many bytes, or has columns that are too many or too deep.
@@ -41,28 +43,33 @@ def read_parquet(file: Path, wanted: Wanted = None) -> Iterator[pa.Table]:
     total = 0
     try:
         with pq.ParquetFile(file) as stored:
-            kept = _kept(stored.schema_arrow, wanted, file)
-            if _stated(stored.metadata, _leaves(stored.schema, kept.names)) > limit:
+            kept = _kept(stored.schema_arrow, wanted, file, doubled)
+            names = list(dict.fromkeys(kept.names))
+            if _stated(stored.metadata, _leaves(stored.schema, names)) > limit:
                 raise too_large(limit, file)
-            texts = _texts(stored.schema, kept.names)
+            texts = _texts(stored.schema, names)
             yield _first_table(stored, kept, wanted)
             for group in range(stored.metadata.num_row_groups if len(kept) else 0):
-                total += _counted(file, stored.metadata, texts, limit - total, group, kept.names)
+                total += _counted(file, stored.metadata, texts, limit - total, group, names)
                 if total > limit:
                     raise too_large(limit, file)
-                for batch in stored.iter_batches(_BATCH, row_groups=[group], columns=kept.names):
+                for batch in stored.iter_batches(_BATCH, row_groups=[group], columns=None if wanted is None else names):
                     yield _checked(batch, kept)
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column's name is not UTF-8
         reason = str(error).splitlines()[0]
         raise DataError(f"is not a readable parquet file: {reason}", file=file) from None
 
 
-def _kept(schema: pa.Schema, wanted: Wanted, file: Path) -> pa.Schema:
+def _kept(schema: pa.Schema, wanted: Wanted, file: Path, doubled: bool) -> pa.Schema:
     """The columns that are read.
 
     Raises:
         DataError: two of them have the same name, or they are too many or too deep.
     """
+    if wanted is None and doubled:
+        own = zip(schema, distinct_names(schema.names), strict=True)
+        check_types(pa.schema([field.with_name(name) for field, name in own]), file)
+        return schema
     check_wanted_names(schema.names, wanted, file)
     if wanted is not None:
         schema = pa.schema([field for field in schema if field.name in wanted], metadata=schema.metadata)
@@ -86,14 +93,15 @@ def label_metadata(file: Path) -> bytes | None:
 
 
 def _checked(batch: pa.RecordBatch, kept: pa.Schema) -> pa.Table:
-    columns = [batch.column(batch.schema.get_field_index(name)) for name in kept.names]
+    # Columns of other names may come too: to Arrow, 'a.b' is a part of 'a'.
+    columns = batch.columns if batch.schema.names == kept.names else [batch.column(name) for name in kept.names]
     table = _plain_table(pa.Table.from_arrays(columns, schema=kept))
     table.validate(full=True)  # texts that are not UTF-8
     return table
 
 
 def _plain_table(table: pa.Table) -> pa.Table:
-    return pa.table({name: plain(table.column(name)) for name in table.column_names})
+    return pa.Table.from_arrays([plain(column) for column in table.columns], table.column_names)
 
 
 def _first_table(stored: pq.ParquetFile, kept: pa.Schema, wanted: Wanted) -> pa.Table:
