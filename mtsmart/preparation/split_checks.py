@@ -51,6 +51,11 @@ def label_texts(task: PreparedTask) -> Iterator[str]:
         yield _absent_text(task, absent)
     if task.train is None:
         return
+    if _is_of_tokens(task.type) and _has_one_word_a_row(task.train):
+        yield (
+            f"each of the {len(task.train):,} training rows is a single word; if they are words of sentences, a row "
+            "should hold all words of a sentence (a file of one word a line: 'format: conll')"
+        )
     for kind, split in (("training", task.train), ("validation", task.validation)):
         only = None if split is None or (absent and split is task.train) else _only_label(task, split)
         if split is not None and only is not None:
@@ -82,6 +87,15 @@ def _is_of_tokens(task: TaskType) -> bool:
     return task.head_spec.kind == "token_classification"
 
 
+def _has_one_word_a_row(split: EncodedSplit) -> bool:
+    """Whether no row has two words with a tag, and there are several rows."""
+    for labels in _columns(split, "labels"):
+        rows = np.repeat(np.arange(len(labels)), np.asarray(pc.list_value_length(labels)))
+        if (np.bincount(rows[np.asarray(labels.flatten()) >= 0], minlength=1) > 1).any():
+            return False
+    return len(split) > 1
+
+
 def label_counts(task: TaskType, split: EncodedSplit) -> np.ndarray | None:
     """(C,) int64: how often each label of the task stands in the rows; None if its labels have no names."""
     if not task.labels or task.head_spec.labels is None:
@@ -90,7 +104,7 @@ def label_counts(task: TaskType, split: EncodedSplit) -> np.ndarray | None:
     for labels in _columns(split, "labels"):
         if not pa.types.is_list(labels.type):
             counts += np.bincount(np.asarray(labels), minlength=len(counts))
-        elif _is_of_tokens(task):
+        elif _is_of_tokens(task.type):
             tags = np.asarray(labels.flatten())
             counts += np.bincount(tags[tags >= 0], minlength=len(counts))
         else:

@@ -228,3 +228,13 @@ def test_the_policies_of_missing_values_fill_only_texts():
     assert filled_with_empty(numbers) is numbers
     assert filled_with_empty(pa.chunked_array([pa.nulls(2)])).to_pylist() == ["", ""]
     assert filled_with_empty(pa.chunked_array([pa.array([np.nan, None])])).to_pylist() == ["", ""]
+
+
+def test_tagged_rows_of_one_word_each_are_told_and_a_short_sentence_is_not(prepared):
+    words = [{"text": [word], "label": [tag]} for word, tag in (("a", "O"), ("red", "O"), ("dog", "B-dog"))]
+    labels = ["O", "B-dog", "I-dog"]
+    (text,) = label_texts(prepared(words, words, task_type="tagging", labels=labels))
+    assert text.startswith("each of the 3 training rows is a single word; if they are words of sentences, a row should")
+    sentence = {"text": ["a", "dog"], "label": ["O", "B-dog"]}
+    assert not list(label_texts(prepared([*words, sentence], words, task_type="tagging", labels=labels)))
+    assert not list(label_texts(prepared([sentence], words, task_type="tagging", labels=labels)))

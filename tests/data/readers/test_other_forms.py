@@ -334,3 +334,18 @@ def test_arrows_other_types_hold_the_same_values(tmp_path, array):
     column = read_table(tmp_path / "x.parquet", wanted=["x"]).column("x")
     assert column.to_pylist() == array.to_pylist()
     assert not any(word in str(column.type) for word in ("view", "dictionary"))
+
+
+@pytest.mark.parametrize("first", ["words,tags\n", "# made by hand\nwords,tags\n", "-DOCSTART-,O\n\nwords,tags\n", ""])
+def test_a_first_line_with_the_names_of_the_columns_is_no_word(tmp_path, first):
+    content = first + "Ada,B-PER\nran,O\n\nwords,tags\n"
+    rows = rows_of(tmp_path, "x.csv", content, "conll", columns=["words", "tags"], delimiter=",")
+    assert rows == [{"words": ["Ada", "ran"], "tags": ["B-PER", "O"]}, {"words": ["words"], "tags": ["tags"]}]
+
+
+@pytest.mark.parametrize("blank", ["\n", "\t\n", "\t\n\t\n"])
+def test_rows_of_a_word_with_blank_lines_or_empty_fields_between_are_told(tmp_path, blank):
+    file = write(tmp_path, "x.tsv", f"words\ttags\nAda\tB\n{blank}ran\tO\n")
+    with pytest.warns(MtsmartWarning, match=r"x\.tsv:3: a blank line stands between rows of one word"):
+        table = read_table(file)
+    assert [row["words"] for row in table.to_pylist() if row["words"]] == ["Ada", "ran"]

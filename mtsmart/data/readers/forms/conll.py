@@ -25,7 +25,8 @@ def read_conll(
 ) -> Iterator[pa.Table]:
     """The sentences of a file, in tables of some thousand; each column is a list of texts, one a word.
 
-    Lines that begin a document (``-DOCSTART-``) are left out, and so are comments (``#``) before a sentence.
+    Lines that begin a document (``-DOCSTART-``) are left out, and so are comments (``#``) before a sentence, and a
+    first line that has the names of the columns.
 
     Args:
         file: the file.
@@ -76,6 +77,7 @@ def _lines(
 ) -> Iterator[tuple[int, list[str]]]:
     """The lines of words with their numbers; an empty list stands for a blank line."""
     inside = False  # a sentence
+    seen = False  # a word; a line of the columns' names may stand before it
     try:
         for line, text in enumerate(bounded_lines(stream, file), 1):
             if not text.strip(_BLANKS):
@@ -84,7 +86,7 @@ def _lines(
                 continue
             delimiter = delimiter or ("\t" if "\t" in text.strip(_BLANKS) else None)
             fields = _fields(text, delimiter)
-            if fields[0] == _DOCUMENT:
+            if fields[0] == _DOCUMENT or (fields == columns and not seen):
                 continue
             if columns is not None and len(fields) != len(columns):
                 if text.startswith("#") and not inside:
@@ -93,6 +95,7 @@ def _lines(
             if not fields[0].strip(_BLANKS):
                 raise DataError("begins with an empty field", file=file, line=line, value=text.rstrip("\r\n"))
             inside = True
+            seen = True
             delimiter = delimiter or BLANK
             yield line, fields
     except UnicodeDecodeError:
