@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from mtsmart.data.readers import read_source_file
+from mtsmart.data.readers import kind_of_file, read_source_file
 from mtsmart.data.readers.columns import common_type, joined
-from mtsmart.errors import DataError
+from mtsmart.errors import DataError, did_you_mean
 from mtsmart.tasks.dataset import DatasetSource
 
 _WILD = frozenset("*?[")
+_WITH_HEADER = ("csv", "tsv", "parquet")
 _MAX_FILES = 10_000  # of a split
 _MAX_SHOWN = 3  # names in a message
 
@@ -62,14 +63,32 @@ def read_files(entry: str | Sequence[str], source: DatasetSource, wanted: Sequen
         wanted: the columns that are needed.
 
     Raises:
-        DataError: a file cannot be read, or a column has values in two files that no type holds together.
+        DataError: a file cannot be read, or lacks a column that another one has, or a column has values in two files
+            that no type holds together.
     """
     files = files_of(entry)
     tables = [read_source_file(file, source, wanted) for file in files]
     if len(tables) == 1:
         return tables[0]
+    _check_columns(tables, files, source, wanted or ())
     _check_types(tables, files)
     return joined(tables, shown(entry))
+
+
+def _check_columns(
+    tables: Sequence[pa.Table], files: Sequence[Path], source: DatasetSource, wanted: Sequence[str]
+) -> None:
+    """Refuse a file without a column that another file has. An object in JSON may lack a key, which is then null.
+
+    Raises:
+        DataError: names the column and the two files.
+    """
+    for name in wanted:
+        having = [file for table, file in zip(tables, files, strict=True) if name in table.column_names]
+        for table, file in zip(tables, files, strict=True):
+            if having and file not in having and kind_of_file(file, source) in _WITH_HEADER:
+                message = f"lacks this column, which {having[0].name} has"
+                raise DataError(message, file=file, key=name, hint=did_you_mean(name, table.column_names))
 
 
 def _check_types(tables: Sequence[pa.Table], files: Sequence[Path]) -> None:

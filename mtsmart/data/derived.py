@@ -131,10 +131,23 @@ def _part(array: pa.Array, part: str) -> pa.Array:
 
 def _filled(table: pa.Table, template: str, place: str, empty: Collection[str]) -> pa.ChunkedArray:
     """The template with the values of each row. A row that lacks one of them has no text."""
+    _check_braces(template, place)
     names = list(dict.fromkeys(names_in(template)))
     parts = pa.table({name: _nested(table, name, place, template) for name in names})
     texts = [pa.array(list(_texts(batch, template, place, empty)), pa.string()) for batch in _batches(parts)]
     return pa.chunked_array(texts, pa.string())
+
+
+def _check_braces(template: str, place: str) -> None:
+    """Refuse a brace that neither encloses a name nor is doubled.
+
+    Raises:
+        DataError: there is one.
+    """
+    rest = [piece for piece in _PIECES.split(template) if piece not in ("", "{{", "}}") and _piece(piece)[1] is None]
+    if any("{" in piece or "}" in piece for piece in rest):
+        hint = "A column's name stands between two braces; {{ and }} are braces of the text"
+        raise DataError("has a brace that encloses no name", file=place, key=template, hint=hint)
 
 
 def _batches(parts: pa.Table) -> Iterator[tuple[int, pa.RecordBatch]]:

@@ -104,7 +104,7 @@ def label_counts(task: TaskType, split: EncodedSplit) -> np.ndarray | None:
     for labels in _columns(split, "labels"):
         if not pa.types.is_list(labels.type):
             counts += np.bincount(np.asarray(labels), minlength=len(counts))
-        elif _is_of_tokens(task.type):
+        elif _is_of_tokens(task):
             tags = np.asarray(labels.flatten())
             counts += np.bincount(tags[tags >= 0], minlength=len(counts))
         else:

@@ -78,3 +78,16 @@ def test_a_split_has_the_columns_that_the_task_makes(tmp_path):
 def test_given_rows_get_the_columns_that_the_task_makes():
     rows = [{"w": "x", "m": {"s": "one"}}, {"w": "y", "m": {"s": "two"}}]
     assert table_of(rows, ["{w}!", "m.s"])[:] == {"{w}!": ["x!", "y!"], "m.s": ["one", "two"], "row": [0, 1]}
+
+
+@pytest.mark.parametrize("template", ["{a: {b}", "{a}} {b}", "{a} {}", "{a}{", "} {a}"])
+def test_a_brace_without_a_name_in_a_text_of_columns_is_refused(template):
+    table = pa.table({"a": ["x"], "b": ["y"]})
+    with pytest.raises(DataError, match="has a brace that encloses no name"):
+        with_derived(table, [template], "here")
+
+
+def test_doubled_braces_and_a_column_with_braces_in_its_name_are_read():
+    table = pa.table({"a": ["x"], "{a": ["z"]})
+    read = with_derived(table, ["{{{a}}}", "{a"], "here")
+    assert read.column("{{{a}}}").to_pylist() == ["{x}"] and read.column("{a").to_pylist() == ["z"]

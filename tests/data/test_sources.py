@@ -4,15 +4,18 @@ import os
 import shutil
 
 import datasets
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.completeness import select_complete
+from mtsmart.data.data_files import read_files
 from mtsmart.data.encoding import encode_split
 from mtsmart.data.sources import has_split, load_split, split_place
 from mtsmart.errors import DataError, MtsmartWarning
 from mtsmart.tasks import TaskDefinition, TaskLibrary
+from mtsmart.tasks.dataset import DatasetSource
 from tests.conftest import write_jsonl
 
 
@@ -269,3 +272,26 @@ def test_only_names_on_the_hub_go_to_the_hub(tmp_path, monkeypatch, path, stream
     )
     with pytest.raises(DataError, match="is neither a local clone nor the name of a data set on the Hub"):
         load_split("t", definition, "train", ["text"], DataConfig(cache_dir=str(tmp_path)))
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet"])
+def test_a_file_that_lacks_a_column_of_another_file_of_the_split_is_named(tmp_path, ending):
+    tables = [{"text": ["a"], "label": ["x"]}, {"text": ["b"], "lable": ["y"]}]
+    for name, table in zip(("one", "two"), tables, strict=True):
+        file = tmp_path / f"{name}.{ending}"
+        if ending == "parquet":
+            pq.write_table(pa.table(table), file)
+        else:
+            sign = {"csv": ",", "tsv": "\t"}[ending]
+            file.write_text(f"{sign.join(table)}\n{sign.join(value for (value,) in table.values())}\n")
+    source = DatasetSource(files=str(tmp_path / f"*.{ending}"))
+    message = rf"two\.{ending}: label: lacks this column, which one\.{ending} has. Did you mean 'lable'"
+    with pytest.raises(DataError, match=message):
+        read_files(str(tmp_path / f"*.{ending}"), source, ["text", "label"])
+
+
+def test_objects_in_json_may_lack_a_key_in_all_rows_of_a_file(tmp_path):
+    (tmp_path / "one.jsonl").write_text('{"text": "a", "label": "x"}\n')
+    (tmp_path / "two.jsonl").write_text('{"text": "b"}\n')
+    names = [str(tmp_path / "one.jsonl"), str(tmp_path / "two.jsonl")]
+    assert read_files(names, DatasetSource(files=names), ["text", "label"]).column("label").to_pylist() == ["x", None]

@@ -144,6 +144,7 @@ class TaskType(ABC):
         for metric in definition.metrics or []:
             _require_one_of(self, "metrics", metric, (*self.metrics, *METRICS.fitting(kind)))
         _require_one_of(self, "head.type", definition.head.type, tuple(HEADS))
+        _check_texts(self)
         _check_label_settings(self)
         _check_missing(self)
 
@@ -253,6 +254,16 @@ def _require_one_of(task: TaskType, key: str, value: str, allowed: Sequence[str]
     if value not in allowed:
         message = f"does not go with task type '{task.definition.task_type}'"
         raise ConfigError(message, key=f"{task.name}.{key}", value=value, hint=did_you_mean(value, allowed))
+
+
+def _check_texts(task: TaskType) -> None:
+    """Refuse a text that is made of the label, because it would tell the label."""
+    for column in task.columns:
+        parts = [name for name in source_columns([column]) if name != column]
+        label = next((label for label in task.definition.label_columns if label in parts), None)
+        if label is not None:
+            message = f"is made of the label column '{label}', so that it would tell the label"
+            raise ConfigError(message, key=f"{task.name}.text", value=column)
 
 
 def _check_label_settings(task: TaskType) -> None:
