@@ -164,6 +164,12 @@ def has_split(definition: TaskDefinition, split: str, config: DataConfig) -> boo
     return all(named(splits, base) is not None for base in bases(definition.split(split)))
 
 
+def known_splits(definition: TaskDefinition, config: DataConfig) -> list[str]:
+    """The splits that a task may be asked for: those that it names, and those of its data."""
+    drawn = [] if definition.dataset.holdout is None else ["validation"]
+    return list(dict.fromkeys([*definition.splits, *split_names(definition.dataset, config), *drawn]))
+
+
 def split_names(source: DatasetSource, config: DataConfig) -> list[str]:
     """The data's own splits.
 

@@ -14,7 +14,7 @@ from datasets import Dataset
 
 from mtsmart.arguments import checked, items_of
 from mtsmart.data.completeness import complete_rows
-from mtsmart.data.sources import has_split
+from mtsmart.data.sources import has_split, known_splits
 from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning, did_you_mean, shorten
 from mtsmart.evaluation.changed_tasks import changed_tasks
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
@@ -326,7 +326,9 @@ class LoadedRun:
         definitions = {**self.definitions, **self._changed}
         names = [name for name, task in definitions.items() if has_split(task, split, self.config.data)]
         if not names:
-            raise CheckpointError(f"no task of the run has a split '{split}'", file=self.path)
+            known = {name for task in definitions.values() for name in known_splits(task, self.config.data)}
+            hint = did_you_mean(split, known)
+            raise CheckpointError("no task of the run has this split", file=self.path, value=split, hint=hint)
         trained = [name for name in names if not self.is_untrained(name)]
         self._tell_untrained(names)
         return trained or names

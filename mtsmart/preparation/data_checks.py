@@ -41,7 +41,8 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
                 if (rows := _checked(task, split, preparer)) is not None:
                     encoded[split] = rows
             except MtsmartError as error:
-                found.append(error)
+                # Two splits may come from one file.
+                found += [] if str(error) in map(str, found) else [error]
         if not found:
             train = encoded.get("train")
             validation = encoded.get("validation")

@@ -22,7 +22,7 @@ from mtsmart.data.completeness import select_complete
 from mtsmart.data.encoding import EncodedSplit, Rows, encode_rows, encode_split, recall, remember
 from mtsmart.data.loader import Collate
 from mtsmart.data.sources import file_digests, load_split, split_place
-from mtsmart.errors import DataError, LibraryPanic, panics_as_errors
+from mtsmart.errors import DataError, LibraryPanic, did_you_mean, panics_as_errors
 from mtsmart.preparation.label_columns import LabelColumns
 from mtsmart.task_types.interface.arranges_rows import arranged
 from mtsmart.task_types.interface.base import LabelColumn, TaskType
@@ -176,7 +176,9 @@ class Preparer:
         labels = task.definition.label_columns
         lacking = next((label for label in labels if label not in rows.column_names), None)
         if lacking is not None:
-            raise LabelsMissing("the data has no such label column", file=where, key="label", value=lacking)
+            known = [name for name in rows.column_names if name not in ("row", *task.columns)]
+            hint = did_you_mean(lacking, known)
+            raise LabelsMissing("the data has no such label column", file=where, key="label", value=lacking, hint=hint)
         if all(value is None for label in labels for value in rows[label]):
             raise LabelsMissing(
                 "the labels of this split are hidden", file=where, hint="'mtsmart predict' works without labels"

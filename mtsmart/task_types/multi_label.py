@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import datasets
@@ -34,6 +34,7 @@ from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask
 from mtsmart.tasks.definition import TaskDefinition
 
+_SEPARATORS = (",", ";", "|", "/", " ")
 _KNOWN = 10_000  # different lists that are kept, so that none of them is looked at twice
 
 
@@ -200,7 +201,7 @@ class MultiLabel(SequenceTask, NamedLabels, WeighsLabels, Decides, FitsDecoding,
         column = self.label
         items = self._items(value)
         if items is None:
-            raise row_error("is not a list of labels", row, column, value, list_hint(column))
+            raise row_error("is not a list of labels", row, column, value, self._list_hint(value))
         bits = self._bits(items)
         if bits is not None and (self.vectors or (self.names.numbered and len(set(bits)) < len(bits))):
             return bits
@@ -238,10 +239,19 @@ class MultiLabel(SequenceTask, NamedLabels, WeighsLabels, Decides, FitsDecoding,
         bits = [bit_of(item) for item in items]
         return None if None in bits else [bit for bit in bits if bit is not None]
 
+    def _list_hint(self, value: Any) -> str:
+        """What to write for a value that is no list of labels."""
+        if not isinstance(value, Mapping):
+            return list_hint(self.label)
+        return f"Read its parts as columns: label: [{', '.join(f'{self.label}.{name}' for name in value)}]"
+
     def _hint(self, wrong: Any) -> str:
         """What may be meant by an unknown label: another label, or part of a label that has the separator in it."""
         hint = did_you_mean(wrong, self.labels)
         separator = self.options.separator
+        other = next((sign for sign in _SEPARATORS if sign != separator and self._are_labels(str(wrong), sign)), None)
+        if other is not None:
+            return f"If it holds several labels, write options: {{separator: '{other}'}}"
         within = next((label for label in self.labels if separator in label), None)
         if within is None:
             return hint
@@ -249,6 +259,11 @@ class MultiLabel(SequenceTask, NamedLabels, WeighsLabels, Decides, FitsDecoding,
             f"{hint} Label '{within}' holds the separator '{separator}': in text give a JSON list, "
             "or set options.separator"
         )
+
+    def _are_labels(self, text: str, separator: str) -> bool:
+        """Whether a text holds several labels, or a list of 0 and 1, with this separator between them."""
+        items = [item for item in text.split(separator) if item.strip()]
+        return len(items) > 1 and (self._bits(items) is not None or None not in map(self.names.find, items))
 
     def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
         """The loss against the gold labels, a scalar: the mean over rows and labels, whatever their weights."""

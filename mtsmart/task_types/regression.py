@@ -7,6 +7,7 @@ Predictions, scores and exported models have the unit of the labels.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -30,6 +31,7 @@ from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask
 
 _ERRORS = ("mse", "rmse", "mae")
+_COMMA = re.compile(r"[-+]?[0-9.]+,[0-9,.]+")
 
 
 class RegressionOptions(TaskOptions):
@@ -83,6 +85,8 @@ class Regression(SequenceTask, HasUnit, LearnsFromLabels):
         if number is None:
             hint = size_hint(value)
             message = "is too large a number" if hint else "is not a finite number"
+            if isinstance(value, str) and _COMMA.fullmatch(value.strip()):
+                hint = "Write numbers with a point alone: 1.5 or 1500"
             raise row_error(message, row, self.label, value, hint)
         return number
 

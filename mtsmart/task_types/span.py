@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, ClassVar, NamedTuple
@@ -197,7 +198,10 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature):
         texts = mapping.get("text")
         places = mapping.get("answer_start")
         if not (isinstance(texts, list) and isinstance(places, list) and len(texts) == len(places)):
-            hint = f"{_FORM}; JSON in csv or tsv: dataset: {{parse: {{{label}: json}}}}"
+            are_objects = isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value)
+            form = "answers" if are_objects else "json"
+            what = "A list of such answers" if are_objects else "JSON in csv or tsv"
+            hint = f"{_FORM}; {what}: dataset: {{parse: {{{label}: {form}}}}}"
             raise row_error("is not in SQuAD's form", row, label, value, hint)
         if not texts and not self.options.no_answer:
             hint = "If questions may have no answer, say options: {no_answer: true}"
@@ -328,5 +332,8 @@ def _opening(context: str) -> str:
 def _nearest(text: str, context: str, place: int) -> str:
     places = [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)]
     if not places:
-        return "It is nowhere in the context"
+        composed, around = (unicodedata.normalize("NFC", each).casefold() for each in (text, context))
+        is_other_spelling = composed in around
+        hint = ", except in other letter case or another normal form of Unicode" if is_other_spelling else ""
+        return f"It is nowhere in the context{hint}"
     return f"The nearest place that holds it is {min(places, key=lambda found: abs(found - place))}"

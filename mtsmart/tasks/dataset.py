@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from mtsmart.config.strict import Misfit, StrictModel
 
@@ -36,6 +36,13 @@ def _is_holdout(value: str | int) -> str | int:
     is_share = share is not None and 0 < float(share[1]) < 100
     if not is_share and (isinstance(value, str) or value < 1):
         raise ValueError("must be a share of the rows such as 20%, or a number of rows")
+    return value
+
+
+def _is_no_fraction(value: Any) -> Any:
+    if isinstance(value, float):
+        share = f": {100 * value:g}%" if 0 < value < 1 else " such as 20%"
+        raise ValueError(f"must be a share of the rows{share}, or a number of rows")
     return value
 
 
@@ -85,7 +92,7 @@ class DatasetSource(StrictModel):
         "names (a,b); first (of a list); answer (start:::end:::impossible:::text); "
         "answers (list of text and answer_start)",
     )
-    holdout: Annotated[str | int, AfterValidator(_is_holdout)] | None = Field(
+    holdout: Annotated[str | int, BeforeValidator(_is_no_fraction), AfterValidator(_is_holdout)] | None = Field(
         None,
         description="this share (20%) or number of the training rows becomes the validation split: drawn with 'seed', "
         "each label with its share",

@@ -132,7 +132,10 @@ class TaskDefinition(OpenSection):
     @model_validator(mode="before")
     @classmethod
     def _columns_name_labels(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("label"), list) and value.get("labels") is None:
+        label = value.get("label") if isinstance(value, dict) else None
+        if isinstance(label, list) and len(label) < 2:
+            raise Misfit("should be one column, or a list of several columns of 0 and 1", ("label",))
+        if isinstance(label, list) and value.get("labels") is None:
             return {**value, "labels": value["label"]}
         return value
 

@@ -98,6 +98,8 @@ def test_a_few_rows_of_each_label(sorted_file):
         ({"holdout": "0%"}, "must be a share of the rows such as 20%"),
         ({"holdout": "100%"}, "must be a share of the rows such as 20%"),
         ({"holdout": "a fifth"}, "must be a share of the rows such as 20%"),
+        ({"holdout": 0.25}, "must be a share of the rows: 25%, or a number of rows"),
+        ({"holdout": 2.0}, "must be a share of the rows such as 20%, or a number of rows"),
         ({"holdout": 0}, "must be a share of the rows such as 20%"),
         ({"holdout": 5, "splits": {"validation": "train[:5]"}}, "the task has a validation split"),
         ({"split_column": "s", "files": {"a": "d.csv", "b": "d.csv"}}, "'files' has no splits"),

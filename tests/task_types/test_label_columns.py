@@ -278,3 +278,38 @@ def test_soft_labels_are_judged_by_the_labels_that_they_name(values, expected):
 def test_soft_labels_that_may_mean_two_things_are_refused(values, row):
     with pytest.raises(DataError, match=rf"^row {row}: label: "):
         encoded(task(labels=["sun", "rain"], options={"soft_labels": True}), values)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("hot;wet", "write options: {separator: ';'}"),
+        ("Hot | dark", r"write options: {separator: '\|'}"),
+        ("0 1 1", "write options: {separator: ' '}"),
+        ({"hot": 1, "wet": 0}, r"Read its parts as columns: label: \[label.hot, label.wet\]"),
+        ("hot;wett", "Choose from|Did you mean"),
+    ],
+)
+def test_several_labels_that_are_written_otherwise_get_a_hint(value, hint):
+    with pytest.raises(DataError, match=hint):
+        task("multi_label", labels=["hot", "wet", "dark"]).encode_label(value, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("classification", {"labels": ["x", "y"], "text": ["{word}: {label}"]}),
+        ("multi_label", {"label": ["hot", "wet"], "text": ["text", "{wet} {text}"]}),
+        ("regression", {"label": "score", "text": ["score.words"]}),
+        ("multiple_choice", {"label": "gold", "options": {"choices": ["one", "{gold}"]}}),
+    ],
+)
+def test_a_text_that_is_made_of_the_label_is_refused(kind, settings):
+    with pytest.raises(ConfigError, match="is made of the label column '(label|wet|score|gold)'"):
+        task(kind, **settings)
+
+
+@pytest.mark.parametrize("label", [["hot"], []])
+def test_a_list_of_one_label_column_is_refused_by_its_key(label):
+    with pytest.raises(ValueError, match="should be one column, or a list of several columns of 0 and 1"):
+        task("multi_label", label=label, labels=["x", "y"])

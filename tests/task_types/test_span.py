@@ -200,6 +200,7 @@ def test_every_token_that_holds_a_part_of_the_answer_is_trained():
         ({"text": ["cat"], "answer_start": [-20]}, r"got -20\. The nearest place that holds it is 8"),
         ({"text": ["cat"], "answer_start": [40]}, r"The nearest place that holds it is 30"),
         ({"text": ["Cat"], "answer_start": [8]}, r"It is nowhere in the context"),
+        ([{"text": "cat", "answer_start": 8}], r"A list of such answers: dataset: {parse: {answers: answers}}"),
         ({"text": ["cat"], "answer_start": ["8"]}, r"is not a whole number, got '8'"),
         ({"text": ["cat"], "answer_start": [8.5]}, r"is not a whole number, got 8.5"),
         ({"text": ["cat"], "answer_start": []}, r"answers: is not in SQuAD's form, .*Expected \{text"),

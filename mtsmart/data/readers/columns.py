@@ -18,6 +18,7 @@ MAX_CHUNK = 2**24  # characters, because Python's objects take many times as man
 SizedRow: TypeAlias = tuple[dict[str, Any], int]
 """A row, and its size in characters."""
 
+_SCALARS = (str, bool, int, float)
 _FEW = 64  # values from which the bytes of one are known
 _MISFITS = (pa.ArrowException, OverflowError, UnicodeEncodeError)
 
@@ -149,15 +150,18 @@ def column(
 def _misfit(values: list[Any], name: str, file: str | Path, done: int, before: pa.DataType) -> DataError:
     """The error for the first value that does not fit with those before it, which are of type ``before``."""
     row = _first_misfit(values, before)
+    hint = None
     known = next((type(value) for value in values[:row] if value is not None), None) or _python_type(before)
     if not is_text(json.dumps(values[row], ensure_ascii=False, default=str)):
         message = f"row {done + row + 1} holds half of a surrogate pair, which is no text"
     elif known is not None and type(values[row]) is not known:
         message = f"row {done + row + 1} is no {known.__name__} like the rows before"
+        is_scalar = known in _SCALARS and type(values[row]) in _SCALARS
+        hint = "Write all values of a column in one way, for example as texts" if is_scalar else None
     else:
         with_others = "one column with the rows before" if done + row else "a column"
         message = f"row {done + row + 1} cannot be stored in {with_others}"
-    return DataError(message, file=file, key=name, value=values[row])
+    return DataError(message, file=file, key=name, value=values[row], hint=hint)
 
 
 def is_text(value: str) -> bool:

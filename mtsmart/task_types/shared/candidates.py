@@ -104,7 +104,8 @@ class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches):
         label = self.label
         first = self.names.first
         if index is None and not (self.names.numbered and str(value).lstrip("-").isdigit()):
-            hint = did_you_mean(value, self.names.names) if self.names.names else f"Give {first} to {count - 1 + first}"
+            hint = f"Give {first} to {count - 1 + first}, or name the candidates: labels: [A, B, ...]"
+            hint = did_you_mean(value, self.names.names) if self.names.names else hint
             raise row_error("is none of the candidates", row, label, value, hint)
         message = f"is out of range: the row has {count} candidates, counted from {first}"
         hidden = "If -1 hides the label: 'mtsmart predict' needs no label" if str(value) == "-1" else None

@@ -103,5 +103,6 @@ def ending_hint(ending: str) -> str:
     shown = f"'{ending}' " if re.fullmatch(r"\.\w+", ending) else ""
     return (
         f"The ending {shown}does not say what the file holds, so write it into the task's dataset: format: csv, tsv, "
-        "jsonl, json, squad, conll or parquet; 'delimiter' and 'columns' say how lines are read"
+        "jsonl, json, squad, conll or parquet; 'delimiter' and 'columns' say how lines are read "
+        "(of a new file: --format and --columns)"
     )
