@@ -103,7 +103,7 @@ def test_evaluate_gives_the_scores_of_training(run, cli):
     [
         (["--task", "colour"], "--task: there is no task of this name, got 'colour'. Did you mean 'color'"),
         (["--task", "rte"], r"the run has no head for this task \(it has: color, near\), got 'rte'"),
-        (["--split", "test"], "no task of the run has this split, got 'test'. Did you mean"),
+        (["--split", "test"], "no task of the run has this split, got 'test'. Choose from: train, validation"),
         (["--task", "color", "--split", "test"], "splits.test: the data has no split 'test'"),
     ],
 )
