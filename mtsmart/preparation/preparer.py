@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ class Preparer:
         self.config = config
         self.max_positions = max_positions
         self._labels = LabelColumns(config)
+        self._told = set[str]()  # the tasks of whose data files the readers told something
 
     def judge_like(self, trained: TaskType) -> None:
         """Read labels of other data of a task as its training split shows them.
@@ -71,9 +73,9 @@ class Preparer:
                 known = self._encode(task, split, with_labels)
             pa.default_memory_pool().release_unused()  # the memory of the source rows, which are in the cache now
             # If somebody wrote to the file while it was read, the rows may belong to neither version.
-            # What was assumed about labels is told in each run, and the training split may change what numbers in
-            # another split mean. Such a split is not found without its source.
-            is_alone = task.name not in self._labels.told | self._labels.judged_with_training
+            # What is strange about a file, or was assumed about labels, is told in each run, and the training split
+            # may change what numbers in another split mean. Such a split is not found without its source.
+            is_alone = task.name not in self._told | self._labels.told | self._labels.judged_with_training
             if is_alone and identity and identity == self._identity(task, split, with_labels):
                 remember(identity, known, self.config)
         return known
@@ -96,7 +98,10 @@ class Preparer:
 
     def _encode(self, task: TaskType, split: str, with_labels: bool) -> EncodedSplit:
         definition = task.definition
-        rows = load_split(task.name, definition, split, task.columns, self.config)
+        with _repeated_warnings() as told:
+            rows = load_split(task.name, definition, split, task.columns, self.config)
+        if told:
+            self._told.add(task.name)
         labels = definition.label_columns if with_labels and task.label_column is not LabelColumn.UNUSED else []
         if labels:
             self._require_labels(task, split, rows)
@@ -183,6 +188,19 @@ class Preparer:
             raise LabelsMissing(
                 "the labels of this split are hidden", file=where, hint="'mtsmart predict' works without labels"
             )
+
+
+@contextmanager
+def _repeated_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """A list that gets the warnings of what runs within. They are shown as always, but at the end."""
+    told: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            yield told
+    finally:
+        told += caught
+        for each in told:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 @dataclass(frozen=True)

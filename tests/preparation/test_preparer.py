@@ -8,7 +8,7 @@ import datasets
 import pytest
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.errors import DataError
+from mtsmart.errors import DataError, MtsmartWarning
 from mtsmart.preparation import preparer as preparation
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.task_types import build_task
@@ -43,6 +43,32 @@ def test_a_second_start_does_not_parse_the_file(read):
     assert first.rows.to_list() == second.rows.to_list() and first.rows.features == second.rows.features
     assert (first.key, first.dropped, first.lengths.tolist()) == (second.key, second.dropped, second.lengths.tolist())
     assert second.dropped == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("d.tsv", 'text\tlabel\n"a ""red"" dog"\tyes\nblue cat\tno\n', "begins and ends with a quote"),
+        ("d.csv", "text,label\ndog,yes\n\ncat,no\n", "a blank line stands between rows of one word"),
+    ],
+)
+def test_what_is_strange_about_a_file_is_told_at_each_start(read, name, content, message):
+    prepare, parsed, file = read
+    other = file.with_name(name)
+    other.write_text(content)
+    for start in (1, 2):
+        with pytest.warns(MtsmartWarning, match=message):
+            prepare(dataset={"files": {"train": str(other)}})
+        assert len(parsed) == start
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_warning_that_is_made_an_error_stops_the_reading(read):
+    prepare, _, file = read
+    other = file.with_name("d.csv")
+    other.write_text("text,label\ndog,yes\n\ncat,no\n")
+    with pytest.raises(MtsmartWarning, match="a blank line stands between rows of one word"):
+        prepare(dataset={"files": {"train": str(other)}})
 
 
 @pytest.mark.parametrize(
