@@ -158,6 +158,21 @@ def split_place(task: str, definition: TaskDefinition, split: str) -> str:
     return f"task {task}, split {split}" + (f" ({where})" if where else "")
 
 
+def column_names(
+    task: str, definition: TaskDefinition, split: str, columns: Sequence[str], config: DataConfig
+) -> list[str]:
+    """The names of the columns that our split ``split`` has in its data, for hints; of very many the first ones.
+
+    Raises:
+        DataError: as :func:`load_split`.
+    """
+    splits = _opened(definition.dataset, source_columns(columns), config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # They were told when the rows were read.
+        rows, _ = select(splits, definition.split(split), {"file": f"task {task}", "key": f"splits.{split}"})
+    return list(rows.column_names)
+
+
 def has_split(definition: TaskDefinition, split: str, config: DataConfig) -> bool:
     """Whether the task's data has our split ``split``."""
     splits = _opened(definition.dataset, [], config)

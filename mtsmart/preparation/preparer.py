@@ -20,9 +20,10 @@ from transformers import PreTrainedTokenizerBase
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.batch import Batch
 from mtsmart.data.completeness import select_complete
+from mtsmart.data.derived import source_columns
 from mtsmart.data.encoding import EncodedSplit, Rows, encode_rows, encode_split, recall, remember
 from mtsmart.data.loader import Collate
-from mtsmart.data.sources import file_digests, load_split, split_place
+from mtsmart.data.sources import column_names, file_digests, load_split, split_place
 from mtsmart.errors import DataError, LibraryPanic, did_you_mean, panics_as_errors
 from mtsmart.preparation.label_columns import LabelColumns
 from mtsmart.task_types.interface.arranges_rows import arranged
@@ -181,8 +182,10 @@ class Preparer:
         labels = task.definition.label_columns
         lacking = next((label for label in labels if label not in rows.column_names), None)
         if lacking is not None:
-            known = [name for name in rows.column_names if name not in ("row", *task.columns)]
-            hint = did_you_mean(lacking, known)
+            # `rows` has only the columns that the task reads.
+            present = column_names(task.name, task.definition, split, task.columns, self.config)
+            known = [name for name in present if name not in source_columns(task.columns)]
+            hint = did_you_mean(lacking, known) if known else None
             raise LabelsMissing("the data has no such label column", file=where, key="label", value=lacking, hint=hint)
         if all(value is None for label in labels for value in rows[label]):
             raise LabelsMissing(

@@ -136,8 +136,28 @@ def test_columns_of_0_and_1_are_read_from_a_file(tmp_path):
     dropped = preparer.split(build_task("t", TaskDefinition(**base, missing="drop")), "train")
     assert dropped.rows["labels"][:] == [[1, 0], [0, 1]]
     lacking = TaskDefinition(**{**base, "label": ["hot", "dry"]})
-    with pytest.raises(DataError, match="label: the data has no such label column, got 'dry'"):
+    with pytest.raises(DataError, match="label: the data has no such label column, got 'dry'.*hot, wet"):
         preparer.split(build_task("t", lacking), "train")
+
+
+@pytest.mark.parametrize(
+    ("header", "label", "hint"),
+    [
+        ("text, label", "label", "Did you mean ' label'"),
+        ("text,Label,more", "label", "Did you mean 'Label'"),
+        ("text,number,colour", "label", "Choose from: colour, number"),
+        ("text", "label", "got 'label'$"),
+    ],
+)
+def test_a_label_column_that_is_not_there_is_looked_for_among_the_others(tmp_path, header, label, hint):
+    (tmp_path / "x.csv").write_text(f"{header}\n" + ",".join(["a"] * len(header.split(","))) + "\n")
+    files = {"train": str(tmp_path / "x.csv")}
+    definition = TaskDefinition(
+        task_type="classification", text=["text"], label=label, labels=["a", "b"], dataset={"files": files}
+    )
+    preparer = Preparer(tokenizer_of("BERT"), DataConfig(cache_dir=str(tmp_path / "cache")), None)
+    with pytest.raises(DataError, match=hint):
+        preparer.split(build_task("t", definition), "train")
 
 
 def test_other_data_of_a_task_is_read_as_its_training_split_is(splits, tmp_path):
