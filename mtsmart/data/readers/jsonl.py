@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,6 +20,8 @@ from mtsmart.data.readers.shapes import Shape
 from mtsmart.errors import DataError, did_you_mean
 
 _WATCHED = 100  # rows at the start of a file in which a key that stands twice is found
+_MAX_SHOWN = 5  # keys of a hint
+_DEEPEST = 2  # objects around the lists that a hint names
 
 
 def read_json(
@@ -227,13 +229,32 @@ def _records(stream: TextIO, file: Path, taker: _Taker) -> Iterator[SizedRow]:
 
 def _hint_of_object(file: Path) -> str | None:
     """What to write for a file that is one object with lists of objects in it; None for any other file."""
-    with suppress(EOFError, ValueError, RecursionError), open_text(file) as stream:
-        lists = JsonText(stream).lists()
+    with suppress(EOFError, ValueError, RecursionError):
+        lists = _lists_within(file, [])
         if lists:
             squad = " (a file of SQuAD's form: 'format: squad')" if lists == [SQUAD_FIELD] else ""
-            items = ", ".join(lists[:5])
+            items = ", ".join(lists[:_MAX_SHOWN])
             return f"Its rows may be the items of {items}: write 'field: {lists[0]}' into the dataset{squad}"
     return None
+
+
+def _lists_within(file: Path, path: list[str]) -> list[str]:
+    """What 'field' may say: the places of lists of objects in the object at ``path``, or in the objects within it.
+
+    Raises:
+        EOFError, ValueError: the file is not valid JSON.
+    """
+    lists, objects = (_keys_at(file, path, kind) for kind in (JsonText.lists, JsonText.objects))
+    if lists or len(path) == _DEEPEST:
+        return [".".join([*path, key]) for key in lists]
+    return [place for key in objects[:_MAX_SHOWN] for place in _lists_within(file, [*path, key])]
+
+
+def _keys_at(file: Path, path: list[str], kind: Callable[[JsonText], list[str]]) -> list[str]:
+    with open_text(file) as stream:
+        text = JsonText(stream)
+        text.enter(path)
+        return [key for key in kind(text) if "." not in key]  # 'field' has dots between keys.
 
 
 def _items(stream: TextIO, file: Path, field: str | None, taker: _Taker) -> Iterator[SizedRow]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import DataError, quotes_hint
+
+_COLUMNS = (
+    "If the file's one object holds the columns, write an object for each row; "
+    "pandas does it with to_json(FILE, orient='records', lines=True)"
+)
 
 
 def row_error(message: str, row: int, column: str, value: Any, hint: str | None = None) -> DataError:
@@ -21,5 +27,6 @@ def texts_of(rows: Rows, column: str) -> list[str]:
     """
     for value, row in zip(rows[column], rows["row"], strict=True):
         if not isinstance(value, str):
-            raise row_error("is not a text", row, column, value)
+            are_columns = isinstance(value, list | Mapping) and len(rows["row"]) == 1
+            raise row_error("is not a text", row, column, value, _COLUMNS if are_columns else None)
     return rows[column]

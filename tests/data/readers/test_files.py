@@ -56,6 +56,7 @@ def test_many_rows_come_in_chunks(tmp_path):
     ("name", "content", "message"),
     [
         ("x.txt", "a", r"unknown kind of data file, got '\.txt'"),
+        ("x.xlsx", "a", r"unknown kind of data file, got '\.xlsx'. Save the sheet as csv"),
         ("x.csv", "", "is empty"),
         ("x.csv", "a,b\n", "has no rows"),
         ("x.csv", "a,a\n1,2\n", r"x\.csv:1: two columns have the same name, got 'a'"),

@@ -199,6 +199,21 @@ def test_one_object_is_told_where_its_rows_may_be(tmp_path):
             rows_of(tmp_path, "x.json", json.dumps(content, indent=indent), wanted=["text"])
 
 
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ({"version": 1, "data": {"train": [{"text": "a"}]}}, "the items of data.train: write 'field: data.train'"),
+        ({"meta": {"a": [1]}, "x": {"y": {"z": [{"text": "a"}], "u": [{}]}}}, "of x.y.z, x.y.u: write 'field: x.y.z'"),
+        ({"a.b": [{"text": "a"}], "c": {"d": [{"text": "a"}]}}, "the items of c.d: write 'field: c.d'"),
+    ],
+)
+def test_lists_deep_in_one_object_are_told(tmp_path, content, hint):
+    for indent in (None, 1):
+        with pytest.raises(DataError, match=hint):
+            rows_of(tmp_path, "x.json", json.dumps(content, indent=indent), wanted=["text"])
+    assert rows_of(tmp_path, "x.json", json.dumps({"x": {"y": ROWS}}), field="x.y") == ROWS
+
+
 def test_each_item_of_a_nested_list_becomes_a_row(tmp_path):
     records = [
         {"id": 1, "p": {"t": "one", "qs": [{"q": "a?", "as": [{"t": "x"}, {"t": "y"}]}, {"q": "b?", "as": []}]}},

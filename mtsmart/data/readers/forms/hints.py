@@ -11,6 +11,7 @@ from mtsmart.data.readers.lines import bounded_lines, open_text
 from mtsmart.errors import DataError
 
 _OTHERS = (";", "\t", "|", ",")
+_SHEETS = (".xlsx", ".xls", ".ods")
 _SHOWN = {"\t": "tab", "blank": "blank"}
 _QUOTED = "Its fields stand in quotes: write 'format: csv, delimiter: tab' into the task's dataset"
 
@@ -100,6 +101,8 @@ def words_warning(file: Path, line: int) -> str:
 
 def ending_hint(ending: str) -> str:
     """The hint for an ending that says nothing about what a file holds."""
+    if ending in _SHEETS:
+        return "Save the sheet as csv in UTF-8"
     shown = f"'{ending}' " if re.fullmatch(r"\.\w+", ending) else ""
     return (
         f"The ending {shown}does not say what the file holds, so write it into the task's dataset: format: csv, tsv, "

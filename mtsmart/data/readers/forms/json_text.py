@@ -81,6 +81,14 @@ class JsonText:
         """
         return [key for key in self._keys([]) if self.next_sign() == "[" and self._holds_objects()]
 
+    def objects(self) -> list[str]:
+        """The keys of an object whose values are objects.
+
+        Raises:
+            EOFError, ValueError: as for :meth:`items`.
+        """
+        return [key for key in self._keys([]) if self.next_sign() == "{"]
+
     def _holds_objects(self) -> bool:
         """Whether an object stands within the text that is read, right after the bracket of the list."""
         return self._text[self._place + 1 : self._place + 1000].lstrip(BLANKS).startswith("{")
