@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -40,7 +41,7 @@ def tables_of(rows: Iterable[SizedRow], file: str | Path, limit: int | None = No
     total = 0.0  # bytes of values, besides those that a row without values takes
     for chunk in _chunks(rows):
         # A table without columns has no rows, so rows without a key get the columns before or after them.
-        names = dict.fromkeys(name for row in chunk for name in row) or dict.fromkeys(kinds)
+        names = dict.fromkeys(chain.from_iterable(chunk)) or dict.fromkeys(kinds)
         if names and done and not kinds:
             yield _table({name: pa.nulls(done) for name in names}, file)
         arrays = {name: column([row.get(name) for row in chunk], name, file, done, kinds) for name in names}

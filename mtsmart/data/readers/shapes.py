@@ -60,14 +60,17 @@ class Shape:
         self._note(record, self._rows)
         if self._keys > MAX_COLUMNS:
             raise _too_many(None, self._place(line, row))
-        for column, value in record.items():
-            if type(value) in _NESTED:
-                place = {**self._place(line, row), "key": column}
-                self._descend(value, self._rows.keys[column], 1, place)
+        if not _NESTED.isdisjoint(map(type, record.values())):
+            self._descend_values(record, self._place(line, row))
         if self._fields > MAX_FIELDS and self._fields > MAX_SPARED * self._given:
             message = f"so far would take {self._fields:,} fields as columns, where {self._given:,} are given"
             hint = "Rows, and objects in them, should have much the same keys"
             raise DataError(message, hint=hint, **self._place(line, row))
+
+    def _descend_values(self, record: Mapping[str, Any], place: dict[str, Any]) -> None:
+        for column, value in record.items():
+            if type(value) in _NESTED:
+                self._descend(value, self._rows.keys[column], 1, {**place, "key": column})
 
     def _place(self, line: int | None, row: int | None) -> dict[str, Any]:
         return {"file": self._file if row is None else f"{self._file}, row {row}", "line": line}
