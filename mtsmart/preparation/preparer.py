@@ -25,7 +25,7 @@ from mtsmart.data.encoding import EncodedSplit, Rows, encode_rows, encode_split,
 from mtsmart.data.loader import Collate
 from mtsmart.data.sources import column_names, file_digests, load_split, split_place
 from mtsmart.errors import DataError, LibraryPanic, did_you_mean, panics_as_errors
-from mtsmart.preparation.label_columns import LabelColumns
+from mtsmart.preparation.label_judge import LabelJudge
 from mtsmart.task_types.interface.arranges_rows import arranged
 from mtsmart.task_types.interface.base import LabelColumn, TaskType
 from mtsmart.task_types.interface.checks_training import check_training
@@ -50,7 +50,7 @@ class Preparer:
         self.tokenizer = tokenizer
         self.config = config
         self.max_positions = max_positions
-        self._labels = LabelColumns(config)
+        self._labels = LabelJudge(config)
         self._told = set[str]()  # the tasks of whose data files the readers told something
 
     def judge_like(self, trained: TaskType) -> None:

@@ -23,7 +23,7 @@ from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.label_columns import NamedLabels
+from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.label_weights import (
     ClassWeightOptions,
     WeighsLabels,

@@ -25,7 +25,7 @@ from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.label_columns import NamedLabels
+from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, weighted_mean, without_loss_options
 from mtsmart.task_types.shared.labels import items_of, list_hint, words_of
 from mtsmart.task_types.shared.reductions import masked_rows, padded_rows

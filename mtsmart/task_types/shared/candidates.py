@@ -22,7 +22,7 @@ from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.label_columns import NamedLabels
+from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.labels import LabelNames, listed
 from mtsmart.task_types.shared.reductions import masked_rows, padded_rows
 from mtsmart.task_types.shared.rows import row_error, texts_of

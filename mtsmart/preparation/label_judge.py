@@ -15,7 +15,7 @@ from mtsmart.task_types.interface.reads_labels import ReadsLabels, Survey
 TRAIN = "train"
 
 
-class LabelColumns:
+class LabelJudge:
     """Judges label columns. It keeps what it has seen of training splits.
 
     Args:
