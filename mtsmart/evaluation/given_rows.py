@@ -10,12 +10,13 @@ from typing import Any
 import datasets
 import numpy as np
 
-from mtsmart.data.completeness import empty_parts
+from mtsmart.data.completeness import complete_rows, empty_parts
 from mtsmart.data.derived import is_derived, names_in, source_columns, with_derived
 from mtsmart.data.sources import require_columns
 from mtsmart.errors import ConfigError, DataError, MtsmartWarning
 from mtsmart.preparation.in_memory import DataFrame, records, without_nan
 from mtsmart.task_types import TaskType
+from mtsmart.task_types.shared.rows import ReadsLists
 from mtsmart.tasks.definition import Missing
 
 Rows = str | Mapping[str, Any] | DataFrame | Iterable[str | Mapping[str, Any]]
@@ -68,13 +69,18 @@ def table_of(
     own = list(dict.fromkeys([*(column for column in columns if column not in made), *sources]))
     for number, row in enumerate(rows, 1):
         require_columns(own, row, f"row {number}")
-    values = {column: [without_nan(row[column]) for row in rows] for column in own}
+    values = {column: [_cell(row[column]) for row in rows] for column in own}
     try:
         table = datasets.Dataset.from_dict({**values, "row": list(range(len(rows)))})
     except _MISFITS:
         column = next(column for column in own if not _is_column(values[column]))
         raise _misfit(column, values[column]) from None
     return _completed(table, columns, missing) if made else table
+
+
+def _cell(value: Any) -> Any:
+    """A value as a table holds it: NaN is a missing value, also within a list."""
+    return [without_nan(item) for item in value] if isinstance(value, list) else without_nan(value)
 
 
 def _completed(
@@ -85,6 +91,31 @@ def _completed(
     for column in columns:
         whole = with_derived(whole, [column], "the rows", empty_parts(missing, column))
     return datasets.Dataset(whole.select([*columns, "row"]))
+
+
+def predictable(
+    rows: datasets.Dataset, task: TaskType, missing: Missing | Mapping[str, Missing]
+) -> tuple[datasets.Dataset, np.ndarray]:
+    """The rows that have all texts, and all items of lists, that a task needs.
+
+    Args:
+        rows: N rows, with the column ``row``.
+        task: the task that reads them.
+        missing: says which texts may be empty.
+
+    Returns:
+        these rows, and (N,) bool: which ones they are.
+    """
+    complete, is_complete = complete_rows(rows, task.columns, missing)
+    if not isinstance(task, ReadsLists):
+        return complete, is_complete
+    lacking = np.zeros(len(complete), dtype=bool)
+    for column in task.columns:
+        lacking |= np.fromiter((task.lacks_item(column, value) for value in complete[column]), bool, len(complete))
+    if not lacking.any():
+        return complete, is_complete
+    is_complete[is_complete] = ~lacking
+    return complete.select(np.flatnonzero(~lacking)), is_complete
 
 
 def tell_incomplete(tasks: Sequence[str], is_complete: np.ndarray) -> None:

@@ -13,12 +13,11 @@ import torch
 from datasets import Dataset
 
 from mtsmart.arguments import checked, items_of
-from mtsmart.data.completeness import complete_rows
 from mtsmart.data.sources import has_split, known_splits
 from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning, did_you_mean, shorten
 from mtsmart.evaluation.changed_tasks import changed_tasks
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
-from mtsmart.evaluation.given_rows import Rows, rows_of, table_of, tell_incomplete, with_nothing
+from mtsmart.evaluation.given_rows import Rows, predictable, rows_of, table_of, tell_incomplete, with_nothing
 from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, source_of
 from mtsmart.evaluation.stored_run import check_head_of, read_run
 from mtsmart.hardware import usable_device
@@ -32,6 +31,9 @@ from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_table
+
+_ANY = '["a", "b"]'
+"""A value that most task types read: a text, and a list of words, of candidates or of their names."""
 
 
 class LoadedRun:
@@ -243,8 +245,8 @@ class LoadedRun:
         Returns:
             a list with one mapping for each row, also for a single row: ``prediction`` (label name or number) and, for
             labels, ``p(<label>)``. For several tasks the keys are ``<task>.prediction`` and so on. All values are None
-            for a row whose text is None, NaN or empty, unless the task has ``missing: empty``; a warning says how many
-            there are.
+            for a row whose text is None, NaN or empty, unless the task has ``missing: empty``, and for a row with a
+            missing word or candidate; a warning says how many there are.
 
         Raises:
             ConfigError: a text is given for a task that reads several columns.
@@ -284,7 +286,7 @@ class LoadedRun:
             return [[] for _ in tasks]
         self._tell_untrained([task.name for task in tasks])
         missing = first.definition.missing
-        complete, is_complete = complete_rows(table_of(rows, first.columns, missing), first.columns, missing)
+        complete, is_complete = predictable(table_of(rows, first.columns, missing), first, missing)
         if is_complete.all():
             return self._described(tasks, complete)
         tell_incomplete([task.name for task in tasks], is_complete)
@@ -295,8 +297,8 @@ class LoadedRun:
         """Predictions for a row that stands for any other, for their keys."""
         columns = tasks[0].columns
         try:
-            return self._described(tasks, table_of([dict.fromkeys(columns, "a")], columns))
-        except DataError:  # Not all columns are texts.
+            return self._described(tasks, table_of([dict.fromkeys(columns, _ANY)], columns))
+        except DataError:  # Not all columns are texts or lists of texts.
             return [[{"prediction": None}] for _ in tasks]
 
     def _described(self, tasks: list[TaskType], rows: Dataset) -> list[list[dict[str, Any]]]:

@@ -24,8 +24,8 @@ from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.interface.scores_labels import ScoresLabels, check_main_metric
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, weighted_mean, without_loss_options
+from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.reductions import stack
 from mtsmart.task_types.shared.sequence import SequenceTask
 from mtsmart.task_types.shared.soft_labels import labels_named_in, probabilities_in, soft_hint

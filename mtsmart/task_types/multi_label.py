@@ -26,9 +26,9 @@ from mtsmart.task_types.interface.reads_labels import Seen, Survey
 from mtsmart.task_types.interface.scores_labels import ScoresLabels, check_main_metric
 from mtsmart.task_types.interface.writes_text import WritesText
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.named_labels import NamedLabels, surveyed
 from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, without_loss_options
 from mtsmart.task_types.shared.labels import bit_of, exact_number, items_of, joined, list_hint
+from mtsmart.task_types.shared.named_labels import NamedLabels, surveyed
 from mtsmart.task_types.shared.reductions import stack
 from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask

@@ -23,13 +23,13 @@ from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.label_weights import (
     ClassWeightOptions,
     WeighsLabels,
     weighted_mean,
     without_loss_options,
 )
+from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.reductions import stack
 from mtsmart.task_types.shared.sequence import SequenceTask
 

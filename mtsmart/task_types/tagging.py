@@ -25,11 +25,11 @@ from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, weighted_mean, without_loss_options
-from mtsmart.task_types.shared.labels import items_of, list_hint, words_of
+from mtsmart.task_types.shared.labels import items_of, list_hint, listed, words_of
+from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.reductions import masked_rows, padded_rows
-from mtsmart.task_types.shared.rows import row_error
+from mtsmart.task_types.shared.rows import ReadsLists, row_error
 from mtsmart.task_types.shared.tokens import IGNORED, TokenTask
 from mtsmart.task_types.shared.words import Span, WordTokens, owner, tokenize_words, windows
 from mtsmart.tasks.definition import TaskDefinition
@@ -46,7 +46,7 @@ class TaggingOptions(LossOptions):
 
 
 @TASK_TYPES.register("tagging")
-class Tagging(TokenTask, NamedLabels, WeighsLabels, Distillable, OwnSignature):
+class Tagging(TokenTask, NamedLabels, WeighsLabels, Distillable, OwnSignature, ReadsLists):
     """Logits (B, T, C), labels (B, T) int64: the word's tag on its first sub-word, -100 elsewhere.
 
     A row is a list of words, or text: a JSON list, or words with blanks between; tags likewise. A row that is longer
@@ -101,6 +101,12 @@ class Tagging(TokenTask, NamedLabels, WeighsLabels, Distillable, OwnSignature):
             yield from (Seen(tag, cell.row) for tag in tags) if isinstance(tags, list) else [cell]
 
     # From rows to batches ---------------------------------------------------------------------------------------
+
+    def lacks_item(self, column: str, value: Any) -> bool:
+        """Whether a word is null; a word without letters is a word."""
+        if isinstance(value, str) and items_of(value) is not None:
+            return False  # a text of words, which may look like [null]
+        return None in (listed(value) or ())
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         """Windows over rows.

@@ -8,8 +8,11 @@ import pytest
 import mtsmart
 from mtsmart.data.readers import whole_rows
 from mtsmart.errors import ConfigError, DataError, MtsmartWarning
+from mtsmart.evaluation.given_rows import predictable, table_of
 from mtsmart.evaluation.new_files import GivenForm
 from mtsmart.evaluation.prediction_files import predict_file, write_rows
+from mtsmart.task_types import build_task
+from mtsmart.tasks import TaskDefinition
 from mtsmart.tasks.dataset import DatasetSource
 
 WORDS = ["the red box", "the blue car", "a red cup", "the green box"]
@@ -141,6 +144,46 @@ def test_a_file_whose_rows_all_lack_a_text_has_the_same_columns(workspace, train
     with pytest.warns(MtsmartWarning, match="2 of 2 rows lack"):
         found = trained.predict(["color"], [{"text": ""}, {"text": None}])
     assert found == [{"color.prediction": None, "color.p(other)": None, "color.p(red)": None}] * 2
+
+
+CHOICES = (
+    "mine:\n  task_type: multiple_choice\n  dataset: {files: {train: d.jsonl, validation: d.jsonl}}\n"
+    "  text: text\n  options: {choices: options, keys: names}\n"
+)
+
+
+@pytest.mark.filterwarnings("ignore::mtsmart.errors.MtsmartWarning")
+def test_rows_without_a_candidate_get_nothing_and_the_others_are_predicted(workspace):
+    data = [{"text": text, "options": WORDS[:2], "names": ["A", "B"], "label": "A"} for text in WORDS]
+    run = train(workspace, CHOICES, d_jsonl="".join(json.dumps(row) + "\n" for row in data))
+    options = [["x", "y"], ["x", ""], ["x", None], ["x", float("nan")], [], '["x", null]', '["x", "y"]', None]
+    new = [{"text": "red", "options": value, "names": ["A", "B"]} for value in options[:5]]
+    new += [{"text": "red", "options": ["x", "y"], "names": ["A", None]}]
+    with pytest.warns(MtsmartWarning, match="5 of 6 rows lack a text .* the first is row 2"):
+        found = run.predict("mine", new)
+    assert [row["prediction"] is None for row in found] == [False, *[True] * 5]
+    in_text = [{"text": "red", "options": value, "names": ["A", "B"]} for value in options[5:]]
+    assert [row["prediction"] is None for row in run.predict("mine", in_text)] == [True, False, True]
+    assert run.predict("mine", new[1:2]) == [dict.fromkeys(found[0])]
+    with pytest.raises(DataError, match="row 1: options: is not a list of candidates, got 'x'"):
+        run.predict("mine", [{"text": "red", "options": "x", "names": ["A", "B"]}])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([["a", "b"], ["a", None], [None], ["", "b"], []], [True, False, False, True, True]),
+        (["a b", '["a", null]', "[null] b", '["a"]'], [True, False, True, True]),
+    ],
+)
+def test_rows_with_a_missing_word_cannot_be_predicted(words, expected):
+    definition = TaskDefinition(
+        task_type="tagging", text=["words"], labels=["O", "X"], dataset={"files": {"train": "x.jsonl"}}
+    )
+    rows = table_of([{"words": value} for value in words], ["words"])
+    complete, is_complete = predictable(rows, build_task("t", definition), "refuse")
+    assert is_complete.tolist() == expected
+    assert complete["row"][:] == [number for number, whole in enumerate(expected) if whole]
 
 
 def test_a_new_file_is_scored(workspace, cli):

@@ -67,7 +67,8 @@ def test_a_split_of_numbers_beside_a_training_split_of_names_is_refused(splits):
         (
             {"train": ["sun", "rain"], "validation": [True, False]},
             {"labels": ["rain", "sun"]},
-            "row 1: label: is true or false, and the training rows hold names, such as 'sun', got true",
+            "row 1: label: is true or false, and the training rows hold names, such as 'sun', got true. "
+            "Say labels_from: 0 if false stands for 'rain' and true for 'sun', or write names only",
         ),
         (
             {"train": [["sun"], ["rain", "snow"]], "validation": [[0, 1, 1], [1, 0, 0]]},
@@ -87,6 +88,17 @@ def test_a_split_of_another_kind_than_the_training_split_is_refused_by_a_row_of_
     encoded = splits(**labels)
     with pytest.raises(DataError, match=rf"split validation \(.*validation\.jsonl\), {message}"):
         encoded("validation", **settings)
+
+
+@pytest.mark.parametrize("new", [[True, False], ["true", "False"], ["TRUE", "no"]])
+@pytest.mark.parametrize("names", [["no", "yes"], ["False", "True"], ["No", "Yes", "perhaps"]])
+def test_true_and_false_beside_training_rows_of_names_are_the_labels_that_say_so(splits, names, new):
+    assert splits(train=names, validation=new)("validation", labels=names) == [1, 0]
+
+
+@pytest.mark.parametrize("new", [[True, False], ["true", "False"]])
+def test_true_and_false_beside_other_names_are_read_where_labels_from_says_so(splits, new):
+    assert splits(train=["sun", "rain"], validation=new)("validation", labels=["rain", "sun"], labels_from=0) == [1, 0]
 
 
 def test_another_training_split_judges_a_split_that_was_encoded_before(splits):

@@ -22,16 +22,16 @@ from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.labels import LabelNames, listed
+from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.reductions import masked_rows, padded_rows
-from mtsmart.task_types.shared.rows import row_error, texts_of
+from mtsmart.task_types.shared.rows import ReadsLists, row_error, texts_of
 from mtsmart.tasks.definition import TaskDefinition
 
 ABSENT = -1e4  # the logit of a candidate that a shorter list does not have; the divergence of two -inf would be NaN
 
 
-class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches):
+class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists):
     """Logits (B, N) for B lists of up to N candidates, ``ABSENT`` where a list is shorter.
 
     An encoded row is a list: ``input_ids`` holds one token sequence a candidate. A batch holds the M candidates of all
@@ -75,6 +75,14 @@ class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches):
         return head_spec_of(self.definition, "multiple_choice", 1)
 
     # From rows to batches ---------------------------------------------------------------------------------------
+
+    def lacks_item(self, column: str, value: Any) -> bool:
+        """Whether there is no candidate, or one is null or empty; or a candidate's own name is null."""
+        if column in self.definition.text:
+            return False
+        items = listed(value)
+        empty = (None, "") if [column] == self.candidate_columns else (None,)
+        return items is not None and (not items or any(item in empty for item in items))
 
     def contexts(self, rows: Rows) -> list[str]:
         """The first segment of each row: its text, or its two texts joined by a blank."""

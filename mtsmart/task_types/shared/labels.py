@@ -18,9 +18,9 @@ _MAX_DIGITS = 40  # of a label's number; Python refuses to read numbers of some 
 _TOO_MANY = 10**18  # labels
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _ANY_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?%?")
-_TRUTHS = (False, True)
 _TRUTH_WORDS = {"false": False, "no": False, "true": True, "yes": True}
 _BLANKS = re.compile("[^\\S\u00a0\u2007\u202f]+")  # no-break spaces belong to the word around them
+TRUTHS = (False, True)
 LARGEST = 1e15  # of numbers to learn: the squares of errors and of their gradients must fit into float32
 
 
@@ -77,7 +77,7 @@ class LabelNames:
     @property
     def truths(self) -> Mapping[bool, int]:
         """The indices of the labels that are called true and false, or yes and no; empty unless both are there."""
-        return self._by_truth if len(self._by_truth) == len(_TRUTHS) else {}
+        return self._by_truth if len(self._by_truth) == len(TRUTHS) else {}
 
     def meaning(self, value: Any) -> Meaning:
         """What a value is to the task. A value that is not known stays UNKNOWN, whatever it is like."""
@@ -128,7 +128,7 @@ class LabelNames:
             limit = len(self.names) if count is None else count
             return place if 0 <= place < limit else None
         if kind is Kind.TRUTH:
-            return place if count is None and len(self.names) == len(_TRUTHS) else None
+            return place if count is None and len(self.names) == len(TRUTHS) else None
         return place if kind is Kind.NAME else None
 
 

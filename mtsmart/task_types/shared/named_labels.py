@@ -12,7 +12,7 @@ from mtsmart.errors import DataError, did_you_mean
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.interface.base import LabelColumn, TaskType
 from mtsmart.task_types.interface.reads_labels import ReadsLabels, Seen, Survey
-from mtsmart.task_types.shared.labels import Kind, LabelNames
+from mtsmart.task_types.shared.labels import TRUTHS, Kind, LabelNames
 from mtsmart.task_types.shared.rows import row_error
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -123,7 +123,7 @@ def first_place(names: LabelNames, survey: Survey, column: str, said: int | None
     example = min((seen for _, seen in sorted(places.items()) if seen), key=lambda seen: seen.in_training)
     if survey.name is not None:
         kind = "a number" if survey.numbers else "true or false"
-        hint = _ways(names) if survey.numbers else "Write names only"
+        hint = _ways(names) if survey.numbers else _ways_of_truth(names)
         raise _mixed(example, kind, survey.name, column, hint)
     if survey.numbers and 0 not in survey.numbers:
         message = "may be counted from 0 or from 1, because 0 does not occur"
@@ -151,6 +151,14 @@ def _ways(names: LabelNames) -> str:
         return "Say labels_from: 1 if 1 stands for the first, or labels_from: 0 if 0 does"
     first, second = names.names[:2]
     return f"Say labels_from: 1 if 1 stands for '{first}', or labels_from: 0 if it stands for '{second}'"
+
+
+def _ways_of_truth(names: LabelNames) -> str:
+    """How to say which labels true and false stand for, where no label is called so."""
+    if len(names.names) != len(TRUTHS):
+        return "Write names only"
+    no, yes = names.names
+    return f"Say labels_from: 0 if false stands for '{no}' and true for '{yes}', or write names only"
 
 
 def assumption(names: LabelNames, survey: Survey) -> str | None:

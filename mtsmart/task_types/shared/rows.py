@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,14 @@ _COLUMNS = (
     "If the file's one object holds the columns, write an object for each row; "
     "pandas does it with to_json(FILE, orient='records', lines=True)"
 )
+
+
+class ReadsLists(ABC):
+    """Optional part: a task type whose inputs are lists, of which an item may be missing as a text may be."""
+
+    @abstractmethod
+    def lacks_item(self, column: str, value: Any) -> bool:
+        """Whether a value of an input column is a list that lacks an item which the task needs."""
 
 
 def row_error(message: str, row: int, column: str, value: Any, hint: str | None = None) -> DataError:
