@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from mtsmart.data.readers import kind_of_file, read_source_file
-from mtsmart.data.readers.columns import common_type, joined
+from mtsmart.data.readers.columns import MixedColumn, common_type, joined, mixed_hint
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.tasks.dataset import DatasetSource
 
@@ -105,5 +105,7 @@ def _check_types(tables: Sequence[pa.Table], files: Sequence[Path]) -> None:
                 first[field.name] = (common_type(kind, field.type), before)
             except pa.ArrowException:
                 message = f"is {field.type} in this file and {kind} in {before.name}"
+                if not pa.types.is_nested(field.type) and not pa.types.is_nested(kind):
+                    raise MixedColumn(message, file=file, key=field.name, hint=mixed_hint(field.name)) from None
                 hint = "All files of a split need values of one kind in a column"
                 raise DataError(message, file=file, key=field.name, hint=hint) from None

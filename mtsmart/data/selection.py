@@ -11,7 +11,10 @@ import datasets
 import numpy as np
 
 from mtsmart.data.readers import StreamedSplit
+from mtsmart.data.readers.columns import MixedColumn
 from mtsmart.errors import DataError, did_you_mean
+from mtsmart.tasks.dataset import DatasetSource
+from mtsmart.tasks.definition import TaskDefinition
 
 SourceRows: TypeAlias = datasets.Dataset | StreamedSplit
 _DRAWN = re.compile(r"(holdout|rest)\((.*)\)", re.DOTALL)
@@ -70,6 +73,33 @@ def select(splits: Splits, spec: str, place: dict[str, Any]) -> tuple[datasets.D
         reason = str(error).splitlines()[0]
         raise DataError(f"adds splits whose columns differ: {reason}", value=spec, **place) from None
     return rows, np.concatenate([numbers for numbers, _ in chosen])
+
+
+def select_with_labels(
+    definition: TaskDefinition, opened: Callable[[DatasetSource], Splits], spec: str, place: dict[str, Any]
+) -> tuple[datasets.Dataset, np.ndarray]:
+    """As :func:`select`, with labels of data files that are texts in some rows and numbers or truth values in others.
+
+    They are read as texts, because labels of equal meaning are the same label: 1 and "1".
+
+    Args:
+        definition: the task's.
+        opened: gives the splits of a source.
+        spec: what is selected.
+        place: of the specification, for errors.
+
+    Raises:
+        DataError: as :func:`select`, or another column is of several kinds.
+    """
+    source = definition.dataset
+    while True:
+        try:
+            return select(opened(source), spec, place)
+        except MixedColumn as error:
+            column = error.key
+            if column is None or column not in definition.label_columns or column in source.parse:
+                raise
+            source = source.model_copy(update={"parse": {**source.parse, column: "text"}})
 
 
 def check_spec(spec: str, place: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ from mtsmart.data.derived import is_derived, named_labels, source_columns, with_
 from mtsmart.data.drawn import drawn_rows, grouping_column
 from mtsmart.data.encoding import cache_dir
 from mtsmart.data.readers import Clone, features_of, list_files, open_clone, open_streamed, spilled, stream_clone
-from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, named, select
+from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, named, select, select_with_labels
 from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.storage.durable import sha256_of
 from mtsmart.tasks.dataset import DatasetSource
@@ -54,8 +54,9 @@ def load_split(
     drawn = [] if group is None or group in columns else [group]
     needed = [*columns, *(name for name in (*named, *drawn) if name not in columns)]
     spec = definition.split(split)
-    splits = _opened(definition.dataset, source_columns(needed), config)
-    rows, numbers = select(splits, spec, {"file": f"task {task}", "key": f"splits.{split}"})
+    opened = partial(_opened, wanted=source_columns(needed), config=config)
+    named_place = {"file": f"task {task}", "key": f"splits.{split}"}
+    rows, numbers = select_with_labels(definition, opened, spec, named_place)
     place = split_place(task, definition, split)
     rows = _with_derived(rows, columns, definition, place)
     require_columns([*columns, *drawn], rows.column_names, place)

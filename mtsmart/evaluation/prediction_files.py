@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -101,7 +102,8 @@ def _inputs(
     """The columns that the tasks read, or that their columns are made of; texts that stand for something are read."""
     columns = list(dict.fromkeys(column for name in sources for column in run.task(name).columns))
     wanted = source_columns(columns)
-    table = read_table(file, source.format, layout=Layout.of(source), wanted=wanted)
+    texts = frozenset[str]().union(*(Layout.of(each).texts for each in sources.values()))
+    table = read_table(file, source.format, layout=replace(Layout.of(source), texts=texts), wanted=wanted)
     if not table.num_rows:
         raise DataError("has no rows", file=file)
     present = table.column_names
@@ -157,7 +159,11 @@ def _forms(
                 ways = f"{forms[column]} and {form}"
                 hint = "Predict these tasks one by one"
                 raise DataError(f"the tasks read it in different ways: {ways}", file=file, key=column, hint=hint)
-    return {column: form for column, form in forms.items() if form and _is_text(table.schema.field(column).type)}
+    return {
+        column: form
+        for column, form in forms.items()
+        if form == "text" or (form and _is_text(table.schema.field(column).type))
+    }
 
 
 def _is_text(kind: pa.DataType) -> bool:

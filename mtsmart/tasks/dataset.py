@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from mtsmart.config.strict import Misfit, StrictModel
 
-FieldForm = Literal["json", "list", "numbers", "names", "first", "answer", "answers"]
+FieldForm = Literal["text", "json", "list", "numbers", "names", "first", "answer", "answers"]
 FileKind = Literal["csv", "tsv", "jsonl", "json", "parquet", "conll", "squad"]
 BLANK = "blank"
 """The delimiter that stands for one or several blanks or tabs."""
@@ -88,9 +88,9 @@ class DatasetSource(StrictModel):
     )
     parse: dict[str, FieldForm] = Field(
         default_factory=dict,
-        description="column -> how its text is read: json; list (as JSON or Python prints it); numbers (1,0,0.5); "
-        "names (a,b); first (of a list); answer (start:::end:::impossible:::text); "
-        "answers (list of text and answer_start)",
+        description="column -> how it is read: text (numbers, true and false become texts); json; "
+        "list (as JSON or Python prints it); numbers (1,0,0.5); names (a,b); first (of a list); "
+        "answer (start:::end:::impossible:::text); answers (list of text and answer_start)",
     )
     holdout: Annotated[str | int, BeforeValidator(_is_no_fraction), AfterValidator(_is_holdout)] | None = Field(
         None,

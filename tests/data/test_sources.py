@@ -295,3 +295,16 @@ def test_objects_in_json_may_lack_a_key_in_all_rows_of_a_file(tmp_path):
     (tmp_path / "two.jsonl").write_text('{"text": "b"}\n')
     names = [str(tmp_path / "one.jsonl"), str(tmp_path / "two.jsonl")]
     assert read_files(names, DatasetSource(files=names), ["text", "label"]).column("label").to_pylist() == ["x", None]
+
+
+def test_labels_whose_kind_changes_far_down_or_in_another_file_are_read_as_texts(tmp_path):
+    first = write_jsonl(tmp_path / "a.jsonl", [{"text": "t", "label": 1}] * 10_000 + [{"text": "t", "label": "2"}])
+    second = write_jsonl(tmp_path / "b.jsonl", [{"text": "t", "label": 3.5}])
+    definition = TaskDefinition(
+        task_type="regression", text=["text"], dataset={"files": {"train": [str(first), str(second)]}}
+    )
+    rows = load_split("t", definition, "train", ["text"], DataConfig())
+    assert rows["label"][9_998:] == ["1", "1", "2", "3.5"]
+    write_jsonl(second, [{"text": 5, "label": "1"}])
+    with pytest.raises(DataError, match=r"b\.jsonl: text: is int64 .* and string in a.*parse: \{text: text\}"):
+        load_split("t", definition, "train", ["text"], DataConfig())

@@ -101,6 +101,25 @@ def test_true_and_false_beside_other_names_are_read_where_labels_from_says_so(sp
     assert splits(train=["sun", "rain"], validation=new)("validation", labels=["rain", "sun"], labels_from=0) == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("values", "labels", "expected"),
+    [
+        ([1, "1", 0.0, "0", True], ["0", "1"], [1, 1, 0, 0, 1]),
+        (["no", True, "yes", False], ["no", "yes"], [0, 1, 1, 0]),
+        ([1, "high", 2, "0.5"], ["0.5", "1", "2", "high"], [1, 3, 2, 0]),
+    ],
+)
+def test_labels_that_are_texts_in_some_rows_and_numbers_in_others_are_read_by_their_meaning(
+    splits, values, labels, expected
+):
+    assert splits(train=values)("train", labels=labels) == expected
+
+
+def test_numbers_beside_names_stay_refused_where_no_label_is_called_so(splits):
+    with pytest.raises(DataError, match="row 1: label: is a number in a column that holds names too, such as 'rain'"):
+        splits(train=[0, "rain"])("train")
+
+
 def test_another_training_split_judges_a_split_that_was_encoded_before(splits):
     encoded = splits(train=[0, 1, 2], validation=[1, 2, 1])
     assert encoded("validation") == [1, 2, 1]

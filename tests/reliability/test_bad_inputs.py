@@ -85,7 +85,7 @@ DATA = {
     "jsonl, list for a text": ("d.jsonl", lines({"text": ["a"], "label": "red"}), CLASSIFICATION, r"row 1: text: is not a text, got \['a'\]"),
     "json, an object of columns": ("d.json", lines({"text": ["a", "b"], "label": ["red", "red"]}), CLASSIFICATION, "row 1: text: is not a text, .*write an object for each row"),
     "json, an object of numbered columns": ("d.json", lines({"text": {"0": "a"}, "label": {"0": "red"}}), CLASSIFICATION, "row 1: text: is not a text, .*write an object for each row"),
-    "jsonl, a text becomes a number": ("d.jsonl", lines(GOOD, {"text": 3, "label": "red"}), CLASSIFICATION, "d.jsonl: text: row 2 is no str like the rows before, got 3"),
+    "jsonl, a text becomes a number": ("d.jsonl", lines(GOOD, {"text": 3, "label": "red"}), CLASSIFICATION, "d.jsonl: text: row 2 is a whole number, and row 1 is a text .*, got 3"),
     "jsonl, no texts": ("d.jsonl", lines({"text": None, "label": "red"}), CLASSIFICATION, "1 of 1 rows lack a text or label"),
     "jsonl, a label is missing": ("d.jsonl", lines(GOOD, {"text": "b"}), CLASSIFICATION, "1 of 2 rows lack a text or label, the first is row 2"),
     "jsonl, number beyond the labels": ("d.jsonl", lines({"text": "a", "label": 5}), CLASSIFICATION, "row 1: label: .*got 5"),

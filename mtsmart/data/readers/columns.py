@@ -3,40 +3,65 @@
 from __future__ import annotations
 
 import json
+import math
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
 from mtsmart.data.readers.packed import ROW, too_large
-from mtsmart.errors import DataError
+from mtsmart.errors import DataError, shorten
 
 CHUNK = 10_000  # rows that become columns together, or fewer that come to
 MAX_CHUNK = 2**24  # characters, because Python's objects take many times as many bytes
 SizedRow: TypeAlias = tuple[dict[str, Any], int]
 """A row, and its size in characters."""
 
+_NAMES: dict[type, str] = {
+    str: "a text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
 _SCALARS = (str, bool, int, float)
+_SHOWN = 100  # characters of a text that an error shows
 _FEW = 64  # values from which the bytes of one are known
 _MISFITS = (pa.ArrowException, OverflowError, UnicodeEncodeError)
 
 
-def tables_of(rows: Iterable[SizedRow], file: str | Path, limit: int | None = None) -> Iterator[pa.Table]:
+class MixedColumn(DataError):
+    """A column of which some values are texts and others numbers or truth values; ``key`` is its name."""
+
+
+class Known(NamedTuple):
+    """What is known of a column: the type of its values so far, and of the first of them what it is and its row."""
+
+    kind: pa.DataType = pa.null()
+    first: type | None = None
+    shown: str = ""
+
+
+def tables_of(
+    rows: Iterable[SizedRow], file: str | Path, limit: int | None = None, texts: Collection[str] = ()
+) -> Iterator[pa.Table]:
     """Rows as Arrow tables of some thousand rows; a value must fit with those of its column before it.
 
     Args:
         rows: the rows.
         file: what errors call them.
         limit: how many bytes they may take; None: any number.
+        texts: columns whose numbers and truth values become texts.
 
     Raises:
         DataError: there are no rows, they take too many bytes, or a value does not fit; the message names the column
             and the row.
     """
-    kinds: dict[str, pa.DataType] = {}
+    kinds: dict[str, Known] = {}
     done = 0
     total = 0.0  # bytes of values, besides those that a row without values takes
     for chunk in _chunks(rows):
@@ -44,17 +69,30 @@ def tables_of(rows: Iterable[SizedRow], file: str | Path, limit: int | None = No
         names = dict.fromkeys(chain.from_iterable(chunk)) or dict.fromkeys(kinds)
         if names and done and not kinds:
             yield _table({name: pa.nulls(done) for name in names}, file)
-        arrays = {name: column([row.get(name) for row in chunk], name, file, done, kinds) for name in names}
+        arrays = {name: column(_values(chunk, name, texts), name, file, done, kinds) for name in names}
         table = _table(arrays, file)
         done += len(chunk)
         chunk.clear()  # The next chunk is read before this name is given to it.
         own = {field.name: field.type for field in table.schema}
         total += table.nbytes - table.num_rows * _empty_row(own)
-        if limit is not None and total + done * (ROW + _empty_row(kinds)) > limit:
+        so_far = {name: known.kind for name, known in kinds.items()}
+        if limit is not None and total + done * (ROW + _empty_row(so_far)) > limit:
             raise too_large(limit, file)
         yield table
     if not done:
         raise DataError("has no rows", file=file)
+
+
+def _values(rows: list[dict[str, Any]], name: str, texts: Collection[str]) -> list[Any]:
+    values = [row.get(name) for row in rows]
+    return list(map(as_text, values)) if name in texts else values
+
+
+def as_text(value: Any) -> Any:
+    """The text of a number or a truth value, as JSON has it; None for NaN; anything else as it is."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return json.dumps(value) if isinstance(value, bool | int | float) else value
 
 
 def joined(tables: Iterable[pa.Table], file: str | Path) -> pa.Table:
@@ -124,7 +162,7 @@ def _chunks(rows: Iterable[SizedRow]) -> Iterator[list[dict[str, Any]]]:
 
 
 def column(
-    values: list[Any], name: str, file: str | Path, done: int = 0, kinds: dict[str, Any] | None = None
+    values: list[Any], name: str, file: str | Path, done: int = 0, kinds: dict[str, Known] | None = None
 ) -> pa.Array:
     """Values as an Arrow array.
 
@@ -133,36 +171,55 @@ def column(
         name: the column's name, for errors.
         file: what errors call the data.
         done: rows before these.
-        kinds: name -> type of the rows before; the type of these rows is added to it.
+        kinds: name -> what is known from the rows before; these rows are added to it.
 
     Raises:
         DataError: a value does not fit with those before it; the message names the first such row.
     """
     kinds = {} if kinds is None else kinds
-    before = kinds.get(name, pa.null())
+    before = kinds.get(name, Known())
     try:
         array = pa.array(values)
-        kinds[name] = common_type(before, array.type)
+        kind = common_type(before.kind, array.type)
     except _MISFITS:
         raise _misfit(values, name, file, done, before) from None
+    kinds[name] = (_with_first(before, values, done) if before.first is None else before)._replace(kind=kind)
     return array
 
 
-def _misfit(values: list[Any], name: str, file: str | Path, done: int, before: pa.DataType) -> DataError:
-    """The error for the first value that does not fit with those before it, which are of type ``before``."""
-    row = _first_misfit(values, before)
-    hint = None
-    known = next((type(value) for value in values[:row] if value is not None), None) or _python_type(before)
-    if not is_text(json.dumps(values[row], ensure_ascii=False, default=str)):
-        message = f"row {done + row + 1} holds half of a surrogate pair, which is no text"
-    elif known is not None and type(values[row]) is not known:
-        message = f"row {done + row + 1} is no {known.__name__} like the rows before"
-        is_scalar = known in _SCALARS and type(values[row]) in _SCALARS
-        hint = "Write all values of a column in one way, for example as texts" if is_scalar else None
-    else:
-        with_others = "one column with the rows before" if done + row else "a column"
-        message = f"row {done + row + 1} cannot be stored in {with_others}"
-    return DataError(message, file=file, key=name, value=values[row], hint=hint)
+def _with_first(known: Known, values: list[Any], done: int) -> Known:
+    """What is known, with the first of ``values`` that is there."""
+    for row, value in enumerate(values, done + 1):
+        if value is not None:
+            # The value itself may be long, and would stay in memory.
+            shown = shorten(value[:_SHOWN] if isinstance(value, str) else value) if type(value) in _SCALARS else ""
+            what = _NAMES.get(type(value), type(value).__name__)
+            return known._replace(first=type(value), shown=f"row {row} is {what}" + (f" ({shown})" if shown else ""))
+    return known
+
+
+def _misfit(values: list[Any], name: str, file: str | Path, done: int, before: Known) -> DataError:
+    """The error for the first value that does not fit with those before it."""
+    place = _first_misfit(values, before.kind)
+    value = values[place]
+    row = done + place + 1
+    known = _with_first(before, values[:place], done) if before.first is None else before
+    if not is_text(json.dumps(value, ensure_ascii=False, default=str)):
+        message = f"row {row} holds half of a surrogate pair, which is no text"
+        return DataError(message, file=file, key=name, value=value)
+    if known.first is None or type(value) is known.first:
+        message = f"row {row} cannot be stored in {'one column with the rows before' if row > 1 else 'a column'}"
+        return DataError(message, file=file, key=name, value=value)
+    message = f"row {row} is {_NAMES.get(type(value), type(value).__name__)}, and {known.shown}"
+    if type(value) in _SCALARS and known.first in _SCALARS:
+        return MixedColumn(message, file=file, key=name, value=value, hint=mixed_hint(name))
+    return DataError(message, file=file, key=name, value=value)
+
+
+def mixed_hint(column: str) -> str:
+    """What to write for a column of texts and numbers."""
+    said = f"'parse: {{{column}: text}}'"
+    return f"Write all of them in one way, or {said} into the task's dataset, which makes them texts"
 
 
 def is_text(value: str) -> bool:
@@ -182,13 +239,6 @@ def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     """
     schemas = [pa.schema([("x", kind)]) for kind in (one, other)]
     return pa.unify_schemas(schemas, promote_options="permissive").field("x").type
-
-
-def _python_type(kind: pa.DataType) -> type | None:
-    """The Python type that a value of ``kind`` becomes; None where there is no such type."""
-    known = {str: pa.types.is_string, bool: pa.types.is_boolean, int: pa.types.is_integer, float: pa.types.is_floating}
-    others = {list: pa.types.is_list, dict: pa.types.is_struct}
-    return next((python for python, holds in (known | others).items() if holds(kind)), None)
 
 
 def _first_misfit(values: list[Any], before: pa.DataType) -> int:

@@ -35,6 +35,8 @@ def parse_fields(table: pa.Table, forms: Mapping[str, FieldForm], file: str | Pa
     for column, form in forms.items():
         if column not in table.column_names or not table.num_rows:
             continue
+        if form == "text" and pa.types.is_string(table.schema.field(column).type):
+            continue  # An empty text stays a text.
         parsed = _parsed_column(table.column(column), _PARSERS[form], column, file)
         table = table.set_column(table.column_names.index(column), column, parsed)
     return table
@@ -45,7 +47,7 @@ def _parsed_column(
 ) -> pa.ChunkedArray:
     """What the fields stand for. Only those of a part are in memory as Python's objects, which take many more bytes."""
     shape = Shape(file)
-    kinds: dict[str, pa.DataType] = {}
+    kinds: dict[str, columns.Known] = {}
     parts: list[pa.Table] = []
     done = 0
     for part in itertools.chain.from_iterable(map(_parts, fields.chunks)):
@@ -140,6 +142,13 @@ def _number(item: Any) -> float:
     return number
 
 
+def _text(field: Any) -> Any:
+    """A text, or that of a number or a truth value; None for NaN."""
+    if isinstance(field, list | dict):
+        raise _FieldError("is no text, number or truth value", None)
+    return columns.as_text(field)
+
+
 def _first(field: Any) -> Any:
     return (_list(field) or [None])[0]
 
@@ -172,6 +181,7 @@ def _answers_of(items: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 
 _PARSERS: dict[FieldForm, Callable[[Any], Any]] = {
+    "text": _text,
     "json": _json,
     "list": _list,
     "numbers": _numbers,

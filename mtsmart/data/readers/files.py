@@ -43,11 +43,14 @@ class Layout:
     escape: str | None = None
     field: str | None = None
     explode: str | None = None
+    texts: frozenset[str] = frozenset()
+    """Columns of a JSON file whose numbers and truth values are read as texts; ``parse`` says it."""
 
     @classmethod
     def of(cls, source: DatasetSource) -> Layout:
         """What a task's ``dataset`` says; ``delimiter`` is the character itself, or ``BLANK``."""
-        return cls(source.columns, source.separator, source.escape, source.field, source.explode)
+        texts = frozenset(column for column, form in source.parse.items() if form == "text")
+        return cls(source.columns, source.separator, source.escape, source.field, source.explode, texts)
 
 
 def read_table(
@@ -117,7 +120,7 @@ def read_tables(
         return read_squad(file, needed)
     if known == "parquet":
         return read_parquet(file, needed)
-    return read_json(file, needed, layout.field, layout.explode)
+    return read_json(file, needed, layout.field, layout.explode, layout.texts)
 
 
 def whole_rows(path: str | Path, source: DatasetSource) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -25,7 +25,11 @@ _DEEPEST = 2  # objects around the lists that a hint names
 
 
 def read_json(
-    file: Path, wanted: Wanted = None, field: str | None = None, explode: str | None = None
+    file: Path,
+    wanted: Wanted = None,
+    field: str | None = None,
+    explode: str | None = None,
+    texts: Collection[str] = (),
 ) -> Iterator[pa.Table]:
     """All rows of a file, in tables of some thousand rows; a key that a row lacks is None there.
 
@@ -36,6 +40,7 @@ def read_json(
         wanted: the columns to read; None: all.
         field: the keys, with dots between, that lead from the file's one object to the list of rows.
         explode: the keys that lead to a list within a row, each item of which becomes a row.
+        texts: the columns whose numbers and truth values become texts.
 
     Raises:
         DataError: it is neither, or a row does not fit; the message names the line or the row.
@@ -45,7 +50,7 @@ def read_json(
         is_list = field is None and _starts_list(stream, file)
     with open_text(file) as stream:
         rows = _items(stream, file, field, taker) if is_list or field is not None else _records(stream, file, taker)
-        yield from tables_of(rows, file, most_bytes(file))
+        yield from tables_of(rows, file, most_bytes(file), texts)
 
 
 def read_squad(file: Path, wanted: Wanted = None) -> Iterator[pa.Table]:

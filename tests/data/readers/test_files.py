@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mtsmart.data.readers import Layout, columns, lines, packed, read_table, shapes
+from mtsmart.data.readers import Layout, columns, lines, packed, read_source_file, read_table, shapes
 from mtsmart.errors import DataError
+from mtsmart.tasks.dataset import DatasetSource
 
 
 def write(tmp_path, name, content):
@@ -68,14 +69,18 @@ def test_many_rows_come_in_chunks(tmp_path):
         (
             "x.jsonl",
             '{"a": "t"}\n{"a": 1}\n',
-            r"x\.jsonl: a: row 2 is no str like .*, got 1. Write all values .*in one way",
+            r"x\.jsonl: a: row 2 is a whole number, and row 1 is a text \('t'\), got 1. Write all .*parse: \{a: text",
         ),
         ("x.jsonl", '{"a": [1]}\n{"a": [2]}\n{"a": ["t"]}\n{"a": [3]}', r"a: row 3 cannot be stored .*got \['t'\]"),
         ("x.jsonl", '{"a": 1}\n{"a": 1' + "0" * 30 + "}", r"a: row 2 cannot be stored in one column"),
         ("x.jsonl", '{"a": "\\ud83d b"}\n{"a": "t"}', r"a: row 1 holds half of a surrogate pair, which is no text"),
         ("x.jsonl", '{"a": "t"}\n{"a": "b \\ude00"}', r"a: row 2 holds half of a surrogate pair"),
         ("x.jsonl", '{"a": ["t"]}\n{"a": ["t", "\\ud83d"]}', r"a: row 2 holds half of a surrogate pair"),
-        ("x.jsonl", '{"a": 1}\n{"a": 2.5}\n{"a": "x"}', r"a: row 3 is no int like the rows before, got 'x'"),
+        (
+            "x.jsonl",
+            '{"a": 1}\n{"a": 2.5}\n{"a": "x"}',
+            r"a: row 3 is a text, and row 1 is a .* \(1\), got 'x'",
+        ),
         ("x.jsonl", '{"a": ' + "9" * 5000 + "}", r"x\.jsonl:1: holds a number with too many digits"),
         ("x.jsonl", '{"a": 1}\n{"\\ud800": 1}', r"is no name for a column"),
         ("x.jsonl", '{"a": "b"}\n{"a": "\\ud800"}', r"a: row 2 holds half of a surrogate pair"),
@@ -106,6 +111,18 @@ def test_refusals_name_the_line(tmp_path, name, content, message):
         read_table(write(tmp_path, name, content))
 
 
+def test_numbers_and_truth_values_become_texts_where_parse_says_so(tmp_path):
+    values = ["x", 3, 1.5, True, None, "", float("nan")]
+    source = DatasetSource(files={"train": "x"}, parse={"a": "text"})
+    file = write(tmp_path, "x.jsonl", "".join(json.dumps({"a": value, "b": 1}) + "\n" for value in values))
+    table = read_source_file(file, source)
+    assert table.to_pydict() == {"a": ["x", "3", "1.5", "true", None, "", None], "b": [1] * 7}
+    pq.write_table(pa.table({"a": [1, None]}), tmp_path / "x.parquet")
+    assert read_source_file(tmp_path / "x.parquet", source).to_pydict() == {"a": ["1", None]}
+    with pytest.raises(DataError, match=r"a: row 2 is a list, and row 1 is a text \('1'\)"):
+        read_source_file(write(tmp_path, "y.jsonl", '{"a": 1}\n{"a": [1]}'), source)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match="gone.csv: there is no such file"):
         read_table(tmp_path / "gone.csv")
@@ -117,10 +134,18 @@ EARLY = 10_000  # rows that are read together
 @pytest.mark.parametrize(
     ("early", "later", "message"),
     [
-        ({"a": 1}, ['{"a": "yes"}', '{"a": 2}'], r"a: row 10001 is no int like the rows before, got 'yes'"),
-        ({"a": 1}, ['{"a": 3}', '{"a": "yes"}'], r"a: row 10002 is no int like the rows before, got 'yes'"),
-        ({"a": 1}, ['{"a": true}'], r"a: row 10001 is no int like the rows before, got true"),
-        ({"a": []}, ['{"a": "q"}'], r"a: row 10001 is no list like the rows before, got 'q'"),
+        (
+            {"a": 1},
+            ['{"a": "yes"}', '{"a": 2}'],
+            r"a: row 10001 is a text, and row 1 is a .* \(1\), got 'yes'",
+        ),
+        (
+            {"a": 1},
+            ['{"a": 3}', '{"a": "yes"}'],
+            r"a: row 10002 is a text, and row 1 is a .* \(1\), got 'yes'",
+        ),
+        ({"a": 1}, ['{"a": true}'], r"a: row 10001 is true or false, and row 1 is a whole number \(1\), got true"),
+        ({"a": []}, ['{"a": "q"}'], r"a: row 10001 is a text, and row 1 is a list, got 'q'"),
         ({"a": {"b": 1}}, ['{"a": {"b": "c"}}'], r"a: row 10001 cannot be stored in one column"),
     ],
 )

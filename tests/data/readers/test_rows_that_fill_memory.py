@@ -201,7 +201,7 @@ def test_long_fields_are_parsed_a_few_at_a_time():
     ("bad", "message"),
     [
         ("{", r"x\.csv, row 15001: x: is not valid JSON, got '\{'"),
-        ('"text"', r"x\.csv: x: row 15001 is no int like the rows before, got 'text'"),
+        ('"text"', r"x\.csv: x: row 15001 is a text, and row 1 is a whole number \(1\), got 'text'"),
         ("[" * 40 + "]" * 40, r"x\.csv, row 15001: x: is nested more than 30 levels deep"),
     ],
 )
