@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from mtsmart.data.readers.forms.conll import example_columns
 from mtsmart.data.readers.lines import bounded_lines, not_utf8, open_text
 from mtsmart.data.readers.packed import kind_of
 from mtsmart.errors import DataError
@@ -106,7 +107,7 @@ def _form_of_words(lines: Sequence[str]) -> Form:
     if not filled:
         return Form({"format": "conll"})
     fields = filled[0].split("\t") if "\t" in filled[0] else filled[0].split()
-    names = ["words", *(f"column{number}" for number in range(2, len(fields))), "tags"]
+    names = example_columns(fields)
     return Form(
         {"format": "conll", "columns": names},
         {"format": "a word a line, a blank line after each sentence", "columns": "the file has no names"},

@@ -46,7 +46,8 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
         if not found:
             train = encoded.get("train")
             validation = encoded.get("validation")
-            tell_of_labels(PreparedTask(task.definition, task, preparer.collate(task), train, validation))
+            told = preparer.has_told_of_words(task)
+            tell_of_labels(PreparedTask(task.definition, task, preparer.collate(task), train, validation, told))
     return found
 
 

@@ -21,6 +21,7 @@ class PreparedTask:
         collate: turns encoded rows into a batch.
         train: the encoded training rows; None if the task is only evaluated.
         validation: the encoded validation rows; None if the task is only trained.
+        words_told: whether reading the rows has told that they seem to be the words of sentences.
         baseline: metric -> score of the best constant prediction on the validation rows; empty if it is not known.
     """
 
@@ -29,6 +30,7 @@ class PreparedTask:
     collate: Collate
     train: EncodedSplit | None = None
     validation: EncodedSplit | None = None
+    words_told: bool = False
     baseline: Mapping[str, float] = field(default_factory=dict)
 
     @property

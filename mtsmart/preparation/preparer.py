@@ -23,6 +23,7 @@ from mtsmart.data.completeness import select_complete
 from mtsmart.data.derived import source_columns
 from mtsmart.data.encoding import EncodedSplit, Rows, encode_rows, encode_split, recall, remember
 from mtsmart.data.loader import Collate
+from mtsmart.data.readers import WordsWarning
 from mtsmart.data.sources import column_names, file_digests, load_split, split_place
 from mtsmart.errors import DataError, LibraryPanic, did_you_mean, panics_as_errors
 from mtsmart.preparation.label_judge import LabelJudge
@@ -52,6 +53,7 @@ class Preparer:
         self.max_positions = max_positions
         self._labels = LabelJudge(config)
         self._told = set[str]()  # the tasks of whose data files the readers told something
+        self._words_told = set[str]()  # those of which they told that the rows seem to be words of sentences
 
     def judge_like(self, trained: TaskType) -> None:
         """Read labels of other data of a task as its training split shows them.
@@ -99,10 +101,12 @@ class Preparer:
 
     def _encode(self, task: TaskType, split: str, with_labels: bool) -> EncodedSplit:
         definition = task.definition
-        with _repeated_warnings() as told:
+        with _repeated_warnings(task.name in self._words_told) as told:
             rows = load_split(task.name, definition, split, task.columns, self.config)
         if told:
             self._told.add(task.name)
+        if any(issubclass(each.category, WordsWarning) for each in told):
+            self._words_told.add(task.name)
         labels = definition.label_columns if with_labels and task.label_column is not LabelColumn.UNUSED else []
         if labels:
             self._require_labels(task, split, rows)
@@ -118,6 +122,10 @@ class Preparer:
             return encoded
         except DataError as error:
             raise error.at(f"{place}, {error.file}", None) if error.file else error from None
+
+    def has_told_of_words(self, task: TaskType) -> bool:
+        """Whether reading a split of the task has told that its rows seem to be the words of sentences."""
+        return task.name in self._words_told
 
     def rows_once(self, task: TaskType, rows: datasets.Dataset) -> EncodedSplit:
         """Complete source rows without labels, encoded in memory. Nothing of them is left in the cache.
@@ -194,8 +202,11 @@ class Preparer:
 
 
 @contextmanager
-def _repeated_warnings() -> Iterator[list[warnings.WarningMessage]]:
-    """A list that gets the warnings of what runs within. They are shown as always, but at the end."""
+def _repeated_warnings(words_told: bool) -> Iterator[list[warnings.WarningMessage]]:
+    """A list that gets the warnings of what runs within. They are shown as always, but at the end.
+
+    That rows seem to be words is shown once, unless ``words_told``: all files of a task are mended by one setting.
+    """
     told: list[warnings.WarningMessage] = []
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -203,7 +214,10 @@ def _repeated_warnings() -> Iterator[list[warnings.WarningMessage]]:
     finally:
         told += caught
         for each in told:
-            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+            of_words = issubclass(each.category, WordsWarning)
+            if not (of_words and words_told):
+                warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+            words_told = words_told or of_words
 
 
 @dataclass(frozen=True)

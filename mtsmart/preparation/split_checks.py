@@ -51,7 +51,7 @@ def label_texts(task: PreparedTask) -> Iterator[str]:
         yield _absent_text(task, absent)
     if task.train is None:
         return
-    if _is_of_tokens(task.type) and _has_one_word_a_row(task.train):
+    if _is_of_tokens(task.type) and not task.words_told and _has_one_word_a_row(task.train):
         yield (
             f"each of the {len(task.train):,} training rows is a single word; if they are words of sentences, a row "
             "should hold all words of a sentence (a file of one word a line: 'format: conll')"

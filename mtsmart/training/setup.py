@@ -225,7 +225,8 @@ def _prepare_task(definition: TaskDefinition, task: TaskType, preparer: Preparer
         train = processes.main_first(partial(preparer.split, task, "train"))
     if "validation" in task.definition.splits or has_split(task.definition, "validation", preparer.config):
         validation = processes.main_first(partial(preparer.split, task, "validation"))
-    return PreparedTask(definition, task, preparer.collate(task), train, validation)
+    told = preparer.has_told_of_words(task)
+    return PreparedTask(definition, task, preparer.collate(task), train, validation, told)
 
 
 def _baseline(task: PreparedTask) -> Mapping[str, float]:

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from transformers import AutoTokenizer
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import EncodedSplit
-from mtsmart.errors import ConfigError, DataError
+from mtsmart.errors import ConfigError, DataError, MtsmartWarning
 from mtsmart.preparation.data_checks import data_problems
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
@@ -238,3 +239,16 @@ def test_tagged_rows_of_one_word_each_are_told_and_a_short_sentence_is_not(prepa
     sentence = {"text": ["a", "dog"], "label": ["O", "B-dog"]}
     assert not list(label_texts(prepared([*words, sentence], words, task_type="tagging", labels=labels)))
     assert not list(label_texts(prepared([sentence], words, task_type="tagging", labels=labels)))
+
+
+def test_a_file_of_one_word_a_line_is_told_once(tiny_encoder, tmp_path):
+    lines = "words\ttags\nAda\tB-x\nran\tO\n\nBo\tB-x\n"
+    files = {name: str(tmp_path / f"{name}.tsv") for name in ("train", "validation")}
+    for file in files.values():
+        Path(file).write_text(lines)
+    definition = TaskDefinition(
+        task_type="tagging", text=["words"], label="tags", labels=["O", "B-x"], dataset={"files": files}
+    )
+    with pytest.warns(MtsmartWarning) as told:
+        assert data_problems(build_task("t", definition)) == []
+    assert [str(each.message)[:20] for each in told if "conll" in str(each.message)] == [f"{files['train']}:4"[:20]]

@@ -9,6 +9,7 @@ files of local clones of Hub data sets with what their ``card`` says; ``streamin
 from mtsmart.data.readers.clones import Clone, features_of, list_files, open_clone
 from mtsmart.data.readers.fields import parse_fields
 from mtsmart.data.readers.files import Layout, kind_of_file, read_source_file, read_table, whole_rows
+from mtsmart.data.readers.forms.hints import WordsWarning
 from mtsmart.data.readers.forms.second_names import SecondName
 from mtsmart.data.readers.spilled import spilled
 from mtsmart.data.readers.streaming import StreamedSplit, open_streamed, stream_clone
@@ -18,6 +19,7 @@ __all__ = [
     "Layout",
     "SecondName",
     "StreamedSplit",
+    "WordsWarning",
     "features_of",
     "kind_of_file",
     "list_files",

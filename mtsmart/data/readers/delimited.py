@@ -157,7 +157,7 @@ def _rows(stream: TextIO, file: Path, dialect: Dialect, columns: list[str] | Non
         if width == 1:
             yield from ((line, [""]) for line in range(line - blank, line))
         elif blank and before and not told and _is_word(before) and _is_word(row):
-            warnings.warn(hints.words_warning(file, line - blank), MtsmartWarning, stacklevel=2)
+            warnings.warn(hints.words_warning(file, line - blank), hints.WordsWarning, stacklevel=2)
             told = True
         blank = 0
         width = width or len(row)

@@ -65,6 +65,53 @@ def test_conll_columns_that_do_not_fit(tmp_path, content, columns, message):
         rows_of(tmp_path, "x.conll", content, columns=columns)
 
 
+CONLL_U = (
+    "# sent_id = 1\n# text = to the b c d e f\n"
+    "1-2\tzum\t_\t_\t_\t_\t_\t_\t_\t_\n1\tzu\tzu\tADP\t_\t_\t3\tcase\t_\t_\n2\tdem\tder\tDET\t_\t_\t3\tdet\t_\t_\n"
+    "3\t8.1\t8.1\tNUM\t_\t_\t0\troot\t_\t_\n3.1\tis\tbe\tVERB\t_\t_\t_\t_\t0:root\t_\n\n"
+    "# a b c d e f g h i\n1\t#\t#\tSYM\t_\t_\t0\troot\t_\t_\n"
+)
+TEN = ["id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc"]
+
+
+@pytest.mark.parametrize("delimiter", [None, "\t", "blank"])
+@pytest.mark.parametrize("columns", [TEN, ["number", *TEN[1:]]])
+def test_of_conll_u_only_words_are_read_and_it_is_told(tmp_path, columns, delimiter):
+    file = write(tmp_path, "x.conll", CONLL_U)
+    with pytest.warns(MtsmartWarning, match=r"x\.conll:3: 1-2 is the number of no word.*left out") as told:
+        rows = read_table(file, layout=Layout(columns=columns, delimiter=delimiter), wanted=["form", "upos"])
+    assert rows.column("form").to_pylist() == [["zu", "dem", "8.1"], ["#"]]
+    assert rows.column("upos").to_pylist() == [["ADP", "DET", "NUM"], ["SYM"]]
+    assert len(told) == 1
+
+
+def test_a_first_column_called_id_counts_words_in_other_files_too(tmp_path):
+    content = "1\tto\tX\n2-3\tzum\t_\n2\tzu\tY\n"
+    with pytest.warns(MtsmartWarning, match=r"x\.conll:2: 2-3 is the number of no word"):
+        rows = read_table(write(tmp_path, "x.conll", content), layout=Layout(columns=["ID", "words", "tags"]))
+    assert rows.column("words").to_pylist() == [["to", "zu"]]
+    words = rows_of(tmp_path, "y.conll", "1\tNUM\n2-3\tNUM\n8.1\tNUM\n", columns=["words", "tags"])
+    assert words == [{"words": ["1", "2-3", "8.1"], "tags": ["NUM"] * 3}]
+    with pytest.raises(DataError, match=r"example: columns: \[id, form, lemma, upos"):
+        rows_of(tmp_path, "x.conll", CONLL_U)
+
+
+def test_a_comment_does_not_say_what_parts_the_fields(tmp_path):
+    rows = rows_of(tmp_path, "x.conll", "# one two\nNew York\tB\tX\n", columns=["words", "tags", "more"])
+    assert rows == [{"words": ["New York"], "tags": ["B"], "more": ["X"]}]
+
+
+def test_words_without_a_blank_line_are_told_where_they_are_many(tmp_path):
+    columns = ["words", "tags"]
+    many = "a O\n" * 301
+    with pytest.warns(MtsmartWarning, match="no blank line ends a sentence, so its 301 words are read as one sentence"):
+        read_table(write(tmp_path, "x.conll", many), layout=Layout(columns=columns))
+    assert len(rows_of(tmp_path, "x.conll", f"{many}\n{many}", columns=columns)) == 2
+    assert len(rows_of(tmp_path, "x.conll", "a O\n" * 300, columns=columns)) == 1
+    parts = "a O\n-DOCSTART- O\nb O\n"
+    assert [row["words"] for row in rows_of(tmp_path, "x.conll", parts, columns=columns)] == [["a"], ["b"]]
+
+
 def test_words_with_blank_lines_between_are_told(tmp_path):
     file = write(tmp_path, "x.tsv", "Ada\tB\nran\tO\n\nno\tO\n")
     with pytest.warns(MtsmartWarning, match=r"x\.tsv:3: a blank line .* write 'format: conll'"):

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from mtsmart.data.readers.lines import bounded_lines, open_text
-from mtsmart.errors import DataError
+from mtsmart.errors import DataError, MtsmartWarning
 
 _OTHERS = (";", "\t", "|", ",")
 _SHEETS = (".xlsx", ".xls", ".ods")
@@ -89,6 +89,10 @@ def quoted_warning(file: Path, line: int) -> str:
         "so all of them are part of the text. If a program such as pandas wrote them, write "
         "'format: csv, delimiter: tab' into the task's dataset"
     )
+
+
+class WordsWarning(MtsmartWarning):
+    """The rows of a file seem to be the words of sentences."""
 
 
 def words_warning(file: Path, line: int) -> str:
