@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.selection import bases, check_spec
 from mtsmart.data.sources import has_split, places_read
-from mtsmart.errors import DataError, MtsmartError
+from mtsmart.errors import DataError, MtsmartError, MtsmartWarning
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import LabelsMissing, Preparer
 from mtsmart.preparation.split_checks import tell_of_labels
+from mtsmart.preparation.split_names import mistyped_splits
 from mtsmart.quiet import without_bars
 from mtsmart.task_types import TaskType
 
@@ -33,6 +35,8 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
     the slices are checked.
     """
     found: list[MtsmartError] = []
+    for text in mistyped_splits(task.definition):
+        warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=3)
     with tempfile.TemporaryDirectory(prefix="mtsmart-check-") as cache:
         preparer = Preparer(plain_tokenizer(), DataConfig(cache_dir=cache, max_length=_MAX_LENGTH), None)
         encoded: dict[str, EncodedSplit] = {}

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.errors import MtsmartWarning
 from mtsmart.preparation.prepared_task import PreparedTask
+from mtsmart.preparation.split_names import mistyped_splits
 from mtsmart.task_types import TaskType
 
 _READ = 10_000  # rows in memory together
@@ -32,7 +33,12 @@ def tell_of_splits(task: PreparedTask, max_length: int) -> None:
         task: the task with its encoded splits.
         max_length: the most tokens that its rows have.
     """
-    texts = [*label_texts(task), overlap_text(task), cut_text(task, max_length)]
+    texts = [
+        *mistyped_splits(task.definition),
+        *label_texts(task),
+        overlap_text(task),
+        cut_text(task, max_length),
+    ]
     for text in filter(None, texts):
         warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=3)
 

@@ -15,6 +15,7 @@ from mtsmart.preparation.data_checks import data_problems
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.preparation.split_checks import cut_text, label_texts, overlap_text, tell_of_splits
+from mtsmart.preparation.split_names import mistyped_splits
 from mtsmart.task_types import build_task
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -252,3 +253,58 @@ def test_a_file_of_one_word_a_line_is_told_once(tiny_encoder, tmp_path):
     with pytest.warns(MtsmartWarning) as told:
         assert data_problems(build_task("t", definition)) == []
     assert [str(each.message)[:20] for each in told if "conll" in str(each.message)] == [f"{files['train']}:4"[:20]]
+
+
+def names_told(splits=None, files=("train", "validation")):
+    given = {name: f"{name}.csv" for name in files}
+    definition = TaskDefinition(
+        task_type="classification", text=["text"], labels=["a", "b"], dataset={"files": given}, splits=splits or {}
+    )
+    return list(mistyped_splits(definition))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("vaildation", "validation"),
+        ("validaton", "validation"),
+        ("Validation", "validation"),
+        ("valdiaton", "validation"),
+        ("trian", "train"),
+        ("trin", "train"),
+        ("TEST", "test"),
+        ("tset", "test"),
+    ],
+)
+def test_a_mistyped_name_of_a_split_is_told(name, meant):
+    text = f"splits: a split '{name}' is read only where it is asked for. Did you mean '{meant}'?"
+    assert names_told({name: "train[:10%]"}, ["train"]) == [text]
+    of_files = names_told(files=["train", name])
+    assert of_files == ([] if name.casefold() == meant else [text.replace("splits", "dataset.files", 1)])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["validation_matched", "valid", "val", "dev", "dev2", "adv", "test2", "tests", "train_b", "trial", "rest", "extra"],
+)
+def test_other_names_of_splits_pass_without_a_word(name):
+    assert names_told({name: "train[:10%]"}, ["train"]) == []
+    assert names_told(files=["train", name]) == []
+
+
+def test_names_of_the_data_are_no_mistakes():
+    assert names_told({"validation": "vaildation[:50%]"}, ["train", "vaildation"]) == []
+    assert names_told({"trian": "trian"}, ["train"]) == []
+
+
+def test_checking_a_task_tells_of_a_mistyped_split(tmp_path):
+    (tmp_path / "a.csv").write_text("text,label\none,a\ntwo,b\n")
+    definition = TaskDefinition(
+        task_type="classification",
+        text=["text"],
+        labels=["a", "b"],
+        dataset={"files": {"train": str(tmp_path / "a.csv")}},
+        splits={"vaildation": "train"},
+    )
+    with pytest.warns(MtsmartWarning, match="task t: splits: a split 'vaildation' .* Did you mean 'validation'"):
+        assert data_problems(build_task("t", definition)) == []

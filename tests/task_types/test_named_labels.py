@@ -90,6 +90,21 @@ def test_assumptions_are_told(labels, values, assumed):
     assert judged(task(labels=labels), values)[1] == assumed
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [["1", "1.0"], [1, "01"], ["0.5", "x", ".50"], ["true", "True"], ["No", "no", "yes"], ["a  b", "a b"], ["a ", "a"]],
+)
+@pytest.mark.parametrize("kind", ["classification", "ordinal"])
+def test_two_labels_that_mean_the_same_are_refused(labels, kind):
+    with pytest.raises(ConfigError, match="t.labels: '.*' and '.*' mean the same, so that a row could mean either"):
+        task(kind, labels=labels)
+
+
+def test_labels_that_are_nearly_the_same_are_two():
+    for labels in (["IT", "It"], ["1", "10"], ["1", "one"], ["yes", "true", "1"], ["B-x", "b-x"], ["", "a"]):
+        assert task(labels=labels).labels == labels
+
+
 def test_the_user_may_say_from_where_labels_are_counted():
     one = task(labels=["sun", "rain", "snow"], labels_from=1)
     assert encoded(one, ["1", "3", "rain"]) == [0, 2, 1]

@@ -25,7 +25,7 @@ from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HEADS, HeadSpec
 from mtsmart.registry import Registry
 from mtsmart.task_types.interface.reads_labels import ReadsLabels
-from mtsmart.task_types.shared.labels import is_number
+from mtsmart.task_types.shared.labels import equal_names, is_number
 from mtsmart.tasks.definition import TaskDefinition
 
 
@@ -273,6 +273,9 @@ def _check_label_settings(task: TaskType) -> None:
     if isinstance(definition.label, list) and not (isinstance(task, ReadsLabels) and task.several_columns):
         hint = "Name one column. Several columns are for task type 'multi_label'"
         raise ConfigError(message, key=f"{task.name}.label", value=definition.label, hint=hint)
+    if (same := equal_names(task.labels)) is not None:
+        message = f"'{same[0]}' and '{same[1]}' mean the same, so that a row could mean either"
+        raise ConfigError(message, key=f"{task.name}.labels", value=task.labels, hint="Rename one of the two")
     if definition.labels_from is None:
         return
     if not isinstance(task, ReadsLabels):

@@ -132,6 +132,22 @@ class LabelNames:
         return place if kind is Kind.NAME else None
 
 
+def equal_names(names: Iterable[str]) -> tuple[str, str] | None:
+    """Two names that mean the same, so that a row may mean either: 1 and 1.0, true and True, both normal forms.
+
+    Names that differ in the case of their letters alone are two labels, unless they say true or false.
+    """
+    seen: dict[Decimal | str, str] = {}
+    for name in names:
+        number = exact_number(name)
+        text = _folded(name) if truth_of(name) is not None else unicodedata.normalize("NFC", " ".join(name.split()))
+        meaning = text if number is None else number
+        if meaning in seen:
+            return seen[meaning], name
+        seen[meaning] = name
+    return None
+
+
 def is_number(name: str) -> bool:
     """Whether a label's name is a number in any spelling: 1, 01, 1.0, 0,5, 1e-3, 50%."""
     return _ANY_NUMBER.fullmatch(name.strip()) is not None or name.lstrip("-").isdigit()

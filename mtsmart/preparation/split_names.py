@@ -1,0 +1,55 @@
+"""Names of splits that seem to be mistyped: nobody would read such a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mtsmart.data.selection import bases
+from mtsmart.tasks.definition import TaskDefinition
+
+_KNOWN = ("train", "validation", "test")
+_LETTERS_AN_EDIT = 4  # of a name, for each letter that may be wrong
+
+
+def mistyped_splits(definition: TaskDefinition) -> Iterator[str]:
+    """A text for each name of a split that is nearly train, validation or test.
+
+    Names that the task takes from its data are no mistakes: those on the right of ``splits``, and those of the data
+    that ``splits`` repeats on the left.
+    """
+    files = definition.dataset.files or {}
+    read = {base for spec in definition.splits.values() for base in bases(spec)}
+    for key, names in (("splits", definition.splits), ("dataset.files", files)):
+        for name in names:
+            known = _meant(name)
+            # Files are found whatever the case of their split's letters.
+            is_found = key == "dataset.files" and name.casefold() == known
+            is_own = name in read or (key == "splits" and name in files)
+            if known is not None and not is_found and not is_own:
+                yield f"{key}: a split '{name}' is read only where it is asked for. Did you mean '{known}'?"
+
+
+def _meant(name: str) -> str | None:
+    """The known name that is mistyped; None for a known name, and for one that is longer or quite another."""
+    folded = name.casefold()
+    for known in _KNOWN:
+        is_longer = folded.startswith(known) and folded != known
+        is_like = folded[:1] == known[0] and _edits(folded, known) <= len(known) // _LETTERS_AN_EDIT
+        if name != known and not is_longer and is_like:
+            return known
+    return None
+
+
+def _edits(one: str, other: str) -> int:
+    """How many letters must be added, left out, replaced or swapped with their neighbour to get the other word."""
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for row, letter in enumerate(one, 1):
+        now = [row]
+        for place, wanted in enumerate(other, 1):
+            best = min(last[place] + 1, now[-1] + 1, last[place - 1] + (letter != wanted))
+            is_swap = row > 1 and place > 1 and letter == other[place - 2] and one[row - 2] == wanted
+            now.append(min(best, before[place - 2] + 1) if is_swap else best)
+        before = last
+        last = now
+    return last[-1]
