@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
 
+from mtsmart.errors import MtsmartWarning
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels, Numbers
 
@@ -22,11 +24,27 @@ def learn_from_labels(tasks: Mapping[str, PreparedTask], kept: Mapping[str, Numb
             continue
         if kind.belongs_to_head and kind.head_name in kept:
             kind.use(kept[kind.head_name])
+            tell_of_misfits([task], "a fine-tuning with head=fresh learns them in their own unit")
         elif kind.belongs_to_head and not kind.owns_head:
             kind.use(_numbers(tasks[kind.head_name]))
+            tell_of_misfits([task], "without share_head they are learnt in their own unit")
         elif task.train is not None:
             kind.learn(task.train.rows)
 
 
 def _numbers(owner: PreparedTask) -> Numbers:
     return owner.type.learnt() if isinstance(owner.type, LearnsFromLabels) else {}
+
+
+def tell_of_misfits(tasks: Iterable[PreparedTask], way_out: str) -> None:
+    """Warn of tasks whose training labels are far from what their head has learnt, a line each.
+
+    Args:
+        tasks: tasks with numbers that were taken from other rows.
+        way_out: what the user can do.
+    """
+    for task in tasks:
+        if task.train is not None and isinstance(task.type, LearnsFromLabels):
+            text = task.type.misfit(task.train.rows)
+            if text is not None:
+                warnings.warn(f"task {task.name}: {text}; {way_out}", MtsmartWarning, stacklevel=3)

@@ -31,6 +31,8 @@ from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask
 
 _ERRORS = ("mse", "rmse", "mae")
+_FAR = 3  # standard deviations between two means
+_WIDE = 5  # times another standard deviation
 _COMMA = re.compile(r"[-+]?[0-9.]+,[0-9,.]+")
 
 
@@ -116,6 +118,20 @@ class Regression(SequenceTask, HasUnit, LearnsFromLabels):
     def use(self, numbers: Numbers) -> None:
         """Use a unit that ``learnt`` gave."""
         self.decoding = OutputUnit.of_numbers(numbers).to_numbers()
+
+    def misfit(self, features: datasets.Dataset) -> str | None:
+        """A text if the labels' mean or spread is far from the unit in use."""
+        unit = self.unit
+        values = self.references(features)
+        labels = OutputUnit.of_labels(values)
+        spread = 1.0 if min(values) == max(values) else labels.std / unit.std
+        is_far = abs(labels.mean - unit.mean) > _FAR * unit.std or not 1 / _WIDE <= spread <= _WIDE
+        if unit == OutputUnit() or not is_far:
+            return None
+        return (
+            f"the training labels have mean {labels.mean:.4g} and standard deviation {labels.std:.4g}, and the head "
+            f"keeps the unit of labels with mean {unit.mean:.4g} and standard deviation {unit.std:.4g}"
+        )
 
     # From logits to predictions ---------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import summaries_of_transforms
-from mtsmart.preparation.learnt import learn_from_labels
+from mtsmart.preparation.learnt import learn_from_labels, tell_of_misfits
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.preparation.probe import check_fit
@@ -105,8 +105,11 @@ class Setup:
         return learnt_by(self.task_types)
 
     def use_again(self, learnt: Mapping[str, Mapping[str, float]]) -> None:
-        """Give each task the numbers that an interrupted run had."""
+        """Give each task the numbers that an interrupted run had; a warning tells where its rows have changed much."""
+        before = self.learnt
         use_again(self.task_types, learnt)
+        changed = [task for name, task in self.tasks.items() if self.learnt.get(name) != before.get(name)]
+        tell_of_misfits(changed, "a new run learns them in their own unit")
 
     def without_validation(self) -> Setup:
         """The same parts for a run that evaluates nothing."""

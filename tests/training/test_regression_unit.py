@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import datasets
 import numpy as np
 import pytest
 import torch
@@ -10,8 +11,11 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import mtsmart
 from mtsmart.config.loader import load_experiment
+from mtsmart.errors import MtsmartWarning
 from mtsmart.models.output_unit import OutputUnit, fold
 from mtsmart.runs.checkpoints import checkpoint_path
+from mtsmart.task_types import build_task
+from mtsmart.tasks import TaskDefinition
 from mtsmart.training.setup import prepare
 
 ROWS = [{"a": "the red cat", "b": "a big dog"}, {"a": "house", "b": "the old house is blue"}, {"a": "car", "b": "car"}]
@@ -95,7 +99,8 @@ def test_a_resumed_run_keeps_its_own_unit(workspace, thousand):
         if other != point:
             shutil.rmtree(other)
     allowed = ["rows.near.train", "rows.near.validation"]
-    mtsmart.train(workspace.experiment, ALL, output_dir=thousand, resume=True, allow_changes=allowed)
+    with pytest.warns(MtsmartWarning, match="task near: the training labels have mean 15.*; a new run learns them in"):
+        mtsmart.train(workspace.experiment, ALL, output_dir=thousand, resume=True, allow_changes=allowed)
     assert json.loads((thousand / "model" / "decoding.json").read_text()) == numbers
 
 
@@ -104,6 +109,10 @@ def test_a_fine_tuned_head_keeps_its_unit_and_a_fresh_one_takes_that_of_its_rows
     kept = mtsmart.finetune(thousand, "near", short, output_dir=workspace.folder / "kept").path
     np.testing.assert_allclose(predictions(kept), predictions(thousand), rtol=1e-6)
     rescaled(workspace, 1, 500)
+    with pytest.warns(
+        MtsmartWarning, match="task near: the training labels have mean 15.*; a fine-tuning with head=fre"
+    ):
+        mtsmart.finetune(thousand, "near", short, output_dir=workspace.folder / "far")
     fresh = mtsmart.finetune(thousand, "near", ["head=fresh", *short], output_dir=workspace.folder / "fresh").path
     assert predictions(fresh).min() > 1490
 
@@ -147,6 +156,29 @@ def test_equal_labels_are_predicted(workspace):
     run = mtsmart.train(workspace.experiment, ["smart=off"], output_dir=workspace.folder / "run").path
     assert mtsmart.load(run).task("near").decoding == {"mean": 37.5, "std": 1.0}
     np.testing.assert_allclose(predictions(run), 37.5, atol=5)
+
+
+@pytest.mark.parametrize(
+    ("labels", "is_far"),
+    [
+        ([70.0, 90.0], False),
+        ([50.0, 50.0], False),
+        ([111.0, 111.5], True),
+        ([-10.0, -11.0], True),
+        ([40.0, 60.0], False),
+        ([-60.0, 160.0], True),
+        ([49.0, 51.0], True),
+        ([0.2, 0.9], True),
+    ],
+)
+def test_labels_far_from_the_unit_in_use_are_told(labels, is_far):
+    """The head learnt labels with mean 50 and standard deviation 20."""
+    definition = TaskDefinition(task_type="regression", text=["a"], dataset={"files": {"train": "x.csv"}})
+    task = build_task("t", definition)
+    rows = datasets.Dataset.from_dict({"labels": labels})
+    assert task.misfit(rows) is None
+    task.use({"mean": 50.0, "std": 20.0})
+    assert (task.misfit(rows) is not None) == is_far
 
 
 @pytest.mark.parametrize("labels", [[1e-200, 3e-200], [-1e15, 1e15, 0.0], [1e9, 1e9 + 1e-3], [5e-324, 0.0]])

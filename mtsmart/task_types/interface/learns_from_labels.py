@@ -38,6 +38,10 @@ class LearnsFromLabels(ABC):
     def use(self, numbers: Numbers) -> None:
         """Use numbers that ``learnt`` gave, in this process or an earlier one."""
 
+    def misfit(self, features: datasets.Dataset) -> str | None:
+        """How the numbers in use do not fit the encoded training rows, if they were taken from other rows."""
+        return None
+
 
 def learnt_by(tasks: Mapping[str, TaskType]) -> dict[str, dict[str, float]]:
     """Task -> its numbers, for the tasks that have any."""
