@@ -92,6 +92,18 @@ class MtsmartError(Exception):
             hint=self.hint,
         )
 
+    def with_hint(self, hint: str) -> Self:
+        """The same error with another hint."""
+        return type(self)(
+            self.message,
+            file=self.file,
+            line=self.line,
+            key=self.key,
+            argument=self.argument,
+            value=self.value,
+            hint=hint,
+        )
+
 
 class MtsmartWarning(UserWarning):
     """A part of the user's files can be used, but not exactly as it is written. The text names the place."""

@@ -18,7 +18,7 @@ from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarni
 from mtsmart.evaluation.changed_tasks import changed_tasks
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
 from mtsmart.evaluation.given_rows import Rows, predictable, rows_of, table_of, tell_incomplete, with_nothing
-from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, source_of
+from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, of_new_file, source_of
 from mtsmart.evaluation.stored_run import check_head_of, read_run
 from mtsmart.hardware import usable_device
 from mtsmart.models.files import fits
@@ -168,11 +168,11 @@ class LoadedRun:
             DataError: a named task has no such split, or no task has labels there.
         """
         if file is None:
-            chosen = [self.task(name) for name in self._names(tasks, split)]
-        else:
-            given = GivenForm(file_format, None if columns is None else list(columns))
-            chosen = [self._task_on(name, file, given, split) for name in self._names_for(tasks, file)]
-        return self._evaluated(chosen, split)
+            return self._evaluated([self.task(name) for name in self._names(tasks, split)], split)
+        given = GivenForm(file_format, None if columns is None else list(columns))
+        names = self._names_for(tasks, file)
+        with of_new_file():
+            return self._evaluated([self._task_on(name, file, given, split) for name in names], split)
 
     def _evaluated(self, tasks: list[TaskType], split: str) -> Evaluation:
         """The scores of tasks on a split; those without labels there are left out."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from mtsmart.data.derived import source_columns
 from mtsmart.data.readers import kind_of_file, whole_rows
-from mtsmart.errors import ConfigError, DataError, did_you_mean
+from mtsmart.errors import ConfigError, DataError, MtsmartError, did_you_mean
 from mtsmart.log import log_notice
-from mtsmart.tasks.dataset import DatasetSource, FileKind
+from mtsmart.tasks.dataset import INTO_DATASET, DatasetSource, FileKind
 from mtsmart.tasks.definition import TaskDefinition
 
 _FORM = ("format", "columns", "delimiter", "escape", "field", "explode")
@@ -19,6 +21,8 @@ _FORM = ("format", "columns", "delimiter", "escape", "field", "explode")
 _OF_OTHER_KINDS = ("format", "delimiter", "escape", "field", "explode")
 """Those of them that say nothing about a file of another kind."""
 _WITH_LINES = ("csv", "tsv", "conll")
+_SETTINGS = (INTO_DATASET, "labels_from:", "missing: drop")
+_WHERE = "The run has a task of its own, so write it into a task file that has this task too, and give that"
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,33 @@ class GivenForm:
 
 AS_TRAINED = GivenForm()
 """Nothing is said about the file."""
+
+
+@contextmanager
+def of_new_file() -> Iterator[None]:
+    """Errors and warnings that name a setting of the task say where it is written for a new file.
+
+    Raises:
+        MtsmartError: what is raised within, with a longer hint.
+    """
+    told: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as told:
+            yield
+    except MtsmartError as error:
+        if error.hint is None or not _names_a_setting(error.hint):
+            raise
+        raise error.with_hint(f"{error.hint}. {_WHERE} as `task_files`; or convert the file") from None
+    finally:
+        for each in told:
+            message = each.message
+            if _names_a_setting(str(message)):
+                message = each.category(f"{message}. {_WHERE} with --task-file (task_files in Python)")
+            warnings.warn_explicit(message, each.category, each.filename, each.lineno)
+
+
+def _names_a_setting(text: str) -> bool:
+    return any(words in text for words in _SETTINGS) and "--format" not in text
 
 
 def source_of(file: str | Path, definition: TaskDefinition, columns: Iterable[str], given: GivenForm) -> DatasetSource:

@@ -18,7 +18,7 @@ from mtsmart.data.readers import Layout, SecondName, parse_fields, read_table, w
 from mtsmart.data.sources import places_read, require_columns
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, common_source
+from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, common_source, of_new_file
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RUN_NAMES, RunFolder
 from mtsmart.storage.durable import replacing
@@ -58,10 +58,11 @@ def predict_file(
         DataError: the file cannot be read, lacks a text column, or has a column with the name of a predicted one.
     """
     names = list(dict.fromkeys(tasks))
-    sources = {name: run.source_of(name, file, given) for name in names}
-    source = common_source(file, sources)
-    inputs = _inputs(run, sources, source, file)
-    rows = list(whole_rows(file, source))
+    with of_new_file():
+        sources = {name: run.source_of(name, file, given) for name in names}
+        source = common_source(file, sources)
+        inputs = _inputs(run, sources, source, file)
+        rows = list(whole_rows(file, source))
     if len(rows) != len(inputs):
         raise DataError("was changed while it was read", file=file)
     try:

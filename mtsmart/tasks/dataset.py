@@ -13,6 +13,8 @@ FieldForm = Literal["text", "json", "list", "numbers", "names", "first", "answer
 FileKind = Literal["csv", "tsv", "jsonl", "json", "parquet", "conll", "squad"]
 BLANK = "blank"
 """The delimiter that stands for one or several blanks or tabs."""
+INTO_DATASET = "into the task's dataset"
+"""Where a message says that a setting of this class belongs."""
 _DELIMITERS = {"tab": "\t", BLANK: BLANK}
 _SHARE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 _OF_FILES = ("format", "columns", "parse", "delimiter", "escape", "field", "explode", "split_column")

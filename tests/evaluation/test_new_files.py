@@ -186,6 +186,33 @@ def test_rows_with_a_missing_word_cannot_be_predicted(words, expected):
     assert complete["row"][:] == [number for number, whole in enumerate(expected) if whole]
 
 
+def test_a_hint_says_where_a_setting_is_written_for_a_new_file(workspace, trained):
+    new = workspace.folder / "new.csv"
+    new.write_text("text;label\nred sea;red\n")
+    where = "'delimiter: \";\"' into the task's dataset. The run has a task of its own, .* give that as `task_files`; or"
+    with pytest.raises(DataError, match=where):
+        predict_file(trained, ["color"], new)
+    with pytest.raises(DataError, match=where):
+        trained.evaluate("color", file=new)
+    (workspace.folder / "semicolons.yaml").write_text(
+        "color:\n  task_type: classification\n  dataset: {files: {train: new.csv}, delimiter: ';'}\n"
+        "  text: text\n  labels: [other, red]\n"
+    )
+    run = mtsmart.load(trained.path, [workspace.folder / "semicolons.yaml"])
+    assert run.evaluate("color", file=new).tasks["color"].rows == 1
+    assert predict_file(run, ["color"], new)[0]["text"] == "red sea"
+    new.write_text("text,label\nred sea,true\n")
+    with pytest.raises(DataError, match="Say labels_from: 0 if .* or write names only. The run has a task of its own"):
+        trained.evaluate("color", file=new)
+
+
+def test_a_warning_says_where_a_setting_is_written_for_a_new_file(workspace, trained):
+    new = workspace.folder / "new.tsv"
+    new.write_text('text\tmore\n"a ""red"" sea"\tx\n')
+    with pytest.warns(MtsmartWarning, match="delimiter: tab' into the task's dataset. The run has .* with --task-file"):
+        predict_file(trained, ["color"], new)
+
+
 def test_a_new_file_is_scored(workspace, cli):
     assert cli("train", workspace.experiment, "training.max_updates=1", "-o", "run").code == 0
     whole = json.loads(cli("evaluate", "run", "--task", "color", "--json").out)

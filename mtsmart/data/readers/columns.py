@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from mtsmart.data.readers.packed import ROW, too_large
 from mtsmart.errors import DataError, shorten
+from mtsmart.tasks.dataset import INTO_DATASET
 
 CHUNK = 10_000  # rows that become columns together, or fewer that come to
 MAX_CHUNK = 2**24  # characters, because Python's objects take many times as many bytes
@@ -219,7 +220,7 @@ def _misfit(values: list[Any], name: str, file: str | Path, done: int, before: K
 def mixed_hint(column: str) -> str:
     """What to write for a column of texts and numbers."""
     said = f"'parse: {{{column}: text}}'"
-    return f"Write all of them in one way, or {said} into the task's dataset, which makes them texts"
+    return f"Write all of them in one way, or {said} {INTO_DATASET}, which makes them texts"
 
 
 def is_text(value: str) -> bool:

@@ -18,6 +18,7 @@ from mtsmart.data.readers.lines import bounded_lines, not_utf8, open_text
 from mtsmart.data.readers.packed import most_bytes
 from mtsmart.data.readers.shapes import Shape
 from mtsmart.errors import DataError, did_you_mean
+from mtsmart.tasks.dataset import INTO_DATASET
 
 _WATCHED = 100  # rows at the start of a file in which a key that stands twice is found
 _MAX_SHOWN = 5  # keys of a hint
@@ -239,7 +240,7 @@ def _hint_of_object(file: Path) -> str | None:
         if lists:
             squad = " (a file of SQuAD's form: 'format: squad')" if lists == [SQUAD_FIELD] else ""
             items = ", ".join(lists[:_MAX_SHOWN])
-            return f"Its rows may be the items of {items}: write 'field: {lists[0]}' into the dataset{squad}"
+            return f"Its rows may be the items of {items}: write 'field: {lists[0]}' {INTO_DATASET}{squad}"
     return None
 
 

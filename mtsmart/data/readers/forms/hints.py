@@ -9,17 +9,18 @@ from pathlib import Path
 
 from mtsmart.data.readers.lines import bounded_lines, open_text
 from mtsmart.errors import DataError, MtsmartWarning
+from mtsmart.tasks.dataset import INTO_DATASET
 
 _OTHERS = (";", "\t", "|", ",")
 _SHEETS = (".xlsx", ".xls", ".ods")
 _SHOWN = {"\t": "tab", "blank": "blank"}
-_QUOTED = "Its fields stand in quotes: write 'format: csv, delimiter: tab' into the task's dataset"
+_QUOTED = f"Its fields stand in quotes: write 'format: csv, delimiter: tab' {INTO_DATASET}"
 
 
 def delimiter_hint(delimiter: str) -> str:
     """What to write for fields that are parted by ``delimiter``."""
     shown = _SHOWN.get(delimiter, f'"{delimiter}"')
-    return f"Its fields stand between {_named(delimiter)}: write 'delimiter: {shown}' into the task's dataset"
+    return f"Its fields stand between {_named(delimiter)}: write 'delimiter: {shown}' {INTO_DATASET}"
 
 
 def _named(delimiter: str) -> str:
@@ -68,7 +69,8 @@ def escape_hint(file: Path, line: int) -> str | None:
     with open_text(file) as stream:
         text = next(islice(bounded_lines(stream, file), line - 1, None), "")
     if '\\"' in text:
-        return "If a backslash stands before the quotes of its texts, write 'escape: \"\\\\\"' into the task's dataset"
+        said = "write 'escape: \"\\\\\"' " + INTO_DATASET
+        return f"If a backslash stands before the quotes of its texts, {said}"
     return None
 
 
@@ -87,7 +89,7 @@ def quoted_warning(file: Path, line: int) -> str:
     return (
         f"{file}:{line}: a field begins and ends with a quote and holds doubled ones, and tsv is read without quoting, "
         "so all of them are part of the text. If a program such as pandas wrote them, write "
-        "'format: csv, delimiter: tab' into the task's dataset"
+        f"'format: csv, delimiter: tab' {INTO_DATASET}"
     )
 
 
@@ -99,7 +101,7 @@ def words_warning(file: Path, line: int) -> str:
     """The warning for a file of one word a line."""
     return (
         f"{file}:{line}: a blank line stands between rows of one word, and each of these rows is read as a text of its "
-        "own. If a row is a word and a blank line ends a sentence, write 'format: conll' into the task's dataset"
+        f"own. If a row is a word and a blank line ends a sentence, write 'format: conll' {INTO_DATASET}"
     )
 
 
@@ -109,7 +111,7 @@ def ending_hint(ending: str) -> str:
         return "Save the sheet as csv in UTF-8"
     shown = f"'{ending}' " if re.fullmatch(r"\.\w+", ending) else ""
     return (
-        f"The ending {shown}does not say what the file holds, so write it into the task's dataset: format: csv, tsv, "
+        f"The ending {shown}does not say what the file holds, so write it {INTO_DATASET}: format: csv, tsv, "
         "jsonl, json, squad, conll or parquet; 'delimiter' and 'columns' say how lines are read "
         "(of a new file: --format and --columns)"
     )
