@@ -189,7 +189,7 @@ def test_rows_with_a_missing_word_cannot_be_predicted(words, expected):
 def test_a_hint_says_where_a_setting_is_written_for_a_new_file(workspace, trained):
     new = workspace.folder / "new.csv"
     new.write_text("text;label\nred sea;red\n")
-    where = "'delimiter: \";\"' into the task's dataset. The run has a task of its own, .* give that as `task_files`; or"
+    where = "'delimiter: \";\"' into the task's dataset. The run has a task of its own, .* give that as `task_files`"
     with pytest.raises(DataError, match=where):
         predict_file(trained, ["color"], new)
     with pytest.raises(DataError, match=where):

@@ -19,6 +19,7 @@ from mtsmart.data.readers.delimited import COMMA, TAB, Dialect, read_delimited
 from mtsmart.data.readers.fields import parse_fields
 from mtsmart.data.readers.forms.conll import read_conll
 from mtsmart.data.readers.forms.hints import ending_hint
+from mtsmart.data.readers.forms.plain_types import texts_of_bytes
 from mtsmart.data.readers.forms.second_names import distinct_names
 from mtsmart.data.readers.forms.wanted import wanted_of
 from mtsmart.data.readers.jsonl import read_json, read_squad
@@ -161,7 +162,8 @@ def _sized_rows(file: Path, kind: str, layout: Layout) -> Iterator[SizedRow]:
 def _python_rows(table: pa.Table, file: Path) -> list[dict[str, Any]]:
     """The rows of a table as Python's objects; of a column that has none for its values, the texts of the values."""
     columns: dict[str, list[Any]] = {}
-    for name, values in zip(distinct_names(table.column_names), table.columns, strict=True):
+    for name, given in zip(distinct_names(table.column_names), table.columns, strict=True):
+        values = texts_of_bytes(given)
         try:
             columns[name] = values.to_pylist(maps_as_pydicts="lossy")
         except (pa.ArrowException, ValueError, OverflowError):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mtsmart.data.readers.forms.plain_types import is_text_view, lengths_of_views, plain
+from mtsmart.data.readers.forms.plain_types import is_text_view, lengths_of_views, plain, text_type
 from mtsmart.data.readers.forms.second_names import distinct_names
 from mtsmart.data.readers.forms.wanted import Wanted, check_wanted_names, unread
 from mtsmart.data.readers.packed import ROW, most_bytes, too_large
@@ -41,6 +41,7 @@ def read_parquet(file: Path, wanted: Wanted = None, doubled: bool = False) -> It
     """
     limit = most_bytes(file)
     total = 0
+    done = 0
     try:
         with pq.ParquetFile(file) as stored:
             kept = _kept(stored.schema_arrow, wanted, file, doubled)
@@ -54,7 +55,9 @@ def read_parquet(file: Path, wanted: Wanted = None, doubled: bool = False) -> It
                 if total > limit:
                     raise too_large(limit, file)
                 for batch in stored.iter_batches(_BATCH, row_groups=[group], columns=None if wanted is None else names):
-                    yield _checked(batch, kept)
+                    table = _checked(batch, kept)
+                    yield table if wanted is None else _with_texts(table, file, done)
+                    done += len(batch)
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column's name is not UTF-8
         reason = str(error).splitlines()[0]
         raise DataError(f"is not a readable parquet file: {reason}", file=file) from None
@@ -100,6 +103,38 @@ def _checked(batch: pa.RecordBatch, kept: pa.Schema) -> pa.Table:
     return table
 
 
+def _with_texts(table: pa.Table, file: Path, done: int) -> pa.Table:
+    """The rows with texts in place of bytes, which some programs write without saying that they are UTF-8.
+
+    Args:
+        table: the rows.
+        file: what errors call them.
+        done: rows before these.
+
+    Raises:
+        DataError: bytes are no UTF-8; the message names the column and the row.
+    """
+    for place, field in enumerate(table.schema):
+        kind = text_type(field.type)
+        if kind != field.type:
+            try:
+                column = table.column(place).cast(kind)
+            except pa.ArrowInvalid:
+                raise _no_text(table.column(place), kind, field.name, file, done) from None
+            table = table.set_column(place, field.name, column)
+    return table
+
+
+def _no_text(column: pa.ChunkedArray, kind: pa.DataType, name: str, file: Path, done: int) -> DataError:
+    for row in range(len(column)):
+        try:
+            column[row : row + 1].cast(kind)
+        except pa.ArrowInvalid:
+            message = f"row {done + row + 1} holds bytes that are no text in UTF-8"
+            return DataError(message, file=file, key=name, value=column[row].as_py())
+    return DataError("holds bytes that are no text in UTF-8", file=file, key=name)
+
+
 def _plain_table(table: pa.Table) -> pa.Table:
     return pa.Table.from_arrays([plain(column) for column in table.columns], table.column_names)
 
@@ -110,6 +145,8 @@ def _first_table(stored: pq.ParquetFile, kept: pa.Schema, wanted: Wanted) -> pa.
     if not len(kept):
         return pa.table({name: pa.nulls(max(0, stored.metadata.num_rows)) for name in others})
     table = _plain_table(kept.empty_table())
+    if wanted is not None:
+        table = _with_texts(table, Path(), 0)
     for name, values in others.items():
         table = table.append_column(name, values)
     return table

@@ -377,27 +377,6 @@ def test_a_doubled_name_that_is_read_is_refused(tmp_path, name, content, message
         read_table(write(tmp_path, name, content), wanted=["t"])
 
 
-@pytest.mark.parametrize(
-    "array",
-    [
-        pa.array(["a", None, "long enough to be no inline view"], pa.string_view()),
-        pa.array([["a"], None, []], pa.list_(pa.string_view())),
-        pa.array([["a"], None, []], pa.list_view(pa.string())),
-        pa.array([{"t": "a"}, None, {"t": None}], pa.struct([("t", pa.string_view())])),
-        pa.array(["a", None, "a"]).dictionary_encode(),
-        pa.ListArray.from_arrays([0, 1, 1, 3], pa.array(["a", "b", "a"]).dictionary_encode()),
-        pa.array(["a", None, "b"], pa.large_string()),
-        pa.array([b"a", None, b"b"], pa.binary_view()),
-    ],
-    ids=lambda array: str(array.type)[:40],
-)
-def test_arrows_other_types_hold_the_same_values(tmp_path, array):
-    pq.write_table(pa.table({"x": array}), tmp_path / "x.parquet")
-    column = read_table(tmp_path / "x.parquet", wanted=["x"]).column("x")
-    assert column.to_pylist() == array.to_pylist()
-    assert not any(word in str(column.type) for word in ("view", "dictionary"))
-
-
 @pytest.mark.parametrize("first", ["words,tags\n", "# made by hand\nwords,tags\n", "-DOCSTART-,O\n\nwords,tags\n", ""])
 def test_a_first_line_with_the_names_of_the_columns_is_no_word(tmp_path, first):
     content = first + "Ada,B-PER\nran,O\n\nwords,tags\n"

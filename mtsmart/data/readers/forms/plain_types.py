@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 
 _PLAIN_TEXTS = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+_TEXTS_OF_BYTES = {pa.binary(): pa.string(), pa.large_binary(): pa.large_string()}
 
 
 def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -26,22 +29,46 @@ def _has_list_view(kind: pa.DataType) -> bool:
 def plain_type(kind: pa.DataType) -> pa.DataType:
     """The type that holds the same values, at any depth."""
     types = pa.types
-    plain_kind = _PLAIN_TEXTS.get(kind, kind)
     if types.is_dictionary(kind):
-        plain_kind = plain_type(kind.value_type)
-    elif types.is_list(kind) or types.is_list_view(kind):
-        plain_kind = pa.list_(_plain_field(kind.value_field))
-    elif types.is_large_list(kind) or types.is_large_list_view(kind):
-        plain_kind = pa.large_list(_plain_field(kind.value_field))
+        return plain_type(kind.value_type)
+    if types.is_list_view(kind):
+        return plain_type(pa.list_(kind.value_field))
+    if types.is_large_list_view(kind):
+        return plain_type(pa.large_list(kind.value_field))
+    return _with_parts(_PLAIN_TEXTS.get(kind, kind), plain_type)
+
+
+def text_type(kind: pa.DataType) -> pa.DataType:
+    """The plain type with texts in place of bytes, at any depth."""
+    if pa.types.is_fixed_size_binary(kind):
+        return pa.string()
+    return _with_parts(_TEXTS_OF_BYTES.get(kind, kind), text_type)
+
+
+def _with_parts(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
+    """A type of lists or objects with other parts; any other type as it is."""
+    types = pa.types
+    parts = [field.with_type(change(field.type)) for field in map(kind.field, range(kind.num_fields))]
+    if types.is_list(kind):
+        kind = pa.list_(parts[0])
+    elif types.is_large_list(kind):
+        kind = pa.large_list(parts[0])
     elif types.is_fixed_size_list(kind):
-        plain_kind = pa.list_(_plain_field(kind.value_field), kind.list_size)
+        kind = pa.list_(parts[0], kind.list_size)
     elif types.is_struct(kind):
-        plain_kind = pa.struct([_plain_field(kind.field(number)) for number in range(kind.num_fields)])
-    return plain_kind
+        kind = pa.struct(parts)
+    return kind
 
 
-def _plain_field(field: pa.Field) -> pa.Field:
-    return field.with_type(plain_type(field.type))
+def texts_of_bytes(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with texts in place of bytes; the same column if there are none, or if they are no UTF-8."""
+    kind = text_type(column.type)
+    if kind == column.type:
+        return column
+    try:
+        return column.cast(kind)
+    except pa.ArrowException:
+        return column
 
 
 def is_text_view(kind: pa.DataType) -> bool:
