@@ -16,6 +16,7 @@ from mtsmart.text.escaping import one_line
 _NOTHING = object()
 _PANIC = "PanicException"  # Each library in Rust has a class of its own with this name.
 _MAX_SHOWN = 80
+_LIKE = 0.6  # from which on difflib counts two words as alike
 T = TypeVar("T")
 
 
@@ -184,8 +185,16 @@ def _in_yaml(value: object) -> str:
 
 
 def nearest(word: object, options: Iterable[str]) -> str | None:
-    """The option that is most like ``word``; None if none is like it."""
-    return next(iter(difflib.get_close_matches(str(word), sorted(options), n=1, cutoff=0.6)), None)
+    """The option that is most like ``word``; None if none is like it. One that differs in case alone comes first."""
+    text = str(word)
+    known = sorted(options)
+    folded = {option.casefold(): option for option in reversed(known)}
+    if text.casefold() in folded:
+        return folded[text.casefold()]
+    for near in difflib.get_close_matches(text, known, n=1, cutoff=_LIKE):
+        return near
+    in_any_case = difflib.get_close_matches(text.casefold(), folded, n=1, cutoff=_LIKE)
+    return folded[in_any_case[0]] if in_any_case else None
 
 
 def did_you_mean(word: object, options: Iterable[str]) -> str:

@@ -35,6 +35,8 @@ def test_error_text_is_one_line_whatever_a_name_holds():
 
 def test_hint_lists_choices_when_none_is_near():
     assert did_you_mean("zzz", ["linf", "l2"]) == "Choose from: l2, linf"
+    assert did_you_mean("LINF", ["linf", "LINT"]) == "Did you mean 'linf'?"
+    assert did_you_mean("LIFN", ["linf", "l2"]) == "Did you mean 'linf'?"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, did_you_mean, nearest
 from mtsmart.losses.criteria import focal
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
@@ -186,11 +186,15 @@ class Classification(SequenceTask, NamedLabels, WeighsLabels, Decides, ScoresLab
             return None
         project = self.definition.project or {label: label for label in source}
         for label in source:
-            if project.get(label) not in self.labels:
+            given = project.get(label)
+            if given not in self.labels:
+                near = nearest(label, project)
+                meant = None if near is None or near == label else f"The shared head's label is '{label}', not '{near}'"
                 raise ConfigError(
                     f"does not say which of {self.labels} the shared head's label '{label}' stands for",
                     key=f"{self.name}.project",
-                    value=project.get(label),
+                    value=given,
+                    hint=meant if given is None else did_you_mean(given, self.labels),
                 )
         groups = [[i for i, label in enumerate(source) if project[label] == ours] for ours in self.labels]
         if not all(groups):

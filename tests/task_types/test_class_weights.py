@@ -230,6 +230,10 @@ def test_scores_compare_with_the_most_probable_label_and_balance_sums_probabilit
     ("kind", "options", "changes", "message"),
     [
         ("classification", {"class_weights": {"spma": 2}}, {}, "class_weights: is not one of.*Did you mean 'spam'"),
+        ("classification", {"class_weights": {"SPAM": 2}}, {}, "is not one of.*got 'SPAM'. Did you mean 'spam'"),
+        ("tagging", {"class_weights": {"b-X": 2}}, {"labels": ["O", "B-x"]}, "is not one of.*Did you mean 'B-x'"),
+        ("classification", {"class_weights": {1.0: 2}}, {"labels": ["1", "22"]}, "got '1.0'. Did you mean '1'"),
+        ("classification", {"class_weights": {True: 2}}, {"labels": ["no", "yes"]}, "got 'true'. Did you mean 'yes'"),
         ("ordinal", {"class_weights": {"ham": 0}}, {}, "class_weights.ham: should be above 0"),
         ("classification", {"class_weights": "balansed"}, {}, "should be 'balanced' or a mapping"),
         ("classification", {"label_smoothing": 1.0}, {}, "should be less than 1"),

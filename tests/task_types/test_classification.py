@@ -80,6 +80,12 @@ def test_a_shared_head_is_matched_by_name():
 def test_a_shared_head_with_other_labels_is_refused():
     with pytest.raises(ConfigError, match=r"t\.project: does not say which of .* the shared head's label 'maybe'"):
         task(head_labels=["no", "yes", "maybe"], share_head="other")
+    with pytest.raises(ConfigError, match="label 'No' stands for, got 'No'. Did you mean 'no'"):
+        task(head_labels=["No", "yes"], share_head="other")
+    with pytest.raises(ConfigError, match="got null. The shared head's label is 'A', not 'a'"):
+        task(head_labels=["A", "b"], share_head="other", project={"a": "no", "b": "yes"})
+    with pytest.raises(ConfigError, match="got 'NO'. Did you mean 'no'"):
+        task(head_labels=["a", "b"], share_head="other", project={"a": "NO", "b": "yes"})
     with pytest.raises(ConfigError, match=r"t\.project: no label of the shared head stands for 'yes'"):
         task(head_labels=["a", "b"], share_head="other", project={"a": "no", "b": "no"})
 

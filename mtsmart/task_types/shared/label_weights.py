@@ -18,6 +18,7 @@ from mtsmart.losses import Criterion
 from mtsmart.losses.criteria import FOCAL_GAMMA
 from mtsmart.task_types.interface.base import TaskOptions, TaskType
 from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels, Numbers
+from mtsmart.task_types.shared.labels import Kind, LabelNames
 
 LOSS_OPTIONS = ("class_weights", "label_smoothing", "gamma")
 """Options that change the loss alone, so that encoded rows do not depend on them."""
@@ -86,7 +87,8 @@ class WeighsLabels(LearnsFromLabels, TaskType):
         for name, weight in weights.items() if isinstance(weights, dict) else ():
             key = f"{self.name}.options.class_weights"
             if name not in self.labels:
-                hint = did_you_mean(name, self.labels)
+                kind, place = LabelNames(self.labels).meaning(name)
+                hint = did_you_mean(self.labels[place] if kind is Kind.NAME else name, self.labels)
                 raise ConfigError("is not one of the task's labels", key=key, value=name, hint=hint)
             if weight <= 0:
                 raise ConfigError("should be above 0", key=f"{key}.{name}", value=weight)
