@@ -59,12 +59,7 @@ def predict_file(
     """
     names = list(dict.fromkeys(tasks))
     with of_new_file():
-        sources = {name: run.source_of(name, file, given) for name in names}
-        source = common_source(file, sources)
-        inputs = _inputs(run, sources, source, file)
-        rows = list(whole_rows(file, source))
-    if len(rows) != len(inputs):
-        raise DataError("was changed while it was read", file=file)
+        rows, inputs = _read(run, names, file, given)
     try:
         predictions = run.predict(names if len(names) > 1 else names[0], inputs)
     except DataError as error:
@@ -73,6 +68,19 @@ def predict_file(
     if delimited:
         return _joined(_with_all_names(rows), _as_text(run, names, predictions))
     return _joined(rows, predictions)
+
+
+def _read(
+    run: LoadedRun, names: Sequence[str], file: str | Path, given: GivenForm
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What the file has in each row, and what the tasks read of it."""
+    sources = {name: run.source_of(name, file, given) for name in names}
+    source = common_source(file, sources)
+    inputs = _inputs(run, sources, source, file)
+    rows = list(whole_rows(file, source))
+    if len(rows) != len(inputs):
+        raise DataError("was changed while it was read", file=file)
+    return rows, inputs
 
 
 def _joined(rows: list[dict[str, Any]], predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -184,7 +184,9 @@ def column(
         kind = common_type(before.kind, array.type)
     except _MISFITS:
         raise _misfit(values, name, file, done, before) from None
-    kinds[name] = (_with_first(before, values, done) if before.first is None else before)._replace(kind=kind)
+    if before.first is None and array.null_count < len(array):
+        before = _with_first(before, values, done)
+    kinds[name] = before._replace(kind=kind)
     return array
 
 
