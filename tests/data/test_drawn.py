@@ -187,8 +187,8 @@ def test_files_that_are_not_there_or_stand_twice(parts):
         load(task(parts, files="parts/*.tsv"), "train")
     with pytest.raises(DataError, match=r"a\.csv: stands twice among the files"):
         load(task(parts, files=["parts/a.csv", "parts/*.csv"]), "train")
-    (parts / "parts" / "n.jsonl").write_text('{"label": 1, "text": "n"}\n')
-    with pytest.raises(DataError, match=r"n\.jsonl: label: is int64 in this file and string in a\.csv"):
+    (parts / "parts" / "n.jsonl").write_text('{"label": "a", "text": 1}\n')
+    with pytest.raises(DataError, match=r"n\.jsonl: text: is int64 in this file and string in a\.csv"):
         load(task(parts, files=["parts/a.csv", "parts/n.jsonl"]), "train")
 
 

@@ -222,7 +222,7 @@ def _misfit(values: list[Any], name: str, file: str | Path, done: int, before: K
 def mixed_hint(column: str) -> str:
     """What to write for a column of texts and numbers."""
     said = f"'parse: {{{column}: text}}'"
-    return f"Write all of them in one way, or {said} {INTO_DATASET}, which makes them texts"
+    return f"Write all of them in one way; for data files {said} {INTO_DATASET} makes them texts"
 
 
 def is_text(value: str) -> bool:

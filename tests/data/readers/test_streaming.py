@@ -128,7 +128,7 @@ def stream_of(rows, folder):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"x": "one"}] * 1200 + [{"x": 1}], "row 1201 is no str"),
+        ([{"x": "one"}] * 1200 + [{"x": 1}], "row 1201 is a whole number, and row 1 is a text"),
         ([{"x": 1}, 3], "do not fit into columns"),
         ([], "no rows"),
     ],
