@@ -71,6 +71,7 @@ class LabelNames:
         self.numbered = not any(map(is_number, self.names))
         self._index = {name: index for index, name in enumerate(self.names)}
         self._by_number = _unique(map(exact_number, self.names))
+        self._of_two = {exact_number(name) for name in self.names} - {None, *self._by_number}
         self._by_fold = _unique(map(_folded, self.names))
         self._by_truth = _unique(map(truth_of, self.names))
 
@@ -83,10 +84,12 @@ class LabelNames:
         """What a value is to the task. A value that is not known stays UNKNOWN, whatever it is like."""
         if value is None or isinstance(value, list | dict) or (isinstance(value, float) and math.isnan(value)):
             return _UNKNOWN
+        number = exact_number(value)
+        if number in self._of_two and not isinstance(value, str):
+            return _UNKNOWN  # The number 1.1 may stand for '1.1' or '1.10'; a text is one of them.
         place = self._index.get(str(value))
         if place is not None:
             return Meaning(Kind.NAME, place)
-        number = exact_number(value)
         if number is not None:
             return self._of_number(number)
         place = self._by_fold.get(_folded(str(value)))
@@ -135,13 +138,14 @@ class LabelNames:
 def equal_names(names: Iterable[str]) -> tuple[str, str] | None:
     """Two names that mean the same, so that a row may mean either: 1 and 1.0, true and True, both normal forms.
 
-    Names that differ in the case of their letters alone are two labels, unless they say true or false.
+    Names that differ in the case of their letters alone are two labels, unless they say true or false. Names with
+    decimals may be codes such as 1.1 and 1.10: a text names one of them, and a number neither.
     """
     seen: dict[Decimal | str, str] = {}
     for name in names:
         number = exact_number(name)
         text = _folded(name) if truth_of(name) is not None else unicodedata.normalize("NFC", " ".join(name.split()))
-        meaning = text if number is None else number
+        meaning = text if number is None or number != int(number) else number
         if meaning in seen:
             return seen[meaning], name
         seen[meaning] = name

@@ -47,6 +47,8 @@ class NamedLabels(TaskType, ReadsLabels):
 
     def hint_for(self, value: Any) -> str:
         """What may be meant by an unknown label."""
+        if str(value) in self.labels:
+            return f"'{value}' and another label are the same number, so write the labels of the rows as texts"
         return did_you_mean(value, self.labels)
 
     def survey(self, rows: datasets.Dataset) -> Survey:
