@@ -106,7 +106,13 @@ TSV = b"text\tother\tlabel\na red house\t1\tred\nblue\t\tother\n"
 JSONL = b'{"text": "a red house", "label": "red", "list": [1, 2], "more": {"a": null}}\n{"text": "", "label": 3}\n'
 JSON = b'{"version": 1.1, "sets": {"dev": [3], "train": [{"text": "a", "list": [{"x": 1}, {"x": 2}], "more": {"a": "b"}}, {"text": "c", "list": []}]}}'
 SQUAD = b'{"data": [{"title": "t", "paragraphs": [{"context": "Bo naps", "qas": [{"id": "1", "question": "Who?", "answers": [{"text": "Bo", "answer_start": 0}]}, {"question": "x", "is_impossible": true}]}]}]}'
+MIXED = b'{"a": 1, "b": "x"}\n{"a": "1", "b": 2.5}\n{"a": true, "b": [1]}\n{"a": null, "b": 1e400}\n'
 CONLL = b"-DOCSTART- -X- O\n\n# c\nAda NNP B-PER\nran VBD O\n\nno\tDT\tO\n"
+CONLLU = (
+    b"# text = du vin\n1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n1\tde\tde\tADP\t_\t_\t3\tcase\t_\t_\n"
+    b"2\tle\tle\tDET\t_\t_\t3\tdet\t_\t_\n2.1\tx\t_\t_\t_\t_\t_\t_\t_\t_\n3\tvin\tvin\tNOUN\t_\t_\t0\troot\t_\t_\n"
+)
+CONLLU_COLUMNS = ["id", "words", "lemmas", "upos", "xpos", "feats", "head", "deprel", "deps", "misc"]
 BLANKS = b"DESC:def What is a  comet ?\nNUM:date When was it ?\n"
 ESCAPED = b'text;label\n"a \\"big\\" one; too";x\n"two\nlines";y\n'
 FIELDS = b'{"a": "[\\"x\\", 1]", "b": "{\'text\': [\'x\'], \'answer_start\': [3]}", "c": "1.5", "d": "x:::y:::0", "e": "one two"}\n'
@@ -228,6 +234,8 @@ READERS: dict[str, tuple[str, list[bytes] | Callable[[], bytes], Callable[[Path]
     "JSON list": ("d.json", [JSON[31:-2]], reader()),
     "SQuAD's JSON": ("d.json", [SQUAD], reader("squad")),
     "CoNLL's columns": ("d.conll", [CONLL], reader(columns=["words", "pos", "tags"])),
+    "CoNLL-U": ("d.conll", [CONLLU], reader(columns=CONLLU_COLUMNS)),
+    "JSON of texts and numbers": ("d.jsonl", [MIXED], reader(texts=frozenset(("a", "b")))),
     "between blanks": ("d.txt", [BLANKS], reader(delimiter=BLANK, columns=["label", "text"])),
     "csv with escapes": ("d.csv", [ESCAPED], reader(delimiter=";", escape="\\")),
     "wanted columns of csv": ("d.csv", [CSV], reader(wanted=["text", "label"])),
