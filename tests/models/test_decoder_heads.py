@@ -47,6 +47,23 @@ def test_a_text_is_read_to_its_end(name, tmp_path):
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
 
+@pytest.fixture
+def no_memory_is_zero_by_chance():
+    torch.use_deterministic_algorithms(True)  # Now torch fills memory that has no values yet with NaN.
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("no_memory_is_zero_by_chance")
+@pytest.mark.parametrize("name", ["Data2Vec text", "FNet", "Longformer", "LUKE", "Nystromformer", "Reformer", "BERT"])
+def test_each_parameter_of_a_new_head_has_a_first_value(name, tmp_path):
+    model, _ = loaded(name, tmp_path, "masked_lm")
+    for key, value in model.head("task").model.named_parameters():
+        assert value.isfinite().all(), key
+        if key.endswith("bias"):
+            assert not value.any(), key
+
+
 @pytest.mark.parametrize("name", ["Longformer", "LUKE"])
 def test_masked_words_of_classes_with_more_outputs(name, tmp_path):
     model, tokenizer = loaded(name, tmp_path, "masked_lm")

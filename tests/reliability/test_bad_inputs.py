@@ -160,7 +160,11 @@ def write_parquet(**columns):
         ("d.parquet", write_parquet(text=[], label=[]), "no rows"),
         ("d.parquet", misspelt_parquet, "d.parquet: is not a readable parquet file: .*UTF8"),
         ("d.parquet", write_parquet(text=[1], label=["red"]), "row 1: text: is not a text, got 1"),
-        ("d.parquet", write_parquet(text=[b"\xff"], label=["red"]), "row 1: text: is not a text"),
+        (
+            "d.parquet",
+            write_parquet(text=[b"\xff"], label=["red"]),
+            "text: row 1 holds bytes that are no text in UTF-8",
+        ),
     ],
 )
 def test_files_that_are_none(workspace, cli, file, make, message):

@@ -60,6 +60,8 @@ class NativeHead(nn.Module):
         _check_room(model, encoder, spec)
         model.to_empty(device="cpu")
         with torch.no_grad():
+            for tensor in (*model.parameters(), *model.buffers()):
+                tensor.zero_()  # Some classes leave their biases out when they set the first values.
             for module in model.modules():
                 model._init_weights(module)
         # to_empty gives each name its own parameter. So tied parameters, such as the two biases of a masked-LM head,
