@@ -20,6 +20,7 @@ _PUBLIC = {
     "finetune": "mtsmart.api",
     "export": "mtsmart.api",
     "sweep": "mtsmart.sweeps.sweep",
+    "report": "mtsmart.api",
     "load": "mtsmart.api",
     "load_tasks": "mtsmart.api",
     "Run": "mtsmart.api",

@@ -21,12 +21,14 @@ from mtsmart.quiet import without_bars
 from mtsmart.reporting.card import write_card
 from mtsmart.reporting.progress.console import in_notebook, progress_on
 from mtsmart.reporting.progress.lines import ProgressLog
+from mtsmart.reporting.report.writing import PictureFormat, report_at_end, write_report
 from mtsmart.reporting.verdicts import tell_verdicts
 from mtsmart.runs.changes import Described, describe_rows
 from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.claim import RunPlace
 from mtsmart.runs.finetune import finetune_experiment
 from mtsmart.runs.folder import RunFolder, resolved_config
+from mtsmart.runs.results import Results
 from mtsmart.runs.resume_policy import check_allowed, find_resume_point
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_scores
@@ -170,6 +172,38 @@ def export(
     return export_task(run, task, folder, overwrite=overwrite, task_files=task_files)
 
 
+@checked
+@without_bars()
+def report(
+    runs: str | Path | Iterable[str | Path],
+    output: str | Path | None = None,
+    *,
+    figures: str | Path | None = None,
+    figure_format: str = PictureFormat.SVG,
+) -> Path:
+    """Write a page in HTML about a run, or about several runs side by side.
+
+    Args:
+        runs: the folder of a run, or several.
+        output: the page's file, which may replace an earlier report; None: ``report.html`` in the folder of the one
+            run, beside calibration.json with the temperatures that ``predict(..., calibrated=True)`` uses; for several
+            runs in the working directory.
+        figures: a new or empty folder that gets each picture as a file; None: no such files.
+        figure_format: ``svg`` or ``png``.
+
+    Returns:
+        the page's file.
+
+    Raises:
+        MtsmartError: a folder is none of a run, a file of it is damaged, or something would be replaced that is no
+            report.
+    """
+    given = [runs] if isinstance(runs, str | Path) else list(runs)
+    folder = None if figures is None else Path(figures)
+    target = None if output is None else Path(output)
+    return write_report(list(map(Path, given)), target, folder, figure_format)
+
+
 def _single_experiment(experiment: str | Path | Mapping[str, Any], overrides: Iterable[str]) -> Experiment:
     if isinstance(experiment, Mapping):
         loaded = mapping_experiment(with_stored_rows(experiment), overrides)
@@ -197,8 +231,9 @@ def train_experiment(
     resume: bool = False,
     allow_changes: Iterable[str] = (),
     callback: Callback | None = None,
+    report: bool = True,
 ) -> Run:
-    """Train an experiment that has been read; otherwise like :func:`train`."""
+    """Train an experiment that has been read; otherwise like :func:`train`. Without ``report`` it gets no report."""
     processes = join_processes()
     allowed = processes.together(lambda: check_allowed(allow_changes, resume))
     with RunPlace(experiment.config.name, output_dir, resume) as place:
@@ -228,6 +263,13 @@ def train_experiment(
         # A resume point that does not load must leave the run's configuration as it is.
         results = trainer.train(point, resumed=lambda: folder.store(text))
         tell_verdicts(setup, results)
-        # A resumed run that was finished before keeps its configuration.
-        processes.on_main(lambda: write_card(folder, folder.config(), folder.definitions(), results.to_json()))
+        processes.on_main(lambda: _write_pages(folder, results, trainer, report))
     return Run(folder.path, results.to_json())
+
+
+def _write_pages(folder: RunFolder, results: Results, trainer: Trainer, report: bool) -> None:
+    """Write the card, and the report if both the caller and the settings want it."""
+    # A resumed run that was finished before keeps its configuration.
+    write_card(folder, folder.config(), folder.definitions(), results.to_json())
+    if report and trainer.config.report:
+        report_at_end(folder, trainer.device)

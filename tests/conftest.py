@@ -30,6 +30,7 @@ def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the user's caches out of the tests, and the tests out of them."""
     patch = pytest.MonkeyPatch()
     patch.setenv("MTSMART_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    patch.setenv("MTSMART_REPORTS", "off")  # The tests of reports switch them on; others would wait for pictures.
     yield
     patch.undo()
 

@@ -10,6 +10,8 @@ import typer
 
 from mtsmart.cli import evaluate, export, finetune, methods, predict, schema, sweep, train
 from mtsmart.cli.flags import in_flags
+from mtsmart.cli.runs import report
+from mtsmart.cli.runs.app import app as runs
 from mtsmart.cli.tasks.app import app as tasks
 from mtsmart.cli.terminal import (
     ErrorStreamHandler,
@@ -61,10 +63,12 @@ app.command("train")(train.train)
 app.command("finetune")(finetune.finetune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("sweep")(sweep.sweep)
 app.command("methods")(methods.methods)
 app.command("schema")(schema.schema)
+app.add_typer(runs, name="runs")
 app.add_typer(tasks, name="tasks")
 
 

@@ -156,6 +156,7 @@ class TrainingConfig(StrictModel):
     max_skipped: int = Field(10, ge=1, description="skip: the largest number of such updates in a run")
     log_every: int = Field(10, ge=1, description="updates between two lines of metrics.jsonl")
     patience: int | None = Field(None, ge=1, description="stop after this many evaluations without a better score")
+    report: bool = Field(True, description="write report.html into the run's folder at the end")
 
     def planned_updates(self, per_epoch: int) -> int:
         """How many updates a run has whose epochs have ``per_epoch`` of them."""

@@ -30,6 +30,7 @@ HARMLESS = (
     "training.checkpoint_every",
     "training.keep_checkpoints",
     "training.keep_best",
+    "training.report",
     "training.shard",
 )
 _SHOWN = 8
