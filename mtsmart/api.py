@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,10 @@ from mtsmart.runs.resume_policy import check_allowed, find_resume_point
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
+from mtsmart.tracking.shared.tracking import Tracking, check_trackers
 from mtsmart.training.callbacks import Callback, Callbacks
 from mtsmart.training.resume import check_trained_labels
-from mtsmart.training.setup import prepare
+from mtsmart.training.setup import Setup, prepare
 from mtsmart.training.trainer import Trainer
 
 
@@ -201,33 +202,50 @@ def train_experiment(
     """Train an experiment that has been read; otherwise like :func:`train`."""
     processes = join_processes()
     allowed = processes.together(lambda: check_allowed(allow_changes, resume))
-    with RunPlace(experiment.config.name, output_dir, resume) as place:
+    processes.together(lambda: check_trackers(experiment))
+    with RunPlace(experiment.config.name, output_dir, resume) as place, Tracking(experiment.config) as tracking:
         folder = processes.on_main(place.choose)
         setup = processes.together(lambda: prepare(experiment, processes))
-        text = processes.together(lambda: dump_config(resolved_config(setup.config, setup.definitions)))
-        watchers = [ProgressLog()] if callback is None else [ProgressLog(), callback]
+        config = resolved_config(setup.config, setup.definitions)
+        text = processes.together(lambda: dump_config(config))
+        watchers = [ProgressLog(), tracking] if callback is None else [ProgressLog(), tracking, callback]
         trainer = Trainer(setup, folder, Callbacks(*watchers), processes)
-
-        def open_folder() -> tuple[RunFolder, Path | None]:
-            claimed = place.claim()
-            point = None
-            if claimed.exists:
-                if list_checkpoints(claimed.checkpoints):
-                    check_trained_labels(claimed.path, claimed.definitions(), setup.task_types)
-                rows = describe_rows(setup.train, setup.validation)
-                present = Described(setup.config, setup.definitions)
-                most = setup.model.encoder.max_positions
-                point = find_resume_point(claimed, present, rows, allowed, trainer.notify, most)
-            claimed.open()
-            if point is None:
-                claimed.store(text)
-            return claimed, point
-
-        folder, point = processes.on_main(open_folder)
+        folder, point = processes.on_main(lambda: _open_folder(place, setup, allowed, text, trainer.notify))
         trainer.write_into(folder)
+        tracking.write_into(folder, config, text)
         # A resume point that does not load must leave the run's configuration as it is.
         results = trainer.train(point, resumed=lambda: folder.store(text))
+        tracking.finish(results.to_json())
         tell_verdicts(setup, results)
         # A resumed run that was finished before keeps its configuration.
         processes.on_main(lambda: write_card(folder, folder.config(), folder.definitions(), results.to_json()))
     return Run(folder.path, results.to_json())
+
+
+def _open_folder(
+    place: RunPlace, setup: Setup, allowed: Collection[str], text: str, notify: Callable[[str], None]
+) -> tuple[RunFolder, Path | None]:
+    """Take the run's folder.
+
+    Args:
+        place: where it is.
+        setup: the parts of the run.
+        allowed: the keys that may differ from those of an interrupted run.
+        text: the configuration, which a new run stores.
+        notify: called with a text about each damaged resume point.
+
+    Returns:
+        the folder, and the resume point from which the run continues; None: it begins.
+    """
+    claimed = place.claim()
+    point = None
+    if claimed.exists:
+        if list_checkpoints(claimed.checkpoints):
+            check_trained_labels(claimed.path, claimed.definitions(), setup.task_types)
+        rows = describe_rows(setup.train, setup.validation)
+        present = Described(setup.config, setup.definitions)
+        point = find_resume_point(claimed, present, rows, allowed, notify, setup.model.encoder.max_positions)
+    claimed.open()
+    if point is None:
+        claimed.store(text)
+    return claimed, point

@@ -30,7 +30,7 @@ ROOMS = [
     ["distill"],
     ["weighting"],
     ["training"],
-    ["reporting"],
+    ["reporting", "tracking"],
     ["exporting"],
     ["api"],
     ["sweeps"],
