@@ -14,6 +14,7 @@ from mtsmart.arguments import checked, items_of
 from mtsmart.config.loader import Experiment, dump_config, find_experiment, load_experiment, mapping_experiment
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.exporting.task import export_task
+from mtsmart.hub.push import push_model
 from mtsmart.models.hugging_face import Exported
 from mtsmart.preparation.in_memory import with_stored_rows
 from mtsmart.processes import join_processes
@@ -27,6 +28,7 @@ from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.claim import RunPlace
 from mtsmart.runs.finetune import finetune_experiment
 from mtsmart.runs.folder import RunFolder, resolved_config
+from mtsmart.runs.hub_address import run_path
 from mtsmart.runs.resume_policy import check_allowed, find_resume_point
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_scores
@@ -66,7 +68,15 @@ class Run:
 
 @checked
 def load(run: str | Path, task_files: Iterable[str | Path] = (), device: str | torch.device | None = None) -> LoadedRun:
-    """The best model of a run's folder, ready to evaluate and predict; see :class:`LoadedRun`."""
+    """The best model of a run, ready to evaluate and predict; see :class:`LoadedRun`.
+
+    Args:
+        run: the run's folder, or ``hub:owner/name[@revision]`` for one that ``push`` has sent to the Hub.
+        task_files, device: as for :class:`LoadedRun`.
+
+    Raises:
+        MtsmartError: there is no such run, or its files do not fit together.
+    """
     return LoadedRun(run, task_files, device)
 
 
@@ -140,7 +150,7 @@ def finetune(
 
     def read() -> Experiment:
         files = items_of("task_files", task_files)
-        return finetune_experiment(RunFolder(Path(run)), task, items_of("overrides", overrides), files)
+        return finetune_experiment(RunFolder(run_path(run)), task, items_of("overrides", overrides), files)
 
     loaded = join_processes().together(read)
     return train_experiment(loaded, output_dir, resume, allow_changes, _shown(progress, callback))
@@ -169,6 +179,39 @@ def export(
         MtsmartError: there is no such task, no Hugging Face class for its head, or the folder is taken.
     """
     return export_task(run, task, folder, overwrite=overwrite, task_files=task_files)
+
+
+@checked
+@without_bars()
+def push(
+    source: str | Path,
+    repository: str,
+    *,
+    public: bool = False,
+    task: str | None = None,
+    licence: str | None = None,
+    languages: Iterable[str] = (),
+) -> str:
+    """Send a run, one task of a run, or an exported model to the Hub, in one commit.
+
+    Data, resume points, logs and files of trackers never go along.
+
+    Args:
+        source: the folder of a run, or of an exported model.
+        repository: owner/name. It is made if it is not there.
+        public: whether everybody may see it.
+        task: send this task of the run, as a Hugging Face model; None: the run, which ``load("hub:owner/name")`` reads.
+        licence: the licence of the model, as the Hub names it, for example ``apache-2.0``.
+        languages: the languages of its texts, as codes.
+
+    Returns:
+        the address of the commit.
+
+    Raises:
+        MtsmartError: the source is no run or export, the repository is public and should not be, or the Hub refuses.
+    """
+    spoken = items_of("languages", languages)
+    return str(push_model(source, repository, public=public, task=task, licence=licence, languages=spoken))
 
 
 def _single_experiment(experiment: str | Path | Mapping[str, Any], overrides: Iterable[str]) -> Experiment:

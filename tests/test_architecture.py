@@ -32,6 +32,7 @@ ROOMS = [
     ["training"],
     ["reporting", "tracking"],
     ["exporting"],
+    ["hub"],
     ["api"],
     ["sweeps"],
     ["cli"],

@@ -18,6 +18,8 @@ FLAGS = {
     "output": "--output",
     "output_dir": "--output-dir",
     "overwrite=True": "--overwrite",
+    "public=True": "--public",
+    "repository": "REPO",
     "resume=True": "--resume",
     "source": "SOURCE",
     "task": "--task",
