@@ -46,9 +46,9 @@ class Run:
 
         Moments: ``setting up``, ``training`` (from the first line or resume point that this process writes on),
         ``writing`` (a resume point or model is half written), ``point`` (after a further resume point), ``notice``
-        (after one on standard error).
+        (after one about a damaged resume point; warnings about the data come before it).
         """
-        lines, told = self.written(), self.errors.stat().st_size if self.errors.exists() else 0
+        lines, before = self.written(), len(self.told())
         process = self.start()
         try:
             if moment == "setting up":
@@ -63,7 +63,7 @@ class Run:
                 wait_until(process, self.is_writing)
                 time.sleep(rng.uniform(0, 0.2))
             else:
-                wait_until(process, lambda: self.errors.stat().st_size > told)
+                wait_until(process, lambda: "mtsmart: notice: " in self.told()[before:])
                 time.sleep(rng.uniform(0, self.seconds))
             return not process.ended()
         finally:
@@ -73,6 +73,10 @@ class Run:
         """What tells that training goes on."""
         metrics = self.folder / "metrics.jsonl"
         return metrics.stat().st_size if metrics.exists() else 0, list_checkpoints(self.folder / "checkpoints")
+
+    def told(self):
+        """Everything that stands on standard error up to now."""
+        return self.errors.read_text() if self.errors.exists() else ""
 
     def is_writing(self):
         return any(name.endswith(".new") for part in scratches(self.folder) for name in listed(part))
@@ -124,9 +128,9 @@ def torture(experiment, settings, workspace, kills, damages, seed=0, seconds=2):
             run.kill("point", rng)
             continue
         bad.append(damage(points[-1], rng))
-        before = run.errors.read_text()
+        before = run.told()
         run.kill("notice", rng)
-        assert str(bad[-1].parent) in run.errors.read_text().removeprefix(before), "the damaged resume point is named"
+        assert str(bad[-1].parent) in run.told().removeprefix(before), "the damaged resume point is named"
     assert len(bad) == damages
     run.finish()
     assert_same(reference.folder, run.folder)
