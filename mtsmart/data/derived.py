@@ -1,14 +1,16 @@
 """Columns that are made of the data's own: parts of nested ones (``choices.text``), texts made of several, and labels
 by name.
 
-``"{word}: {sentence1}"`` is such a text. What stands between the braces is the name of a column and nothing else.
+``"{word}: {sentence1}"`` is such a text. What stands between the braces is the name of a column, or a name and a filter
+with the columns that it needs: ``{sentence1 | mark start1 end1}``.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,10 +19,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mtsmart.data.filters import FILTERS
 from mtsmart.errors import DataError, did_you_mean
 
 _BATCH = 10_000  # rows whose texts are made together
 _PIECES = re.compile(r"(\{\{|\}\}|\{[^{}]*\})")
+_FILTER = re.compile(r"(.*?) \| (\w+) (\S+) (\S+)")
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
@@ -66,8 +70,7 @@ def _derived(table: pa.Table, column: str, place: str, empty: Collection[str]) -
 
 def names_in(template: str) -> list[str]:
     """The columns that a template such as ``"{a}: {b}"`` names; none for a plain name."""
-    pieces = _PIECES.findall(template)
-    return [piece[1:-1].strip() for piece in pieces if piece not in ("{{", "}}") and piece[1:-1].strip()]
+    return [name for piece in map(_piece, _PIECES.findall(template)) for name in piece.columns]
 
 
 def _prefixes(name: str) -> list[str]:
@@ -144,10 +147,15 @@ def _check_braces(template: str, place: str) -> None:
     Raises:
         DataError: there is one.
     """
-    rest = [piece for piece in _PIECES.split(template) if piece not in ("", "{{", "}}") and _piece(piece)[1] is None]
-    if any("{" in piece or "}" in piece for piece in rest):
+    pieces = [_piece(piece) for piece in _PIECES.split(template) if piece not in ("", "{{", "}}")]
+    if any("{" in piece.text or "}" in piece.text for piece in pieces if not piece.columns):
         hint = "A column's name stands between two braces; {{ and }} are braces of the text"
         raise DataError("has a brace that encloses no name", file=place, key=template, hint=hint)
+    unknown = next((piece.filter for piece in pieces if piece.filter and piece.filter not in FILTERS), None)
+    if unknown is not None:
+        raise DataError(
+            "there is no such filter", file=place, key=template, value=unknown, hint=did_you_mean(unknown, FILTERS)
+        )
 
 
 def _batches(parts: pa.Table) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -169,18 +177,52 @@ def _texts(
         elif all(value == "" for value in row.values()):
             yield ""
         else:
-            yield "".join(
-                text if name is None else _text_of(row[name], name, f"{place}, row {number}", template)
-                for text, name in pieces
-            )
+            yield "".join(piece.filled(row, f"{place}, row {number}", template) for piece in pieces)
 
 
-def _piece(piece: str) -> tuple[str, str | None]:
-    """A piece of a template: a text, or the name of a column."""
+@dataclass(frozen=True)
+class _Piece:
+    """A part of a template.
+
+    Attributes:
+        text: what it says, if it names no column.
+        columns: the column whose value it stands for, and those that its filter needs.
+        filter: what is done with the value; empty: nothing.
+    """
+
+    text: str = ""
+    columns: tuple[str, ...] = ()
+    filter: str = ""
+
+    def filled(self, row: Mapping[str, Any], place: str, template: str) -> str:
+        """The text that it stands for in a row.
+
+        Raises:
+            DataError: a value does not fit.
+        """
+        if not self.columns:
+            return self.text
+        name, *others = self.columns
+        text = _text_of(row[name], name, place, template)
+        if not self.filter:
+            return text
+        try:
+            return FILTERS[self.filter](text, *(row[other] for other in others))
+        except ValueError as error:
+            raise DataError(str(error), file=place, key=template, value=text) from None
+
+
+def _piece(piece: str) -> _Piece:
+    """A piece of a template: a text, or what stands between two braces."""
     if piece in ("{{", "}}"):
-        return piece[0], None
-    name = piece[1:-1].strip() if piece[0] == "{" and piece[-1] == "}" else ""
-    return ("", name) if name else (piece, None)
+        return _Piece(piece[0])
+    inner = piece[1:-1].strip() if piece[:1] == "{" and piece[-1:] == "}" else ""
+    if not inner:
+        return _Piece(piece)
+    found = _FILTER.fullmatch(inner)
+    if found is None:
+        return _Piece(columns=(inner,))
+    return _Piece(columns=(found[1].strip(), found[3], found[4]), filter=found[2])
 
 
 def _text_of(value: Any, name: str, place: str, template: str) -> str:

@@ -58,7 +58,7 @@ def load_split(
     named_place = {"file": f"task {task}", "key": f"splits.{split}"}
     rows, numbers = select_with_labels(definition, opened, spec, named_place)
     place = split_place(task, definition, split)
-    rows = _with_derived(rows, columns, definition, place)
+    rows = _with_derived(rows, [*columns, *drawn], definition, place)
     require_columns([*columns, *drawn], rows.column_names, place)
     labels = [name for name in named if name in rows.column_names and name not in columns]
     rows = rows.select_columns(list(dict.fromkeys([*columns, *labels, *drawn])))

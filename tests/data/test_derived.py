@@ -91,3 +91,45 @@ def test_doubled_braces_and_a_column_with_braces_in_its_name_are_read():
     table = pa.table({"a": ["x"], "{a": ["z"]})
     read = with_derived(table, ["{{{a}}}", "{a"], "here")
     assert read.column("{{{a}}}").to_pylist() == ["{x}"] and read.column("{a").to_pylist() == ["z"]
+
+
+MARKED = pa.table(
+    {
+        "s": ["He saw it.", "A b  c d", "x"],
+        "start": [7, 0, 0],
+        "end": [9, 1, 1],
+        "word": [2, 1, 0],
+        "words": ["it", "b c", "X."],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("{s | mark start end}", ["He saw *it*.", "*A* b  c d", "*x*"]),
+        ("{words}: {s | mark start end}", ["it: He saw *it*.", "b c: *A* b  c d", "X.: *x*"]),
+        ("{ s | mark_words word words }", ["He saw *it*.", "A *b  c* d", "*x*"]),
+    ],
+)
+def test_a_part_of_a_text_is_marked(column, values):
+    assert with_derived(MARKED, [column], "x").column(column).to_pylist() == values
+
+
+def test_a_mark_needs_the_columns_of_its_place():
+    assert source_columns(["{s | mark a b.c}"]) == ["{s | mark a b.c}", "s", "a", "b.c", "b"]
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("{s | marks start end}", r"x: \{s \| marks start end\}: there is no such filter, got 'marks'.*'mark'"),
+        ("{s | mark start ends}", "names the column 'ends', which is not there"),
+        ("{s | mark end start}", "x, row 1: .*has no characters 9 to 7, got 'He saw it.'"),
+        ("{s | mark s end}", "cannot be marked at 'He saw it.', which is no whole number"),
+        ("{s | mark_words end words}", "has 3 words, and none at place 9 to mark as 'it'"),
+    ],
+)  # fmt: skip
+def test_a_mark_that_does_not_fit_is_refused(column, message):
+    with pytest.raises(DataError, match=message):
+        with_derived(MARKED, [column], "x")
