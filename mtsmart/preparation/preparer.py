@@ -101,8 +101,10 @@ class Preparer:
 
     def _encode(self, task: TaskType, split: str, with_labels: bool) -> EncodedSplit:
         definition = task.definition
+        beside = task.options.columns_of_labels if with_labels else []
+        columns = list(dict.fromkeys([*task.columns, *beside]))
         with _repeated_warnings(task.name in self._words_told) as told:
-            rows = load_split(task.name, definition, split, task.columns, self.config)
+            rows = load_split(task.name, definition, split, columns, self.config)
         if told:
             self._told.add(task.name)
         if any(issubclass(each.category, WordsWarning) for each in told):

@@ -15,8 +15,10 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch
+from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean, nearest
 from mtsmart.losses.criteria import focal
+from mtsmart.metrics.groups import GroupedLabel
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.details.interface import HasProbabilities
 from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
@@ -45,6 +47,16 @@ class ClassificationOptions(LossOptions):
         description="the label column holds the probability of each label: a list in the order of the labels, or a "
         "mapping of names; a single name is sure",
     )
+    group: str | None = Field(
+        None,
+        description="column of an id; rows with the same id are judged together by the metric group_exact, and held "
+        "out together",
+    )
+
+    @property
+    def columns_of_labels(self) -> list[str]:
+        """The column of the groups."""
+        return [] if self.group is None else [self.group]
 
 
 @TASK_TYPES.register("classification")
@@ -61,7 +73,7 @@ class Classification(
     divergences = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
     metrics = (
         *("accuracy", "f1", "macro_f1", "mcc", "balanced_accuracy", "precision", "recall", "macro_precision"),
-        *("macro_recall", "auc", "average_precision", "label_f1", "label_precision", "label_recall"),
+        *("macro_recall", "auc", "average_precision", "label_f1", "label_precision", "label_recall", "group_exact"),
     )
     Options = ClassificationOptions
     label_dtype = torch.int64
@@ -85,6 +97,10 @@ class Classification(
             if metric in _OF_TWO and len(labels) != 2:
                 hint = f"Use macro_{metric} for more than two labels"
                 raise ConfigError("needs exactly two labels", key=f"{self.name}.metrics", value=metric, hint=hint)
+            if metric == "group_exact" and self.options.group is None:
+                hint = "Say options: {group: COLUMN}, with the column of an id that they share"
+                message = "needs rows that belong together"
+                raise ConfigError(message, key=f"{self.name}.metrics", value=metric, hint=hint)
         check_main_metric(self)
         self.check_loss_options(smoothed="cross_entropy", focal="focal")
         loss = self.definition.loss
@@ -101,6 +117,13 @@ class Classification(
         if self.options.soft_labels:
             return probabilities_in(value, self.names, row, self.label)
         return self.label_index(value, row)
+
+    def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
+        """As for every sequence, and with labels ``group``, if rows belong together."""
+        encoded = super().encode(rows, tokenizer, max_length, with_labels)
+        if with_labels and self.options.group is not None:
+            encoded["group"] = list(map(str, rows[self.options.group]))
+        return encoded
 
     def label_items(self, rows: datasets.Dataset) -> Iterator[Seen]:
         """Each label; of soft labels those that are named, because a list of numbers names none."""
@@ -163,9 +186,11 @@ class Classification(
         return stack(outputs.logits).argmax(-1).tolist()
 
     def references(self, features: datasets.Dataset) -> list[Any]:
-        """The index of each row's label; of soft labels the most probable one."""
+        """The index of each row's label; of soft labels the most probable one. It knows the row's group, if any."""
         labels = super().references(features)
-        return np.asarray(labels).argmax(-1).tolist() if self.options.soft_labels else labels
+        if self.options.soft_labels:
+            labels = np.asarray(labels).argmax(-1).tolist()
+        return labels if self.options.group is None else list(map(GroupedLabel, labels, features["group"]))
 
     def probabilities(self, outputs: Outputs) -> np.ndarray:
         """(N, C) float64: the softmax of the logits."""

@@ -243,3 +243,62 @@ def test_ranking_describe_and_baseline():
     assert described == [{"prediction": [1, 2, 0], "scores": [0.5, 2.0, 1.0]}]
     (scores,) = chosen.baseline([[0, 1], [0, 1], [1, 0]], [[0, 1, 0]])
     assert sorted(range(3), key=lambda i: -scores[i]) == [1, 0, 2]
+
+
+READ = {"choices": "names", "by_text": True, "placeholder": "@"}
+
+
+def reading(**changes):
+    return task(options={**READ, **changes}, text=["text", "query"], label="answers", metrics=["answer_f1", "accuracy"])
+
+
+def passage(answers, names=("the cat", "a dog", "dog")):
+    return {"text": "the dog runs", "query": "@ runs", "names": list(names), "answers": answers}
+
+
+def test_the_candidate_takes_the_place_of_a_part_of_the_text(tokenizer):
+    encoded = encode(reading(), tokenizer, [passage(["dog"])])
+    expected = [tokenizer("the dog runs", f"{name} runs")["input_ids"] for name in ("the cat", "a dog", "dog")]
+    assert encoded["input_ids"][:] == [expected]
+
+
+def test_any_of_several_right_texts_is_right(tokenizer):
+    chosen = reading()
+    rows = encode(
+        chosen, tokenizer, [passage(["dog", "a dog"]), passage(["the cat"]), passage(["the cat", "elsewhere"])]
+    )
+    assert rows["labels"][:] == [1, 0, 0]
+    references = chosen.references(rows)
+    assert chosen.score([2, 2, 1], references) == {"answer_f1": pytest.approx(1 / 3), "accuracy": pytest.approx(1 / 3)}
+    assert [chosen.is_wrong(2, reference) for reference in references] == [False, True, True]
+    assert [chosen.in_words(reference) for reference in references] == ["dog / a dog", "the cat", "the cat / elsewhere"]
+    logits = [torch.tensor([0.0, 0.0, 1.0])] * 3
+    assert chosen.events(Outputs(logits, rows), references)[1].tolist() == [True, False, False]
+    assert chosen.baseline([1, 1], references[:1]) == [1]
+    assert encode(chosen, tokenizer, [passage("dog")])["labels"][:] == [2]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (passage([]), "row 1: answers: names no right candidate"),
+        (passage(["a dogg"]), "is the text of none of the row's candidates.*Did you mean 'a dog'"),
+        ({**passage(["dog"]), "query": "runs"}, "row 1: query: does not hold '@', got 'runs'"),
+    ],
+)
+def test_texts_that_are_not_there_name_the_row(tokenizer, row, message):
+    with pytest.raises(DataError, match=message):
+        encode(reading(), tokenizer, [row])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"options": {**READ, "by_text": False}}, "t.metrics: compares texts, and the label is an index or a name"),
+        ({"options": {**READ, "keys": "k"}}, "t.options.by_text: does not go with 'keys'"),
+        ({"text": ["query"]}, "t.options.placeholder: needs two texts"),
+    ],
+)
+def test_options_of_texts_that_do_not_fit(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        task(**{"options": READ, "text": ["text", "query"], "metrics": ["answer_f1"], **changes})

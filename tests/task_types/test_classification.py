@@ -2,12 +2,16 @@
 
 import pytest
 import torch
+from transformers import AutoTokenizer
 
+from mtsmart.config.sections import DataConfig
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.losses import Role
+from mtsmart.preparation.preparer import Preparer
 from mtsmart.task_types import build_task, build_tasks
 from mtsmart.task_types.interface.base import Outputs, divergence_of
 from mtsmart.tasks import TaskDefinition, TaskLibrary
+from tests.conftest import write_jsonl
 
 SOURCE = {"files": {"train": "x.jsonl"}}
 
@@ -105,3 +109,28 @@ def test_the_loss_map_is_used():
     assert torch.equal(chosen.divergence(a, b, None, Role.PROXIMAL), DIVERGENCES["hellinger"](a, b).mean())
     assert torch.equal(chosen.divergence(a, b, None, Role.DISTILLATION), DIVERGENCES["symmetric_kl"](a, b).mean())
     assert [divergence_of(task(), role) for role in Role] == ["symmetric_kl", "symmetric_kl", "kl"]
+
+
+def test_rows_of_a_group_are_judged_together(tmp_path, tiny_encoder):
+    """The column of the group is read where labels are, and may be made of others."""
+    rows = [{"text": "a dog", "label": "no", "i": {"p": i // 4, "q": i // 2}} for i in range(8)]
+    file = write_jsonl(tmp_path / "d.jsonl", rows)
+    definition = TaskDefinition(
+        task_type="classification",
+        dataset={"files": {"train": str(file)}, "holdout": 2},
+        text=["text"],
+        labels=["no", "yes"],
+        options={"group": "{i.p}-{i.q}"},
+        metrics=["accuracy", "group_exact"],
+    )
+    task = build_task("t", definition)
+    preparer = Preparer(AutoTokenizer.from_pretrained(tiny_encoder), DataConfig(cache_dir=str(tmp_path)), None)
+    held = preparer.split(task, "validation")
+    assert len(set(held.rows["group"])) == 1 and len(held) == 2
+    train = preparer.split(task, "train")
+    references = task.references(train.rows)
+    assert [reference.group for reference in references] == [f"{row // 4}-{row // 2}" for row in train.rows["row"]]
+    assert task.score([0, 1, 0, 0, 0, 0], references) == {"accuracy": 5 / 6, "group_exact": 2 / 3}
+    assert "group" not in preparer.split(task, "train", with_labels=False).rows.column_names
+    with pytest.raises(ConfigError, match=r"t.metrics: needs rows that belong together.*options: \{group: COLUMN\}"):
+        build_task("t", definition.model_copy(update={"options": {}}))

@@ -42,6 +42,11 @@ class TaskOptions(StrictModel):
         """The source columns that the settings add to the input."""
         return []
 
+    @property
+    def columns_of_labels(self) -> list[str]:
+        """The source columns that the settings add to the labels: rows without labels need not have them."""
+        return []
+
 
 class LabelColumn(Enum):
     """How a task type reads the label column.
