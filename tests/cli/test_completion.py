@@ -42,7 +42,7 @@ def test_runs(trained_run, workspace, offered):
 def test_tasks(trained_run, workspace, offered):
     trained_run(name="run")
     assert offered("predict run --task ") == ["color", "near"]
-    assert offered("finetune run -t snl") == ["snli"]
+    assert offered("finetune run -t snl") == ["snli", "snli_cad"]
     assert offered("tasks show co") == ["copa", "copa_ranking", "cola"]
     assert offered("tasks show --task-file tiny_tasks.yaml co")[:2] == ["color", "copa"]
     (workspace.folder / "run" / "config.yaml").unlink()
