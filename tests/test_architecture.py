@@ -31,7 +31,7 @@ ROOMS = [
     ["weighting"],
     ["training"],
     ["reporting", "tracking"],
-    ["exporting"],
+    ["exporting", "suites"],
     ["hub"],
     ["api"],
     ["sweeps"],

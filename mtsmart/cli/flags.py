@@ -8,12 +8,14 @@ from mtsmart.errors import MtsmartError
 
 FLAGS = {
     "allow_changes": "--allow-changes",
+    "by": "--by",
     "columns": "--columns",
     "file": "--file",
     "figure_format": "--figure-format",
     "figures": "--figures",
     "file_format": "--format",
     "folder": "DIR",
+    "head": "--head",
     "jobs": "--jobs",
     "kind": "KIND",
     "label": "--label",
@@ -25,6 +27,7 @@ FLAGS = {
     "resume=True": "--resume",
     "runs": "RUN",
     "source": "SOURCE",
+    "suite": "--suite",
     "task": "--task",
     "task_files": "--task-file",
     "task_type": "--type",

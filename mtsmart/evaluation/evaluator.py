@@ -25,6 +25,14 @@ from mtsmart.text.scores import score_text
 
 
 @dataclass(frozen=True)
+class Slice:
+    """The scores of some rows of a split, the main metric first, and how many rows these are."""
+
+    metrics: dict[str, float]
+    rows: int
+
+
+@dataclass(frozen=True)
 class TaskResult:
     """The scores of one task on one split.
 
@@ -33,12 +41,14 @@ class TaskResult:
         baseline: metric -> value of the best constant prediction. It is empty if the training labels are unknown.
         rows: the number of scored rows.
         details: scores of labels, the worst rows and so on, if they were asked for.
+        slices: values of the columns that were asked for -> the scores of the rows that have them.
     """
 
     metrics: dict[str, float]
     baseline: dict[str, float] = field(default_factory=dict)
     rows: int = 0
     details: TaskDetails | None = None
+    slices: Mapping[tuple[str, ...], Slice] = field(default_factory=dict)
 
     @property
     def main(self) -> float:
@@ -59,10 +69,15 @@ class Evaluation:
         return sum(values) / len(values) if values else None
 
     def to_json(self) -> dict[str, Any]:
-        """``{"score": ..., "tasks": {"rte": {"accuracy": ...}}}``, and ``details`` of each task that has some."""
+        """``{"score": ..., "tasks": {"rte": {"accuracy": ...}}}``, ``details`` and ``slices`` where there are some."""
         scores = {"score": self.score, "tasks": {name: result.metrics for name, result in self.tasks.items()}}
         found = {name: result.details.to_json() for name, result in self.tasks.items() if result.details is not None}
-        return {**scores, **({"details": found} if found else {})}
+        slices = {
+            name: [{"values": list(key), "rows": part.rows, **part.metrics} for key, part in result.slices.items()]
+            for name, result in self.tasks.items()
+            if result.slices
+        }
+        return {**scores, **({"details": found} if found else {}), **({"slices": slices} if slices else {})}
 
     def baselines(self) -> dict[str, dict[str, float]]:
         """Task -> the metrics of the best constant prediction."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -17,14 +16,17 @@ from mtsmart.arguments import checked, items_of
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sources import has_split, known_splits
 from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning, did_you_mean, shorten
+from mtsmart.evaluation.borrowed_heads import with_head
 from mtsmart.evaluation.changed_tasks import changed_tasks
 from mtsmart.evaluation.details.calibrating import described
 from mtsmart.evaluation.details.explaining import explain, lengths_of
-from mtsmart.evaluation.details.parts import SplitLengths
-from mtsmart.evaluation.details.temperatures import read_temperatures
-from mtsmart.evaluation.evaluator import Evaluation, TaskResult, evaluate_task, run_model
+from mtsmart.evaluation.details.parts import SplitLengths, TaskDetails
+from mtsmart.evaluation.details.temperatures import temperatures_of
+from mtsmart.evaluation.evaluator import Evaluation, TaskResult, run_model
 from mtsmart.evaluation.given_rows import Rows, predictable, rows_of, table_of, tell_incomplete, with_nothing
 from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, of_new_file, source_of
+from mtsmart.evaluation.passes import passes
+from mtsmart.evaluation.slices import slices_of
 from mtsmart.evaluation.stored_run import check_head_of, read_run
 from mtsmart.hardware import usable_device
 from mtsmart.models.files import fits
@@ -32,9 +34,7 @@ from mtsmart.preparation.preparer import LabelsMissing, Preparer, tokenizing
 from mtsmart.quiet import without_bars
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
-from mtsmart.task_types import TaskType, build_task
-from mtsmart.task_types.details.interface import HasProbabilities
-from mtsmart.task_types.interface.own_signature import input_signature_of
+from mtsmart.task_types import Outputs, TaskType, build_task
 from mtsmart.task_types.interface.scores_labels import scores_of
 from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
@@ -111,6 +111,15 @@ class LoadedRun:
         """
         return self._built(name, self._definition(name))
 
+    @checked
+    def has_head_for(self, task: str) -> bool:
+        """Whether the run has the head that a task of the run, or of the library, uses.
+
+        Raises:
+            ConfigError: there is no such task.
+        """
+        return (self._definition(task).share_head or task) in self.model.specs
+
     def _built(self, name: str, definition: TaskDefinition) -> TaskType:
         """The task with a definition that may name other data than the run's.
 
@@ -161,6 +170,8 @@ class LoadedRun:
         file_format: str | None = None,
         columns: Iterable[str] | None = None,
         details: bool = False,
+        head: str | None = None,
+        by: Iterable[str] = (),
     ) -> Evaluation:
         """Score tasks on a labelled split, or on a new labelled file.
 
@@ -172,21 +183,30 @@ class LoadedRun:
             file: a data file, read as the task's training files are, in place of the split.
             file_format: what ``file`` is, if neither its ending nor the training files say it.
             columns: the names of its columns, if it has no header and the training files do not say them.
-            details: whether each result also has ``details``: scores of labels, confusions, calibration, the worst rows
-                with their texts, lengths.
+            details: whether results also have ``details``: labels, confusions, calibration, the worst rows, lengths.
+            head: a task of the run whose head scores ``tasks``, in place of their own heads.
+            by: columns of the data; each result also has ``slices``, the scores for each combination of their values.
 
         Raises:
-            ConfigError: there is a file, and which of several tasks it is for is not said.
+            ConfigError: there is a file or a head, and which of several tasks it is for is not said.
             DataError: a named task has no such split, or no task has labels there.
         """
+        columns_by = items_of("by", by)
         if file is None:
-            return self._evaluated([self.task(name) for name in self._names(tasks, split)], split, details)
+            names = self._names(tasks, split) if head is None else self._names_for(tasks, "head")
+            return self._evaluated([self._task_with(name, head) for name in names], split, details, columns_by)
+        if head is not None:
+            raise ConfigError("goes with a split, not with a file", argument="head", value=head)
         given = GivenForm(file_format, None if columns is None else list(columns))
-        names = self._names_for(tasks, file)
         with of_new_file():
-            return self._evaluated([self._task_on(name, file, given, split) for name in names], split, details)
+            chosen = [self._task_on(name, file, given, split) for name in self._names_for(tasks, "file")]
+            return self._evaluated(chosen, split, details, columns_by)
 
-    def _evaluated(self, tasks: list[TaskType], split: str, details: bool) -> Evaluation:
+    def _task_with(self, name: str, head: str | None) -> TaskType:
+        """A task, which another head may score."""
+        return self.task(name) if head is None else self._built(name, with_head(self._definition(name), head))
+
+    def _evaluated(self, tasks: list[TaskType], split: str, details: bool, by: list[str]) -> Evaluation:
         """The scores of tasks on a split; those without labels there are left out."""
         results = {}
         unlabelled: dict[str, LabelsMissing] = {}
@@ -196,7 +216,7 @@ class LoadedRun:
             except LabelsMissing as error:
                 unlabelled[task.name] = error
                 continue
-            results[task.name] = self._explained(task, split, data) if details else self._scored(task, data)
+            results[task.name] = self._scored(task, split, data, details, by)
         if unlabelled and not results:
             raise next(iter(unlabelled.values()))
         if unlabelled:
@@ -205,20 +225,19 @@ class LoadedRun:
         self._tell_untrained(results)
         return Evaluation(results)
 
-    def _scored(self, task: TaskType, data: EncodedSplit) -> TaskResult:
-        batch_size = self.config.training.eval_batch_size
-        return evaluate_task(self.model, task, data, self._preparer.collate(task), batch_size)
-
-    def _explained(self, task: TaskType, split: str, data: EncodedSplit) -> TaskResult:
-        """The scores of a task in detail."""
+    def _scored(self, task: TaskType, split: str, data: EncodedSplit, details: bool, by: list[str]) -> TaskResult:
+        """The scores of a task, in detail and in slices if that was asked for."""
         batch_size = self.config.training.eval_batch_size
         (outputs,) = run_model(self.model, [task], data, self._preparer.collate(task), batch_size)
+        explained = self._explained(task, split, data, outputs) if details else None
+        slices = slices_of(task, split, outputs, by, self.config.data) if by else {}
+        references = task.references(data.rows)
+        return TaskResult(scores_of(task, outputs, references), {}, len(references), explained, slices)
+
+    def _explained(self, task: TaskType, split: str, data: EncodedSplit, outputs: Outputs) -> TaskDetails:
         details = explain(task, split, data, outputs, self.config.data)
         lengths = lengths_of(data, self._preparer.max_length(task))
-        if lengths is not None:
-            details = replace(details, lengths={split: lengths})
-        scores = scores_of(task, outputs, task.references(data.rows))
-        return TaskResult(scores, rows=details.rows, details=details)
+        return details if lengths is None else replace(details, lengths={split: lengths})
 
     @checked
     @without_bars()
@@ -258,13 +277,13 @@ class LoadedRun:
         self._preparer.judge_like(self.task(name))
         return self._built(name, as_split(file, self._definition(name), source, split))
 
-    def _names_for(self, tasks: str | Iterable[str] | None, file: str | Path) -> list[str]:
-        """The tasks that a new file is for."""
+    def _names_for(self, tasks: str | Iterable[str] | None, what: str) -> list[str]:
+        """The tasks that a new file, or another head, is for."""
         if tasks is not None:
             return [tasks] if isinstance(tasks, str) else list(tasks)
-        if len(self.definitions) > 1:
+        if len(self.definitions) > 1 or what == "head":
             hint = f"The run has: {', '.join(self.definitions)}"
-            raise ConfigError("must say which task the file is for", argument="task", value=None, hint=hint)
+            raise ConfigError(f"must say which task the {what} is for", argument="task", value=None, hint=hint)
         return list(self.definitions)
 
     @checked
@@ -295,11 +314,11 @@ class LoadedRun:
         """
         chosen = {name: self.task(name) for name in ([task] if isinstance(task, str) else task)}
         listed = rows_of(rows, list(chosen.values()))
-        temperatures = self._temperatures(list(chosen.values())) if calibrated else {}
+        temperatures = temperatures_of(self.run_folder, chosen.values()) if calibrated else {}
         if isinstance(task, str):
             return self._predict([chosen[task]], listed, temperatures)[0]
         described: dict[str, list[dict[str, Any]]] = {}
-        for group in self._passes(chosen.values()):
+        for group in passes(chosen.values(), self._preparer):
             described.update(zip((one.name for one in group), self._predict(group, listed, temperatures), strict=True))
         return [
             {f"{name}.{key}": value for name in chosen for key, value in described[name][index].items()}
@@ -310,28 +329,6 @@ class LoadedRun:
     def max_length(self, task: str) -> int:
         """The largest number of tokens in a task's inputs. Longer inputs are cut."""
         return self._preparer.max_length(self.task(task))
-
-    def _passes(self, tasks: Iterable[TaskType]) -> list[list[TaskType]]:
-        """The tasks in groups. The tasks of a group read the same batches."""
-        groups: dict[str, list[TaskType]] = {}
-        for task in tasks:
-            signature = [input_signature_of(task), task.definition.missing, self._preparer.max_length(task)]
-            key = json.dumps(signature, sort_keys=True)
-            groups.setdefault(key, []).append(task)
-        return list(groups.values())
-
-    def _temperatures(self, tasks: list[TaskType]) -> dict[str, float]:
-        """The temperatures of those tasks that have probabilities."""
-        stored = read_temperatures(self.run_folder)
-        found = {}
-        for name in (task.name for task in tasks if isinstance(task, HasProbabilities)):
-            owner = self._definition(name).share_head or name
-            if name not in stored and owner not in stored:
-                message = "the run has no temperature for this task"
-                hint = did_you_mean(name, stored)
-                raise CheckpointError(message, file=self.run_folder.calibration_file, value=name, hint=hint)
-            found[name] = stored[name if name in stored else owner]
-        return found
 
     def _predict(
         self, tasks: list[TaskType], rows: list[Mapping[str, Any]], temperatures: Mapping[str, float]

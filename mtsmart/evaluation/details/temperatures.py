@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtsmart.config.strict import first_problem
-from mtsmart.errors import CheckpointError
+from mtsmart.errors import CheckpointError, did_you_mean
 from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.durable import MANIFEST, read_json, reason_of, sha256_of
+from mtsmart.task_types import TaskType
+from mtsmart.task_types.details.interface import HasProbabilities
 
 _HINT = "Write it again with `mtsmart report RUN`"
 
@@ -53,6 +55,26 @@ def read_temperatures(run: RunFolder) -> dict[str, float]:
     if stored.model != _weights_of(run):
         raise CheckpointError("was fitted for other weights than the run has now", file=file, hint=_HINT)
     return {name: task.temperature for name, task in stored.tasks.items()}
+
+
+def temperatures_of(run: RunFolder, tasks: Iterable[TaskType]) -> dict[str, float]:
+    """The temperatures of those tasks that have probabilities; a task without one of its own has that of its head.
+
+    Raises:
+        CheckpointError: as for :func:`read_temperatures`, or the run has none for a task.
+    """
+    stored = read_temperatures(run)
+    found = {}
+    for task in tasks:
+        if not isinstance(task, HasProbabilities):
+            continue
+        known = next((name for name in (task.name, task.head_name) if name in stored), None)
+        if known is None:
+            hint = did_you_mean(task.name, stored)
+            message = "the run has no temperature for this task"
+            raise CheckpointError(message, file=run.calibration_file, value=task.name, hint=hint)
+        found[task.name] = stored[known]
+    return found
 
 
 def store_temperatures(run: RunFolder, tasks: Mapping[str, Mapping[str, Any]]) -> bool:
