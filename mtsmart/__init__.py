@@ -20,6 +20,7 @@ _PUBLIC = {
     "finetune": "mtsmart.api",
     "export": "mtsmart.api",
     "push": "mtsmart.api",
+    "submit": "mtsmart.suites.submit",
     "evaluate_suite": "mtsmart.suites.report",
     "sweep": "mtsmart.sweeps.sweep",
     "report": "mtsmart.api",

@@ -12,7 +12,7 @@ from mtsmart.cli import evaluate, finetune, methods, predict, schema, sweep, tra
 from mtsmart.cli.flags import in_flags
 from mtsmart.cli.runs import report
 from mtsmart.cli.runs.app import app as runs
-from mtsmart.cli.sharing import export, push
+from mtsmart.cli.sharing import export, push, submit
 from mtsmart.cli.tasks.app import app as tasks
 from mtsmart.cli.terminal import (
     ErrorStreamHandler,
@@ -67,6 +67,7 @@ app.command("predict")(predict.predict)
 app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("push")(push.push)
+app.command("submit")(submit.submit)
 app.command("sweep")(sweep.sweep)
 app.command("methods")(methods.methods)
 app.command("schema")(schema.schema)

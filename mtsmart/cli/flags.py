@@ -8,9 +8,11 @@ from mtsmart.errors import MtsmartError
 
 FLAGS = {
     "allow_changes": "--allow-changes",
+    "board": "BOARD",
     "by": "--by",
     "columns": "--columns",
     "file": "--file",
+    "fill=True": "--fill",
     "figure_format": "--figure-format",
     "figures": "--figures",
     "file_format": "--format",
@@ -25,6 +27,7 @@ FLAGS = {
     "public=True": "--public",
     "repository": "REPO",
     "resume=True": "--resume",
+    "run": "RUN",
     "runs": "RUN",
     "source": "SOURCE",
     "suite": "--suite",

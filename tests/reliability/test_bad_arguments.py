@@ -23,6 +23,7 @@ RIGHT = {
     "finetune": {"run": "run", "task": "color"},
     "export": {"run": "run", "task": "color", "folder": "exported"},
     "push": {"source": "run", "repository": "me/colors"},
+    "submit": {"board": "glue", "run": "run", "output": "glue.zip"},
     "evaluate_suite": {"run": "run", "suite": "color"},
     "report": {"runs": "run", "output": "page.html"},
     "sweep": {"file": "e.yaml"},
