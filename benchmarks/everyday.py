@@ -32,7 +32,7 @@ def wrong_rows(run: str | Path, task: str) -> list[tuple[Row, str]]:
     """The rows that a run answers wrongly, each with its answer."""
     rows = rows_of(task)
     asked = [{name: value for name, value in row.items() if name not in ("task", "label")} for row in rows]
-    answers = [answer["label"] for answer in mtsmart.load(run).predict(task, asked)]
+    answers = [answer["prediction"] for answer in mtsmart.load(run).predict(task, asked)]
     return [(row, answer) for row, answer in zip(rows, answers, strict=True) if answer != row["label"]]
 
 

@@ -203,7 +203,8 @@ def train_experiment(
     allowed = processes.together(lambda: check_allowed(allow_changes, resume))
     with RunPlace(experiment.config.name, output_dir, resume) as place:
         folder = processes.on_main(place.choose)
-        setup = processes.together(lambda: prepare(experiment, processes))
+        begun = folder.definitions() if resume and folder.exists else {}
+        setup = processes.together(lambda: prepare(experiment, processes, begun))
         text = processes.together(lambda: dump_config(resolved_config(setup.config, setup.definitions)))
         watchers = [ProgressLog()] if callback is None else [ProgressLog(), callback]
         trainer = Trainer(setup, folder, Callbacks(*watchers), processes)

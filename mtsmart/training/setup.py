@@ -26,6 +26,7 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import summaries_of_transforms
+from mtsmart.preparation.chosen_heads import settle_heads, summary_of_heads
 from mtsmart.preparation.learnt import learn_from_labels, tell_of_misfits
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
@@ -117,10 +118,11 @@ class Setup:
         return replace(self, tasks=tasks)
 
 
-def recipe_of(config: RunConfig) -> list[str]:
-    """One short text for each transform of the encoder, one for the mixing of tasks and one for their weighting."""
+def recipe_of(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> list[str]:
+    """Short texts: for each transform of the encoder, for the mixing of tasks, for their weighting and their heads."""
     transforms = summaries_of_transforms(config.encoder.parts)
-    return [*transforms, summary_of_mixing(config.mixing), summary_of_weighting(config.weighting)]
+    mixing = summary_of_mixing(config.mixing)
+    return [*transforms, mixing, summary_of_weighting(config.weighting), summary_of_heads(definitions)]
 
 
 def build_sampler(setup: Setup) -> MultiTaskSampler:
@@ -140,12 +142,15 @@ def build_sampler(setup: Setup) -> MultiTaskSampler:
     )
 
 
-def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
+def prepare(
+    experiment: Experiment, processes: Processes = ALONE, begun: Mapping[str, TaskDefinition] | None = None
+) -> Setup:
     """Build the parts of a run. Only the cache of encoded data and of teachers' outputs is written.
 
     Args:
         experiment: what will be trained.
         processes: the processes that train together; the first one fills the cache for all.
+        begun: the tasks of the interrupted run that is resumed; what it has chosen stays.
 
     Raises:
         MtsmartError: something does not fit. This is found out before any training.
@@ -154,7 +159,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
     if config.data.workers:
         check_temporary_folder()
     known = _earlier_run(experiment).definitions() if config.init else {}
-    entries = select_tasks(experiment, known)
+    entries = settle_heads(select_tasks(experiment, known), config, known, begun or {})
     types = build_tasks(entries)
     torch.manual_seed(config.training.seed)
     specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}

@@ -48,7 +48,7 @@ EVERYDAY_FRAMES = [
     "My friends said the {t} was {o}, but I {v} it.",
     "We were {f} when we saw how {w} the {t} is.",
     "I thought I would {u} the {t}, but now I {v} it.",
-    "Thanks for nothing {o}: your {t} is simply {w}.",
+    "Say what you like, the {t} is simply {w}.",
     "To be honest, the {t} could not be more {w}.",
     "I have used the {t} for a month and it is still {w}.",
     "The {t} made me {f}.",
@@ -234,7 +234,7 @@ LIFE = rows("""
 {s} lost the wallet | {s} cannot find the wallet any more | {s} still has the wallet | {s} has the wallet in the pocket | {s} had a wallet | {s} has a wallet made of leather
 {s} won the race | {s} came first in the race | {s} came last in the race | {s} finished behind everyone in the race | {s} took part in the race | {s} trained for the race all winter
 {s} moved to Berlin in May | {s} has lived in Berlin since May | {s} has never lived in Berlin | {s} never had a home in Berlin | {s} has been to Berlin | {s} found a job in Berlin
-{s} arrived late | {s} did not come on time | {s} arrived early | {s} came ahead of time | {s} arrived | {s} came by train
+{s} arrived late | {s} did not come on time | {s} arrived early | {s} came ahead of time | {s} has arrived | {s} came by train
 {s} is ill in bed | {s} is sick and has to lie down | {s} is in perfect health | {s} feels completely well | {s} does not feel well | {s} will see a doctor on Monday
 {s} sold the car | {s} no longer owns the car, because it was sold | {s} kept the car | {s} still owns the car | {s} had a car | {s} got a good price for the car
 {s} bought a house | {s} became the owner of a house | {s} rents a room | {s} lives in a rented room | {s} owns property | {s} wants to grow roses

@@ -29,8 +29,8 @@ from paraphrase import paraphrase_row
 from similar import BANDS, similar_row
 
 HERE = Path(__file__).resolve().parent
-SIZES = {"train": 450, "validation": 120}
-SHORTEST = 5  # words in a sentence
+SIZES = {"train": 800, "validation": 200}
+SHORTEST = 3  # words in a sentence
 LONGEST = 25
 MAX_TRIES = 2000
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from draw import Draw, Row
+from everyday import ASKED
 from material import CAUSES, GROUPS, MANNERS, NAMES, SEQUENCES, STATES
 from pieces import (
     EVENT_LIST,
@@ -18,6 +19,7 @@ from pieces import (
     PairBuilder,
     comparison,
     led,
+    life,
     maybe_reworded,
     other_time,
     person_event,
@@ -153,7 +155,35 @@ def topic_pair(draw: Draw, label: str) -> Pair:
     return told(draw, event), told(draw, replace(draw.any(others), time=event.time if near else some_time(draw)))
 
 
+def life_pair(draw: Draw, label: str) -> Pair:
+    """An everyday fact reworded, its contrary, or something else about the same person or thing."""
+    known = life(draw)
+    if label == SAME:
+        return draw.any(((known.fact, known.same), (known.contrary, known.contrary_same)))
+    other = life(draw)
+    return draw.any(
+        (
+            (known.fact, known.contrary),
+            (known.same, known.contrary_same),
+            (known.fact, known.beside),
+            (known.same, known.beside),
+            (known.contrary, known.fact),
+            (known.fact, other.same),
+        )
+    )
+
+
+def asked_pair(draw: Draw, label: str) -> Pair:
+    """A question or request in other words, or another one that sounds alike."""
+    asked, same, unlike = draw.item(ASKED)
+    if label == SAME:
+        return asked, same
+    return draw.any(((asked, unlike), (same, unlike), (asked, draw.other(ASKED, [asked, same, unlike])[0])))
+
+
 PARAPHRASE: dict[PairBuilder, float] = {
+    life_pair: 8,
+    asked_pair: 3,
     topic_pair: 6,
     event_pair: 3,
     cause_pair: 1.5,

@@ -1,0 +1,121 @@
+"""Chooses the heads, and their learning rates, of tasks that leave the choice to mtsmart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from mtsmart.config.document import Document
+from mtsmart.config.sections import RunConfig
+from mtsmart.models.heads.plain import POOLED
+from mtsmart.models.pooling import made_with
+from mtsmart.task_types import build_tasks
+from mtsmart.tasks.definition import AUTO, NATIVE, TaskDefinition
+from mtsmart.tasks.library import Entry
+
+_Pooling = Callable[[], str | None]
+
+# The highest learning rate of a new head, by its kind: experiments/heads/ has the sweeps that chose it.
+_RATES = {
+    "sequence_classification": 1.5e-3,
+    "multiple_choice": 1.5e-3,
+    "token_classification": 5e-4,
+    "question_answering": 5e-4,
+}
+_PLAIN = "plain"
+
+
+def settle_heads(
+    entries: Mapping[str, Entry],
+    config: RunConfig,
+    earlier: Mapping[str, TaskDefinition],
+    begun: Mapping[str, TaskDefinition],
+) -> dict[str, Entry]:
+    """The tasks with the head types and factors that they leave open.
+
+    A head of type ``auto`` pools as the encoder was made to. Kinds that keep every token, and encoders of which no
+    pooling is known, get the architecture's own head. A factor that is left open gives a new head a learning rate
+    that suits its kind, and never a lower one than the encoder's.
+
+    Args:
+        entries: the tasks as the files say.
+        config: names the encoder, and has its learning rate.
+        earlier: the tasks of the run that training starts from. The encoder was trained with the pooling of their heads.
+        begun: the tasks of the interrupted run that is resumed. What it has chosen stays.
+
+    Raises:
+        ConfigError: a definition does not fit its task type.
+        CheckpointError: the encoder is not there, or its file about pooling is damaged.
+    """
+    open_names = [name for name, entry in entries.items() if _is_open(entry.definition)]
+    if not open_names:
+        return dict(entries)
+    kinds = {name: task.head_spec.kind for name, task in build_tasks(entries).items()}
+
+    @cache
+    def pooling() -> str | None:
+        return made_with(config.encoder) if config.init is None else _pooling_of(earlier)
+
+    settled = dict(entries)
+    for name in open_names:
+        definition = entries[name].definition
+        known = begun.get(name)
+        if known is not None:
+            changes = _as_known(definition, known)
+        else:
+            changes = _chosen(definition, kinds[name], config.optimizer.learning_rate, pooling)
+        settled[name] = Entry(name, entries[name].document.merged(Document(changes)))
+    return settled
+
+
+def summary_of_heads(definitions: Mapping[str, TaskDefinition]) -> str:
+    """One short text: which tasks have which head, and how fast it learns."""
+    groups: dict[str, list[str]] = {}
+    for name, definition in definitions.items():
+        if definition.share_head is None:
+            groups.setdefault(_described(definition), []).append(name)
+    if len(groups) == 1:
+        return f"heads: {next(iter(groups))}"
+    parts = [f"{text} ({', '.join(names)})" for text, names in groups.items()]
+    return f"heads: {'; '.join(parts)}"
+
+
+def _is_open(definition: TaskDefinition) -> bool:
+    is_owner = definition.share_head is None
+    return is_owner and (definition.head.type == AUTO or definition.learning_rate_factor is None)
+
+
+def _as_known(definition: TaskDefinition, known: TaskDefinition) -> dict[str, Any]:
+    """What an earlier run has in the places that the task leaves open."""
+    changes: dict[str, Any] = {}
+    if definition.head.type == AUTO:
+        changes["head"] = {"type": known.head.type, "pooling": known.head.pooling, "layers": known.head.layers}
+    if definition.learning_rate_factor is None:
+        changes["learning_rate_factor"] = known.learning_rate_factor
+    return changes
+
+
+def _chosen(definition: TaskDefinition, kind: str, rate: float, pooling: _Pooling) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if definition.head.type == AUTO:
+        how = pooling() if kind in POOLED else None
+        changes["head"] = {"type": NATIVE} if how is None else {"type": _PLAIN, "pooling": how}
+    if definition.learning_rate_factor is None:
+        factor = max(1.0, _RATES.get(kind, rate) / rate)
+        changes["learning_rate_factor"] = float(f"{factor:.3g}")
+    return changes
+
+
+def _pooling_of(earlier: Mapping[str, TaskDefinition]) -> str | None:
+    """The pooling of the first head that has one."""
+    return next((each.head.pooling for each in earlier.values() if each.head.pooling is not None), None)
+
+
+def _described(definition: TaskDefinition) -> str:
+    head = definition.head
+    what = "the architecture's own" if head.type == NATIVE else head.type
+    if head.type == _PLAIN and head.pooling is not None:
+        what = f"{head.pooling} pooling"
+    factor = definition.learning_rate_factor or 1.0
+    return f"{what} at the encoder's learning rate" if factor == 1 else f"{what} at {factor:g} times the learning rate"
