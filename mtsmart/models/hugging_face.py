@@ -105,8 +105,8 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
             f"the task's head is of type '{spec.type}', which no Hugging Face class has",
             argument="task",
             value=head,
-            hint="Heads of type native can be exported, and plain ones that pool by cls, mean or max; this one works in "
-            "'mtsmart predict'",
+            hint="Only heads of type 'native', and plain ones that pool by cls, mean or max, can be exported; this one "
+            "works in 'mtsmart predict'",
         )
     refuse_adapters(model)
     with torch.random.fork_rng(devices=[]):  # what is drawn here is overwritten

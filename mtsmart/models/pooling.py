@@ -1,4 +1,4 @@
-"""The pooling that a sentence encoder was made with, from the file that the library sentence-transformers keeps of it."""
+"""The pooling that a sentence encoder was made with, from the file that sentence-transformers keeps of it."""
 
 from __future__ import annotations
 

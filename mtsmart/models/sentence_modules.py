@@ -78,7 +78,8 @@ def export_modules(
 
     Args:
         model, head: on the CPU in float32; the name of a head that :func:`has_modules`.
-        tokenizer, folder, problem_type, max_length, card, overwrite, unit: as for :func:`mtsmart.models.hugging_face.export_head`.
+        tokenizer, folder, problem_type, max_length, card, overwrite, unit: as for
+            :func:`mtsmart.models.hugging_face.export_head`.
 
     Raises:
         CheckpointError: the encoder has adapters of its own kind, the folder is taken, or the logits differ.
@@ -123,10 +124,11 @@ def read_modules(folder: Path) -> Callable[[Tensor, Tensor], Tensor]:
 def _layers_of(head: nn.Module) -> Iterator[Layer]:
     """The layers without their dropout, in their order."""
     assert isinstance(head, SequenceHead)
-    for layer in head.layers:
-        _, linear, activation = layer
+    for layer in [*head.layers.children(), head.output]:
+        parts = list(layer.children())
+        linear = next(part for part in parts if isinstance(part, nn.Linear))
+        activation = parts[-1] if parts[-1] is not linear else nn.Identity()
         yield linear, activation
-    yield head.output[-1], nn.Identity()
 
 
 def _write_modules(folder: Path, head: nn.Module, width: int, max_length: int | None, unit: OutputUnit) -> None:

@@ -16,13 +16,14 @@ from mtsmart.tasks.library import Entry
 
 _Pooling = Callable[[], str | None]
 
-# The highest learning rate of a new head, by its kind: experiments/heads/ has the sweeps that chose it.
-_RATES = {
-    "sequence_classification": 1.5e-3,
-    "multiple_choice": 1.5e-3,
-    "token_classification": 5e-4,
-    "question_answering": 5e-4,
+# The most that a new head's learning rate is above the encoder's, by the kind of head; docs/heads.md has the sweeps.
+_FACTORS = {
+    "sequence_classification": 30.0,
+    "multiple_choice": 30.0,
+    "token_classification": 10.0,
+    "question_answering": 10.0,
 }
+_USUAL_RATE = 5e-5  # the encoder's learning rate in those sweeps; a new head needs no more where it is higher
 _PLAIN = "plain"
 
 
@@ -41,7 +42,8 @@ def settle_heads(
     Args:
         entries: the tasks as the files say.
         config: names the encoder, and has its learning rate.
-        earlier: the tasks of the run that training starts from. The encoder was trained with the pooling of their heads.
+        earlier: the tasks of the run that training starts from. Its encoder was trained with the pooling of their
+            heads.
         begun: the tasks of the interrupted run that is resumed. What it has chosen stays.
 
     Raises:
@@ -102,7 +104,8 @@ def _chosen(definition: TaskDefinition, kind: str, rate: float, pooling: _Poolin
         how = pooling() if kind in POOLED else None
         changes["head"] = {"type": NATIVE} if how is None else {"type": _PLAIN, "pooling": how}
     if definition.learning_rate_factor is None:
-        factor = max(1.0, _RATES.get(kind, rate) / rate)
+        most = _FACTORS.get(kind, 1.0)
+        factor = max(1.0, most * min(1.0, _USUAL_RATE / rate))
         changes["learning_rate_factor"] = float(f"{factor:.3g}")
     return changes
 

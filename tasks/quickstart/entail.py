@@ -27,6 +27,7 @@ from pieces import (
     swapped,
     told,
 )
+from scenes import entail_scene
 from wording import Event, sentence
 
 ENTAILED = "entailment"
@@ -244,7 +245,8 @@ def entail_life(draw: Draw, label: str) -> Pair:
 
 
 ENTAIL: dict[PairBuilder, float] = {
-    entail_life: 16,
+    entail_scene: 22,
+    entail_life: 10,
     entail_attempt: 3,
     entail_cause: 3,
     entail_belief: 1.7,

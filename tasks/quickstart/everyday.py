@@ -7,17 +7,17 @@ Every line was written for this project, in the form of ``material.py``.
 
 from __future__ import annotations
 
-from material import rows, words
+from material import listed, rows, words
 
 # --- quick_attitude: things, words of praise and blame, and whole remarks --------------
 
-THINGS = [thing.strip() for thing in """
+THINGS = listed("""
 tablet, blender, jacket, pair of boots, sofa bed, camera, watch, vacuum cleaner, mattress, bicycle, video game, novel, printer,
 coffee machine, backpack, umbrella, desk lamp, keyboard, toaster, speaker, concert, holiday, meal, pizza, salad, dessert, wine,
 hotel, flat, garden, party, lesson, museum, play, series, song, website, app, update, new manager, plumber, doctor, waiter,
 delivery, repair, weather, view, neighbourhood, flight, bus ride, haircut, perfume, dress, sweater, television, router, chair,
 kettle, tent, swimming pool, playground, exhibition, podcast, recipe, ice cream, breakfast, service, return policy
-""".split(",")]  # fmt: skip
+""")
 
 # good : bad; each pair is used in both directions, and with a negation.
 GENERAL = [tuple(pair.split(":")) for pair in words("""
@@ -32,9 +32,12 @@ happy:unhappy delighted:disappointed thrilled:frustrated satisfied:dissatisfied 
 content:upset overjoyed:furious grateful:bitter relieved:shocked enthusiastic:disgusted
 """)]  # fmt: skip
 
-LIKINGS = [tuple(pair.split(":")) for pair in words("""
+LIKINGS = [
+    tuple(pair.split(":"))
+    for pair in words("""
 love:hate like:dislike enjoy:detest adore:loathe admire:despise appreciate:regret
-""")]
+""")
+]
 
 # {w}, {f} and {v} speak for the wanted attitude, {o}, {g} and {u} for the opposite one.
 EVERYDAY_FRAMES = [
@@ -115,6 +118,35 @@ They listened and really helped me. | They did not listen and did not help me.
 After all the bad reviews I was surprised how well it runs. | After all the good reviews I was shocked how badly it runs.
 It has never let me down. | It lets me down again and again.
 I have nothing to complain about. | I have a lot to complain about.
+The coffee came at once and steaming hot. | The coffee came late and stone cold.
+The line moved fast and we were in within minutes. | The line did not move and we gave up after an hour.
+It does a lot more than I had hoped for. | It does a lot less than I had hoped for.
+The children asked to go again the next day. | The children asked to go home after ten minutes.
+I keep telling people about it. | I keep warning people about it.
+They answered my question the same day. | They have not answered my question for three weeks.
+The sound is clear even when it is loud. | The sound crackles even when it is low.
+I did not notice how quickly the time went by. | I kept looking at my watch the whole time.
+It washed well and kept its shape. | It shrank and faded in the first wash.
+The driver was on time and drove carefully. | The driver was late and drove like a madman.
+I am sleeping better than I have in years. | I have not slept properly since.
+The fish was fresh and the portions were big. | The fish smelled and the portions were tiny.
+My husband will not let go of it. | My husband put it in the bin.
+Even my picky son asked for a second helping. | Even my hungry son left it on his plate.
+You get a lot for little money here. | You get little for a lot of money here.
+I signed up for another year. | I cancelled after a month.
+They noticed the mistake and put it right. | They noticed the mistake and did nothing.
+It starts in seconds. | It takes ages to start.
+Whoever designed this thought of everything. | Whoever designed this has never used it.
+I would give it six stars if I could. | I would give it no star if I could.
+Money well spent. | Money thrown out of the window.
+The nurse took her time and was very gentle. | The nurse was in a hurry and hurt me.
+The room looked just like on the photos. | The room looked nothing like on the photos.
+This is how it should always be done. | This is not how you treat a customer.
+The ending moved me to tears. | The ending made no sense at all.
+It still smells nice and feels soft. | It smells odd and feels rough.
+I am glad that I listened to my friend. | I should have listened to my friend.
+Nothing has ever worked so smoothly. | Nothing but error messages.
+We will certainly come back next year. | We left two days early.
 My back pain is gone since I sit on it. | My back hurts since I sit on it.
 """)
 
@@ -202,10 +234,10 @@ PLAIN_FRAMES = [
 
 # --- the pair tasks ----------------------------------------------------------------
 
-PEOPLE = [who.strip() for who in """
+PEOPLE = listed("""
 a man, a woman, the boy, the girl, my sister, my uncle, the teacher, our neighbour, a student, my friend, the old lady, Peter,
 Maria, the tall man, my boss, a child, her cousin, the new colleague
-""".split(",")]  # fmt: skip
+""")
 
 LIFE = rows("""
 # a fact | the same fact reworded | its contrary | the contrary reworded | what the fact implies | something else about it

@@ -28,6 +28,7 @@ from pieces import (
     swapped,
     told,
 )
+from scenes import same_scene
 from wording import sentence
 
 SAME = "paraphrase"
@@ -182,13 +183,14 @@ def asked_pair(draw: Draw, label: str) -> Pair:
 
 
 PARAPHRASE: dict[PairBuilder, float] = {
-    life_pair: 8,
-    asked_pair: 3,
-    topic_pair: 6,
+    same_scene: 7,
+    life_pair: 6,
+    asked_pair: 4,
+    topic_pair: 4,
     event_pair: 3,
     cause_pair: 1.5,
     state_pair: 1,
-    roles_pair: 0.6,
+    roles_pair: 2,
     count_pair: 0.6,
     order_pair: 0.4,
     manner_pair: 0.4,
