@@ -33,14 +33,14 @@ def fill(draw: Draw, frame: str, domain: list[str], wanted: str) -> str:
     return frame.format(**words)
 
 
-EVERYDAY_SHARE = 0.6
+EVERYDAY_SHARE = 0.75
 
 
 def everyday_text(draw: Draw, label: str) -> str:
     """A short remark in everyday words, often in the first person."""
     if label == NEUTRAL:
         return draw.item(PLAIN)[0] if draw.chance(0.5) else draw.item(PLAIN_FRAMES).format(t=draw.item(THINGS))
-    if draw.chance(0.35):
+    if draw.chance(0.5):
         return draw.item(REMARKS)[label == DISPLEASED]
     known = {"t": draw.item(THINGS)}
     for wanted, opposite, pairs in (("w", "o", GENERAL), ("f", "g", FEELINGS), ("v", "u", LIKINGS)):

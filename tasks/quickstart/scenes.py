@@ -135,6 +135,14 @@ she, he, Anna, Tom, my brother, my neighbour, the young man, our cousin, the wom
 """)
 
 
+PAIRED = listed("""
+the horse, the bull, the goose, my aunt, my uncle, the baker, the tourist, the twins, the neighbour, the bird, the fox, the lion,
+the little girl, the old man, the rabbit, Paul, Lena, the manager, the driver
+""")
+DEEDS = listed("bit, followed, saw first, called, helped, pushed, beat, woke up, looked for, married, painted, scared")
+PLANS = ["will soon", "would like to", "is going to"]
+
+
 @dataclass(frozen=True)
 class Scene:
     """One statement, with others that stand in a known relation to it.
@@ -192,8 +200,11 @@ def present_scene(draw: Draw) -> Scene:
 def past_scene(draw: Draw) -> Scene:
     """Somebody did something."""
     who = draw.any(PERSONS)
-    fact, same, general, more, other, denied = (f"{who} {cell}" for cell in draw.item(DID))
-    return Scene(fact, same, (general,), (more,), (other, denied))
+    cells = draw.item(DID)
+    fact, same, general, more, other, denied = (f"{who} {cell}" for cell in cells)
+    later = cells[5].removeprefix("did not ")
+    plans = [f"{who} {plan} {later}" for plan in PLANS] if later != cells[5] else []
+    return Scene(fact, same, (general,), (more, *plans), (other, denied))
 
 
 def scene(draw: Draw) -> Scene:
@@ -224,8 +235,17 @@ def same_scene(draw: Draw, label: str) -> Pair:
     known = scene(draw)
     if label == "paraphrase":
         return sentence(known.fact), sentence(known.same)
+    if draw.chance(0.25):
+        return roles(draw)
     unlike = draw.any((*known.ruled_out, *known.open, scene(draw).fact))
     return sentence(draw.any((known.fact, known.same))), sentence(unlike)
+
+
+def roles(draw: Draw) -> Pair:
+    """Two animals or people in exchanged roles."""
+    one, other = draw.two(PAIRED)
+    deed = draw.any(DEEDS)
+    return sentence(f"{one} {deed} {other}"), sentence(f"{other} {deed} {one}")
 
 
 def _shown_again(text: str) -> str:
