@@ -3,7 +3,8 @@
     python -m benchmarks.heads FOLDER [--no-train]
 
 Trains the missing runs of the sweeps in experiments/heads/, one at a time, into sweeps below FOLDER, and writes the
-tables in docs/heads.md between their two marks. A run that is done is not trained again. Needs MTSMART_HUB_DIR or the Hub.
+tables in docs/heads.md between their two marks. A run that is done is not trained again. Needs
+MTSMART_HUB_DIR or the Hub.
 """
 
 from __future__ import annotations
