@@ -156,9 +156,8 @@ def test_heads_of_our_own_are_refused(workspace, cli, kind, head):
 
 
 def test_a_pooled_head_becomes_modules_that_its_card_loads(workspace, cli):
-    trained = cli(
-        "train", workspace.experiment, "training.max_updates=2", "tasks.near.head={pooling: mean}", "-o", "run"
-    )
+    changes = ["training.max_updates=2", "tasks.near.head={pooling: mean}"]
+    trained = cli("train", workspace.experiment, *changes, "-o", "run")
     assert trained.code == 0, trained.err
     result = cli("export", "run", "-t", "near", "out")
     assert result.code == 0, result.err
