@@ -33,7 +33,7 @@ def fill(draw: Draw, frame: str, domain: list[str], wanted: str) -> str:
     return frame.format(**words)
 
 
-EVERYDAY_SHARE = 0.75
+EVERYDAY_SHARE = 0.9
 
 
 def everyday_text(draw: Draw, label: str) -> str:

@@ -183,11 +183,11 @@ def asked_pair(draw: Draw, label: str) -> Pair:
 
 
 PARAPHRASE: dict[PairBuilder, float] = {
-    same_scene: 7,
-    life_pair: 6,
+    same_scene: 9,
+    life_pair: 9,
     asked_pair: 4,
-    topic_pair: 4,
-    event_pair: 3,
+    topic_pair: 1.5,
+    event_pair: 2,
     cause_pair: 1.5,
     state_pair: 1,
     roles_pair: 2,

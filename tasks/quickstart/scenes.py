@@ -235,7 +235,7 @@ def same_scene(draw: Draw, label: str) -> Pair:
     known = scene(draw)
     if label == "paraphrase":
         return sentence(known.fact), sentence(known.same)
-    if draw.chance(0.25):
+    if draw.chance(0.4):
         return roles(draw)
     unlike = draw.any((*known.ruled_out, *known.open, scene(draw).fact))
     return sentence(draw.any((known.fact, known.same))), sentence(unlike)
