@@ -28,6 +28,7 @@ from mtsmart.runs.claim import RunPlace
 from mtsmart.runs.finetune import finetune_experiment
 from mtsmart.runs.folder import RunFolder, resolved_config
 from mtsmart.runs.resume_policy import check_allowed, find_resume_point
+from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
@@ -191,6 +192,11 @@ def _shown(progress: bool | None, callback: Callback | None) -> Callback | None:
     return shown if callback is None else Callbacks(shown, callback)
 
 
+def _begun(folder: RunFolder, resume: bool) -> dict[str, TaskDefinition]:
+    """The tasks of the run that is resumed; none of a new run."""
+    return folder.definitions() if resume and folder.exists else {}
+
+
 def train_experiment(
     experiment: Experiment,
     output_dir: str | Path | None,
@@ -203,8 +209,7 @@ def train_experiment(
     allowed = processes.together(lambda: check_allowed(allow_changes, resume))
     with RunPlace(experiment.config.name, output_dir, resume) as place:
         folder = processes.on_main(place.choose)
-        begun = folder.definitions() if resume and folder.exists else {}
-        setup = processes.together(lambda: prepare(experiment, processes, begun))
+        setup = processes.together(lambda: prepare(experiment, processes, _begun(folder, resume)))
         text = processes.together(lambda: dump_config(resolved_config(setup.config, setup.definitions)))
         watchers = [ProgressLog()] if callback is None else [ProgressLog(), callback]
         trainer = Trainer(setup, folder, Callbacks(*watchers), processes)

@@ -96,7 +96,7 @@ def try_run(
             say(on_one_line(asked.answers(texts)))
             sys.stdout.flush()
         return
-    say("Type a text and press Enter. An empty text, Ctrl-D or Ctrl-C ends.")
+    say("Type a text and press Enter. An empty text or Ctrl-C ends.")
     for texts in _typed_texts(asked):
         for line in with_bars(asked.answers(texts)):
             say(line)

@@ -48,20 +48,23 @@ def export_task(
         hint = "Train longer, or draw every task in each update: mixing.strategy=rounds"
         raise ConfigError("got no update in this run, so its head is random", argument="task", value=task, hint=hint)
     _refuse_computed_labels(loaded, chosen)
-    card = _card(loaded, chosen)
-    write = export_head
-    if has_modules(loaded.model, chosen.head_name):
-        write = export_modules
+    return _write(loaded, chosen, target, overwrite)
+
+
+def _write(run: LoadedRun, task: TaskType, folder: Path, overwrite: bool) -> Exported:
+    """Write the task in the form that its head has outside mtsmart."""
+    card = _card(run, task)
+    write = export_modules if has_modules(run.model, task.head_name) else export_head
     return write(
-        loaded.model,
-        chosen.head_name,
-        loaded.tokenizer,
-        target,
+        run.model,
+        task.head_name,
+        run.tokenizer,
+        folder,
         problem_type=card.problem_type,
         max_length=card.max_length,
         card=card.text,
         overwrite=overwrite,
-        unit=unit_of(chosen),
+        unit=unit_of(task),
     )
 
 

@@ -62,11 +62,9 @@ def settle_heads(
     settled = dict(entries)
     for name in open_names:
         definition = entries[name].definition
-        known = begun.get(name)
-        if known is not None:
-            changes = _as_known(definition, known)
-        else:
-            changes = _chosen(definition, kinds[name], config.optimizer.learning_rate, pooling)
+        changes = _chosen(definition, kinds[name], config.optimizer.learning_rate, pooling)
+        if name in begun:
+            changes = _as_known(definition, begun[name])
         settled[name] = Entry(name, entries[name].document.merged(Document(changes)))
     return settled
 
