@@ -39,7 +39,7 @@ class TypedTexts:
             raise ConfigError(message, argument="task", value=name)
         self.tasks = {name: task for name, task in found.items() if name not in self.left_out}
         if not self.tasks:
-            raise ConfigError("no task of the run reads one text or two", argument="run", value=str(run.folder.path))
+            raise ConfigError("no task of the run reads one text or two", argument="run", value=str(run.path))
 
     @property
     def most_texts(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
+
 from mtsmart.text.escaping import one_line
 
 _WIDTH = 80
@@ -34,7 +36,8 @@ def _block(task: str, answer: Prediction) -> Iterator[str]:
     ranked = sorted(_probabilities(answer).items(), key=lambda item: -item[1])
     for label, probability in ranked[:_MOST_LABELS]:
         bar = "█" * round(probability * _BAR)
-        yield f"  {_cut(one_line(label), _LABEL):<{_LABEL}}  {bar:<{_BAR}}  {probability:.2f}"
+        name = set_cell_size(_cut(one_line(label), _LABEL), _LABEL)
+        yield f"  {name}  {bar:<{_BAR}}  {probability:.2f}"
     if len(ranked) > _MOST_LABELS:
         rest = sum(probability for _, probability in ranked[_MOST_LABELS:])
         yield f"  {len(ranked) - _MOST_LABELS} other labels, together {rest:.2f}"
@@ -60,4 +63,5 @@ def _shown(prediction: Any) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    """The text in at most so many columns; a wide letter takes two."""
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
