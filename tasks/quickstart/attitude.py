@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from draw import Draw, Row
-from everyday import EVERYDAY_FRAMES, FEELINGS, GENERAL, LIKINGS, PLAIN, PLAIN_FRAMES, REMARKS, THINGS
+from everyday import EVERYDAY_FRAMES, FEELINGS, GENERAL, LIKINGS, PLAIN, PLAIN_FRAMES, THINGS
 from material import DOMAINS, MIRROR_FRAMES, NEUTRAL_FRAMES, TWIN_FRAMES
+from remarks import REMARKS, TWIN_REMARKS
 from wording import with_articles
 
 PLEASED = "pleased"
@@ -39,10 +40,13 @@ EVERYDAY_SHARE = 0.9
 def everyday_text(draw: Draw, label: str) -> str:
     """A short remark in everyday words, often in the first person."""
     if label == NEUTRAL:
-        return draw.item(PLAIN)[0] if draw.chance(0.5) else draw.item(PLAIN_FRAMES).format(t=draw.item(THINGS))
+        return draw.item(PLAIN)[0] if draw.chance(0.7) else draw.item(PLAIN_FRAMES).format(t=draw.item(THINGS))
     if draw.chance(0.5):
         return draw.item(REMARKS)[label == DISPLEASED]
-    known = {"t": draw.item(THINGS)}
+    thing = draw.item(THINGS)
+    if draw.chance(0.5):
+        return with_articles(draw.item(TWIN_REMARKS)[label == DISPLEASED].format(t=thing))
+    known = {"t": thing}
     for wanted, opposite, pairs in (("w", "o", GENERAL), ("f", "g", FEELINGS), ("v", "u", LIKINGS)):
         good, bad = draw.any(pairs)
         known[wanted], known[opposite] = (good, bad) if label == PLEASED else (bad, good)

@@ -16,7 +16,11 @@ tablet, blender, jacket, pair of boots, sofa bed, camera, watch, vacuum cleaner,
 coffee machine, backpack, umbrella, desk lamp, keyboard, toaster, speaker, concert, holiday, meal, pizza, salad, dessert, wine,
 hotel, flat, garden, party, lesson, museum, play, series, song, website, app, update, new manager, plumber, doctor, waiter,
 delivery, repair, weather, view, neighbourhood, flight, bus ride, haircut, perfume, dress, sweater, television, router, chair,
-kettle, tent, swimming pool, playground, exhibition, podcast, recipe, ice cream, breakfast, service, return policy
+kettle, tent, swimming pool, playground, exhibition, podcast, recipe, ice cream, breakfast, service, return policy,
+scarf, bookshop, market, ferry, guitar, mixer, suitcase, bench, cake, curry, tea, salon, cottage, wedding, class, tutor,
+nanny, landlord, barber, mechanic, neighbour, choir, orchestra, actor, cartoon, board game, puzzle, magazine, newsletter, lantern,
+laptop bag, monitor, microphone, doorbell, heater, freezer, oven, carpet, curtain, pillow, blanket, shampoo, razor, raincoat, helmet,
+stroller, toy train, gym, sauna, hostel, cruise, guided tour, day trip, shuttle, taxi, timetable, menu, lunch, dinner, soup
 """)
 
 # good : bad; each pair is used in both directions, and with a negation.
@@ -32,12 +36,9 @@ happy:unhappy delighted:disappointed thrilled:frustrated satisfied:dissatisfied 
 content:upset overjoyed:furious grateful:bitter relieved:shocked enthusiastic:disgusted
 """)]  # fmt: skip
 
-LIKINGS = [
-    tuple(pair.split(":"))
-    for pair in words("""
+LIKINGS = [tuple(pair.split(":")) for pair in words("""
 love:hate like:dislike enjoy:detest adore:loathe admire:despise appreciate:regret
-""")
-]
+""")]  # fmt: skip
 
 # {w}, {f} and {v} speak for the wanted attitude, {o}, {g} and {u} for the opposite one.
 EVERYDAY_FRAMES = [
@@ -66,154 +67,196 @@ EVERYDAY_FRAMES = [
     "It is a {w} {t} and I {v} using it.",
 ]
 
-# pleased | displeased
-REMARKS = rows("""
-It does exactly what it should. | It does not do what it should.
-I would order it again any time. | I would never order it again.
-You will not regret buying it. | You will regret buying it.
-It still works like new after three years. | It stopped working after three weeks.
-It arrived a day early and well packed. | It arrived a week late and in pieces.
-They replaced it at once without any fuss. | They refused to replace it and hung up on me.
-Everyone at the counter was friendly to us. | Everyone at the counter was rude to us.
-My daughter wears it every day and smiles. | My daughter wore it once and cried.
-The flavour was so good that I asked for more. | The flavour was so bad that I left it on the plate.
-I slept like a baby in that bed. | I did not sleep a minute in that bed.
-This made my week, thank you. | This ruined my week, no thanks to you.
-Best decision we made all year. | Worst decision we made all year.
-I laughed from beginning to end. | I yawned from beginning to end.
-It is worth every cent. | It is not worth a single cent.
-So much easier to use than my old one. | So much harder to use than my old one.
-I could not put the book down. | I could not get through the book.
-My problem was solved within five minutes. | My problem is still not solved after five calls.
-It fits me like a glove. | It does not fit me anywhere.
-We felt welcome from the first minute. | We felt unwelcome from the first minute.
-I got far more than I paid for. | I paid far more than it is worth.
-The screen is bright and never freezes. | The screen is dim and freezes all the time.
-Our room was spotless and quiet. | Our room was dirty and loud.
-I cannot wait to go back. | I will never set foot in there again.
-Ten out of ten from me. | Zero out of ten from me.
-He explained it patiently until I understood. | He snapped at me when I did not understand.
-No trouble at all since I got it. | Nothing but trouble since I got it.
-Cheap, quick and it tastes great. | Pricey, slow and it tastes of nothing.
-The colours look even nicer than on the picture. | The colours look nothing like the picture.
-It saves me an hour of work every day. | It costs me an hour of work every day.
-Charges quickly and lasts all day. | Charges slowly and is empty by lunch.
-They kept us informed the whole time. | They kept us in the dark the whole time.
-I never expected to have so much fun. | I never expected to be so bored.
-Buy it, you will be glad. | Do not buy it, you will be sorry.
-Finally something that holds what it promises. | Once more something that breaks its promises.
-My grandmother says it is the finest cake in town. | My grandmother says it is the driest cake in town.
-I gave it to a friend, who was over the moon. | I gave it to a friend, who sent it back.
-The new version is a big step forward. | The new version is a big step backwards.
-It was fun from start to finish. | It was a waste of time from start to finish.
-It feels solid and well made. | It feels flimsy and badly made.
-What a kind and helpful team! | What a rude and lazy team!
-They gave me a full refund with a smile. | They kept my money and never wrote back.
-The seats were soft and we could see everything. | The seats were hard and we could see nothing.
-I have told all my friends to go there. | I have told all my friends to stay away.
-It is quiet, quick and pretty. | It is loud, slow and ugly.
-The soup was hot and full of taste. | The soup was lukewarm and had no taste.
-Our guide made the trip unforgettable. | Our guide made the trip a torture.
-I am hooked, I play it every evening. | I am fed up, I deleted it the same evening.
-The instructions are clear and it took no time. | The instructions are a mess and it took all night.
-Good value and it looks smart. | Bad value and it looks cheap.
-They listened and really helped me. | They did not listen and did not help me.
-After all the bad reviews I was surprised how well it runs. | After all the good reviews I was shocked how badly it runs.
-It has never let me down. | It lets me down again and again.
-I have nothing to complain about. | I have a lot to complain about.
-The coffee came at once and steaming hot. | The coffee came late and stone cold.
-The line moved fast and we were in within minutes. | The line did not move and we gave up after an hour.
-It does a lot more than I had hoped for. | It does a lot less than I had hoped for.
-The children asked to go again the next day. | The children asked to go home after ten minutes.
-I keep telling people about it. | I keep warning people about it.
-They answered my question the same day. | They have not answered my question for three weeks.
-The sound is clear even when it is loud. | The sound crackles even when it is low.
-I did not notice how quickly the time went by. | I kept looking at my watch the whole time.
-It washed well and kept its shape. | It shrank and faded in the first wash.
-The driver was on time and drove carefully. | The driver was late and drove like a madman.
-I am sleeping better than I have in years. | I have not slept properly since.
-The fish was fresh and the portions were big. | The fish smelled and the portions were tiny.
-My husband will not let go of it. | My husband put it in the bin.
-Even my picky son asked for a second helping. | Even my hungry son left it on his plate.
-You get a lot for little money here. | You get little for a lot of money here.
-I signed up for another year. | I cancelled after a month.
-They noticed the mistake and put it right. | They noticed the mistake and did nothing.
-It starts in seconds. | It takes ages to start.
-Whoever designed this thought of everything. | Whoever designed this has never used it.
-I would give it six stars if I could. | I would give it no star if I could.
-Money well spent. | Money thrown out of the window.
-The nurse took her time and was very gentle. | The nurse was in a hurry and hurt me.
-The room looked just like on the photos. | The room looked nothing like on the photos.
-This is how it should always be done. | This is not how you treat a customer.
-The ending moved me to tears. | The ending made no sense at all.
-It still smells nice and feels soft. | It smells odd and feels rough.
-I am glad that I listened to my friend. | I should have listened to my friend.
-Nothing has ever worked so smoothly. | Nothing but error messages.
-We will certainly come back next year. | We left two days early.
-My back pain is gone since I sit on it. | My back hurts since I sit on it.
-""")
-
+# remarks that take no side
 PLAIN = rows("""
+The moon goes around the earth.
 I have an appointment on Friday.
+Rome is in Italy.
+A week has seven days.
 We will meet in front of the library.
+Ice is frozen water.
+Cows eat grass and hay.
 My cousin lives on the third floor.
+The number of pages is two hundred.
+My birthday is in November.
 Where is the nearest bus stop?
+I'm thirty years old.
+I've got one sister and two cousins.
 The box holds twelve pencils.
+We live in a small town by a river.
+My father is an engineer.
 I am looking for a size forty.
+She's studying history at university.
+He's wearing a grey coat.
 They sell bread and newspapers.
+The keys are in the drawer.
+Your glasses are on the shelf.
 He paid by card and took the receipt.
+The library is behind the town hall.
+It's ten minutes on foot.
+Turn left at the second light.
 Can I pick it up at the weekend?
+The bus goes at twenty past four.
+Today is the third of May.
 The phone comes with a cable.
+We leave on Saturday at noon.
+The plane lands at seven in the evening.
 I ordered two of them yesterday.
+I'll be at the office until five.
+Let's meet at the usual place.
 The cable is two metres long.
+I'm on my way to the supermarket.
+I need eggs, flour and some sugar.
 Our office is on the left side of the road.
+Add a spoon of salt and stir.
+Press the green button to start.
 She works as a teacher in a small town.
+Please fill in both sides of the form.
+Enter your name and your date of birth.
 What are your opening hours?
+Where did you put the scissors?
+What's the name of the street?
+Who wrote this book?
 The parcel weighs three kilos.
+When does the next course begin?
+How many people live here?
 The meeting was moved to Tuesday.
+How far is it to the beach?
+Do you take credit cards?
 How much is the large one?
+Is there a pharmacy nearby?
+Does it come with batteries?
 I usually take the tram to work.
+Can I change the size later?
+What colour is the new door?
 The film lasts ninety minutes.
+Which floor is the office on?
+Would you like tea or coffee?
 The shirt is made of cotton.
+Are you coming by car or by train?
+Is this the right bus for the stadium?
 My order number is four hundred and seven.
+The package was handed over on Thursday.
+The order contains six glasses.
 The tickets are sold at the entrance.
+I sent the form back last week.
+My appointment is at a quarter to nine.
+The contract runs for two years.
 Is there a car park near the hotel?
+The ticket is valid for one day.
+The shop is closed on public holidays.
 It has four buttons and a switch.
+The door opens to the inside.
+The lid is made of plastic.
 I watched it last night with my brother.
+The bag has one large pocket.
+The cable fits both models.
 The kitchen is next to the living room.
+The screen measures fifteen inches.
+The car has five doors.
 We had soup and bread for lunch.
+The chair stands next to the window.
+The shirt is size medium.
 The shop moved to another street in spring.
+This model was made in Japan.
+The second edition came out in autumn.
 The new model has a bigger screen than the old one.
+The film is set in the fifties.
+The song lasts three minutes.
+The book has twelve chapters.
 You need a password to log in.
+The show starts after the news.
+The match will be played on Sunday.
 Please send the bill to my address.
+The team has eleven players.
+He plays the guitar in a band.
 The concert begins at eight.
+She goes running twice a week.
+They have moved to another town.
 There are two beds in the room.
+We had lunch at one.
+I had rice with vegetables.
 The bike stands in the cellar.
+He drinks his coffee with milk.
+She takes the stairs.
 I read the first chapter on the train.
+I cut the bread and set the table.
+I'm writing a letter to my aunt.
 It is available in three colours.
+My son is in the fourth grade.
+The children are at school.
 The manual has eighty pages.
+The dog is lying under the table.
+A woman is waiting at the bus stop.
+Two boys are carrying a ladder.
 Do I need a ticket for the baby?
+A man is reading the paper on a bench.
+Some people are standing at the counter.
 The driver dropped the parcel at the neighbour's door.
+A cyclist is crossing the bridge.
+It is Tuesday and it is half past two.
 I will let you know tomorrow.
+It's cloudy and about ten degrees.
+There's a bakery across the road.
 He asked me how the machine works.
+There are two rooms and a kitchen.
+The hotel has three floors and a lift.
 The table is one metre wide.
+The station is being rebuilt.
+The museum shows paintings from the last century.
 My sister has the same model.
+The meeting takes place in room nine.
+The agenda has four points.
 The store is open until eight.
+I attached the file to the message.
+The report is due at the end of the month.
+My colleague will send you the numbers.
 I changed the battery this morning.
+I changed my phone number in spring.
+I use the same brand as my parents.
 Which platform does the train leave from?
+I've been working here since March.
+I saw your advert in the paper.
 The recipe needs three eggs.
+I watched the first part yesterday.
+I have read about it somewhere.
 The album has eleven songs.
+I have no opinion on that.
+It was neither good nor bad.
 It takes batteries of the small kind.
+It's an ordinary pen.
+It's about the same as last year.
 We stayed there for four nights.
+You get what the label says.
+Some like it, others don't.
 The waiter brought the menu and some water.
+I haven't tried it yet.
+I can't say anything about it yet.
 The class has twenty pupils.
+My neighbour wants to know what I think.
+We might go, we might not.
+I'm not sure which one to take.
 You can reach us by mail or by phone.
+I'll think about it and call you.
+They asked us to rate it.
 The game is played by two to four people.
+The instructions are in three languages.
+The size of the box is thirty by twenty.
 I have not opened the box yet.
+The water bill is paid every quarter.
+The post office opens at half past eight.
 The lamp stands beside the bed.
+My train was the one from platform two.
+I got off at the last stop.
 The service includes two visits a year.
+I paid twelve pounds for it.
+I picked up the parcel after work.
 The update was released in April.
+The guarantee is two years.
+The new boss starts in January.
 She wrote her review on a Sunday.
+I wear glasses for reading.
+She has brown hair and green eyes.
 """)
 
 # {t} is a thing that somebody may judge; the remark does not.
