@@ -43,6 +43,8 @@ SENTENCE_TRANSFORMER = "SentenceTransformer"
 _PACKAGE = "sentence_transformers.models"
 _SETTINGS = "sentence_bert_config.json"
 _WEIGHTS = "model.safetensors"
+_CLS = "cls"
+_LAST = "pooling_mode_lasttoken"  # what cls means in an architecture that summarises at the end
 _ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.Identity: "torch.nn.modules.linear.Identity",
     nn.Tanh: "torch.nn.modules.activation.Tanh",
@@ -55,9 +57,7 @@ Layer = tuple[nn.Linear, nn.Module]
 def has_modules(model: MultiTaskModel, head: str) -> bool:
     """Whether a head is the pooling of an encoder's tokens and layers that sentence-transformers has."""
     module = model.head(head)
-    if not isinstance(module, SequenceHead) or module.pool.how not in KEYS:
-        return False
-    return not (module.pool.how == "cls" and module.pool.at_end)
+    return isinstance(module, SequenceHead) and module.pool.how in KEYS
 
 
 def export_modules(
@@ -109,11 +109,12 @@ def read_modules(folder: Path) -> Callable[[Tensor, Tensor], Tensor]:
         maps the encoder's output (B, T, H) and the mask (B, T) to logits (B, C).
     """
     settings = json.loads((folder / POOLING / CONFIG).read_text(encoding="utf-8"))
-    how = next(pooling for pooling, key in KEYS.items() if settings[key])
+    at_end = bool(settings[_LAST])
+    how = _CLS if at_end else next(pooling for pooling, key in KEYS.items() if settings[key])
     layers = [_read_layer(folder / module["path"]) for module in _modules(folder) if "Dense" in module["type"]]
 
     def forward(hidden: Tensor, mask: Tensor) -> Tensor:
-        vectors = pooled(how, hidden, mask)
+        vectors = pooled(how, hidden, mask, at_end)
         for linear, activation in layers:
             vectors = activation(linear(vectors))
         return vectors
@@ -144,7 +145,8 @@ def _write_modules(folder: Path, head: nn.Module, width: int, max_length: int | 
     ]
     _write(folder / MODULES, modules)
     _write(folder / _SETTINGS, {"max_seq_length": max_length, "do_lower_case": False})
-    modes = {key: head.pool.how == pooling for pooling, key in KEYS.items()}
+    chosen = _LAST if head.pool.how == _CLS and head.pool.at_end else KEYS[head.pool.how]
+    modes = {key: key == chosen for key in (*KEYS.values(), _LAST)}
     _write(folder / POOLING / CONFIG, {"word_embedding_dimension": width, **modes})
     for name, (linear, activation) in zip(names[2:], layers, strict=True):
         _write(

@@ -38,6 +38,8 @@ def outputs_of(folder):
         value = (hidden * mask).sum(1) / mask.sum(1)
     elif modes["pooling_mode_max_tokens"]:
         value = hidden.masked_fill(mask == 0, -1e9).max(1).values
+    elif modes["pooling_mode_lasttoken"]:
+        value = hidden[:, -1]  # padding is on the left
     else:
         value = hidden[:, 0]
     for module in json.loads((folder / "modules.json").read_text())[2:]:
@@ -65,6 +67,16 @@ def test_the_exported_logits_are_ours(tmp_path, architecture, pooling, layers):
 
 
 @torch.no_grad()
+def test_an_architecture_that_summarises_at_the_end(tmp_path):
+    model, tokenizer = built(tmp_path, "XLNet", HeadSpec("sequence_classification", 2, "plain", pooling="cls"))
+    assert has_modules(model, "x")
+    export_modules(model, "x", tokenizer, tmp_path / "out")
+    inputs, value = outputs_of(tmp_path / "out")
+    ours = model("x", model.embed(inputs["input_ids"]), dict(inputs))
+    assert inputs["attention_mask"][1, 0] == 0 and torch.allclose(ours, value, atol=1e-5)
+
+
+@torch.no_grad()
 def test_numbers_have_the_unit_of_the_labels(tmp_path):
     model, tokenizer = built(tmp_path, "BERT", HeadSpec("sequence_classification", 1, "plain", pooling="mean"))
     unit = OutputUnit(100.0, 20.0)
@@ -87,14 +99,9 @@ def test_other_heads_have_no_modules(tmp_path, spec):
     assert not has_modules(model, "x")
 
 
-def test_the_last_token_of_xlnet_is_no_pooling_of_theirs(tmp_path):
-    model, _ = built(tmp_path, "XLNet", HeadSpec("sequence_classification", 2, "plain", pooling="cls"))
-    assert not has_modules(model, "x")
-
-
 def test_a_model_that_computes_something_else_is_refused(tmp_path, monkeypatch):
     model, tokenizer = built(tmp_path, "BERT", HeadSpec("sequence_classification", 2, "plain", pooling="mean"))
-    monkeypatch.setattr("mtsmart.models.sentence_modules.pooled", lambda how, hidden, mask: hidden[:, 0])
+    monkeypatch.setattr("mtsmart.models.sentence_modules.pooled", lambda how, hidden, mask, at_end: hidden[:, 0])
     with pytest.raises(CheckpointError, match="SentenceTransformer computes other logits"):
         export_modules(model, "x", tokenizer, tmp_path / "out")
     assert not (tmp_path / "out").exists()
