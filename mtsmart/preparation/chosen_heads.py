@@ -11,7 +11,7 @@ from mtsmart.config.sections import RunConfig
 from mtsmart.models.heads.plain import POOLED
 from mtsmart.models.pooling import made_with
 from mtsmart.task_types import build_tasks
-from mtsmart.tasks.definition import AUTO, NATIVE, TaskDefinition
+from mtsmart.tasks.definition import AUTO, NATIVE, HeadConfig, TaskDefinition
 from mtsmart.tasks.library import Entry
 
 _Pooling = Callable[[], str | None]
@@ -23,6 +23,7 @@ _FACTORS = {
     "token_classification": 10.0,
     "question_answering": 10.0,
 }
+_FACTOR_OF_ONE_LAYER = 100.0  # of a head that pools and has no hidden layer, so that nothing is random beneath it
 _USUAL_RATE = 5e-5  # the encoder's learning rate in those sweeps; a new head needs no more where it is higher
 _PLAIN = "plain"
 
@@ -102,10 +103,16 @@ def _chosen(definition: TaskDefinition, kind: str, rate: float, pooling: _Poolin
         how = pooling() if kind in POOLED else None
         changes["head"] = {"type": NATIVE} if how is None else {"type": _PLAIN, "pooling": how}
     if definition.learning_rate_factor is None:
-        most = _FACTORS.get(kind, 1.0)
+        head = HeadConfig(**changes["head"]) if "head" in changes else definition.head
+        most = _FACTOR_OF_ONE_LAYER if _is_one_layer(head, kind) else _FACTORS.get(kind, 1.0)
         factor = max(1.0, most * min(1.0, _USUAL_RATE / rate))
         changes["learning_rate_factor"] = float(f"{factor:.3g}")
     return changes
+
+
+def _is_one_layer(head: HeadConfig, kind: str) -> bool:
+    """Whether the output layer is the only one with weights of its own; pooling by attention has some too."""
+    return head.type == _PLAIN and kind in POOLED and not head.layers and head.pooling != "attention"
 
 
 def _pooling_of(earlier: Mapping[str, TaskDefinition]) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from draw import Draw, Row
 from everyday import ASKED
-from material import CAUSES, GROUPS, MANNERS, NAMES, SEQUENCES, STATES
+from material import CAUSES, GROUPS, MANNERS, NAMES, SEQUENCES, STATES, listed
 from pieces import (
     EVENT_LIST,
     NUMBERS,
@@ -29,6 +29,7 @@ from pieces import (
     told,
 )
 from scenes import same_scene
+from twins import DOERS, OPPOSITES, TWINS
 from wording import sentence
 
 SAME = "paraphrase"
@@ -182,11 +183,36 @@ def asked_pair(draw: Draw, label: str) -> Pair:
     return draw.any(((asked, unlike), (same, unlike), (asked, draw.other(ASKED, [asked, same, unlike])[0])))
 
 
+def twin_pair(draw: Draw, label: str) -> Pair:
+    """An everyday sentence in other words, or its twin that differs in a word or two."""
+    told_so, same, twin = draw.item(TWINS)
+    if label == SAME:
+        return told_so, same
+    return draw.any(
+        ((told_so, twin), (told_so, twin), (same, twin), (told_so, draw.other(TWINS, [told_so, same, twin])[1]))
+    )
+
+
+def opposite_pair(draw: Draw, label: str) -> Pair:
+    """A deed told in two ways, or the deed and its opposite, or two deeds of different people."""
+    verbs, things = draw.item(OPPOSITES)
+    deed, opposite = verbs.split(":") if draw.chance(0.5) else verbs.split(":")[::-1]
+    thing = draw.any(listed(things))
+    doer, other = draw.two(DOERS)
+    if label == DIFFERENT:
+        claim = draw.any((f"{doer} {opposite} {thing}", f"{doer} {opposite} {thing}", f"{other} {deed} {thing}"))
+    else:
+        claim = draw.any((f"it was {doer} who {deed} {thing}", f"{thing} is what {doer} {deed}"))
+    return sentence(f"{doer} {deed} {thing}"), sentence(claim)
+
+
 PARAPHRASE: dict[PairBuilder, float] = {
-    same_scene: 9,
-    life_pair: 9,
-    asked_pair: 4,
-    topic_pair: 1.5,
+    same_scene: 8,
+    life_pair: 8,
+    twin_pair: 5,
+    asked_pair: 3,
+    opposite_pair: 3,
+    topic_pair: 1,
     event_pair: 2,
     cause_pair: 1.5,
     state_pair: 1,

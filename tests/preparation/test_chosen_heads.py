@@ -43,11 +43,11 @@ def form(definition):
 @pytest.mark.parametrize(
     ("modes", "settings", "expected"),
     [
-        (["mean_tokens"], {}, ("plain", "mean", 30)),
-        (["cls_token"], {}, ("plain", "cls", 30)),
-        (["max_tokens"], {}, ("plain", "max", 30)),
-        ([], {"pooling_mode": "mean"}, ("plain", "mean", 30)),
-        ([], {"pooling_mode": ["mean"]}, ("plain", "mean", 30)),
+        (["mean_tokens"], {}, ("plain", "mean", 100)),
+        (["cls_token"], {}, ("plain", "cls", 100)),
+        (["max_tokens"], {}, ("plain", "max", 100)),
+        ([], {"pooling_mode": "mean"}, ("plain", "mean", 100)),
+        ([], {"pooling_mode": ["mean"]}, ("plain", "mean", 100)),
         ([], {"pooling_mode": ["mean", "max"]}, ("native", None, 30)),
         (["mean_tokens", "max_tokens"], {}, ("native", None, 30)),
         (["mean_sqrt_len_tokens"], {}, ("native", None, 30)),
@@ -80,17 +80,27 @@ def test_a_damaged_file_is_named(tmp_path, settled):
 
 def test_what_the_task_says_stays(tmp_path, settled):
     write_pooling(tmp_path / "encoder", "mean_tokens")
-    given = {"a": "head: {type: native}", "b": "head: {pooling: cls}", "c": "learning_rate_factor: 2"}
+    given = {
+        "a": "head: {type: native}",
+        "b": "head: {pooling: cls}",
+        "c": "learning_rate_factor: 2",
+        "d": "head: {pooling: attention}",
+        "e": "head: {pooling: mean, layers: 1}",
+    }
     found = settled({name: TASK % ("classification", f", {text}") for name, text in given.items()})
     assert {name: form(each) for name, each in found.items()} == {
         "a": ("native", None, 30),
-        "b": ("plain", "cls", 30),
+        "b": ("plain", "cls", 100),
         "c": ("plain", "mean", 2),
+        "d": ("plain", "attention", 30),
+        "e": ("plain", "mean", 30),
     }
-    assert settled({"e": TASK % ("classification", ", head: auto")})["e"].head.pooling == "mean"
-    summary = (
-        "heads: the architecture's own at 30 times the learning rate (a); cls pooling at 30 times the learning rate"
-    )
+    assert settled({"f": TASK % ("classification", ", head: auto")})["f"].head.pooling == "mean"
+    parts = [
+        "the architecture's own at 30 times the learning rate (a)",
+        "cls pooling at 100 times the learning rate (b)",
+    ]
+    summary = f"heads: {'; '.join(parts)}"
     assert summary_of_heads(found).startswith(summary)
 
 
@@ -120,7 +130,7 @@ def test_a_run_that_goes_on_pools_as_the_heads_before(tmp_path, settled):
 
 def test_a_sweep_knows_that_auto_is_what_it_stands_for(tmp_path, settled):
     write_pooling(tmp_path / "encoder", "mean_tokens")
-    mean = "{tasks: {x: {head: {pooling: mean}, learning_rate_factor: 30}}}"
+    mean = "{tasks: {x: {head: {pooling: mean}, learning_rate_factor: 100}}}"
     arms = f"{{auto: {{}}, mean: {mean}, own: {{tasks: {{x: {{head: native}}}}}}}}"
     task = TASK % ("classification", "")
     (tmp_path / "s.yaml").write_text(
