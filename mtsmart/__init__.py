@@ -19,6 +19,7 @@ _PUBLIC = {
     "train": "mtsmart.api",
     "finetune": "mtsmart.api",
     "export": "mtsmart.api",
+    "push": "mtsmart.api",
     "sweep": "mtsmart.sweeps.sweep",
     "report": "mtsmart.api",
     "load": "mtsmart.api",

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli import evaluate, export, finetune, methods, predict, schema, sweep, train
+from mtsmart.cli import evaluate, finetune, methods, predict, schema, sweep, train
 from mtsmart.cli.flags import in_flags
 from mtsmart.cli.runs import report
 from mtsmart.cli.runs.app import app as runs
+from mtsmart.cli.sharing import export, push
 from mtsmart.cli.tasks.app import app as tasks
 from mtsmart.cli.terminal import (
     ErrorStreamHandler,
@@ -65,6 +66,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("report")(report.report)
 app.command("export")(export.export)
+app.command("push")(push.push)
 app.command("sweep")(sweep.sweep)
 app.command("methods")(methods.methods)
 app.command("schema")(schema.schema)

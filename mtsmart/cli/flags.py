@@ -20,6 +20,8 @@ FLAGS = {
     "output": "--output",
     "output_dir": "--output-dir",
     "overwrite=True": "--overwrite",
+    "public=True": "--public",
+    "repository": "REPO",
     "resume=True": "--resume",
     "runs": "RUN",
     "source": "SOURCE",

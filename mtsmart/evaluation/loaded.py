@@ -31,6 +31,7 @@ from mtsmart.models.files import fits
 from mtsmart.preparation.preparer import LabelsMissing, Preparer, tokenizing
 from mtsmart.quiet import without_bars
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import run_path
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.details.interface import HasProbabilities
 from mtsmart.task_types.interface.own_signature import input_signature_of
@@ -54,7 +55,7 @@ class LoadedRun:
         tokenizer: the encoder's tokenizer.
 
     Args:
-        folder: the run's folder.
+        folder: the run's folder, or ``hub:owner/name[@revision]`` for one on the Hub.
         task_files: YAML files with more tasks. Their ``share_head`` names heads of the run.
         device: the torch device, such as ``cpu`` or ``cuda:0``; None: a GPU if there is one.
 
@@ -72,7 +73,7 @@ class LoadedRun:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         target = usable_device(device)
         more_files = items_of("task_files", task_files)
-        self.run_folder = RunFolder(Path(folder))
+        self.run_folder = RunFolder(run_path(folder))
         stored = read_run(self.run_folder)
         self.config = stored.config
         self.definitions = stored.definitions

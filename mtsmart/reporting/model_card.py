@@ -9,6 +9,7 @@ from typing import Any
 
 from mtsmart.config.document import dump_yaml
 from mtsmart.models.hugging_face import Exported
+from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown
 from mtsmart.text.json_text import json_text
@@ -55,7 +56,7 @@ class ModelCard:
         pipeline = _PIPELINES.get(exported.auto_class)
         lines = [
             "---",
-            _front_matter(pipeline),
+            dump_yaml(self._metadata(pipeline)).rstrip(),
             "---",
             "",
             f"# {markdown(self.name)}",
@@ -73,6 +74,10 @@ class ModelCard:
             "",
         ]
         return "\n".join(lines)
+
+    def _metadata(self, pipeline: str | None) -> dict[str, Any]:
+        tasks = [ScoredTask(self.name, self.definition, self.scores)]
+        return hub_metadata("transformers", self.name, self.encoder, tasks, pipeline=pipeline)
 
     def _facts(self) -> list[str]:
         definition = self.definition
@@ -101,14 +106,6 @@ class ModelCard:
         rows = [f"| {markdown(metric)} | {score_text(value)} |" for metric, value in self.scores.items()]
         title = "Scores of the best evaluation, on the validation split:"
         return [title, "", "| metric | score |", "|---|---|", *rows, ""]
-
-
-def _front_matter(pipeline: str | None) -> str:
-    """What the Hub reads at the top of a card, as YAML."""
-    facts: dict[str, Any] = {"library_name": "transformers", "tags": ["mtsmart"]}
-    if pipeline is not None:
-        facts["pipeline_tag"] = pipeline
-    return dump_yaml(facts).rstrip()
 
 
 def _code(exported: Exported, pipeline: str | None, texts: int, problem_type: str | None) -> list[str]:

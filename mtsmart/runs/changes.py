@@ -27,6 +27,7 @@ HARMLESS = (
     "data.workers",
     "data.cache_dir",
     "data.hub_dir",
+    "tracking",
     "training.checkpoint_every",
     "training.keep_checkpoints",
     "training.keep_best",

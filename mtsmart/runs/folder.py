@@ -11,6 +11,7 @@
     README.md       a small card
     report.html     a page with curves, scores of labels, errors
     calibration.json  the temperature of each task
+    tracking/       files of trackers, and how far each tracker is
     .mtsmart.json   the marker: which of these names the run has taken
 
 A run deletes and replaces only what it wrote. Runs of version 0.1.0 have no marker and get one when they are resumed.
@@ -63,11 +64,11 @@ from mtsmart.tasks.library import check_names
 
 RUN_NAMES = (
     *("config.yaml", "metrics.jsonl", "timing.jsonl", "results.json", "README.md", "report.html", "calibration.json"),
-    *("checkpoints", "model"),
+    *("checkpoints", "model", "tracking"),
 )
 """What a run writes into its folder."""
 
-_LATER_NAMES = ("report.html", "calibration.json")  # Runs of version 0.1.0 have none of them.
+_LATER_NAMES = ("report.html", "calibration.json", "tracking")  # Runs of version 0.1.0 have none of them.
 _LONGEST_LINE = 1_000_000  # bytes
 _OLD_CARD = "Trained with mtsmart from "  # is in each card
 
@@ -109,6 +110,11 @@ class RunFolder:
     @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
+
+    @property
+    def tracking(self) -> Path:
+        """Files of trackers. They stay where the run is deleted, because they are there to be looked at later."""
+        return self.path / "tracking"
 
     @property
     def model(self) -> Path:
@@ -259,9 +265,12 @@ class RunFolder:
         self.remove()
 
     def _forget(self) -> None:
-        """Delete the marker if nothing else is left; otherwise it says that no name is taken."""
+        """Delete the marker if nothing else is left; otherwise it says that no name but that of trackers is taken."""
         if files_of_others(self.path):
-            OwnedFolder(self.path, Kind.RUN, self.scratch.name.removeprefix(PREFIX)).write()
+            owned = self._marker
+            kept = [] if owned is None else [name for name in owned.files if name == self.tracking.name]
+            token = self.scratch.name.removeprefix(PREFIX)
+            OwnedFolder(self.path, Kind.RUN, token, dict.fromkeys(kept)).write()
             return
         for name in (HOLDER, LOCK, MARKER):
             (self.path / name).unlink(missing_ok=True)

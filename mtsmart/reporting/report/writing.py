@@ -37,7 +37,7 @@ class PictureFormat(StrEnum):
     PNG = "png"
 
 
-def report_at_end(folder: RunFolder, device: torch.device) -> None:
+def report_at_end(folder: RunFolder, device: torch.device, figures: Path | None = None) -> dict[str, Path]:
     """Write report.html and calibration.json of a run that has just ended; its lock is held.
 
     The run is complete without them, so what goes wrong here is a notice.
@@ -45,14 +45,21 @@ def report_at_end(folder: RunFolder, device: torch.device) -> None:
     Args:
         folder: the run's folder.
         device: where its model is evaluated.
+        figures: a folder that gets each picture as a PNG file; None: no such files.
+
+    Returns:
+        title -> file of each picture.
     """
     if os.environ.get(_VARIABLE) == _OFF:
-        return
+        return {}
     try:
         content = read_content(read_record(folder.path), device)
         _store(content, run_page(content))
+        drawn = all_pictures(content) if can_draw() else []
+        return _write_figures(drawn, figures, PictureFormat.PNG)
     except (MtsmartError, OSError, torch.OutOfMemoryError) as error:
         log_notice(f"{folder.report_file}: was not written: {error}")
+        return {}
 
 
 def write_report(paths: Sequence[Path], output: Path | None, figures: Path | None, figure_format: str) -> Path:
@@ -147,9 +154,12 @@ def _check_figures(folder: Path, figure_format: str) -> None:
         raise ConfigError(message, argument="figures", value=str(folder), hint="Name another folder")
 
 
-def _write_figures(pictures: Sequence[Picture], folder: Path | None, figure_format: str) -> None:
+def _write_figures(pictures: Sequence[Picture], folder: Path | None, figure_format: str) -> dict[str, Path]:
+    """Title -> file of each picture that was written."""
     if folder is None:
-        return
+        return {}
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    save({folder / f"{name}.{figure_format}": picture for name, picture in distinct(pictures).items()})
+    files = {folder / f"{name}.{figure_format}": picture for name, picture in distinct(pictures).items()}
+    save(files)
+    return {f"{picture.name}: {picture.title}": file for file, picture in files.items()}
