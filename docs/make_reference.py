@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 from mtsmart.config import grid, sections
 from mtsmart.config.open_section import PARTS, OpenSection
 from mtsmart.config.regularizers import REGULARIZERS, Method
+from mtsmart.config.trackers import TRACKERS, TrackingConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WEIGHTINGS
 from mtsmart.reporting.schema import SchemaKind, schema_text
@@ -56,6 +57,7 @@ def _experiment() -> list[str]:
         model = getattr(sections, f"{name.capitalize()}Config")
         lines += [f"### {name}", "", _first_line(model), "", *_table(model)]
     lines += ["### weighting", "", _first_line(sections.WeightingConfig), "", *_weightings()]
+    lines += ["### tracking", "", _first_line(TrackingConfig), "[How they are used](tracking.md).", "", *_trackers()]
     lines += ["### grid", "", _first_line(grid.GridConfig), "", *_table(grid.GridConfig)]
     for name, method in REGULARIZERS.ordered().items():
         lines += [f"### {name}", "", *_method(method)]
@@ -98,6 +100,16 @@ def _transforms() -> list[str]:
 def _weightings() -> list[str]:
     rows = [f"| `{name}` | {_first_line(sys.modules[WEIGHTINGS[name].__module__])} |" for name in WEIGHTINGS]
     return ["| name | |", "|---|---|", *rows, ""]
+
+
+def _trackers() -> list[str]:
+    """A table of settings for each tracker that has any."""
+    lines = []
+    for name in TRACKERS:
+        settings = TRACKERS[name].Settings
+        table = _table(settings) if settings.model_fields else ["It has no settings.", ""]
+        lines += [f"`{name}`: {_first_line(sys.modules[TRACKERS[name].__module__])}", "", *table]
+    return lines
 
 
 def _presets(method: type[Method]) -> list[str]:

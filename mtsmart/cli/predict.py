@@ -47,6 +47,10 @@ def predict(
     task_file: TaskFiles = None,
     file_format: FileFormat = None,
     columns: Columns = None,
+    calibrated: Annotated[
+        bool,
+        typer.Option("--calibrated", help="Probabilities with the temperature that the run's report has fitted."),
+    ] = False,
 ) -> None:
     """Predict a file's rows: labels with probabilities, or scores, in the file's order; null without a text."""
     if output is None:
@@ -60,7 +64,7 @@ def predict(
         check_output(output, input_file, run, task_file or [])
     delimited = output is not None and output.suffix.lower() != ".jsonl"
     given = GivenForm(file_format, names_in(columns))
-    rows = predict_file(api.load(run, task_file or []), task, input_file, delimited, given)
+    rows = predict_file(api.load(run, task_file or []), task, input_file, delimited, given, calibrated)
     if output is None:
         write_jsonl(rows, sys.stdout)
     else:

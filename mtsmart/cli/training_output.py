@@ -22,6 +22,7 @@ from mtsmart.reporting.progress.console import progress_on
 from mtsmart.reporting.progress.event_lines import EventLines
 from mtsmart.reporting.results_table import results_table
 from mtsmart.reporting.shown import shown
+from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupted
 from mtsmart.training.callbacks import Callback
 
@@ -72,7 +73,14 @@ def _train_for_people(train: Callable[[Callback], Run], quiet: bool) -> None:
     ending = "." if quiet else ". Next:"
     console.print(Text.assemble("\nThe run is in ", shown(path, "bold"), ending), soft_wrap=True)
     if not quiet:
+        _print_report(console, run)
         _print_next(console, path, next(iter(run.results["tasks"] or ["NAME"])))
+
+
+def _print_report(console: Console, run: Run) -> None:
+    file = RunFolder(run.path).report_file
+    if file.is_file():
+        console.print(shown(f"  open {shlex.quote(str(file))} in a browser"), soft_wrap=True)
 
 
 def _print_next(console: Console, path: str, task: str) -> None:

@@ -11,6 +11,7 @@ from mtsmart.config.grid import GridConfig
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.strict import Misfit, StrictModel
+from mtsmart.config.trackers import TrackingConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WeightingConfig
 from mtsmart.text.names import Kind, problem_of
@@ -156,6 +157,7 @@ class TrainingConfig(StrictModel):
     max_skipped: int = Field(10, ge=1, description="skip: the largest number of such updates in a run")
     log_every: int = Field(10, ge=1, description="updates between two lines of metrics.jsonl")
     patience: int | None = Field(None, ge=1, description="stop after this many evaluations without a better score")
+    report: bool = Field(True, description="write report.html into the run's folder at the end")
 
     def planned_updates(self, per_epoch: int) -> int:
         """How many updates a run has whose epochs have ``per_epoch`` of them."""
@@ -186,6 +188,9 @@ class RunConfig(OpenSection):
     weighting: WeightingConfig = Field(default_factory=WeightingConfig)
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
+    tracking: TrackingConfig = Field(
+        default_factory=TrackingConfig, description="the trackers that get the figures of training; empty: none"
+    )
     grid: GridConfig | None = Field(None, description="the runs that `mtsmart sweep` compares; null: a single run")
 
     @model_validator(mode="after")

@@ -14,6 +14,7 @@ from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate, load_batches
 from mtsmart.data.sampler import BatchIndex, evaluation_batches
 from mtsmart.errors import DataError
+from mtsmart.evaluation.details.parts import TaskDetails
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
 from mtsmart.task_types import Outputs, TaskType
@@ -31,11 +32,13 @@ class TaskResult:
         metrics: metric -> value. The main metric is the first one.
         baseline: metric -> value of the best constant prediction. It is empty if the training labels are unknown.
         rows: the number of scored rows.
+        details: scores of labels, the worst rows and so on, if they were asked for.
     """
 
     metrics: dict[str, float]
     baseline: dict[str, float] = field(default_factory=dict)
     rows: int = 0
+    details: TaskDetails | None = None
 
     @property
     def main(self) -> float:
@@ -56,8 +59,10 @@ class Evaluation:
         return sum(values) / len(values) if values else None
 
     def to_json(self) -> dict[str, Any]:
-        """``{"score": ..., "tasks": {"rte": {"accuracy": ...}}}``."""
-        return {"score": self.score, "tasks": {name: result.metrics for name, result in self.tasks.items()}}
+        """``{"score": ..., "tasks": {"rte": {"accuracy": ...}}}``, and ``details`` of each task that has some."""
+        scores = {"score": self.score, "tasks": {name: result.metrics for name, result in self.tasks.items()}}
+        found = {name: result.details.to_json() for name, result in self.tasks.items() if result.details is not None}
+        return {**scores, **({"details": found} if found else {})}
 
     def baselines(self) -> dict[str, dict[str, float]]:
         """Task -> the metrics of the best constant prediction."""

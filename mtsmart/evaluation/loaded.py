@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,15 @@ import torch
 from datasets import Dataset
 
 from mtsmart.arguments import checked, items_of
+from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sources import has_split, known_splits
 from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning, did_you_mean, shorten
 from mtsmart.evaluation.changed_tasks import changed_tasks
-from mtsmart.evaluation.evaluator import Evaluation, evaluate_task, run_model
+from mtsmart.evaluation.details.calibrating import described
+from mtsmart.evaluation.details.explaining import explain, lengths_of
+from mtsmart.evaluation.details.parts import SplitLengths
+from mtsmart.evaluation.details.temperatures import read_temperatures
+from mtsmart.evaluation.evaluator import Evaluation, TaskResult, evaluate_task, run_model
 from mtsmart.evaluation.given_rows import Rows, predictable, rows_of, table_of, tell_incomplete, with_nothing
 from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, of_new_file, source_of
 from mtsmart.evaluation.stored_run import check_head_of, read_run
@@ -25,8 +31,11 @@ from mtsmart.models.files import fits
 from mtsmart.preparation.preparer import LabelsMissing, Preparer, tokenizing
 from mtsmart.quiet import without_bars
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import run_path
 from mtsmart.task_types import TaskType, build_task
+from mtsmart.task_types.details.interface import HasProbabilities
 from mtsmart.task_types.interface.own_signature import input_signature_of
+from mtsmart.task_types.interface.scores_labels import scores_of
 from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
@@ -46,7 +55,7 @@ class LoadedRun:
         tokenizer: the encoder's tokenizer.
 
     Args:
-        folder: the run's folder.
+        folder: the run's folder, or ``hub:owner/name[@revision]`` for one on the Hub.
         task_files: YAML files with more tasks. Their ``share_head`` names heads of the run.
         device: the torch device, such as ``cpu`` or ``cuda:0``; None: a GPU if there is one.
 
@@ -64,7 +73,7 @@ class LoadedRun:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         target = usable_device(device)
         more_files = items_of("task_files", task_files)
-        self.run_folder = RunFolder(Path(folder))
+        self.run_folder = RunFolder(run_path(folder))
         stored = read_run(self.run_folder)
         self.config = stored.config
         self.definitions = stored.definitions
@@ -151,6 +160,7 @@ class LoadedRun:
         file: str | Path | None = None,
         file_format: str | None = None,
         columns: Iterable[str] | None = None,
+        details: bool = False,
     ) -> Evaluation:
         """Score tasks on a labelled split, or on a new labelled file.
 
@@ -162,19 +172,21 @@ class LoadedRun:
             file: a data file, read as the task's training files are, in place of the split.
             file_format: what ``file`` is, if neither its ending nor the training files say it.
             columns: the names of its columns, if it has no header and the training files do not say them.
+            details: whether each result also has ``details``: scores of labels, confusions, calibration, the worst rows
+                with their texts, lengths.
 
         Raises:
             ConfigError: there is a file, and which of several tasks it is for is not said.
             DataError: a named task has no such split, or no task has labels there.
         """
         if file is None:
-            return self._evaluated([self.task(name) for name in self._names(tasks, split)], split)
+            return self._evaluated([self.task(name) for name in self._names(tasks, split)], split, details)
         given = GivenForm(file_format, None if columns is None else list(columns))
         names = self._names_for(tasks, file)
         with of_new_file():
-            return self._evaluated([self._task_on(name, file, given, split) for name in names], split)
+            return self._evaluated([self._task_on(name, file, given, split) for name in names], split, details)
 
-    def _evaluated(self, tasks: list[TaskType], split: str) -> Evaluation:
+    def _evaluated(self, tasks: list[TaskType], split: str, details: bool) -> Evaluation:
         """The scores of tasks on a split; those without labels there are left out."""
         results = {}
         unlabelled: dict[str, LabelsMissing] = {}
@@ -184,8 +196,7 @@ class LoadedRun:
             except LabelsMissing as error:
                 unlabelled[task.name] = error
                 continue
-            batch_size = self.config.training.eval_batch_size
-            results[task.name] = evaluate_task(self.model, task, data, self._preparer.collate(task), batch_size)
+            results[task.name] = self._explained(task, split, data) if details else self._scored(task, data)
         if unlabelled and not results:
             raise next(iter(unlabelled.values()))
         if unlabelled:
@@ -193,6 +204,32 @@ class LoadedRun:
             warnings.warn(text, MtsmartWarning, stacklevel=4)
         self._tell_untrained(results)
         return Evaluation(results)
+
+    def _scored(self, task: TaskType, data: EncodedSplit) -> TaskResult:
+        batch_size = self.config.training.eval_batch_size
+        return evaluate_task(self.model, task, data, self._preparer.collate(task), batch_size)
+
+    def _explained(self, task: TaskType, split: str, data: EncodedSplit) -> TaskResult:
+        """The scores of a task in detail."""
+        batch_size = self.config.training.eval_batch_size
+        (outputs,) = run_model(self.model, [task], data, self._preparer.collate(task), batch_size)
+        details = explain(task, split, data, outputs, self.config.data)
+        lengths = lengths_of(data, self._preparer.max_length(task))
+        if lengths is not None:
+            details = replace(details, lengths={split: lengths})
+        scores = scores_of(task, outputs, task.references(data.rows))
+        return TaskResult(scores, rows=details.rows, details=details)
+
+    @checked
+    @without_bars()
+    def lengths(self, task: str, split: str) -> SplitLengths | None:
+        """Lengths of the rows of a split; None if it has no rows. The rows are encoded if the cache lacks them.
+
+        Raises:
+            DataError: there is no such split, or its data cannot be read.
+        """
+        one = self.task(task)
+        return lengths_of(self._preparer.split(one, split), self._preparer.max_length(one))
 
     def _tell_untrained(self, names: Iterable[str]) -> None:
         """Say which of some tasks use a head that the run has not trained."""
@@ -232,7 +269,7 @@ class LoadedRun:
 
     @checked
     @without_bars()
-    def predict(self, task: str | Iterable[str], rows: Rows) -> list[dict[str, Any]]:
+    def predict(self, task: str | Iterable[str], rows: Rows, *, calibrated: bool = False) -> list[dict[str, Any]]:
         """Predictions for rows, in the order of the rows.
 
         Args:
@@ -241,6 +278,8 @@ class LoadedRun:
             rows: a list of mappings of column to value, which contain the input columns; a DataFrame of pandas or
                 polars; a ``datasets.Dataset``; or one mapping. For tasks that read one column: also a list of texts, or
                 one text.
+            calibrated: whether probabilities are those of the temperature that the run's report has fitted. The
+                predictions are the same. Tasks without probabilities stay as they are.
 
         Returns:
             a list with one mapping for each row, also for a single row: ``prediction`` (label name or number) and, for
@@ -250,16 +289,18 @@ class LoadedRun:
 
         Raises:
             ConfigError: a text is given for a task that reads several columns.
+            CheckpointError: the run has no temperature for a task whose probabilities should be calibrated.
             DataError: a row has no such column, or its value is of another type than in the rows before it. The
                 message names the row.
         """
         chosen = {name: self.task(name) for name in ([task] if isinstance(task, str) else task)}
         listed = rows_of(rows, list(chosen.values()))
+        temperatures = self._temperatures(list(chosen.values())) if calibrated else {}
         if isinstance(task, str):
-            return self._predict([chosen[task]], listed)[0]
+            return self._predict([chosen[task]], listed, temperatures)[0]
         described: dict[str, list[dict[str, Any]]] = {}
         for group in self._passes(chosen.values()):
-            described.update(zip((one.name for one in group), self._predict(group, listed), strict=True))
+            described.update(zip((one.name for one in group), self._predict(group, listed, temperatures), strict=True))
         return [
             {f"{name}.{key}": value for name in chosen for key, value in described[name][index].items()}
             for index in range(len(listed))
@@ -279,7 +320,22 @@ class LoadedRun:
             groups.setdefault(key, []).append(task)
         return list(groups.values())
 
-    def _predict(self, tasks: list[TaskType], rows: list[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+    def _temperatures(self, tasks: list[TaskType]) -> dict[str, float]:
+        """The temperatures of those tasks that have probabilities."""
+        stored = read_temperatures(self.run_folder)
+        found = {}
+        for name in (task.name for task in tasks if isinstance(task, HasProbabilities)):
+            owner = self._definition(name).share_head or name
+            if name not in stored and owner not in stored:
+                message = "the run has no temperature for this task"
+                hint = did_you_mean(name, stored)
+                raise CheckpointError(message, file=self.run_folder.calibration_file, value=name, hint=hint)
+            found[name] = stored[name if name in stored else owner]
+        return found
+
+    def _predict(
+        self, tasks: list[TaskType], rows: list[Mapping[str, Any]], temperatures: Mapping[str, float]
+    ) -> list[list[dict[str, Any]]]:
         """One mapping per row for each task. All these tasks read the same input."""
         first = tasks[0]
         if not rows:
@@ -288,27 +344,32 @@ class LoadedRun:
         missing = first.definition.missing
         complete, is_complete = predictable(table_of(rows, first.columns, missing), first, missing)
         if is_complete.all():
-            return self._described(tasks, complete)
+            return self._described(tasks, complete, temperatures)
         tell_incomplete([task.name for task in tasks], is_complete)
-        described = self._described(tasks, complete) if len(complete) else self._of_any_row(tasks)
+        described = self._described(tasks, complete, temperatures) if len(complete) else self._of_any_row(tasks)
         return [with_nothing(of_task, is_complete) for of_task in described]
 
     def _of_any_row(self, tasks: list[TaskType]) -> list[list[dict[str, Any]]]:
         """Predictions for a row that stands for any other, for their keys."""
         columns = tasks[0].columns
         try:
-            return self._described(tasks, table_of([dict.fromkeys(columns, _ANY)], columns))
+            return self._described(tasks, table_of([dict.fromkeys(columns, _ANY)], columns), {})
         except DataError:  # Not all columns are texts or lists of texts.
             return [[{"prediction": None}] for _ in tasks]
 
-    def _described(self, tasks: list[TaskType], rows: Dataset) -> list[list[dict[str, Any]]]:
+    def _described(
+        self, tasks: list[TaskType], rows: Dataset, temperatures: Mapping[str, float]
+    ) -> list[list[dict[str, Any]]]:
         """One mapping per complete row for each task."""
         first = tasks[0]
         data = self._preparer.rows_once(first, rows)
         batch_size = self.config.training.eval_batch_size
         outputs = run_model(self.model, tasks, data, self._preparer.collate(first), batch_size)
         with tokenizing(first):
-            return [task.describe(of_task, self.tokenizer) for task, of_task in zip(tasks, outputs, strict=True)]
+            return [
+                described(task, of_task, self.tokenizer, temperatures.get(task.name))
+                for task, of_task in zip(tasks, outputs, strict=True)
+            ]
 
     @cached_property
     def _changed(self) -> dict[str, TaskDefinition]:

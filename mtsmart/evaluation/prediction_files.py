@@ -38,6 +38,7 @@ def predict_file(
     file: str | Path,
     delimited: bool = False,
     given: GivenForm = AS_TRAINED,
+    calibrated: bool = False,
 ) -> list[dict[str, Any]]:
     """Predict the rows of a file, which is read as the tasks' training files are.
 
@@ -45,14 +46,13 @@ def predict_file(
         run: the loaded run.
         tasks: the names of one or several tasks. A repeated name has no effect.
         file: a data file.
-        delimited: whether the rows will be written as csv or tsv. In these formats a task may write a list in its own
-            form.
+        delimited: whether the rows will be csv or tsv, where a task may write a list in its own form.
         given: how the file is written, where it differs from the training files.
+        calibrated: whether probabilities are those of the run's temperatures.
 
     Returns:
-        one mapping for each row: what the file has there, as it stands in the file, then ``prediction`` and
-        probabilities, which are None for a row that lacks a text. For several tasks the keys are ``<task>.prediction``
-        and so on.
+        one mapping for each row: what the file has there, then ``prediction`` and probabilities, which are None for a
+        row that lacks a text. For several tasks the keys are ``<task>.prediction`` and so on.
 
     Raises:
         DataError: the file cannot be read, lacks a text column, or has a column with the name of a predicted one.
@@ -61,7 +61,7 @@ def predict_file(
     with of_new_file():
         rows, inputs = _read(run, names, file, given)
     try:
-        predictions = run.predict(names if len(names) > 1 else names[0], inputs)
+        predictions = run.predict(names if len(names) > 1 else names[0], inputs, calibrated=calibrated)
     except DataError as error:
         raise error.at(f"{file}, {error.file}", None) from None
     _refuse_taken(rows, predictions[0], file)

@@ -14,6 +14,7 @@ from mtsmart.models.sentence_modules import export_modules, has_modules
 from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import run_path
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_outputs import HasUnit, decoding_rule, unit_of
 from mtsmart.training.setup import recipe_of
@@ -28,7 +29,7 @@ def export_task(
     A plain head that pools by cls, mean or max becomes modules of sentence-transformers.
 
     Args:
-        run: the run's folder.
+        run: the run's folder, or ``hub:owner/name[@revision]``.
         task: a task of the run, or of the library if it uses one of the run's heads as it is.
         folder: gets weights, configuration, tokenizer and model card.
         overwrite: whether an earlier export in ``folder`` may be replaced.
@@ -38,11 +39,11 @@ def export_task(
         MtsmartError: there is no such task, no Hugging Face class for its head, or the folder is taken.
     """
     target = user_path(folder, argument="folder").absolute()
-    source = RunFolder(Path(run))
+    source = RunFolder(run_path(run))
     _refuse_overlap(target, source.path, folder)
     refuse_inside_run(target, "folder")
     check_target(target, overwrite)
-    loaded = LoadedRun(run, task_files, device="cpu")
+    loaded = LoadedRun(source.path, task_files, device="cpu")
     chosen = loaded.task(task)
     if loaded.is_untrained(task):
         hint = "Train longer, or draw every task in each update: mixing.strategy=rounds"

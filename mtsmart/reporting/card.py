@@ -48,7 +48,7 @@ def write_card(
         "Versions: " + ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES) + ".",
         "",
     ]
-    if not folder.store_card("\n".join(lines)):
+    if not folder.store_page(folder.card_file, "\n".join(lines)):
         log_notice(f"{folder.card_file}: was written by somebody else, so it stays as it is")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from mtsmart.config.document import dump_yaml
 from mtsmart.models.hugging_face import Exported
 from mtsmart.models.sentence_modules import SENTENCE_TRANSFORMER
+from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown
 from mtsmart.text.json_text import json_text
@@ -64,7 +65,7 @@ class ModelCard:
         is_modules = exported.auto_class == SENTENCE_TRANSFORMER
         lines = [
             "---",
-            _front_matter(pipeline, "sentence-transformers" if is_modules else "transformers"),
+            dump_yaml(self._metadata(pipeline, exported)).rstrip(),
             "---",
             "",
             f"# {markdown(self.name)}",
@@ -83,6 +84,10 @@ class ModelCard:
             *(_MODULES_TEXT if is_modules else []),
         ]
         return "\n".join(lines)
+
+    def _metadata(self, pipeline: str | None, exported: Exported) -> dict[str, Any]:
+        tasks = [ScoredTask(self.name, self.definition, self.scores)]
+        return hub_metadata(_library(exported), self.name, self.encoder, tasks, pipeline=pipeline)
 
     def _code(self, exported: Exported, pipeline: str | None) -> list[str]:
         """Some lines of Python that load the model. The user runs them in the folder above the model's folder."""
@@ -120,12 +125,8 @@ class ModelCard:
         return [title, "", "| metric | score |", "|---|---|", *rows, ""]
 
 
-def _front_matter(pipeline: str | None, library: str) -> str:
-    """What the Hub reads at the top of a card, as YAML."""
-    facts: dict[str, Any] = {"library_name": library, "tags": ["mtsmart"]}
-    if pipeline is not None:
-        facts["pipeline_tag"] = pipeline
-    return dump_yaml(facts).rstrip()
+def _library(exported: Exported) -> str:
+    return "sentence-transformers" if exported.auto_class == SENTENCE_TRANSFORMER else "transformers"
 
 
 def _modules_code(exported: Exported, texts: int, labels: list[str] | None) -> list[str]:

@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from mtsmart.config.open_section import PARTS, OpenSection
 from mtsmart.config.regularizers import DEFAULT, OFF, Method
 from mtsmart.config.sections import EncoderConfig, RunConfig
+from mtsmart.config.trackers import TRACKERS, TrackingConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WEIGHTINGS, WeightingConfig
 from mtsmart.errors import ConfigError, did_you_mean
@@ -93,6 +94,7 @@ def _sections() -> dict[str, Any]:
         *((f"method {name}", REGULARIZERS[name].section()) for name in REGULARIZERS),
         *((f"transform {name}", TRANSFORMS[name].section()) for name in TRANSFORMS),
         *((f"weighting {name}", WEIGHTINGS[name].section()) for name in WEIGHTINGS),
+        *((f"tracker {name}", TRACKERS[name].section()) for name in TRACKERS),
     ]
     return dict(entries)
 
@@ -110,11 +112,13 @@ def _open(definitions: Schema, values: Mapping[str, Schema]) -> None:
     methods = {name: _method(REGULARIZERS[name], values[f"method {name}"]) for name in REGULARIZERS.ordered()}
     transforms = {name: _or_null(_described(values[f"transform {name}"], TRANSFORMS[name])) for name in TRANSFORMS}
     weightings = {name: _or_null(values[f"weighting {name}"]) for name in WEIGHTINGS}
+    trackers = {name: _or_null(values[f"tracker {name}"]) for name in TRACKERS}
     opened: list[tuple[type[OpenSection], Mapping[str, Schema]]] = [
         (RunConfig, methods),
         (TaskDefinition, methods),
         (EncoderConfig, transforms),
         (WeightingConfig, weightings),
+        (TrackingConfig, trackers),
     ]
     for section, keys in opened:
         properties = definitions[section.__name__]["properties"]
@@ -208,6 +212,9 @@ def _complete_experiments(definitions: Schema) -> None:
     _put(properties, "task_files", _TEXT_OR_TEXTS)
     words = {"enum": [*WEIGHTINGS, None]}
     _put(properties, "weighting", {"anyOf": [words, _reference(WeightingConfig.__name__)]})
+    trackers = {"enum": [*TRACKERS]}
+    listed = {"type": "array", "items": trackers}
+    _put(properties, "tracking", {"anyOf": [trackers, listed, _NULL, _reference(TrackingConfig.__name__)]})
     own = {key: value for key, value in properties.items() if key != "grid"}
     of_grid = {"start": _or_null(_TEXT), "arms": _or_null(_TEXTS), "baseline": _or_null(_TEXT)}
     definitions[_OF_PIECES] = {

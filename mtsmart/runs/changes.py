@@ -27,9 +27,11 @@ HARMLESS = (
     "data.workers",
     "data.cache_dir",
     "data.hub_dir",
+    "tracking",
     "training.checkpoint_every",
     "training.keep_checkpoints",
     "training.keep_best",
+    "training.report",
     "training.shard",
 )
 _SHOWN = 8

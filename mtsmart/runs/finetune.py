@@ -72,7 +72,8 @@ def _finetune_document(folder: RunFolder, task: str, task_files: list[str]) -> t
     changes["name"] = name_after(str(document.data.get("name", "run")), name)
     changes["tasks"] = [name]
     ended = [name for name in document.data if name in REGULARIZERS and not REGULARIZERS[name].goes_on]
-    data = _without(document.data, "mixing", "weighting", "description", *ended)
+    # Only this user may say where figures are sent, not the person who wrote the run's configuration.
+    data = _without(document.data, "mixing", "weighting", "description", "tracking", *ended)
     # The joint run's limit of updates says nothing about this run, and the encoder comes from the run.
     data["training"] = _without(data.get("training", {}), "max_updates")
     # Only this user may allow that an encoder's own code runs, not the person who wrote the run's configuration.

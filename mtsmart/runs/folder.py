@@ -9,6 +9,9 @@
     checkpoints/    resume points
     model/          the best model
     README.md       a small card
+    report.html     a page with curves, scores of labels, errors
+    calibration.json  the temperature of each task
+    tracking/       files of trackers, and how far each tracker is
     .mtsmart.json   the marker: which of these names the run has taken
 
 A run deletes and replaces only what it wrote. Runs of version 0.1.0 have no marker and get one when they are resumed.
@@ -60,9 +63,13 @@ from mtsmart.storage.owned import (
 from mtsmart.tasks.definition import AUTO, NATIVE, TaskDefinition
 from mtsmart.tasks.library import check_names
 
-RUN_NAMES = ("config.yaml", "metrics.jsonl", "timing.jsonl", "results.json", "README.md", "checkpoints", "model")
+RUN_NAMES = (
+    *("config.yaml", "metrics.jsonl", "timing.jsonl", "results.json", "README.md", "report.html", "calibration.json"),
+    *("checkpoints", "model", "tracking"),
+)
 """What a run writes into its folder."""
 
+_LATER_NAMES = ("report.html", "calibration.json", "tracking")  # Runs of version 0.1.0 have none of them.
 _LONGEST_LINE = 1_000_000  # bytes
 _OLD_CARD = "Trained with mtsmart from "  # is in each card
 
@@ -94,8 +101,21 @@ class RunFolder:
         return self.path / "README.md"
 
     @property
+    def report_file(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def calibration_file(self) -> Path:
+        return self.path / "calibration.json"
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
+
+    @property
+    def tracking(self) -> Path:
+        """Files of trackers. They stay where the run is deleted, because they are there to be looked at later."""
+        return self.path / "tracking"
 
     @property
     def model(self) -> Path:
@@ -190,8 +210,12 @@ class RunFolder:
         self.claim(self.results_file)
         write_json(self.results_file, results.to_json(), self.scratch)
 
-    def store_card(self, text: str) -> bool:
-        """Write README.md, unless somebody else has written or changed it since the run began.
+    def store_page(self, file: Path, text: str) -> bool:
+        """Write a text for people or programs, unless somebody else has written or changed it since the run began.
+
+        Args:
+            file: the card, the report or the temperatures.
+            text: its content.
 
         Returns:
             whether it was written.
@@ -200,17 +224,17 @@ class RunFolder:
             StorageError: it cannot be written.
         """
         owned = self._marker
-        known = None if owned is None else owned.files.get(self.card_file.name)
-        if owned is not None and self.card_file.name not in owned.files and os.path.lexists(self.card_file):
+        known = None if owned is None else owned.files.get(file.name)
+        if owned is not None and file.name not in owned.files and os.path.lexists(file):
             return False
-        if known is not None and self.card_file.is_file() and sha256_of(self.card_file) != known:
+        if known is not None and file.is_file() and sha256_of(file) != known:
             return False
         if owned is not None:
             # The name is taken before the file is there. Its hash is known afterwards.
-            owned.claim(self.card_file.name, known)
-        write_text(self.card_file, text, self.scratch)
+            owned.claim(file.name, known)
+        write_text(file, text, self.scratch)
         if owned is not None:
-            owned.claim(self.card_file.name, sha256_of(self.card_file))
+            owned.claim(file.name, sha256_of(file))
         return True
 
     def remove(self) -> None:
@@ -234,16 +258,20 @@ class RunFolder:
         target.scratch.mkdir(exist_ok=True)
         put_in_place(self.model, target.model, target.scratch)
         # The results go last, because they show that the run is there.
-        files = (self.config_file, self.metrics_file, self.timing_file, self.card_file, self.results_file)
+        pages = (self.card_file, self.report_file, self.calibration_file)
+        files = (self.config_file, self.metrics_file, self.timing_file, *pages, self.results_file)
         for file in (file for file in files if file.is_file()):
             target.claim(file)
             file.replace(target.path / file.name)
         self.remove()
 
     def _forget(self) -> None:
-        """Delete the marker if nothing else is left; otherwise it says that no name is taken."""
+        """Delete the marker if nothing else is left; otherwise it says that no name but that of trackers is taken."""
         if files_of_others(self.path):
-            OwnedFolder(self.path, Kind.RUN, self.scratch.name.removeprefix(PREFIX)).write()
+            owned = self._marker
+            kept = [] if owned is None else [name for name in owned.files if name == self.tracking.name]
+            token = self.scratch.name.removeprefix(PREFIX)
+            OwnedFolder(self.path, Kind.RUN, token, dict.fromkeys(kept)).write()
             return
         for name in (HOLDER, LOCK, MARKER):
             (self.path / name).unlink(missing_ok=True)
@@ -271,7 +299,7 @@ class RunFolder:
             return None
         self.definitions()
         self.config()
-        names = [name for name in RUN_NAMES if (self.path / name).exists()]
+        names = [name for name in RUN_NAMES if name not in _LATER_NAMES and (self.path / name).exists()]
         files: dict[str, str | None] = dict.fromkeys(names)
         if self.card_file.is_file():
             if _OLD_CARD in self.card_file.read_text(encoding="utf-8", errors="replace"):

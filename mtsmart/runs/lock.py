@@ -19,6 +19,24 @@ LOCK = f"{PREFIX}lock"
 HOLDER = f"{PREFIX}holder.json"
 
 
+def is_being_written(folder: Path) -> bool:
+    """Whether another process than this one writes a run's folder, and is alive as far as can be seen from here.
+
+    Nothing is locked or written, so a process that starts at this moment is not disturbed.
+    """
+    try:
+        holder = read_json(folder / HOLDER)
+        process = int(holder["pid"])
+        is_here = holder["host"] == socket.gethostname()
+        if is_here:
+            os.kill(process, 0)  # The signal 0 only asks whether there is such a process.
+    except PermissionError:  # There is one, of another user.
+        return True
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return False
+    return not (is_here and process == os.getpid())
+
+
 class RunLock:
     """Held while a run is written. The system frees it when the process dies for any reason.
 

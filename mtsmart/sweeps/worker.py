@@ -86,7 +86,9 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
             pass
     clock = _Clock()
     try:
-        results = api.train_experiment(job.experiment, run.path, resume=run.exists, callback=clock).results
+        results = api.train_experiment(
+            job.experiment, run.path, resume=run.exists, callback=clock, report=False
+        ).results
     except CheckpointError as error:
         # The data has changed, or the resume points are damaged. The run belongs to this sweep, so it may be deleted.
         # An error in another folder, such as a missing encoder, is no reason to delete the resume points.
@@ -94,7 +96,7 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
             raise
         warnings.warn(f"{job.label}, seed {job.seed} begins anew: {error}", MtsmartWarning, stacklevel=2)
         run.remove()
-        results = api.train_experiment(job.experiment, run.path, callback=clock).results
+        results = api.train_experiment(job.experiment, run.path, callback=clock, report=False).results
     finished = _finished(job, run, results, clock)
     if keep:
         run.move_to(start_folder(folder, job))

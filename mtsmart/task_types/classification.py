@@ -18,6 +18,9 @@ from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, did_you_mean, nearest
 from mtsmart.losses.criteria import focal
 from mtsmart.models.heads import HeadSpec
+from mtsmart.task_types.details.interface import HasProbabilities
+from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
+from mtsmart.task_types.details.one_label import OneLabelEach
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.reads_labels import Seen
@@ -45,7 +48,9 @@ class ClassificationOptions(LossOptions):
 
 
 @TASK_TYPES.register("classification")
-class Classification(SequenceTask, NamedLabels, WeighsLabels, Decides, ScoresLabels, SplitsBatches):
+class Classification(
+    SequenceTask, NamedLabels, WeighsLabels, Decides, ScoresLabels, SplitsBatches, OneLabelEach, HasProbabilities
+):
     """Logits (B, C), labels (B,) int64 by name.
 
     With ``share_head`` the head may be another task's. Its labels are matched by name. With ``project`` several of them
@@ -174,6 +179,14 @@ class Classification(SequenceTask, NamedLabels, WeighsLabels, Decides, ScoresLab
             {"prediction": self.labels[index], **{f"p({label})": p for label, p in zip(self.labels, row, strict=True)}}
             for index, row in zip(self.decode(outputs), probabilities, strict=True)
         ]
+
+    def costs(self, outputs: Outputs, references: Sequence[int]) -> np.ndarray:
+        """(N,) float64: the negative log-likelihood of each row's label."""
+        return costs_of_labels(stack(outputs.logits), references)
+
+    def events(self, outputs: Outputs, references: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Each row's likeliest label: (N,) its probability, and (N,) bool whether it is right."""
+        return likeliest(stack(outputs.logits), references)
 
     def baseline(self, train: Sequence[int], references: Sequence[int]) -> list[int]:
         """The most frequent label."""

@@ -18,7 +18,10 @@ from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, DataError, did_you_mean, shorten
 from mtsmart.losses.criteria import FOCAL_GAMMA, weighted_binary_focal
+from mtsmart.metrics.label_counts import LabelCounts, counts_of_table
 from mtsmart.models.heads import HeadSpec
+from mtsmart.task_types.details.interface import CountsLabels, HasProbabilities
+from mtsmart.task_types.details.likelihoods import costs_of_bits, set_bits
 from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding
@@ -48,7 +51,17 @@ class MultiLabelOptions(LossOptions):
 
 
 @TASK_TYPES.register("multi_label")
-class MultiLabel(SequenceTask, NamedLabels, WeighsLabels, Decides, FitsDecoding, ScoresLabels, WritesText):
+class MultiLabel(
+    SequenceTask,
+    NamedLabels,
+    WeighsLabels,
+    Decides,
+    FitsDecoding,
+    ScoresLabels,
+    WritesText,
+    CountsLabels,
+    HasProbabilities,
+):
     """Logits (B, C), labels (B, C) float32 of 0 and 1; a row may have none of the labels.
 
     Each label is a decision of its own (Bernoulli). The loss is the binary cross-entropy, as for Hugging Face's problem
@@ -316,6 +329,24 @@ class MultiLabel(SequenceTask, NamedLabels, WeighsLabels, Decides, FitsDecoding,
             }
             for decisions, row in zip(self.decode(outputs), _probabilities(outputs).tolist(), strict=True)
         ]
+
+    def costs(self, outputs: Outputs, references: Sequence[np.ndarray]) -> np.ndarray:
+        """(N,) float64: the negative log-likelihood of each row's labels, summed over the labels."""
+        return costs_of_bits(stack(outputs.logits), np.asarray(references))
+
+    def events(self, outputs: Outputs, references: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Each label of each row: its probability, and whether the row has it."""
+        return set_bits(stack(outputs.logits), np.asarray(references))
+
+    def in_words(self, value: np.ndarray) -> str:
+        """The names of the labels that are set."""
+        return joined([label for label, is_set in zip(self.labels, value, strict=True) if is_set], ", ")
+
+    def label_counts(
+        self, predictions: Sequence[np.ndarray], references: Sequence[np.ndarray]
+    ) -> Mapping[str, LabelCounts]:
+        """Label -> its counts, in the order of the labels."""
+        return counts_of_table(self.labels, np.asarray(predictions), np.asarray(references))
 
     def text_of(self, column: str, value: Any) -> Any:
         """Predicted labels as a label column in csv or tsv has them."""

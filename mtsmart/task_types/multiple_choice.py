@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import datasets
+import numpy as np
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor
@@ -15,6 +16,8 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError
+from mtsmart.task_types.details.interface import HasProbabilities
+from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
 from mtsmart.task_types.interface.reads_labels import Seen, Survey
 from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists
@@ -45,7 +48,7 @@ _LETTERS = string.ascii_uppercase
 
 
 @TASK_TYPES.register("multiple_choice")
-class MultipleChoice(CandidateTask):
+class MultipleChoice(CandidateTask, HasProbabilities):
     """One candidate of each list is right: cross-entropy over the list, as in ``AutoModelForMultipleChoice``.
 
     The label is the candidate's index from 0, or its name: the name of its column, or what ``labels`` or the row's
@@ -139,6 +142,22 @@ class MultipleChoice(CandidateTask):
             }
             for index, names, candidates, scores in zip(self.decode(outputs), keys, texts, outputs.logits, strict=True)
         ]
+
+    def costs(self, outputs: Outputs, references: Sequence[int]) -> np.ndarray:
+        """(N,) float64: the negative log-likelihood of each row's right candidate."""
+        pairs = zip(outputs.logits, references, strict=True)
+        return np.concatenate([costs_of_labels(scores[None], [index]) for scores, index in pairs])
+
+    def events(self, outputs: Outputs, references: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Each row's best candidate: (N,) its probability, and (N,) bool whether it is right."""
+        pairs = zip(outputs.logits, references, strict=True)
+        found = [likeliest(scores[None], [index]) for scores, index in pairs]
+        return np.concatenate([each for each, _ in found]), np.concatenate([each for _, each in found])
+
+    def in_words(self, value: int) -> str:
+        """The name of a candidate, or its number from 0 where candidates have no names."""
+        names = self.names.names
+        return names[value] if value < len(names) else str(value)
 
     def baseline(self, train: Sequence[int], references: Sequence[int]) -> list[int]:
         """The most frequent index."""

@@ -18,6 +18,9 @@ from mtsmart.errors import ConfigError
 from mtsmart.losses import CRITERIA
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HeadSpec
+from mtsmart.task_types.details.interface import HasProbabilities
+from mtsmart.task_types.details.likelihoods import costs_of_bits, set_bits
+from mtsmart.task_types.details.one_label import OneLabelEach
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding
@@ -55,7 +58,9 @@ def quadratic_kappa(predictions: Sequence[int], references: Sequence[int]) -> fl
 
 
 @TASK_TYPES.register("ordinal")
-class Ordinal(SequenceTask, NamedLabels, WeighsLabels, Decides, ExplainsDecoding, SplitsBatches):
+class Ordinal(
+    SequenceTask, NamedLabels, WeighsLabels, Decides, ExplainsDecoding, SplitsBatches, OneLabelEach, HasProbabilities
+):
     """Logits (B, C - 1): output c says how likely the label is above label c; labels (B,) int64 by name, in order."""
 
     losses = ("threshold_cross_entropy",)
@@ -128,6 +133,19 @@ class Ordinal(SequenceTask, NamedLabels, WeighsLabels, Decides, ExplainsDecoding
             {"prediction": self.labels[place], **dict(zip(names, row, strict=True))}
             for place, row in zip(self.decode(outputs), above, strict=True)
         ]
+
+    def costs(self, outputs: Outputs, references: Sequence[int]) -> np.ndarray:
+        """(N,) float64: the negative log-likelihood of the answers to "above label c?", summed over the labels."""
+        return costs_of_bits(stack(outputs.logits), self._above(references))
+
+    def events(self, outputs: Outputs, references: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Each "above label c": its probability, and whether the row's label is above."""
+        return set_bits(stack(outputs.logits), self._above(references))
+
+    def _above(self, references: Sequence[int]) -> np.ndarray:
+        """(N, C - 1) bool: whether each row's label is above label c."""
+        above: np.ndarray = np.asarray(references)[:, None] > np.arange(len(self.labels) - 1)
+        return above
 
     def baseline(self, train: Sequence[int], references: Sequence[int]) -> list[int]:
         """The most frequent label."""

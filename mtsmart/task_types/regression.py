@@ -21,6 +21,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.output_unit import MEAN, SMALLEST_STD, STD, OutputUnit
+from mtsmart.task_types.details.interface import ExplainsErrors
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
 from mtsmart.task_types.interface.explains_outputs import HasUnit
 from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels, Numbers
@@ -47,7 +48,7 @@ class RegressionOptions(TaskOptions):
 
 
 @TASK_TYPES.register("regression")
-class Regression(SequenceTask, HasUnit, LearnsFromLabels):
+class Regression(SequenceTask, HasUnit, LearnsFromLabels, ExplainsErrors):
     """Logits (B, 1) and batches' labels (B,) float32, both in units of the training labels' standard deviation.
 
     Predictions and references are in the unit of the labels. A run that stored no mean and no standard deviation has
@@ -62,6 +63,7 @@ class Regression(SequenceTask, HasUnit, LearnsFromLabels):
     problem_type = "regression"
     tempered = False
     belongs_to_head = True
+    is_right_or_wrong = False
     decoding_ranges: ClassVar = {MEAN: (-LARGEST, LARGEST), STD: (SMALLEST_STD, 2 * LARGEST)}
 
     options: RegressionOptions
@@ -142,6 +144,15 @@ class Regression(SequenceTask, HasUnit, LearnsFromLabels):
     def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
         """The predicted numbers."""
         return [{"prediction": score} for score in self.decode(outputs)]
+
+    def costs(self, outputs: Outputs, references: Sequence[float]) -> np.ndarray:
+        """(N,) float64: the distance of each prediction from its label, in the unit of the labels."""
+        costs: np.ndarray = np.abs(np.asarray(self.decode(outputs)) - np.asarray(references))
+        return costs
+
+    def in_words(self, value: float) -> str:
+        """A number with four digits."""
+        return f"{value:.4g}"
 
     def baseline(self, train: Sequence[float], references: Sequence[float]) -> list[float]:
         """The mean; the correlation of a constant with anything counts as 0."""

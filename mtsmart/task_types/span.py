@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any, ClassVar, NamedTuple
 
 import datasets
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -22,8 +23,9 @@ from mtsmart.data.tokenizing import TOKENS
 from mtsmart.errors import ConfigError
 from mtsmart.losses import Divergence
 from mtsmart.losses.ensembles import mean_softmax
-from mtsmart.metrics.answers import answer_f1, best_null_threshold
+from mtsmart.metrics.answers import answer_f1, best_null_threshold, token_f1
 from mtsmart.models.heads import HeadSpec
+from mtsmart.task_types.details.interface import ExplainsErrors
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions, TaskType
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
@@ -74,7 +76,7 @@ class Reference(NamedTuple):
 
 
 @TASK_TYPES.register("span")
-class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature):
+class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, ExplainsErrors):
     """Text columns [question, context]; logits (B, T, 2): start and end; a row makes one or several windows.
 
     The label column, ``answers`` by default, holds SQuAD's mapping ``{text: [...], answer_start: [...]}``. In csv and
@@ -301,6 +303,20 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature):
                     row.update(prediction="", start=None, end=None)
             described.append(row)
         return described
+
+    def costs(self, outputs: Outputs, references: Sequence[Reference]) -> np.ndarray:
+        """(N,) float64: 1 - the word F1 of each answer."""
+        pairs = zip(self.decode(outputs), references, strict=True)
+        return np.asarray([1 - token_f1(answer, reference.answers) for answer, reference in pairs])
+
+    def is_wrong(self, prediction: str, reference: Reference) -> bool:
+        """Whether an answer shares not all its words with any of the right ones."""
+        return token_f1(prediction, reference.answers) < 1
+
+    def in_words(self, value: str | Reference) -> str:
+        """An answer, or the right answers."""
+        answers = [value] if isinstance(value, str) else list(dict.fromkeys(value.answers))
+        return " / ".join(answer for answer in answers if answer) or "(no answer)"
 
     def baseline(self, train: Sequence[Reference], references: Sequence[Reference]) -> list[str]:
         """The context's first sentence, or no answer at all if that scores better on the training rows."""

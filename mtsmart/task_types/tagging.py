@@ -19,7 +19,10 @@ from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.losses.criteria import focal
 from mtsmart.metrics.entities import OUTSIDE, entities, marks_entities
+from mtsmart.metrics.label_counts import LabelCounts, confusion_matrix, counts_of_items
 from mtsmart.models.heads import HeadSpec
+from mtsmart.task_types.details.interface import Confusion, CountsLabels, HasProbabilities
+from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
@@ -35,6 +38,7 @@ from mtsmart.task_types.shared.words import Span, WordTokens, owner, tokenize_wo
 from mtsmart.tasks.definition import TaskDefinition
 
 _CERTAIN = 1e4  # a logit whose softmax is 1
+_ANY = "(any)"  # the type of entities whose tags have none
 
 
 class TaggingOptions(LossOptions):
@@ -46,7 +50,9 @@ class TaggingOptions(LossOptions):
 
 
 @TASK_TYPES.register("tagging")
-class Tagging(TokenTask, NamedLabels, WeighsLabels, Distillable, OwnSignature, ReadsLists):
+class Tagging(
+    TokenTask, NamedLabels, WeighsLabels, Distillable, OwnSignature, ReadsLists, CountsLabels, HasProbabilities
+):
     """Logits (B, T, C), labels (B, T) int64: the word's tag on its first sub-word, -100 elsewhere.
 
     A row is a list of words, or text: a JSON list, or words with blanks between; tags likewise. A row that is longer
@@ -230,6 +236,45 @@ class Tagging(TokenTask, NamedLabels, WeighsLabels, Distillable, OwnSignature, R
         most = counts.most_common(1)[0][0] if counts else self.labels[self._fallback]
         return [[most] * len(tags) for tags in references]
 
+    # Evaluation in detail ---------------------------------------------------------------------------------------
+
+    def costs(self, outputs: Outputs, references: Sequence[list[str]]) -> np.ndarray:
+        """(N,) float64: the negative log-likelihood of each row's tags, summed over its words."""
+        pairs = zip(self._sources(outputs), references, strict=True)
+        return np.asarray([costs_of_labels(table, self._places(tags)).sum() for (_, table), tags in pairs])
+
+    def events(self, outputs: Outputs, references: Sequence[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+        """Each word's likeliest tag: (M,) its probability, and (M,) bool whether it is right."""
+        tables = torch.cat([table for _, table in self._sources(outputs)])
+        return likeliest(tables, self._places([tag for tags in references for tag in tags]))
+
+    def in_words(self, value: list[str]) -> str:
+        """The tags with blanks between."""
+        return " ".join(value)
+
+    def label_counts(self, predictions: Sequence[list[str]], references: Sequence[list[str]]) -> dict[str, LabelCounts]:
+        """Type of entity -> its counts, by exact span; tag -> its counts, where tags mark no entities."""
+        if not self._marks:
+            confusion = self.confusion(predictions, references).counts
+            sums = zip(confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1), strict=True)
+            return {tag: LabelCounts(*map(int, each)) for tag, each in zip(self.labels, sums, strict=True)}
+        kinds = dict.fromkeys(tag[2:] or _ANY for tag in self.labels if tag != OUTSIDE)
+        found = [
+            [(each.type or _ANY, (row, each)) for row, tags in enumerate(rows) for each in entities(tags)]
+            for rows in (predictions, references)
+        ]
+        return counts_of_items(kinds, *found)
+
+    def confusion(self, predictions: Sequence[list[str]], references: Sequence[list[str]]) -> Confusion:
+        """Which tag is taken for which, over the words of all rows."""
+        ours, gold = ([tag for tags in rows for tag in tags] for rows in (predictions, references))
+        counts = confusion_matrix(np.asarray(self._places(ours)), np.asarray(self._places(gold)), len(self.labels))
+        return Confusion(self.labels, counts)
+
+    def _places(self, tags: Sequence[str]) -> list[int]:
+        places = {tag: place for place, tag in enumerate(self.labels)}
+        return [places[tag] for tag in tags]
+
     # Details ----------------------------------------------------------------------------------------------------
 
     def _named(self, table: Tensor) -> list[str]:
@@ -242,7 +287,7 @@ class Tagging(TokenTask, NamedLabels, WeighsLabels, Distillable, OwnSignature, R
         sources: list[tuple[list[str], Tensor]] = []
         for window, scored, words, logits in zip(*columns, outputs.logits, strict=True):
             if window == 0:
-                table = torch.zeros(len(words), len(self.labels))
+                table = torch.zeros(len(words), len(self.labels), dtype=logits.dtype)
                 table[:, self._fallback] = _CERTAIN  # remains for words that have no token
                 sources.append((words, table))
             sources[-1][1][[word for word in scored if word >= 0]] = logits

@@ -33,6 +33,7 @@ from mtsmart.runs.checkpoints import (
     resuming,
     save_checkpoint,
 )
+from mtsmart.runs.cost import cost_record
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupt, Interrupted
 from mtsmart.runs.journal import Journal
@@ -396,5 +397,4 @@ class Trainer:
         put_model_back(self.folder, point, self.notify)
 
     def _write_timing(self, seconds: float) -> None:
-        device = str(self.device)
-        self.journal.add_timing({"update": self.progress.update, "seconds": round(seconds, 3), "device": device})
+        self.journal.add_timing(cost_record(self.progress.update, self._finished, seconds, self.device))

@@ -80,6 +80,14 @@ def test_training_uses_the_regulariser_the_loss_the_metric_the_head_and_the_weig
     assert "Confidence penalty: weight 2." in (trained / "README.md").read_text()
 
 
+def test_the_tracker_has_what_metrics_jsonl_says(trained):
+    lines = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
+    expected = [f"{line['update']},{line['learning_rate']!r}" for line in lines if line["type"] == "train"]
+    folder = trained / "tracking" / "csv_files"
+    assert (folder / "overall-learning_rate.csv").read_text().splitlines() == expected
+    assert "name: extras" in (folder / "config.yaml").read_text()
+
+
 def test_the_transform_leaves_all_but_the_biases_as_they_were(trained, tiny_encoder):
     before = load_file(Path(tiny_encoder) / "model.safetensors")
     after = load_file(trained / "model" / "encoder" / "model.safetensors")

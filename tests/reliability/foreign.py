@@ -106,7 +106,7 @@ def _train(folder, resume, updates=(2, 4, 6)):
             save_checkpoint(run, update, {"model": {"a": torch.zeros(1)}}, {"update": update})
             delete_old_checkpoints(run.checkpoints, 2)
         journal.add_timing({"update": 6, "seconds": 1.0, "device": "cpu"})
-        run.store_card("Trained with mtsmart from nothing\n")
+        run.store_page(run.card_file, "Trained with mtsmart from nothing\n")
 
 
 def train(root):

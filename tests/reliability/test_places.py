@@ -44,10 +44,10 @@ def test_a_card_of_somebody_else_stays(tmp_path):
     run.path.mkdir()
     run.open()
     run.card_file.write_text("mine")
-    assert not run.store_card("ours")
+    assert not run.store_page(run.card_file, "ours")
     assert run.card_file.read_text() == "mine"
     run.card_file.unlink()
-    assert run.store_card("ours") and run.store_card("ours again")
+    assert run.store_page(run.card_file, "ours") and run.store_page(run.card_file, "ours again")
     assert run.card_file.read_text() == "ours again"
 
 

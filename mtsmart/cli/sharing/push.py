@@ -1,0 +1,74 @@
+"""``mtsmart push``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from mtsmart.cli.shell import completion
+from mtsmart.cli.terminal import require_output, say
+from mtsmart.errors import ConfigError
+from mtsmart.quiet import quiet_libraries
+
+
+def push(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|DIR", help="Folder of a run, or of an exported model.", autocompletion=completion.runs
+        ),
+    ],
+    repository: Annotated[str, typer.Argument(metavar="REPO", help="Repository on the Hub: owner/name.")],
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task", "-t", help="Send this task of RUN, as a Hugging Face model.", autocompletion=completion.tasks
+        ),
+    ] = None,
+    public: Annotated[bool, typer.Option("--public", help="Let everybody see it. Default: private.")] = False,
+    licence: Annotated[
+        str | None, typer.Option("--license", help="The licence, as the Hub names it: apache-2.0.")
+    ] = None,
+    language: Annotated[
+        list[str] | None, typer.Option("--language", help="Code of a language of the texts: en; repeatable.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Send it without a question.")] = False,
+) -> None:
+    """Send a run or an exported model to the Hugging Face Hub; data and resume points never go along."""
+    require_output()
+    quiet_libraries()
+    from mtsmart.hub.push import push_model
+
+    def agreed(sizes: Mapping[str, int]) -> bool:
+        say(_listed(sizes, repository, public))
+        return yes or _asked()
+
+    address = push_model(
+        source, repository, public=public, task=task, licence=licence, languages=language or [], agreed=agreed
+    )
+    say("Nothing was sent." if address is None else f"Sent: {address}")
+
+
+def _listed(sizes: Mapping[str, int], repository: str, public: bool) -> str:
+    """What will be sent, a line a file."""
+    lines = [f"  {_size(size):>9}  {name}" for name, size in sorted(sizes.items())]
+    seen = "which everybody can see" if public else "which is private"
+    return "\n".join([f"These files go to {repository}, {seen}:", *lines, f"  {_size(sum(sizes.values())):>9}  in all"])
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count:,} B"
+
+
+def _asked() -> bool:
+    """The user's answer.
+
+    Raises:
+        ConfigError: nobody is there to answer.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise ConfigError("asks before it sends anything, and there is no terminal", hint="Use --yes")
+    return typer.confirm("Send them?")

@@ -1,0 +1,78 @@
+"""calibration.json of a run: the temperature of each task, and which weights it was fitted for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mtsmart.errors import CheckpointError
+from mtsmart.runs.folder import RunFolder
+from mtsmart.storage.durable import MANIFEST, read_json, reason_of, sha256_of
+
+_HINT = "Write it again with `mtsmart report RUN`"
+
+
+class _TaskTemperature(BaseModel):
+    """What is known of one task's temperature."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
+
+    temperature: Annotated[float, Field(gt=0)]
+
+
+class _Stored(BaseModel):
+    """The content of the file."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    model: str
+    tasks: dict[str, _TaskTemperature]
+
+
+def read_temperatures(run: RunFolder) -> dict[str, float]:
+    """Task -> the temperature that divides its logits.
+
+    Raises:
+        CheckpointError: the run has no such file, it is damaged, or it was fitted for other weights.
+    """
+    file = run.calibration_file
+    try:
+        stored = _Stored.model_validate(read_json(file))
+    except FileNotFoundError:
+        hint = "`mtsmart report RUN` fits temperatures"
+        raise CheckpointError("the run has no temperatures yet", file=run.path, hint=hint) from None
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(map(str, problem["loc"])) or None
+        raise CheckpointError(f"is damaged: {problem['msg']}", file=file, key=key, hint=_HINT) from None
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CheckpointError(f"is damaged: {reason_of(error)}", file=file, hint=_HINT) from None
+    if stored.model != _weights_of(run):
+        raise CheckpointError("was fitted for other weights than the run has now", file=file, hint=_HINT)
+    return {name: task.temperature for name, task in stored.tasks.items()}
+
+
+def store_temperatures(run: RunFolder, tasks: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Write calibration.json for the present weights, unless somebody else has written it.
+
+    Args:
+        run: the run's folder.
+        tasks: task -> ``temperature``, and other facts about it in JSON types.
+
+    Returns:
+        whether it was written.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    text = json.dumps({"model": _weights_of(run), "tasks": tasks}, indent=2) + "\n"
+    return run.store_page(run.calibration_file, text)
+
+
+def _weights_of(run: RunFolder) -> str:
+    """A text that changes if any file of the best model changes; empty for a model without a list of its files."""
+    manifest = run.model / MANIFEST
+    return sha256_of(manifest) if manifest.is_file() else ""

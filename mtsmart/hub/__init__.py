@@ -1,0 +1,1 @@
+"""Sends models to the Hub."""

@@ -1,0 +1,103 @@
+"""The card of a model on the Hub."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from huggingface_hub import ModelCard
+
+from mtsmart.config.document import dump_yaml
+from mtsmart.regularizers import summaries
+from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
+from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import PREFIX
+from mtsmart.text.escaping import code_span, markdown
+from mtsmart.text.scores import score_text
+from mtsmart.training.setup import recipe_of
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """What the user says about a model.
+
+    Attributes:
+        repository: owner/name.
+        licence: as the Hub names it; None: not known.
+        languages: codes; empty: not known.
+    """
+
+    repository: str
+    licence: str | None = None
+    languages: Sequence[str] = ()
+
+
+def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:
+    """The text of README.md for a run.
+
+    Args:
+        run: the run.
+        encoder: the pretrained encoder that it started with.
+        facts: what the user says.
+    """
+    config = run.config()
+    definitions = run.definitions()
+    scores = run.results().tasks if run.results_file.is_file() else {}
+    tasks = [ScoredTask(name, definition, scores.get(name, {})) for name, definition in definitions.items()]
+    name = facts.repository.rpartition("/")[2]
+    metadata = hub_metadata("mtsmart", name, encoder, tasks, licence=facts.licence, languages=facts.languages)
+    lines = [
+        f"---\n{dump_yaml(metadata).rstrip()}\n---",
+        "",
+        f"# {markdown(name)}",
+        "",
+        *([markdown(config.description), ""] if config.description.strip() else []),
+        f"One encoder with {len(tasks)} tasks, trained with mtsmart from {code_span(_shown(encoder))}.",
+        *(f"{markdown(text)}." for text in recipe_of(config, definitions)),
+        *map(markdown, summaries(config, definitions)),
+        "",
+        *_scores(tasks),
+        "## Use",
+        "",
+        "```python",
+        "import mtsmart",
+        "",
+        f"model = mtsmart.load({json.dumps(PREFIX + facts.repository)})",
+        f"print(model.predict({json.dumps(tasks[0].name)}, ...))",
+        "```",
+        "",
+        f"The name of a commit after `@` fixes the version: {code_span(f'{PREFIX}{facts.repository}@COMMIT')}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def with_facts(card: str, facts: CardFacts) -> str:
+    """The card of an exported model, with what the user says in place of what stands there."""
+    if facts.licence is None and not facts.languages:
+        return card
+    parsed = ModelCard(card)
+    if facts.licence is not None:
+        parsed.data["license"] = facts.licence
+    if facts.languages:
+        parsed.data["language"] = list(facts.languages)
+    return str(parsed)
+
+
+def _scores(tasks: Sequence[ScoredTask]) -> list[str]:
+    rows = [
+        f"| {markdown(task.name)} | {markdown(task.definition.task_type)} | {markdown(metric)} | {score_text(value)} |"
+        for task in tasks
+        for metric, value in task.scores.items()
+    ]
+    if not rows:
+        return []
+    title = "Scores of the best evaluation, on each task's validation split:"
+    return [title, "", "| task | type | metric | score |", "|---|---|---|---|", *rows, ""]
+
+
+def _shown(encoder: str) -> str:
+    """The encoder without the folder of this machine that it lies in."""
+    return os.path.basename(encoder.rstrip("/")) if os.path.isabs(encoder) else encoder

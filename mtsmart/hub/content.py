@@ -1,0 +1,124 @@
+"""What goes to the Hub: for each file its name there and its content. Only files on a list ever go."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtsmart.config.document import dump_yaml
+from mtsmart.errors import CheckpointError
+from mtsmart.exporting.task import base_encoder
+from mtsmart.hub.card import CardFacts, run_card, with_facts
+from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import RUN_FILES
+from mtsmart.storage.durable import MANIFEST, written_files
+from mtsmart.storage.owned import Kind, OwnedFolder
+
+EXPORT_FILES = ("README.md", "*.json", "*.safetensors", "*.txt", "*.model")
+"""The files of an exported model that go to the Hub."""
+
+_LEFT_OUT = ("grid", "init", "task_files", "tracking")
+_PLACES_OF_DATA = ("cache_dir", "hub_dir")
+
+
+@dataclass(frozen=True)
+class Content:
+    """What goes to a repository.
+
+    Attributes:
+        files: name in the repository -> the file, or its content.
+    """
+
+    files: Mapping[str, Path | bytes]
+
+    def sizes(self) -> dict[str, int]:
+        """Name in the repository -> bytes."""
+        return {name: _size(file) for name, file in self.files.items()}
+
+
+def content_of(source: Path, facts: CardFacts) -> Content:
+    """What goes to the Hub of a run's folder, or of the folder of an exported model.
+
+    Raises:
+        CheckpointError: it is neither, a file leads elsewhere, or the run has no model.
+    """
+    run = RunFolder(source)
+    if run.exists:
+        return _of_run(run, facts)
+    owned = OwnedFolder.read(source)
+    if owned is None or owned.kind is not Kind.EXPORT:
+        raise CheckpointError("is neither a run nor an exported model", file=source)
+    return _of_export(owned, facts)
+
+
+def _of_run(run: RunFolder, facts: CardFacts) -> Content:
+    if not (run.model / MANIFEST).is_file():
+        raise CheckpointError("has no model yet", file=run.path)
+    names = [f"model/{name}" for name in (*written_files(run.model), MANIFEST)]
+    of_model = {name: _own(run.model, name.removeprefix("model/")) for name in _allowed(names, RUN_FILES)}
+    texts = {"README.md": run_card(run, base_encoder(run), facts), "config.yaml": _config_without_places(run)}
+    files: dict[str, Path | bytes] = {name: text.encode() for name, text in texts.items()}
+    if run.results_file.is_file():
+        run.results()  # It is one, and not just a file of this name.
+        files["results.json"] = _own(run.path, "results.json")
+    return Content({**files, **of_model})
+
+
+def _of_export(owned: OwnedFolder, facts: CardFacts) -> Content:
+    files: dict[str, Path | bytes] = {name: _own(owned.path, name) for name in _allowed(owned.files, EXPORT_FILES)}
+    card = (owned.path / "README.md").read_text(encoding="utf-8")
+    return Content({**files, "README.md": with_facts(card, facts).encode()})
+
+
+def _allowed(names: Sequence[str] | Mapping[str, Any], patterns: Sequence[str]) -> list[str]:
+    """The names that fit a pattern. A star stands for no slash."""
+    return [
+        name
+        for name in names
+        if any(fnmatch.fnmatch(name, one) and name.count("/") == one.count("/") for one in patterns)
+    ]
+
+
+def _own(folder: Path, name: str) -> Path:
+    """A file of a folder.
+
+    Raises:
+        CheckpointError: it leads to a file elsewhere, which somebody may want to see sent.
+    """
+    file = folder / name
+    inside = Path(os.path.realpath(folder))
+    if Path(os.path.realpath(file)) != inside / name or not file.is_file():
+        raise CheckpointError("is a link or no file, so it is not sent", file=file)
+    return file
+
+
+def _config_without_places(run: RunFolder) -> str:
+    """The run's configuration without names of folders on this machine, and without what only training needs."""
+    run.config()
+    run.definitions()
+    data = {key: value for key, value in run.document().data.items() if key not in _LEFT_OUT}
+    data["data"] = {key: value for key, value in data.get("data", {}).items() if key not in _PLACES_OF_DATA}
+    encoder = dict(data.get("encoder", {}))
+    if encoder.get("path") is None:
+        encoder["path"] = base_encoder(run)
+    cleaned: dict[str, Any] = _without_places({**data, "encoder": encoder})
+    return dump_yaml(cleaned)
+
+
+def _without_places(value: Any) -> Any:
+    """A copy in which each path that begins at the root or at home is only its last name."""
+    if isinstance(value, dict):
+        return {key: _without_places(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_places(one) for one in value]
+    if isinstance(value, str) and (os.path.isabs(value) or value.startswith(("~", "./", "../"))):
+        return os.path.basename(value.rstrip("/")) or "folder"
+    return value
+
+
+def _size(file: Path | bytes) -> int:
+    return len(file) if isinstance(file, bytes) else file.stat().st_size

@@ -1,0 +1,90 @@
+"""Sends a run, or an exported model, to a repository of the Hub."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from mtsmart.errors import CheckpointError
+from mtsmart.exporting.task import export_task
+from mtsmart.hub.card import CardFacts
+from mtsmart.hub.content import Content, content_of
+from mtsmart.runs.hub_address import PREFIX, HubAddress, hub_errors, run_path
+
+Agreed = Callable[[Mapping[str, int]], bool]
+"""Name of a file in the repository -> bytes; whether the files may be sent."""
+
+
+def push_model(
+    source: str | Path,
+    repository: str,
+    *,
+    public: bool = False,
+    task: str | None = None,
+    licence: str | None = None,
+    languages: Iterable[str] = (),
+    agreed: Agreed = lambda sizes: True,
+) -> str | None:
+    """Send a run, one task of a run, or an exported model, in one commit.
+
+    Args:
+        source: the folder of a run, or of an exported model.
+        repository: owner/name. It is made if it is not there.
+        public: whether everybody may see it.
+        task: send this task of the run, as a Hugging Face model; None: the run, or the exported model as it is.
+        licence: the licence, as the Hub names it.
+        languages: codes of languages.
+        agreed: is asked before anything is sent.
+
+    Returns:
+        the address of the commit; None if it was not agreed to.
+
+    Raises:
+        MtsmartError: the source is none, the repository is visible to more people than asked for, or the Hub refuses.
+    """
+    address = HubAddress.of(repository, "repository")
+    facts = CardFacts(address.repository, licence, list(languages))
+    with tempfile.TemporaryDirectory(prefix="mtsmart-push-") as scratch:
+        folder = run_path(source)
+        if task is not None:
+            exported = Path(scratch) / address.repository.rpartition("/")[2]
+            export_task(folder, task, exported)
+            folder = exported
+        content = content_of(folder, facts)
+        if not agreed(content.sizes()):
+            return None
+        with hub_errors(f"{PREFIX}{address.repository}"):
+            return _send(content, address, public)
+
+
+def _send(content: Content, address: HubAddress, public: bool) -> str:
+    """Make the repository if it is not there, and commit the files."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
+    api = HfApi()
+    api.create_repo(address.repository, private=not public, exist_ok=True)
+    info = api.model_info(address.repository, revision=address.revision)
+    if not info.private and not public:
+        message = "is a public repository that exists already"
+        raise CheckpointError(message, file=f"{PREFIX}{address.repository}", hint="Name another, or use `public=True`")
+    there = [file.rfilename for file in info.siblings or ()]
+    added = [CommitOperationAdd(name, str(file) if isinstance(file, Path) else file) for name, file in _sorted(content)]
+    gone = [CommitOperationDelete(name) for name in _outdated(there, content)]
+    commit = api.create_commit(
+        address.repository,
+        [*added, *gone],
+        commit_message="Model of mtsmart",
+        revision=address.revision,
+        parent_commit=info.sha,
+    )
+    return str(commit.commit_url)
+
+
+def _sorted(content: Content) -> list[tuple[str, Path | bytes]]:
+    return sorted(content.files.items(), key=lambda item: item[0])
+
+
+def _outdated(there: Sequence[str], content: Content) -> list[str]:
+    """The files of an earlier model of a run that the new one does not have. Other files of the repository stay."""
+    return [name for name in there if name.startswith("model/") and name not in content.files]

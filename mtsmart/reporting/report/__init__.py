@@ -1,0 +1,1 @@
+"""Reports: one page in HTML about a run, or about several runs side by side."""

@@ -1,0 +1,173 @@
+"""The pages of reports, made by jinja2. Whatever comes from data, names and settings is escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from importlib.util import find_spec
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mtsmart.config.document import dump_yaml
+from mtsmart.config.loader import dump_config
+from mtsmart.data.sources import source_name
+from mtsmart.evaluation.details.worst_rows import SHOWN
+from mtsmart.regularizers import REGULARIZERS
+from mtsmart.reporting.report import pictures
+from mtsmart.reporting.report.comparison import Comparison
+from mtsmart.reporting.report.content import RunContent
+from mtsmart.reporting.report.figures import COLOURS, Picture, as_svg
+from mtsmart.reporting.report.record import RunRecord
+from mtsmart.reporting.report.units import date_text, duration, memory
+from mtsmart.runs.folder import resolved_config
+from mtsmart.text.escaping import each_line
+from mtsmart.text.scores import score_text
+
+SIGN = '<meta name="generator" content="mtsmart report">'
+"""Stands at the top of each page, so that a page of ours is known when it is replaced."""
+
+_LONGEST = 600  # characters of a text
+_LONGEST_SETTINGS = 40_000
+_MOST_LABELS = 60  # rows of a table
+_WIDEST_MATRIX = 12  # labels
+_HINT = "The curves need matplotlib: pip install 'mtsmart[plots]'"
+
+
+def run_page(content: RunContent) -> str:
+    """The report of one run, as HTML."""
+    record = content.record
+    config = dump_config(resolved_config(record.config, record.definitions))
+    return _render(
+        "run.html.j2",
+        content=content,
+        record=record,
+        settings=config,
+        tasks={name: _task(content, name) for name in record.definitions},
+        overall=_drawn(pictures.pictures_of_run(content)),
+        picture_note=None if can_draw() else _HINT,
+        encoder=_encoder(record),
+    )
+
+
+def comparison_page(comparison: Comparison) -> str:
+    """The report of several runs side by side, as HTML."""
+    drawn = {task: _drawn(pictures.pictures_of_runs(comparison.runs, task)) for task in comparison.tasks}
+    return _render(
+        "comparison.html.j2",
+        comparison=comparison,
+        drawn=drawn,
+        picture_note=None if can_draw() else _HINT,
+        encoders={name: _encoder(record) for name, record in comparison.runs.items()},
+    )
+
+
+def can_draw() -> bool:
+    """Whether matplotlib is installed."""
+    return find_spec("matplotlib") is not None
+
+
+def _encoder(record: RunRecord) -> str:
+    config = record.config
+    return f"the run {config.init.run}" if config.init else str(config.encoder.path)
+
+
+def _task(content: RunContent, name: str) -> dict[str, Any]:
+    """What the page shows of one task."""
+    definition = content.record.definitions[name]
+    result = content.results.get(name)
+    details = None if result is None else result.details
+    scores = content.record.results.tasks.get(name, {})
+    source = "data files" if definition.dataset.files is not None else source_name(definition.dataset)
+    parts = {} if details is None else pictures.pictures_of_details(name, details)
+    reliability = parts.get("reliability")
+    return {
+        "definition": definition,
+        "source": source,
+        "details": details,
+        "scores": scores,
+        "baselines": content.record.results.baselines.get(name, {}),
+        "notes": content.notes.get(name, []),
+        "curves": _drawn(pictures.pictures_of_task(content, name)),
+        "legends": _legends(content.record.curves.figures.get(name, {})),
+        "reliability": _drawn([reliability] if reliability else []),
+        "confusions": [] if details is None or details.confusion is None else _mistaken(details.confusion),
+    }
+
+
+def _legends(names: Iterable[str]) -> list[str]:
+    """A sentence on each of the regularisers' figures among some names."""
+    return [figure.legend for figure in REGULARIZERS.figures() if figure.name in set(names)]
+
+
+def _mistaken(confusion: Any) -> list[tuple[str, str, int]]:
+    """Gold label, predicted label, how often; the most frequent first."""
+    labels = confusion.labels
+    found = [
+        (gold, other, int(confusion.counts[i, j]))
+        for i, gold in enumerate(labels)
+        for j, other in enumerate(labels)
+        if i != j and confusion.counts[i, j]
+    ]
+    return sorted(found, key=lambda each: -each[2])[:SHOWN]
+
+
+def _drawn(wanted: Sequence[Picture]) -> list[tuple[str, Markup]]:
+    """What each picture shows, and its SVG, in which matplotlib has escaped all texts."""
+    if not can_draw():
+        return []
+    elements = map(Markup, as_svg(wanted))
+    return list(zip((picture.title for picture in wanted), elements, strict=True))
+
+
+def _render(template: str, **values: Any) -> str:
+    style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
+    return _environment().get_template(template).render(style=Markup(style), sign=Markup(SIGN), **values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__, ""),
+        autoescape=True,
+        finalize=_visible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "short": _shortened,
+        "score": score_text,
+        "duration": duration,
+        "memory": memory,
+        "date": date_text,
+        "share": _share,
+    }
+    limits = {"MOST_LABELS": _MOST_LABELS, "WIDEST": _WIDEST_MATRIX, "SETTINGS": _LONGEST_SETTINGS}
+    environment.globals |= {**limits, "COLOURS": COLOURS, "SHOWN": SHOWN, "yaml": _yaml}
+    return environment
+
+
+def _visible(value: Any) -> Any:
+    """A text whose control codes and marks of direction are escapes; jinja2 escapes HTML after this."""
+    return each_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _shortened(text: str, longest: int = _LONGEST) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]} … ({len(text) - longest:,} more characters)"
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.1%}" if whole and not math.isnan(part) else "-"
+
+
+def _yaml(value: Mapping[str, Any] | Any) -> str:
+    """A setting as YAML writes it, on one line."""
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else " ".join(dump_yaml({"": value}).split())[3:].strip()

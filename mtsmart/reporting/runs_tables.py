@@ -1,0 +1,111 @@
+"""Runs in tables for a terminal: a list of a folder's runs, and some of them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from mtsmart.errors import ConfigError, MtsmartError, shorten
+from mtsmart.reporting.report.comparison import Comparison
+from mtsmart.reporting.report.record import RunRecord, read_record
+from mtsmart.reporting.report.units import date_text
+from mtsmart.reporting.shown import shown
+from mtsmart.runs.folder import RunFolder
+from mtsmart.text.scores import score_text
+
+_LONGEST = 30  # characters of a value
+
+
+def runs_in(folder: Path) -> dict[Path, RunRecord | MtsmartError]:
+    """The runs directly in a folder, the latest first; an error in place of a run whose files are damaged.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ConfigError("there is no such folder", argument="folder", value=str(folder))
+    found: dict[Path, RunRecord | MtsmartError] = {}
+    for path in sorted(folder.iterdir()):
+        try:
+            if path.is_dir() and RunFolder(path).is_run:
+                found[path] = read_record(path)
+        except MtsmartError as error:
+            found[path] = error
+    return dict(sorted(found.items(), key=lambda each: _date(each[1]), reverse=True))
+
+
+def _date(run: RunRecord | MtsmartError) -> float:
+    """Seconds since 1970; 0 for a damaged run, which stands last."""
+    return run.date.timestamp() if isinstance(run, RunRecord) else 0.0
+
+
+def runs_table(runs: Mapping[Path, RunRecord | MtsmartError]) -> Table:
+    """One line for each run."""
+    table = Table("run", "date", "tasks")
+    for column in ("score", "updates"):
+        table.add_column(column, justify="right")
+    table.add_column("state")
+    for path, run in runs.items():
+        if isinstance(run, MtsmartError):
+            table.add_row(shown(path.name), "", "", "", "", shown("damaged", "red"))
+            continue
+        tasks = ", ".join(run.definitions)
+        numbers = (score_text(run.results.score), f"{run.updates:,}")
+        table.add_row(shown(path.name), date_text(run.date), shown(tasks), *numbers, run.state.value)
+    return table
+
+
+def runs_json(runs: Mapping[Path, RunRecord | MtsmartError]) -> list[dict[str, Any]]:
+    """The same for programs, in JSON types."""
+    return [{"path": str(path), **_facts(run)} for path, run in runs.items()]
+
+
+def _facts(run: RunRecord | MtsmartError) -> dict[str, Any]:
+    if isinstance(run, MtsmartError):
+        return {"state": "damaged", "error": str(run)}
+    return {
+        "date": run.date.isoformat(timespec="seconds"),
+        "tasks": list(run.definitions),
+        "score": run.results.score,
+        "updates": run.updates,
+        "state": run.state.value,
+    }
+
+
+def comparison_tables(comparison: Comparison) -> Group:
+    """Scores side by side, and the settings that differ."""
+    parts: list[RenderableType] = [_scores(comparison)]
+    differences = comparison.differences()
+    if differences:
+        table = Table("setting")
+        for name in comparison.runs:
+            table.add_column(shown(name))
+        for key, values in differences.items():
+            table.add_row(shown(key), *(shown("" if value is None else _value(value)) for value in values))
+        parts += [shown("Where the settings differ:", "bold"), table]
+    else:
+        parts.append(shown("They have the same settings."))
+    return Group(*parts)
+
+
+def _scores(comparison: Comparison) -> Table:
+    table = Table("task", "metric")
+    for name in comparison.runs:
+        table.add_column(shown(name), justify="right")
+    totals = [score_text(record.results.score) for record in comparison.runs.values()]
+    table.add_row("(all)", "score", *totals)
+    for task in comparison.tasks:
+        for index, metric in enumerate(comparison.metrics(task)):
+            values = comparison.values(task, metric)
+            cells = ("" if value is None else score_text(value) for value in values)
+            table.add_row(shown(task if index == 0 else ""), shown(metric), *cells)
+    return table
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else shorten(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,109 @@
+"""Runs on the Hub: their addresses, and how they come to this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from mtsmart.errors import CheckpointError, ConfigError, MtsmartError, reason_in
+
+PREFIX = "hub:"
+RUN_FILES = (
+    *("config.yaml", "results.json", "README.md"),
+    *("model/manifest.json", "model/heads.json", "model/decoding.json", "model/heads/*.safetensors"),
+    *(f"model/encoder/*.{ending}" for ending in ("json", "safetensors", "txt", "model")),
+)
+"""The files of a run that go to the Hub, and that are fetched from there. No other file ever does."""
+
+_NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+
+
+@dataclass(frozen=True)
+class HubAddress:
+    """A repository of models.
+
+    Attributes:
+        repository: owner/name.
+        revision: branch, tag or commit; None: the newest.
+    """
+
+    repository: str
+    revision: str | None = None
+
+    @classmethod
+    def of(cls, text: str, argument: str) -> Self:
+        """The address in a text such as ``hub:owner/name@revision``, with or without ``hub:``.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        name, _, revision = text.removeprefix(PREFIX).partition("@")
+        if not _NAME.fullmatch(name) or len(name) > 96 or "--" in name or ".." in name:
+            hint = "Write owner/name, for example ada/tickets"
+            raise ConfigError("is no name of a repository", argument=argument, value=text, hint=hint)
+        return cls(name, revision or None)
+
+
+def run_path(run: str | Path) -> Path:
+    """The folder of a run. One on the Hub (``hub:owner/name[@revision]``) is fetched into the Hub's cache first.
+
+    Only the files that mtsmart's own push sends are fetched, so no code and no pickles come along. What they hold is
+    checked as in any folder that a stranger has made.
+
+    Raises:
+        ConfigError: the address is none.
+        CheckpointError: there is no such repository, it holds no run, or it cannot be reached.
+    """
+    text = str(run)
+    if not text.startswith(PREFIX):
+        return Path(run)
+    from huggingface_hub import snapshot_download  # not for runs on this machine
+
+    address = HubAddress.of(text, "run")
+    with hub_errors(text):
+        # One file at a time: where a connection fails, the client closes it for all of its threads.
+        folder = snapshot_download(
+            address.repository, revision=address.revision, allow_patterns=list(RUN_FILES), max_workers=1
+        )
+    if not (Path(folder) / "config.yaml").is_file():
+        hint = "A model that `mtsmart export` has written is loaded with transformers"
+        raise CheckpointError("holds no run of mtsmart (it has no config.yaml)", file=text, hint=hint)
+    return Path(folder)
+
+
+@contextmanager
+def hub_errors(place: str) -> Iterator[None]:
+    """Turn what goes wrong with the Hub into one error.
+
+    Args:
+        place: the address, for the message.
+
+    Raises:
+        CheckpointError: names the address and what to do.
+    """
+    from huggingface_hub import errors
+
+    login = "Log in with `hf auth login`, or set HF_TOKEN"
+    try:
+        yield
+    except MtsmartError:
+        raise
+    except errors.GatedRepoError:
+        raise CheckpointError("asks for consent on its page first", file=place, hint=login) from None
+    except errors.RepositoryNotFoundError:
+        raise CheckpointError("there is no such repository, or it is private", file=place, hint=login) from None
+    except errors.RevisionNotFoundError:
+        raise CheckpointError("has no such branch, tag or commit", file=place) from None
+    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled):
+        hint = "Is there a network, and is HF_HUB_OFFLINE not set?"
+        raise CheckpointError("cannot be reached, and is not in the cache", file=place, hint=hint) from None
+    except errors.HfHubHTTPError as error:
+        status = error.response.status_code
+        what_to_do = login if status in (401, 403) else None
+        raise CheckpointError(f"was refused by the Hub: {reason_in(error)}", file=place, hint=what_to_do) from None
+    except (errors.HTTPError, OSError) as error:  # a connection that fails, or a disk that is full
+        raise CheckpointError(f"cannot be reached: {reason_in(error)}", file=place) from None

@@ -1,0 +1,1 @@
+"""What all trackers share."""

@@ -1,0 +1,200 @@
+"""A run goes to the Hub and comes back, and nothing goes along that is not on the list."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from huggingface_hub import constants
+
+import mtsmart
+from mtsmart.errors import CheckpointError, ConfigError
+from tests.hub.stub import Repository, hub_stub
+
+ROWS = ["a red dog runs", "the blue car"]
+OF_RUN = {
+    "README.md",
+    "config.yaml",
+    "results.json",
+    "model/decoding.json",
+    "model/heads.json",
+    "model/manifest.json",
+    "model/heads/color.safetensors",
+    "model/heads/near.safetensors",
+    "model/encoder/config.json",
+    "model/encoder/model.safetensors",
+    "model/encoder/tokenizer.json",
+    "model/encoder/tokenizer_config.json",
+}
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A Hub on this machine. Large files go the way of LFS, because Xet's servers have no stand-in."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub cache"))
+    monkeypatch.setenv("HF_TOKEN", "hf_very_secret")
+    with hub_stub() as server:
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace("https://huggingface.co", server.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        yield server
+
+
+@pytest.fixture
+def run(trained_run) -> Path:
+    return trained_run("training.max_updates=2", "smart=off", "mbpp=off")
+
+
+def front_matter(repository: Repository) -> dict:
+    return yaml.safe_load(repository.files["README.md"].decode().split("---\n")[1])
+
+
+def test_a_run_comes_back_as_it_was(hub, workspace, run, cli):
+    (run / "notes.txt").write_text("my rows")
+    (run / "model" / "encoder" / "secret.json").write_text("{}")  # not in the manifest
+    (run / "tracking").mkdir()
+    result = cli("push", run, "ada/tickets", "--yes", "--license", "apache-2.0", "--language", "en")
+    assert result.code == 0, result.err
+    repository = hub.repositories["ada/tickets"]
+    assert repository.private and set(repository.files) == OF_RUN
+    assert "These files go to ada/tickets, which is private:" in result.out and f"Sent: {hub.url}/ada" in result.out
+    assert all(name in result.out for name in OF_RUN)
+    everything = b"".join(repository.files.values())
+    assert str(workspace.folder).encode() not in everything and b"very_secret" not in everything
+
+    here, there = mtsmart.load(run), mtsmart.load("hub:ada/tickets")
+    assert there.predict("color", ROWS) == here.predict("color", ROWS)
+    result = cli(
+        "evaluate", f"hub:ada/tickets@{repository.head}", "--file", "color_validation.jsonl", "--task", "color"
+    )
+    assert result.code == 0, result.err
+    export = cli("export", "hub:ada/tickets", "exported", "--task", "color")
+    assert export.code == 0 and (workspace.folder / "exported" / "model.safetensors").is_file()
+
+    facts = front_matter(repository)
+    assert facts["license"] == "apache-2.0" and facts["language"] == ["en"] and facts["library_name"] == "mtsmart"
+    scores = json.loads((run / "results.json").read_text())["tasks"]
+    found = {
+        (one["task"]["name"], metric["type"]): metric["value"]
+        for one in facts["model-index"][0]["results"]
+        for metric in one["metrics"]
+    }
+    assert found == {(task, metric): value for task, of in scores.items() for metric, value in of.items()}
+
+
+def test_a_second_push_leaves_no_file_of_the_first_model(hub, run):
+    mtsmart.push(run, "ada/tickets")
+    repository = hub.repositories["ada/tickets"]
+    repository.files.update({"model/heads/old.safetensors": b"", "notes.md": b"mine"})
+    first = repository.head
+    address = mtsmart.push(run, "ada/tickets")
+    assert address == f"{hub.url}/ada/tickets/commit/{repository.head}" and repository.head != first
+    assert set(repository.files) == {*OF_RUN, "notes.md"}
+
+
+def test_one_task_goes_as_a_hugging_face_model(hub, run, cli):
+    result = cli("push", run, "ada/color", "--task", "color", "--public", "--yes", "--license", "mit")
+    assert result.code == 0, result.err
+    repository = hub.repositories["ada/color"]
+    names = {"README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    assert set(repository.files) == names and not repository.private
+    facts = front_matter(repository)
+    assert facts["pipeline_tag"] == "text-classification" and facts["license"] == "mit"
+    assert facts["model-index"][0]["results"][0]["task"] == {"type": "text-classification", "name": "color"}
+    with pytest.raises(CheckpointError, match="hub:ada/color: holds no run of mtsmart"):
+        mtsmart.load("hub:ada/color")
+
+
+def test_nothing_is_sent_without_consent(hub, run, cli):
+    result = cli("push", run, "ada/tickets")
+    assert result.code == 2 and "Use --yes" in result.err and "model/heads.json" in result.out
+    assert hub.requests == []
+
+
+def test_a_public_repository_gets_nothing_that_should_be_private(hub, run, cli):
+    hub.repositories["ada/tickets"] = Repository(private=False)
+    result = cli("push", run, "ada/tickets", "--yes")
+    assert result.code == 2 and "is a public repository that exists already" in result.err and "--public" in result.err
+    assert not hub.repositories["ada/tickets"].files
+
+
+@pytest.mark.parametrize("name", ["tickets", "ada/", "../ada/x", "ada/a--b", "ada/x/y", "ada/x y", ""])
+def test_what_is_no_repository_is_refused(hub, run, cli, name):
+    result = cli("push", run, name, "--yes")
+    assert result.code == 2 and "REPO: is no name of a repository" in result.err and hub.requests == []
+    with pytest.raises(ConfigError, match="is no name of a repository"):
+        mtsmart.load(f"hub:{name}")
+
+
+def test_what_the_hub_refuses_is_one_line_without_the_token(hub, run, cli):
+    hub.refuses = True
+    result = cli("push", run, "ada/tickets", "--yes")
+    assert result.code == 2 and result.err.count("\n") == 1
+    assert "hub:ada/tickets: was refused by the Hub: " in result.err and "hf auth login" in result.err
+    assert hub.tokens == {"Bearer hf_very_secret"} and "very_secret" not in result.err + result.out
+
+
+def test_what_is_not_there_is_one_line(hub, run, cli, monkeypatch):
+    assert "there is no such repository, or it is private" in cli("evaluate", "hub:ada/none").err
+    mtsmart.push(run, "ada/tickets")
+    assert "has no such branch, tag or commit" in cli("evaluate", "hub:ada/tickets@v9").err
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    result = cli("predict", "hub:ada/other", "--task", "color", "--input", "color_validation.jsonl")
+    assert result.code == 2 and "cannot be reached, and is not in the cache" in result.err
+
+
+def test_what_has_been_fetched_is_there_without_a_network(hub, run, monkeypatch):
+    mtsmart.push(run, "ada/tickets")
+    first = mtsmart.load("hub:ada/tickets").predict("color", ROWS)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert mtsmart.load("hub:ada/tickets").predict("color", ROWS) == first
+
+
+def test_a_strangers_repository_decides_no_more_than_a_strangers_folder(hub, run, workspace):
+    """No code and no pickles come along, keys that would do something are ignored, and damage is told."""
+    mtsmart.push(run, "eve/model")
+    repository = hub.repositories["eve/model"]
+    files = dict(repository.files)
+    config = yaml.safe_load(files["config.yaml"])
+    config["encoder"]["trust_remote_code"] = True
+    config["data"]["cache_dir"] = str(workspace.folder / "planted")
+    files["config.yaml"] = yaml.safe_dump(config).encode()
+    encoder = json.loads(files["model/encoder/config.json"])
+    files["model/encoder/modeling.py"] = b"raise SystemExit('run')"
+    files["model/encoder/pytorch_model.bin"] = b"cos\nsystem\n"
+    files["model/encoder/config.json"] = json.dumps({**encoder, "auto_map": {"AutoModel": "modeling.M"}}).encode()
+    repository.commit(dict(files))
+    with pytest.raises(CheckpointError, match=r"config\.json"):  # The manifest has another SHA-256.
+        mtsmart.load("hub:eve/model")
+    del files["model/manifest.json"]
+    repository.commit(files)
+    loaded = mtsmart.load("hub:eve/model")
+    assert not list(Path(loaded.path).rglob("*.py")) and not list(Path(loaded.path).rglob("*.bin"))
+    assert loaded.config.data.cache_dir is None and len(loaded.predict("color", ROWS)) == 2
+    assert not (workspace.folder / "planted").exists()
+
+
+def test_a_link_in_a_run_is_not_followed(hub, run, workspace, cli):
+    """A run that was handed over may point at the user's own files."""
+    secret = workspace.folder / "id_rsa"
+    secret.write_text("{}")
+    file = run / "model" / "encoder" / "tokenizer_config.json"
+    file.unlink()
+    os.symlink(secret, file)
+    result = cli("push", run, "ada/tickets", "--yes")
+    assert result.code == 2 and "tokenizer_config.json: is a link or no file, so it is not sent" in result.err
+    assert hub.requests == []
+
+
+def test_an_export_goes_as_its_marker_lists_it(hub, run, workspace):
+    folder = workspace.folder / "exported"
+    mtsmart.export(run, "color", folder)
+    (folder / "rows.json").write_text("[]")
+    mtsmart.push(folder, "ada/color", languages=["de"])
+    assert "rows.json" not in hub.repositories["ada/color"].files
+    assert front_matter(hub.repositories["ada/color"])["language"] == ["de"]
+    with pytest.raises(CheckpointError, match="is neither a run nor an exported model"):
+        mtsmart.push(workspace.folder, "ada/color")
