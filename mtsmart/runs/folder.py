@@ -25,7 +25,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
@@ -60,7 +59,7 @@ from mtsmart.storage.owned import (
     scratch_of,
     start,
 )
-from mtsmart.tasks.definition import AUTO, NATIVE, TaskDefinition
+from mtsmart.tasks.definition import TaskDefinition, as_it_began
 from mtsmart.tasks.library import check_names
 
 RUN_NAMES = (
@@ -341,7 +340,7 @@ class RunFolder:
         """
         document = self.document().below("tasks")
         check_names(document.data, document)
-        found = {name: _as_it_began(validate(TaskDefinition, document.below(name))) for name in document.data}
+        found = {name: as_it_began(validate(TaskDefinition, document.below(name))) for name in document.data}
         for name, definition in found.items():
             owner = definition.share_head
             if owner is not None and (owner not in found or found[owner].share_head is not None):
@@ -369,22 +368,6 @@ def resolved_config(config: RunConfig, definitions: Mapping[str, TaskDefinition]
     """The configuration with every task's definition written out."""
     tasks = {name: definition.model_dump(exclude_defaults=True) for name, definition in definitions.items()}
     return config.model_copy(update={"tasks": tasks, "task_files": []})
-
-
-def _as_it_began(definition: TaskDefinition) -> TaskDefinition:
-    """The definition with the head that the run has.
-
-    A run stores the head and the factor that were chosen. A run from the time before there was a choice stores
-    neither; it has the architecture's own head, which learns as fast as the encoder.
-    """
-    if definition.share_head is not None:
-        return definition
-    changes: dict[str, Any] = {}
-    if definition.head.type == AUTO:
-        changes["head"] = definition.head.model_copy(update={"type": NATIVE})
-    if definition.learning_rate_factor is None:
-        changes["learning_rate_factor"] = 1.0
-    return definition.model_copy(update=changes)
 
 
 def _is_journal(file: Path) -> bool:

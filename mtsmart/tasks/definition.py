@@ -225,3 +225,19 @@ class TaskDefinition(OpenSection):
             part = "rest" if name == "train" else "holdout"
             return f"{part}({self.splits.get('train', 'train')})"
         return self.splits.get(name, name)
+
+
+def as_it_began(definition: TaskDefinition) -> TaskDefinition:
+    """The stored definition of a run, with the head that the run has.
+
+    A run stores the head and the factor that were chosen. A run from the time before there was a choice stores
+    neither; it has the architecture's own head, which learns as fast as the encoder.
+    """
+    if definition.share_head is not None:
+        return definition
+    changes: dict[str, Any] = {}
+    if definition.head.type == AUTO:
+        changes["head"] = definition.head.model_copy(update={"type": NATIVE})
+    if definition.learning_rate_factor is None:
+        changes["learning_rate_factor"] = 1.0
+    return definition.model_copy(update=changes)
