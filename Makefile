@@ -33,7 +33,7 @@ test-slow: $(VENV)/test ## Run the tests that need minutes and real data sets (M
 
 .PHONY: torture
 torture: $(VENV)/test ## Kill real runs at random moments, damage their resume points, put files of others beside them (most of an hour)
-	$(PYTEST) -rP -m torture tests/reliability
+	$(PYTEST) --dist load -rP -m torture tests/reliability
 
 .PHONY: fuzz
 fuzz: $(VENV)/test ## Give every reader 10,000 damaged or random inputs (some minutes)

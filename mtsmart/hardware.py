@@ -1,9 +1,10 @@
-"""Facts about the processor and the device."""
+"""Facts about the processor, the device and the installed libraries."""
 
 from __future__ import annotations
 
 import platform
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -56,3 +57,11 @@ def _usable_names() -> list[str]:
     accelerator = torch.accelerator.current_accelerator()
     kind = "cuda" if accelerator is None else accelerator.type
     return ["cpu", *(f"{kind}:{number}" for number in range(torch.accelerator.device_count()))]
+
+
+def installed_version(library: str) -> str | None:
+    """The version of a library; None if it is not installed, as mtsmart is not where it runs from a checkout."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None

@@ -23,6 +23,26 @@ from mtsmart.registry import Registry
 PARTS = "parts"
 
 
+class NamedEntry:
+    """An entry of a registry whose settings stand under its name. Subclasses say more about it.
+
+    Attributes:
+        Settings: the type of the settings under its name in the YAML.
+    """
+
+    Settings: ClassVar[type[StrictModel]]
+
+    @classmethod
+    def section(cls) -> type[StrictModel]:
+        """The type of the user's settings."""
+        return cls.Settings
+
+    @classmethod
+    def expand(cls, value: Any) -> Any:
+        """The user's settings. A name without a value becomes empty settings."""
+        return {} if value is None else value
+
+
 class OpenSection(StrictModel):
     """A section with its own fields, and with a key for each entry of a registry.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mtsmart.config.document import Key
 
@@ -55,3 +55,9 @@ class Misfit(ValueError):
         self.path = path
         self.shown = {} if value is _NOTHING else {"value": value}
         self.hint = hint
+
+
+def first_problem(error: ValidationError) -> tuple[str | None, str]:
+    """The dotted key and the message of the first problem in a stored file; the key is None for the whole."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    return ".".join(map(str, problem["loc"])) or None, problem["msg"]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from mtsmart.config.open_section import OpenSection
+from mtsmart.config.open_section import NamedEntry, OpenSection
 from mtsmart.config.strict import StrictModel
 from mtsmart.registry import Registry
 
@@ -38,7 +38,7 @@ class ProjectSettings(TrackerSettings):
     name: str | None = Field(None, min_length=1, description="the run's name; null: the name of its folder")
 
 
-class TrackerEntry:
+class TrackerEntry(NamedEntry):
     """One tracker. ``mtsmart.tracking.Tracker`` extends this class with the work.
 
     Attributes:
@@ -50,16 +50,6 @@ class TrackerEntry:
     Settings: ClassVar[type[TrackerSettings]] = TrackerSettings
     package: ClassVar[str]
     extra: ClassVar[str]
-
-    @classmethod
-    def section(cls) -> type[StrictModel]:
-        """The type of the user's settings."""
-        return cls.Settings
-
-    @classmethod
-    def expand(cls, value: Any) -> Any:
-        """The user's settings. A name without a value becomes empty settings."""
-        return {} if value is None else value
 
 
 TRACKERS: Registry[type[TrackerEntry]] = Registry(

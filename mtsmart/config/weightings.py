@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
 
-from mtsmart.config.open_section import OpenSection
+from mtsmart.config.open_section import NamedEntry, OpenSection
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.errors import did_you_mean
 from mtsmart.registry import Registry
@@ -18,7 +18,7 @@ class WeightingSettings(StrictModel):
     """The base class of a weighting's settings. Each setting has a default."""
 
 
-class WeightingMethod:
+class WeightingMethod(NamedEntry):
     """One way to combine tasks. ``mtsmart.weighting.Weighting`` extends this class with the computation.
 
     Attributes:
@@ -26,16 +26,6 @@ class WeightingMethod:
     """
 
     Settings: ClassVar[type[WeightingSettings]] = WeightingSettings
-
-    @classmethod
-    def section(cls) -> type[StrictModel]:
-        """The type of the user's settings."""
-        return cls.Settings
-
-    @classmethod
-    def expand(cls, value: Any) -> Any:
-        """The user's settings. A name without a value becomes empty settings."""
-        return {} if value is None else value
 
 
 WEIGHTINGS: Registry[type[WeightingMethod]] = Registry(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.sources import source_name
+from mtsmart.hardware import installed_version
 from mtsmart.log import log_notice
 from mtsmart.regularizers import summaries
 from mtsmart.runs.folder import RunFolder
@@ -45,7 +45,7 @@ def write_card(
         one_line(f"mtsmart predict {folder.path} --task {next(iter(definitions))} --input FILE"),
         "```",
         "",
-        "Versions: " + ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES) + ".",
+        "Versions: " + ", ".join(f"{name} {installed_version(name) or '(not installed)'}" for name in _LIBRARIES) + ".",
         "",
     ]
     if not folder.store_page(folder.card_file, "\n".join(lines)):
@@ -65,10 +65,3 @@ def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any])
             cells = [*map(markdown, (name, data, metric)), score_text(value), constant]
             rows.append(f"| {' | '.join(cells)} |")
     return rows
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:  # mtsmart runs from a checkout that is not installed.
-        return "(not installed)"

@@ -13,6 +13,7 @@ from mtsmart.evaluation.details.parts import Calibration, ExplainedRow, SplitLen
 from mtsmart.metrics.label_counts import LabelCounts
 from mtsmart.reporting.shown import shown
 from mtsmart.task_types.details.interface import Confusion
+from mtsmart.text.escaping import cut
 
 _ROWS = 5  # of the worst rows and of the suspects
 _LONGEST = 200  # characters of a text
@@ -73,12 +74,10 @@ def _matrix(confusion: Confusion) -> Table:
 
 
 def _confusions(confusion: Confusion) -> Table:
-    counts = confusion.counts.tolist()
-    found = [(i, j) for i, row in enumerate(counts) for j, count in enumerate(row) if i != j and count]
     table = Table("gold", "predicted as")
     table.add_column("rows", justify="right")
-    for i, j in sorted(found, key=lambda place: -counts[place[0]][place[1]])[: 2 * _ROWS]:
-        table.add_row(_label(confusion.labels[i]), _label(confusion.labels[j]), f"{counts[i][j]:,}")
+    for gold, predicted, count in confusion.mistaken()[: 2 * _ROWS]:
+        table.add_row(_label(gold), _label(predicted), f"{count:,}")
     return table
 
 
@@ -99,15 +98,11 @@ def _lengths(task: str, split: str, lengths: SplitLengths) -> Text:
 def _rows(rows: Sequence[ExplainedRow]) -> Iterator[Text]:
     for row in rows[:_ROWS]:
         sure = "" if row.probability is None else f" ({100 * row.probability:.0f} %)"
-        gold = _cut(row.gold, _LONGEST)
-        yield shown(f"- row {row.row:,}: gold {gold}, predicted {_cut(row.prediction, _LONGEST)}{sure}")
+        gold = cut(row.gold, _LONGEST)
+        yield shown(f"- row {row.row:,}: gold {gold}, predicted {cut(row.prediction, _LONGEST)}{sure}")
         for column, text in row.texts.items():
-            yield Text.assemble(shown(f"  {column}: ", "dim"), shown(_cut(text, _LONGEST)))
+            yield Text.assemble(shown(f"  {column}: ", "dim"), shown(cut(text, _LONGEST)))
 
 
 def _label(label: str, longest: int = _LONGEST_LABEL) -> Text:
-    return shown(_cut(label, longest))
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return shown(cut(label, longest))

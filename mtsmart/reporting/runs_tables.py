@@ -15,6 +15,7 @@ from mtsmart.reporting.report.record import RunRecord, read_record
 from mtsmart.reporting.report.units import date_text
 from mtsmart.reporting.shown import shown
 from mtsmart.runs.folder import RunFolder
+from mtsmart.text.escaping import cut
 from mtsmart.text.scores import score_text
 
 _LONGEST = 30  # characters of a value
@@ -107,5 +108,4 @@ def _scores(comparison: Comparison) -> Table:
 
 
 def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else shorten(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return cut(value if isinstance(value, str) else shorten(value), _LONGEST)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
+
+from mtsmart.hardware import installed_version
 
 _LIBRARIES = ("mtsmart", "torch", "transformers", "datasets", "numpy")
 
@@ -31,7 +32,7 @@ def cost_record(update: int, is_finished: bool, seconds: float, device: torch.de
         "finished": is_finished,
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "peak_memory": _peak_memory(device),
-        "versions": {name: _version(name) for name in _LIBRARIES},
+        "versions": {name: installed_version(name) or "(not installed)" for name in _LIBRARIES},
     }
 
 
@@ -44,10 +45,3 @@ def _peak_memory(device: torch.device) -> int | None:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB.
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:  # mtsmart runs from a checkout that is not installed.
-        return "(not installed)"

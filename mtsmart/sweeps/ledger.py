@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from mtsmart.config.strict import first_problem
 from mtsmart.errors import DataError, StorageError
 from mtsmart.storage.durable import append_line, open_to_append, read_bytes, reason_of, writing
 
@@ -137,9 +138,8 @@ def _parse(file: Path, number: int, line: bytes) -> FinishedRun:
         if not all(run.tasks.values()):
             raise DataError("has a task without a score", file=file, line=number, key="tasks")
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(map(str, problem["loc"])) or None
-        message = f"is not what a sweep wrote: {problem['msg']}"
+        key, problem = first_problem(error)
+        message = f"is not what a sweep wrote: {problem}"
         hint = "Delete the line to train that run again"
         raise DataError(message, file=file, line=number, key=key, hint=hint) from None
     return run

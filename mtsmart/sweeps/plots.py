@@ -9,6 +9,7 @@ from typing import Any
 from mtsmart.metrics.statistics import bootstrap_interval
 from mtsmart.storage.durable import replacing
 from mtsmart.sweeps.tables import Comparison
+from mtsmart.text.escaping import cut
 
 _SETTINGS: Any = {"svg.hashsalt": "mtsmart", "svg.fonttype": "none", "font.size": 9}
 _LONGEST = 40  # the largest number of characters in a label
@@ -49,9 +50,9 @@ def draw(comparison: Comparison, file: Path, scratch: Path | None = None) -> Non
             axes.plot([100 * row.summary.mean], [place], "|", color="black", markersize=12, zorder=3)
             if row.arm == comparison.baseline:
                 axes.axvline(100 * row.summary.mean, color="0.3", linewidth=0.8, linestyle="--", zorder=0)
-        axes.set_yticks(range(len(comparison.rows)), [_short(row.arm) for row in comparison.rows])
+        axes.set_yticks(range(len(comparison.rows)), [cut(row.arm, _LONGEST) for row in comparison.rows])
         axes.invert_yaxis()
-        scored = _short(f"{comparison.metric} of {comparison.task}")
+        scored = cut(f"{comparison.metric} of {comparison.task}", _LONGEST)
         axes.set_xlabel(f"{scored}, times 100; bars: the mean's 95 % interval")
         for text in (*axes.get_yticklabels(), axes.xaxis.label):
             text.set_parse_math(False)  # Matplotlib would read the dollar signs of a name as formulas.
@@ -59,7 +60,3 @@ def draw(comparison: Comparison, file: Path, scratch: Path | None = None) -> Non
             # Matplotlib warns about letters that its font lacks. The SVG stores them as text, so they are not lost.
             warnings.simplefilter("ignore", UserWarning)
             figure.savefig(aside, format="svg", metadata={"Date": None})
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

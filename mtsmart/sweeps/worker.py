@@ -6,7 +6,6 @@ import json
 import math
 import time
 import warnings
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from filelock import FileLock
 from mtsmart import api
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
-from mtsmart.hardware import device_name
+from mtsmart.hardware import device_name, installed_version
 from mtsmart.quiet import quiet_libraries
 from mtsmart.runs.checkpoints import list_checkpoints, stored_rows
 from mtsmart.runs.folder import RunFolder
@@ -123,7 +122,7 @@ def _finished(job: Job, run: RunFolder, results: dict[str, Any], clock: _Clock) 
         seconds_per_update=round(clock.seconds / clock.updates, 5) if clock.updates else None,
         figures=_figures(run),
         rows=stored_rows(list_checkpoints(run.checkpoints)[-1]),
-        versions={name: _version(name) for name in _LIBRARIES},
+        versions={name: installed_version(name) or "not installed" for name in _LIBRARIES},
         machine=device_name(timings[-1]["device"]),
         device=timings[-1]["device"],
     )
@@ -137,10 +136,3 @@ def _figures(run: RunFolder) -> dict[str, float]:
     found = {name: [task[name] for task in tasks if name in task] for name in names}
     means = {name: sum(values) / len(values) for name, values in found.items() if values}
     return {name: value for name, value in means.items() if math.isfinite(value)}
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:  # mtsmart runs from a checkout that is not installed.
-        return "not installed"

@@ -38,6 +38,11 @@ def one_line(text: str) -> str:
     return "".join(character if is_visible(character) else _escape(character) for character in text)
 
 
+def cut(text: str, longest: int) -> str:
+    """At most ``longest`` characters of a text; an ellipsis at the end says that there were more."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def each_line(text: str) -> str:
     """A text of several lines for a terminal: as :func:`one_line`, but its line feeds stay."""
     return "\n".join(map(one_line, text.split("\n")))

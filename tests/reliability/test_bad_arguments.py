@@ -22,6 +22,7 @@ RIGHT = {
     "train": {"experiment": "e.yaml"},
     "finetune": {"run": "run", "task": "color"},
     "export": {"run": "run", "task": "color", "folder": "exported"},
+    "push": {"source": "run", "repository": "me/colors"},
     "report": {"runs": "run", "output": "page.html"},
     "sweep": {"file": "e.yaml"},
     "load": {"run": "run"},

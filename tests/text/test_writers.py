@@ -137,8 +137,12 @@ def test_the_card_of_an_export(tmp_path):
     ).text(Exported(tmp_path / "out", "AutoModelForSequenceClassification", EVIL))
     _, head, body = card.split("---\n", 2)
     assert_is_flat(body, headings=2, blocks=1)
+    assert head.replace("\n", "").isprintable()
     front = yaml.safe_load(head)
-    assert front == {"library_name": "transformers", "tags": ["mtsmart"], "pipeline_tag": "text-classification"}
+    assert front.keys() == {"library_name", "pipeline_tag", "tags", "model-index"}
+    assert front["tags"] == ["mtsmart", "classification"]
+    (result,) = front["model-index"][0]["results"]
+    assert result["metrics"] == [{"type": EVIL, "name": EVIL, "value": 0.5}]
 
 
 ROWS = [

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mtsmart.config.strict import first_problem
 from mtsmart.errors import CheckpointError
 from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.durable import MANIFEST, read_json, reason_of, sha256_of
@@ -45,9 +46,8 @@ def read_temperatures(run: RunFolder) -> dict[str, float]:
         hint = "`mtsmart report RUN` fits temperatures"
         raise CheckpointError("the run has no temperatures yet", file=run.path, hint=hint) from None
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(map(str, problem["loc"])) or None
-        raise CheckpointError(f"is damaged: {problem['msg']}", file=file, key=key, hint=_HINT) from None
+        key, problem = first_problem(error)
+        raise CheckpointError(f"is damaged: {problem}", file=file, key=key, hint=_HINT) from None
     except (OSError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CheckpointError(f"is damaged: {reason_of(error)}", file=file, hint=_HINT) from None
     if stored.model != _weights_of(run):

@@ -16,7 +16,7 @@ from mtsmart.metrics.calibration import Bin
 from mtsmart.reporting.report.journal_lines import Points
 from mtsmart.storage.durable import replacing
 from mtsmart.task_types.details.interface import Confusion
-from mtsmart.text.escaping import one_line
+from mtsmart.text.escaping import cut, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -221,5 +221,4 @@ def _thinned(points: Points) -> Points:
 
 
 def _short(text: str) -> str:
-    line = one_line(text)
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return cut(one_line(text), _LONGEST)

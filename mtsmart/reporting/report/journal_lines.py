@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mtsmart.config.strict import first_problem
 from mtsmart.errors import CheckpointError
 from mtsmart.storage.durable import read_bytes, reason_of
 
@@ -115,7 +116,6 @@ def _parsed(file: Path, number: int, line: bytes, kind: type[Line]) -> Line:
     try:
         return kind.model_validate_json(line)
     except ValidationError as error:
-        problem: Any = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(map(str, problem["loc"])) or None
-        message = f"is not what a run wrote: {problem['msg']}"
+        key, problem = first_problem(error)
+        message = f"is not what a run wrote: {problem}"
         raise CheckpointError(message, file=file, line=number, key=key) from None

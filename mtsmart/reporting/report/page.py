@@ -94,25 +94,13 @@ def _task(content: RunContent, name: str) -> dict[str, Any]:
         "curves": _drawn(pictures.pictures_of_task(content, name)),
         "legends": _legends(content.record.curves.figures.get(name, {})),
         "reliability": _drawn([reliability] if reliability else []),
-        "confusions": [] if details is None or details.confusion is None else _mistaken(details.confusion),
+        "confusions": [] if details is None or details.confusion is None else details.confusion.mistaken()[:SHOWN],
     }
 
 
 def _legends(names: Iterable[str]) -> list[str]:
     """A sentence on each of the regularisers' figures among some names."""
     return [figure.legend for figure in REGULARIZERS.figures() if figure.name in set(names)]
-
-
-def _mistaken(confusion: Any) -> list[tuple[str, str, int]]:
-    """Gold label, predicted label, how often; the most frequent first."""
-    labels = confusion.labels
-    found = [
-        (gold, other, int(confusion.counts[i, j]))
-        for i, gold in enumerate(labels)
-        for j, other in enumerate(labels)
-        if i != j and confusion.counts[i, j]
-    ]
-    return sorted(found, key=lambda each: -each[2])[:SHOWN]
 
 
 def _drawn(wanted: Sequence[Picture]) -> list[tuple[str, Markup]]:

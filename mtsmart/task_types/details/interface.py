@@ -61,6 +61,16 @@ class Confusion:
     labels: Sequence[str]
     counts: np.ndarray
 
+    def mistaken(self) -> list[tuple[str, str, int]]:
+        """Gold label, predicted label, how often; the most frequent first, and only what occurs."""
+        found = [
+            (gold, predicted, int(self.counts[i, j]))
+            for i, gold in enumerate(self.labels)
+            for j, predicted in enumerate(self.labels)
+            if i != j and self.counts[i, j]
+        ]
+        return sorted(found, key=lambda each: -each[2])
+
 
 class CountsLabels(ABC):
     """Says how well each label is found."""
