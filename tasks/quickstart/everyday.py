@@ -348,13 +348,13 @@ the dog is barking at the postman | the dog barks at the man with the letters | 
 the cat is hiding under the bed | the cat hides below the bed | the cat is sitting on the roof | the cat sits up on the roof | the cat is in a room | the cat is hiding from a dog
 the baby is crying | the infant weeps | the baby is smiling happily | the infant smiles with joy | the baby is not asleep | the baby has a toothache
 the children are building a snowman | the kids make a man of snow | the children are lying on a hot beach | the kids are at the beach in the heat | the children are in the snow | the children are twins
-the water is cold | the water has a low temperature | the water is hot | the water has a high temperature | the water is not warm | the water comes from a spring
+the tea is lukewarm | the tea is neither hot nor cold | the tea is steaming hot | the tea is so hot that it steams | the tea is not hot | the tea comes from India
 the exam was hard | it was a difficult exam | the exam was easy | it was a simple exam | there was an exam | the exam took place in June
 the window is open | somebody has opened the window | the window is shut | somebody has closed the window | air comes in | the window faces the sea
 the light is on | the lamp is lit | the light is off | the lamp has been switched off | there is power in the house | the light is in the hall
 the store was full of customers | many people were shopping in the store | the store had no customers | nobody was shopping in the store | the store was open | the store sells clothes
 it is snowing | snow is falling | it is a hot summer day | it is hot, as usual in summer | it is cold | the snow will melt tomorrow
-it is late at night | it is the middle of the night | it is noon | it is the middle of the day | it is dark outside | it is a Thursday
+it is very late at night | it is long past midnight | it is noon | it is the middle of the day | it is dark outside | it is a Thursday
 the road is closed | nobody may use the road | the road is open | cars may use the road | you cannot drive there | the road is closed for repairs
 the book is very long | the book has a lot of pages | the book is short | the book has few pages | the book has pages | the book is about whales
 tickets are sold out | there are no tickets left | tickets are still available | you can still get tickets | you cannot buy a ticket | tickets were twenty pounds

@@ -40,7 +40,7 @@ TASKS: dict[str, tuple[Callable[[Draw, str], Row], Sequence[str], int]] = {
     "quick_attitude": (attitude_row, ("pleased", "displeased", "neutral"), 1500),
     "quick_entail": (entail_row, ("entailment", "neutral", "contradiction"), 2000),
     "quick_similar": (similar_row, BANDS, 600),
-    "quick_paraphrase": (paraphrase_row, ("paraphrase", "different"), 1700),
+    "quick_paraphrase": (paraphrase_row, ("paraphrase", "different"), 2400),
 }
 
 

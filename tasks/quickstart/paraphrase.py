@@ -29,6 +29,7 @@ from pieces import (
     told,
 )
 from scenes import same_scene
+from slots import slotted_pair
 from twins import DOERS, OPPOSITES, TWINS
 from wording import sentence
 
@@ -193,6 +194,11 @@ def twin_pair(draw: Draw, label: str) -> Pair:
     )
 
 
+def slot_pair(draw: Draw, label: str) -> Pair:
+    """A sentence with slots in other words, or one that differs in a word, a slot or the order of two slots."""
+    return slotted_pair(draw, label == SAME)
+
+
 def opposite_pair(draw: Draw, label: str) -> Pair:
     """A deed told in two ways, or the deed and its opposite, or two deeds of different people."""
     verbs, things = draw.item(OPPOSITES)
@@ -208,8 +214,9 @@ def opposite_pair(draw: Draw, label: str) -> Pair:
 
 PARAPHRASE: dict[PairBuilder, float] = {
     same_scene: 8,
-    life_pair: 8,
-    twin_pair: 5,
+    slot_pair: 14,
+    life_pair: 7,
+    twin_pair: 8,
     asked_pair: 3,
     opposite_pair: 3,
     topic_pair: 1,

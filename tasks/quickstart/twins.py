@@ -11,6 +11,71 @@ from material import listed, rows
 
 TWINS = rows("""
 # a sentence | the same in other words | a twin that says something else
+I'm worn out. | I have no strength left. | I'm full of energy.
+I had to laugh. | I could not keep a straight face. | I had to cry.
+My husband snores. | My husband makes a noise in his sleep. | My husband smokes.
+Let's take a break. | We should stop for a moment. | Let's go on working.
+It's none of your business. | That has nothing to do with you. | It's your business to know.
+She lives on her own. | She shares her home with nobody. | She lives with her parents.
+I changed my mind. | I think differently now. | I changed my clothes.
+The lift is out of order. | You can't use the lift at the moment. | The lift is full.
+My phone is flat. | The battery of my phone is empty. | My phone is fully charged.
+The roads are icy. | There is ice on the roads. | The roads are dry.
+He is in hospital. | He is being treated at a hospital. | He works in a hospital.
+I ran out of sugar. | I have no sugar left. | I spilled the sugar.
+The talk was interesting. | The talk held my attention. | The talk was tiring.
+She is expecting a baby. | She is pregnant. | She is looking after a baby.
+I know him by sight. | I have seen him before, but we never spoke. | I know him very well.
+We split the bill. | Each of us paid a half. | We forgot the bill.
+They moved away. | They don't live here any more. | They moved in next door.
+The museum is free. | You don't pay to get into the museum. | The museum is full.
+I'm allergic to cats. | Cats make me sneeze. | I'm mad about cats.
+He always tells the truth. | He never lies. | He never tells the truth.
+Her room is tidy. | There is no mess in her room. | Her room is tiny.
+The book is out of print. | You can't buy the book new any longer. | The book has just come out.
+I'm a bad swimmer. | I don't swim well. | I'm a strong swimmer.
+My back hurts. | I have a pain in my back. | My head hurts.
+The baby was born today. | Today a baby came into the world. | The baby is one year old today.
+It was a secret. | Nobody was supposed to know it. | It was common knowledge.
+I got up early. | I was out of bed before most people. | I stayed up late.
+We are almost there. | It isn't far any more. | We have just set off.
+The printer is out of paper. | There is no paper in the printer. | The printer is out of ink.
+He drives too fast. | He keeps breaking the speed limit. | He drives too slowly.
+She has resigned. | She gave up her post. | She has been promoted.
+I missed the beginning of the play. | I was not there when the play began. | I missed the end of the play.
+The heating bill was higher than last year. | We paid more for heat than a year ago. | The heating bill was lower than last year.
+My son is good at maths. | Maths is easy for my son. | My son is bad at maths.
+The path leads uphill. | The path climbs. | The path leads downhill.
+They agreed on a date. | They found a day that suited both. | They could not agree on a date.
+He is left-handed. | He writes with his left hand. | He has left the room.
+I need a new pair of glasses. | My old glasses are no longer good enough. | I need a clean glass.
+The milk has gone off. | The milk is sour. | The milk is fresh.
+Nothing is impossible. | Everything can be done. | Nothing is possible.
+You are welcome to stay. | We'd be glad if you stayed. | You have to leave.
+She was the first to arrive. | Nobody got there before her. | She was the last to arrive.
+I hardly slept. | I got very little sleep. | I slept like a log.
+He quit school at sixteen. | He was sixteen when he left school. | He changed school at sixteen.
+We have run out of time. | There is no time left for us. | We have plenty of time.
+The soup needs more salt. | There isn't enough salt in the soup. | The soup has too much salt.
+It's warm in here. | This room is rather hot. | It's cold in here.
+I'm looking forward to the weekend. | I can't wait for the weekend. | I'm thinking about last weekend.
+The lake is frozen. | The lake is covered with ice. | The lake is warm enough for a swim.
+Nobody knows her name. | Her name is a mystery to everybody. | Everyone knows her name.
+Is there a chemist's near here? | Where can I find a chemist's around here? | Is the chemist's nice?
+Can I pay by card? | Do you take cards? | Can I get cash here?
+May I sit here? | Is this seat free? | Did I sit here?
+What's your job? | What do you do for a living? | Do you like your boss?
+How long have you been waiting? | When did you begin to wait? | How long will you stay?
+Would you mind if I smoked? | Is it all right if I have a cigarette? | Would you mind not smoking?
+What would you like to drink? | What can I bring you to drink? | What would you like to eat?
+Could you speak more slowly? | Please talk a bit slower. | Could you speak more loudly?
+Which bus goes to the centre? | What number is the bus into town? | Which bus comes from the centre?
+How do you spell your name? | What are the letters of your name? | What does your name mean?
+Are there any seats left? | Can we still get seats? | Have you left your seat?
+Let me know when you are ready. | Tell me as soon as you're done. | Let me know when you are coming.
+I'd like to return this dress. | I want to give this dress back. | I'd like to try on this dress.
+Do I have to change trains? | Is there no direct train? | Do I have to change clothes?
+Don't be late. | Be on time. | Don't be early.
 The bank opens at eight. | You can go to the bank from eight o'clock. | The bank closes at eight.
 He left the house at seven. | It was seven when he went out. | He entered the house at seven.
 The bus arrived at noon. | The bus got here at twelve. | The bus left at noon.
@@ -89,7 +154,7 @@ How do I bake a potato? | What is the way to bake a potato? | How do I peel a po
 When does the shop open? | From what time can I go to the shop? | Where is the shop?
 Do you like your job? | Are you happy with your work? | Do you have a job?
 Is the pool open now? | Can I go into the pool at the moment? | Is the pool deep?
-How tall are you? | What is your height? | How old are you?
+How tall are you? | What is your height? | How tall is your tent?
 What happened here? | Tell me what went on here. | What will happen here?
 Who told you? | From whom did you hear it? | Who did you tell?
 Why are you sad? | What makes you unhappy? | Why are you glad?
