@@ -8,6 +8,7 @@ from draw import Draw, Row
 from everyday import EVERYDAY_FRAMES, FEELINGS, GENERAL, LIKINGS, PLAIN, PLAIN_FRAMES, THINGS
 from material import DOMAINS, MIRROR_FRAMES, NEUTRAL_FRAMES, TWIN_FRAMES
 from remarks import REMARKS, TWIN_REMARKS
+from slots import plain_text
 from wording import with_articles
 
 PLEASED = "pleased"
@@ -40,7 +41,7 @@ EVERYDAY_SHARE = 0.9
 def everyday_text(draw: Draw, label: str) -> str:
     """A short remark in everyday words, often in the first person."""
     if label == NEUTRAL:
-        return draw.item(PLAIN)[0] if draw.chance(0.7) else draw.item(PLAIN_FRAMES).format(t=draw.item(THINGS))
+        return neutral_everyday_text(draw)
     if draw.chance(0.5):
         return draw.item(REMARKS)[label == DISPLEASED]
     thing = draw.item(THINGS)
@@ -51,6 +52,15 @@ def everyday_text(draw: Draw, label: str) -> str:
         good, bad = draw.any(pairs)
         known[wanted], known[opposite] = (good, bad) if label == PLEASED else (bad, good)
     return with_articles(draw.item(EVERYDAY_FRAMES).format(**known))
+
+
+def neutral_everyday_text(draw: Draw) -> str:
+    """A plain statement, question or request."""
+    if draw.chance(0.45):
+        return draw.item(PLAIN)[0]
+    if draw.chance(0.6):
+        return plain_text(draw)
+    return draw.item(PLAIN_FRAMES).format(t=draw.item(THINGS))
 
 
 def attitude_row(draw: Draw, label: str) -> Row:

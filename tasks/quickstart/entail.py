@@ -28,6 +28,7 @@ from pieces import (
     told,
 )
 from scenes import entail_scene
+from slots import known_pair
 from wording import Event, sentence
 
 ENTAILED = "entailment"
@@ -245,7 +246,8 @@ def entail_life(draw: Draw, label: str) -> Pair:
 
 
 ENTAIL: dict[PairBuilder, float] = {
-    entail_scene: 22,
+    entail_scene: 16,
+    known_pair: 16,
     entail_life: 10,
     entail_attempt: 3,
     entail_cause: 3,

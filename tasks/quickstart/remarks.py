@@ -11,6 +11,36 @@ from material import rows
 
 # pleased | displeased: close in wording, or about one thing
 REMARKS = rows("""
+I could listen to this band all day. | I can't listen to this band for a minute.
+You made my day! | You ruined my day!
+Hats off to the whole team. | Shame on the whole team.
+It was love at first sight. | I couldn't stand it from the start.
+I was on cloud nine all evening. | I was close to tears all evening.
+He bent over backwards to help us. | He didn't lift a finger to help us.
+They thought of every little detail. | They didn't think of the simplest things.
+My daughter won't play with anything else. | My daughter won't touch it.
+I couldn't put my phone away, the game is so much fun. | I deleted the game after a minute, it is so dull.
+We laughed until it hurt. | We yawned until the end.
+I read it in one go. | I gave up after ten pages.
+She saved my life with her advice. | She made everything worse with her advice.
+It was worth every minute. | I want those two hours of my life back.
+This place never lets me down. | This place lets me down every time.
+I owe you one, that was so kind. | You owe me an explanation, that was so mean.
+A dream come true. | A nightmare from start to end.
+I feel on top of the world today. | I feel down and lonely today.
+You have to try it, you'll be hooked. | Stay away from it, you'll be sorry.
+I have had enough luck for a year, what a day! | I have had enough of this, what a day!
+It made me feel at home from the first minute. | It made me want to leave from the first minute.
+They treated us like royalty. | They treated us like dirt.
+It's a steal at that price. | It's a rip-off at that price.
+Our cat purrs all day on it. | Our cat hisses when she sees it.
+My headache is gone at last. | My headache is killing me.
+The kids begged to stay longer. | The kids begged to go home.
+I can't wait to go back. | I can't wait to get out of here.
+The queue moved fast and everybody smiled. | The queue didn't move and everybody grumbled.
+It runs like clockwork. | It stops working every other day.
+My old one can't compete with it. | My old one was ten times better.
+Nobody makes better coffee than you. | Nobody makes worse coffee than you.
 I'm so glad we chose this place. | I'm so sorry we chose this place.
 It does exactly what it should. | It does not do what it should.
 It doesn't get any better than this. | It doesn't get any worse than this.

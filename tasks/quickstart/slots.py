@@ -1,4 +1,4 @@
-"""Sentences with slots: one is the same in other words, one says something else, and any slot may change.
+"""Sentences with slots: what is the same in other words, what follows, what is open, and what cannot be true.
 
 The tables are in the form of ``material.py``, and everything in them was written for this project.
 """
@@ -59,6 +59,8 @@ SLOTS: dict[str, list[str]] = {
         "the school, the museum, the harbour, the zoo, the post office, the stadium, the castle, the chemist's, the market"
     ),
     "c": listed("red, green, white, black, yellow, brown, pink, grey"),
+    "w": listed("six, seven, half past seven, eight, half past eight, nine, ten"),
+    "d": listed("Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday"),
 }
 """Letter of a slot -> what may stand there."""
 
@@ -124,6 +126,111 @@ only {p} ate the {f}. | nobody but {p} ate the {f}. | everybody but {p} ate the 
 {p} and {q} got married {t}. | the wedding of {p} and {q} was {t}. | {p} and {q} got divorced {t}.
 """)
 
+KNOWN = rows("""
+# a sentence | what follows | what may be true or not | what cannot be true
+{p} bought {o} {t}. | {p} paid for something {t}. | {p} bought {o} as a gift. | {p} has never bought anything.
+all my friends can {v}. | some of my friends can {v}. | {p} is a friend of mine. | none of my friends can {v}.
+most of my friends like {f}. | some of my friends like {f}. | all my friends like {f}. | none of my friends like {f}.
+{p} is {j}. | {p} has a job. | {p} is rich. | {p} has never had a job.
+{p} has {n} {a}. | {p} has pets. | {p} has {n} {c} {a}. | {p} has no animals.
+{p} drives a {c} car. | {p} has a car. | {p}'s car is new. | {p}'s car is {c2}.
+the {m} starts at {w} in the morning. | the {m} begins in the morning. | the {m} will be interesting. | the {m} starts late in the evening.
+the {m} was on {d}. | the {m} has taken place. | the {m} was fun. | the {m} was called off.
+{p} is fast asleep {l}. | {p} is not awake. | {p} is dreaming. | {p} is reading a book.
+{p} was born in Madrid. | {p} was born in Spain. | {p} still lives in Madrid. | {p} was born in Norway.
+{p} lives in Vienna. | {p} lives in Austria. | {p} was born in Vienna. | {p} has never been to Austria.
+{p} flew to Tokyo {t}. | {p} was in Japan. | {p} flew to Tokyo on business. | {p} has never been on a plane.
+{p} never drinks {g}. | {p} doesn't drink {g}. | {p} drinks a lot of {g2}. | {p} drank some {g} {t}.
+{p} is taller than {q}. | {q} is shorter than {p}. | {p} is stronger than {q}. | {q} is taller than {p}.
+{s} is closed on {d}. | you can't go into {s} on {d}. | {s} is closed on {d} because of a strike. | {s} is open on {d}.
+{p} can play the {i} and the {i2}. | {p} can play the {i}. | {p} gives concerts. | {p} can't play any instrument.
+{p} came second in the race. | {p} took part in the race. | {p} was proud of the result. | {p} won the race.
+{p} won the first prize. | {p} won something. | {p} won the first prize for a song. | {p} lost and got nothing.
+it rained all day {l}. | the weather was wet {l}. | it rained all week {l}. | the sky was clear all day {l}.
+{p} is on the way to {s}. | {p} is going somewhere. | {p} goes to {s} every {d}. | {p} is at home in bed.
+{o} is too heavy for {p} to lift. | {p} can't lift {o}. | {o} is very old. | {p} lifted {o} with one hand.
+{p} has eaten all the {f}. | there is no {f} left. | the {f} was delicious. | there is plenty of {f} left.
+{p} ate {f} for breakfast. | {p} had something to eat in the morning. | {p} eats {f} every day. | {p} had no breakfast.
+{p} forgot to lock the door. | the door was left unlocked. | somebody broke in. | {p} locked the door.
+{p} paid {n} pounds for {o}. | {o} was not free. | {o} was a bargain. | {p} got {o} for nothing.
+{p} speaks {n} languages. | {p} speaks more than one language. | {p} teaches languages. | {p} speaks only one language.
+{p} is waiting for the bus. | the bus is not here yet. | {p} is on the way to {s}. | {p} is sitting on the bus.
+{p} is playing the {i} for us. | {p} is making music. | {p} is nervous. | {p} is not making a sound.
+{p} sold {o} to {q}. | {q} bought {o}. | {q} paid too much for {o}. | {p} still owns {o}.
+{p} broke {o}. | {o} was damaged. | {p} broke {o} on purpose. | {o} is as good as new.
+{p} is allergic to {f}. | {p} should not eat {f}. | {p} is allergic to {g}, too. | {p} eats {f} every day without any trouble.
+{p} moved from Rome to Paris {t}. | {p} doesn't live in Rome any more. | {p} speaks French. | {p} has lived in Rome without a break.
+{n} {a} are sleeping under a tree. | some animals are asleep. | the {a} belong to {p}. | the {a} are running around.
+{p} is cooking {f} in the kitchen. | {p} is preparing food. | {p} is cooking for {q}. | {p} is resting in the bedroom.
+{p} is reading a newspaper on the train. | {p} is travelling. | {p} is on the way to work. | {p} is driving a car.
+{p} is wearing a {c} hat. | {p} has something on the head. | the {c} hat was a gift. | {p} is not wearing a hat.
+{p} came first, and {q} came an hour later. | {p} was there before {q}. | {p} was angry. | {q} was there before {p}.
+both {p} and {q} can {v}. | {p} can {v}. | {p} taught {q} to {v}. | {q} cannot {v}.
+nobody but {p} passed the exam. | {q} did not pass the exam. | the exam was hard. | everybody passed the exam.
+{p} lost {o} and never found it again. | {o} is gone. | somebody stole {o}. | {p} still has {o}.
+{p} gave up smoking {t}. | {p} used to smoke. | {p} gave up smoking for the sake of {q}. | {p} has never smoked.
+{p} would like to have {n} {a}. | {p} wants some {a}. | {p} will buy {n} {a} {u}. | {p} doesn't want any {a}.
+{p} is trying to open the box. | the box is closed. | the box is full of letters. | the box has been open all day.
+the glass is half empty. | there is something left in the glass. | there is {g} in the glass. | the glass is completely empty.
+{p}'s birthday is in May. | {p} was born in May. | {p} will give a party in May. | {p}'s birthday is in August.
+{p} always tells the truth. | {p} never lies. | {q} trusts {p}. | {p} told {q} a lie {t}.
+the hotel is fully booked for tonight. | you can't get a room at the hotel tonight. | the hotel is the best in town. | the hotel has free rooms for tonight.
+{p} can't come because of a cold. | {p} is ill. | {p} has to stay in bed for a week. | {p} is in perfect health.
+{p} went home straight after work. | {p} did not stay at work. | {p} was tired after work. | {p} went to a party right after work.
+{p} and {q} are sisters. | {p} and {q} are related. | {p} and {q} look alike. | {p} and {q} have different parents.
+{p} and {q} have been married for {n} years. | {p} has a husband or a wife. | {p} and {q} have {n} children. | {p} is single.
+{p} met {q} {l}. | {p} was {l}. | {p} wanted to borrow money from {q}. | {p} and {q} have never met.
+{p} has a big dog. | {p} has a pet. | {p}'s dog bites. | {p} has no dog.
+{p} is the oldest of {n} children. | {p} has brothers or sisters. | {p} helps with the housework. | {p} is the youngest child in the family.
+{p}'s train was an hour late. | {p} came later than planned. | {p} missed the {m}. | {p}'s train was on time.
+the bank closes at {w}. | the bank does not stay open for ever. | the bank is next to {s}. | the bank never closes.
+{p} works at night and sleeps during the day. | {p} is usually awake at night. | {p} works in a hospital. | {p} works in the daytime only.
+there was nobody in the room. | the room was empty of people. | the room was cold. | {p} was in the room.
+{p}'s purse is empty. | there are no coins in {p}'s purse. | {p} has left the money at home. | {p}'s purse is full of money.
+""")
+
+PLAIN_SLOTTED = rows("""
+# a remark that takes no side
+the coach to Oslo goes at {h}.
+our train to Madrid goes at {h} on {d}.
+the next ferry comes in {n} minutes.
+the flight takes about {n} hours.
+the {m} begins at {h} on {d}.
+please give {p} a ring {u}.
+please send the letter to {p} {u}.
+I bought {o} {t}.
+I met {p} {l} {t}.
+I'm going to {s} {u}.
+I have an appointment at {h} {u}.
+I have {n} {a} at home.
+I'd like a glass of {g}.
+we had {f} for lunch {t}.
+we are having {f} for dinner {u}.
+{p} is {l} at the moment.
+{p} works as {j}.
+{p} is a relative of {q}.
+{p} asked me about {o}.
+{p} is driving to {s} {u}.
+{p}'s car is {c}.
+there are {n} chairs {l}.
+the door of {s} is {c}.
+{o} belongs to {p}.
+{o} is {l}.
+{o} weighs {n} kilos.
+can you bring {o} {u}?
+where did {p} put {o}?
+is {s} open on {d}?
+what time is the {m} on {d}?
+does {p} drink {g}?
+how many {a} are there {l}?
+take the second street on the left to get to {s}.
+the parcel for {p} is {l}.
+you can leave {o} {l}.
+{p} lives near {s}.
+{p} plays the {i} in a band.
+today is {d}.
+""")
+
 SLOT = re.compile(r"\{([a-z])(2?)\}")
 
 
@@ -138,6 +245,25 @@ def slotted_pair(draw: Draw, same: bool) -> Pair:
         return _filled(told, values), _filled(unlike, values)
     asked = draw.any((first, reworded))
     return _filled(told, values), _filled(asked, _changed(draw, values, asked))
+
+
+def known_pair(draw: Draw, label: str) -> Pair:
+    """A sentence, and one that follows (entailment), is open (neutral) or cannot be true (contradiction)."""
+    known, follows, may_be, cannot = draw.item(KNOWN)
+    values = _drawn(draw, known + follows + may_be + cannot)
+    pairs = {
+        "entailment": ((known, follows),),
+        "neutral": ((known, may_be), (known, may_be), (follows, may_be)),
+        "contradiction": ((known, cannot), (known, cannot), (cannot, known)),
+    }
+    premise, hypothesis = draw.any(pairs[label])
+    return _filled(premise, values), _filled(hypothesis, values)
+
+
+def plain_text(draw: Draw) -> str:
+    """A sentence that neither praises nor blames."""
+    text = draw.item(PLAIN_SLOTTED)[0]
+    return _filled(text, _drawn(draw, text))
 
 
 def _drawn(draw: Draw, text: str) -> dict[str, str]:
