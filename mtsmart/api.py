@@ -33,6 +33,7 @@ from mtsmart.runs.folder import RunFolder, resolved_config
 from mtsmart.runs.hub_address import run_path
 from mtsmart.runs.results import Results
 from mtsmart.runs.resume_policy import check_allowed, find_resume_point
+from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
@@ -270,6 +271,11 @@ def _shown(progress: bool | None, callback: Callback | None) -> Callback | None:
     return shown if callback is None else Callbacks(shown, callback)
 
 
+def _begun(folder: RunFolder, resume: bool) -> dict[str, TaskDefinition]:
+    """The tasks of the run that is resumed; none of a new run."""
+    return folder.definitions() if resume and folder.exists else {}
+
+
 def train_experiment(
     experiment: Experiment,
     output_dir: str | Path | None,
@@ -284,7 +290,7 @@ def train_experiment(
     processes.together(lambda: check_trackers(experiment))
     with RunPlace(experiment.config.name, output_dir, resume) as place, Tracking(experiment.config) as tracking:
         folder = processes.on_main(place.choose)
-        setup = processes.together(lambda: prepare(experiment, processes))
+        setup = processes.together(lambda: prepare(experiment, processes, _begun(folder, resume)))
         config = resolved_config(setup.config, setup.definitions)
         text = processes.together(lambda: dump_config(config))
         watchers = [ProgressLog(), tracking] if callback is None else [ProgressLog(), tracking, callback]

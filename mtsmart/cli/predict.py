@@ -1,17 +1,23 @@
-"""``mtsmart predict``."""
+"""``mtsmart predict`` and ``mtsmart try``."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtsmart.cli.options import Columns, FileFormat, RunArgument, TaskFiles, names_in
 from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import require_output, say
+from mtsmart.errors import DataError
+from mtsmart.log import log_notice
 from mtsmart.quiet import quiet_libraries
+
+if TYPE_CHECKING:
+    from mtsmart.evaluation.typed_texts import TypedTexts
 
 Tasks = Annotated[
     list[str],
@@ -64,3 +70,66 @@ def predict(
     else:
         write_rows(rows, output)
         say(f"{len(rows):,} rows written to {output}")
+
+
+def try_run(
+    run: RunArgument,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--task",
+            "-t",
+            help="Ask this task alone; repeatable. Default: all tasks.",
+            autocompletion=completion.tasks,
+        ),
+    ] = None,
+    task_file: TaskFiles = None,
+) -> None:
+    """Type a text and see what every head answers; a pipe gives a text a line, with a tab between the two of a pair."""
+    require_output()
+    quiet_libraries()
+    from mtsmart import api
+    from mtsmart.evaluation.typed_texts import TypedTexts
+    from mtsmart.reporting.answers import on_one_line, with_bars
+
+    asked = TypedTexts(api.load(run, task_file or []), task)
+    if asked.left_out:
+        log_notice(f"not asked, because they read more than two texts or are not trained: {', '.join(asked.left_out)}")
+    if not sys.stdin.isatty():
+        for texts in _piped_texts(asked):
+            say(on_one_line(asked.answers(texts)))
+            sys.stdout.flush()
+        return
+    say("Type a text and press Enter. An empty text or Ctrl-C ends.")
+    for texts in _typed_texts(asked):
+        for line in with_bars(asked.answers(texts)):
+            say(line)
+
+
+def _piped_texts(asked: TypedTexts) -> Iterator[list[str]]:
+    """The texts of each line of standard input that is not empty."""
+    for number, line in enumerate(sys.stdin, 1):
+        texts = [text.strip() for text in line.rstrip("\n").split("\t")]
+        if texts == [""]:
+            continue
+        counts = range(asked.fewest_texts, asked.most_texts + 1)
+        if len(texts) not in counts or "" in texts:
+            wanted = " or ".join(map(str, counts))
+            message = f"has {sum(map(bool, texts))} texts, where the tasks read {wanted}"
+            hint = "Put a tab between the two texts of a pair"
+            raise DataError(message, file="standard input", line=number, value=line.strip(), hint=hint)
+        yield texts
+
+
+def _typed_texts(asked: TypedTexts) -> Iterator[list[str]]:
+    """The texts that somebody types."""
+    try:
+        while first := input("\ntext> ").strip():
+            second = ""
+            if asked.most_texts > 1:
+                needless = "" if asked.fewest_texts > 1 else " (Enter: none)"
+                second = input(f"second text{needless}> ").strip()
+            if second or asked.fewest_texts == 1:
+                yield [first, second] if second else [first]
+    except (EOFError, KeyboardInterrupt):
+        say("")

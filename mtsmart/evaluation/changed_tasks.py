@@ -8,7 +8,7 @@ from pathlib import Path
 from mtsmart.config.document import Document
 from mtsmart.config.validate import validate
 from mtsmart.log import log_notice
-from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.tasks.definition import AUTO, TaskDefinition
 from mtsmart.tasks.library import Entry, TaskLibrary
 
 _SAY_NOTHING = {"description", "suite", "replaces_shipped"}
@@ -40,7 +40,12 @@ def changed_tasks(
 
 def _changed(entry: Entry, known: TaskDefinition) -> TaskDefinition:
     data = {**known.model_dump(exclude_defaults=True), **entry.document.data}
-    return validate(TaskDefinition, Document(data, entry.document.origins))
+    changed = validate(TaskDefinition, Document(data, entry.document.origins))
+    if changed.head.type == AUTO:  # The run has chosen.
+        changed = changed.model_copy(update={"head": known.head})
+    if changed.learning_rate_factor is None:
+        changed = changed.model_copy(update={"learning_rate_factor": known.learning_rate_factor})
+    return changed
 
 
 def _tell(entry: Entry, before: TaskDefinition, after: TaskDefinition) -> None:

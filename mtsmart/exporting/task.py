@@ -10,6 +10,7 @@ from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.models.export_folder import check_target
 from mtsmart.models.hugging_face import Exported, export_head
+from mtsmart.models.sentence_modules import export_modules, has_modules
 from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RunFolder
@@ -24,6 +25,8 @@ def export_task(
     run: str | Path, task: str, folder: str | Path, *, overwrite: bool = False, task_files: Iterable[str | Path] = ()
 ) -> Exported:
     """Write one task of a run as a Hugging Face model that needs nothing of mtsmart.
+
+    A plain head that pools by cls, mean or max becomes modules of sentence-transformers.
 
     Args:
         run: the run's folder, or ``hub:owner/name[@revision]``.
@@ -46,17 +49,23 @@ def export_task(
         hint = "Train longer, or draw every task in each update: mixing.strategy=rounds"
         raise ConfigError("got no update in this run, so its head is random", argument="task", value=task, hint=hint)
     _refuse_computed_labels(loaded, chosen)
-    card = _card(loaded, chosen)
-    return export_head(
-        loaded.model,
-        chosen.head_name,
-        loaded.tokenizer,
-        target,
+    return _write(loaded, chosen, target, overwrite)
+
+
+def _write(run: LoadedRun, task: TaskType, folder: Path, overwrite: bool) -> Exported:
+    """Write the task in the form that its head has outside mtsmart."""
+    card = _card(run, task)
+    write = export_modules if has_modules(run.model, task.head_name) else export_head
+    return write(
+        run.model,
+        task.head_name,
+        run.tokenizer,
+        folder,
         problem_type=card.problem_type,
         max_length=card.max_length,
         card=card.text,
         overwrite=overwrite,
-        unit=unit_of(chosen),
+        unit=unit_of(task),
     )
 
 
@@ -71,7 +80,7 @@ def _card(run: LoadedRun, task: TaskType) -> ModelCard:
         scores=scores.get(task.name, {}),
         decoding={} if isinstance(task, HasUnit) else task.decoding,  # The exported weights have the unit in them.
         problem_type=task.problem_type,
-        recipe=recipe_of(run.config),
+        recipe=recipe_of(run.config, {task.name: run.definitions[task.head_name]}),
         rule=decoding_rule(task),
     )
 

@@ -55,7 +55,7 @@ def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:
         "",
         *([markdown(config.description), ""] if config.description.strip() else []),
         f"One encoder with {len(tasks)} tasks, trained with mtsmart from {code_span(_shown(encoder))}.",
-        *(f"{markdown(text)}." for text in recipe_of(config)),
+        *(f"{markdown(text)}." for text in recipe_of(config, definitions)),
         *map(markdown, summaries(config, definitions)),
         "",
         *_scores(tasks),

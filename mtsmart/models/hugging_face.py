@@ -24,7 +24,7 @@ from mtsmart.user_paths import user_path
 
 TOLERANCE = 1e-5  # between a logit of ours and the exported model's, absolute and relative
 _ROUNDING = 1e-6  # of the mean of labels in float32, relative
-_LABELS_OWN = OutputUnit()
+LABELS_OWN = OutputUnit()
 _DROPOUTS = (
     "classifier_dropout",
     "classifier_dropout_prob",
@@ -60,7 +60,7 @@ def export_head(
     max_length: int | None = None,
     card: Callable[[Exported], str] | None = None,
     overwrite: bool = False,
-    unit: OutputUnit = _LABELS_OWN,
+    unit: OutputUnit = LABELS_OWN,
 ) -> Exported:
     """Write the encoder with one of its heads as the architecture's own task class.
 
@@ -81,7 +81,7 @@ def export_head(
     folder = user_path(folder, argument="folder").absolute()
     check_target(folder, overwrite)
     whole = _giving_labels(task_model(model, head, problem_type), unit, head)
-    saved = _exported_tokenizer(tokenizer, whole, max_length)
+    saved = exported_tokenizer(tokenizer, whole, max_length)
     exported = Exported(folder, NATIVE_CLASSES[model.specs[head].kind].__name__, type(whole).__name__)
     with exporting_to(folder, overwrite) as aside:
         whole.save_pretrained(aside)
@@ -105,12 +105,10 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
             f"the task's head is of type '{spec.type}', which no Hugging Face class has",
             argument="task",
             value=head,
-            hint="Only heads of type 'native' can be exported; this one works in 'mtsmart predict'",
+            hint="Only heads of type 'native', and plain ones that pool by cls, mean or max, can be exported; this one "
+            "works in 'mtsmart predict'",
         )
-    unmerged = unmerged_adapters(model.encoder)
-    if unmerged:
-        message = f"the encoder has adapters that no Hugging Face class has: {', '.join(unmerged)}"
-        raise CheckpointError(message, key="encoder")
+    refuse_adapters(model)
     with torch.random.fork_rng(devices=[]):  # what is drawn here is overwritten
         whole: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(_config(model, head, problem_type))
     prefix = whole.base_model_prefix
@@ -124,6 +122,18 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
         raise CheckpointError(message, argument="task", value=head)
     whole.eval()
     return whole
+
+
+def refuse_adapters(model: MultiTaskModel) -> None:
+    """Refuse adapters that are no part of the architecture.
+
+    Raises:
+        CheckpointError: names them.
+    """
+    unmerged = unmerged_adapters(model.encoder)
+    if unmerged:
+        message = f"the encoder has adapters that no Hugging Face class has: {', '.join(unmerged)}"
+        raise CheckpointError(message, key="encoder")
 
 
 def _config(model: MultiTaskModel, head: str, problem_type: str | None) -> Any:
@@ -146,7 +156,7 @@ def _config(model: MultiTaskModel, head: str, problem_type: str | None) -> Any:
     return config
 
 
-def _exported_tokenizer(
+def exported_tokenizer(
     tokenizer: PreTrainedTokenizerBase, whole: PreTrainedModel, max_length: int | None
 ) -> PreTrainedTokenizerBase:
     """The tokenizer as it cut and padded the inputs, giving only what the class takes.
@@ -175,7 +185,7 @@ def _giving_labels(whole: PreTrainedModel, unit: OutputUnit, head: str) -> PreTr
     Raises:
         CheckpointError: the class's last layer has no bias.
     """
-    if unit == _LABELS_OWN or fold(unit, whole):
+    if unit == LABELS_OWN or fold(unit, whole):
         return whole
     raise CheckpointError(
         f"the last layer of {type(whole).__name__} has no bias that could hold the mean of the labels",
@@ -199,7 +209,7 @@ def _check_logits(
     if loading["missing_keys"] or loading["mismatched_keys"]:
         names = sorted(map(str, [*loading["missing_keys"], *loading["mismatched_keys"]]))
         raise CheckpointError(f"the exported model would lack weights: {', '.join(names[:3])}", file=folder.name)
-    inputs = _probe(tokenizer, model.encoder.max_positions)
+    inputs = probe_batch(tokenizer, model.encoder.max_positions)
     training = model.training
     model.eval()
     real = inputs["attention_mask"].bool()
@@ -212,19 +222,33 @@ def _check_logits(
     if theirs.ndim == 3:  # a logit for each token: those of padding mean nothing
         logits = logits[real]
         theirs = theirs[real]
-    if unit != _LABELS_OWN:
+    if unit != LABELS_OWN:
         logits = unit.to_labels(logits).float()
+    check_equal(logits, theirs, unit, type(again).__name__, head)
+
+
+def check_equal(ours: Tensor, theirs: Tensor, unit: OutputUnit, architecture: str, head: str) -> None:
+    """Refuse an exported model that computes something else.
+
+    Args:
+        ours, theirs: the logits of this model and of the exported one, float32, of one shape.
+        unit: of the head's outputs.
+        architecture, head: the exported model and the head, for the message.
+
+    Raises:
+        CheckpointError: says by how much they differ.
+    """
     rounding = TOLERANCE * unit.std + _ROUNDING * abs(unit.mean)
-    if not torch.allclose(logits, theirs, atol=rounding, rtol=TOLERANCE):
-        difference = float((logits - theirs).abs().max())
+    if not torch.allclose(ours, theirs, atol=rounding, rtol=TOLERANCE):
+        difference = float((ours - theirs).abs().max())
         raise CheckpointError(
-            f"{type(again).__name__} computes other logits with these weights (they differ by {difference:.2g})",
+            f"{architecture} computes other logits with these weights (they differ by {difference:.2g})",
             argument="task",
             value=head,
         )
 
 
-def _probe(tokenizer: PreTrainedTokenizerBase, longest: int | None) -> dict[str, Tensor]:
+def probe_batch(tokenizer: PreTrainedTokenizerBase, longest: int | None) -> dict[str, Tensor]:
     """Four rows of random tokens (4, T), three of them padded."""
     generator = torch.Generator().manual_seed(0)
     width = min(24, longest or 24)

@@ -30,7 +30,7 @@ def write_card(
         *([markdown(config.description), ""] if config.description.strip() else []),
         f"Trained with mtsmart from {start}: {config.training.epochs} epochs, batch size {config.training.batch_size}, "
         f"{config.optimizer.name} at {config.optimizer.learning_rate:g}, seed {config.training.seed}.",
-        *(f"{markdown(text)}." for text in recipe_of(config)),
+        *(f"{markdown(text)}." for text in recipe_of(config, definitions)),
         *map(markdown, summaries(config, definitions)),
         "",
         "| task | data | metric | score | best constant |",

@@ -9,6 +9,7 @@ from typing import Any
 
 from mtsmart.config.document import dump_yaml
 from mtsmart.models.hugging_face import Exported
+from mtsmart.models.sentence_modules import SENTENCE_TRANSFORMER
 from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown
@@ -21,6 +22,13 @@ _PIPELINES = {
     "AutoModelForTokenClassification": "token-classification",
     "AutoModelForMaskedLM": "fill-mask",
 }
+_SENTENCE_PACKAGE = "sentence_transformers"
+_MODULES_TEXT = [
+    "The outputs are logits, or the number itself for regression. transformers loads the encoder without",
+    "sentence-transformers: `AutoModel`. The head is then the pooling that 1_Pooling/config.json names, and the linear",
+    "layers in 2_Dense and the folders after it.",
+    "",
+]
 
 
 @dataclass(frozen=True)
@@ -54,9 +62,10 @@ class ModelCard:
     def text(self, exported: Exported) -> str:
         """The text of the exported model's README.md."""
         pipeline = _PIPELINES.get(exported.auto_class)
+        is_modules = exported.auto_class == SENTENCE_TRANSFORMER
         lines = [
             "---",
-            dump_yaml(self._metadata(pipeline)).rstrip(),
+            dump_yaml(self._metadata(pipeline, exported)).rstrip(),
             "---",
             "",
             f"# {markdown(self.name)}",
@@ -69,15 +78,23 @@ class ModelCard:
             "## Use",
             "",
             "```python",
-            *_code(exported, pipeline, len(self.definition.text), self.problem_type),
+            *self._code(exported, pipeline),
             "```",
             "",
+            *(_MODULES_TEXT if is_modules else []),
         ]
         return "\n".join(lines)
 
-    def _metadata(self, pipeline: str | None) -> dict[str, Any]:
+    def _metadata(self, pipeline: str | None, exported: Exported) -> dict[str, Any]:
         tasks = [ScoredTask(self.name, self.definition, self.scores)]
-        return hub_metadata("transformers", self.name, self.encoder, tasks, pipeline=pipeline)
+        return hub_metadata(_library(exported), self.name, self.encoder, tasks, pipeline=pipeline)
+
+    def _code(self, exported: Exported, pipeline: str | None) -> list[str]:
+        """Some lines of Python that load the model. The user runs them in the folder above the model's folder."""
+        texts = len(self.definition.text)
+        if exported.auto_class == SENTENCE_TRANSFORMER:
+            return _modules_code(exported, texts, self.labels)
+        return _code(exported, pipeline, texts, self.problem_type)
 
     def _facts(self) -> list[str]:
         definition = self.definition
@@ -108,8 +125,23 @@ class ModelCard:
         return [title, "", "| metric | score |", "|---|---|", *rows, ""]
 
 
+def _library(exported: Exported) -> str:
+    return "sentence-transformers" if exported.auto_class == SENTENCE_TRANSFORMER else "transformers"
+
+
+def _modules_code(exported: Exported, texts: int, labels: list[str] | None) -> list[str]:
+    example = '"..."' if texts == 1 else '("...", "...")'
+    lines = [
+        f"from {_SENTENCE_PACKAGE} import {exported.auto_class}",
+        f"model = {exported.auto_class}({json.dumps(exported.folder.name)})",
+        f"outputs = model.encode([{example}])  # a row of numbers for each input",
+    ]
+    if labels is None:
+        return [*lines, "print(outputs)"]
+    return [*lines, f"print(dict(zip({json.dumps(labels, ensure_ascii=False)}, outputs[0])))"]
+
+
 def _code(exported: Exported, pipeline: str | None, texts: int, problem_type: str | None) -> list[str]:
-    """Three lines of Python that load the model. The user runs them in the folder above the model's folder."""
     folder = json.dumps(exported.folder.name)
     if pipeline is None:
         return [

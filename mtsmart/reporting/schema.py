@@ -27,7 +27,7 @@ from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HEADS
 from mtsmart.regularizers import REGULARIZERS
 from mtsmart.task_types import TASK_TYPES
-from mtsmart.tasks.definition import HeadConfig, TaskDefinition
+from mtsmart.tasks.definition import AUTO, HeadConfig, TaskDefinition
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -154,7 +154,9 @@ def _complete_tasks(definitions: Schema, values: Mapping[str, Schema]) -> None:
     _put(properties, "labels", {"anyOf": [{**_SCALARS, "minItems": 2}, _NULL]})
     files = {"anyOf": [_TEXT_OR_TEXTS, {"type": "object", "additionalProperties": _TEXT_OR_TEXTS}, _NULL]}
     _put(definitions["DatasetSource"]["properties"], "files", files)
-    _put(definitions[HeadConfig.__name__]["properties"], "type", {"enum": sorted(HEADS)})
+    heads = {"enum": [AUTO, *sorted(HEADS)]}
+    _put(definitions[HeadConfig.__name__]["properties"], "type", heads)
+    _put(properties, "head", {"anyOf": [heads, _reference(HeadConfig.__name__)]})
     # A task of an experiment only says what differs, so nothing is required.
     changes = _without_required(definition)
     _loosen_options(definitions, values)

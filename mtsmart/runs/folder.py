@@ -59,7 +59,7 @@ from mtsmart.storage.owned import (
     scratch_of,
     start,
 )
-from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.tasks.definition import TaskDefinition, as_it_began
 from mtsmart.tasks.library import check_names
 
 RUN_NAMES = (
@@ -340,7 +340,7 @@ class RunFolder:
         """
         document = self.document().below("tasks")
         check_names(document.data, document)
-        found = {name: validate(TaskDefinition, document.below(name)) for name in document.data}
+        found = {name: as_it_began(validate(TaskDefinition, document.below(name))) for name in document.data}
         for name, definition in found.items():
             owner = definition.share_head
             if owner is not None and (owner not in found or found[owner].share_head is not None):

@@ -18,6 +18,7 @@ from mtsmart.config.sections import RunConfig
 from mtsmart.config.transforms import COUNTED_WHEN_OFF
 from mtsmart.config.weightings import DEFAULT_WEIGHTING
 from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.preparation.chosen_heads import settle_heads
 from mtsmart.runs.changes import HARMLESS
 from mtsmart.runs.folder import RunFolder
 from mtsmart.sweeps.ledger import folder_name
@@ -315,8 +316,10 @@ def _methods(config: RunConfig, tasks: Mapping[str, TaskDefinition]) -> dict[str
 
 def _definitions(experiment: Experiment, start: Job | None) -> dict[str, TaskDefinition]:
     """The definitions of a run's tasks. ``init.run`` may define some; a start has the same tasks as the file."""
-    earlier: Mapping[str, TaskDefinition] | None = None
+    known: Mapping[str, TaskDefinition] = {}
     if experiment.config.init is not None and start is None:
         folder = RunFolder(Path(experiment.config.init.run))
-        earlier = folder.definitions() if folder.exists else None
-    return {name: entry.definition for name, entry in select_tasks(experiment, earlier).items()}
+        known = folder.definitions() if folder.exists else {}
+    entries = select_tasks(experiment, known)
+    earlier = known if start is None else _definitions(start.experiment, start.start)
+    return {name: entry.definition for name, entry in settle_heads(entries, experiment.config, earlier, {}).items()}

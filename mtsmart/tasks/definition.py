@@ -17,6 +17,9 @@ from mtsmart.text.json_text import json_text
 
 Missing = Literal["refuse", "drop", "empty"]
 """What is done with a row that lacks a value."""
+AUTO = "auto"
+"""The head type that stands for one which the encoder decides."""
+NATIVE = "native"
 _MAX_PARTS = 100
 
 
@@ -41,12 +44,21 @@ def _in_words(value: Any) -> str:
 class HeadConfig(StrictModel):
     """The module that turns the shared encoder's outputs into this task's logits."""
 
-    type: str = Field("native", description="native: the architecture's own Hugging Face head; plain; san")
+    type: str = Field(
+        AUTO,
+        description="auto: the pooling that the encoder was made with, or native where it is not known; native: the "
+        "architecture's own Hugging Face head; plain; san",
+    )
     dropout: float | None = Field(None, ge=0, lt=1, description="null: the architecture's own")
     layers: int | None = Field(None, ge=0, le=8, description="hidden layers (head type plain) or steps (san)")
     pooling: Literal["cls", "mean", "max", "attention"] | None = Field(
         None, description="how tokens become one vector (head type plain)"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone_is_the_type(cls, value: Any) -> Any:
+        return {"type": value} if isinstance(value, str) else value
 
     @model_validator(mode="before")
     @classmethod
@@ -57,8 +69,8 @@ class HeadConfig(StrictModel):
 
     @model_validator(mode="after")
     def _form_fits_the_type(self) -> HeadConfig:
-        if self.type == "native" and (self.layers is not None or self.pooling is not None):
-            raise ValueError("'layers' and 'pooling' go with type 'plain'; 'native' is the architecture's own form")
+        if self.type in (AUTO, NATIVE) and (self.layers is not None or self.pooling is not None):
+            raise ValueError(f"'layers' and 'pooling' go with type 'plain'; '{self.type}' has a form of its own")
         return self
 
 
@@ -126,7 +138,11 @@ class TaskDefinition(OpenSection):
     head: HeadConfig = Field(default_factory=HeadConfig)
     weight: float = Field(1.0, gt=0, description="factor of this task's whole objective")
     batch_size: int | None = Field(None, ge=1, description="rows in a batch; null: the experiment's")
-    learning_rate_factor: float = Field(1.0, gt=0, description="factor of the learning rate of this task's head")
+    learning_rate_factor: float | None = Field(
+        None,
+        gt=0,
+        description="factor of the learning rate of this task's head; null: one that suits a new head of its kind",
+    )
     max_length: int | None = Field(None, ge=4, description="tokens a row is cut to; null: the experiment's")
 
     @model_validator(mode="before")
@@ -182,7 +198,7 @@ class TaskDefinition(OpenSection):
     @model_validator(mode="after")
     def _head_is_its_owners(self) -> TaskDefinition:
         if self.share_head is not None:
-            for key, default in (("head", HeadConfig()), ("learning_rate_factor", 1)):
+            for key, default in (("head", HeadConfig()), ("learning_rate_factor", None)):
                 if getattr(self, key) != default:
                     message = f"'{key}' is for a head of the task's own; this one uses that of '{self.share_head}'"
                     raise ValueError(message)
@@ -209,3 +225,19 @@ class TaskDefinition(OpenSection):
             part = "rest" if name == "train" else "holdout"
             return f"{part}({self.splits.get('train', 'train')})"
         return self.splits.get(name, name)
+
+
+def as_it_began(definition: TaskDefinition) -> TaskDefinition:
+    """The stored definition of a run, with the head that the run has.
+
+    A run stores the head and the factor that were chosen. A run from the time before there was a choice stores
+    neither; it has the architecture's own head, which learns as fast as the encoder.
+    """
+    if definition.share_head is not None:
+        return definition
+    changes: dict[str, Any] = {}
+    if definition.head.type == AUTO:
+        changes["head"] = definition.head.model_copy(update={"type": NATIVE})
+    if definition.learning_rate_factor is None:
+        changes["learning_rate_factor"] = 1.0
+    return definition.model_copy(update=changes)

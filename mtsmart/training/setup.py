@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -26,6 +27,7 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import summaries_of_transforms
+from mtsmart.preparation.chosen_heads import settle_heads, summary_of_heads
 from mtsmart.preparation.learnt import learn_from_labels, tell_of_misfits
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
@@ -38,8 +40,10 @@ from mtsmart.storage.consistent import read_consistently
 from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.interface.learns_from_labels import learnt_by, use_again
 from mtsmart.tasks import TaskDefinition, select_tasks
+from mtsmart.tasks.library import Entry
 from mtsmart.weighting import check_weighting, summary_of_weighting
 
+_NONE: Mapping[str, TaskDefinition] = MappingProxyType({})
 _Start = tuple[MultiTaskModel, PreTrainedTokenizerBase, Mapping[str, Mapping[str, float]]]
 
 
@@ -117,10 +121,11 @@ class Setup:
         return replace(self, tasks=tasks)
 
 
-def recipe_of(config: RunConfig) -> list[str]:
-    """One short text for each transform of the encoder, one for the mixing of tasks and one for their weighting."""
+def recipe_of(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> list[str]:
+    """Short texts: for each transform of the encoder, for the mixing of tasks, for their weighting and their heads."""
     transforms = summaries_of_transforms(config.encoder.parts)
-    return [*transforms, summary_of_mixing(config.mixing), summary_of_weighting(config.weighting)]
+    mixing = summary_of_mixing(config.mixing)
+    return [*transforms, mixing, summary_of_weighting(config.weighting), summary_of_heads(definitions)]
 
 
 def build_sampler(setup: Setup) -> MultiTaskSampler:
@@ -140,12 +145,13 @@ def build_sampler(setup: Setup) -> MultiTaskSampler:
     )
 
 
-def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
+def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping[str, TaskDefinition] = _NONE) -> Setup:
     """Build the parts of a run. Only the cache of encoded data and of teachers' outputs is written.
 
     Args:
         experiment: what will be trained.
         processes: the processes that train together; the first one fills the cache for all.
+        begun: the tasks of the interrupted run that is resumed; what it has chosen stays.
 
     Raises:
         MtsmartError: something does not fit. This is found out before any training.
@@ -153,8 +159,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
     config = experiment.config
     if config.data.workers:
         check_temporary_folder()
-    known = _earlier_run(experiment).definitions() if config.init else {}
-    entries = select_tasks(experiment, known)
+    entries = _entries(experiment, begun)
     types = build_tasks(entries)
     torch.manual_seed(config.training.seed)
     specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
@@ -172,14 +177,25 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
     check_fit(model, tasks, tokenizer)
     with experiment.document.locating():
         check_mixing(config.mixing, trained, experiment.document)
-        is_sharded = config.training.shard and processes.count > 1
-        check_weighting(config.weighting, config.mixing.strategy == "rounds", is_sharded)
+        _check_weighting(config, processes)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))
     tasks = {name: replace(task, baseline=_baseline(task)) for name, task in tasks.items()}
     setup = Setup(config, tasks, model, tokenizer, frozenset(_kept_heads(config, specs)))
     return replace(setup, untrained=_untrained(setup))
+
+
+def _check_weighting(config: RunConfig, processes: Processes) -> None:
+    is_sharded = config.training.shard and processes.count > 1
+    check_weighting(config.weighting, config.mixing.strategy == "rounds", is_sharded)
+
+
+def _entries(experiment: Experiment, begun: Mapping[str, TaskDefinition]) -> dict[str, Entry]:
+    """The tasks with the heads that they get."""
+    config = experiment.config
+    known = _earlier_run(experiment).definitions() if config.init else {}
+    return settle_heads(select_tasks(experiment, known), config, known, begun)
 
 
 def _capped(given: Described, most: int | None) -> Described:

@@ -97,7 +97,7 @@ class Trainer:
         self.step = TrainStep(setup.model, setup.task_types, self._build_regularizers())
         self.student = Student(setup.model)
         self._shard()
-        factors = {name: setup.tasks[name].definition.learning_rate_factor for name in setup.model.specs}
+        factors = {name: setup.tasks[name].definition.learning_rate_factor or 1.0 for name in setup.model.specs}
         context = WeightingContext(list(setup.train), self.total_updates)
         self.weighting = build_weighting(setup.config.weighting, context).to(self.device)
         self.optimizer = build_optimizer(setup.model, setup.config.optimizer, factors, self.weighting)

@@ -20,7 +20,7 @@ class Watch:
     """Reads each line of training figures.
 
     Args:
-        total_updates: the number of all updates. A loss is called flat only after a fifth of them.
+        total_updates: the number of all updates. A loss is called flat only after half of them.
         figures: the figures that tasks report besides their loss. Those with an alarm or an idle value are watched.
     """
 
@@ -46,7 +46,8 @@ class Watch:
                     values.append(figures[name])
                     del values[_FIRST_LINES : max(_FIRST_LINES, len(values) - _KEPT_LINES)]
             has_begun = update >= self.total_updates / 5
-            if has_begun:
+            # Some tasks begin to be learnt only when others have shaped the encoder, after a third of the run or so.
+            if update >= self.total_updates / 2:
                 found += self._once(f"{task}.loss", _flat(task, lines.get("loss", [])))
             for name, figure in self._watched.items():
                 values = lines.get(name, [])

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from draw import Draw, Row
+from everyday import EVERYDAY_FRAMES, FEELINGS, GENERAL, LIKINGS, PLAIN, PLAIN_FRAMES, THINGS
 from material import DOMAINS, MIRROR_FRAMES, NEUTRAL_FRAMES, TWIN_FRAMES
+from remarks import REMARKS, TWIN_REMARKS
+from slots import plain_text
+from wording import with_articles
 
 PLEASED = "pleased"
 DISPLEASED = "displeased"
@@ -31,8 +35,38 @@ def fill(draw: Draw, frame: str, domain: list[str], wanted: str) -> str:
     return frame.format(**words)
 
 
+EVERYDAY_SHARE = 0.9
+
+
+def everyday_text(draw: Draw, label: str) -> str:
+    """A short remark in everyday words, often in the first person."""
+    if label == NEUTRAL:
+        return neutral_everyday_text(draw)
+    if draw.chance(0.5):
+        return draw.item(REMARKS)[label == DISPLEASED]
+    thing = draw.item(THINGS)
+    if draw.chance(0.5):
+        return with_articles(draw.item(TWIN_REMARKS)[label == DISPLEASED].format(t=thing))
+    known = {"t": thing}
+    for wanted, opposite, pairs in (("w", "o", GENERAL), ("f", "g", FEELINGS), ("v", "u", LIKINGS)):
+        good, bad = draw.any(pairs)
+        known[wanted], known[opposite] = (good, bad) if label == PLEASED else (bad, good)
+    return with_articles(draw.item(EVERYDAY_FRAMES).format(**known))
+
+
+def neutral_everyday_text(draw: Draw) -> str:
+    """A plain statement, question or request."""
+    if draw.chance(0.45):
+        return draw.item(PLAIN)[0]
+    if draw.chance(0.6):
+        return plain_text(draw)
+    return draw.item(PLAIN_FRAMES).format(t=draw.item(THINGS))
+
+
 def attitude_row(draw: Draw, label: str) -> Row:
     """A remark with the given label."""
+    if draw.chance(EVERYDAY_SHARE):
+        return {"text": everyday_text(draw, label), "label": label}
     domain = draw.item(DOMAINS)
     if label == NEUTRAL:
         text = neutral_text(draw, domain)

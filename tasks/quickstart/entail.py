@@ -18,6 +18,7 @@ from pieces import (
     PairBuilder,
     comparison,
     led,
+    life,
     maybe_reworded,
     other_time,
     person_event,
@@ -26,6 +27,8 @@ from pieces import (
     swapped,
     told,
 )
+from scenes import entail_scene
+from slots import known_pair
 from wording import Event, sentence
 
 ENTAILED = "entailment"
@@ -210,7 +213,42 @@ def entail_cause(draw: Draw, label: str) -> Pair:
     return sentence(known), sentence(claim)
 
 
+def entail_life(draw: Draw, label: str) -> Pair:
+    """An everyday fact: what follows from it, what it rules out, and what it leaves open."""
+    known = life(draw)
+    pairs = {
+        ENTAILED: [
+            (known.fact, known.implied),
+            (known.same, known.implied),
+            (known.fact, known.same),
+            (known.same, known.fact),
+            (known.contrary, known.contrary_same),
+            (known.contrary_same, known.contrary),
+        ],
+        OPEN: [
+            (known.fact, known.beside),
+            (known.same, known.beside),
+            (known.beside, known.fact),
+            (known.beside, known.contrary),
+            (known.implied, known.fact),
+            (known.implied, known.beside),
+        ],
+        CONTRADICTED: [
+            (known.fact, known.contrary),
+            (known.same, known.contrary_same),
+            (known.contrary, known.fact),
+            (known.contrary, known.same),
+            (known.contrary_same, known.fact),
+            (known.same, known.contrary),
+        ],
+    }
+    return draw.any(pairs[label])
+
+
 ENTAIL: dict[PairBuilder, float] = {
+    entail_scene: 16,
+    known_pair: 16,
+    entail_life: 10,
     entail_attempt: 3,
     entail_cause: 3,
     entail_belief: 1.7,

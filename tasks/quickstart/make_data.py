@@ -29,18 +29,18 @@ from paraphrase import paraphrase_row
 from similar import BANDS, similar_row
 
 HERE = Path(__file__).resolve().parent
-SIZES = {"train": 450, "validation": 120}
-SHORTEST = 5  # words in a sentence
+VALIDATION_ROWS = 200
+SHORTEST = 3  # words in a sentence
 LONGEST = 25
 MAX_TRIES = 2000
 
-# Task -> (row builder, targets to cycle through).  A target is the label, or for
+# Task -> (row builder, targets to cycle through, training rows).  A target is the label, or for
 # the regression task the band of scores that the row should fall in.
-TASKS: dict[str, tuple[Callable[[Draw, str], Row], Sequence[str]]] = {
-    "quick_attitude": (attitude_row, ("pleased", "displeased", "neutral")),
-    "quick_entail": (entail_row, ("entailment", "neutral", "contradiction")),
-    "quick_similar": (similar_row, BANDS),
-    "quick_paraphrase": (paraphrase_row, ("paraphrase", "different")),
+TASKS: dict[str, tuple[Callable[[Draw, str], Row], Sequence[str], int]] = {
+    "quick_attitude": (attitude_row, ("pleased", "displeased", "neutral"), 1800),
+    "quick_entail": (entail_row, ("entailment", "neutral", "contradiction"), 2600),
+    "quick_similar": (similar_row, BANDS, 600),
+    "quick_paraphrase": (paraphrase_row, ("paraphrase", "different"), 2400),
 }
 
 
@@ -56,10 +56,10 @@ def fits(text: str) -> bool:
 
 def build_split(task: str, split: str, taken: set[frozenset[str]]) -> list[Row]:
     """Draw the rows of one split; `taken` holds what must not appear again."""
-    builder, targets = TASKS[task]
+    builder, targets, training_rows = TASKS[task]
     draw = Draw(f"{task}/{split}", held_out=split == "validation")
     rows: list[Row] = []
-    for number in range(SIZES[split]):
+    for number in range(training_rows if split == "train" else VALIDATION_ROWS):
         for _ in range(MAX_TRIES):
             row = builder(draw, targets[number % len(targets)])
             texts = content(row)
@@ -77,7 +77,7 @@ def build_all() -> dict[Path, str]:
     files: dict[Path, str] = {}
     for task in TASKS:
         taken: set[frozenset[str]] = set()
-        for split in SIZES:
+        for split in ("train", "validation"):
             lines = (json.dumps(row, ensure_ascii=False) for row in build_split(task, split, taken))
             files[HERE / task / f"{split}.jsonl"] = "".join(f"{line}\n" for line in lines)
     return files

@@ -22,6 +22,11 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
+def listed(text: str) -> list[str]:
+    """Split a text at its commas."""
+    return [item.strip() for item in text.split(",")]
+
+
 # --- quick_attitude ---------------------------------------------------------
 
 DOMAINS = rows("""

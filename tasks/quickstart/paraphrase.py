@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from draw import Draw, Row
-from material import CAUSES, GROUPS, MANNERS, NAMES, SEQUENCES, STATES
+from everyday import ASKED
+from material import CAUSES, GROUPS, MANNERS, NAMES, SEQUENCES, STATES, listed
 from pieces import (
     EVENT_LIST,
     NUMBERS,
@@ -18,6 +19,7 @@ from pieces import (
     PairBuilder,
     comparison,
     led,
+    life,
     maybe_reworded,
     other_time,
     person_event,
@@ -26,6 +28,9 @@ from pieces import (
     swapped,
     told,
 )
+from scenes import same_scene
+from slots import slotted_pair
+from twins import DOERS, OPPOSITES, TWINS
 from wording import sentence
 
 SAME = "paraphrase"
@@ -153,12 +158,72 @@ def topic_pair(draw: Draw, label: str) -> Pair:
     return told(draw, event), told(draw, replace(draw.any(others), time=event.time if near else some_time(draw)))
 
 
+def life_pair(draw: Draw, label: str) -> Pair:
+    """An everyday fact reworded, its contrary, or something else about the same person or thing."""
+    known = life(draw)
+    if label == SAME:
+        return draw.any(((known.fact, known.same), (known.contrary, known.contrary_same)))
+    other = life(draw)
+    return draw.any(
+        (
+            (known.fact, known.contrary),
+            (known.same, known.contrary_same),
+            (known.fact, known.beside),
+            (known.same, known.beside),
+            (known.contrary, known.fact),
+            (known.fact, other.same),
+        )
+    )
+
+
+def asked_pair(draw: Draw, label: str) -> Pair:
+    """A question or request in other words, or another one that sounds alike."""
+    asked, same, unlike = draw.item(ASKED)
+    if label == SAME:
+        return asked, same
+    return draw.any(((asked, unlike), (same, unlike), (asked, draw.other(ASKED, [asked, same, unlike])[0])))
+
+
+def twin_pair(draw: Draw, label: str) -> Pair:
+    """An everyday sentence in other words, or its twin that differs in a word or two."""
+    told_so, same, twin = draw.item(TWINS)
+    if label == SAME:
+        return told_so, same
+    return draw.any(
+        ((told_so, twin), (told_so, twin), (same, twin), (told_so, draw.other(TWINS, [told_so, same, twin])[1]))
+    )
+
+
+def slot_pair(draw: Draw, label: str) -> Pair:
+    """A sentence with slots in other words, or one that differs in a word, a slot or the order of two slots."""
+    return slotted_pair(draw, label == SAME)
+
+
+def opposite_pair(draw: Draw, label: str) -> Pair:
+    """A deed told in two ways, or the deed and its opposite, or two deeds of different people."""
+    verbs, things = draw.item(OPPOSITES)
+    deed, opposite = verbs.split(":") if draw.chance(0.5) else verbs.split(":")[::-1]
+    thing = draw.any(listed(things))
+    doer, other = draw.two(DOERS)
+    if label == DIFFERENT:
+        claim = draw.any((f"{doer} {opposite} {thing}", f"{doer} {opposite} {thing}", f"{other} {deed} {thing}"))
+    else:
+        claim = draw.any((f"it was {doer} who {deed} {thing}", f"{thing} is what {doer} {deed}"))
+    return sentence(f"{doer} {deed} {thing}"), sentence(claim)
+
+
 PARAPHRASE: dict[PairBuilder, float] = {
-    topic_pair: 6,
-    event_pair: 3,
+    same_scene: 8,
+    slot_pair: 14,
+    life_pair: 7,
+    twin_pair: 8,
+    asked_pair: 3,
+    opposite_pair: 3,
+    topic_pair: 1,
+    event_pair: 2,
     cause_pair: 1.5,
     state_pair: 1,
-    roles_pair: 0.6,
+    roles_pair: 2,
     count_pair: 0.6,
     order_pair: 0.4,
     manner_pair: 0.4,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from draw import Draw
+from everyday import LIFE, PEOPLE
 from material import COMPARISONS, EVENTS, LEADS, PERSON_VERBS, ROLES, TIME_GROUPS
 from wording import Event, Verb, sentence
 
@@ -83,3 +84,21 @@ def comparison(draw: Draw) -> tuple[str, str, str, str, str]:
     more, less, beside, things = draw.item(COMPARISONS)
     first, second = draw.two([thing.strip() for thing in things.split(",")])
     return (more, less, beside, first, second) if draw.chance(0.5) else (less, more, beside, first, second)
+
+
+@dataclass(frozen=True)
+class Life:
+    """An everyday fact about one person or thing, as whole sentences."""
+
+    fact: str
+    same: str
+    contrary: str
+    contrary_same: str
+    implied: str
+    beside: str
+
+
+def life(draw: Draw) -> Life:
+    """An everyday fact about somebody."""
+    who = draw.any(PEOPLE)
+    return Life(*(sentence(cell.format(s=who)) for cell in draw.item(LIFE)))

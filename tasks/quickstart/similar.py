@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from draw import Draw, Row
 from material import CAUSES, STATES
-from pieces import EVENT_LIST, led, maybe_reworded, other_time, person_event, plain_event, swapped, told
+from pieces import EVENT_LIST, led, life, maybe_reworded, other_time, person_event, plain_event, swapped, told
 from wording import sentence
 
 Scored = tuple[str, str, float]
@@ -29,12 +29,16 @@ SAME_PEOPLE = 1.4
 SAME_SUBJECT = 1.6  # two facts that have nothing but their subject in common
 SAME_DAY = 0.3
 UNRELATED = 0.0
+EVERYDAY_SHARE = 0.4
 
 BANDS = ("same", "close", "partly", "topic", "unrelated")
 
 
 def same_meaning(draw: Draw) -> Scored:
     """One meaning in two wordings."""
+    if draw.chance(EVERYDAY_SHARE):
+        known = life(draw)
+        return *draw.any(((known.fact, known.same), (known.contrary, known.contrary_same))), FULL
     if draw.chance(0.35):
         fact, reworded, contrary, contrary_reworded, _ = draw.item(STATES)
         pair = (fact, reworded) if draw.chance(0.5) else (contrary, contrary_reworded)
@@ -62,6 +66,9 @@ def close_meaning(draw: Draw) -> Scored:
 
 def partly_alike(draw: Draw) -> Scored:
     """Something that matters is changed or reversed, perhaps with the day as well."""
+    if draw.chance(EVERYDAY_SHARE):
+        known = life(draw)
+        return *draw.any(((known.fact, known.contrary), (known.same, known.contrary_same))), FULL - REVERSED
     if draw.chance(0.2):
         fact, reworded, contrary, contrary_reworded, _ = draw.item(STATES)
         return (
@@ -88,6 +95,9 @@ def partly_alike(draw: Draw) -> Scored:
 
 def topic_only(draw: Draw) -> Scored:
     """The two sentences share a topic, a subject or the people, but no statement."""
+    if draw.chance(EVERYDAY_SHARE):
+        known = life(draw)
+        return draw.any((known.fact, known.same)), known.beside, SAME_SUBJECT
     if draw.chance(0.3):
         fact, reworded, contrary, _, beside = draw.item(STATES)
         return led(draw, draw.any((fact, reworded, contrary))), led(draw, beside), SAME_SUBJECT

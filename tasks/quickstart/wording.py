@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from material import PLANNED
@@ -10,6 +11,11 @@ from material import PLANNED
 def article(noun: str) -> str:
     """The noun with ``a`` or ``an`` before it."""
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+
+
+def with_articles(text: str) -> str:
+    """The text with ``an`` in place of ``a`` before a vowel."""
+    return re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", text)
 
 
 def sentence(text: str) -> str:

@@ -144,15 +144,27 @@ def test_tasks_on_anothers_head(workspace, run, cli):
     assert not (workspace.folder / "out").exists()
 
 
-@pytest.mark.parametrize("kind", ["plain", "san"])
-def test_heads_of_our_own_are_refused(workspace, cli, kind):
-    trained = cli("train", workspace.experiment, "training.max_updates=2", f"tasks.near.head.type={kind}", "-o", "run")
+@pytest.mark.parametrize(("kind", "head"), [("plain", "{pooling: attention}"), ("san", "san")])
+def test_heads_of_our_own_are_refused(workspace, cli, kind, head):
+    trained = cli("train", workspace.experiment, "training.max_updates=2", f"tasks.near.head={head}", "-o", "run")
     assert trained.code == 0, trained.err
     result = cli("export", "run", "-t", "near", "out")
     assert (result.code, result.out) == (2, "")
     assert f"of type '{kind}', which no Hugging Face class has" in result.err
-    assert "Only heads of type 'native' can be exported" in result.err
+    assert "Only heads of type 'native', and plain ones that pool by cls, mean or max, can be exported" in result.err
     assert not (workspace.folder / "out").exists()
+
+
+def test_a_pooled_head_becomes_modules_that_its_card_loads(workspace, cli):
+    changes = ["training.max_updates=2", "tasks.near.head={pooling: mean}"]
+    trained = cli("train", workspace.experiment, *changes, "-o", "run")
+    assert trained.code == 0, trained.err
+    result = cli("export", "run", "-t", "near", "out")
+    assert result.code == 0, result.err
+    assert "SentenceTransformer loads it" in result.out
+    card = (workspace.folder / "out" / "README.md").read_text()
+    assert "library_name: sentence-transformers" in card
+    assert 'model = SentenceTransformer("out")' in card
 
 
 def test_a_fine_tuned_task_names_the_encoder_its_first_run_started_from(workspace, run, cli):

@@ -47,6 +47,7 @@ def test_shipped_files_fit_the_schema_that_they_name(validators, kind):
     [
         TASK,
         TASK + "  smart: off\n  mbpp: {weight: 2}\n  options: {class_weights: balanced}\n  missing: {body: empty}\n",
+        TASK + "  head: auto\n",
         TASK.replace("files: a.csv", "files: {train: [a.csv, b.csv], validation: c.csv}, delimiter: tab"),
         "t: {task_type: ranking, dataset: {path: a}, text: [q], options: {candidates: one}}",
         "t: {task_type: span, dataset: {path: a}, text: [q, c], metrics: [answer_f1], head: {type: native}}",
@@ -68,6 +69,7 @@ def test_tasks_fit(validators, text):
         TASK + "  smart: tund\n",
         TASK + "  smart: {epsilon: -1}\n",
         TASK + "  head: {type: plane}\n",
+        TASK + "  head: plane\n",
         "t: {task_type: span, text: [q, c]}",
     ],
 )

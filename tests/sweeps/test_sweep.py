@@ -129,7 +129,8 @@ def test_a_runs_line_is_what_training_it_alone_gives(grid, tmp_path, cli):
     text = grid.read_text().partition("\ngrid:")[0]
     alone = tmp_path / "alone.yaml"
     alone.write_text(text)
-    run = mtsmart.train(alone, ["tasks=[color]", "training.seed=3"], output_dir=tmp_path / "alone")
+    arm = ["tasks=[color]", "training.seed=3", "smart=tuned", "mbpp=tuned"]
+    run = mtsmart.train(alone, arm, output_dir=tmp_path / "alone")
     assert line["tasks"] == run.results["last"]["tasks"] and line["updates"] == run.results["last"]["update"]
     assert {"R", "flips", "delta/x", "D"} == set(line["figures"])
     assert line["seconds_per_update"] > 0

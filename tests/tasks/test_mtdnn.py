@@ -89,7 +89,7 @@ def test_old_files_without_the_later_keys(load):
 def test_san_becomes_the_head_type_of_pairs(load):
     text = changed("enable_san: false", "enable_san: yes")
     single, told = load(text)
-    assert single.head.type == "native"
+    assert single.head.type == "auto"
     assert told == ["t.yml:6: mine.enable_san: is ignored: SAN reads a pair of texts to classify or score"]
     pair, told = load(changed("PremiseOnly", "PremiseAndOneHypothesis", text))
     assert (pair.head.type, told) == ("san", [])

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from mtsmart.resources import shipped
 from mtsmart.tasks import TaskLibrary
 
 FOLDER = shipped("tasks") / "quickstart"
+EVERYDAY = Path(__file__).parents[2] / "benchmarks" / "everyday.jsonl"
+SPLITS = ("train", "validation")
 TASKS = {name: definition for name, definition in TaskLibrary().items() if definition.suite == "quickstart"}
 
 
@@ -40,6 +43,14 @@ def test_sizes_balance_and_no_row_twice(task):
             counts = Counter(row["label"] for row in part)
             assert set(counts) == set(TASKS[task].labels)
             assert max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_no_everyday_sentence_is_material():
+    """The sentences that runs are asked about say nothing when training has seen them."""
+    asked = [json.loads(line) for line in EVERYDAY.read_text(encoding="utf-8").splitlines()]
+    columns = {task: definition.text for task, definition in TASKS.items()}
+    known = {row[column] for task in TASKS for split in SPLITS for row in rows(task, split) for column in columns[task]}
+    assert {row[column] for row in asked for column in columns[row["task"]]}.isdisjoint(known)
 
 
 @pytest.mark.parametrize("task", list(TASKS))

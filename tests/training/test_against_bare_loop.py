@@ -25,7 +25,8 @@ def test_losses_equal_a_bare_loop(minilm, tmp_path, task, count, updates):
     batch_size, rate = 4, 5e-5
     experiment = tmp_path / "e.yaml"
     experiment.write_text(
-        f"tasks: [{task}]\nencoder: {{path: '{minilm}', dropout: 0.0}}\nsmart: off\nmbpp: off\n"
+        f"tasks: {{{task}: {{head: native, learning_rate_factor: 1}}}}\n"
+        f"encoder: {{path: '{minilm}', dropout: 0.0}}\nsmart: off\nmbpp: off\n"
         f"optimizer: {{learning_rate: {rate}}}\ndata: {{max_length: 64}}\n"
         f"training: {{max_updates: {updates}, batch_size: {batch_size}, log_every: 1, epochs: 1}}\n"
     )

@@ -16,8 +16,8 @@ from tests.training.bare_loop import bare_losses, trained
 UPDATES, RATE, NAMES = 30, 1e-3, ["cat", "dog", "red"]
 OFF = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 TASKS = {
-    "choose": "{task_type: multiple_choice, text: [text], options: {choices: [a, b, c]}",
-    "mark": "{task_type: multi_label, text: [text], labels: [cat, dog, red]",
+    "choose": "{task_type: multiple_choice, text: [text], options: {choices: [a, b, c]}, learning_rate_factor: 1",
+    "mark": "{task_type: multi_label, text: [text], labels: [cat, dog, red], learning_rate_factor: 1",
 }
 
 

@@ -36,6 +36,7 @@ tasks:
     task_type: span
     dataset: {{files: {{train: train.jsonl}}}}
     text: [question, context]
+    learning_rate_factor: 1
     options: {{stride: {STRIDE}}}
 encoder: {{path: {tiny_encoder}, dropout: 0.0}}
 smart: off

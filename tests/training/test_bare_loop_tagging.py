@@ -46,7 +46,8 @@ def test_losses_equal_a_bare_loop_for_30_updates(minilm, tmp_path):
     )
     experiment = tmp_path / "e.yaml"
     experiment.write_text(
-        f"tasks: [people]\ntask_files: [tasks.yaml]\nencoder: {{path: '{minilm}', dropout: 0.0}}\n"
+        f"tasks: {{people: {{learning_rate_factor: 1}}}}\ntask_files: [tasks.yaml]\n"
+        f"encoder: {{path: '{minilm}', dropout: 0.0}}\n"
         f"smart: off\nmbpp: off\noptimizer: {{learning_rate: {rate}}}\ndata: {{max_length: 64}}\n"
         f"training: {{max_updates: {updates}, batch_size: 4, log_every: 1, epochs: 5}}\n"
     )

@@ -46,7 +46,7 @@ def tasks(ctx: typer.Context, incomplete: str) -> list[str]:
     files = [Path(word) for option, word in pairwise(words) if option == "--task-file"]
     of_run = [] if run is None else _tasks_of_run(run)
     of_files = [name for file in files for name in _keys(file, _TOP_KEY)]
-    of_library = [] if of_run and ctx.info_name in ("evaluate", "predict", "export") else _shipped_tasks()
+    of_library = [] if of_run and ctx.info_name in ("evaluate", "predict", "try", "export") else _shipped_tasks()
     return _fitting([*of_run, *of_files, *of_library], incomplete)
 
 

@@ -108,16 +108,31 @@ class Pooling(nn.Module):
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """The pooled vectors."""
-        real = mask.unsqueeze(-1).to(hidden.dtype)
-        if self.how == "cls":
-            last = mask.shape[1] - 1 - mask.flip(1).argmax(1, keepdim=True)
-            position = last if self.at_end else mask.argmax(1, keepdim=True)
-            return gather_positions(hidden, position).squeeze(1)
-        if self.how == "max":
-            return hidden.masked_fill(mask.unsqueeze(-1) == 0, torch.finfo(hidden.dtype).min).amax(1)
         if self.how == "attention":
             return attend(self.score(hidden).squeeze(-1), hidden, mask)
-        return (hidden * real).sum(1) / real.sum(1).clamp_min(1.0)
+        return pooled(self.how, hidden, mask, self.at_end)
+
+
+def pooled(how: str, hidden: Tensor, mask: Tensor, at_end: bool = False) -> Tensor:
+    """One vector of the real tokens, by a pooling without weights.
+
+    Args:
+        how: ``cls``, ``mean`` or ``max``.
+        hidden: (B, T, H) float.
+        mask: (B, T); 0 for padding, which may be on either side.
+        at_end: whether ``cls`` is the last real token, not the first.
+
+    Returns:
+        (B, H) in the dtype of ``hidden``.
+    """
+    if how == "cls":
+        last = mask.shape[1] - 1 - mask.flip(1).argmax(1, keepdim=True)
+        position = last if at_end else mask.argmax(1, keepdim=True)
+        return gather_positions(hidden, position).squeeze(1)
+    if how == "max":
+        return hidden.masked_fill(mask.unsqueeze(-1) == 0, torch.finfo(hidden.dtype).min).amax(1)
+    real = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * real).sum(1) / real.sum(1).clamp_min(1.0)
 
 
 def attend(scores: Tensor, memory: Tensor, mask: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ from mtsmart.models.heads import HEADS, HeadSpec
 from mtsmart.registry import Registry
 from mtsmart.task_types.interface.reads_labels import ReadsLabels
 from mtsmart.task_types.shared.labels import equal_names, is_number
-from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.tasks.definition import AUTO, TaskDefinition
 
 
 class TaskOptions(StrictModel):
@@ -148,7 +148,7 @@ class TaskType(ABC):
                 _require_one_of(self, key, value, allowed)
         for metric in definition.metrics or []:
             _require_one_of(self, "metrics", metric, (*self.metrics, *METRICS.fitting(kind)))
-        _require_one_of(self, "head.type", definition.head.type, tuple(HEADS))
+        _require_one_of(self, "head.type", definition.head.type, (AUTO, *HEADS))
         _check_texts(self)
         _check_label_settings(self)
         _check_missing(self)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from mtsmart.models.heads import HeadSpec
-from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.tasks.definition import AUTO, NATIVE, TaskDefinition
 
 
 def head_spec_of(definition: TaskDefinition, kind: str, num_labels: int, labels: list[str] | None = None) -> HeadSpec:
-    """A head of ``kind`` with ``num_labels`` outputs, named by ``labels``, in the definition's form."""
+    """A head of ``kind`` with ``num_labels`` outputs, named by ``labels``, in the definition's form.
+
+    Where no encoder has decided what ``auto`` means, it means the architecture's own head.
+    """
     head = definition.head
-    return HeadSpec(kind, num_labels, head.type, head.dropout, labels, head.layers, head.pooling)
+    form = NATIVE if head.type == AUTO else head.type
+    return HeadSpec(kind, num_labels, form, head.dropout, labels, head.layers, head.pooling)

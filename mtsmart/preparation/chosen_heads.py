@@ -1,0 +1,129 @@
+"""Chooses the heads, and their learning rates, of tasks that leave the choice to mtsmart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from mtsmart.config.document import Document
+from mtsmart.config.sections import RunConfig
+from mtsmart.models.heads.plain import POOLED
+from mtsmart.models.pooling import made_with
+from mtsmart.task_types import build_tasks
+from mtsmart.tasks.definition import AUTO, NATIVE, HeadConfig, TaskDefinition
+from mtsmart.tasks.library import Entry
+
+_Pooling = Callable[[], str | None]
+
+# The most that a new head's learning rate is above the encoder's, by the kind of head; docs/heads.md has the sweeps.
+_FACTORS = {
+    "sequence_classification": 30.0,
+    "multiple_choice": 30.0,
+    "token_classification": 10.0,
+    "question_answering": 10.0,
+}
+_FACTOR_OF_ONE_LAYER = 100.0  # of a head that pools and has no hidden layer, so that nothing is random beneath it
+_USUAL_RATE = 5e-5  # the encoder's learning rate in those sweeps; a new head needs no more where it is higher
+_PLAIN = "plain"
+
+
+def settle_heads(
+    entries: Mapping[str, Entry],
+    config: RunConfig,
+    earlier: Mapping[str, TaskDefinition],
+    begun: Mapping[str, TaskDefinition],
+) -> dict[str, Entry]:
+    """The tasks with the head types and factors that they leave open.
+
+    A head of type ``auto`` pools as the encoder was made to. Kinds that keep every token, and encoders of which no
+    pooling is known, get the architecture's own head. A factor that is left open gives a new head a learning rate
+    that suits its kind, and never a lower one than the encoder's.
+
+    Args:
+        entries: the tasks as the files say.
+        config: names the encoder, and has its learning rate.
+        earlier: the tasks of the run that training starts from. Its encoder was trained with the pooling of their
+            heads.
+        begun: the tasks of the interrupted run that is resumed. What it has chosen stays.
+
+    Raises:
+        ConfigError: a definition does not fit its task type.
+        CheckpointError: the encoder is not there, or its file about pooling is damaged.
+    """
+    open_names = [name for name, entry in entries.items() if _is_open(entry.definition)]
+    if not open_names:
+        return dict(entries)
+    kinds = {name: task.head_spec.kind for name, task in build_tasks(entries).items()}
+
+    @cache
+    def pooling() -> str | None:
+        return made_with(config.encoder) if config.init is None else _pooling_of(earlier)
+
+    settled = dict(entries)
+    for name in open_names:
+        definition = entries[name].definition
+        changes = _chosen(definition, kinds[name], config.optimizer.learning_rate, pooling)
+        if name in begun:
+            changes = _as_known(definition, begun[name])
+        settled[name] = Entry(name, entries[name].document.merged(Document(changes)))
+    return settled
+
+
+def summary_of_heads(definitions: Mapping[str, TaskDefinition]) -> str:
+    """One short text: which tasks have which head, and how fast it learns."""
+    groups: dict[str, list[str]] = {}
+    for name, definition in definitions.items():
+        if definition.share_head is None:
+            groups.setdefault(_described(definition), []).append(name)
+    if len(groups) == 1:
+        return f"heads: {next(iter(groups))}"
+    parts = [f"{text} ({', '.join(names)})" for text, names in groups.items()]
+    return f"heads: {'; '.join(parts)}"
+
+
+def _is_open(definition: TaskDefinition) -> bool:
+    is_owner = definition.share_head is None
+    return is_owner and (definition.head.type == AUTO or definition.learning_rate_factor is None)
+
+
+def _as_known(definition: TaskDefinition, known: TaskDefinition) -> dict[str, Any]:
+    """What an earlier run has in the places that the task leaves open."""
+    changes: dict[str, Any] = {}
+    if definition.head.type == AUTO:
+        changes["head"] = {"type": known.head.type, "pooling": known.head.pooling, "layers": known.head.layers}
+    if definition.learning_rate_factor is None:
+        changes["learning_rate_factor"] = known.learning_rate_factor
+    return changes
+
+
+def _chosen(definition: TaskDefinition, kind: str, rate: float, pooling: _Pooling) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if definition.head.type == AUTO:
+        how = pooling() if kind in POOLED else None
+        changes["head"] = {"type": NATIVE} if how is None else {"type": _PLAIN, "pooling": how}
+    if definition.learning_rate_factor is None:
+        head = HeadConfig(**changes["head"]) if "head" in changes else definition.head
+        most = _FACTOR_OF_ONE_LAYER if _is_one_layer(head, kind) else _FACTORS.get(kind, 1.0)
+        factor = max(1.0, most * min(1.0, _USUAL_RATE / rate))
+        changes["learning_rate_factor"] = float(f"{factor:.3g}")
+    return changes
+
+
+def _is_one_layer(head: HeadConfig, kind: str) -> bool:
+    """Whether the output layer is the only one with weights of its own; pooling by attention has some too."""
+    return head.type == _PLAIN and kind in POOLED and not head.layers and head.pooling != "attention"
+
+
+def _pooling_of(earlier: Mapping[str, TaskDefinition]) -> str | None:
+    """The pooling of the first head that has one."""
+    return next((each.head.pooling for each in earlier.values() if each.head.pooling is not None), None)
+
+
+def _described(definition: TaskDefinition) -> str:
+    head = definition.head
+    what = "the architecture's own" if head.type == NATIVE else head.type
+    if head.type == _PLAIN and head.pooling is not None:
+        what = f"{head.pooling} pooling"
+    factor = definition.learning_rate_factor or 1.0
+    return f"{what} at the encoder's learning rate" if factor == 1 else f"{what} at {factor:g} times the learning rate"
