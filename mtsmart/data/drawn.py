@@ -1,4 +1,4 @@
-"""Rows that are drawn from a split: those held out for validation, and a few of each label.
+"""Rows that are drawn from a split to be held out for validation.
 
 What is drawn depends on the seed, the labels and the rows' numbers alone, so it is the same on every machine.
 """
@@ -27,7 +27,7 @@ def grouping_column(definition: TaskDefinition, split: str) -> str | None:
 
 
 def drawn_rows(rows: datasets.Dataset, definition: TaskDefinition, split: str, place: str) -> np.ndarray | None:
-    """The places of the rows that ``holdout`` and ``few`` leave in our split ``split``, ascending; None: all.
+    """The places of the rows that ``holdout`` leaves in our split ``split``, ascending; None: all.
 
     Args:
         rows: those that the split's slice takes, with the label columns and the grouping column.
@@ -36,31 +36,21 @@ def drawn_rows(rows: datasets.Dataset, definition: TaskDefinition, split: str, p
         place: what errors call it.
 
     Raises:
-        DataError: nothing is left, or the labels are no classes.
+        DataError: nothing is left.
     """
     source = definition.dataset
     word = undrawn(definition.split(split))[0]
-    few = source.few if split == "train" else None
-    if word is None and few is None:
+    if word is None:
         return None
     labels = _labels(rows, definition.label_columns)
-    kept = np.arange(len(rows))
-    if word is not None:
-        count = source.held_out(len(rows))
-        group = grouping_column(definition, split)
-        groups = None if group is None else rows[group][:]
-        held = draw_holdout(count, labels, groups, source.seed)
-        if not held.any() or held.all():
-            message = f"of {len(rows):,} rows leaves the split '{'train' if held.all() else 'validation'}' without rows"
-            raise DataError(message, file=place, key="dataset.holdout", value=source.holdout)
-        kept = np.flatnonzero(held if word == "holdout" else ~held)
-    if few is not None:
-        chosen = draw_few(few, [labels[number] for number in kept], source.seed)
-        if chosen is None or not chosen.any():
-            message = "takes some rows of each label, and the rows have no labels that are classes"
-            raise DataError(message, file=place, key="dataset.few", value=few)
-        kept = kept[chosen]
-    return kept
+    count = source.held_out(len(rows))
+    group = grouping_column(definition, split)
+    groups = None if group is None else rows[group][:]
+    held = draw_holdout(count, labels, groups, source.seed)
+    if not held.any() or held.all():
+        message = f"of {len(rows):,} rows leaves the split '{'train' if held.all() else 'validation'}' without rows"
+        raise DataError(message, file=place, key="dataset.holdout", value=source.holdout)
+    return np.flatnonzero(held if word == "holdout" else ~held)
 
 
 def draw_holdout(count: int, labels: Sequence[Any], groups: Sequence[Any] | None, seed: int) -> np.ndarray:
@@ -84,17 +74,6 @@ def draw_holdout(count: int, labels: Sequence[Any], groups: Sequence[Any] | None
     classes = _classes(labels)
     for numbers, share in zip(classes, _shares([len(numbers) for numbers in classes], count), strict=True):
         chosen[_shuffled(numbers, seed, "holdout")[:share]] = True
-    return chosen
-
-
-def draw_few(count: int, labels: Sequence[Any], seed: int) -> np.ndarray | None:
-    """(N,) bool: ``count`` rows of each label, or all where there are fewer; None if the labels are no classes."""
-    if not _are_classes(labels):
-        return None
-    chosen = np.zeros(len(labels), dtype=bool)
-    for numbers in _classes(labels):
-        if labels[numbers[0]] is not None:
-            chosen[_shuffled(numbers, seed, "few")[:count]] = True
     return chosen
 
 

@@ -99,8 +99,12 @@ class DatasetSource(StrictModel):
         description="this share (20%) or number of the training rows becomes the validation split: drawn with 'seed', "
         "each label with its share",
     )
-    few: int | None = Field(None, ge=1, description="train on this many rows of each label, drawn with 'seed'")
-    seed: int = Field(0, ge=0, lt=2**32, description="of the rows that 'holdout' and 'few' draw")
+    seed: int = Field(0, ge=0, lt=2**32, description="of the rows that 'holdout' draws")
+
+    @classmethod
+    def reason_unknown(cls, key: str) -> str | None:
+        """What is written in the place of a key that an earlier version had."""
+        return "Write 'shots' beside 'dataset'" if key == "few" else None
 
     @field_validator("files", mode="before")
     @classmethod
@@ -115,8 +119,8 @@ class DatasetSource(StrictModel):
             raise ValueError("'name', 'revision' and 'streaming' go with 'path', not with 'files'")
         if self.files is None and (given := [key for key in _OF_FILES if getattr(self, key)]):
             raise ValueError(f"'{given[0]}' goes with 'files', not with 'path'")
-        if self.streaming and (self.holdout is not None or self.few is not None):
-            raise ValueError("'holdout' and 'few' need all rows, so they do not go with 'streaming'")
+        if self.streaming and self.holdout is not None:
+            raise ValueError("'holdout' needs all rows, so it does not go with 'streaming'")
         return self
 
     @model_validator(mode="after")

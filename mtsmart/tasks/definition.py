@@ -107,6 +107,19 @@ class TaskDefinition(OpenSection):
     )
     options: dict[str, Any] = Field(default_factory=dict, description="the task type's own settings")
     replaces_shipped: bool = Field(False, description="may take the place of a shipped task of the same name")
+    shots: int | None = Field(
+        None,
+        ge=1,
+        description="train on this many rows of each label (of a label with fewer rows: on all, and a warning tells "
+        "it); for task types with one label a row",
+    )
+    shots_seed: int | None = Field(
+        None,
+        ge=0,
+        lt=2**63,
+        description="of the rows that 'shots' draws; the same rows are drawn in whatever order they stand; null: "
+        "training.seed",
+    )
     missing: Missing | dict[str, Missing] = Field(
         "refuse",
         description="rows without a text or a label. refuse: an error; drop: they are left out; empty: a missing text "

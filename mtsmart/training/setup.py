@@ -30,6 +30,7 @@ from mtsmart.preparation.learnt import learn_from_labels, tell_of_misfits
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.preparation.probe import check_fit
+from mtsmart.preparation.shots import with_shots_seed
 from mtsmart.preparation.split_checks import tell_of_splits
 from mtsmart.processes import ALONE, Processes, check_temporary_folder
 from mtsmart.runs.changes import Described
@@ -154,7 +155,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
     if config.data.workers:
         check_temporary_folder()
     known = _earlier_run(experiment).definitions() if config.init else {}
-    entries = select_tasks(experiment, known)
+    entries = with_shots_seed(select_tasks(experiment, known), config.training.seed)
     types = build_tasks(entries)
     torch.manual_seed(config.training.seed)
     specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
