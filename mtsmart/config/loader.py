@@ -21,6 +21,7 @@ from mtsmart.config.document import (
 )
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
+from mtsmart.config.sweeps.folds import expand_folds
 from mtsmart.config.trackers import expand_tracking
 from mtsmart.config.validate import validate
 from mtsmart.config.weightings import expand_weighting
@@ -261,6 +262,8 @@ def _short_forms(document: Document) -> Document:
         data["tasks"] = {name: {} if value is None else value for name, value in tasks.items()}
     if "weighting" in data:
         data["weighting"] = expand_weighting(data["weighting"])
+    if "folds" in data:
+        data["folds"] = expand_folds(data["folds"])
     if "tracking" in data:
         data["tracking"] = expand_tracking(data["tracking"])
     for section in _methods_in(data):

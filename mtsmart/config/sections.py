@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from mtsmart.config.grid import GridConfig
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.strict import Misfit, StrictModel
+from mtsmart.config.sweeps.folds import FoldsConfig
+from mtsmart.config.sweeps.grid import GridConfig
 from mtsmart.config.trackers import TrackingConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WeightingConfig
@@ -192,6 +193,9 @@ class RunConfig(OpenSection):
         default_factory=TrackingConfig, description="the trackers that get the figures of training; empty: none"
     )
     grid: GridConfig | None = Field(None, description="the runs that `mtsmart sweep` compares; null: a single run")
+    folds: FoldsConfig | None = Field(
+        None, description="the parts of the training rows on which `mtsmart sweep` scores one run each; null: no parts"
+    )
 
     @model_validator(mode="after")
     def _name_can_be_a_folder(self) -> RunConfig:

@@ -21,7 +21,7 @@ from mtsmart.storage.owned import Kind, OwnedFolder
 EXPORT_FILES = ("README.md", "*.json", "*.safetensors", "*.txt", "*.model")
 """The files of an exported model that go to the Hub."""
 
-_LEFT_OUT = ("grid", "init", "task_files", "tracking")
+_LEFT_OUT = ("folds", "grid", "init", "search", "task_files", "tracking")
 _PLACES_OF_DATA = ("cache_dir", "hub_dir")
 
 

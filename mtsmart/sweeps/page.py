@@ -9,6 +9,7 @@ from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.storage.durable import write_text
 from mtsmart.storage.owned import OwnedFolder
 from mtsmart.sweeps.conclusions import conclusions
+from mtsmart.sweeps.folds import fold_section
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import Plan
 from mtsmart.sweeps.plots import can_draw, draw, plots_hint
@@ -18,11 +19,19 @@ from mtsmart.text.names import file_stem
 
 PAGE = "RESULTS.md"
 _SIGN = "Written by `mtsmart sweep`"
-_HEAD = ("seeds", "mean", "std", "SE", "to {}: difference, 95 % interval", "wins to losses", "p", "cost")
+_HEAD = ("mean", "std", "SE", "to {}: difference, 95 % interval", "wins to losses", "p", "cost")
 
 _INTRODUCTION = (
     f"{_SIGN} from runs.jsonl, which has a line for each run. Scores are those of the last evaluation, not of the "
-    "best one. For each seed, the arms of a table have the same data, batches and schedule, unless an arm changes "
+    "best one."
+)
+_FOLDS = (
+    "Each run trains on all but one of {} parts of the training rows (folds) and is scored on that part. Two runs "
+    "share most of their training rows, so their scores are not independent: intervals and p are smaller than those of new "
+    "data would be."
+)
+_COMPARED = (
+    "For each seed, the arms of a table have the same data, batches and schedule, unless an arm changes "
     "them. Differences are paired by seed. The interval is a bootstrap over seeds, widened because there are few "
     "of them; fewer than five seeds have no interval. p is that of a paired t-test. A difference in **bold** is "
     "significant: all its runs are finished, its interval does not contain 0, and p is below 0.05 after Holm's "
@@ -55,12 +64,12 @@ def write_page(plan: Plan, ledger: Ledger, owned: OwnedFolder, notify: Callable[
     if not all(drawn):
         notify(plots_hint())
     sections = [
-        section(comparison, plot if is_drawn else None)
+        section(comparison, plot if is_drawn else None, "seeds" if plan.folds is None else "runs")
         for comparison, plot, is_drawn in zip(comparisons, plots, drawn, strict=True)
     ]
     text = conclusions(plan, _named_figures(comparisons))
-    introduction = " ".join([_INTRODUCTION, *_legend(comparisons)])
-    parts = [f"# {markdown(plan.name)}", introduction, text, *sections]
+    introduction = " ".join([*_introduction(plan, comparisons), *_legend(comparisons)])
+    parts = [f"# {markdown(plan.name)}", introduction, text, *sections, fold_section(plan, ledger)]
     text = "\n\n".join([part for part in [*parts, _not_significant(comparisons), _effort(plan, ledger)] if part])
     owned.claim(PAGE)
     write_text(owned.path / PAGE, text + "\n", owned.scratch)
@@ -71,6 +80,13 @@ def _drawn(comparison: Comparison, owned: OwnedFolder, plot: str) -> bool:
         owned.claim(plot)
         draw(comparison, owned.path / plot, owned.scratch)
     return can_draw()
+
+
+def _introduction(plan: Plan, comparisons: Iterable[Comparison]) -> list[str]:
+    """How the figures were made; how arms are compared is left out where there is only one arm."""
+    folds = [] if plan.folds is None else [_FOLDS.format(plan.folds)]
+    is_compared = plan.folds is None or any(len(comparison.rows) > 1 for comparison in comparisons)
+    return [_INTRODUCTION, *folds, *([_COMPARED] if is_compared else [])]
 
 
 def _legend(comparisons: Iterable[Comparison]) -> list[str]:
@@ -86,10 +102,10 @@ def is_page(file: Path) -> bool:
         return _SIGN in stream.read(1_000)
 
 
-def section(comparison: Comparison, plot: str | None) -> str:
-    """One table as Markdown."""
+def section(comparison: Comparison, plot: str | None, counted: str = "seeds") -> str:
+    """One table as Markdown. ``counted`` is the title of the column with the number of runs."""
     names = list(dict.fromkeys(name for row in comparison.rows for name in row.figures))
-    head = [cell.format(markdown(comparison.baseline or "")) for cell in _HEAD]
+    head = [counted, *(cell.format(markdown(comparison.baseline or "")) for cell in _HEAD)]
     if comparison.baseline is None:
         head = head[:4]
     scored = f" on {comparison.scored}" if comparison.scored else ""

@@ -21,6 +21,7 @@ from mtsmart.runs.lock import RunLock
 from mtsmart.storage.owned import OwnedFolder, clear_scratch
 from mtsmart.sweeps.conclusions import check_conclusions
 from mtsmart.sweeps.folder import LEDGER, check_sweep, own_sweep
+from mtsmart.sweeps.folds import fold_lines
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.page import PAGE, is_page, write_page
 from mtsmart.sweeps.plan import Job, Plan, make_plan, start_folder
@@ -127,6 +128,8 @@ def _compare(plan: Plan, ledger: Ledger, owned: OwnedFolder, notify: Notify) -> 
     done = sum(job.key in ledger for job in plan.jobs)
     if done:
         write_page(plan, ledger, owned, notify)
+        for line in fold_lines(plan, ledger):
+            notify(line)
     return Sweep(owned.path, done, len(plan.jobs))
 
 

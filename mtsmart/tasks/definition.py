@@ -181,6 +181,15 @@ class TaskDefinition(OpenSection):
         return self
 
     @model_validator(mode="after")
+    def _groups_are_one_column(self) -> TaskDefinition:
+        fold = self.dataset.fold
+        group = self.options.get("group")
+        if fold is not None and fold.group_column not in (None, group) and group is not None:
+            message = f"the rows of the lists in '{group}' must stay together, so no other column can group them"
+            raise Misfit(message, ("dataset", "fold", "group_column"), fold.group_column)
+        return self
+
+    @model_validator(mode="after")
     def _labels_are_distinct(self) -> TaskDefinition:
         same = [unicodedata.normalize("NFC", name) for name in self.labels or []]
         twice = next((name for name in same if same.count(name) > 1), None) if len(set(same)) < len(same) else None
@@ -215,10 +224,10 @@ class TaskDefinition(OpenSection):
     def split(self, name: str) -> str:
         """The data set's split, with its slice, that is our split ``name``.
 
-        With ``dataset.holdout``, ``validation`` is ``holdout(S)`` and ``train`` is ``rest(S)``, where S is what
+        With ``dataset.holdout`` or ``dataset.fold``, ``validation`` is ``holdout(S)`` and ``train`` is ``rest(S)``, where S is what
         ``train`` would be without it.
         """
-        if self.dataset.holdout is not None and name in ("train", "validation"):
+        if self.dataset.draws_validation and name in ("train", "validation"):
             part = "rest" if name == "train" else "holdout"
             return f"{part}({self.splits.get('train', 'train')})"
         return self.splits.get(name, name)
