@@ -27,8 +27,8 @@ _INTRODUCTION = (
 )
 _FOLDS = (
     "Each run trains on all but one of {} parts of the training rows (folds) and is scored on that part. Two runs "
-    "share most of their training rows, so their scores are not independent: intervals and p are smaller than those of new "
-    "data would be."
+    "share most of their training rows, so their scores are not independent: intervals and p are smaller than those of "
+    "new data would be."
 )
 _COMPARED = (
     "For each seed, the arms of a table have the same data, batches and schedule, unless an arm changes "

@@ -224,8 +224,8 @@ class TaskDefinition(OpenSection):
     def split(self, name: str) -> str:
         """The data set's split, with its slice, that is our split ``name``.
 
-        With ``dataset.holdout`` or ``dataset.fold``, ``validation`` is ``holdout(S)`` and ``train`` is ``rest(S)``, where S is what
-        ``train`` would be without it.
+        With ``dataset.holdout`` or ``dataset.fold``, ``validation`` is ``holdout(S)`` and ``train`` is ``rest(S)``,
+        where S is what ``train`` would be without it.
         """
         if self.dataset.draws_validation and name in ("train", "validation"):
             part = "rest" if name == "train" else "holdout"
