@@ -17,7 +17,7 @@ from pydantic_core import PydanticUndefined
 from mtsmart.config import sections
 from mtsmart.config.open_section import PARTS, OpenSection
 from mtsmart.config.regularizers import REGULARIZERS, Method
-from mtsmart.config.sweeps import folds, grid
+from mtsmart.config.sweeps import folds, grid, search
 from mtsmart.config.trackers import TRACKERS, TrackingConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WEIGHTINGS
@@ -64,6 +64,8 @@ def _experiment() -> list[str]:
     lines += ["### grid", "", _first_line(grid.GridConfig), "", *_table(grid.GridConfig)]
     short = "`folds: 5` is short for `folds: {count: 5}`."
     lines += ["### folds", "", f"{_first_line(folds.FoldsConfig)} {short}", "", *_table(folds.FoldsConfig)]
+    lines += ["### search", "", _first_line(search.SearchConfig), "", *_table(search.SearchConfig)]
+    lines += ["A setting in `space`:", "", *_table(search.RangeConfig)]
     for name, method in REGULARIZERS.ordered().items():
         lines += [f"### {name}", "", *_method(method)]
     return lines

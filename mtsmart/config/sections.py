@@ -12,6 +12,7 @@ from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.config.sweeps.folds import FoldsConfig
 from mtsmart.config.sweeps.grid import GridConfig
+from mtsmart.config.sweeps.search import SearchConfig
 from mtsmart.config.trackers import TrackingConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WeightingConfig
@@ -195,6 +196,10 @@ class RunConfig(OpenSection):
     grid: GridConfig | None = Field(None, description="the runs that `mtsmart sweep` compares; null: a single run")
     folds: FoldsConfig | None = Field(
         None, description="the parts of the training rows on which `mtsmart sweep` scores one run each; null: no parts"
+    )
+
+    search: SearchConfig | None = Field(
+        None, description="the settings for which `mtsmart sweep` looks for the best values; null: no search"
     )
 
     @model_validator(mode="after")

@@ -215,7 +215,7 @@ def _complete_experiments(definitions: Schema) -> None:
     listed = {"type": "array", "items": trackers}
     _put(properties, "tracking", {"anyOf": [trackers, listed, _NULL, _reference(TrackingConfig.__name__)]})
     _put(properties, "folds", {"anyOf": [{"type": "integer", "minimum": 2}, _NULL, _reference(FoldsConfig.__name__)]})
-    own = {key: value for key, value in properties.items() if key not in ("grid", "folds")}
+    own = {key: value for key, value in properties.items() if key not in ("grid", "folds", "search")}
     of_grid = {"start": _or_null(_TEXT), "arms": _or_null(_TEXTS), "baseline": _or_null(_TEXT)}
     definitions[_OF_PIECES] = {
         "type": "object",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from mtsmart.config.regularizers import REGULARIZERS
@@ -10,7 +10,7 @@ from mtsmart.storage.durable import write_text
 from mtsmart.storage.owned import OwnedFolder
 from mtsmart.sweeps.conclusions import conclusions
 from mtsmart.sweeps.folds import fold_section
-from mtsmart.sweeps.ledger import Ledger
+from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.plan import Plan
 from mtsmart.sweeps.plots import can_draw, draw, plots_hint
 from mtsmart.sweeps.tables import Comparison, Row, compare
@@ -18,11 +18,11 @@ from mtsmart.text.escaping import markdown
 from mtsmart.text.names import file_stem
 
 PAGE = "RESULTS.md"
-_SIGN = "Written by `mtsmart sweep`"
+SIGN = "Written by `mtsmart sweep`"
 _HEAD = ("mean", "std", "SE", "to {}: difference, 95 % interval", "wins to losses", "p", "cost")
 
 _INTRODUCTION = (
-    f"{_SIGN} from runs.jsonl, which has a line for each run. Scores are those of the last evaluation, not of the "
+    f"{SIGN} from runs.jsonl, which has a line for each run. Scores are those of the last evaluation, not of the "
     "best one."
 )
 _FOLDS = (
@@ -70,7 +70,9 @@ def write_page(plan: Plan, ledger: Ledger, owned: OwnedFolder, notify: Callable[
     text = conclusions(plan, _named_figures(comparisons))
     introduction = " ".join([*_introduction(plan, comparisons), *_legend(comparisons)])
     parts = [f"# {markdown(plan.name)}", introduction, text, *sections, fold_section(plan, ledger)]
-    text = "\n\n".join([part for part in [*parts, _not_significant(comparisons), _effort(plan, ledger)] if part])
+    finished = [ledger[job.key] for job in plan.jobs if job.key in ledger]
+    parts += [_not_significant(comparisons), effort(finished, len(plan.jobs))]
+    text = "\n\n".join(part for part in parts if part)
     owned.claim(PAGE)
     write_text(owned.path / PAGE, text + "\n", owned.scratch)
 
@@ -99,7 +101,7 @@ def _legend(comparisons: Iterable[Comparison]) -> list[str]:
 def is_page(file: Path) -> bool:
     """Whether a sweep wrote the file."""
     with file.open(encoding="utf-8", errors="replace") as stream:
-        return _SIGN in stream.read(1_000)
+        return SIGN in stream.read(1_000)
 
 
 def section(comparison: Comparison, plot: str | None, counted: str = "seeds") -> str:
@@ -213,13 +215,18 @@ def _named(rows: list[Row], compared: list[Row]) -> str:
     return "; ".join(markdown(row.arm) for row in rows)
 
 
-def _effort(plan: Plan, ledger: Ledger) -> str:
-    runs = [ledger[job.key] for job in plan.jobs if job.key in ledger]
+def effort(runs: Sequence[FinishedRun], planned: int) -> str:
+    """How many runs are finished, what they took, and where.
+
+    Args:
+        runs: the finished ones.
+        planned: how many there will be.
+    """
     versions = sorted({", ".join(f"{k} {v}" for k, v in run.versions.items()) for run in runs})
     machines = sorted({f"{run.machine}, {run.device}" for run in runs})
     hours = sum(run.seconds for run in runs) / 3600
     return (
-        f"{len(runs)} of {len(plan.jobs)} runs are finished; together they took {hours:.1f} hours. "
+        f"{len(runs)} of {planned} runs are finished; together they took {hours:.1f} hours. "
         f"{markdown('; '.join(machines))}; {markdown('; '.join(versions))}."
     )
 

@@ -22,12 +22,13 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.runs.changes import HARMLESS
 from mtsmart.runs.folder import RunFolder
 from mtsmart.sweeps.ledger import folder_name
+from mtsmart.sweeps.search.study import Trial
 from mtsmart.tasks import TaskDefinition, select_tasks
 
 _ENCODER_SOURCE = ("path", "revision", "sha256")
 # The keys that a piece of a grid may have beside the keys of an experiment file.
 _OWN = {"tables": ("arms", "baseline", "start"), "arms": ("start",), "starts": ()}
-_OF_SWEEPS = ("grid", "folds")
+_OF_SWEEPS = ("grid", "folds", "search")
 # The keys of an experiment file that would have no effect in a piece of a grid.
 _IDLE = ("name", *_OF_SWEEPS)
 
@@ -48,6 +49,7 @@ class Job:
         tasks: the names of its tasks, in their order.
         start: the job from whose run it starts; None if it starts from an encoder.
         fold: the part of the training rows on which it is scored, from 1; None: the validation rows.
+        trial: what a search tries with it; None: it belongs to no search.
     """
 
     label: str
@@ -57,6 +59,7 @@ class Job:
     tasks: tuple[str, ...]
     start: Job | None = None
     fold: int | None = None
+    trial: Trial | None = None
 
     @property
     def replicate(self) -> Replicate:
@@ -245,7 +248,7 @@ class _Planner:
         overrides = [*self._holding(document, start), f"training.seed={seed}"]
         experiment = build_experiment(document, overrides)
         if self.folds is not None and fold is not None:
-            document = _in_fold(document, self.folds, fold, _definitions(experiment, start))
+            document = _in_fold(document, self.folds, fold, definitions_of(experiment, start))
             experiment = build_experiment(document, overrides)
         run = experiment.config.init.run if experiment.config.init else ""
         if start is not None and run != str(start_folder(self.folder, start).path.absolute()):
@@ -253,7 +256,7 @@ class _Planner:
         # The seed does not change the fingerprint, so it is computed once for all seeds.
         without_seed = (tuple(pieces), "" if start is None else start.config, fold)
         if without_seed not in self.known:
-            tasks = _definitions(experiment, start)
+            tasks = definitions_of(experiment, start)
             self.known[without_seed] = (fingerprint(experiment, tasks, start), tuple(tasks))
         config, names = self.known[without_seed]
         label = label if fold is None else f"{label}, fold {fold}"
@@ -266,7 +269,7 @@ class _Planner:
         own = set(document.data.get("tasks", {}))
         if of_tasks and own:  # A suite or a pattern may include some of the tasks, so it is resolved first.
             others = [item for item in overrides if item not in of_tasks]
-            own |= set(_definitions(build_experiment(document, others), start))
+            own |= set(definitions_of(build_experiment(document, others), start))
             overrides = {k: v for k, v in overrides.items() if k not in of_tasks or of_tasks[k] & own}
         self.idle -= set(overrides)
         return list(overrides)
@@ -358,7 +361,7 @@ def _methods(config: RunConfig, tasks: Mapping[str, TaskDefinition]) -> dict[str
     return found
 
 
-def _definitions(experiment: Experiment, start: Job | None) -> dict[str, TaskDefinition]:
+def definitions_of(experiment: Experiment, start: Job | None) -> dict[str, TaskDefinition]:
     """The definitions of a run's tasks. ``init.run`` may define some; a start has the same tasks as the file."""
     earlier: Mapping[str, TaskDefinition] | None = None
     if experiment.config.init is not None and start is None:

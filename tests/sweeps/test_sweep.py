@@ -16,7 +16,7 @@ from mtsmart.config.loader import load_experiment
 from mtsmart.runs.lock import HOLDER
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import make_plan
-from mtsmart.sweeps.sweep import missing_jobs
+from mtsmart.sweeps.work.grid import missing_jobs
 from tests.sweeps.grids import NEAR, RUNS_A_SEED, command, fill, finish, line_of, lines
 
 
