@@ -27,7 +27,7 @@ from mtsmart.config.validate import validate
 from mtsmart.config.weightings import expand_weighting
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
-from mtsmart.user_paths import user_path
+from mtsmart.user_paths import HUB_PREFIX, user_path
 
 COMMAND_LINE = Origin("command line")
 _MAPPING = "experiment"  # what errors call an experiment that is no file
@@ -184,7 +184,10 @@ def lay_over(base: Document, over: Document) -> Document:
 
 
 def absolute_files(task: Any, folder: Path) -> None:
-    """Resolve the relative data files of one task's mapping against ``folder``, in place."""
+    """Resolve the relative data files of one task's mapping, and its ``init.run``, against ``folder``, in place."""
+    init = task.get("init") if isinstance(task, dict) else None
+    if isinstance(init, dict) and "run" in init:
+        init["run"] = _resolved(init["run"], folder)
     dataset = task.get("dataset") if isinstance(task, dict) else None
     if not isinstance(dataset, dict):
         return
@@ -201,7 +204,7 @@ def _all_resolved(paths: Any, folder: Path) -> Any:
 
 
 def _resolved(path: Any, folder: Path, source: str | None = None) -> Any:
-    if not isinstance(path, str):
+    if not isinstance(path, str) or path.startswith(HUB_PREFIX):
         return path
     # Path.resolve would fail on names that are not valid for a file, and on links that lead to themselves.
     return os.path.abspath(folder / user_path(path, file=source))

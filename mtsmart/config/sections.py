@@ -46,7 +46,7 @@ class EncoderConfig(OpenSection):
 class InitConfig(StrictModel):
     """Start from an earlier run instead of the plain encoder."""
 
-    run: str = Field(description="the folder of the run whose model is loaded")
+    run: str = Field(description="the folder of the run whose model is loaded, or hub:owner/name[@revision]")
     heads: Literal["keep", "fresh"] = Field(
         "keep", description="keep: use the heads of the run; fresh: initialise new heads"
     )

@@ -21,6 +21,7 @@ from mtsmart.config.weightings import DEFAULT_WEIGHTING
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.runs.changes import HARMLESS
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import run_path
 from mtsmart.sweeps.ledger import folder_name
 from mtsmart.sweeps.search.study import Trial
 from mtsmart.tasks import TaskDefinition, select_tasks
@@ -365,6 +366,6 @@ def definitions_of(experiment: Experiment, start: Job | None) -> dict[str, TaskD
     """The definitions of a run's tasks. ``init.run`` may define some; a start has the same tasks as the file."""
     earlier: Mapping[str, TaskDefinition] | None = None
     if experiment.config.init is not None and start is None:
-        folder = RunFolder(Path(experiment.config.init.run))
+        folder = RunFolder(run_path(experiment.config.init.run, key="init.run"))
         earlier = folder.definitions() if folder.exists else None
     return {name: entry.definition for name, entry in select_tasks(experiment, earlier).items()}

@@ -62,6 +62,13 @@ class HeadConfig(StrictModel):
         return self
 
 
+class HeadInitConfig(StrictModel):
+    """Start a task's head with the weights of the head of a task of a finished run."""
+
+    run: str = Field(description="the folder of the run, or hub:owner/name[@revision]")
+    task: str | None = Field(None, description="the run's task; null: the one of the same name")
+
+
 class TaskDefinition(OpenSection):
     """One registered task. Settings that differ from the experiment's stand under a regulariser's name."""
 
@@ -137,6 +144,9 @@ class TaskDefinition(OpenSection):
         None, description="divergence from finished runs that teach; null: KL from them to the student"
     )
     head: HeadConfig = Field(default_factory=HeadConfig)
+    init: HeadInitConfig | None = Field(
+        None, description="a run's head with the same labels, with whose weights the head starts; null: new weights"
+    )
     weight: float = Field(1.0, gt=0, description="factor of this task's whole objective")
     batch_size: int | None = Field(None, ge=1, description="rows in a batch; null: the experiment's")
     learning_rate_factor: float = Field(1.0, gt=0, description="factor of the learning rate of this task's head")
@@ -204,7 +214,7 @@ class TaskDefinition(OpenSection):
     @model_validator(mode="after")
     def _head_is_its_owners(self) -> TaskDefinition:
         if self.share_head is not None:
-            for key, default in (("head", HeadConfig()), ("learning_rate_factor", 1)):
+            for key, default in (("head", HeadConfig()), ("learning_rate_factor", 1), ("init", None)):
                 if getattr(self, key) != default:
                     message = f"'{key}' is for a head of the task's own; this one uses that of '{self.share_head}'"
                     raise ValueError(message)

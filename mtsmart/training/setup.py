@@ -21,6 +21,7 @@ from mtsmart.data.sources import has_split
 from mtsmart.distill.teachers import add_teachers
 from mtsmart.errors import CheckpointError, DataError, MtsmartWarning
 from mtsmart.evaluation.evaluator import baseline_scores
+from mtsmart.models.borrowed_heads import borrow_heads
 from mtsmart.models.files import fits, read_decoding, read_head_specs, read_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
@@ -35,10 +36,12 @@ from mtsmart.preparation.split_checks import tell_of_splits
 from mtsmart.processes import ALONE, Processes, check_temporary_folder
 from mtsmart.runs.changes import Described
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import run_path
 from mtsmart.storage.consistent import read_consistently
 from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.interface.learns_from_labels import learnt_by, use_again
 from mtsmart.tasks import TaskDefinition, select_tasks
+from mtsmart.tasks.library import Entry
 from mtsmart.weighting import check_weighting, summary_of_weighting
 
 _Start = tuple[MultiTaskModel, PreTrainedTokenizerBase, Mapping[str, Mapping[str, float]]]
@@ -154,14 +157,16 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
     config = experiment.config
     if config.data.workers:
         check_temporary_folder()
-    known = _earlier_run(experiment).definitions() if config.init else {}
-    entries = with_shots_seed(select_tasks(experiment, known), config.training.seed)
+    start = _earlier_run(experiment)
+    entries = _entries(experiment, start)
     types = build_tasks(entries)
     torch.manual_seed(config.training.seed)
     specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
-    with experiment.document.locating():
-        model, tokenizer, kept = _load(config, specs)
     given = Described(config, {name: entry.definition for name, entry in entries.items()})
+    with experiment.document.locating():
+        own = {name: spec for name, spec in specs.items() if given.definitions[name].init is None}
+        model, tokenizer, kept = _load(config, start, specs, own)
+        kept = {**kept, **borrow_heads(model, given.definitions)}
     used = _capped(given, model.encoder.max_positions)
     config = used.config
     preparer = Preparer(tokenizer, config.data, model.encoder.max_positions)
@@ -173,14 +178,24 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
     check_fit(model, tasks, tokenizer)
     with experiment.document.locating():
         check_mixing(config.mixing, trained, experiment.document)
-        is_sharded = config.training.shard and processes.count > 1
-        check_weighting(config.weighting, config.mixing.strategy == "rounds", is_sharded)
+        _check_weighting(config, processes)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))
     tasks = {name: replace(task, baseline=_baseline(task)) for name, task in tasks.items()}
-    setup = Setup(config, tasks, model, tokenizer, frozenset(_kept_heads(config, specs)))
+    setup = Setup(config, tasks, model, tokenizer, frozenset(kept))
     return replace(setup, untrained=_untrained(setup))
+
+
+def _check_weighting(config: RunConfig, processes: Processes) -> None:
+    is_sharded = config.training.shard and processes.count > 1
+    check_weighting(config.weighting, config.mixing.strategy == "rounds", is_sharded)
+
+
+def _entries(experiment: Experiment, start: RunFolder | None) -> dict[str, Entry]:
+    """The tasks. Those of the run that training starts from stand before the shipped ones."""
+    known = {} if start is None else start.definitions()
+    return with_shots_seed(select_tasks(experiment, known), experiment.config.training.seed)
 
 
 def _capped(given: Described, most: int | None) -> Described:
@@ -197,14 +212,6 @@ def _capped(given: Described, most: int | None) -> Described:
 def _tell_capped(key: str, wanted: int | None, most: int | None) -> None:
     text = f"{key}: {wanted} is more than the {most} tokens that the encoder takes, so {most} is used"
     warnings.warn(text, MtsmartWarning, stacklevel=4)
-
-
-def _kept_heads(config: RunConfig, specs: Mapping[str, HeadSpec]) -> set[str]:
-    """The heads whose weights come from an earlier run."""
-    if config.init is None or config.init.heads == "fresh":
-        return set()
-    run = RunFolder(Path(config.init.run))
-    return read_consistently(lambda: run.model, lambda folder: set(read_head_specs(folder)) & set(specs))
 
 
 def _untrained(setup: Setup) -> tuple[str, ...]:
@@ -239,12 +246,14 @@ def _baseline(task: PreparedTask) -> Mapping[str, float]:
     return baseline_scores(task.type, task.train, task.validation)
 
 
-def _earlier_run(experiment: Experiment) -> RunFolder:
-    """The run that training starts from."""
-    assert experiment.config.init is not None
-    folder = RunFolder(Path(experiment.config.init.run))
-    if not folder.exists:
-        with experiment.document.locating():
+def _earlier_run(experiment: Experiment) -> RunFolder | None:
+    """The run that training starts from; None if it starts from an encoder."""
+    init = experiment.config.init
+    if init is None:
+        return None
+    with experiment.document.locating():
+        folder = RunFolder(run_path(init.run, key="init.run"))
+        if not folder.exists:
             raise CheckpointError(
                 "is not the folder of a run (it has no config.yaml)",
                 key="init.run",
@@ -254,26 +263,33 @@ def _earlier_run(experiment: Experiment) -> RunFolder:
     return folder
 
 
-def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> _Start:
+def _load(
+    config: RunConfig, run: RunFolder | None, specs: Mapping[str, HeadSpec], own: Mapping[str, HeadSpec]
+) -> _Start:
     """The model that training starts with: a pretrained encoder with new heads, or an earlier run's model.
+
+    Args:
+        config: the experiment's configuration.
+        run: the earlier run; None: there is none.
+        specs: the heads.
+        own: those of them that may go on from the earlier run.
 
     Returns:
         the model, its tokenizer, and for each head that goes on from the earlier run the numbers stored for decoding.
     """
-    if config.init is None:
+    if run is None or config.init is None:
         encoder, tokenizer = load_encoder(config.encoder)
         return MultiTaskModel(encoder, specs), tokenizer, {}
-    fresh = config.init.heads == "fresh"
+    fresh = config.init.heads == "fresh" or not own
 
     random = torch.get_rng_state()
 
     def read(folder: Path) -> _Start:
         torch.set_rng_state(random)  # Heads that start fresh are the same, however often the model is read.
-        keep = () if fresh else _heads_to_keep(folder, read_head_specs(folder), specs)
+        keep = () if fresh else _heads_to_keep(folder, read_head_specs(folder), own)
         decoding = read_decoding(folder) if keep else {}
         return *read_model(folder, config.encoder, specs, keep), {name: decoding.get(name, {}) for name in keep}
 
-    run = RunFolder(Path(config.init.run))
     return read_consistently(lambda: run.model, read)
 
 
