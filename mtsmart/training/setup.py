@@ -164,9 +164,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE) -> Setup:
     specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
     given = Described(config, {name: entry.definition for name, entry in entries.items()})
     with experiment.document.locating():
-        own = {name: spec for name, spec in specs.items() if given.definitions[name].init is None}
-        model, tokenizer, kept = _load(config, start, specs, own)
-        kept = {**kept, **borrow_heads(model, given.definitions)}
+        model, tokenizer, kept = _load(given, start, specs)
     used = _capped(given, model.encoder.max_positions)
     config = used.config
     preparer = Preparer(tokenizer, config.data, model.encoder.max_positions)
@@ -263,20 +261,26 @@ def _earlier_run(experiment: Experiment) -> RunFolder | None:
     return folder
 
 
-def _load(
-    config: RunConfig, run: RunFolder | None, specs: Mapping[str, HeadSpec], own: Mapping[str, HeadSpec]
-) -> _Start:
+def _load(given: Described, run: RunFolder | None, specs: Mapping[str, HeadSpec]) -> _Start:
     """The model that training starts with: a pretrained encoder with new heads, or an earlier run's model.
 
     Args:
-        config: the experiment's configuration.
+        given: the experiment's configuration and tasks.
         run: the earlier run; None: there is none.
         specs: the heads.
-        own: those of them that may go on from the earlier run.
 
     Returns:
-        the model, its tokenizer, and for each head that goes on from the earlier run the numbers stored for decoding.
+        the model, its tokenizer, and for each head that goes on from another run the numbers stored for decoding.
     """
+    own = {name: spec for name, spec in specs.items() if given.definitions[name].init is None}
+    model, tokenizer, kept = _started(given.config, run, specs, own)
+    return model, tokenizer, {**kept, **borrow_heads(model, given.definitions)}
+
+
+def _started(
+    config: RunConfig, run: RunFolder | None, specs: Mapping[str, HeadSpec], own: Mapping[str, HeadSpec]
+) -> _Start:
+    """As :func:`_load`; only the heads in ``own`` go on from the earlier run."""
     if run is None or config.init is None:
         encoder, tokenizer = load_encoder(config.encoder)
         return MultiTaskModel(encoder, specs), tokenizer, {}
