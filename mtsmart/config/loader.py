@@ -210,6 +210,11 @@ def _resolved(path: Any, folder: Path, source: str | None = None) -> Any:
     return os.path.abspath(folder / user_path(path, file=source))
 
 
+def _resolved_encoder(path: Any, folder: Path, source: str) -> Any:
+    """The path of an encoder's folder, if it is plainly one; any other text may be a Hub id."""
+    return _resolved(path, folder, source) if str(path).startswith(("./", "../", "~")) else path
+
+
 def _absolute_paths(document: Document, folder: Path, source: str) -> Document:
     """Resolve the relative paths that a document names against ``folder``; ``source`` is the document's name."""
 
@@ -229,8 +234,13 @@ def _absolute_paths(document: Document, folder: Path, source: str) -> Document:
     for task in tasks.values() if isinstance(tasks, dict) else ():
         absolute_files(task, folder)
     encoder = data.get("encoder")
-    if isinstance(encoder, dict) and str(encoder.get("path", "")).startswith(("./", "../", "~")):
-        encoder["path"] = resolved(encoder["path"])  # Any other text may be a Hub id.
+    if isinstance(encoder, dict) and "path" in encoder:
+        encoder["path"] = _resolved_encoder(encoder["path"], folder, source)
+    search = data.get("search")
+    space = search.get("space") if isinstance(search, dict) else None
+    searched = space.get("encoder.path") if isinstance(space, dict) else None
+    if isinstance(searched, dict) and isinstance(searched.get("choices"), list):
+        searched["choices"] = [_resolved_encoder(path, folder, source) for path in searched["choices"]]
     grid = data.get("grid")
     for pieces in (grid.get(name) for name in _GRID_PIECES) if isinstance(grid, dict) else ():
         for piece in pieces.values() if isinstance(pieces, dict) else ():

@@ -223,6 +223,14 @@ def test_a_search_that_does_not_fit_is_refused_before_it_begins(search_of, searc
         search_of(f"search: {{space: {search}}}\n")
 
 
+def test_folders_of_encoders_are_beside_the_file(search_of, workspace):
+    plan = search_of("search: {space: {encoder.path: {choices: [./one, ../two]}}}\n")
+    assert plan.search.space["encoder.path"].choices == [
+        str(workspace.folder / "one"),
+        str(workspace.folder.parent / "two"),
+    ]
+
+
 def test_a_search_stands_alone(search_of, workspace):
     with pytest.raises(MtsmartError, match=r"search\.task: is none of the tasks, got 'colour'\. Did you mean 'color'"):
         search_of(SEARCH, "search.task=colour")
