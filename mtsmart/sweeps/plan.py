@@ -212,7 +212,8 @@ class _Planner:
 
     def _table(self, name: str, changes: Mapping[str, Any]) -> Table:
         arms = changes.get("arms") or list(self.grid.arms)
-        table = Table(name, self.grid.baseline_of(name))
+        is_alone = self.folds is not None and len(arms) == 1
+        table = Table(name, None if is_alone else self.grid.baseline_of(name))
         for arm in arms:
             table.arms[arm] = [self._arm_job(name, arm, (seed, n)) for seed in self.grid.seeds for n in self.numbers]
         return table

@@ -77,7 +77,7 @@ def test_the_page_and_the_terminal_have_mean_and_deviation_of_each_metric(folds_
         ledger.add(line_of(job, score, tasks={"color": {"accuracy": score, "f1": 0.25}}, rows=rows))
     write_page(plan, ledger, marked(folder), print)
     page = (folder / "RESULTS.md").read_text()
-    assert "| arm | runs | mean | std | SE |" in page and "| tiny | 3 | 60.00 | 10.00 | 5.77 |" in page
+    assert "| arm | runs | mean | std | SE |\n" in page and "| tiny | 3 | 60.00 | 10.00 | 5.77 |" in page
     assert "| color | accuracy | 3 | 0.6000 | 0.1000 | 0.5000 | 0.6000 | 0.7000 |" in page
     assert "| color | f1 | 3 | 0.2500 | 0.0000 | 0.2500 | 0.2500 | 0.2500 |" in page
     assert "all but one of 3 parts" in page and "same rows" not in page and "Not significant" not in page
