@@ -14,9 +14,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from mtsmart.config import grid, sections
+from mtsmart.config import sections
 from mtsmart.config.open_section import PARTS, OpenSection
 from mtsmart.config.regularizers import REGULARIZERS, Method
+from mtsmart.config.sweeps import folds, grid, search
 from mtsmart.config.trackers import TRACKERS, TrackingConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WEIGHTINGS
@@ -45,7 +46,10 @@ def main() -> int:
 
 def _tasks() -> list[str]:
     lines = ["## A task file", "", "Task name -> definition.", "", *_table(definition.TaskDefinition)]
-    lines += ["### dataset", "", *_table(dataset.DatasetSource), "### head", "", *_table(definition.HeadConfig)]
+    lines += ["### dataset", "", *_table(dataset.DatasetSource)]
+    lines += ["### dataset.fold", "", _first_line(dataset.FoldConfig), "", *_table(dataset.FoldConfig)]
+    lines += ["### head", "", *_table(definition.HeadConfig)]
+    lines += ["### init of a task", "", _first_line(definition.HeadInitConfig), "", *_table(definition.HeadInitConfig)]
     lines += ["What each task type takes (losses, divergences, metrics, options): `mtsmart tasks types [NAME]`."]
     return [*lines, ""]
 
@@ -59,6 +63,10 @@ def _experiment() -> list[str]:
     lines += ["### weighting", "", _first_line(sections.WeightingConfig), "", *_weightings()]
     lines += ["### tracking", "", _first_line(TrackingConfig), "[How they are used](tracking.md).", "", *_trackers()]
     lines += ["### grid", "", _first_line(grid.GridConfig), "", *_table(grid.GridConfig)]
+    short = "`folds: 5` is short for `folds: {count: 5}`."
+    lines += ["### folds", "", f"{_first_line(folds.FoldsConfig)} {short}", "", *_table(folds.FoldsConfig)]
+    lines += ["### search", "", _first_line(search.SearchConfig), "", *_table(search.SearchConfig)]
+    lines += ["A setting in `space`:", "", *_table(search.RangeConfig)]
     for name, method in REGULARIZERS.ordered().items():
         lines += [f"### {name}", "", *_method(method)]
     return lines

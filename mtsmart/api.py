@@ -255,9 +255,10 @@ def _single_experiment(experiment: str | Path | Mapping[str, Any], overrides: It
         loaded = mapping_experiment(with_stored_rows(experiment), overrides)
     else:
         loaded = load_experiment(find_experiment(experiment), overrides)
-    if loaded.config.grid is not None:
-        hint = "mtsmart sweep FILE" if isinstance(experiment, Mapping) else f"mtsmart sweep {experiment}"
-        raise loaded.document.error("is for several runs, which another command trains", ("grid",), hint=hint)
+    for key in ("grid", "folds", "search"):
+        if getattr(loaded.config, key) is not None:
+            hint = "mtsmart sweep FILE" if isinstance(experiment, Mapping) else f"mtsmart sweep {experiment}"
+            raise loaded.document.error("is for several runs, which another command trains", (key,), hint=hint)
     return loaded
 
 

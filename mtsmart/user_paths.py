@@ -7,6 +7,9 @@ from pathlib import Path
 
 from mtsmart.errors import ConfigError
 
+HUB_PREFIX = "hub:"
+"""What an address on the Hub begins with where a path may stand too."""
+
 
 def user_path(
     text: str | Path, *, file: str | None = None, key: str | None = None, argument: str | None = None

@@ -17,7 +17,7 @@ def sweep(
         str,
         typer.Argument(
             metavar="FILE",
-            help="YAML file with a grid, or a shipped one such as evidence/evidence.",
+            help="YAML file with a grid, folds or a search, or a shipped one such as evidence/evidence.",
             autocompletion=completion.experiments,
         ),
     ],
@@ -32,7 +32,10 @@ def sweep(
         bool, typer.Option("--train/--no-train", help="Train what is missing, or only write the tables.")
     ] = True,
 ) -> None:
-    """Train every arm of a grid for every seed, and compare them; what is done already is not trained again."""
+    """Train the runs of a grid (each arm for each seed), of folds (cross-validation), or of a search (best settings).
+
+    What is done already is not trained again.
+    """
     from mtsmart.runs.interrupt import Interrupted
     from mtsmart.sweeps.sweep import sweep as run_sweep
 

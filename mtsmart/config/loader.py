@@ -21,12 +21,13 @@ from mtsmart.config.document import (
 )
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
+from mtsmart.config.sweeps.folds import expand_folds
 from mtsmart.config.trackers import expand_tracking
 from mtsmart.config.validate import validate
 from mtsmart.config.weightings import expand_weighting
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
-from mtsmart.user_paths import user_path
+from mtsmart.user_paths import HUB_PREFIX, user_path
 
 COMMAND_LINE = Origin("command line")
 _MAPPING = "experiment"  # what errors call an experiment that is no file
@@ -183,7 +184,10 @@ def lay_over(base: Document, over: Document) -> Document:
 
 
 def absolute_files(task: Any, folder: Path) -> None:
-    """Resolve the relative data files of one task's mapping against ``folder``, in place."""
+    """Resolve the relative data files of one task's mapping, and its ``init.run``, against ``folder``, in place."""
+    init = task.get("init") if isinstance(task, dict) else None
+    if isinstance(init, dict) and "run" in init:
+        init["run"] = _resolved(init["run"], folder)
     dataset = task.get("dataset") if isinstance(task, dict) else None
     if not isinstance(dataset, dict):
         return
@@ -200,10 +204,15 @@ def _all_resolved(paths: Any, folder: Path) -> Any:
 
 
 def _resolved(path: Any, folder: Path, source: str | None = None) -> Any:
-    if not isinstance(path, str):
+    if not isinstance(path, str) or path.startswith(HUB_PREFIX):
         return path
     # Path.resolve would fail on names that are not valid for a file, and on links that lead to themselves.
     return os.path.abspath(folder / user_path(path, file=source))
+
+
+def _resolved_encoder(path: Any, folder: Path, source: str) -> Any:
+    """The path of an encoder's folder, if it is plainly one; any other text may be a Hub id."""
+    return _resolved(path, folder, source) if str(path).startswith(("./", "../", "~")) else path
 
 
 def _absolute_paths(document: Document, folder: Path, source: str) -> Document:
@@ -225,8 +234,13 @@ def _absolute_paths(document: Document, folder: Path, source: str) -> Document:
     for task in tasks.values() if isinstance(tasks, dict) else ():
         absolute_files(task, folder)
     encoder = data.get("encoder")
-    if isinstance(encoder, dict) and str(encoder.get("path", "")).startswith(("./", "../", "~")):
-        encoder["path"] = resolved(encoder["path"])  # Any other text may be a Hub id.
+    if isinstance(encoder, dict) and "path" in encoder:
+        encoder["path"] = _resolved_encoder(encoder["path"], folder, source)
+    search = data.get("search")
+    space = search.get("space") if isinstance(search, dict) else None
+    searched = space.get("encoder.path") if isinstance(space, dict) else None
+    if isinstance(searched, dict) and isinstance(searched.get("choices"), list):
+        searched["choices"] = [_resolved_encoder(path, folder, source) for path in searched["choices"]]
     grid = data.get("grid")
     for pieces in (grid.get(name) for name in _GRID_PIECES) if isinstance(grid, dict) else ():
         for piece in pieces.values() if isinstance(pieces, dict) else ():
@@ -261,6 +275,8 @@ def _short_forms(document: Document) -> Document:
         data["tasks"] = {name: {} if value is None else value for name, value in tasks.items()}
     if "weighting" in data:
         data["weighting"] = expand_weighting(data["weighting"])
+    if "folds" in data:
+        data["folds"] = expand_folds(data["folds"])
     if "tracking" in data:
         data["tracking"] = expand_tracking(data["tracking"])
     for section in _methods_in(data):

@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from mtsmart.config.grid import GridConfig
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.strict import Misfit, StrictModel
+from mtsmart.config.sweeps.folds import FoldsConfig
+from mtsmart.config.sweeps.grid import GridConfig
+from mtsmart.config.sweeps.search import SearchConfig
 from mtsmart.config.trackers import TrackingConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WeightingConfig
@@ -44,7 +46,7 @@ class EncoderConfig(OpenSection):
 class InitConfig(StrictModel):
     """Start from an earlier run instead of the plain encoder."""
 
-    run: str = Field(description="the folder of the run whose model is loaded")
+    run: str = Field(description="the folder of the run whose model is loaded, or hub:owner/name[@revision]")
     heads: Literal["keep", "fresh"] = Field(
         "keep", description="keep: use the heads of the run; fresh: initialise new heads"
     )
@@ -192,6 +194,13 @@ class RunConfig(OpenSection):
         default_factory=TrackingConfig, description="the trackers that get the figures of training; empty: none"
     )
     grid: GridConfig | None = Field(None, description="the runs that `mtsmart sweep` compares; null: a single run")
+    folds: FoldsConfig | None = Field(
+        None, description="the parts of the training rows on which `mtsmart sweep` scores one run each; null: no parts"
+    )
+
+    search: SearchConfig | None = Field(
+        None, description="the settings for which `mtsmart sweep` looks for the best values; null: no search"
+    )
 
     @model_validator(mode="after")
     def _name_can_be_a_folder(self) -> RunConfig:

@@ -182,7 +182,7 @@ def has_split(definition: TaskDefinition, split: str, config: DataConfig) -> boo
 
 def known_splits(definition: TaskDefinition, config: DataConfig) -> list[str]:
     """The splits that a task may be asked for: those that it names, and those of its data."""
-    drawn = [] if definition.dataset.holdout is None else ["validation"]
+    drawn = ["validation"] if definition.dataset.draws_validation else []
     return list(dict.fromkeys([*definition.splits, *split_names(definition.dataset, config), *drawn]))
 
 

@@ -37,6 +37,7 @@ from mtsmart.models.output_unit import OutputUnit
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import run_path
 from mtsmart.storage.consistent import read_consistently
 from mtsmart.storage.durable import replacing, sha256_of, writing
 from mtsmart.task_types import TaskType, build_task
@@ -52,14 +53,14 @@ class Teacher:
     """A finished run whose predictions the student learns.
 
     Args:
-        run: the run's folder.
+        run: the run's folder, or ``hub:owner/name[@revision]``.
 
     Raises:
         CheckpointError: the folder holds no run or no model.
     """
 
     def __init__(self, run: str) -> None:
-        self.folder = RunFolder(Path(run))
+        self.folder = RunFolder(run_path(run, key="distill.teachers"))
         if not self.folder.exists:
             raise CheckpointError(
                 "is not the folder of a run (it has no config.yaml)",

@@ -34,7 +34,9 @@ TEACHER = "teacher"
 class DistillSettings(MethodSettings):
     """Learn from finished runs: their predictions for the training rows, computed once, are a second target."""
 
-    teachers: list[str] = Field(min_length=1, description="the folders of the runs; several runs form an ensemble")
+    teachers: list[str] = Field(
+        min_length=1, description="the folders of the runs, or hub:owner/name; several form an ensemble"
+    )
     weight: float = Field(
         0.5, ge=0, le=1, description="the weight of the teachers' term; the gold loss gets 1 - weight; 0: off"
     )

@@ -18,7 +18,7 @@ from mtsmart.runs.hub_address import run_path
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_outputs import HasUnit, decoding_rule, unit_of
 from mtsmart.training.setup import recipe_of
-from mtsmart.user_paths import user_path
+from mtsmart.user_paths import HUB_PREFIX, user_path
 
 
 def export_task(
@@ -117,5 +117,7 @@ def base_encoder(run: RunFolder) -> str:
         config = run.config()
         if config.init is None:
             return config.encoder.path or "unknown"
+        if config.init.run.startswith(HUB_PREFIX):
+            return config.init.run.removeprefix(HUB_PREFIX)
         run = RunFolder(Path(config.init.run))
     return f"the run {run.path.name}"

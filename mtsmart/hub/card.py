@@ -13,10 +13,10 @@ from mtsmart.config.document import dump_yaml
 from mtsmart.regularizers import summaries
 from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.runs.folder import RunFolder
-from mtsmart.runs.hub_address import PREFIX
 from mtsmart.text.escaping import code_span, markdown
 from mtsmart.text.scores import score_text
 from mtsmart.training.setup import recipe_of
+from mtsmart.user_paths import HUB_PREFIX
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:
         "```python",
         "import mtsmart",
         "",
-        f"model = mtsmart.load({json.dumps(PREFIX + facts.repository)})",
+        f"model = mtsmart.load({json.dumps(HUB_PREFIX + facts.repository)})",
         f"print(model.predict({json.dumps(tasks[0].name)}, ...))",
         "```",
         "",
-        f"The name of a commit after `@` fixes the version: {code_span(f'{PREFIX}{facts.repository}@COMMIT')}.",
+        f"The name of a commit after `@` fixes the version: {code_span(f'{HUB_PREFIX}{facts.repository}@COMMIT')}.",
         "",
     ]
     return "\n".join(lines)

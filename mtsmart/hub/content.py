@@ -21,7 +21,7 @@ from mtsmart.storage.owned import Kind, OwnedFolder
 EXPORT_FILES = ("README.md", "*.json", "*.safetensors", "*.txt", "*.model")
 """The files of an exported model that go to the Hub."""
 
-_LEFT_OUT = ("grid", "init", "task_files", "tracking")
+_LEFT_OUT = ("folds", "grid", "init", "search", "task_files", "tracking")
 _PLACES_OF_DATA = ("cache_dir", "hub_dir")
 
 
@@ -102,11 +102,16 @@ def _config_without_places(run: RunFolder) -> str:
     run.definitions()
     data = {key: value for key, value in run.document().data.items() if key not in _LEFT_OUT}
     data["data"] = {key: value for key, value in data.get("data", {}).items() if key not in _PLACES_OF_DATA}
+    data["tasks"] = {name: _without(task, "init") for name, task in data.get("tasks", {}).items()}
     encoder = dict(data.get("encoder", {}))
     if encoder.get("path") is None:
         encoder["path"] = base_encoder(run)
     cleaned: dict[str, Any] = _without_places({**data, "encoder": encoder})
     return dump_yaml(cleaned)
+
+
+def _without(task: Any, key: str) -> Any:
+    return {name: value for name, value in task.items() if name != key} if isinstance(task, dict) else task
 
 
 def _without_places(value: Any) -> Any:

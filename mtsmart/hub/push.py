@@ -10,7 +10,8 @@ from mtsmart.errors import CheckpointError
 from mtsmart.exporting.task import export_task
 from mtsmart.hub.card import CardFacts
 from mtsmart.hub.content import Content, content_of
-from mtsmart.runs.hub_address import PREFIX, HubAddress, hub_errors, run_path
+from mtsmart.runs.hub_address import HubAddress, hub_errors, run_path
+from mtsmart.user_paths import HUB_PREFIX
 
 Agreed = Callable[[Mapping[str, int]], bool]
 """Name of a file in the repository -> bytes; whether the files may be sent."""
@@ -54,7 +55,7 @@ def push_model(
         content = content_of(folder, facts)
         if not agreed(content.sizes()):
             return None
-        with hub_errors(f"{PREFIX}{address.repository}"):
+        with hub_errors(f"{HUB_PREFIX}{address.repository}"):
             return _send(content, address, public)
 
 
@@ -67,7 +68,9 @@ def _send(content: Content, address: HubAddress, public: bool) -> str:
     info = api.model_info(address.repository, revision=address.revision)
     if not info.private and not public:
         message = "is a public repository that exists already"
-        raise CheckpointError(message, file=f"{PREFIX}{address.repository}", hint="Name another, or use `public=True`")
+        raise CheckpointError(
+            message, file=f"{HUB_PREFIX}{address.repository}", hint="Name another, or use `public=True`"
+        )
     there = [file.rfilename for file in info.siblings or ()]
     added = [CommitOperationAdd(name, str(file) if isinstance(file, Path) else file) for name, file in _sorted(content)]
     gone = [CommitOperationDelete(name) for name in _outdated(there, content)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from mtsmart.config.document import Document
 from mtsmart.config.sections import RunConfig
+from mtsmart.models.borrowed_heads import lender_of
 from mtsmart.models.heads.plain import POOLED
 from mtsmart.models.pooling import made_with
 from mtsmart.task_types import build_tasks
@@ -38,7 +39,8 @@ def settle_heads(
 
     A head of type ``auto`` pools as the encoder was made to. Kinds that keep every token, and encoders of which no
     pooling is known, get the architecture's own head. A factor that is left open gives a new head a learning rate
-    that suits its kind, and never a lower one than the encoder's.
+    that suits its kind, and never a lower one than the encoder's. A head that starts from another run's head is of
+    its form.
 
     Args:
         entries: the tasks as the files say.
@@ -63,9 +65,13 @@ def settle_heads(
     settled = dict(entries)
     for name in open_names:
         definition = entries[name].definition
-        changes = _chosen(definition, kinds[name], config.optimizer.learning_rate, pooling)
-        if name in begun:
-            changes = _as_known(definition, begun[name])
+        known = begun.get(name)
+        if known is None and definition.init is not None:
+            known = lender_of(name, definition.init)
+        if known is None:
+            changes = _chosen(definition, kinds[name], config.optimizer.learning_rate, pooling)
+        else:
+            changes = _as_known(definition, known)
         settled[name] = Entry(name, entries[name].document.merged(Document(changes)))
     return settled
 

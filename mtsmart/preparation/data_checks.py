@@ -60,7 +60,7 @@ def _splits(task: TaskType) -> Iterator[str]:
     definition = task.definition
     if not definition.evaluation_only:
         yield "train"
-    if "validation" in definition.splits or definition.dataset.holdout is not None or _has_validation_file(task):
+    if "validation" in definition.splits or definition.dataset.draws_validation or _has_validation_file(task):
         yield "validation"
     yield from (split for split in definition.splits if split not in _LEARNT)
 

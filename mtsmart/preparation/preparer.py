@@ -27,6 +27,7 @@ from mtsmart.data.readers import WordsWarning
 from mtsmart.data.sources import column_names, file_digests, load_split, split_place
 from mtsmart.errors import DataError, LibraryPanic, did_you_mean, panics_as_errors
 from mtsmart.preparation.label_judge import LabelJudge
+from mtsmart.preparation.shots import draw_shots
 from mtsmart.task_types.interface.arranges_rows import arranged
 from mtsmart.task_types.interface.base import LabelColumn, TaskType
 from mtsmart.task_types.interface.checks_training import check_training
@@ -95,6 +96,8 @@ class Preparer:
         definition = task.definition.model_dump(mode="json", include={"dataset", "label", "missing"})
         asked: dict[str, Any] = {"split": task.definition.split(split), "columns": task.columns}
         asked |= {"definition": definition, "learnt": split == "train"}  # training rows get more checks
+        if split == "train" and task.definition.shots is not None:
+            asked["shots"] = [task.definition.shots, task.definition.shots_seed]
         if with_labels and isinstance(task, ReadsLabels):
             asked["judged"] = True  # by the whole column, which the first versions did not do
         return {"files": files, **asked, **self._signature(task, with_labels)}
@@ -117,6 +120,9 @@ class Preparer:
         # Of several label columns each needs a value; one alone may have an empty text.
         may_be_empty = task.label_column is LabelColumn.MAY_BE_EMPTY and len(labels) == 1
         rows, dropped = select_complete(rows, place, task.columns, labels, definition.missing, hint, may_be_empty)
+        if split == "train" and labels:
+            rows, is_told = draw_shots(task, rows, place)
+            self._told |= {task.name} if is_told else set()
         try:
             encoded = self.rows(task, rows, with_labels, dropped, split)
             if split == "train" and with_labels:

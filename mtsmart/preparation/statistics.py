@@ -136,11 +136,11 @@ def statistics_of(task: TaskType, tokenizer: PreTrainedTokenizerBase | None = No
 
 
 def _lenient(task: TaskType) -> TaskType:
-    """The task without a limit of length, and with incomplete rows left out."""
+    """The task without a limit of length and with all rows, except that incomplete rows are left out."""
     definition = task.definition
     missing = "drop" if definition.missing == "refuse" else definition.missing
     lenient = copy(task)
-    lenient.definition = definition.model_copy(update={"max_length": _UNCUT, "missing": missing})
+    lenient.definition = definition.model_copy(update={"max_length": _UNCUT, "missing": missing, "shots": None})
     return lenient
 
 

@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from mtsmart.config.open_section import PARTS, OpenSection
 from mtsmart.config.regularizers import DEFAULT, OFF, Method
 from mtsmart.config.sections import EncoderConfig, RunConfig
+from mtsmart.config.sweeps.folds import FoldsConfig
 from mtsmart.config.trackers import TRACKERS, TrackingConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WEIGHTINGS, WeightingConfig
@@ -215,7 +216,8 @@ def _complete_experiments(definitions: Schema) -> None:
     trackers = {"enum": [*TRACKERS]}
     listed = {"type": "array", "items": trackers}
     _put(properties, "tracking", {"anyOf": [trackers, listed, _NULL, _reference(TrackingConfig.__name__)]})
-    own = {key: value for key, value in properties.items() if key != "grid"}
+    _put(properties, "folds", {"anyOf": [{"type": "integer", "minimum": 2}, _NULL, _reference(FoldsConfig.__name__)]})
+    own = {key: value for key, value in properties.items() if key not in ("grid", "folds", "search")}
     of_grid = {"start": _or_null(_TEXT), "arms": _or_null(_TEXTS), "baseline": _or_null(_TEXT)}
     definitions[_OF_PIECES] = {
         "type": "object",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
-from pathlib import Path
 
 from mtsmart.errors import MtsmartError, MtsmartWarning
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import run_path
 from mtsmart.runs.results import Results
 from mtsmart.training.setup import Setup
 
@@ -60,7 +60,7 @@ def _start_of(setup: Setup, task: str, metric: str) -> float | None:
     if init is None or setup.task_types[task].head_name not in setup.kept_heads:
         return None
     with suppress(MtsmartError):
-        return _stored_score(RunFolder(Path(init.run)), setup, task, metric)
+        return _stored_score(RunFolder(run_path(init.run)), setup, task, metric)
     return None
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Self
 
 from mtsmart.errors import CheckpointError, ConfigError, MtsmartError, reason_in
+from mtsmart.user_paths import HUB_PREFIX
 
-PREFIX = "hub:"
 RUN_FILES = (
     *("config.yaml", "results.json", "README.md"),
     *("model/manifest.json", "model/heads.json", "model/decoding.json", "model/heads/*.safetensors"),
@@ -35,35 +35,43 @@ class HubAddress:
     revision: str | None = None
 
     @classmethod
-    def of(cls, text: str, argument: str) -> Self:
+    def of(cls, text: str, argument: str | None, key: str | None = None) -> Self:
         """The address in a text such as ``hub:owner/name@revision``, with or without ``hub:``.
+
+        Args:
+            text: what the user wrote.
+            argument, key: where the user wrote it, for the error; as for MtsmartError.
 
         Raises:
             ConfigError: it is none.
         """
-        name, _, revision = text.removeprefix(PREFIX).partition("@")
+        name, _, revision = text.removeprefix(HUB_PREFIX).partition("@")
         if not _NAME.fullmatch(name) or len(name) > 96 or "--" in name or ".." in name:
             hint = "Write owner/name, for example ada/tickets"
-            raise ConfigError("is no name of a repository", argument=argument, value=text, hint=hint)
+            raise ConfigError("is no name of a repository", argument=argument, key=key, value=text, hint=hint)
         return cls(name, revision or None)
 
 
-def run_path(run: str | Path) -> Path:
+def run_path(run: str | Path, key: str | None = None) -> Path:
     """The folder of a run. One on the Hub (``hub:owner/name[@revision]``) is fetched into the Hub's cache first.
 
     Only the files that mtsmart's own push sends are fetched, so no code and no pickles come along. What they hold is
     checked as in any folder that a stranger has made.
+
+    Args:
+        run: the folder or the address.
+        key: the key of an experiment where it stands, for errors; None: it is an argument.
 
     Raises:
         ConfigError: the address is none.
         CheckpointError: there is no such repository, it holds no run, or it cannot be reached.
     """
     text = str(run)
-    if not text.startswith(PREFIX):
+    if not text.startswith(HUB_PREFIX):
         return Path(run)
     from huggingface_hub import snapshot_download  # not for runs on this machine
 
-    address = HubAddress.of(text, "run")
+    address = HubAddress.of(text, "run" if key is None else None, key)
     with hub_errors(text):
         # One file at a time: where a connection fails, the client closes it for all of its threads.
         folder = snapshot_download(

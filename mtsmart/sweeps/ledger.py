@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -12,6 +12,26 @@ from mtsmart.errors import DataError, StorageError
 from mtsmart.storage.durable import append_line, open_to_append, read_bytes, reason_of, writing
 
 _MAX_BYTES = 64_000_000  # enough for about a hundred thousand runs
+
+
+class TrialRecord(BaseModel):
+    """What a line says of a trial of a search.
+
+    Attributes:
+        study: the hash of what all trials of the search have in common.
+        number: from 1.
+        values: setting -> the value that it had.
+        curve: the score that is to rise at each evaluation; None where it was no number.
+        is_pruned: whether the trial ended early.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    study: str
+    number: int
+    values: dict[str, str | int | float | bool | None]
+    curve: list[float | None]
+    is_pruned: bool
 
 
 class FinishedRun(BaseModel):
@@ -31,6 +51,7 @@ class FinishedRun(BaseModel):
         versions: library -> version.
         machine: the name of the processor or GPU.
         device: torch's name of the device.
+        trial: what a search tried; None, and left out of the line, for a run of a grid.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -47,6 +68,7 @@ class FinishedRun(BaseModel):
     versions: dict[str, str]
     machine: str
     device: str
+    trial: TrialRecord | None = None
 
     @property
     def folder_name(self) -> str:
@@ -77,6 +99,7 @@ class Ledger:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._runs: dict[tuple[str, int], FinishedRun] = {}
+        self._trials: dict[str, dict[int, FinishedRun]] = {}
         if file.is_symlink():
             raise StorageError("is a link; a sweep writes into its own folder", file=file)
         try:
@@ -112,6 +135,10 @@ class Ledger:
     def __getitem__(self, key: tuple[str, int]) -> FinishedRun:
         return self._runs[key]
 
+    def trials(self, study: str) -> Mapping[int, FinishedRun]:
+        """Number -> the line of each trial of a search. Several trials may have the same configuration."""
+        return self._trials.get(study, {})
+
     def add(self, run: FinishedRun) -> None:
         """Add the line of a finished run.
 
@@ -125,11 +152,14 @@ class Ledger:
         if self._lacks_newline:
             append_line(self.file, "")
             self._lacks_newline = False
-        append_line(self.file, run.model_dump_json())
+        left_out = {"trial"} if run.trial is None else None
+        append_line(self.file, run.model_dump_json(exclude=left_out))
         self._keep(run)
 
     def _keep(self, run: FinishedRun) -> None:
         self._runs[run.config, run.seed] = run
+        if run.trial is not None:
+            self._trials.setdefault(run.trial.study, {})[run.trial.number] = run
 
 
 def _parse(file: Path, number: int, line: bytes) -> FinishedRun:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
-from mtsmart.sweeps.plan import Table
+from mtsmart.sweeps.plan import Job, Replicate, Table
 
-Runs = Mapping[str, Mapping[int, FinishedRun]]
+Runs = Mapping[str, Mapping[Replicate, FinishedRun]]
 
 
 def notes(table: Table, runs: Runs, task: str, ledger: Ledger) -> list[str]:
@@ -15,7 +15,7 @@ def notes(table: Table, runs: Runs, task: str, ledger: Ledger) -> list[str]:
 
     Args:
         table: the planned arms and seeds.
-        runs: arm -> seed -> the finished run.
+        runs: arm -> seed and fold -> the finished run.
         task: the task on which the arms are compared.
         ledger: all finished runs.
     """
@@ -34,12 +34,18 @@ def notes(table: Table, runs: Runs, task: str, ledger: Ledger) -> list[str]:
 def _missing(table: Table, ledger: Ledger) -> Iterator[str]:
     parts = []
     for arm, jobs in table.arms.items():
-        seeds = [str(job.seed) for job in jobs if job.key not in ledger]
-        if seeds:
-            parts.append(arm if len(seeds) == len(jobs) else f"{arm} (seeds {', '.join(seeds)})")
+        left = [job for job in jobs if job.key not in ledger]
+        if left:
+            parts.append(arm if len(left) == len(jobs) else f"{arm} ({_named(left)})")
     if parts:
-        averaged = "Means are over the finished seeds, differences over the seeds that both arms have finished."
+        averaged = "Means are over the finished runs, differences over the seeds that both arms have finished."
         yield f"Not finished yet: {'; '.join(parts)}. {averaged}"
+
+
+def _named(jobs: Iterable[Job]) -> str:
+    """The seeds of some jobs; with folds the fold and the seed of each."""
+    folds = [f"fold {job.fold} of seed {job.seed}" for job in jobs if job.fold is not None]
+    return ", ".join(folds) if folds else f"seeds {', '.join(str(job.seed) for job in jobs)}"
 
 
 def _same(table: Table) -> Iterator[str]:
@@ -74,10 +80,12 @@ def _rows(runs: Runs, task: str, split: str, verb: str) -> Iterator[str]:
     def of(run: FinishedRun) -> str | None:
         return run.rows.get(task, {}).get(split)
 
-    arms = [{of(run) for run in found.values()} for found in runs.values()]
-    if any(len(found) > 1 for found in arms):
-        yield f"These runs were not all {verb} on the same rows, because the data has changed between them."
-    elif len(set().union(*arms)) > 1:
+    folds = {fold for found in runs.values() for _, fold in found}
+    arms = [[{of(run) for (_, fold), run in found.items() if fold == one} for found in runs.values()] for one in folds]
+    if any(len(found) > 1 for of_fold in arms for found in of_fold):
+        reason = "the data has changed between them" + (", or 'shots' draws others for each seed" * (split == "train"))
+        yield f"These runs were not all {verb} on the same rows, because {reason}."
+    elif any(len(set().union(*of_fold)) > 1 for of_fold in arms):
         yield f"The arms were not {verb} on the same rows."
 
 

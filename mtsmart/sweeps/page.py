@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.storage.durable import write_text
 from mtsmart.storage.owned import OwnedFolder
 from mtsmart.sweeps.conclusions import conclusions
-from mtsmart.sweeps.ledger import Ledger
+from mtsmart.sweeps.folds import fold_section
+from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.plan import Plan
 from mtsmart.sweeps.plots import can_draw, draw, plots_hint
 from mtsmart.sweeps.tables import Comparison, Row, compare
@@ -17,12 +18,20 @@ from mtsmart.text.escaping import markdown
 from mtsmart.text.names import file_stem
 
 PAGE = "RESULTS.md"
-_SIGN = "Written by `mtsmart sweep`"
-_HEAD = ("seeds", "mean", "std", "SE", "to {}: difference, 95 % interval", "wins to losses", "p", "cost")
+SIGN = "Written by `mtsmart sweep`"
+_HEAD = ("mean", "std", "SE", "to {}: difference, 95 % interval", "wins to losses", "p", "cost")
 
 _INTRODUCTION = (
-    f"{_SIGN} from runs.jsonl, which has a line for each run. Scores are those of the last evaluation, not of the "
-    "best one. For each seed, the arms of a table have the same data, batches and schedule, unless an arm changes "
+    f"{SIGN} from runs.jsonl, which has a line for each run. Scores are those of the last evaluation, not of the "
+    "best one."
+)
+_FOLDS = (
+    "Each run trains on all but one of {} parts of the training rows (folds) and is scored on that part. Two runs "
+    "share most of their training rows, so their scores are not independent: intervals and p are smaller than those of "
+    "new data would be."
+)
+_COMPARED = (
+    "For each seed, the arms of a table have the same data, batches and schedule, unless an arm changes "
     "them. Differences are paired by seed. The interval is a bootstrap over seeds, widened because there are few "
     "of them; fewer than five seeds have no interval. p is that of a paired t-test. A difference in **bold** is "
     "significant: all its runs are finished, its interval does not contain 0, and p is below 0.05 after Holm's "
@@ -55,13 +64,15 @@ def write_page(plan: Plan, ledger: Ledger, owned: OwnedFolder, notify: Callable[
     if not all(drawn):
         notify(plots_hint())
     sections = [
-        section(comparison, plot if is_drawn else None)
+        section(comparison, plot if is_drawn else None, "seeds" if plan.folds is None else "runs")
         for comparison, plot, is_drawn in zip(comparisons, plots, drawn, strict=True)
     ]
     text = conclusions(plan, _named_figures(comparisons))
-    introduction = " ".join([_INTRODUCTION, *_legend(comparisons)])
-    parts = [f"# {markdown(plan.name)}", introduction, text, *sections]
-    text = "\n\n".join([part for part in [*parts, _not_significant(comparisons), _effort(plan, ledger)] if part])
+    introduction = " ".join([*_introduction(plan, comparisons), *_legend(comparisons)])
+    parts = [f"# {markdown(plan.name)}", introduction, text, *sections, fold_section(plan, ledger)]
+    finished = [ledger[job.key] for job in plan.jobs if job.key in ledger]
+    parts += [_not_significant(comparisons), effort(finished, len(plan.jobs))]
+    text = "\n\n".join(part for part in parts if part)
     owned.claim(PAGE)
     write_text(owned.path / PAGE, text + "\n", owned.scratch)
 
@@ -71,6 +82,13 @@ def _drawn(comparison: Comparison, owned: OwnedFolder, plot: str) -> bool:
         owned.claim(plot)
         draw(comparison, owned.path / plot, owned.scratch)
     return can_draw()
+
+
+def _introduction(plan: Plan, comparisons: Iterable[Comparison]) -> list[str]:
+    """How the figures were made; how arms are compared is left out where there is only one arm."""
+    folds = [] if plan.folds is None else [_FOLDS.format(plan.folds)]
+    is_compared = plan.folds is None or any(len(comparison.rows) > 1 for comparison in comparisons)
+    return [_INTRODUCTION, *folds, *([_COMPARED] if is_compared else [])]
 
 
 def _legend(comparisons: Iterable[Comparison]) -> list[str]:
@@ -83,13 +101,13 @@ def _legend(comparisons: Iterable[Comparison]) -> list[str]:
 def is_page(file: Path) -> bool:
     """Whether a sweep wrote the file."""
     with file.open(encoding="utf-8", errors="replace") as stream:
-        return _SIGN in stream.read(1_000)
+        return SIGN in stream.read(1_000)
 
 
-def section(comparison: Comparison, plot: str | None) -> str:
-    """One table as Markdown."""
+def section(comparison: Comparison, plot: str | None, counted: str = "seeds") -> str:
+    """One table as Markdown. ``counted`` is the title of the column with the number of runs."""
     names = list(dict.fromkeys(name for row in comparison.rows for name in row.figures))
-    head = [cell.format(markdown(comparison.baseline or "")) for cell in _HEAD]
+    head = [counted, *(cell.format(markdown(comparison.baseline or "")) for cell in _HEAD)]
     if comparison.baseline is None:
         head = head[:4]
     scored = f" on {comparison.scored}" if comparison.scored else ""
@@ -197,13 +215,18 @@ def _named(rows: list[Row], compared: list[Row]) -> str:
     return "; ".join(markdown(row.arm) for row in rows)
 
 
-def _effort(plan: Plan, ledger: Ledger) -> str:
-    runs = [ledger[job.key] for job in plan.jobs if job.key in ledger]
+def effort(runs: Sequence[FinishedRun], planned: int) -> str:
+    """How many runs are finished, what they took, and where.
+
+    Args:
+        runs: the finished ones.
+        planned: how many there will be.
+    """
     versions = sorted({", ".join(f"{k} {v}" for k, v in run.versions.items()) for run in runs})
     machines = sorted({f"{run.machine}, {run.device}" for run in runs})
     hours = sum(run.seconds for run in runs) / 3600
     return (
-        f"{len(runs)} of {len(plan.jobs)} runs are finished; together they took {hours:.1f} hours. "
+        f"{len(runs)} of {planned} runs are finished; together they took {hours:.1f} hours. "
         f"{markdown('; '.join(machines))}; {markdown('; '.join(versions))}."
     )
 

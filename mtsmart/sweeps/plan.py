@@ -1,4 +1,4 @@
-"""Turns a file with a ``grid`` into the runs of a sweep."""
+"""Turns a file with a ``grid`` or ``folds`` into the runs of a sweep."""
 
 from __future__ import annotations
 
@@ -7,28 +7,36 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from mtsmart.config.document import Document, Key, Origin
-from mtsmart.config.grid import STARTS_TABLE, GridConfig
 from mtsmart.config.loader import Experiment, build_experiment, lay_over, parse_override
 from mtsmart.config.open_section import PARTS
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
+from mtsmart.config.sweeps.folds import FoldsConfig
+from mtsmart.config.sweeps.grid import STARTS_TABLE, GridConfig
 from mtsmart.config.transforms import COUNTED_WHEN_OFF
 from mtsmart.config.weightings import DEFAULT_WEIGHTING
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.preparation.chosen_heads import settle_heads
 from mtsmart.runs.changes import HARMLESS
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import run_path
 from mtsmart.sweeps.ledger import folder_name
+from mtsmart.sweeps.search.study import Trial
 from mtsmart.tasks import TaskDefinition, select_tasks
 
 _ENCODER_SOURCE = ("path", "revision", "sha256")
 # The keys that a piece of a grid may have beside the keys of an experiment file.
 _OWN = {"tables": ("arms", "baseline", "start"), "arms": ("start",), "starts": ()}
+_OF_SWEEPS = ("grid", "folds", "search")
 # The keys of an experiment file that would have no effect in a piece of a grid.
-_IDLE = ("name", "grid")
+_IDLE = ("name", *_OF_SWEEPS)
+
+
+Replicate: TypeAlias = tuple[int, int | None]
+"""The seed of a run, and its fold if there are any."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ class Job:
         experiment: the experiment that is trained.
         tasks: the names of its tasks, in their order.
         start: the job from whose run it starts; None if it starts from an encoder.
+        fold: the part of the training rows on which it is scored, from 1; None: the validation rows.
+        trial: what a search tries with it; None: it belongs to no search.
     """
 
     label: str
@@ -50,6 +60,13 @@ class Job:
     experiment: Experiment
     tasks: tuple[str, ...]
     start: Job | None = None
+    fold: int | None = None
+    trial: Trial | None = None
+
+    @property
+    def replicate(self) -> Replicate:
+        """Which of its arm's runs it is. Arms are compared between runs of the same seed and fold."""
+        return self.seed, self.fold
 
     @property
     def key(self) -> tuple[str, int]:
@@ -69,7 +86,7 @@ class Table:
     Attributes:
         name: the title.
         baseline: the arm with which the others are compared; None: on each task the first arm that has it.
-        arms: arm -> its jobs, one for each seed.
+        arms: arm -> its jobs, one for each seed and fold.
     """
 
     name: str
@@ -96,6 +113,7 @@ class Plan:
         tables: the comparisons.
         conclusions: the file with the text before the tables.
         unused: messages about arms and starts that no run needs.
+        folds: the number of folds; None: there are none.
     """
 
     name: str
@@ -103,10 +121,11 @@ class Plan:
     tables: list[Table]
     conclusions: Path | None
     unused: list[str] = field(default_factory=list)
+    folds: int | None = None
 
 
 def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) -> Plan:
-    """The runs of a file with a grid.
+    """The runs of a file with a grid, with folds, or with both.
 
     Args:
         experiment: the file.
@@ -114,37 +133,43 @@ def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) ->
         folder: the sweep's folder. It keeps the runs from which other runs start.
 
     Raises:
-        ConfigError: there is no grid, or an arm, table or start contains a mistake.
+        ConfigError: there is neither, or an arm, table or start contains a mistake.
     """
-    grid = experiment.config.grid
+    config = experiment.config
     document = experiment.document
-    if grid is None:
+    if config.grid is None and config.folds is None:
         raise ConfigError(
-            "has no grid, so there is nothing to compare",
+            "has no grid, folds or search, so there is only one run",
             file=document.origin(()).file,
             hint="'mtsmart train' trains a single experiment",
         )
+    grid = config.grid or GridConfig(seeds=[config.training.seed], arms={config.name: {}})
     if grid.conclusions is not None and not Path(grid.conclusions).is_file():
         raise document.error("there is no such file", ("grid", "conclusions"), value=grid.conclusions)
     overrides = list(overrides)
     for item in overrides:
-        if item.partition("=")[0].strip() == "training.seed":
+        if config.grid is not None and item.partition("=")[0].strip() == "training.seed":
             raise ConfigError("has no effect in a sweep", key="training.seed", hint="Set grid.seeds=[1, 2, 3]")
-    own = [item for item in overrides if item.partition("=")[0].split(".")[0].strip() != "grid"]
-    return _Planner(grid, document, own, folder).plan(experiment.config.name)
+    own = [item for item in overrides if item.partition("=")[0].split(".")[0].strip() not in _OF_SWEEPS]
+    return _Planner(grid, config.folds, document, own, folder).plan(config.name)
 
 
 class _Planner:
-    def __init__(self, grid: GridConfig, document: Document, overrides: list[str], folder: Path) -> None:
+    def __init__(
+        self, grid: GridConfig, folds: FoldsConfig | None, document: Document, overrides: list[str], folder: Path
+    ) -> None:
         self.grid = grid
+        self.folds = folds
+        self.numbers: list[int | None] = [None] if folds is None else [*range(1, folds.count + 1)]
         self.document = document
         self.folder = folder
         self.overrides = {item: parse_override(item).data for item in overrides}
         self.idle = set(overrides)  # the overrides that no run has used so far
-        data = {key: value for key, value in document.data.items() if key != "grid"}
-        self.base = Document(data, {path: place for path, place in document.origins.items() if path[:1] != ("grid",)})
-        self.starts: dict[tuple[str, int], Job] = {}
-        self.known: dict[tuple[tuple[tuple[str, str], ...], str], tuple[str, tuple[str, ...]]] = {}
+        data = {key: value for key, value in document.data.items() if key not in _OF_SWEEPS}
+        kept = {path: place for path, place in document.origins.items() if not path or path[0] not in _OF_SWEEPS}
+        self.base = Document(data, kept)
+        self.starts: dict[tuple[str, Replicate], Job] = {}
+        self.known: dict[tuple[tuple[tuple[str, str], ...], str, int | None], tuple[str, tuple[str, ...]]] = {}
 
     def plan(self, name: str) -> Plan:
         self._check_pieces()
@@ -157,7 +182,8 @@ class _Planner:
         for item in sorted(self.idle):
             raise ConfigError("has no effect: no run has such a task", file="command line", value=item)
         conclusions = Path(self.grid.conclusions) if self.grid.conclusions else None
-        return Plan(name, list(jobs.values()), tables, conclusions, list(self._unused(tables)))
+        folds = None if self.folds is None else self.folds.count
+        return Plan(name, list(jobs.values()), tables, conclusions, list(self._unused(tables)), folds)
 
     def _unused(self, tables: list[Table]) -> Iterator[str]:
         used = {"arms": {arm for table in tables for arm in table.arms}, "starts": {name for name, _ in self.starts}}
@@ -187,9 +213,10 @@ class _Planner:
 
     def _table(self, name: str, changes: Mapping[str, Any]) -> Table:
         arms = changes.get("arms") or list(self.grid.arms)
-        table = Table(name, self.grid.baseline_of(name))
+        is_alone = self.folds is not None and len(arms) == 1
+        table = Table(name, None if is_alone else self.grid.baseline_of(name))
         for arm in arms:
-            table.arms[arm] = [self._arm_job(name, arm, seed) for seed in self.grid.seeds]
+            table.arms[arm] = [self._arm_job(name, arm, (seed, n)) for seed in self.grid.seeds for n in self.numbers]
         return table
 
     def _start_table(self) -> Table:
@@ -198,39 +225,45 @@ class _Planner:
             table.arms[name] = [job for (start, _), job in self.starts.items() if start == name]
         return table
 
-    def _arm_job(self, table: str, arm: str, seed: int) -> Job:
+    def _arm_job(self, table: str, arm: str, replicate: Replicate) -> Job:
         start = self.grid.arms[arm].get("start", self.grid.tables.get(table, {}).get("start"))
-        before = None if start is None else self._start_job(start, seed)
+        before = None if start is None else self._start_job(start, replicate)
         for section, name in (("arms", arm), ("tables", table)):
             piece = getattr(self.grid, section).get(name, {})
             if "init" in piece and (start if section == "arms" else piece.get("start")) is not None:
                 raise self.document.error("has no effect beside a start", ("grid", section, name, "init"))
         pieces = [("tables", table), ("arms", arm)]
-        return self._job(f"{table}: {arm}" if self.grid.tables else arm, pieces, seed, before)
+        return self._job(f"{table}: {arm}" if self.grid.tables else arm, pieces, replicate, before)
 
-    def _start_job(self, start: str, seed: int) -> Job:
-        if (start, seed) not in self.starts:
-            self.starts[start, seed] = self._job(start, [("starts", start)], seed, None)
-        return self.starts[start, seed]
+    def _start_job(self, start: str, replicate: Replicate) -> Job:
+        if (start, replicate) not in self.starts:
+            self.starts[start, replicate] = self._job(start, [("starts", start)], replicate, None)
+        return self.starts[start, replicate]
 
-    def _job(self, label: str, pieces: list[tuple[str, str]], seed: int, start: Job | None) -> Job:
+    def _job(self, label: str, pieces: list[tuple[str, str]], replicate: Replicate, start: Job | None) -> Job:
+        seed, fold = replicate
         document = self.base
         for section, name in pieces:
             if name in getattr(self.grid, section):
                 document = self._with(document, section, name)
         if start is not None:
             document = _started_from(document, start, self.folder)
-        experiment = build_experiment(document, [*self._holding(document, start), f"training.seed={seed}"])
+        overrides = [*self._holding(document, start), f"training.seed={seed}"]
+        experiment = build_experiment(document, overrides)
+        if self.folds is not None and fold is not None:
+            document = _in_fold(document, self.folds, fold, definitions_of(experiment, start))
+            experiment = build_experiment(document, overrides)
         run = experiment.config.init.run if experiment.config.init else ""
         if start is not None and run != str(start_folder(self.folder, start).path.absolute()):
             raise ConfigError("has no effect on runs that continue from a start", key="init.run", value=run)
         # The seed does not change the fingerprint, so it is computed once for all seeds.
-        without_seed = (tuple(pieces), "" if start is None else start.config)
+        without_seed = (tuple(pieces), "" if start is None else start.config, fold)
         if without_seed not in self.known:
-            tasks = _definitions(experiment, start)
+            tasks = definitions_of(experiment, start)
             self.known[without_seed] = (fingerprint(experiment, tasks, start), tuple(tasks))
         config, names = self.known[without_seed]
-        return Job(label, config, seed, experiment, names, start)
+        label = label if fold is None else f"{label}, fold {fold}"
+        return Job(label, config, seed, experiment, names, start, fold)
 
     def _holding(self, document: Document, start: Job | None) -> list[str]:
         """The overrides of a run. It ignores those of other tasks, and those of the encoder if it has a start."""
@@ -239,7 +272,7 @@ class _Planner:
         own = set(document.data.get("tasks", {}))
         if of_tasks and own:  # A suite or a pattern may include some of the tasks, so it is resolved first.
             others = [item for item in overrides if item not in of_tasks]
-            own |= set(_definitions(build_experiment(document, others), start))
+            own |= set(definitions_of(build_experiment(document, others), start))
             overrides = {k: v for k, v in overrides.items() if k not in of_tasks or of_tasks[k] & own}
         self.idle -= set(overrides)
         return list(overrides)
@@ -280,13 +313,30 @@ def _started_from(document: Document, start: Job, folder: Path) -> Document:
     return Document(data, {**document.origins, ("init",): Origin(f"start '{start.label}'")})
 
 
+def _in_fold(document: Document, folds: FoldsConfig, number: int, tasks: Mapping[str, TaskDefinition]) -> Document:
+    """The experiment whose tasks leave a part of their training rows out of training and are scored on it."""
+    unknown = [name for name in folds.group_column if name not in tasks] if isinstance(folds.group_column, dict) else []
+    for name in unknown:
+        raise ConfigError("is none of the tasks", key=f"folds.group_column.{name}", hint=did_you_mean(name, tasks))
+    changes = {
+        name: {"dataset": {"holdout": None, "seed": folds.seed, "fold": _fold(folds, number, name)}}
+        for name, definition in tasks.items()
+        if not definition.evaluation_only
+    }
+    return lay_over(document, Document({"tasks": changes}, {("tasks",): Origin(f"fold {number}")}))
+
+
+def _fold(folds: FoldsConfig, number: int, task: str) -> dict[str, Any]:
+    return {"number": number, "of": folds.count, "group_column": folds.group_of(task)}
+
+
 def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], start: Job | None = None) -> str:
     """The SHA-256 of everything except the seed that determines a run's result. Defaults and presets are included.
 
     The paths of data files and encoders are included, not their content. A start is included by its own hash.
     """
     config = experiment.config
-    data = config.model_dump(exclude={"name", "tasks", "task_files", "grid", PARTS})
+    data = config.model_dump(exclude={"name", "tasks", "task_files", *_OF_SWEEPS, PARTS})
     data["tasks"] = {name: definition.model_dump(exclude={"description", PARTS}) for name, definition in tasks.items()}
     data |= _methods(config, tasks)
     data["encoder"] = dict.fromkeys(COUNTED_WHEN_OFF) | data["encoder"]
@@ -314,12 +364,12 @@ def _methods(config: RunConfig, tasks: Mapping[str, TaskDefinition]) -> dict[str
     return found
 
 
-def _definitions(experiment: Experiment, start: Job | None) -> dict[str, TaskDefinition]:
+def definitions_of(experiment: Experiment, start: Job | None) -> dict[str, TaskDefinition]:
     """The definitions of a run's tasks. ``init.run`` may define some; a start has the same tasks as the file."""
     known: Mapping[str, TaskDefinition] = {}
     if experiment.config.init is not None and start is None:
-        folder = RunFolder(Path(experiment.config.init.run))
+        folder = RunFolder(run_path(experiment.config.init.run, key="init.run"))
         known = folder.definitions() if folder.exists else {}
     entries = select_tasks(experiment, known)
-    earlier = known if start is None else _definitions(start.experiment, start.start)
+    earlier = known if start is None else definitions_of(start.experiment, start.start)
     return {name: entry.definition for name, entry in settle_heads(entries, experiment.config, earlier, {}).items()}

@@ -1,4 +1,4 @@
-"""``mtsmart sweep`` trains the missing runs of a grid and writes its tables."""
+"""``mtsmart sweep`` trains the missing runs of a grid, of folds or of a search, and writes the page about them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.arguments import checked, items_of
-from mtsmart.config.loader import find_experiment, load_experiment
+from mtsmart.config.loader import Experiment, find_experiment, load_experiment
 from mtsmart.errors import ConfigError, DataError, MtsmartError, StorageError, TrainingError
 from mtsmart.processes import launched
 from mtsmart.runs.claim import refuse_inside_run
@@ -22,9 +22,14 @@ from mtsmart.storage.owned import OwnedFolder, clear_scratch
 from mtsmart.sweeps.conclusions import check_conclusions
 from mtsmart.sweeps.folder import LEDGER, check_sweep, own_sweep
 from mtsmart.sweeps.ledger import Ledger
-from mtsmart.sweeps.page import PAGE, is_page, write_page
-from mtsmart.sweeps.plan import Job, Plan, make_plan, start_folder
+from mtsmart.sweeps.page import PAGE, is_page
+from mtsmart.sweeps.plan import Job, make_plan
 from mtsmart.sweeps.pool import Pool
+from mtsmart.sweeps.search.page import Search
+from mtsmart.sweeps.search.plan import make_search
+from mtsmart.sweeps.search.study import check_optuna
+from mtsmart.sweeps.work.grid import Grid
+from mtsmart.sweeps.work.interface import Work
 from mtsmart.user_paths import user_path
 
 SWEEPS = Path("sweeps")
@@ -39,7 +44,7 @@ class Sweep:
     Attributes:
         path: the folder with runs.jsonl, RESULTS.md and the plots.
         done: the number of finished runs.
-        planned: the number of all runs of the grid.
+        planned: the number of all runs.
     """
 
     path: Path
@@ -57,10 +62,10 @@ def sweep(
     train: bool = True,
     notify: Notify = lambda text: None,
 ) -> Sweep:
-    """Train the missing runs of a grid, several at a time, and write the tables.
+    """Train the missing runs of a grid, of folds or of a search, several at a time, and write the page about them.
 
     Args:
-        file: an experiment file with a ``grid``, or the name of a shipped one.
+        file: an experiment file with ``grid``, ``folds`` or ``search``, or the name of a shipped one.
         overrides: ``key=value`` items, which apply to every run.
         output_dir: the sweep's folder; None: ``sweeps/<name>``. Its finished runs are not trained again.
         jobs: the number of runs at a time; None: the number of cores, or one on a GPU.
@@ -78,39 +83,48 @@ def sweep(
     overrides = items_of("overrides", overrides)
     experiment = load_experiment(find_experiment(file), overrides)
     folder = SWEEPS / experiment.config.name if output_dir is None else user_path(output_dir, argument="output_dir")
-    plan = make_plan(experiment, overrides, folder)
-    check_conclusions(plan)
+    work = _work_of(experiment, overrides, folder, train)
     _check_folder(folder)
     if train:
-        return _train_missing(plan, folder, jobs, notify)
-    return _only_compare(plan, folder, notify)
+        return _train_missing(work, folder, jobs, notify)
+    return _only_compare(work, folder, notify)
 
 
-def _train_missing(plan: Plan, folder: Path, jobs: int | None, notify: Notify) -> Sweep:
+def _work_of(experiment: Experiment, overrides: list[str], folder: Path, train: bool) -> Work:
+    if experiment.config.search is not None:
+        if train:
+            check_optuna()
+        return Search(make_search(experiment, overrides))
+    plan = make_plan(experiment, overrides, folder)
+    check_conclusions(plan)
+    return Grid(plan, folder)
+
+
+def _train_missing(work: Work, folder: Path, jobs: int | None, notify: Notify) -> Sweep:
     """Train the missing runs and write the tables. The tables are also written if a run fails."""
-    for text in plan.unused:
+    for text in work.unused:
         notify(text)
     with RunLock(folder) as lock, _Interrupts(notify) as interrupts:
         lock.acquire()
         owned = own_sweep(folder)
         clear_scratch(owned.scratch, [])
         ledger = Ledger(folder / LEDGER)
-        runner = _Runner(plan, ledger, folder, jobs, notify, interrupts)
+        runner = _Runner(work, ledger, folder, jobs, notify, interrupts)
         try:
             runner.run()
         finally:
-            found = _compare(plan, ledger, owned, notify)
+            found = _compare(work, ledger, owned, notify)
         runner.check()
     return found
 
 
-def _only_compare(plan: Plan, folder: Path, notify: Notify) -> Sweep:
+def _only_compare(work: Work, folder: Path, notify: Notify) -> Sweep:
     """Write the tables. A sweep may train at the same time, because incomplete lines are ignored."""
     ledger = Ledger(folder / LEDGER)
-    if not any(job.key in ledger for job in plan.jobs):
-        message = "holds no finished runs of this grid"
+    if not work.done(ledger):
+        message = "holds no finished runs of this sweep"
         raise DataError(message, file=folder, argument="train=False", hint="Leave `train=False` out")
-    return _compare(plan, ledger, own_sweep(folder), notify)
+    return _compare(work, ledger, own_sweep(folder), notify)
 
 
 def _check_folder(folder: Path) -> None:
@@ -123,11 +137,11 @@ def _check_folder(folder: Path) -> None:
     check_sweep(folder)
 
 
-def _compare(plan: Plan, ledger: Ledger, owned: OwnedFolder, notify: Notify) -> Sweep:
-    done = sum(job.key in ledger for job in plan.jobs)
+def _compare(work: Work, ledger: Ledger, owned: OwnedFolder, notify: Notify) -> Sweep:
+    done = work.done(ledger)
     if done:
-        write_page(plan, ledger, owned, notify)
-    return Sweep(owned.path, done, len(plan.jobs))
+        work.write(ledger, owned, notify)
+    return Sweep(owned.path, done, work.planned)
 
 
 class _Interrupts(StopSignals):
@@ -152,20 +166,18 @@ class _Interrupts(StopSignals):
 
 class _Runner:
     def __init__(
-        self, plan: Plan, ledger: Ledger, folder: Path, jobs: int | None, notify: Notify, interrupts: _Interrupts
+        self, work: Work, ledger: Ledger, folder: Path, jobs: int | None, notify: Notify, interrupts: _Interrupts
     ) -> None:
         self.ledger = ledger
         self.folder = folder
         self.notify = notify
         self.interrupts = interrupts
-        self.missing = missing_jobs(plan, ledger, folder)
+        self.queue = work.queue(ledger)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self.size = jobs or (1 if self.missing and _has_gpu() else cores)
+        self.size = jobs or (1 if len(self.queue) and _has_gpu() else cores)
         self.threads = max(1, cores // self.size)
-        self.users = {job.start.key for job in plan.jobs if job.start is not None}
-        self.planned = len(plan.jobs)
+        self.planned = work.planned
         self.failed: dict[str, str] = {}
-        self.failed_keys: set[Any] = set()
         self.untried = 0
         self.warned: set[str] = set()
         self.began = time.perf_counter()
@@ -181,7 +193,7 @@ class _Runner:
         self._clear_leftovers()
         pool = Pool(["mtsmart.sweeps.worker"])
         self.interrupts.pool = pool
-        self.notify(f"{self.planned} runs, {len(self.missing)} of them to be trained, {self.size} at a time")
+        self.notify(f"{self.planned} runs, {len(self.queue)} of them to be trained, {self.size} at a time")
         try:
             self._work(pool)
         except MtsmartError:
@@ -205,29 +217,27 @@ class _Runner:
             raise TrainingError(f"{label}: {message}{more}{untried}")
 
     def _work(self, pool: Pool) -> None:
-        waiting = dict(self.missing)
         working: dict[Any, Job] = {}
-        while waiting or working:
-            while self._may_start and len(pool) < self.size and (job := self._next(waiting, working)):
-                del waiting[job.key]
+        while len(self.queue) or working:
+            while self._may_start and len(pool) < self.size and (job := self.queue.next(working, self.size)):
                 working[job.key] = job
-                pool.start(job.key, _train, job, self.folder, self.threads, job.key in self.users)
+                pool.start(job.key, _train, job, self.folder, self.threads, job.key in self.queue.starts)
             if not working:
                 break
             for key, outcome in pool.wait().items():
-                self._ended(working.pop(key), outcome, len(waiting) + len(working))
-        self.untried = len(waiting)
+                self._ended(working.pop(key), outcome, len(self.queue) + len(working))
+        self.untried = len(self.queue)
 
     def _clear_leftovers(self) -> None:
         """Delete the resume points of finished runs. Those of other grids stay, because their runs may continue."""
-        needed = {job.folder_name for job in self.missing.values()}
+        needed = set(self.queue.folders or ())
         finished = {run.folder_name for run in self.ledger} - needed
         kept = 0
         for path in (self.folder / "unfinished").glob("*"):
             if path.name in finished:
                 _remove(path)
             kept += path.name not in needed | finished
-        if kept:
+        if kept and self.queue.folders is not None:
             self.notify(
                 f"{self.folder / 'unfinished'}: contains {kept} resume points of runs that this grid does not have"
             )
@@ -237,13 +247,6 @@ class _Runner:
         """Whether more runs may start. None starts after a signal, or if all runs so far have failed."""
         only_failures = not len(self.ledger) and len(self.failed) >= max(_MOST_FAILURES, self.size)
         return self.interrupts.signal is None and not only_failures
-
-    def _next(self, waiting: dict[Any, Job], working: dict[Any, Job]) -> Job | None:
-        """The first waiting job that needs no start or whose start is trained."""
-        for job in waiting.values():
-            if job.start is None or job.start.key not in {*waiting, *working, *self.failed_keys}:
-                return job
-        return None
 
     def _ended(self, job: Job, outcome: Any, left: int) -> None:
         label = f"{job.label}, seed {job.seed}"
@@ -256,7 +259,7 @@ class _Runner:
             error = "another program ended it by a signal; the same command continues it"
         if error is not None:
             self.failed[label] = error
-            self.failed_keys.add(job.key)
+            self.queue.done(job, None)
             self.notify(f"{label}: failed: {error}")
         if outcome.result is None:
             return
@@ -265,11 +268,13 @@ class _Runner:
             if (owned := OwnedFolder.read(self.folder)) is not None:
                 owned.claim(LEDGER)
             self.ledger.add(finished)
+        self.queue.done(job, finished)
         _remove(self.folder / "unfinished" / job.folder_name)
         self.ended += 1
         scores = ", ".join(f"{finished.main(task)[1]:.4f}" for task in finished.tasks)
         minutes = (time.perf_counter() - self.began) / self.ended * left / 60
-        self.notify(f"{label}: {scores} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")
+        early = " (ended early)" if finished.trial is not None and finished.trial.is_pruned else ""
+        self.notify(f"{label}: {scores}{early} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")
 
 
 def _remove(path: Path) -> None:
@@ -291,15 +296,3 @@ def _has_gpu() -> bool:
     import torch
 
     return torch.accelerator.is_available()
-
-
-def missing_jobs(plan: Plan, ledger: Ledger, folder: Path) -> dict[Any, Job]:
-    """The jobs without a line, and the starts whose model is lost although other jobs still need it."""
-    missing: dict[Any, Job] = {}
-    for job in plan.jobs:  # A start whose model is lost comes directly before the first job that needs it.
-        if job.key in ledger:
-            continue
-        if job.start is not None and not start_folder(folder, job.start).results_file.is_file():
-            missing.setdefault(job.start.key, job.start)
-        missing[job.key] = job
-    return missing

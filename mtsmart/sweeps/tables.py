@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mtsmart.metrics.statistics import Difference, Summary, paired_difference, significant, summarize
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.notes import notes
-from mtsmart.sweeps.plan import Job, Plan, Table
+from mtsmart.sweeps.plan import Job, Plan, Replicate, Table
 
 
 @dataclass
@@ -18,9 +18,9 @@ class Row:
 
     Attributes:
         arm: the arm's name.
-        scores: seed -> the task's main metric at the last evaluation.
+        scores: seed and fold -> the task's main metric at the last evaluation.
         summary: the summary of the scores.
-        difference: the difference to the baseline, over the seeds that both have; None for the baseline itself.
+        difference: the difference to the baseline, over the runs that both have; None for the baseline itself.
         is_finished: whether all planned runs of the difference are finished.
         is_significant: whether it is finished and significant (:func:`mtsmart.metrics.statistics.significant`).
         cost: the seconds of an update divided by those of the baseline; None if they were not measured, or were
@@ -29,7 +29,7 @@ class Row:
     """
 
     arm: str
-    scores: dict[int, float]
+    scores: dict[Replicate, float]
     summary: Summary
     difference: Difference | None = None
     is_finished: bool = False
@@ -102,18 +102,18 @@ def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
     )
 
 
-def _runs(jobs: list[Job], task: str, ledger: Ledger) -> dict[int, FinishedRun]:
-    found = {job.seed: ledger[job.key] for job in jobs if job.key in ledger}
-    return {seed: run for seed, run in found.items() if task in run.tasks}
+def _runs(jobs: list[Job], task: str, ledger: Ledger) -> dict[Replicate, FinishedRun]:
+    found = {job.replicate: ledger[job.key] for job in jobs if job.key in ledger}
+    return {replicate: run for replicate, run in found.items() if task in run.tasks}
 
 
-def _metric(arms: Iterable[Mapping[int, FinishedRun]], task: str) -> str:
+def _metric(arms: Iterable[Mapping[Replicate, FinishedRun]], task: str) -> str:
     """The main metric of the first finished run. Arms with another main metric cannot be compared with it."""
     return next((run.main(task)[0] for runs in arms for run in runs.values()), "")
 
 
-def _row(arm: str, runs: Mapping[int, FinishedRun], task: str) -> Row:
-    scores = {seed: run.main(task)[1] for seed, run in runs.items()}
+def _row(arm: str, runs: Mapping[Replicate, FinishedRun], task: str) -> Row:
+    scores = {replicate: run.main(task)[1] for replicate, run in runs.items()}
     names = dict.fromkeys(name for run in runs.values() for name in run.figures)
     figures = {
         name: statistics.fmean(run.figures[name] for run in runs.values() if name in run.figures) for name in names
@@ -122,16 +122,14 @@ def _row(arm: str, runs: Mapping[int, FinishedRun], task: str) -> Row:
 
 
 def _add_difference(row: Row, baseline: Row) -> None:
-    seeds = [seed for seed in row.scores if seed in baseline.scores]
-    if seeds:
-        row.difference = paired_difference(
-            [row.scores[seed] for seed in seeds], [baseline.scores[seed] for seed in seeds]
-        )
+    both = [replicate for replicate in row.scores if replicate in baseline.scores]
+    if both:
+        row.difference = paired_difference([row.scores[one] for one in both], [baseline.scores[one] for one in both])
 
 
-def _cost(runs: Mapping[int, FinishedRun], baseline: Mapping[int, FinishedRun]) -> float | None:
-    """The median over the seeds whose two runs used one kind of machine. Other work on it would change a mean more."""
-    pairs = [(run, baseline[seed]) for seed, run in runs.items() if seed in baseline]
+def _cost(runs: Mapping[Replicate, FinishedRun], baseline: Mapping[Replicate, FinishedRun]) -> float | None:
+    """The median over the pairs of runs that used one kind of machine. Other work on it would change a mean more."""
+    pairs = [(run, baseline[one]) for one, run in runs.items() if one in baseline]
     ratios = [
         run.seconds_per_update / base.seconds_per_update
         for run, base in pairs

@@ -7,7 +7,6 @@ import math
 import time
 import warnings
 from pathlib import Path
-from typing import Any
 
 import torch
 from filelock import FileLock
@@ -19,10 +18,22 @@ from mtsmart.hardware import device_name, installed_version
 from mtsmart.quiet import quiet_libraries
 from mtsmart.runs.checkpoints import list_checkpoints, stored_rows
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.interrupt import Interrupted
 from mtsmart.runs.lock import LOCK
 from mtsmart.sweeps.ledger import FinishedRun
 from mtsmart.sweeps.plan import Job, start_folder
-from mtsmart.training.callbacks import Callback, Checkpointed, Evaluated, Logged, Noticed, Started, UpdateDone
+from mtsmart.sweeps.search.plan import record_of
+from mtsmart.sweeps.search.pruning import Pruning
+from mtsmart.training.callbacks import (
+    Callback,
+    Callbacks,
+    Checkpointed,
+    Evaluated,
+    Logged,
+    Noticed,
+    Started,
+    UpdateDone,
+)
 
 _LIBRARIES = ("mtsmart", "torch", "transformers")
 _LOCK_TIMEOUT = 300.0  # The seconds that a run of a killed sweep may need to write its resume point.
@@ -84,31 +95,43 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
         with FileLock(run.path / LOCK, timeout=_LOCK_TIMEOUT):
             pass
     clock = _Clock()
+    pruning = None if job.trial is None else Pruning(job.trial, run.metrics_file)
+    watchers = Callbacks(clock, *([pruning] if pruning else []))
     try:
-        results = api.train_experiment(
-            job.experiment, run.path, resume=run.exists, callback=clock, report=False
-        ).results
+        _train(job, run, watchers)
+    except Interrupted:
+        if pruning is None or not pruning.has_stopped:
+            raise
+    finished = _finished(job, run, clock, pruning)
+    if keep:
+        run.move_to(start_folder(folder, job))
+    return finished
+
+
+def _train(job: Job, run: RunFolder, callback: Callback) -> None:
+    """Train a run to its end, from its resume point if it has a good one."""
+    try:
+        api.train_experiment(job.experiment, run.path, resume=run.exists, callback=callback, report=False)
     except CheckpointError as error:
         # The data has changed, or the resume points are damaged. The run belongs to this sweep, so it may be deleted.
         # An error in another folder, such as a missing encoder, is no reason to delete the resume points.
         if not run.exists or not _is_in(error.file, run.path):
             raise
-        warnings.warn(f"{job.label}, seed {job.seed} begins anew: {error}", MtsmartWarning, stacklevel=2)
+        warnings.warn(f"{job.label}, seed {job.seed} begins anew: {error}", MtsmartWarning, stacklevel=3)
         run.remove()
-        results = api.train_experiment(job.experiment, run.path, callback=clock, report=False).results
-    finished = _finished(job, run, results, clock)
-    if keep:
-        run.move_to(start_folder(folder, job))
-    return finished
+        api.train_experiment(job.experiment, run.path, callback=callback, report=False)
 
 
 def _is_in(file: object, folder: Path) -> bool:
     return file is not None and Path(str(file)).absolute().is_relative_to(folder.absolute())
 
 
-def _finished(job: Job, run: RunFolder, results: dict[str, Any], clock: _Clock) -> FinishedRun:
+def _finished(job: Job, run: RunFolder, clock: _Clock, pruning: Pruning | None) -> FinishedRun:
+    last = run.results().last
+    if last is None:
+        raise TrainingError("no task has validation rows, so there is nothing to compare")
     timings = [json.loads(line) for line in run.timing_file.read_text(encoding="utf-8").splitlines()]
-    for task, metrics in results["last"]["tasks"].items():
+    for task, metrics in last.tasks.items():
         for metric, value in metrics.items():
             if not math.isfinite(value):
                 raise TrainingError(f"task {task}: {metric} is {value}, which cannot be compared")
@@ -116,8 +139,8 @@ def _finished(job: Job, run: RunFolder, results: dict[str, Any], clock: _Clock) 
         run=job.label,
         config=job.config,
         seed=job.seed,
-        tasks=results["last"]["tasks"],
-        updates=results["last"]["update"],
+        tasks={task: dict(metrics) for task, metrics in last.tasks.items()},
+        updates=last.update,
         seconds=round(sum(line["seconds"] for line in timings), 1),
         seconds_per_update=round(clock.seconds / clock.updates, 5) if clock.updates else None,
         figures=_figures(run),
@@ -125,6 +148,7 @@ def _finished(job: Job, run: RunFolder, results: dict[str, Any], clock: _Clock) 
         versions={name: installed_version(name) or "not installed" for name in _LIBRARIES},
         machine=device_name(timings[-1]["device"]),
         device=timings[-1]["device"],
+        trial=None if pruning is None else record_of(pruning.trial, pruning.curve, pruning.has_stopped),
     )
 
 

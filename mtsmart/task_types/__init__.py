@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import check_head
+from mtsmart.task_types.details.one_label import check_shots
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskType
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import Entry
@@ -45,6 +46,7 @@ def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = N
         check_head(task.head_spec)
     except ConfigError as error:
         raise ConfigError(error.message, key=f"{name}.{error.key}", value=error.value, hint=error.hint) from None
+    check_shots(task)
     return task
 
 

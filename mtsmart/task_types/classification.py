@@ -109,6 +109,10 @@ class Classification(
             raise ConfigError(message, key=f"{self.name}.loss", value=loss, hint="Use loss: cross_entropy")
 
     @property
+    def has_hard_labels(self) -> bool:
+        return not self.options.soft_labels
+
+    @property
     def head_spec(self) -> HeadSpec:
         return head_spec_of(self.definition, "sequence_classification", len(self.labels), self.labels)
 

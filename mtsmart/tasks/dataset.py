@@ -48,6 +48,20 @@ def _is_no_fraction(value: Any) -> Any:
     return value
 
 
+class FoldConfig(StrictModel):
+    """One of several parts of the training rows becomes the validation split; an experiment's `folds` writes this."""
+
+    number: int = Field(ge=1, description="which part, from 1")
+    of: int = Field(ge=2, le=1000, description="the number of parts")
+    group_column: str | None = Field(None, description="column whose equal values stay in one part")
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> FoldConfig:
+        if self.number > self.of:
+            raise Misfit(f"is more than the {self.of} parts", ("number",), self.number)
+        return self
+
+
 class DatasetSource(StrictModel):
     """Where a task's rows come from: a data set on the Hub (or its local clone), or data files."""
 
@@ -99,8 +113,17 @@ class DatasetSource(StrictModel):
         description="this share (20%) or number of the training rows becomes the validation split: drawn with 'seed', "
         "each label with its share",
     )
-    few: int | None = Field(None, ge=1, description="train on this many rows of each label, drawn with 'seed'")
-    seed: int = Field(0, ge=0, lt=2**32, description="of the rows that 'holdout' and 'few' draw")
+    fold: FoldConfig | None = Field(
+        None,
+        description="this part of the training rows is the validation split, in the place of any other: parts of equal "
+        "size, drawn with 'seed', each label (of numbers: each tenth of them) with its share",
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="of the rows that 'holdout' and 'fold' draw")
+
+    @classmethod
+    def reason_unknown(cls, key: str) -> str | None:
+        """What is written in the place of a key that an earlier version had."""
+        return "Write 'shots' beside 'dataset'" if key == "few" else None
 
     @field_validator("files", mode="before")
     @classmethod
@@ -115,8 +138,12 @@ class DatasetSource(StrictModel):
             raise ValueError("'name', 'revision' and 'streaming' go with 'path', not with 'files'")
         if self.files is None and (given := [key for key in _OF_FILES if getattr(self, key)]):
             raise ValueError(f"'{given[0]}' goes with 'files', not with 'path'")
-        if self.streaming and (self.holdout is not None or self.few is not None):
-            raise ValueError("'holdout' and 'few' need all rows, so they do not go with 'streaming'")
+        if self.holdout is not None and self.fold is not None:
+            raise Misfit(
+                "'fold' makes the validation split too", ("holdout",), self.holdout, "Leave one of the two out"
+            )
+        if self.streaming and self.draws_validation:
+            raise ValueError("'holdout' and 'fold' need all rows, so they do not go with 'streaming'")
         return self
 
     @model_validator(mode="after")
@@ -141,6 +168,11 @@ class DatasetSource(StrictModel):
             hint = "Write files: all.csv, or files: [a.csv, b.csv]"
             raise Misfit("the column says of which split a row is, so 'files' has no splits", ("files",), hint=hint)
         return self
+
+    @property
+    def draws_validation(self) -> bool:
+        """Whether the validation split is drawn from the training rows."""
+        return self.holdout is not None or self.fold is not None
 
     @property
     def column_names(self) -> list[str]:

@@ -74,6 +74,13 @@ class HeadConfig(StrictModel):
         return self
 
 
+class HeadInitConfig(StrictModel):
+    """Start a task's head with the weights of the head of a task of a finished run."""
+
+    run: str = Field(description="the folder of the run, or hub:owner/name[@revision]")
+    task: str | None = Field(None, description="the run's task; null: the one of the same name")
+
+
 class TaskDefinition(OpenSection):
     """One registered task. Settings that differ from the experiment's stand under a regulariser's name."""
 
@@ -119,6 +126,19 @@ class TaskDefinition(OpenSection):
     )
     options: dict[str, Any] = Field(default_factory=dict, description="the task type's own settings")
     replaces_shipped: bool = Field(False, description="may take the place of a shipped task of the same name")
+    shots: int | None = Field(
+        None,
+        ge=1,
+        description="train on this many rows of each label (of a label with fewer rows: on all, and a warning tells "
+        "it); for task types with one label a row",
+    )
+    shots_seed: int | None = Field(
+        None,
+        ge=0,
+        lt=2**63,
+        description="of the rows that 'shots' draws; the same rows are drawn in whatever order they stand; null: "
+        "training.seed",
+    )
     missing: Missing | dict[str, Missing] = Field(
         "refuse",
         description="rows without a text or a label. refuse: an error; drop: they are left out; empty: a missing text "
@@ -136,6 +156,9 @@ class TaskDefinition(OpenSection):
         None, description="divergence from finished runs that teach; null: KL from them to the student"
     )
     head: HeadConfig = Field(default_factory=HeadConfig)
+    init: HeadInitConfig | None = Field(
+        None, description="a run's head with the same labels, with whose weights the head starts; null: new weights"
+    )
     weight: float = Field(1.0, gt=0, description="factor of this task's whole objective")
     batch_size: int | None = Field(None, ge=1, description="rows in a batch; null: the experiment's")
     learning_rate_factor: float | None = Field(
@@ -184,6 +207,15 @@ class TaskDefinition(OpenSection):
         return self
 
     @model_validator(mode="after")
+    def _groups_are_one_column(self) -> TaskDefinition:
+        fold = self.dataset.fold
+        group = self.options.get("group")
+        if fold is not None and fold.group_column not in (None, group) and group is not None:
+            message = f"the rows of the lists in '{group}' must stay together, so no other column can group them"
+            raise Misfit(message, ("dataset", "fold", "group_column"), fold.group_column)
+        return self
+
+    @model_validator(mode="after")
     def _labels_are_distinct(self) -> TaskDefinition:
         same = [unicodedata.normalize("NFC", name) for name in self.labels or []]
         twice = next((name for name in same if same.count(name) > 1), None) if len(set(same)) < len(same) else None
@@ -198,7 +230,7 @@ class TaskDefinition(OpenSection):
     @model_validator(mode="after")
     def _head_is_its_owners(self) -> TaskDefinition:
         if self.share_head is not None:
-            for key, default in (("head", HeadConfig()), ("learning_rate_factor", None)):
+            for key, default in (("head", HeadConfig()), ("learning_rate_factor", None), ("init", None)):
                 if getattr(self, key) != default:
                     message = f"'{key}' is for a head of the task's own; this one uses that of '{self.share_head}'"
                     raise ValueError(message)
@@ -218,10 +250,10 @@ class TaskDefinition(OpenSection):
     def split(self, name: str) -> str:
         """The data set's split, with its slice, that is our split ``name``.
 
-        With ``dataset.holdout``, ``validation`` is ``holdout(S)`` and ``train`` is ``rest(S)``, where S is what
-        ``train`` would be without it.
+        With ``dataset.holdout`` or ``dataset.fold``, ``validation`` is ``holdout(S)`` and ``train`` is ``rest(S)``,
+        where S is what ``train`` would be without it.
         """
-        if self.dataset.holdout is not None and name in ("train", "validation"):
+        if self.dataset.draws_validation and name in ("train", "validation"):
             part = "rest" if name == "train" else "holdout"
             return f"{part}({self.splits.get('train', 'train')})"
         return self.splits.get(name, name)

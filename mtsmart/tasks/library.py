@@ -253,7 +253,8 @@ def select_tasks(experiment: Experiment, known: Mapping[str, TaskDefinition] | N
 
 def _known_document(name: str, definition: TaskDefinition) -> Document:
     origin = Origin("the run that training starts from", above=("tasks", name))
-    return Document(definition.model_dump(exclude_defaults=True), {(): origin})
+    # The run's own head goes on, not the one that it has started from.
+    return Document(definition.model_dump(exclude_defaults=True, exclude={"init"}), {(): origin})
 
 
 def _find(library: TaskLibrary, document: Document, pattern: str) -> list[str]:

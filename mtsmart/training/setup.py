@@ -22,6 +22,7 @@ from mtsmart.data.sources import has_split
 from mtsmart.distill.teachers import add_teachers
 from mtsmart.errors import CheckpointError, DataError, MtsmartWarning
 from mtsmart.evaluation.evaluator import baseline_scores
+from mtsmart.models.borrowed_heads import borrow_heads
 from mtsmart.models.files import fits, read_decoding, read_head_specs, read_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
@@ -32,10 +33,12 @@ from mtsmart.preparation.learnt import learn_from_labels, tell_of_misfits
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.preparation.probe import check_fit
+from mtsmart.preparation.shots import with_shots_seed
 from mtsmart.preparation.split_checks import tell_of_splits
 from mtsmart.processes import ALONE, Processes, check_temporary_folder
 from mtsmart.runs.changes import Described
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import run_path
 from mtsmart.storage.consistent import read_consistently
 from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.interface.learns_from_labels import learnt_by, use_again
@@ -159,13 +162,14 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     config = experiment.config
     if config.data.workers:
         check_temporary_folder()
-    entries = _entries(experiment, begun)
+    start = _earlier_run(experiment)
+    entries = _entries(experiment, start, begun)
     types = build_tasks(entries)
     torch.manual_seed(config.training.seed)
     specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
-    with experiment.document.locating():
-        model, tokenizer, kept = _load(config, specs)
     given = Described(config, {name: entry.definition for name, entry in entries.items()})
+    with experiment.document.locating():
+        model, tokenizer, kept = _load(given, start, specs)
     used = _capped(given, model.encoder.max_positions)
     config = used.config
     preparer = Preparer(tokenizer, config.data, model.encoder.max_positions)
@@ -182,7 +186,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))
     tasks = {name: replace(task, baseline=_baseline(task)) for name, task in tasks.items()}
-    setup = Setup(config, tasks, model, tokenizer, frozenset(_kept_heads(config, specs)))
+    setup = Setup(config, tasks, model, tokenizer, frozenset(kept))
     return replace(setup, untrained=_untrained(setup))
 
 
@@ -191,11 +195,12 @@ def _check_weighting(config: RunConfig, processes: Processes) -> None:
     check_weighting(config.weighting, config.mixing.strategy == "rounds", is_sharded)
 
 
-def _entries(experiment: Experiment, begun: Mapping[str, TaskDefinition]) -> dict[str, Entry]:
-    """The tasks with the heads that they get."""
+def _entries(experiment: Experiment, start: RunFolder | None, begun: Mapping[str, TaskDefinition]) -> dict[str, Entry]:
+    """The tasks with the heads that they get. An earlier run's tasks stand before the shipped ones."""
     config = experiment.config
-    known = _earlier_run(experiment).definitions() if config.init else {}
-    return settle_heads(select_tasks(experiment, known), config, known, begun)
+    known = {} if start is None else start.definitions()
+    entries = with_shots_seed(select_tasks(experiment, known), config.training.seed)
+    return settle_heads(entries, config, known, begun)
 
 
 def _capped(given: Described, most: int | None) -> Described:
@@ -212,14 +217,6 @@ def _capped(given: Described, most: int | None) -> Described:
 def _tell_capped(key: str, wanted: int | None, most: int | None) -> None:
     text = f"{key}: {wanted} is more than the {most} tokens that the encoder takes, so {most} is used"
     warnings.warn(text, MtsmartWarning, stacklevel=4)
-
-
-def _kept_heads(config: RunConfig, specs: Mapping[str, HeadSpec]) -> set[str]:
-    """The heads whose weights come from an earlier run."""
-    if config.init is None or config.init.heads == "fresh":
-        return set()
-    run = RunFolder(Path(config.init.run))
-    return read_consistently(lambda: run.model, lambda folder: set(read_head_specs(folder)) & set(specs))
 
 
 def _untrained(setup: Setup) -> tuple[str, ...]:
@@ -254,12 +251,14 @@ def _baseline(task: PreparedTask) -> Mapping[str, float]:
     return baseline_scores(task.type, task.train, task.validation)
 
 
-def _earlier_run(experiment: Experiment) -> RunFolder:
-    """The run that training starts from."""
-    assert experiment.config.init is not None
-    folder = RunFolder(Path(experiment.config.init.run))
-    if not folder.exists:
-        with experiment.document.locating():
+def _earlier_run(experiment: Experiment) -> RunFolder | None:
+    """The run that training starts from; None if it starts from an encoder."""
+    init = experiment.config.init
+    if init is None:
+        return None
+    with experiment.document.locating():
+        folder = RunFolder(run_path(init.run, key="init.run"))
+        if not folder.exists:
             raise CheckpointError(
                 "is not the folder of a run (it has no config.yaml)",
                 key="init.run",
@@ -269,26 +268,39 @@ def _earlier_run(experiment: Experiment) -> RunFolder:
     return folder
 
 
-def _load(config: RunConfig, specs: Mapping[str, HeadSpec]) -> _Start:
+def _load(given: Described, run: RunFolder | None, specs: Mapping[str, HeadSpec]) -> _Start:
     """The model that training starts with: a pretrained encoder with new heads, or an earlier run's model.
 
+    Args:
+        given: the experiment's configuration and tasks.
+        run: the earlier run; None: there is none.
+        specs: the heads.
+
     Returns:
-        the model, its tokenizer, and for each head that goes on from the earlier run the numbers stored for decoding.
+        the model, its tokenizer, and for each head that goes on from another run the numbers stored for decoding.
     """
-    if config.init is None:
+    own = {name: spec for name, spec in specs.items() if given.definitions[name].init is None}
+    model, tokenizer, kept = _started(given.config, run, specs, own)
+    return model, tokenizer, {**kept, **borrow_heads(model, given.definitions)}
+
+
+def _started(
+    config: RunConfig, run: RunFolder | None, specs: Mapping[str, HeadSpec], own: Mapping[str, HeadSpec]
+) -> _Start:
+    """As :func:`_load`; only the heads in ``own`` go on from the earlier run."""
+    if run is None or config.init is None:
         encoder, tokenizer = load_encoder(config.encoder)
         return MultiTaskModel(encoder, specs), tokenizer, {}
-    fresh = config.init.heads == "fresh"
+    fresh = config.init.heads == "fresh" or not own
 
     random = torch.get_rng_state()
 
     def read(folder: Path) -> _Start:
         torch.set_rng_state(random)  # Heads that start fresh are the same, however often the model is read.
-        keep = () if fresh else _heads_to_keep(folder, read_head_specs(folder), specs)
+        keep = () if fresh else _heads_to_keep(folder, read_head_specs(folder), own)
         decoding = read_decoding(folder) if keep else {}
         return *read_model(folder, config.encoder, specs, keep), {name: decoding.get(name, {}) for name in keep}
 
-    run = RunFolder(Path(config.init.run))
     return read_consistently(lambda: run.model, read)
 
 

@@ -1,4 +1,4 @@
-"""Rows that are held out for validation, a few rows of each label, splits in a column, and several files a split."""
+"""Rows that are held out for validation, splits in a column, and several files a split."""
 
 import json
 from collections import Counter
@@ -71,9 +71,6 @@ def test_numbers_of_many_values_are_no_classes(tmp_path):
     (tmp_path / "d.jsonl").write_text("".join(json.dumps({"text": "a", "label": n / 7}) + "\n" for n in range(50)))
     definition = task(tmp_path, files="d.jsonl", holdout="20%")
     assert len(load(definition, "validation")) == 10
-    few = task(tmp_path, files="d.jsonl", few=2)
-    with pytest.raises(DataError, match=r"dataset\.few: takes some rows of each label"):
-        load(few, "train")
 
 
 def test_rows_of_a_group_stay_together(tmp_path):
@@ -84,12 +81,6 @@ def test_rows_of_a_group_stay_together(tmp_path):
     assert len(held) == 8
     assert set(held["q"]).isdisjoint(load(definition, "train", ["text", "q"])["q"])
     assert "q" not in load(definition, "train").column_names
-
-
-def test_a_few_rows_of_each_label(sorted_file):
-    definition = task(sorted_file, files="d.csv", few=3, holdout="20%")
-    assert Counter(load(definition, "train")["label"]) == {"neg": 3, "pos": 3}
-    assert len(load(definition, "validation")) == 20
 
 
 @pytest.mark.parametrize(

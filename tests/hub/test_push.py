@@ -9,7 +9,10 @@ import yaml
 from huggingface_hub import constants
 
 import mtsmart
+from mtsmart.config.loader import load_experiment
+from mtsmart.distill.teachers import Teacher
 from mtsmart.errors import CheckpointError, ConfigError
+from mtsmart.training.setup import prepare
 from tests.hub.stub import Repository, hub_stub
 
 ROWS = ["a red dog runs", "the blue car"]
@@ -71,6 +74,11 @@ def test_a_run_comes_back_as_it_was(hub, workspace, run, cli):
         "evaluate", f"hub:ada/tickets@{repository.head}", "--file", "color_validation.jsonl", "--task", "color"
     )
     assert result.code == 0, result.err
+    start = ["tasks=[color]", "encoder.path=null", "init.run=hub:ada/tickets"]
+    setup = prepare(load_experiment(workspace.experiment, start))
+    assert setup.kept_heads == {"color"} and Teacher("hub:ada/tickets").tasks == ["color", "near"]
+    with pytest.raises(ConfigError, match=r"command line: init\.run: is no name of a repository, got 'hub:ada'"):
+        prepare(load_experiment(workspace.experiment, [*start, "init.run=hub:ada"]))
     export = cli("export", "hub:ada/tickets", "exported", "--task", "color")
     assert export.code == 0 and (workspace.folder / "exported" / "model.safetensors").is_file()
 

@@ -197,7 +197,7 @@ def read_derived(file: Path) -> None:
 
 
 def read_drawn(file: Path) -> None:
-    dataset = {"files": str(file), "split_column": "other", "holdout": "40%", "few": 1}
+    dataset = {"files": str(file), "split_column": "other", "holdout": "40%"}
     task = TaskDefinition(task_type="classification", dataset=dataset, text=["text"], splits={"train": "1+3"})
     for split in ("train", "validation"):
         load_split("t", task, split, ["text"], DataConfig())

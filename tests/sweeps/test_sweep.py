@@ -16,7 +16,7 @@ from mtsmart.config.loader import load_experiment
 from mtsmart.runs.lock import HOLDER
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import make_plan
-from mtsmart.sweeps.sweep import missing_jobs
+from mtsmart.sweeps.work.grid import missing_jobs
 from tests.sweeps.grids import NEAR, RUNS_A_SEED, command, fill, finish, line_of, lines
 
 
@@ -165,7 +165,7 @@ def test_train_refuses_a_grid(grid, cli):
         (["grid.seeds=[]"], r"command line: grid\.seeds: should have at least 1 item"),
         (["grid=null"], r"has no grid"),
         (["training.epochs=x"], r"command line: training\.epochs"),
-        (["--no-train"], r"s: --no-train: holds no finished runs of this grid"),
+        (["--no-train"], r"s: --no-train: holds no finished runs of this sweep"),
         (["grid.conclusions=c.md"], r"command line: grid\.conclusions: there is no such file, got '.*c\.md'"),
     ],
 )
@@ -186,7 +186,7 @@ def test_another_grids_page_is_not_called_this_ones(colors, grid, cli):
     plan, ledger, folder = colors
     fill(plan, ledger, [0] * 5)
     result = cli("sweep", str(grid), "-o", str(folder), "--no-train", "tasks=[color]", "grid.seeds=[7]")
-    assert result.code == 2 and "holds no finished runs of this grid" in result.err
+    assert result.code == 2 and "holds no finished runs of this sweep" in result.err
 
 
 def test_runs_are_trained_in_the_order_of_the_tables_and_starts_when_they_are_needed(grid, tmp_path):

@@ -16,6 +16,7 @@ from mtsmart.runs.interrupt import Interrupted
 from mtsmart.sweeps import worker
 from mtsmart.sweeps.pool import Outcome
 from mtsmart.sweeps.sweep import _Interrupts, _Runner
+from mtsmart.sweeps.work.grid import Grid
 from mtsmart.sweeps.worker import train_job
 from mtsmart.training.callbacks import Callback, Checkpointed, Evaluated, Logged, Started, UpdateDone
 
@@ -74,7 +75,7 @@ def test_a_run_that_something_else_ended_is_named(colors, ours, failed):
     """A signal to one of the processes and not to the sweep: the run is not passed over in silence."""
     plan, ledger, folder = colors
     interrupts = _Interrupts(print)
-    runner = _Runner(plan, ledger, folder, 1, print, interrupts)
+    runner = _Runner(Grid(plan, folder), ledger, folder, 1, print, interrupts)
     interrupts.signal = ours
     runner._ended(plan.jobs[0], Outcome(interrupted=True), 0)
     with (

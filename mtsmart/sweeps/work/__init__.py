@@ -1,0 +1,1 @@
+"""What a sweep trains: the runs of a grid or of folds; those of a search are in ``search``."""
