@@ -78,7 +78,7 @@ def compare_rows(contents: Mapping[str, RunContent], task: str) -> ComparedRows:
     """
     having = {name: content for name, content in contents.items() if task in content.record.definitions}
     scored = {name: rows for name, content in having.items() if (rows := _scored(content, task)) is not None}
-    notes = [f"{name}: {note}" for name, content in having.items() for note in content.notes.get(task, [])]
+    notes = [f"{name}: {note}" for name, content in having.items() for note in _notes(content, task)]
     if len(scored) < 2:
         return ComparedRows(None, notes if len(having) > 1 else [])
     first, *others = scored
@@ -89,6 +89,10 @@ def compare_rows(contents: Mapping[str, RunContent], task: str) -> ComparedRows:
         return ComparedRows(_compare(shared) if same else None, notes)
     except DataError as error:
         return ComparedRows(None, [*notes, f"The texts cannot be read now: {error}"])
+
+
+def _notes(content: RunContent, task: str) -> list[str]:
+    return [*content.notes.get("", []), *content.notes.get(task, [])]
 
 
 def _scored(content: RunContent, task: str) -> ScoredRows | None:
@@ -127,8 +131,8 @@ def _compare(runs: Mapping[str, ScoredRows]) -> SharedRows:
     wrong = np.stack([rows.wrong for rows in runs.values()])
     costs = np.stack([rows.costs for rows in runs.values()])
     is_right_or_wrong = all(rows.is_right_or_wrong for rows in runs.values())
-    differing = wrong.any(0) & ~wrong.all(0)
-    spread = costs.max(0) - costs.min(0)
+    differing: np.ndarray = np.logical_and(wrong.any(0), ~wrong.all(0))
+    spread: np.ndarray = costs.max(0) - costs.min(0)
     places = costliest(spread, differing if is_right_or_wrong else spread > 0)
     return SharedRows(
         rows=wrong.shape[1],
