@@ -110,7 +110,8 @@ def test_links_of_the_repository_become_links_of_the_site():
 def test_a_notebook_becomes_a_page_with_what_it_showed(tmp_path):
     pages = site_module("notebook_pages")
     outputs = [
-        {"output_type": "stream", "text": ["\x1b[1mone\x1b[0m\n"]},
+        {"output_type": "stream", "name": "stderr", "text": ["a package is missing"]},
+        {"output_type": "stream", "name": "stdout", "text": ["\x1b[1mone\x1b[0m\n"]},
         {"output_type": "execute_result", "data": {"text/html": ["<table>\n\n</table>"], "text/plain": ["no"]}},
     ]
     stored, executed = tmp_path / "a.ipynb", tmp_path / "executed.ipynb"

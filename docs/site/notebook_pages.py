@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
 BUILT = "build/notebooks"
 """The folder for executed copies of the notebooks, which `make notebooks` fills."""
 
@@ -25,7 +26,8 @@ def markdown_of(notebook: Path, executed: Path) -> str:
     shown = _cells(executed) if executed.is_file() else []
     is_copy = [_source(cell) for cell in cells] == [_source(cell) for cell in shown]
     parts = map(_cell, shown if is_copy else cells)
-    return "\n\n".join([*parts, f"This page is the notebook `docs/notebooks/{notebook.name}`."]) + "\n"
+    page = "\n\n".join([*parts, f"This page is the notebook `docs/notebooks/{notebook.name}`."]) + "\n"
+    return page.replace(f"{ROOT}/", "")  # Where this copy of the repository lies says nothing to a reader.
 
 
 def _cells(notebook: Path) -> list[dict[str, Any]]:
@@ -44,7 +46,12 @@ def _cell(cell: dict[str, Any]) -> str:
 
 
 def _output(output: dict[str, Any]) -> str:
-    """Tables as they are, because mtsmart has escaped what is in them; all else as text."""
+    """Tables as they are, because mtsmart has escaped what is in them; all else as text.
+
+    What went to standard error is left out: it is about this machine, such as packages that it lacks.
+    """
+    if output.get("name") == "stderr":
+        return ""
     data = output.get("data", {})
     if "text/html" in data:
         table = _EMPTY_LINES.sub("\n", "".join(data["text/html"]))  # An empty line would end a block of HTML.
