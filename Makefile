@@ -43,6 +43,20 @@ fuzz: $(VENV)/test ## Give every reader 10,000 damaged or random inputs (some mi
 bench: $(VENV)/test ## Measure speed and memory and write benchmarks/RESULTS.md (most of an hour, on an idle machine; MTSMART_HUB_DIR)
 	$(BIN)/python -m benchmarks.bench
 
+STORED := $(wildcard docs/notebooks/*.ipynb)
+EXECUTED := $(STORED:docs/%=build/%)
+
+.PHONY: notebooks
+notebooks: $(VENV)/docs $(EXECUTED) ## Execute the notebooks of docs/notebooks into build/notebooks (some minutes)
+
+# They show what the code does, so they are executed again when it changes.
+build/notebooks/%.ipynb: docs/notebooks/%.ipynb $(shell find mtsmart tasks -name '*.py' -o -name '*.yaml') | $(VENV)/docs
+	$(BIN)/python docs/run_notebooks.py $<
+
+.PHONY: docs
+docs: $(VENV)/docs notebooks ## Build the site of the docs, with the executed notebooks, into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 .PHONY: lint
 lint: $(VENV)/dev $(VENV)/test ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff check .

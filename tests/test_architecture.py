@@ -101,7 +101,7 @@ MAX_ROOM_FILES = 14
 
 WRITTEN_FILES = [
     *(file for folder in ("mtsmart", "tests", "benchmarks") for file in sorted((ROOT / folder).rglob("*.py"))),
-    *sorted((ROOT / "docs").glob("*.py")),
+    *sorted((ROOT / "docs").rglob("*.py")),
 ]
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 

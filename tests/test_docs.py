@@ -38,11 +38,12 @@ def test_the_picture_of_the_console_is_up_to_date(monkeypatch):
         assert part in text
 
 
-def test_links_lead_somewhere():
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-            if not target.startswith("http"):
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+def test_the_page_of_the_python_interface_is_up_to_date(monkeypatch):
+    script = ROOT / "docs" / "make_api.py"
+    monkeypatch.setattr(sys, "argv", [str(script), "--check"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
+    assert ended.value.code == 0, "run python docs/make_api.py"
 
 
 def test_the_readmes_own_task_works(tmp_path, tiny_encoder, monkeypatch, cli):
@@ -86,12 +87,6 @@ def test_the_code_of_the_page_about_python_runs(tmp_path, tiny_encoder, monkeypa
     monkeypatch.chdir(tmp_path)
     runpy.run_path("page.py", run_name="__main__")
     assert capsys.readouterr().out.count("'prediction'") == 2
-
-
-def test_every_make_target_of_the_readme_exists():
-    makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"`?make ([a-z-]+)", README):
-        assert f"\n{target}:" in makefile, target
 
 
 def test_the_readmes_figures_stand_in_the_measured_pages():

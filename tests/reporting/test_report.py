@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 import yaml
+from safetensors.torch import load_file, save_file
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 import mtsmart
@@ -205,6 +206,52 @@ def test_several_runs_stand_side_by_side(trained_run, cli, tmp_path):
     data = json.loads(cli("runs", "compare", one, other, "--json").out)
     assert data["differences"] == {"training.seed": [42, 43]}
     assert data["runs"]["one"]["tasks"] == json.loads((one / "results.json").read_text())["tasks"]
+
+
+def words_of(file):
+    """The words of a page with one blank between."""
+    return " ".join(re.sub(r"<[^>]+>", " ", file.read_text(encoding="utf-8")).split())
+
+
+def with_opposite_answers(run):
+    """The labels that the run gives `color` change places, and its numbers for `near` get another sign."""
+    for file in (run / "model" / "heads").iterdir():
+        save_file({name: -weights for name, weights in load_file(file).items()}, file)
+    (run / "model" / "manifest.json").unlink()
+    return run
+
+
+def test_rows_that_one_run_has_right_and_another_wrong(trained_run, workspace, cli, tmp_path):
+    one, other = trained_run(name="one"), with_opposite_answers(trained_run(name="other"))
+    rows = rows_of(workspace.folder, "color")
+    right = {
+        run.name: [
+            row["label"] == found["prediction"]
+            for row, found in zip(rows, mtsmart.load(run).predict("color", rows), strict=True)
+        ]
+        for run in (one, other)
+    }
+    assert any(right["other"]) and right["one"] == [not each for each in right["other"]]
+    both = tmp_path / "both.html"
+    assert cli("report", one, other, "-o", both).code == 0
+    text = words_of(both)
+    assert (
+        f"{len(rows)} of {len(rows)} validation rows (100.0%). All of these runs have 0 rows right and 0 wrong." in text
+    )
+    for name in ("one", "other"):
+        wrong = len(rows) - sum(right[name])
+        assert f"{name} {wrong} {wrong} {sum(right[name])} " in text
+    for number, row in enumerate(rows, 1):
+        assert f"{row['text']} gold {row['label']} · row {number} one :" in text
+    assert text.count("Rows where the runs differ most") == 1
+
+    changed = [*rows[:-1], {**rows[-1], "text": "another text"}]
+    write_jsonl(tmp_path / "changed.jsonl", changed)
+    config = other / "config.yaml"
+    config.write_text(config.read_text().replace(f"{workspace.folder}/color_validation", f"{tmp_path}/changed"))
+    assert cli("report", one, other, "-o", both).code == 0
+    text = words_of(both)
+    assert "other: It scored other rows than one." in text and "Rows that some runs" not in text
 
 
 def test_runs_of_a_folder_are_listed(trained_run, workspace, cli):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.evaluation.details.calibrating import calibration_of
-from mtsmart.evaluation.details.parts import ExplainedRow, SplitLengths, TaskDetails
+from mtsmart.evaluation.details.parts import ScoredRows, SplitLengths, TaskDetails
 from mtsmart.evaluation.details.worst_rows import costliest, suspects, texts_of
 from mtsmart.task_types import Outputs, TaskType
 from mtsmart.task_types.details.interface import CountsLabels, ExplainsErrors
@@ -38,35 +39,44 @@ def explain(task: TaskType, split: str, data: EncodedSplit, outputs: Outputs, co
         found["labels"] = task.label_counts(predictions, references)
         found["confusion"] = task.confusion(predictions, references)
     if isinstance(task, ExplainsErrors):
-        found |= _rows(task, split, config, outputs, references, predictions)
+        scored = _scored(task, split, config, outputs, references, predictions)
+        found |= {"scored": scored, **_worst(task, outputs, scored)}
     return TaskDetails(**found)
 
 
-def _rows(
+def _scored(
     task: Any, split: str, config: DataConfig, outputs: Outputs, references: Sequence[Any], predictions: Sequence[Any]
-) -> dict[str, Any]:
-    """How many rows are wrong, the worst of them, and the suspects. The task says what rows cost."""
-    costs = task.costs(outputs, references)
+) -> ScoredRows:
+    """Each row with its prediction. The task says what rows cost."""
     pairs = zip(predictions, references, strict=True)
-    wrong = np.asarray([task.is_wrong(*pair) for pair in pairs], dtype=bool)
-    has_labels = isinstance(task, ScoresLabels) and isinstance(task, OneLabelEach)
-    table = task.probabilities(outputs) if has_labels else None
-    places = {"errors": costliest(costs, wrong)}
-    if table is not None:
-        places["suspects"] = suspects(table, np.asarray(references))
-    numbers = list(dict.fromkeys(outputs.features["row"]))  # Several windows may come from one source row.
-    wanted = list(dict.fromkeys(numbers[place] for each in places.values() for place in each))
-    texts = texts_of(task, split, config, wanted) if wanted else {}
+    table = task.probabilities(outputs) if _has_one_label(task) else None
+    return ScoredRows(
+        numbers=list(dict.fromkeys(outputs.features["row"])),  # Several windows may come from one source row.
+        predictions=predictions,
+        references=references,
+        costs=task.costs(outputs, references),
+        wrong=np.asarray([task.is_wrong(*pair) for pair in pairs], dtype=bool),
+        is_right_or_wrong=task.is_right_or_wrong,
+        probabilities=None if table is None else table.max(-1),
+        in_words=task.in_words,
+        read_texts=partial(texts_of, task, split, config),
+    )
 
-    def explained(place: int) -> ExplainedRow:
-        probability = None if table is None else float(table[place].max())
-        prediction = task.in_words(predictions[place])
-        gold = task.in_words(references[place])
-        number = numbers[place]
-        return ExplainedRow(number + 1, texts[number], prediction, gold, float(costs[place]), probability)
 
-    shown = {name: list(map(explained, each)) for name, each in places.items()}
-    return {"wrong": int(wrong.sum()) if task.is_right_or_wrong else None, **shown}
+def _has_one_label(task: Any) -> bool:
+    return isinstance(task, ScoresLabels) and isinstance(task, OneLabelEach)
+
+
+def _worst(task: Any, outputs: Outputs, scored: ScoredRows) -> dict[str, Any]:
+    """How many rows are wrong, the worst of them, and the suspects."""
+    errors = costliest(scored.costs, scored.wrong)
+    doubtful = suspects(task.probabilities(outputs), np.asarray(scored.references)) if _has_one_label(task) else []
+    rows = scored.explained([*errors, *doubtful])  # Together, so that the data is read once.
+    return {
+        "wrong": int(scored.wrong.sum()) if scored.is_right_or_wrong else None,
+        "errors": rows[: len(errors)],
+        "suspects": rows[len(errors) :],
+    }
 
 
 def lengths_of(data: EncodedSplit, limit: int) -> SplitLengths | None:

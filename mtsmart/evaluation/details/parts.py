@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import numpy as np
 
 from mtsmart.metrics.calibration import Bin, calibration_error
 from mtsmart.metrics.label_counts import LabelCounts
@@ -30,6 +32,55 @@ class ExplainedRow:
     gold: str
     cost: float
     probability: float | None = None
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """All rows of a split with their predictions, N of them.
+
+    Attributes:
+        numbers: of the rows in the data, from 0.
+        predictions, references: what the model and the data say, as the task type decodes it.
+        costs: (N,) float64, as in :class:`ExplainedRow`.
+        wrong: (N,) bool.
+        is_right_or_wrong: whether a prediction is one or the other; numbers are only more or less far away.
+        probabilities: (N,) float64, that of each predicted label; None if the task has no single label.
+        in_words: a prediction or a reference as a person reads it.
+        read_texts: numbers of rows, from 0 -> row -> column -> text. It raises DataError if the data cannot be read.
+    """
+
+    numbers: Sequence[int]
+    predictions: Sequence[Any]
+    references: Sequence[Any]
+    costs: np.ndarray
+    wrong: np.ndarray
+    is_right_or_wrong: bool
+    probabilities: np.ndarray | None
+    in_words: Callable[[Any], str]
+    read_texts: Callable[[Sequence[int]], Mapping[int, Mapping[str, str]]]
+
+    def gold(self) -> list[str]:
+        """What the data says about each row, as a person reads it."""
+        return list(map(self.in_words, self.references))
+
+    def explained(self, places: Sequence[int]) -> list[ExplainedRow]:
+        """The rows at some places, with their texts.
+
+        Raises:
+            DataError: the texts cannot be read again.
+        """
+        texts = self.read_texts(list(dict.fromkeys(self.numbers[place] for place in places))) if places else {}
+        return [
+            ExplainedRow(
+                row=self.numbers[place] + 1,
+                texts=texts[self.numbers[place]],
+                prediction=self.in_words(self.predictions[place]),
+                gold=self.in_words(self.references[place]),
+                cost=float(self.costs[place]),
+                probability=None if self.probabilities is None else float(self.probabilities[place]),
+            )
+            for place in places
+        ]
 
 
 @dataclass(frozen=True)
@@ -98,6 +149,7 @@ class TaskDetails:
         suspects: rows whose gold label may be wrong, because the model is surer of another one than it is on average of
             rows with that label (confident learning, Northcutt et al. 2021); the most suspect first.
         lengths: split -> lengths.
+        scored: all rows, for comparisons with other runs. They are not part of the JSON.
     """
 
     rows: int
@@ -108,6 +160,7 @@ class TaskDetails:
     errors: Sequence[ExplainedRow] = ()
     suspects: Sequence[ExplainedRow] = ()
     lengths: Mapping[str, SplitLengths] = field(default_factory=dict)
+    scored: ScoredRows | None = field(default=None, repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """All of it in JSON types."""

@@ -18,6 +18,7 @@ from mtsmart.data.sources import source_name
 from mtsmart.evaluation.details.worst_rows import SHOWN
 from mtsmart.regularizers import REGULARIZERS
 from mtsmart.reporting.report import pictures
+from mtsmart.reporting.report.compared_rows import ComparedRows
 from mtsmart.reporting.report.comparison import Comparison
 from mtsmart.reporting.report.content import RunContent
 from mtsmart.reporting.report.figures import COLOURS, Picture, as_svg
@@ -53,12 +54,18 @@ def run_page(content: RunContent) -> str:
     )
 
 
-def comparison_page(comparison: Comparison) -> str:
-    """The report of several runs side by side, as HTML."""
+def comparison_page(comparison: Comparison, compared: Mapping[str, ComparedRows]) -> str:
+    """The report of several runs side by side, as HTML.
+
+    Args:
+        comparison: the runs.
+        compared: task -> its rows under these runs.
+    """
     drawn = {task: _drawn(pictures.pictures_of_runs(comparison.runs, task)) for task in comparison.tasks}
     return _render(
         "comparison.html.j2",
         comparison=comparison,
+        compared=compared,
         drawn=drawn,
         picture_note=None if can_draw() else _HINT,
         encoders={name: _encoder(record) for name, record in comparison.runs.items()},

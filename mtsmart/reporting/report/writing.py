@@ -12,7 +12,8 @@ import torch
 from mtsmart.errors import CheckpointError, ConfigError, MtsmartError, StorageError, did_you_mean
 from mtsmart.evaluation.details.temperatures import store_temperatures
 from mtsmart.log import log_notice
-from mtsmart.reporting.report.comparison import read_runs
+from mtsmart.reporting.report.compared_rows import ComparedRows, compare_rows
+from mtsmart.reporting.report.comparison import Comparison, read_runs
 from mtsmart.reporting.report.content import RunContent, read_content
 from mtsmart.reporting.report.figures import Picture, save
 from mtsmart.reporting.report.page import SIGN, can_draw, comparison_page, run_page
@@ -78,11 +79,17 @@ def write_report(paths: Sequence[Path], output: Path | None, figures: Path | Non
         drawn = all_pictures(content)
     else:
         comparison = read_runs(paths)
-        page = comparison_page(comparison)
+        page = comparison_page(comparison, _compared(comparison))
         drawn = [picture for task in comparison.tasks for picture in pictures_of_runs(comparison.runs, task)]
     _write_figures(drawn, figures, figure_format)
     write_text(target, page)
     return target
+
+
+def _compared(comparison: Comparison) -> dict[str, ComparedRows]:
+    """Evaluate the best models, and compare the rows of each task."""
+    contents = {name: read_content(record) for name, record in comparison.runs.items()}
+    return {task: compare_rows(contents, task) for task in comparison.tasks}
 
 
 def _write_into(record: RunRecord, figures: Path | None, figure_format: str) -> Path:
