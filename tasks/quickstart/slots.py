@@ -66,25 +66,6 @@ SLOTS: dict[str, list[str]] = {
 
 SLOTTED = rows("""
 # a sentence | the same in other words | something else
-{p} gets up at {w}. | {p} is out of bed at {w}. | {p} starts work at {w}.
-{p} drove {q} to {s}. | {q} went to {s} in {p}'s car. | {q} drove {p} to {s}.
-{p} followed {q} into {s}. | {p} went into {s} after {q}. | {q} followed {p} into {s}.
-{p} is looking for {o}. | {p} is trying to find {o}. | {p} is looking at {o}.
-{p} fixed {o} {t}. | {p} repaired {o} {t}. | {p} broke {o} {t}.
-{p} wrote a letter to {q}. | {q} got a letter from {p}. | {q} wrote a letter to {p}.
-{p} listens to {q}. | {p} pays attention to what {q} says. | {q} listens to {p}.
-{p} reads the paper every morning. | each morning, {p} has a look at the paper. | {p} delivers the paper every morning.
-{p} would like to live {l}. | {p} wants a home {l}. | {p} lives {l}.
-{p} used to live {l}. | {p} lived {l} in the past. | {p} lives {l} now.
-{p} must not drink {g}. | {p} is not allowed to drink {g}. | {p} must drink more {g}.
-{p} asked for a glass of {g}. | {p} wanted a glass of {g}. | {p} dropped a glass of {g}.
-{p} agreed to come {u}. | {p} said yes to coming {u}. | {p} refused to come {u}.
-{p} borrowed {o} from {q}. | {q} lent {o} to {p}. | {q} borrowed {o} from {p}.
-{p} sat behind {q} on the bus. | {q} sat in front of {p} on the bus. | {p} sat in front of {q} on the bus.
-{p} is too tired to cook. | {p} has no strength left to cook. | {p} is never too tired to cook.
-the {m} was put off until {d}. | the {m} will take place on {d} instead. | the {m} took place on {d}.
-{p} never met {q}. | {p} and {q} have never seen each other. | {p} meets {q} every day.
-{p} has the same job as {q}. | {p} and {q} do the same work. | {p} has another job than {q}.
 {p} bought {o} {t}. | {p} got {o} in a shop {t}. | {p} sold {o} {t}.
 {p} gave {o} to {q}. | {q} got {o} from {p}. | {q} gave {o} to {p}.
 {p} is older than {q}. | {q} is younger than {p}. | {q} is older than {p}.
@@ -147,36 +128,6 @@ only {p} ate the {f}. | nobody but {p} ate the {f}. | everybody but {p} ate the 
 
 KNOWN = rows("""
 # a sentence | what follows | what may be true or not | what cannot be true
-{p} drinks {g} every morning. | {p} drinks {g}. | {p} drinks {g} out of a blue cup. | {p} has never tried {g}.
-the {m} lasts {n} hours. | the {m} takes longer than an hour. | the {m} has a break in the middle. | the {m} is over after ten minutes.
-{p} bought {n} tickets for the {m}. | {p} bought more than one ticket for the {m}. | {p} will take {q} to the {m}. | {p} has no ticket for the {m}.
-{p} is carrying {o} up the stairs. | {p} is going upstairs. | {o} is for {q}. | {p} is sitting in an armchair.
-{p} put on a coat, because it is cold outside. | {p} has a coat on. | it is snowing outside. | it is hot outside.
-a child is crying {l}. | somebody is crying {l}. | the child has lost a toy. | the child is laughing happily.
-two men are carrying a sofa. | some people are carrying a piece of furniture. | the men are moving to a new house. | the men are sitting on a sofa.
-a woman is pushing a pram {l}. | a woman is on her feet. | the baby in the pram is asleep. | the woman is lying in bed.
-an old man is feeding birds in the park. | a man is outdoors. | the old man comes to the park every day. | the old man is asleep at home.
-some tourists are taking photos of {s}. | some people are taking photos. | the tourists are from Japan. | nobody is taking photos.
-a dog is running after a ball. | an animal is running. | the dog is two years old. | the dog is lying still.
-a boy in a {c} shirt is climbing a tree. | a boy is climbing. | the boy in the {c} shirt is very brave. | the boy is swimming.
-a girl is lighting candles on a cake. | there is a cake with candles. | it is the girl's birthday. | the girl is climbing a mountain.
-a man is washing his car in front of the house. | a man is cleaning a car. | the man bought the car last year. | the man is driving down the motorway.
-three children are playing cards at a table. | some children are playing. | the children are cousins. | the children are asleep.
-{p} studied medicine and is now a doctor. | {p} is a doctor. | {p} earns a lot. | {p} never went to university.
-{p} doesn't have a driving licence. | {p} is not allowed to drive. | {p} failed the driving test. | {p} is allowed to drive.
-{p} ate nothing all day. | {p} did not have lunch. | {p} was ill. | {p} ate {f} at noon.
-{p} left before the {m} was over. | {p} did not stay until the end of the {m}. | {p} found the {m} dull. | {p} stayed until the end of the {m}.
-{p} is {n} years younger than {q}. | {q} is older than {p}. | {p} and {q} are cousins. | {p} and {q} are of the same age.
-{o} was stolen {t}. | somebody took {o}. | {o} was stolen by a neighbour. | nobody has touched {o}.
-{p} wrote {n} letters {t}. | {p} wrote something {t}. | the letters were for {q}. | {p} wrote nothing {t}.
-{p} had to walk because there was no bus. | {p} went on foot. | {p} lives far from {s}. | {p} came by bus.
-the lights are off and the door is locked. | you can't get in without a key. | {p} is on holiday. | the door is wide open.
-{p} has never seen the sea. | {p} has not been to the seaside. | {p} would like to see the sea. | {p} grew up by the sea.
-{p} can't find {o}. | {p} doesn't know where {o} is. | {p} left {o} {l}. | {p} is holding {o}.
-{p} speaks German but no French. | {p} speaks German. | {p} comes from Germany. | {p} speaks French well.
-every seat in the room is taken. | there is no free seat in the room. | the {m} has begun. | there are many free seats in the room.
-{p} turned down the job. | {p} did not take the job. | the job was badly paid. | {p} took the job.
-{p} goes to {s} on foot every {d}. | {p} walks to {s} every {d}. | {p} meets {q} on the way to {s}. | {p} never goes to {s}.
 {p} bought {o} {t}. | {p} paid for something {t}. | {p} bought {o} as a gift. | {p} has never bought anything.
 all my friends can {v}. | some of my friends can {v}. | {p} is a friend of mine. | none of my friends can {v}.
 most of my friends like {f}. | some of my friends like {f}. | all my friends like {f}. | none of my friends like {f}.
@@ -281,7 +232,6 @@ today is {d}.
 """)
 
 SLOT = re.compile(r"\{([a-z])(2?)\}")
-SENTENCE = re.compile(r"[^.?!]+[.?!]?")
 
 
 def slotted_pair(draw: Draw, same: bool) -> Pair:
@@ -298,19 +248,12 @@ def slotted_pair(draw: Draw, same: bool) -> Pair:
 
 
 def known_pair(draw: Draw, label: str) -> Pair:
-    """A sentence, and one that follows (entailment), is open (neutral) or cannot be true (contradiction).
-
-    What follows from one person's deed is open for another person, so the second sentence alone does not tell.
-    """
+    """A sentence, and one that follows (entailment), is open (neutral) or cannot be true (contradiction)."""
     known, follows, may_be, cannot = draw.item(KNOWN)
     values = _drawn(draw, known + follows + may_be + cannot)
-    if label == "neutral" and "{p}" in known and draw.chance(0.4):
-        other = draw.any([person for person in PERSONS if person not in values.values()])
-        claim = draw.any((follows, cannot))
-        return _filled(known, values), _filled(claim, {**values, "p": other})
     pairs = {
-        "entailment": ((known, follows), (known, follows), (known, follows), (f"{may_be} {known}", may_be)),
-        "neutral": ((known, may_be), (known, may_be), (follows, known)),
+        "entailment": ((known, follows),),
+        "neutral": ((known, may_be), (known, may_be), (follows, may_be)),
         "contradiction": ((known, cannot), (known, cannot), (cannot, known)),
     }
     premise, hypothesis = draw.any(pairs[label])
@@ -342,6 +285,5 @@ def _changed(draw: Draw, values: dict[str, str], text: str) -> dict[str, str]:
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
-    """The text with its slots filled, each sentence with a capital letter."""
-    filled = SLOT.sub(lambda slot: values[slot[1] + slot[2]], text)
-    return with_articles(" ".join(sentence(part) for part in SENTENCE.findall(filled)))
+    """The sentence with its slots filled."""
+    return with_articles(sentence(SLOT.sub(lambda slot: values[slot[1] + slot[2]], text)))
