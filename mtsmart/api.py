@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
 from mtsmart.arguments import checked, items_of
 from mtsmart.config.loader import Experiment, dump_config, find_experiment, load_experiment, mapping_experiment
@@ -21,7 +20,7 @@ from mtsmart.preparation.in_memory import with_stored_rows
 from mtsmart.processes import join_processes
 from mtsmart.quiet import without_bars
 from mtsmart.reporting.card import write_card
-from mtsmart.reporting.progress.console import in_notebook, progress_on
+from mtsmart.reporting.progress.console import in_notebook, progress_on, python_console
 from mtsmart.reporting.progress.lines import ProgressLog
 from mtsmart.reporting.report.writing import PictureFormat, report_at_end, write_report
 from mtsmart.reporting.verdicts import tell_verdicts
@@ -264,7 +263,7 @@ def _single_experiment(experiment: str | Path | Mapping[str, Any], overrides: It
 
 def _shown(progress: bool | None, callback: Callback | None) -> Callback | None:
     """What receives the events of training: the user's callback, and what shows progress if it should be shown."""
-    console = Console(force_jupyter=False)
+    console = python_console()
     wanted = console.is_terminal or in_notebook() if progress is None else progress
     if not wanted:
         return callback

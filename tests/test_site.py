@@ -112,6 +112,7 @@ def test_a_notebook_becomes_a_page_with_what_it_showed(tmp_path):
     outputs = [
         {"output_type": "stream", "name": "stderr", "text": ["a package is missing"]},
         {"output_type": "stream", "name": "stdout", "text": ["\x1b[1mone\x1b[0m\n"]},
+        {"output_type": "stream", "name": "stdout", "text": ["two\n"]},
         {"output_type": "execute_result", "data": {"text/html": ["<table>\n\n</table>"], "text/plain": ["no"]}},
     ]
     stored, executed = tmp_path / "a.ipynb", tmp_path / "executed.ipynb"
@@ -120,7 +121,7 @@ def test_a_notebook_becomes_a_page_with_what_it_showed(tmp_path):
         file.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": ["# A\n", "text"]}, code]}))
     head = "# A\ntext\n\n```python\n1 + 1\n```\n\n"
     assert pages.markdown_of(stored, tmp_path / "gone").startswith(f"{head}This page is")
-    shown = '~~~~~~text\none\n~~~~~~\n\n<div class="output"><table>\n</table></div>\n\n'
+    shown = '~~~~~~text\none\ntwo\n~~~~~~\n\n<div class="output"><table>\n</table></div>\n\n'
     assert pages.markdown_of(stored, executed).startswith(f"{head}{shown}This page is")
     stored.write_text(stored.read_text().replace("1 + 1", "2 + 2"))
     assert "one" not in pages.markdown_of(stored, executed)  # It is a copy of other cells.

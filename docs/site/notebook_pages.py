@@ -42,7 +42,19 @@ def _source(cell: dict[str, Any]) -> str:
 def _cell(cell: dict[str, Any]) -> str:
     if cell["cell_type"] == "markdown":
         return _source(cell)
-    return "\n\n".join([f"```python\n{_source(cell)}\n```", *filter(None, map(_output, cell["outputs"]))])
+    return "\n\n".join([f"```python\n{_source(cell)}\n```", *filter(None, map(_output, _whole(cell["outputs"])))])
+
+
+def _whole(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The outputs with what was printed piece by piece as one."""
+    found: list[dict[str, Any]] = []
+    for output in outputs:
+        is_next_piece = bool(found) and "name" in output and output["name"] == found[-1].get("name")
+        if is_next_piece:
+            found[-1] = {**output, "text": [*found[-1]["text"], *output["text"]]}
+        else:
+            found.append(output)
+    return found
 
 
 def _output(output: dict[str, Any]) -> str:

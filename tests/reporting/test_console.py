@@ -1,5 +1,6 @@
 """What training shows in a terminal, in a file and to a program, with any number of tasks."""
 
+import builtins
 import io
 import json
 import re
@@ -11,7 +12,7 @@ from rich.console import Console
 
 import mtsmart
 from mtsmart.evaluation.evaluator import Evaluation, TaskResult
-from mtsmart.reporting.progress.console import ProgressBlock, ProgressText, progress_on
+from mtsmart.reporting.progress.console import ProgressBlock, ProgressText, progress_on, python_console
 from mtsmart.reporting.progress.event_lines import EventLines
 from mtsmart.training.callbacks import Ended, Evaluated, Logged, Started, UpdateDone
 from tests.reporting.screen import Screen
@@ -156,6 +157,17 @@ def test_a_file_a_dumb_terminal_and_other_processes_get_no_block(monkeypatch):
     for name, value in (("RANK", "1"), ("LOCAL_RANK", "1"), ("WORLD_SIZE", "2")):
         monkeypatch.setenv(name, value)
     assert not isinstance(progress_on(terminal), ProgressBlock)
+
+
+def test_a_notebook_gets_lines_although_its_kernel_asks_for_colours(monkeypatch):
+    class ZMQInteractiveShell:  # the shell of a notebook's kernel, by which rich knows it
+        pass
+
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("TERM", raising=False)
+    assert isinstance(progress_on(python_console()), ProgressBlock)
+    monkeypatch.setattr(builtins, "get_ipython", ZMQInteractiveShell, raising=False)
+    assert isinstance(progress_on(python_console()), ProgressText)
 
 
 def test_a_program_gets_one_object_a_line():

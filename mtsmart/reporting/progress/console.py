@@ -45,6 +45,14 @@ def in_notebook() -> bool:
     return Console(file=io.StringIO()).is_jupyter
 
 
+def python_console() -> Console:
+    """Standard output of a program that calls mtsmart.
+
+    A notebook's kernel asks for colours as a terminal does (``FORCE_COLOR``), but a block cannot be redrawn there.
+    """
+    return Console(force_jupyter=False, force_terminal=False if in_notebook() else None)
+
+
 class ProgressText(Callback):
     """Prints a line for each thing that happens, for files, pipes and notebooks. No line is broken.
 
