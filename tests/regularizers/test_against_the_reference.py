@@ -37,8 +37,8 @@ def experiment(tmp_path, tiny_encoder, monkeypatch):
     write_jsonl(tmp_path / "near.jsonl", [{"text": t, "score": len(t.split()) / 5} for t in texts])
     rows = [{"tokens": t.split(), "tags": ["OXZ"[len(word) % 3] for word in t.split()]} for t in texts]
     write_jsonl(tmp_path / "words.jsonl", rows)
-    tasks = TASKS.replace("HEAD", "head: {type: plain, pooling: mean}").replace(
-        "PLAIN", "head: {type: plain, layers: 0}"
+    tasks = TASKS.replace("HEAD", "head: {type: plain, pooling: mean}, learning_rate_factor: 1").replace(
+        "PLAIN", "head: {type: plain, layers: 0}, learning_rate_factor: 1"
     )
     file = tmp_path / "e.yaml"
     file.write_text(
