@@ -8,9 +8,9 @@ from pathlib import Path
 
 from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.exporting.sentence_modules import export_modules, has_modules
 from mtsmart.models.export_folder import check_target
 from mtsmart.models.hugging_face import Exported, export_head
-from mtsmart.models.sentence_modules import export_modules, has_modules
 from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RunFolder

@@ -14,6 +14,7 @@ from mtsmart.models.checks.parsing import read_settings
 from mtsmart.models.checks.settings import without_network
 from mtsmart.models.loading import resolve_path
 
+SENTENCE_TRANSFORMER = "SentenceTransformer"  # the class of sentence-transformers
 MODULES = "modules.json"
 POOLING = "1_Pooling"
 CONFIG = "config.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from mtsmart.config.document import Document
@@ -15,7 +15,7 @@ from mtsmart.task_types import build_tasks
 from mtsmart.tasks.definition import AUTO, NATIVE, HeadConfig, TaskDefinition
 from mtsmart.tasks.library import Entry
 
-_Pooling = Callable[[], str | None]
+_HowToPool = Callable[[], str | None]
 
 # The most that a new head's learning rate is above the encoder's, by the kind of head; docs/heads.md has the sweeps.
 _FACTORS = {
@@ -57,21 +57,13 @@ def settle_heads(
     if not open_names:
         return dict(entries)
     kinds = {name: task.head_spec.kind for name, task in build_tasks(entries).items()}
-
-    @cache
-    def pooling() -> str | None:
-        return made_with(config.encoder) if config.init is None else _pooling_of(earlier)
-
+    pooling = cache(partial(_pooling, config, earlier))
+    rate = config.optimizer.learning_rate
     settled = dict(entries)
     for name in open_names:
         definition = entries[name].definition
-        known = begun.get(name)
-        if known is None and definition.init is not None:
-            known = lender_of(name, definition.init)
-        if known is None:
-            changes = _chosen(definition, kinds[name], config.optimizer.learning_rate, pooling)
-        else:
-            changes = _as_known(definition, known)
+        known = _known(name, definition, begun)
+        changes = _as_known(definition, known) if known else _chosen(definition, kinds[name], rate, pooling)
         settled[name] = Entry(name, entries[name].document.merged(Document(changes)))
     return settled
 
@@ -93,6 +85,13 @@ def _is_open(definition: TaskDefinition) -> bool:
     return is_owner and (definition.head.type == AUTO or definition.learning_rate_factor is None)
 
 
+def _known(name: str, definition: TaskDefinition, begun: Mapping[str, TaskDefinition]) -> TaskDefinition | None:
+    """The definition whose head a task takes over: that of the interrupted run, or of the run that lends its head."""
+    if name in begun or definition.init is None:
+        return begun.get(name)
+    return lender_of(name, definition.init)
+
+
 def _as_known(definition: TaskDefinition, known: TaskDefinition) -> dict[str, Any]:
     """What an earlier run has in the places that the task leaves open."""
     changes: dict[str, Any] = {}
@@ -103,7 +102,7 @@ def _as_known(definition: TaskDefinition, known: TaskDefinition) -> dict[str, An
     return changes
 
 
-def _chosen(definition: TaskDefinition, kind: str, rate: float, pooling: _Pooling) -> dict[str, Any]:
+def _chosen(definition: TaskDefinition, kind: str, rate: float, pooling: _HowToPool) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if definition.head.type == AUTO:
         how = pooling() if kind in POOLED else None
@@ -121,8 +120,10 @@ def _is_one_layer(head: HeadConfig, kind: str) -> bool:
     return head.type == _PLAIN and kind in POOLED and not head.layers and head.pooling != "attention"
 
 
-def _pooling_of(earlier: Mapping[str, TaskDefinition]) -> str | None:
-    """The pooling of the first head that has one."""
+def _pooling(config: RunConfig, earlier: Mapping[str, TaskDefinition]) -> str | None:
+    """What the encoder was made with, or how the first head of the earlier run that pools does it."""
+    if config.init is None:
+        return made_with(config.encoder)
     return next((each.head.pooling for each in earlier.values() if each.head.pooling is not None), None)
 
 

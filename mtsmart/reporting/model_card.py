@@ -9,7 +9,7 @@ from typing import Any
 
 from mtsmart.config.document import dump_yaml
 from mtsmart.models.hugging_face import Exported
-from mtsmart.models.sentence_modules import SENTENCE_TRANSFORMER
+from mtsmart.models.pooling import SENTENCE_TRANSFORMER
 from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown

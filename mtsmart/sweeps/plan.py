@@ -19,7 +19,6 @@ from mtsmart.config.sweeps.grid import STARTS_TABLE, GridConfig
 from mtsmart.config.transforms import COUNTED_WHEN_OFF
 from mtsmart.config.weightings import DEFAULT_WEIGHTING
 from mtsmart.errors import ConfigError, did_you_mean
-from mtsmart.preparation.chosen_heads import settle_heads
 from mtsmart.runs.changes import HARMLESS
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
@@ -366,10 +365,8 @@ def _methods(config: RunConfig, tasks: Mapping[str, TaskDefinition]) -> dict[str
 
 def definitions_of(experiment: Experiment, start: Job | None) -> dict[str, TaskDefinition]:
     """The definitions of a run's tasks. ``init.run`` may define some; a start has the same tasks as the file."""
-    known: Mapping[str, TaskDefinition] = {}
+    known: Mapping[str, TaskDefinition] | None = None
     if experiment.config.init is not None and start is None:
         folder = RunFolder(run_path(experiment.config.init.run, key="init.run"))
-        known = folder.definitions() if folder.exists else {}
-    entries = select_tasks(experiment, known)
-    earlier = known if start is None else definitions_of(start.experiment, start.start)
-    return {name: entry.definition for name, entry in settle_heads(entries, experiment.config, earlier, {}).items()}
+        known = folder.definitions() if folder.exists else None
+    return {name: entry.definition for name, entry in select_tasks(experiment, known).items()}

@@ -8,7 +8,6 @@ from mtsmart.config.loader import load_experiment
 from mtsmart.errors import CheckpointError
 from mtsmart.preparation.chosen_heads import settle_heads, summary_of_heads
 from mtsmart.runs.folder import RunFolder
-from mtsmart.sweeps.plan import make_plan
 from mtsmart.tasks import select_tasks
 
 TASK = "{task_type: %s, text: [text], labels: [a, b], dataset: {files: {train: rows.jsonl}}%s}"
@@ -126,15 +125,3 @@ def test_a_run_that_goes_on_pools_as_the_heads_before(tmp_path, settled):
     known = {"x": settled({"x": TASK % ("classification", ", head: {pooling: max}")})["x"]}
     found = settled({"new": TASK % ("classification", "")}, known=known, source=f"init: {{run: {tmp_path}}}\n")
     assert form(found["new"])[:2] == ("plain", "max")
-
-
-def test_a_sweep_knows_that_auto_is_what_it_stands_for(tmp_path, settled):
-    write_pooling(tmp_path / "encoder", "mean_tokens")
-    mean = "{tasks: {x: {head: {pooling: mean}, learning_rate_factor: 100}}}"
-    arms = f"{{auto: {{}}, mean: {mean}, own: {{tasks: {{x: {{head: native}}}}}}}}"
-    task = TASK % ("classification", "")
-    (tmp_path / "s.yaml").write_text(
-        f"tasks:\n  x: {task}\nencoder: {{path: ./encoder}}\ngrid: {{seeds: [1], arms: {arms}}}\n"
-    )
-    plan = make_plan(load_experiment(tmp_path / "s.yaml"), [], tmp_path / "sweep")
-    assert len(plan.jobs) == 2

@@ -78,7 +78,11 @@ def tasks(**changes):
     def damage(run):
         config = yaml.safe_load((run / "config.yaml").read_text())
         for name, settings in changes.items():
-            config["tasks"].setdefault(name, dict(config["tasks"]["color"])).update(settings)
+            task = config["tasks"].setdefault(name, dict(config["tasks"]["color"]))
+            if "share_head" in settings:  # A task that shares a head says nothing about one.
+                task.pop("head", None)
+                task.pop("learning_rate_factor", None)
+            task.update(settings)
         (run / "config.yaml").write_text(yaml.safe_dump(config))
 
     return damage

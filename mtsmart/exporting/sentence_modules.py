@@ -36,10 +36,9 @@ from mtsmart.models.hugging_face import (
 )
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.output_unit import OutputUnit, fold
-from mtsmart.models.pooling import CONFIG, KEYS, MODULES, POOLING
+from mtsmart.models.pooling import CONFIG, KEYS, MODULES, POOLING, SENTENCE_TRANSFORMER
 from mtsmart.user_paths import user_path
 
-SENTENCE_TRANSFORMER = "SentenceTransformer"
 _PACKAGE = "sentence_transformers.models"
 _SETTINGS = "sentence_bert_config.json"
 _WEIGHTS = "model.safetensors"

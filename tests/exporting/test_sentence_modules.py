@@ -9,11 +9,11 @@ from transformers import AutoModel, AutoTokenizer
 
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError
+from mtsmart.exporting.sentence_modules import export_modules, has_modules
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.output_unit import OutputUnit
-from mtsmart.models.sentence_modules import export_modules, has_modules
 from tests.models.architectures import save
 
 TEXTS = ["the red cat sleeps in the house", "dog"]
@@ -101,7 +101,7 @@ def test_other_heads_have_no_modules(tmp_path, spec):
 
 def test_a_model_that_computes_something_else_is_refused(tmp_path, monkeypatch):
     model, tokenizer = built(tmp_path, "BERT", HeadSpec("sequence_classification", 2, "plain", pooling="mean"))
-    monkeypatch.setattr("mtsmart.models.sentence_modules.pooled", lambda how, hidden, mask, at_end: hidden[:, 0])
+    monkeypatch.setattr("mtsmart.exporting.sentence_modules.pooled", lambda how, hidden, mask, at_end: hidden[:, 0])
     with pytest.raises(CheckpointError, match="SentenceTransformer computes other logits"):
         export_modules(model, "x", tokenizer, tmp_path / "out")
     assert not (tmp_path / "out").exists()
