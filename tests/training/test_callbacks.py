@@ -128,7 +128,7 @@ def test_the_command_line_takes_its_handlers_away(workspace, cli):
 def test_each_method_describes_itself(settings, text):
     config = {"tasks": {"a": {}, "b": {}}, **settings}
     config["encoder"] = {"path": "x", **settings.get("encoder", {})}
-    assert text in recipe_of(RunConfig.model_validate(config))
+    assert text in recipe_of(RunConfig.model_validate(config), {})
 
 
 def test_a_run_says_what_it_does_to_encoder_and_tasks(workspace, caplog):
@@ -139,6 +139,7 @@ def test_a_run_says_what_it_does_to_encoder_and_tasks(workspace, caplog):
         "encoder.freeze: the embeddings are not trained",
         "mixing: rounds: every update holds one batch of each task",
         "weighting: mean: the mean of the batches' objectives",
+        "heads: the architecture's own at 1.5 times the learning rate",
     ]
     recorder = Recorder()
     with caplog.at_level(logging.INFO, LOGGER.name):
