@@ -16,12 +16,12 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: quickstart
-quickstart: $(VENV)/quickstart ## Install, train four small tasks jointly (about three minutes on two cores), ask the model
+quickstart: $(VENV)/quickstart ## Install, train four small tasks jointly (three to four minutes on two cores), ask the model
 	$(BIN)/mtsmart train experiments/quickstart.yaml
 	@run=$$(ls -td runs/quickstart* | head -n 1); \
 	echo; echo "What this run says about three sentences (type your own: $(BIN)/mtsmart try $$run):"; \
 	printf '%s\n' "I love my new bike, it is a dream." "They lost my suitcase and laughed about it." \
-	  "The library opens at nine." | tee /dev/stderr | $(BIN)/mtsmart try $$run --task quick_attitude
+	  "The library opens at nine." | tee -a /dev/stderr | $(BIN)/mtsmart try $$run --task quick_attitude
 
 .PHONY: test
 test: $(VENV)/test ## Set up and run the tests
