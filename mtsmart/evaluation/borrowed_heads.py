@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mtsmart.tasks.definition import HeadConfig, TaskDefinition
+from mtsmart.tasks.definition import TaskDefinition, own_head_defaults
 
 
 def with_head(definition: TaskDefinition, head: str) -> TaskDefinition:
@@ -12,5 +12,4 @@ def with_head(definition: TaskDefinition, head: str) -> TaskDefinition:
         definition: of the task.
         head: the task that owns the head. Labels are matched by name, or by the definition's ``project``.
     """
-    own = {"head": HeadConfig(), "learning_rate_factor": 1.0}
-    return definition.model_copy(update={"share_head": head, "evaluation_only": True, **own})
+    return definition.model_copy(update={"share_head": head, "evaluation_only": True, **own_head_defaults()})

@@ -22,15 +22,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedTokenizerBase
 
-from mtsmart.errors import CheckpointError
 from mtsmart.models.adapters import without_adapters
 from mtsmart.models.export_folder import check_target, exporting_to
 from mtsmart.models.heads.plain import SequenceHead, pooled
 from mtsmart.models.hugging_face import (
     LABELS_OWN,
     Exported,
+    check_complete,
     check_equal,
     exported_tokenizer,
+    own_logits,
     probe_batch,
     refuse_adapters,
 )
@@ -209,13 +210,8 @@ def _check_logits(
         CheckpointError: weights are missing, or logits differ.
     """
     again, loading = AutoModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-    if loading["missing_keys"]:
-        names = sorted(map(str, loading["missing_keys"]))
-        raise CheckpointError(f"the exported model would lack weights: {', '.join(names[:3])}", file=folder.name)
+    check_complete(loading, folder)
     inputs = probe_batch(tokenizer, model.encoder.max_positions)
-    training = model.training
-    model.eval()
-    logits = unit.to_labels(model(head, model.embed(inputs["input_ids"]), inputs)).float()
-    model.train(training)
+    logits = unit.to_labels(own_logits(model, head, inputs)).float()
     theirs = read_modules(folder)(again.eval()(**inputs).last_hidden_state, inputs["attention_mask"])
     check_equal(logits, theirs, unit, SENTENCE_TRANSFORMER, head)

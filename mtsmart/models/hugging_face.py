@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -206,18 +206,13 @@ def _check_logits(
     """
     kind = model.specs[head].kind
     again, loading = NATIVE_CLASSES[kind].from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-    if loading["missing_keys"] or loading["mismatched_keys"]:
-        names = sorted(map(str, [*loading["missing_keys"], *loading["mismatched_keys"]]))
-        raise CheckpointError(f"the exported model would lack weights: {', '.join(names[:3])}", file=folder.name)
+    check_complete(loading, folder)
     inputs = probe_batch(tokenizer, model.encoder.max_positions)
-    training = model.training
-    model.eval()
     real = inputs["attention_mask"].bool()
     ours = dict(inputs)
     if kind == "masked_lm":
         ours["positions"] = torch.arange(real.shape[1]).expand(real.shape)
-    logits = model(head, model.embed(inputs["input_ids"]), ours)
-    model.train(training)
+    logits = own_logits(model, head, ours)
     theirs = _logits(again.eval(), kind, inputs)
     if theirs.ndim == 3:  # a logit for each token: those of padding mean nothing
         logits = logits[real]
@@ -225,6 +220,31 @@ def _check_logits(
     if unit != LABELS_OWN:
         logits = unit.to_labels(logits).float()
     check_equal(logits, theirs, unit, type(again).__name__, head)
+
+
+def check_complete(loading: Mapping[str, Any], folder: Path) -> None:
+    """Refuse an exported model without some of its weights.
+
+    Args:
+        loading: what transformers tells about loading it.
+        folder: where it lies.
+
+    Raises:
+        CheckpointError: names weights that are missing or of another shape.
+    """
+    names = sorted(map(str, [*loading["missing_keys"], *loading["mismatched_keys"]]))
+    if names:
+        raise CheckpointError(f"the exported model would lack weights: {', '.join(names[:3])}", file=folder.name)
+
+
+@torch.no_grad()
+def own_logits(model: MultiTaskModel, head: str, inputs: Mapping[str, Tensor]) -> Tensor:
+    """This model's logits for a probe batch, in evaluation mode; the model's mode stays as it was."""
+    training = model.training
+    model.eval()
+    logits: Tensor = model(head, model.embed(inputs["input_ids"]), dict(inputs))
+    model.train(training)
+    return logits
 
 
 def check_equal(ours: Tensor, theirs: Tensor, unit: OutputUnit, architecture: str, head: str) -> None:

@@ -163,3 +163,14 @@ def refuse_inside_run(path: Path, argument: str) -> None:
         if owned is not None and owned.kind is Kind.RUN and name in RUN_NAMES:
             message = f"lies in {name}/ of the run {parent}, which may delete it"
             raise ConfigError(message, argument=argument, value=str(path), hint="Name another place")
+
+
+def check_output_file(file: Path) -> None:
+    """Refuse an output file in a folder that does not exist, or among the files of a run.
+
+    Raises:
+        ConfigError: names the folder or the run.
+    """
+    if not file.absolute().parent.is_dir():
+        raise ConfigError("there is no such folder", argument="output", value=str(file.parent))
+    refuse_inside_run(file, "output")

@@ -9,7 +9,7 @@ from mtsmart.arguments import checked
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.quiet import without_bars
-from mtsmart.runs.claim import refuse_inside_run
+from mtsmart.runs.claim import check_output_file
 from mtsmart.suites.boards import BOARDS
 from mtsmart.suites.boards.submission import answers_of, write_submission
 
@@ -62,9 +62,7 @@ def _check_output(file: Path, overwrite: bool) -> None:
     if file.suffix.lower() != ".zip":
         hint = f"Did you mean '{file}.zip'?"
         raise ConfigError("is no name of a zip", argument="output", value=shown, hint=hint)
-    if not file.absolute().parent.is_dir():
-        raise ConfigError("there is no such folder", argument="output", value=str(file.parent))
+    check_output_file(file)
     if file.exists() and not (overwrite and file.is_file()):
         hint = "Use `overwrite=True`, or name another file" if file.is_file() else "Name another file"
         raise ConfigError("is there already", argument="output", value=shown, hint=hint)
-    refuse_inside_run(file, "output")

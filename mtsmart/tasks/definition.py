@@ -230,7 +230,7 @@ class TaskDefinition(OpenSection):
     @model_validator(mode="after")
     def _head_is_its_owners(self) -> TaskDefinition:
         if self.share_head is not None:
-            for key, default in (("head", HeadConfig()), ("learning_rate_factor", None), ("init", None)):
+            for key, default in own_head_defaults().items():
                 if getattr(self, key) != default:
                     message = f"'{key}' is for a head of the task's own; this one uses that of '{self.share_head}'"
                     raise ValueError(message)
@@ -273,3 +273,8 @@ def as_it_began(definition: TaskDefinition) -> TaskDefinition:
     if definition.learning_rate_factor is None:
         changes["learning_rate_factor"] = 1.0
     return definition.model_copy(update=changes)
+
+
+def own_head_defaults() -> dict[str, Any]:
+    """The keys about a head of the task's own, with what they are in a task that uses another task's head."""
+    return {"head": HeadConfig(), "learning_rate_factor": None, "init": None}

@@ -19,7 +19,7 @@ from mtsmart.reporting.report.figures import Picture, save
 from mtsmart.reporting.report.page import SIGN, can_draw, comparison_page, run_page
 from mtsmart.reporting.report.pictures import all_pictures, distinct, pictures_of_runs
 from mtsmart.reporting.report.record import RunRecord, State, read_record
-from mtsmart.runs.claim import refuse_inside_run
+from mtsmart.runs.claim import check_output_file, refuse_inside_run
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.lock import RunLock
 from mtsmart.storage.durable import write_text, writing
@@ -131,9 +131,7 @@ def _check_output(file: Path) -> None:
     if file.suffix.lower() not in _ENDINGS:
         hint = did_you_mean(file.suffix, _ENDINGS)
         raise ConfigError("does not end like a page", argument="output", value=str(file), hint=hint)
-    if not file.absolute().parent.is_dir():
-        raise ConfigError("there is no such folder", argument="output", value=str(file.parent))
-    refuse_inside_run(file, "output")
+    check_output_file(file)
     if os.path.lexists(file) and not _is_report(file):
         message = "is no report that mtsmart has written, and would be replaced"
         raise ConfigError(message, argument="output", value=str(file), hint="Name another file")
