@@ -31,6 +31,7 @@ _MOST_CLASSES = 500
 _MOST_DEGREES = 11
 _TYPES = ("classification", "ordinal", "regression", "multi_label", "masked_lm")
 _SEPARATORS = (",", ";", "|")
+_MOST_NAMED = 3  # columns in one sentence
 _IMBALANCED = 5  # times as many rows of the most frequent label as of the rarest
 
 
@@ -50,7 +51,28 @@ def flat(seen: Seen, given: Given, ask: Ask) -> Draft:
         draft = Draft("masked_lm", text[:1])
         draft.notes["task_type"] = "no column is a label, so words are hidden and guessed, as an auxiliary task"
         return draft
-    return _of_label(text, label, given, ask)
+    draft = _of_label(text, label, given, ask)
+    if given.label is None:
+        _tell_of_others(draft, seen)
+    return draft
+
+
+def _tell_of_others(draft: Draft, seen: Seen) -> None:
+    """Name the columns that may be labels as well, so that a user who means another one knows what to say."""
+    read = [*draft.text, draft.label]
+    others = [column.name for column in _candidates(seen) if column.name not in read]
+    likely = [name for name in others if likeness(seen.columns[name]) is not Likeness.HARDLY]
+    if not likely:
+        return
+    names = ", ".join(f"'{name}'" for name in likely[:_MOST_NAMED])
+    draft.notes["label"] = f"--label takes another column, such as {names}"
+    draft.told.append(f"The label is '{draft.label}'. --label takes another column, such as {names}.")
+
+
+def _candidates(seen: Seen) -> list[Column]:
+    """The columns that may be the label, the likeliest first."""
+    found = [column for column in seen.columns.values() if _may_be_label(column) and _has_text_beside(seen, column)]
+    return sorted(found, key=rank)
 
 
 def _label(seen: Seen, given: Given, ask: Ask) -> Column | None:
@@ -58,8 +80,7 @@ def _label(seen: Seen, given: Given, ask: Ask) -> Column | None:
         return named(seen, given.label, "label")
     if given.task_type == "masked_lm":
         return None
-    found = [column for column in seen.columns.values() if _may_be_label(column) and _has_text_beside(seen, column)]
-    found.sort(key=rank)
+    found = _candidates(seen)
     best = [column for column in found if likeness(column) is likeness(found[0])] if found else []
     answers = [Answer(column, f"{column.name} ({_shown_values(column)})") for column in best]
     if given.task_type is not None:

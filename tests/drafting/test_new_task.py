@@ -153,6 +153,18 @@ def test_each_answer_makes_its_own_task(draft, cli, name, answers, expected):
     assert checked.code == 0, checked.err
 
 
+def test_other_columns_that_may_be_labels_are_named(draft):
+    def reviews(folder):
+        rows = [{"text": text, "stars": i % 3, "topics": "ab"[i % 2], "id": i} for i, text in enumerate(sentences(60))]
+        return [str(write_jsonl(folder / "reviews.jsonl", rows))]
+
+    made = draft(reviews, ask=first)
+    assert made.draft.told == ["The label is 'stars'. --label takes another column, such as 'topics'."]
+    assert "--label takes another column, such as 'topics'\n  label: stars" in made.task_file.read_text()
+    chosen = draft(reviews, given=Given(label="topics"), overwrite=True)
+    assert chosen.draft.label == "topics" and chosen.draft.told == []
+
+
 def test_a_column_that_is_said_to_be_the_label_is_one(draft):
     made = draft(sources.years, never, Given(label="year", task_type="ordinal"))
     assert made.draft.labels == ["1990", "2001", "2012"]
