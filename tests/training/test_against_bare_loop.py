@@ -53,7 +53,9 @@ def _bare_losses(task, count, plan, head, rate):
         gold = [row[definition.label] for row in chosen]
         logits = model(**batch).logits
         if count == 1:
-            return torch.nn.functional.mse_loss(logits.squeeze(-1), torch.tensor(gold))
+            unit = torch.tensor([row[definition.label] for row in rows])
+            gold = (torch.tensor(gold) - unit.mean()) / unit.std(correction=0)
+            return torch.nn.functional.mse_loss(logits.squeeze(-1), gold)
         return torch.nn.functional.cross_entropy(logits, torch.tensor([definition.labels.index(x) for x in gold]))
 
     return bare_losses(model, head, loss_of, plan, rate)
