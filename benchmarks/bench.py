@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed import bare, data_scale, gpu, memory, mix, padding, precision, startup, step_cost
+from benchmarks.speed import bare, data_scale, gpu, memory, methods, mix, padding, precision, startup, step_cost
 from benchmarks.speed.timing import machine
 from mtsmart.cpu.allocator import keeping_freed_memory
 from mtsmart.errors import MtsmartError
@@ -27,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 PARTS: dict[str, tuple[Callable[[Path, int], Any], Callable[[Any], list[str]]]] = {
     "bare": (bare.measure, bare.page),
     "steps": (step_cost.measure, step_cost.page),
+    "methods": (methods.measure, methods.page),
     "precision": (precision.measure, precision.page),
     "mix": (mix.measure, mix.page),
     "padding": (padding.measure, padding.page),

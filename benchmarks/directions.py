@@ -27,7 +27,8 @@ from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.data.batch import Batch
 from mtsmart.losses import Role
 from mtsmart.quiet import quiet_libraries
-from mtsmart.regularizers import CleanPass, Context, clean_pass
+from mtsmart.regularizers import Context, clean_pass
+from mtsmart.regularizers.shared.clean_pass import Pass
 from mtsmart.regularizers.smart import Smart, SmartSettings
 from mtsmart.training.trainer import Trainer
 
@@ -186,13 +187,13 @@ class Refined(Smart):
 
     share = 1.0
 
-    def perturbation(self, clean: CleanPass, reference: Tensor, settings: SmartSettings) -> Tensor:
+    def perturbation(self, clean: Pass, reference: Tensor, settings: SmartSettings) -> Tensor:
         """Delta (B, T, H), detached."""
         delta = self.share * super().perturbation(clean, reference, settings)
         with torch.no_grad():
             there = clean.forward(clean.inputs_embeds + delta)
         there.requires_grad_(True)
-        value = clean.divergence(there, reference.detach(), Role.ADVERSARIAL)
+        value = clean.mean_divergence(there, reference.detach(), Role.ADVERSARIAL)
         (slope,) = torch.autograd.grad(value, there)
         (direction,) = torch.autograd.grad(reference, clean.inputs_embeds, slope, retain_graph=True)
         real = clean.batch.attention_mask.unsqueeze(-1)

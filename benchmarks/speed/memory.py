@@ -35,11 +35,12 @@ def measure(folder: Path, repeats: int) -> dict[str, list[int]]:
     for _ in range(repeats):
         for name, arm in ARMS.items():
             with multiprocessing.get_context(process_memory.START_METHOD).Pool(1) as pool:
-                found[name].append(pool.apply(_peak, (experiment, arm, folder / "run")))
+                found[name].append(pool.apply(peak, (experiment, arm, folder / "run")))
     return found
 
 
-def _peak(experiment: Path, arm: Arm, folder: Path) -> int:
+def peak(experiment: Path, arm: Arm, folder: Path) -> int:
+    """Bytes that some updates take at most, in a process that has done nothing before."""
     before = status("VmRSS")
     made = trainer(experiment, arm, folder)
     if torch.cuda.is_available():

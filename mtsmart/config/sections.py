@@ -87,9 +87,17 @@ class MixingConfig(StrictModel):
     start_exponent: float = Field(1.0, ge=0, le=1, description="annealed: exponent a of P ~ N^a in the first epoch")
     end_exponent: float = Field(0.2, ge=0, le=1, description="annealed: exponent a in the last epoch")
     weights: dict[str, float] | None = Field(None, description="weights: the relative frequency of each task")
+    one_pass: bool = Field(
+        False,
+        description="tasks that read the same texts share batches, and the encoder reads each text once for all of "
+        "them; a text that one of them has no label for trains the others",
+    )
 
     @model_validator(mode="after")
     def _weights_fit(self) -> MixingConfig:
+        if self.one_pass and self.strategy == "weights":
+            message = "does not go with the strategy 'weights', which draws each task alone"
+            raise Misfit(message, ("one_pass",), self.one_pass, "Use another mixing.strategy")
         if self.strategy == "weights" and self.weights is None:
             raise Misfit("needs mixing.weights, the relative frequency of each task", ("strategy",), self.strategy)
         if self.strategy != "weights" and self.weights is not None:

@@ -10,13 +10,12 @@ from copy import copy
 from itertools import islice
 from multiprocessing.connection import wait
 from multiprocessing.sharedctypes import RawValue
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from mtsmart.data.batch import Batch
-from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sampler import BatchIndex
 from mtsmart.errors import TrainingError
 from mtsmart.processes import children_without_working_directory
@@ -27,12 +26,18 @@ Collate = Callable[[list[dict[str, Any]], int], Batch]
 """Encoded rows and a seed (for random numbers of the batch, for example which tokens are masked) -> a batch."""
 
 
+class Split(Protocol):
+    """Encoded rows: ``rows[[0, 7]]`` gives their columns, name -> list of values."""
+
+    @property
+    def rows(self) -> Any:
+        """What is indexed by a list of row numbers."""
+
+
 class _Batches(Dataset[Batch]):
     """The batches of a plan by position; a batch is collated when it is asked for."""
 
-    def __init__(
-        self, plan: Sequence[BatchIndex], splits: Mapping[str, EncodedSplit], collate: Mapping[str, Collate]
-    ) -> None:
+    def __init__(self, plan: Sequence[BatchIndex], splits: Mapping[str, Split], collate: Mapping[str, Collate]) -> None:
         self.plan = plan
         self.splits = splits
         self.collate = collate
@@ -51,7 +56,7 @@ class _Batches(Dataset[Batch]):
 
 def load_batches(
     plan: Sequence[BatchIndex],
-    splits: Mapping[str, EncodedSplit],
+    splits: Mapping[str, Split],
     collate: Mapping[str, Collate],
     workers: int = 0,
     pin_memory: bool = False,

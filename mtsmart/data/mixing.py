@@ -57,7 +57,8 @@ def batches_per_task(
 
 def summary_of_mixing(config: MixingConfig) -> str:
     """One short text: the strategy, and what it does."""
-    return f"mixing: {config.strategy}: {_SUMMARIES[config.strategy](config)}"
+    together = "; tasks with the same texts share batches" if config.one_pass else ""
+    return f"mixing: {config.strategy}: {_SUMMARIES[config.strategy](config)}{together}"
 
 
 def check_mixing(config: MixingConfig, tasks: Collection[str], document: Document) -> None:

@@ -54,6 +54,10 @@ class DropoutMasks:
             raise RuntimeError("the masks of this pass were not kept: the method must say that it replays masks")
         return _Give(self._kept) if self._seen else self._rewound()
 
+    def not_kept(self) -> DropoutMasks:
+        """Masks that nobody can replay: for a pass that is only a part of this one."""
+        return DropoutMasks(self._device, keep=False)
+
     @contextmanager
     def _rewound(self) -> Iterator[None]:
         before = random_state(self._device)

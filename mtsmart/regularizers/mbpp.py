@@ -31,12 +31,14 @@ from mtsmart.regularizers import (
     Term,
     has_first_defaults,
 )
+from mtsmart.regularizers.shared.joins import Joins
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor
 
     from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.regularizers import CleanPass
+    from mtsmart.regularizers.shared.joined_pass import JoinedPass
 
 
 class MbppSettings(MethodSettings):
@@ -74,7 +76,7 @@ _TUNED = _PAPER.model_copy(update={"weight": 0.1, "beta": 0.99, "early_beta": 0.
 
 
 @REGULARIZERS.register("mbpp")
-class Mbpp(Regularizer[MbppSettings]):
+class Mbpp(Regularizer[MbppSettings], Joins):
     """Adds ``weight * div(f(x; theta), f(x; teacher))``."""
 
     Settings = MbppSettings
@@ -137,9 +139,12 @@ class Mbpp(Regularizer[MbppSettings]):
 
     def term(self, clean: CleanPass, settings: MbppSettings) -> Term:
         """D."""
-        target = self.teacher.logits(clean.task, clean.batch)
-        value = clean.divergence(clean.logits, target, Role.PROXIMAL)
-        return Term(value, {"D": value.detach()})
+        return _distance(clean, self.teacher.logits(clean.task, clean.batch))
+
+    def joined_terms(self, joined: JoinedPass) -> list[Term]:
+        """D of each task."""
+        targets = joined.logits_of(self.teacher.model)
+        return [_distance(member, target) for member, target in zip(joined.members, targets, strict=True)]
 
     def beta(self) -> float:
         """Momentum of the teacher at the present update."""
@@ -189,3 +194,8 @@ class Mbpp(Regularizer[MbppSettings]):
         memory = f"beta {settings.beta:g}" if settings.horizon is None else f"horizon {settings.horizon:g}"
         kept = "" if settings.keep == STUDENT else f", keeps the {settings.keep}"
         return f"weight {settings.weight:g}, {memory}{kept}"
+
+
+def _distance(clean: CleanPass, target: Tensor) -> Term:
+    value = clean.divergence(clean.logits, target, Role.PROXIMAL)
+    return Term(value, {"D": value.detach()})

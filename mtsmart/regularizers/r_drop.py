@@ -22,9 +22,13 @@ from mtsmart.regularizers import (
     Regularizer,
     Term,
 )
+from mtsmart.regularizers.shared.joins import Joins
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from mtsmart.regularizers import CleanPass, Context
+    from mtsmart.regularizers.shared.joined_pass import JoinedPass
 
 
 class RDropSettings(MethodSettings):
@@ -36,7 +40,7 @@ class RDropSettings(MethodSettings):
 
 
 @REGULARIZERS.register("r_drop")
-class RDrop(Regularizer[RDropSettings]):
+class RDrop(Regularizer[RDropSettings], Joins):
     """Adds ``weight * ((L' - L) / 2 + alpha / 4 * div(f, f'))``, where ' marks the second pass.
 
     With weight 1 the whole loss is half of the paper's: (L + L') / 2 + alpha / 4 * div. So a learning rate means what
@@ -77,12 +81,23 @@ class RDrop(Regularizer[RDropSettings]):
 
     def term(self, clean: CleanPass, settings: RDropSettings) -> Term:
         """What the second pass changes in the loss."""
-        second = clean.forward(clean.trained_embeds)
-        divergence = clean.divergence(second, clean.logits, Role.ADVERSARIAL)
-        value = (clean.criterion(second) - clean.loss) / 2 + settings.alpha / 4 * divergence
-        return Term(value, {"r_drop": divergence.detach()})
+        return _term(clean, clean.forward(clean.trained_embeds), settings)
+
+    def joined_terms(self, joined: JoinedPass) -> list[Term]:
+        """What the second pass changes in the loss of each task."""
+        second = joined.split(joined.forward(joined.trained_embeds))
+        return [
+            _term(member, logits, self.settings[member.task.name])
+            for member, logits in zip(joined.members, second, strict=True)
+        ]
 
     @classmethod
     def summary(cls, settings: RDropSettings) -> str:
         """Weight and alpha."""
         return f"weight {settings.weight:g}, alpha {settings.alpha:g}"
+
+
+def _term(clean: CleanPass, second: Tensor, settings: RDropSettings) -> Term:
+    divergence = clean.divergence(second, clean.logits, Role.ADVERSARIAL)
+    value = (clean.criterion(second) - clean.loss) / 2 + settings.alpha / 4 * divergence
+    return Term(value, {"r_drop": divergence.detach()})

@@ -34,12 +34,15 @@ from mtsmart.regularizers import (
     Term,
     has_first_defaults,
 )
+from mtsmart.regularizers.shared.joins import Joins
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor
 
     from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.regularizers import CleanPass
+    from mtsmart.regularizers.shared.clean_pass import Pass
+    from mtsmart.regularizers.shared.joined_pass import JoinedPass
     from mtsmart.regularizers.shared.noise import Noise
     from mtsmart.regularizers.shared.perturbation import Ascent, Ball, Length
 
@@ -72,6 +75,11 @@ class SmartSettings(MethodSettings):
         description="masks of the perturbed passes: the clean pass's, new ones, or none"
     )
     every: int = Field(ge=1, description="add the term on every n-th update only, with n times the weight")
+    shared: bool = Field(
+        False,
+        description="with mixing.one_pass: tasks that read the same texts share one perturbation, along the sum of "
+        "their directions; false: each has its own, which takes further passes for each",
+    )
 
     @property
     def replaced(self) -> dict[str, str]:
@@ -110,7 +118,7 @@ _TUNED = _PAPER.model_copy(
 
 
 @REGULARIZERS.register("smart")
-class Smart(Regularizer[SmartSettings]):
+class Smart(Regularizer[SmartSettings], Joins):
     """Adds ``weight * div(f(x + delta), f(x))`` with gradients through both sides."""
 
     Settings = SmartSettings
@@ -120,6 +128,7 @@ class Smart(Regularizer[SmartSettings]):
     )
     per_task = True
     order = 10
+    later_settings = MappingProxyType({"shared": False})
     still = MappingProxyType({"noise": 0.0, "steps": 0})
     counts_when_off = True
     text = MethodText(
@@ -196,10 +205,24 @@ class Smart(Regularizer[SmartSettings]):
         delta = self.perturbation(clean, reference, settings)
         with self.dropout(clean, settings):
             perturbed = clean.forward(clean.trained_embeds + delta)
-        value = clean.divergence(perturbed, reference, Role.ADVERSARIAL)
-        return Term(value, _figures(clean, delta, perturbed, reference, value))
+        return _term(clean, _relative_length(clean, delta), perturbed, reference)
 
-    def reference(self, clean: CleanPass, settings: SmartSettings) -> Tensor:
+    def is_joined(self, task: str) -> bool:
+        """Whether the task shares its perturbation with the others that read the same texts."""
+        return self.settings[task].shared
+
+    def joined_terms(self, joined: JoinedPass) -> list[Term]:
+        """R of each task and its figures, with one perturbation for all."""
+        settings = self.settings[joined.members[0].task.name]
+        reference = self.reference(joined, settings)
+        delta = self.perturbation(joined, reference, settings)
+        with self.dropout(joined, settings):
+            perturbed = joined.forward(joined.trained_embeds + delta)
+        length = _relative_length(joined, delta)
+        parts = zip(joined.members, joined.split(perturbed), joined.split(reference), strict=True)
+        return [_term(member, length, *logits) for member, *logits in parts]
+
+    def reference(self, clean: Pass, settings: SmartSettings) -> Tensor:
         """The clean prediction. With dropout off it needs a pass of its own: the training pass has masks."""
         from mtsmart.models.dropout import without_dropout
 
@@ -208,7 +231,7 @@ class Smart(Regularizer[SmartSettings]):
         with without_dropout(clean.model):
             return clean.forward(clean.inputs_embeds)  # its graph gives the direction
 
-    def perturbation(self, clean: CleanPass, reference: Tensor, settings: SmartSettings) -> Tensor:
+    def perturbation(self, clean: Pass, reference: Tensor, settings: SmartSettings) -> Tensor:
         """Delta (B, T, H), detached."""
         from mtsmart.regularizers.shared.noise import Noise
         from mtsmart.regularizers.shared.perturbation import find_perturbation
@@ -218,7 +241,7 @@ class Smart(Regularizer[SmartSettings]):
         def divergence(delta: Tensor) -> Tensor:
             with self.dropout(clean, settings):
                 logits = clean.forward(inputs_embeds + delta)
-            return clean.task.divergence(logits, reference.detach(), clean.batch, Role.ADVERSARIAL)
+            return clean.mean_divergence(logits, reference.detach(), Role.ADVERSARIAL)
 
         ball, ascent = _search(settings, self._unit(clean, settings))
         noise = Noise(clean.batch, inputs_embeds.device)
@@ -226,7 +249,7 @@ class Smart(Regularizer[SmartSettings]):
         mask = clean.batch.attention_mask
         return find_perturbation(divergence, inputs_embeds, mask, ball, ascent, direction, noise.of_sequences)
 
-    def _unit(self, clean: CleanPass, settings: SmartSettings) -> Length:
+    def _unit(self, clean: Pass, settings: SmartSettings) -> Length:
         """What lengths are multiples of: one number, or one a token (B, T, 1) or sentence (B, 1, 1)."""
         from mtsmart.regularizers.shared.perturbation import Scope, root_mean_square
 
@@ -236,7 +259,7 @@ class Smart(Regularizer[SmartSettings]):
             return self.embedding_rms
         return root_mean_square(clean.inputs_embeds.detach(), clean.batch.attention_mask, Scope(settings.scope))
 
-    def dropout(self, clean: CleanPass, settings: SmartSettings) -> AbstractContextManager[Any]:
+    def dropout(self, clean: Pass, settings: SmartSettings) -> AbstractContextManager[Any]:
         """The context of a perturbed pass: which dropout masks it has."""
         from mtsmart.models.dropout import without_dropout
 
@@ -298,27 +321,36 @@ def _search(settings: SmartSettings, unit: Length) -> tuple[Ball, Ascent]:
     return ball, Ascent(settings.steps, settings.step_size * unit, settings.noise * unit)
 
 
-def _figures(clean: CleanPass, delta: Tensor, perturbed: Tensor, reference: Tensor, value: Tensor) -> dict[str, Tensor]:
+def _relative_length(clean: Pass, delta: Tensor) -> Tensor:
+    """||delta|| / ||x|| over the real tokens, a scalar."""
+    inputs_embeds = clean.inputs_embeds.detach()
+    real = clean.batch.attention_mask.unsqueeze(-1).to(delta.dtype)
+    length: Tensor = delta.norm() / (inputs_embeds * real).norm()
+    return length
+
+
+def _term(clean: CleanPass, length: Tensor, perturbed: Tensor, reference: Tensor) -> Term:
+    """R of one task, and its figures."""
     import torch
 
     from mtsmart.data.batch import Share
     from mtsmart.task_types.interface.decides import share_changed
 
+    value = clean.divergence(perturbed, reference, Role.ADVERSARIAL)
+    figures = {"delta/x": length}
     with torch.no_grad():
-        real = clean.batch.attention_mask.unsqueeze(-1).to(delta.dtype)
-        figures = {"delta/x": delta.norm() / (clean.inputs_embeds.detach() * real).norm()}
         flips = share_changed(clean.task, perturbed, reference, clean.batch)
         if flips is not None:
             figures["flips"] = flips
         scaled = {name: clean.batch.scaled(figure, Share.DIVERGENCE) for name, figure in figures.items()}
-    return {"R": value.detach(), **scaled}
+    return Term(value, {"R": value.detach(), **scaled})
 
 
 def _has_one_pass(settings: SmartSettings) -> bool:
     return settings.direction != "ascent" and settings.steps > 0
 
 
-def _one_pass(clean: CleanPass, reference: Tensor, noise: Noise, settings: SmartSettings) -> Tensor | None:
+def _one_pass(clean: Pass, reference: Tensor, noise: Noise, settings: SmartSettings) -> Tensor | None:
     """J^T u (B, T, H) through the clean graph (docs/one-pass-attack.md); None where noise is the start."""
     if not _has_one_pass(settings):
         return None
@@ -326,5 +358,5 @@ def _one_pass(clean: CleanPass, reference: Tensor, noise: Noise, settings: Smart
     from mtsmart.regularizers.shared.perturbation import gradient_of
 
     with drawing(noise.of_rows):
-        projection = clean.task.direction(reference, reference.detach(), clean.batch, OnePass(settings.direction))
+        projection = clean.direction(reference, OnePass(settings.direction))
     return gradient_of(projection, clean.inputs_embeds, retain_graph=True)

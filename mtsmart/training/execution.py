@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mtsmart.data.batch import Batch
+from mtsmart.data.joined.batch import JoinedBatch
 from mtsmart.errors import ConfigError
 from mtsmart.processes import Processes
-from mtsmart.training.step import TrainStep
+from mtsmart.training.step import Scale, TrainStep, unscaled
 
 
 class Executor:
@@ -52,12 +53,13 @@ class Executor:
         """Switch to training mode, in which dropout acts."""
         self._module.train()
 
-    def __call__(self, batch: Batch, scale: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(self, batch: Batch, scale: Scale = unscaled) -> tuple[Tensor, dict[str, Tensor]]:
         """The objective of one batch.
 
         Args:
             batch: on the device.
-            scale: what the caller will multiply the objective by, for methods that differentiate inside this pass.
+            scale: task -> what the caller will multiply the objective by, for methods that differentiate inside this
+                pass.
 
         Returns:
             the loss (a float32 scalar, part of the graph), and figures to log (float32 scalars, detached).
@@ -66,9 +68,27 @@ class Executor:
             loss, figures = self._module(batch, scale)
         return loss.float(), _in_float32(figures)
 
-    def backward(self, loss: Tensor) -> None:
+    def each(self, batch: Batch, scale: Scale = unscaled) -> list[tuple[Batch, Tensor, dict[str, Tensor]]]:
+        """The objectives of a batch: that of the batch itself, or one for each member of a joined batch.
+
+        Args:
+            batch, scale: as above.
+
+        Returns:
+            for each one the batch of its task, its loss and its figures, as above.
+        """
+        if not isinstance(batch, JoinedBatch):
+            return [(batch, *self(batch, scale))]
+        with self._autocast():
+            objectives = self._module(batch, scale)
+        return [
+            (member, loss.float(), _in_float32(figures))
+            for member, (loss, figures) in zip(batch.members, objectives, strict=True)
+        ]
+
+    def backward(self, loss: Tensor, keep_graph: bool = False) -> None:
         """Add the gradients of ``loss`` to those that the parameters have."""
-        loss.backward()
+        loss.backward(retain_graph=keep_graph)
 
     def accumulating(self) -> AbstractContextManager[None]:
         """Inside it gradients stay in this process; the first backward pass after it averages all of them."""

@@ -15,7 +15,9 @@ from transformers import PreTrainedTokenizerBase
 from mtsmart.config.loader import Experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.encoding import EncodedSplit
-from mtsmart.data.loader import Collate
+from mtsmart.data.joined.batch import collate_joined
+from mtsmart.data.joined.rows import Joined, JoinedSplit, join
+from mtsmart.data.loader import Collate, Split
 from mtsmart.data.mixing import check_mixing, summary_of_mixing
 from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.data.sources import has_split
@@ -28,6 +30,7 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import summaries_of_transforms
+from mtsmart.preparation.batch_parts import in_parts, joined_in_parts
 from mtsmart.preparation.chosen_heads import settle_heads, summary_of_heads
 from mtsmart.preparation.learnt import learn_from_labels, tell_of_misfits
 from mtsmart.preparation.prepared_task import PreparedTask
@@ -47,6 +50,7 @@ from mtsmart.tasks.library import Entry
 from mtsmart.weighting import check_weighting, summary_of_weighting
 
 _NONE: Mapping[str, TaskDefinition] = MappingProxyType({})
+_READS_ONE_TEXT = ("sequence_classification",)  # kinds of heads that read one sequence of tokens, as it is
 _Start = tuple[MultiTaskModel, PreTrainedTokenizerBase, Mapping[str, Mapping[str, float]]]
 
 
@@ -61,6 +65,7 @@ class Setup:
         tokenizer: the encoder's tokenizer.
         kept_heads: the heads that come from an earlier run.
         untrained: the tasks whose head is new and gets no update, so that they are not scored.
+        joined: the groups of trained tasks that read the same texts and share their batches.
     """
 
     config: RunConfig
@@ -69,6 +74,7 @@ class Setup:
     tokenizer: PreTrainedTokenizerBase
     kept_heads: frozenset[str] = frozenset()
     untrained: tuple[str, ...] = ()
+    joined: tuple[Joined, ...] = ()
 
     @property
     def task_types(self) -> dict[str, TaskType]:
@@ -99,6 +105,28 @@ class Setup:
     def collate(self) -> dict[str, Collate]:
         """Task -> what turns its encoded rows into a batch."""
         return {name: task.collate for name, task in self.tasks.items()}
+
+    @property
+    def drawn(self) -> dict[str, tuple[str, ...]]:
+        """What batches are drawn of: a task alone or joined ones, by name, with the names of its tasks."""
+        members = {name for group in self.joined for name in group.tasks}
+        alone = {name: (name,) for name in self.train if name not in members}
+        return {**alone, **{group.name: group.tasks for group in self.joined}}
+
+    def sources_of_batches(self, processes: Processes = ALONE) -> tuple[dict[str, Split], dict[str, Collate]]:
+        """What a process makes its training batches of.
+
+        Returns:
+            name of a task or of joined ones -> its rows, and -> what makes this process's part of a batch of them.
+        """
+        train = self.train
+        splits: dict[str, Split] = dict(train)
+        collate = {name: in_parts(self.tasks[name].collate, self.tasks[name].type, processes) for name in train}
+        for group in self.joined:
+            splits[group.name] = JoinedSplit(group, train)
+            whole = collate_joined(self.tokenizer, {name: self.tasks[name].collate for name in group.tasks})
+            collate[group.name] = joined_in_parts(whole, self.task_types, processes)
+        return splits, collate
 
     @property
     def baselines(self) -> dict[str, dict[str, float]]:
@@ -135,9 +163,11 @@ def build_sampler(setup: Setup) -> MultiTaskSampler:
     """What decides which rows make the batches of each epoch."""
     config = setup.config.training
     train = setup.train
+    joined = {group.name: group.lengths for group in setup.joined}
+    sizes = {name: task.definition.batch_size or config.batch_size for name, task in setup.tasks.items()}
     return MultiTaskSampler(
-        {name: split.lengths for name, split in train.items()},
-        {name: setup.tasks[name].definition.batch_size or config.batch_size for name in train},
+        {name: joined[name] if name in joined else train[name].lengths for name in setup.drawn},
+        {name: min(sizes[task] for task in tasks) for name, tasks in setup.drawn.items()},
         setup.config.mixing,
         config.epochs,
         config.seed,
@@ -186,8 +216,27 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))
     tasks = {name: replace(task, baseline=_baseline(task)) for name, task in tasks.items()}
-    setup = Setup(config, tasks, model, tokenizer, frozenset(kept))
+    setup = Setup(config, tasks, model, tokenizer, frozenset(kept), joined=_joined(config, tasks))
     return replace(setup, untrained=_untrained(setup))
+
+
+def _joined(config: RunConfig, tasks: Mapping[str, PreparedTask]) -> tuple[Joined, ...]:
+    """The groups of trained tasks that read the same texts, if ``mixing.one_pass`` asks for them.
+
+    A warning tells where there are none.
+    """
+    if not config.mixing.one_pass:
+        return ()
+    splits = {
+        name: task.train
+        for name, task in tasks.items()
+        if task.train is not None and task.train.sequences is None and task.type.head_spec.kind in _READS_ONE_TEXT
+    }
+    groups = join(splits)
+    if not groups:
+        text = "mixing.one_pass=true: no two tasks with one label a text read the same texts, so it has no effect"
+        warnings.warn(text, MtsmartWarning, stacklevel=3)
+    return tuple(groups)
 
 
 def _check_weighting(config: RunConfig, processes: Processes) -> None:
@@ -223,7 +272,7 @@ def _untrained(setup: Setup) -> tuple[str, ...]:
     """The tasks whose head stays as it was at random, because the run ends before it is drawn; a warning tells it."""
     sampler = build_sampler(setup)
     updates = setup.config.training.planned_updates(-(-len(sampler) // sampler.batches_per_update))
-    drawn = sampler.drawn_within(updates)
+    drawn = {task for name in sampler.drawn_within(updates) for task in setup.drawn[name]}
     types = setup.task_types
     for name in setup.train:
         if name not in drawn:

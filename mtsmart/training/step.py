@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from mtsmart.data.batch import Batch
+from mtsmart.data.joined.batch import JoinedBatch
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers import Regularizer, clean_pass
+from mtsmart.regularizers import CleanPass, Needs, Regularizer, clean_pass
+from mtsmart.regularizers.shared.joined_pass import JoinedPass, joined_pass
+from mtsmart.regularizers.shared.joins import joined_losses, joins
 from mtsmart.task_types import TaskType
+
+Scale = Callable[[str], float]
+Objective = tuple[Tensor, dict[str, Tensor]]
+"""The loss of a batch to differentiate (a scalar), and detached scalars to log: ``loss`` (the task's own) and what the
+regularisers report."""
+
+
+def unscaled(task: str) -> float:
+    """1 for each task."""
+    return 1.0
 
 
 class TrainStep(nn.Module):
@@ -32,20 +46,21 @@ class TrainStep(nn.Module):
         self.tasks = dict(tasks)
         self.regularizers = dict(regularizers)
 
-    def forward(self, batch: Batch, scale: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
-        """The objective of one batch.
+    def forward(self, batch: Batch, scale: Scale = unscaled) -> Objective | list[Objective]:
+        """The objective of one batch, or those of a joined batch's members in their order.
 
         Args:
             batch: on the model's device.
-            scale: factor of the gradients of methods that differentiate inside this pass; the caller scales the rest.
-
-        Returns:
-            the loss to differentiate (a scalar), and detached scalars to log: ``loss`` (the task's own) and what
-            the regularisers report.
+            scale: task -> factor of the gradients of methods that differentiate inside this pass; the caller scales the
+                rest.
         """
+        if isinstance(batch, JoinedBatch):
+            return self._joined(batch, scale)
+        return self._single(batch, scale)
+
+    def _single(self, batch: Batch, scale: Scale) -> Objective:
         task = self.tasks[batch.task]
-        weight = task.definition.weight
-        active = [regularizer for regularizer in self.regularizers.values() if regularizer.is_active(task.name)]
+        active = self._active(batch.task)
         needs = [regularizer.needs(task.name) for regularizer in active]
         clean = clean_pass(
             self.model,
@@ -53,13 +68,80 @@ class TrainStep(nn.Module):
             batch,
             keep_masks=any(need.masks for need in needs),
             differentiate_inputs=any(need.input_gradient for need in needs),
-            scale=weight * scale,
+            scale=task.definition.weight * scale(task.name),
         )
-        loss = clean.loss
-        figures = {"loss": loss.detach()}
-        for regularizer in active:
-            term = regularizer.loss(clean)
-            if term is not None:
-                loss = loss + term.value
-                figures.update(term.figures)
-        return weight * loss, figures
+        return _objective(clean, active)
+
+    def _joined(self, batch: JoinedBatch, scale: Scale) -> list[Objective]:
+        """The members' objectives in their order.
+
+        A term that needs dropout masks or the gradient of the embeddings for one task alone takes a pass of its own
+        for that task.
+        """
+        alone = {member.task for member in batch.members if self._needs_own_pass(member.task)}
+        objectives = {member.task: self._single(member, scale) for member in batch.members if member.task in alone}
+        rest = _without(batch, alone)
+        if rest.members:
+            objectives.update(self._together(rest, scale))
+        return [objectives[member.task] for member in batch.members]
+
+    def _together(self, batch: JoinedBatch, scale: Scale) -> dict[str, Objective]:
+        names = [member.task for member in batch.members]
+        active = {name: self._active(name) for name in names}
+        shared = [
+            one for one in self.regularizers.values() if any(one in active[name] and joins(one, name) for name in names)
+        ]
+        needs = [one.needs(name) for one in shared for name in names if one.is_active(name)]
+        weights = {name: self.tasks[name].definition.weight for name in names}
+        joined = joined_pass(
+            self.model,
+            self.tasks,
+            batch,
+            keep_masks=any(need.masks for need in needs),
+            differentiate_inputs=any(need.input_gradient for need in needs),
+            weights=weights,
+            scales={name: weight * scale(name) for name, weight in weights.items()},
+        )
+        return dict(zip(names, self._with_joined_terms(joined, shared), strict=True))
+
+    def _with_joined_terms(self, joined: JoinedPass, shared: Sequence[Regularizer[Any]]) -> list[Objective]:
+        terms = [joined_losses(one, joined) for one in shared]
+        objectives = []
+        for place, member in enumerate(joined.members):
+            own = [one for one in self._active(member.task.name) if one not in shared]
+            loss, figures = _objective(member, own)
+            for of_members in terms:
+                term = of_members[place]
+                if term is not None:
+                    loss = loss + member.task.definition.weight * term.value
+                    figures.update(term.figures)
+            objectives.append((loss, figures))
+        return objectives
+
+    def _active(self, task: str) -> list[Regularizer[Any]]:
+        return [regularizer for regularizer in self.regularizers.values() if regularizer.is_active(task)]
+
+    def _needs_own_pass(self, task: str) -> bool:
+        active = self._active(task)
+        return any(one.needs(task) != Needs() for one in active if not joins(one, task))
+
+
+def _objective(clean: CleanPass, active: Sequence[Regularizer[Any]]) -> Objective:
+    loss = clean.loss
+    figures = {"loss": loss.detach()}
+    for regularizer in active:
+        term = regularizer.loss(clean)
+        if term is not None:
+            loss = loss + term.value
+            figures.update(term.figures)
+    return clean.task.definition.weight * loss, figures
+
+
+def _without(batch: JoinedBatch, tasks: set[str]) -> JoinedBatch:
+    """A joined batch without the members of some tasks; its rows stay."""
+    kept = [place for place, member in enumerate(batch.members) if member.task not in tasks]
+    return replace(
+        batch,
+        members=[batch.members[place] for place in kept],
+        places=[batch.places[place] for place in kept],
+    )

@@ -20,7 +20,6 @@ from mtsmart.log import log_notice
 from mtsmart.models.files import save_model
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import digest_of_frozen
-from mtsmart.preparation.batch_parts import in_parts
 from mtsmart.processes import ALONE, Processes
 from mtsmart.random_state import draw_apart, random_state
 from mtsmart.regularizers import Context, Regularizer, build_regularizers
@@ -201,9 +200,9 @@ class Trainer:
     def updates(self) -> Iterator[tuple[Batch, ...]]:
         """The rest of the present epoch: the batches of each update."""
         plan = self.sampler.plan(self.progress.epoch)[self.progress.batch :]
-        collate = {name: in_parts(task.collate, task.type, self.processes) for name, task in self.setup.tasks.items()}
+        splits, collate = self.setup.sources_of_batches(self.processes)
         on_gpu = self.device.type == "cuda"
-        loaded = load_batches(plan, self.setup.train, collate, self.setup.config.data.workers, on_gpu)
+        loaded = load_batches(plan, splits, collate, self.setup.config.data.workers, on_gpu)
         return in_groups((batch.to(self.device) for batch in loaded), self.sampler.batches_per_update)
 
     def update(self, batches: tuple[Batch, ...]) -> None:

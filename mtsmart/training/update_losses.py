@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mtsmart.data.batch import Batch
+from mtsmart.data.joined.batch import JoinedBatch
 from mtsmart.models.weights import trained
 from mtsmart.processes import Processes
 from mtsmart.training.execution import Executor
@@ -45,23 +47,43 @@ class UpdateLosses:
         self._model = model
         self._processes = processes
         self._note = note
+        self._is_joined = False
+        self._waiting: list[Tensor] = []  # losses of the members of one joined batch
 
     def __len__(self) -> int:
-        return len(self._batches)
+        return sum(len(_members(batch)) for batch in self._batches)
 
     def __iter__(self) -> Iterator[BatchLoss]:
         for number, batch in enumerate(self._batches):
-            is_last = number == len(self) - 1
+            is_last = number == len(self._batches) - 1
             # Several processes average their gradients in the last backward pass, or leave that to the weighting.
             averages_now = is_last and not self._weighting.needs_task_gradients
             with nullcontext() if averages_now else self._executor.accumulating():
-                objective, figures = self._executor(batch, self._weighting.factor(batch.task, len(self)))
-                self._note(number, batch, figures)
-                yield BatchLoss(batch.task, objective)
+                objectives = self._executor.each(batch, self._factor)
+                self._is_joined = len(objectives) > 1
+                for own, objective, figures in objectives:
+                    self._note(number, own, figures)
+                    yield BatchLoss(own.task, objective)
+                self._differentiate_waiting()
+
+    def _factor(self, task: str) -> float:
+        return self._weighting.factor(task, len(self))
 
     def backward(self, loss: Tensor) -> None:
-        """Add the gradients of a scalar to those of the parameters."""
-        self._executor.backward(loss)
+        """Add the gradients of a scalar to those of the parameters.
+
+        The members of a joined batch have one graph. It is differentiated once, after the last of them, unless the
+        weighting takes the gradient of each.
+        """
+        if self._is_joined and not self._weighting.needs_task_gradients:
+            self._waiting.append(loss)
+        else:
+            self._executor.backward(loss, keep_graph=self._is_joined)
+
+    def _differentiate_waiting(self) -> None:
+        if self._waiting:
+            self._executor.backward(torch.stack(self._waiting).sum())
+        self._waiting = []
 
     def parameters(self) -> Sequence[nn.Parameter]:
         """What is trained."""
@@ -72,3 +94,7 @@ class UpdateLosses:
         if self._processes.count == 1:
             return gradients
         return self._processes.total(gradients) / self._processes.count
+
+
+def _members(batch: Batch) -> Sequence[Batch]:
+    return batch.members if isinstance(batch, JoinedBatch) else [batch]

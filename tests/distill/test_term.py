@@ -40,7 +40,8 @@ def clean(task, logits, labels, teacher=None):
     targets = {"labels": labels, **({} if teacher is None else {"teacher": teacher})}
     batch = Batch("t", {"input_ids": torch.zeros(len(logits), 1)}, targets)
     loss = task.criterion(logits, batch)
-    return CleanPass(None, task, batch, logits, logits, loss, DropoutMasks(logits.device), torch.Tensor.backward)
+    masks = DropoutMasks(logits.device)
+    return CleanPass(None, batch, logits, logits, masks, task, loss, torch.Tensor.backward)
 
 
 def total(task, logits, labels, teacher, weight, temperature):

@@ -67,6 +67,11 @@ class Context:
     total_updates: int
 
 
+def weighted(settings: MethodSettings, term: Term) -> Term:
+    """A term with its weight, and with that of the updates that do not have it."""
+    return Term(every(settings) * settings.weight * term.value, term.figures)
+
+
 class Regularizer(Method, ABC, Generic[S]):
     """A method at work in one run. A subclass must implement ``term``; the other methods are hooks.
 
@@ -105,9 +110,7 @@ class Regularizer(Method, ABC, Generic[S]):
             return None
         settings = self.settings[clean.task.name]
         term = self.term(clean, settings)
-        if term is None:
-            return None
-        return Term(every(settings) * settings.weight * term.value, term.figures)
+        return None if term is None else weighted(settings, term)
 
     def begin(self, model: MultiTaskModel) -> None:
         """Change the weights that a new run starts with; called only if ``changes_start`` is true."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,38 +11,30 @@ import torch
 from torch import Tensor
 
 from mtsmart.data.batch import Batch, Share
-from mtsmart.losses import Role
+from mtsmart.losses import OnePass, Role
 from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.task_types import TaskType
 
 
 @dataclass
-class CleanPass:
-    """What the clean pass of a batch gives to regularisers.
+class Pass(ABC):
+    """A forward pass without perturbation, as far as the search for a perturbation needs it.
 
     Attributes:
         model: the student.
-        task: the batch's task.
-        batch: the batch.
+        batch: what the encoder reads.
         inputs_embeds: (B, T, H) word embeddings, part of the graph. Where they are frozen, they are so only if a
             term needs their gradient.
-        logits: the task's logits, part of the graph.
-        loss: the task's loss against gold labels, a scalar, part of the graph. For a part of a batch it is that part's
-            share. It is 0 for a batch without gold labels.
+        logits: the logits, part of the graph.
         masks: the dropout masks of this pass.
-        backward: adds the gradients of a scalar to the student's at once. For methods that need several backward
-            passes in an update. They return the last term instead of calling this.
     """
 
     model: MultiTaskModel
-    task: TaskType
     batch: Batch
     inputs_embeds: Tensor
     logits: Tensor
-    loss: Tensor
     masks: DropoutMasks
-    backward: Callable[[Tensor], None]
 
     @property
     def trained_embeds(self) -> Tensor:
@@ -51,6 +44,35 @@ class CleanPass:
         """
         return self.inputs_embeds.detach() if self.inputs_embeds.is_leaf else self.inputs_embeds
 
+    @abstractmethod
+    def forward(self, inputs_embeds: Tensor) -> Tensor:
+        """The student's logits for word embeddings (B, T, H), with dropout masks of their own."""
+
+    @abstractmethod
+    def mean_divergence(self, logits: Tensor, target: Tensor, role: Role) -> Tensor:
+        """The mean of the divergence over what this process has of the batch, a scalar."""
+
+    @abstractmethod
+    def direction(self, logits: Tensor, kind: OnePass) -> Tensor:
+        """A scalar whose gradient in the embeddings is a direction in which the divergence grows."""
+
+
+@dataclass
+class CleanPass(Pass):
+    """What the clean pass of a batch gives to regularisers.
+
+    Attributes:
+        task: the batch's task.
+        loss: the task's loss against gold labels, a scalar, part of the graph. For a part of a batch it is that part's
+            share. It is 0 for a batch without gold labels.
+        backward: adds the gradients of a scalar to the student's at once. For methods that need several backward
+            passes in an update. They return the last term instead of calling this.
+    """
+
+    task: TaskType
+    loss: Tensor
+    backward: Callable[[Tensor], None]
+
     def forward(self, inputs_embeds: Tensor) -> Tensor:
         """The student's logits for word embeddings (B, T, H), with dropout masks of their own."""
         return task_logits(self.model, self.task, self.batch, inputs_embeds)
@@ -59,9 +81,17 @@ class CleanPass:
         """The loss of other logits against the batch's gold labels, a scalar scaled as ``loss`` is."""
         return self.batch.scaled(self.task.criterion(logits, self.batch), Share.CRITERION)
 
+    def mean_divergence(self, logits: Tensor, target: Tensor, role: Role) -> Tensor:
+        """The task's own mean."""
+        return self.task.divergence(logits, target, self.batch, role)
+
     def divergence(self, logits: Tensor, target: Tensor, role: Role) -> Tensor:
         """The task's divergence, a scalar: the batch's own mean, or a part's share in that of the whole batch."""
-        return self.batch.scaled(self.task.divergence(logits, target, self.batch, role), Share.DIVERGENCE)
+        return self.batch.scaled(self.mean_divergence(logits, target, role), Share.DIVERGENCE)
+
+    def direction(self, logits: Tensor, kind: OnePass) -> Tensor:
+        """The task's own direction."""
+        return self.task.direction(logits, logits.detach(), self.batch, kind)
 
 
 def clean_pass(
@@ -84,16 +114,26 @@ def clean_pass(
             the encoder, also where it is frozen.
         scale: factor of what ``CleanPass.backward`` differentiates: the task's weight over the batches of an update.
     """
-    inputs_embeds = model.embed(batch.inputs["input_ids"])
-    if differentiate_inputs and not inputs_embeds.requires_grad:  # because the word embeddings are frozen
-        inputs_embeds.requires_grad_()
-    masks = DropoutMasks(inputs_embeds.device, seen=_operations_are_seen(model), keep=keep_masks)
+    inputs_embeds = embedded(model, batch, differentiate_inputs)
+    masks = DropoutMasks(inputs_embeds.device, seen=operations_are_seen(model), keep=keep_masks)
     with masks.recorded():
         logits = task_logits(model, task, batch, inputs_embeds)
+    loss = loss_of(task, logits, batch)
+    return CleanPass(model, batch, inputs_embeds, logits, masks, task, loss, partial(differentiate, scale))
+
+
+def embedded(model: MultiTaskModel, batch: Batch, in_graph: bool) -> Tensor:
+    """Word embeddings (B, T, H); ``in_graph``: their gradient may be asked for, also where they are frozen."""
+    inputs_embeds = model.embed(batch.inputs["input_ids"])
+    if in_graph and not inputs_embeds.requires_grad:  # because the word embeddings are frozen
+        inputs_embeds.requires_grad_()
+    return inputs_embeds
+
+
+def loss_of(task: TaskType, logits: Tensor, batch: Batch) -> Tensor:
+    """The criterion against the batch's gold labels, a scalar; 0 without gold labels."""
     is_labelled = bool(batch.targets)
-    loss = batch.scaled(task.criterion(logits, batch), Share.CRITERION) if is_labelled else logits.sum() * 0.0
-    backward = partial(_backward, scale)
-    return CleanPass(model, task, batch, inputs_embeds, logits, loss, masks, backward)
+    return batch.scaled(task.criterion(logits, batch), Share.CRITERION) if is_labelled else logits.sum() * 0.0
 
 
 def task_logits(model: MultiTaskModel, task: TaskType, batch: Batch, inputs_embeds: Tensor) -> Tensor:
@@ -101,7 +141,8 @@ def task_logits(model: MultiTaskModel, task: TaskType, batch: Batch, inputs_embe
     return task.adapt(model(task.head_name, inputs_embeds, batch.inputs), batch)
 
 
-def _backward(scale: float, loss: Tensor) -> None:
+def differentiate(scale: float, loss: Tensor) -> None:
+    """Add the gradients of ``scale * loss`` to those of the parameters, and keep the graph."""
     # A backward pass has the dtypes of its forward pass. Under autocast it would round once more what is float32.
     with torch.autocast(loss.device.type, enabled=False):
         # The word embeddings are also in the graph of the clean pass, so that must stay. What belongs to the loss alone
@@ -109,7 +150,7 @@ def _backward(scale: float, loss: Tensor) -> None:
         (scale * loss).backward(retain_graph=True)
 
 
-def _operations_are_seen(model: MultiTaskModel) -> bool:
+def operations_are_seen(model: MultiTaskModel) -> bool:
     """Whether each operation of a forward pass can be watched as it runs, which replaying masks on a CPU needs."""
     encoder = model.encoder
     return model.device.type == "cpu" and not (encoder.recomputes or encoder.compiled)
