@@ -32,6 +32,7 @@ class Registry(Generic[T]):
     Args:
         kind: what an entry is called in messages.
         folder: a package of ours. Each of its modules (not of its subfolders) registers one or more entries.
+        folders: further packages of the same kind, such as subfolders of ``folder``.
         modules: further modules of ours that each register the entry that has the module's name.
         group: an entry-point group. Each entry point of an installed package names one entry, and points at a module
             that registers it or at the entry itself.
@@ -43,13 +44,14 @@ class Registry(Generic[T]):
         kind: str,
         *,
         folder: str | None = None,
+        folders: Iterable[str] = (),
         modules: Iterable[str] = (),
         group: str | None = None,
         needs: Iterable[str] = (),
     ) -> None:
         self.kind = kind
         self.group = group
-        self._folder = folder
+        self._folders = [*([] if folder is None else [folder]), *folders]
         self._modules = list(modules)
         self._needs = list(needs)
         self._entries: dict[str, T] = {}
@@ -144,10 +146,10 @@ class Registry(Generic[T]):
     def _own_modules(self) -> dict[str, str]:
         """Last part of its name -> module, for all modules of ours that register entries."""
         names = list(self._modules)
-        if self._folder is not None:
-            package = importlib.import_module(self._folder)
+        for folder in self._folders:
+            package = importlib.import_module(folder)
             modules = [found.name for found in pkgutil.iter_modules(package.__path__) if not found.ispkg]
-            names += [f"{self._folder}.{module}" for module in modules]
+            names += [f"{folder}.{module}" for module in modules]
         return {name.rpartition(".")[2]: name for name in names}
 
     @cached_property

@@ -1,5 +1,8 @@
 """The registry and the one error form."""
 
+import sys
+import types
+
 import pytest
 
 from mtsmart.errors import ConfigError, did_you_mean, reason_in
@@ -15,6 +18,19 @@ def test_registry_finds_and_suggests():
         colors["crimsen"]
     with pytest.raises(ValueError, match="registered twice"):
         colors.register("crimson")(2)
+
+
+def test_a_registry_finds_entries_in_several_folders(tmp_path, monkeypatch):
+    for folder, name in (("first_room", "circle"), ("first_room/inner", "square")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "__init__.py").write_text("")
+        (tmp_path / folder / f"{name}.py").write_text(f"import shapes\nshapes.SHAPES.register({name!r})({name!r})\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = types.ModuleType("shapes")
+    module.SHAPES = Registry("shape", folder="first_room", folders=["first_room.inner"])
+    monkeypatch.setitem(sys.modules, "shapes", module)
+    assert "square" in module.SHAPES and module.SHAPES["square"] == "square"
+    assert sorted(module.SHAPES) == ["circle", "square"]
 
 
 def test_error_text_names_place_value_and_hint():

@@ -5,7 +5,7 @@ is derived from the settings. What is left out comes from a preset:
 
 - Where nothing is said, ``default`` holds. It is off: see experiments/evidence/RESULTS.md.
 - Single values without a preset are laid over the method's first preset.
-- ``off`` is the first preset with weight 0.
+- ``off`` is the first preset with weight 0, or with 0 in the setting that switches a method without a weight off.
 """
 
 from __future__ import annotations
@@ -47,15 +47,16 @@ class MethodSettings(StrictModel):
     """Base of a method's complete settings.
 
     Attributes:
-        weight: factor of the method's term; 0 switches the method off.
+        switch: the setting that switches the method off where it is 0. A method that adds a term to the loss has
+            ``weight``, the factor of its term; another one names the setting that says how much it does.
     """
 
-    weight: float
+    switch: ClassVar[str] = "weight"
 
     @property
     def is_on(self) -> bool:
         """Whether the method does anything."""
-        return self.weight > 0
+        return bool(getattr(self, self.switch) > 0)
 
     @property
     def replaced(self) -> dict[str, str]:
@@ -215,7 +216,7 @@ class Method:
     def preset(cls, name: str) -> MethodSettings:
         """The complete values of a preset."""
         named = {preset.name: preset.settings for preset in cls.presets}
-        off = cls.presets[0].settings.model_copy(update={"weight": 0.0})
+        off = cls.presets[0].settings.model_copy(update={cls.Settings.switch: 0})
         return {DEFAULT: off, OFF: off, **named}[name]
 
     @classmethod
@@ -248,7 +249,7 @@ class Method:
     @classmethod
     def summary(cls, settings: Any) -> str:
         """A few words on the settings of a method that is on, for a run's card."""
-        return f"weight {settings.weight:g}"
+        return f"{settings.switch} {getattr(settings, settings.switch):g}"
 
     @classmethod
     def identity(cls, section: StrictModel | None, tasks: Mapping[str, StrictModel | None]) -> Any:
@@ -329,6 +330,7 @@ class MethodRegistry(Registry[type[Method]]):
 REGULARIZERS = MethodRegistry(
     "regulariser",
     folder="mtsmart.regularizers",
+    folders=["mtsmart.regularizers.weights"],
     modules=["mtsmart.distill"],
     group="mtsmart.regularizers",
     needs=["Settings", "text", "resolve", "term"],

@@ -1,4 +1,4 @@
-"""Regularisers, one file a method. A module in this folder that registers a method is found by itself.
+"""Regularisers, one file a method. A module in this folder, or in ``weights``, that registers one is found by itself.
 
 A method's file holds its settings, its presets with their sources, its term, its figures and its texts. Everything
 else (configuration, training, cards, tables, reference) reads them from ``REGULARIZERS``.
@@ -19,6 +19,8 @@ from mtsmart.config.regularizers import (
     MethodText,
     Preset,
 )
+from mtsmart.regularizers.shared import all_methods
+from mtsmart.regularizers.shared.all_methods import check_regularizers
 from mtsmart.regularizers.shared.base import (
     STUDENT,
     Context,
@@ -48,7 +50,9 @@ __all__ = [
     "Preset",
     "Regularizer",
     "Term",
+    "all_methods",
     "build_regularizers",
+    "check_regularizers",
     "clean_pass",
     "has_first_defaults",
     "summaries",

@@ -39,6 +39,7 @@ from mtsmart.preparation.probe import check_fit
 from mtsmart.preparation.shots import with_shots_seed
 from mtsmart.preparation.split_checks import tell_of_splits
 from mtsmart.processes import ALONE, Processes, check_temporary_folder
+from mtsmart.regularizers import check_regularizers
 from mtsmart.runs.changes import Described
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
@@ -212,6 +213,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     with experiment.document.locating():
         check_mixing(config.mixing, trained, experiment.document)
         _check_weighting(config, processes)
+        check_regularizers(config, used.definitions, config.training.shard and processes.count > 1)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))

@@ -22,7 +22,7 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import digest_of_frozen
 from mtsmart.processes import ALONE, Processes
 from mtsmart.random_state import draw_apart, random_state
-from mtsmart.regularizers import Context, Regularizer, build_regularizers
+from mtsmart.regularizers import Context, Regularizer, all_methods, build_regularizers
 from mtsmart.runs.best_model import keep_model, put_model_back
 from mtsmart.runs.changes import describe_rows
 from mtsmart.runs.checkpoints import (
@@ -116,7 +116,8 @@ class Trainer:
             self.setup.model.encoder.compile_shapes()
 
     def _build_regularizers(self) -> dict[str, Regularizer[Any]]:
-        context = Context(self.setup.model, self.setup.task_types, self.total_updates)
+        rate = partial(learning_rate, self.setup.config.optimizer, total=self.total_updates)
+        context = Context(self.setup.model, self.setup.task_types, self.total_updates, rate, self.config.seed)
         return build_regularizers(self.setup.config, context)
 
     def _shard(self) -> None:
@@ -188,8 +189,7 @@ class Trainer:
         while not self._finished:
             for batches in self.updates():
                 self.update(batches)
-                at_epoch_end = self.advance(len(batches))
-                self._after_update(at_epoch_end)
+                self._after_update(at_epoch_end=self.advance(len(batches)))
                 self.interrupt.signal = self.processes.highest(self.interrupt.signal or 0) or None
                 if self._finished or self.interrupt.signal is not None:
                     break
@@ -217,6 +217,8 @@ class Trainer:
         self.meter.add(_OVERALL, {"gradient_norm": norm.detach()})
         self.guard.apply(self.progress.update + 1, norm)
         self.optimizer.zero_grad(set_to_none=True)
+        for regularizer in self.step.regularizers.values():
+            regularizer.after_step(self.setup.model)
         self.student.has_moved()
         for regularizer in self.step.regularizers.values():
             regularizer.after_update(self.student.whole)
@@ -225,7 +227,8 @@ class Trainer:
     def _differentiate(self, batches: tuple[Batch, ...], note: Note) -> None:
         """Leave the gradient of an update in the parameters."""
         losses = UpdateLosses(batches, self.executor, self.weighting, self.setup.model, self.processes, note)
-        self.weighting.combine(losses)
+        with all_methods.differentiating(self.step.regularizers.values(), self.setup.model):
+            self.weighting.combine(losses)
         for parameter in self.weighting.parameters():
             if parameter.grad is not None:
                 parameter.grad = losses.averaged(parameter.grad)
@@ -265,10 +268,7 @@ class Trainer:
         tasks = self.meter.flush()
         overall = tasks.pop(_OVERALL, {})
         update = self.progress.update
-        measures: dict[str, float] = {}
-        for regularizer in self.step.regularizers.values():
-            measures.update(regularizer.measure(self.student.whole()))
-        measures.update(self.weighting.measure())
+        measures = all_methods.measure(self.step.regularizers.values(), self.student.whole()) | self.weighting.measure()
         rate = learning_rate(self.setup.config.optimizer, update - 1, self.total_updates)
         event = Logged(update, rate, overall, tasks, measures, self.guard.skipped)
         self.processes.on_main(lambda: self.journal.add(event.to_json()))
@@ -277,6 +277,8 @@ class Trainer:
             self.notify(text)
 
     def _evaluate(self) -> None:
+        for regularizer in self.step.regularizers.values():
+            regularizer.before_evaluation(self.student.whole())
         if not self.setup.scored:
             return
         chosen = best_of(self._candidates(), self.setup.task_types, self._scores)
@@ -380,15 +382,12 @@ class Trainer:
         return names_of_parameters(self.student.trained, self.weighting)
 
     def _begin(self) -> int:
-        """Let regularisers change the weights that a new run starts with; 0, the length of its metrics.jsonl."""
-        starting = [one for one in self.step.regularizers.values() if one.changes_start]
-        model = self.student.whole()
-        for regularizer in starting:
-            regularizer.begin(model)
-        if starting:
-            self.student.set()
-            for regularizer in self.step.regularizers.values():  # such as a teacher, which is a copy of the model
-                regularizer.start(model, 0)
+        """Let regularisers change a new run's weights and see its gradients; 0, the length of its metrics.jsonl."""
+        regularizers = list(self.step.regularizers.values())
+        all_methods.begin(regularizers, self.student.whole(), self.student.set)
+        self.executor.train()
+        all_methods.probe(regularizers, self.setup.model, lambda: map(self._differentiate_again, self.updates()))
+        self.optimizer.zero_grad(set_to_none=True)
         return 0
 
     def _go_back(self, point: Path) -> None:

@@ -29,7 +29,7 @@ def test_paper_holds_the_published_values():
 def test_settings_without_values_are_the_default_which_is_off(method):
     assert method.resolve() == method.resolve(section(method), None) == method.preset("default")
     assert not method.resolve(section(method, preset="default")).is_on
-    assert method.resolve(section(method, preset="off")).weight == 0
+    assert not method.resolve(section(method, preset="off")).is_on
 
 
 def test_single_values_are_laid_over_the_first_preset():
@@ -87,9 +87,10 @@ def test_a_section_may_be_sent_to_another_process(method):
     """As the experiments of a sweep are."""
     import pickle
 
-    written = section(method, weight=2.0)
+    switch = method.Settings.switch
+    written = section(method, **{switch: getattr(method.presets[0].settings, switch)})
     again = pickle.loads(pickle.dumps(written))
-    assert again == written and again.model_fields_set == {"weight"}
+    assert again == written and again.model_fields_set == {switch}
 
 
 def test_a_task_cannot_have_settings_that_all_tasks_share():

@@ -17,6 +17,9 @@ METHODS = REGULARIZERS.ordered()
 # Padding on the right, padding on the left, and relative positions.
 SOME_PAIRS = [pair for pair in PAIRS if pair[0] in ("BERT", "XLNet", "DeBERTa-v2")]
 every_method = pytest.mark.parametrize("name", METHODS)
+# The others leave a batch's loss as it is; what they do around an update is in weights/test_all_at_once.py.
+WITH_TERM = [name for name, method in METHODS.items() if any(figure.is_term for figure in method.figures)]
+every_term = pytest.mark.parametrize("name", WITH_TERM)
 
 
 def method_on(case, name, **changes):
@@ -55,7 +58,7 @@ def test_a_term_is_zero_where_nothing_differs(pair, name):
     assert found and all(abs(value) <= 1e-6 for value in found.values()), found
 
 
-@every_method
+@every_term
 @every_pair
 def test_a_training_step_has_finite_gradients_and_described_figures(pair, name):
     pair.model.eval()
@@ -73,7 +76,7 @@ def test_a_training_step_has_finite_gradients_and_described_figures(pair, name):
     assert any(gradient.abs().sum() > 0 for gradient in gradients)
 
 
-@every_method
+@every_term
 @pytest.mark.parametrize("pair", SOME_PAIRS, ids="-".join, indirect=True)
 def test_parts_of_a_batch_make_the_whole(pair, name):
     """The mean of the parts' terms and gradients is the whole batch's. How a batch is cut depends on the task type."""
@@ -89,7 +92,7 @@ def test_parts_of_a_batch_make_the_whole(pair, name):
     assert float((whole[1] - together[1]).norm() / whole[1].norm()) < 2e-3
 
 
-@every_method
+@every_term
 def test_the_gradient_is_that_of_float64_differences(tiny_bench, monkeypatch, name):
     """Along a random direction. A perturbation is a constant of the gradient, so it is found once and kept."""
     model = tiny_bench.model.double().eval()
@@ -130,7 +133,15 @@ def keep(found, value):
     return value
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.presets])
+@pytest.mark.parametrize(
+    "name",
+    [
+        # Those without a term do so all at once in weights/test_all_at_once.py.
+        pytest.param(name, marks=[] if name in WITH_TERM else pytest.mark.slow)
+        for name, method in METHODS.items()
+        if method.presets
+    ],
+)
 def test_a_run_with_it_resumes_to_the_bit(workspace, name):
     """Methods without presets need files that only their own tests have; those test this too."""
     settings = [*SETTINGS, "smart=off", "mbpp=off", f"{name}={METHODS[name].presets[0].name}", "training.epochs=1"]

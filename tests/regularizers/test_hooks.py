@@ -15,6 +15,8 @@ TEXT = MethodText(title="Toy", formula="f", paper="none", cost="none", use="test
 class ToySettings(MethodSettings):
     """Nothing but the weight."""
 
+    weight: float
+
 
 class Toy(Regularizer[ToySettings]):
     """Adds nothing."""

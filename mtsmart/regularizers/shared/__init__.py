@@ -1,1 +1,1 @@
-"""What regularisers are made of: the base class, the clean pass, perturbations, noise, a moving-average teacher."""
+"""What regularisers are made of: base class, hooks, clean pass, perturbations, noise, averages, pretrained weights."""

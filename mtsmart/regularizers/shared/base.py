@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
 
 from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.strict import StrictModel
 from mtsmart.errors import MtsmartWarning
+from mtsmart.regularizers.shared.hooks import UpdateHooks
 
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
     from torch import Tensor
@@ -60,20 +60,25 @@ class Context:
         model: the student, on its device.
         tasks: by name.
         total_updates: the length of training.
+        learning_rate: the learning rate of the encoder in an update, counted from 0.
+        seed: the run's. What a method draws for the whole model must be the same in each of several processes, so it
+            comes from this seed and not from torch's generator.
     """
 
     model: MultiTaskModel
     tasks: Mapping[str, TaskType]
     total_updates: int
+    learning_rate: Callable[[int], float] = lambda update: 1.0
+    seed: int = 0
 
 
 def weighted(settings: MethodSettings, term: Term) -> Term:
     """A term with its weight, and with that of the updates that do not have it."""
-    return Term(every(settings) * settings.weight * term.value, term.figures)
+    return Term(every(settings) * getattr(settings, settings.switch) * term.value, term.figures)
 
 
-class Regularizer(Method, ABC, Generic[S]):
-    """A method at work in one run. A subclass must implement ``term``; the other methods are hooks.
+class Regularizer(UpdateHooks, Method, Generic[S]):
+    """A method at work in one run. A subclass implements ``term``, or hooks that change gradients or weights.
 
     Args:
         context: the run.
@@ -81,10 +86,7 @@ class Regularizer(Method, ABC, Generic[S]):
 
     Attributes:
         updates: how many updates are done.
-        changes_start: whether ``begin`` changes the weights that a new run starts with.
     """
-
-    changes_start: ClassVar[bool] = False
 
     def __init__(self, context: Context, settings: Mapping[str, S]) -> None:
         self.context = context
@@ -95,9 +97,9 @@ class Regularizer(Method, ABC, Generic[S]):
         """What the term of a task's batches needs of the clean pass."""
         return Needs()
 
-    @abstractmethod
     def term(self, clean: CleanPass, settings: S) -> Term | None:
-        """The term of a batch without its weight; None if this batch has none."""
+        """The term of a batch without its weight; None if this batch has none, or if the method has no term."""
+        return None
 
     def is_active(self, task: str) -> bool:
         """Whether the present update adds the term to a task's batches."""
@@ -112,18 +114,9 @@ class Regularizer(Method, ABC, Generic[S]):
         term = self.term(clean, settings)
         return None if term is None else weighted(settings, term)
 
-    def begin(self, model: MultiTaskModel) -> None:
-        """Change the weights that a new run starts with; called only if ``changes_start`` is true."""
-
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """Begin with ``model`` as it is after ``updates`` updates: for a method that a resumed run adds."""
         self.updates = updates
-
-    def before_step(self, model: MultiTaskModel, again: Callable[[], None]) -> None:
-        """Called when an update's gradients are known and before they are clipped and used.
-
-        The method may change gradients and weights. ``again()`` computes the gradients anew with the present weights.
-        """
 
     def after_update(self, model: Callable[[], MultiTaskModel]) -> None:
         """Called after each optimizer step. ``model()`` gives all weights, which a sharded run gathers for it."""
@@ -169,9 +162,9 @@ class Regularizer(Method, ABC, Generic[S]):
         settings = {name: cls.resolve(section, own) for name, own in of_tasks.items()}
         # What the section says also holds where it is off and a task switches the method on, unless by a preset.
         heirs = [settings[name] for name, own in of_tasks.items() if getattr(own, "preset", None) is None]
-        _warn_if_unused(cls.name, section, [cls.resolve(section), *heirs])
+        _warn_if_unused(cls, cls.name, section, [cls.resolve(section), *heirs])
         for name, own in of_tasks.items():
-            _warn_if_unused(f"tasks.{name}.{cls.name}", own, [settings[name]])
+            _warn_if_unused(cls, f"tasks.{name}.{cls.name}", own, [settings[name]])
         on = {name: one for name, one in settings.items() if one is not None and one.is_on}
         for key, one in {_key_of_every(cls.name, name, of_tasks[name]): one for name, one in on.items()}.items():
             _warn_if_never(key, every(one), context.total_updates)
@@ -211,22 +204,27 @@ def is_due(updates: int, every: int) -> bool:
     return (updates + 1) % every == 0
 
 
-def _warn_if_unused(section: str, given: StrictModel | None, resolved: Iterable[MethodSettings | None]) -> None:
+def _warn_if_unused(
+    method: type[Method], section: str, given: StrictModel | None, resolved: Iterable[MethodSettings | None]
+) -> None:
     """Warn of each value of a section that has no effect.
 
     Args:
-        section: a method's key.
+        method: the section's.
+        section: its key.
         given: what the user wrote there.
         resolved: the complete settings that may come of it.
     """
     if given is None:
         return
-    written = given.model_dump(exclude_unset=True, exclude_none=True, exclude={"preset", "weight"})
+    switch = method.Settings.switch
+    written = given.model_dump(exclude_unset=True, exclude_none=True, exclude={"preset", switch})
     replaced = [settings.replaced for settings in resolved if settings is not None and settings.is_on]
     for key, value in written.items():
         reason = next((each[key] for each in replaced if key in each), None)
         if not replaced:
-            why = f"because {section} is off; {section}.weight=1 switches it on"
+            on = 1 if switch == "weight" else f"{getattr(method.presets[0].settings, switch):g}"
+            why = f"because {section} is off; {section}.{switch}={on} switches it on"
         elif reason is not None and all(key in each for each in replaced):
             why = f"because {section}.{reason} takes its place"
         else:

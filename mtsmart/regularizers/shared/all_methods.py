@@ -1,0 +1,92 @@
+"""What training asks of all methods of a run at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, cast
+
+from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.config.sections import RunConfig
+from mtsmart.errors import ConfigError
+from mtsmart.regularizers.shared.base import Regularizer
+from mtsmart.regularizers.shared.hooks import UpdateHooks
+from mtsmart.tasks.definition import TaskDefinition
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mtsmart.models.multitask import MultiTaskModel
+
+
+def check_regularizers(config: RunConfig, definitions: Mapping[str, TaskDefinition], sharded: bool) -> None:
+    """Refuse methods that the rest of an experiment does not go with.
+
+    Args:
+        config: the experiment's.
+        definitions: of its tasks.
+        sharded: whether several processes each keep a part of the weights.
+
+    Raises:
+        ConfigError: names the method.
+    """
+    parts = [config.parts, *(definition.parts for definition in definitions.values())]
+    for name, method in REGULARIZERS.named_in(parts).items():
+        takes_parts = cast(type[UpdateHooks], method).takes_parts
+        sections = {task: definition.parts.get(name) for task, definition in definitions.items()}
+        if sharded and not takes_parts and method.effect(config.parts.get(name), sections):
+            message = "does not go with sharded weights, of which each process sees only a part"
+            raise ConfigError(message, key=name, hint="Leave training.shard out")
+
+
+def begin(regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel, settle: Callable[[], None]) -> None:
+    """Let methods change the weights that a new run starts with.
+
+    Args:
+        regularizers: those of the run.
+        model: with all its weights.
+        settle: called when they have changed.
+    """
+    every = list(regularizers)
+    starting = [one for one in every if one.changes_start]
+    for regularizer in starting:
+        regularizer.begin(model)
+    if starting:
+        settle()
+        for regularizer in every:  # such as a teacher, which is a copy of the model
+            regularizer.start(model, 0)
+
+
+def probe(
+    regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel, gradients: Callable[[], Iterator[None]]
+) -> None:
+    """Show methods the gradients of the first updates, for those that want to see them before training.
+
+    Args:
+        regularizers: those of the run.
+        model: is trained.
+        gradients: gives an iterator, each step of which leaves the gradients of one update in the parameters. It may
+            end before the methods have seen as many as they want.
+    """
+    wanting = [one for one in regularizers if one.probes > 0]
+    if not wanting:
+        return
+    for number, _ in enumerate(islice(gradients(), max(one.probes for one in wanting))):
+        for regularizer in wanting:
+            if number < regularizer.probes:
+                regularizer.probe(model)
+
+
+def measure(regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel) -> dict[str, float]:
+    """The figures of all methods' own states; ``model`` has all its weights."""
+    return {name: value for regularizer in regularizers for name, value in regularizer.measure(model).items()}
+
+
+@contextmanager
+def differentiating(regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel) -> Iterator[None]:
+    """The contexts of all methods in which the gradients of an update are computed."""
+    with ExitStack() as stack:
+        for regularizer in regularizers:
+            stack.enter_context(regularizer.differentiating(model))
+        yield

@@ -1,0 +1,58 @@
+"""What a method may do around an update besides adding a term to the loss of its batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
+    from mtsmart.models.multitask import MultiTaskModel
+
+
+class UpdateHooks:
+    """Hooks on the weights and gradients of an update. In none of them a method has to do anything.
+
+    The order within an update: ``differentiating`` is entered, the gradients of all batches are computed, and it is
+    left; ``before_step``; clipping and the optimizer's step; ``after_step``; ``after_update``.
+
+    Attributes:
+        changes_start: whether ``begin`` changes the weights that a new run starts with.
+        takes_parts: whether the method works where each of several processes holds only a part of the weights
+            (``training.shard``). A method that reads or changes weights or gradients in these hooks does not, because
+            it would see parts.
+        probes: how many updates' gradients the method wants to see before training.
+    """
+
+    changes_start: ClassVar[bool] = False
+    takes_parts: ClassVar[bool] = True
+
+    @property
+    def probes(self) -> int:
+        """How many updates' gradients ``probe`` is shown before the first update of a new run."""
+        return 0
+
+    def begin(self, model: MultiTaskModel) -> None:
+        """Change the weights that a new run starts with; called only if ``changes_start`` is true."""
+
+    def probe(self, model: MultiTaskModel) -> None:
+        """See the gradients of one of the first updates, at the weights with which a new run starts."""
+
+    def differentiating(self, model: MultiTaskModel) -> AbstractContextManager[None]:
+        """A context in which the gradients of an update are computed, also those that ``again()`` computes.
+
+        The method may put other weights in and take them out again, and change the gradients at the end.
+        """
+        return nullcontext()
+
+    def before_step(self, model: MultiTaskModel, again: Callable[[], None]) -> None:
+        """Called when an update's gradients are known and before they are clipped and used.
+
+        The method may change gradients and weights. ``again()`` computes the gradients anew with the present weights.
+        """
+
+    def after_step(self, model: MultiTaskModel) -> None:
+        """Change the weights after the optimizer's step, and before any method's ``after_update`` sees them."""
+
+    def before_evaluation(self, model: MultiTaskModel) -> None:
+        """Called before an evaluation, also where no task has rows to score. ``model`` has all its weights."""

@@ -1,0 +1,125 @@
+"""L2-SP: pretrained weights are drawn to where they started, and new ones to zero.
+
+Li, Grandvalet and Davoine 2018, "Explicit Inductive Bias for Transfer Learning with Convolutional Networks",
+section 3: alpha / 2 ||w - w0||^2 over the pretrained weights, and beta / 2 ||w||^2 over the new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from mtsmart.regularizers import (
+    LARGEST,
+    REGULARIZERS,
+    Context,
+    Figure,
+    MethodSettings,
+    MethodText,
+    Preset,
+    Regularizer,
+)
+
+if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
+    from torch import Tensor, nn
+
+    from mtsmart.models.multitask import MultiTaskModel
+
+
+class L2SpSettings(MethodSettings):
+    """Complete values."""
+
+    switch: ClassVar[str] = "alpha"
+
+    alpha: float = Field(
+        ge=0, le=LARGEST, description="strength of the pull of pretrained weights to their start; 0: off"
+    )
+    beta: float = Field(ge=0, le=LARGEST, description="strength of the pull of heads and adapters to 0")
+
+
+@REGULARIZERS.register("l2_sp")
+class L2Sp(Regularizer[L2SpSettings]):
+    """Adds the penalty's exact gradient once an update, before clipping.
+
+    The penalty takes the place of weight decay for the pretrained weights: with optimizer.weight_decay they are drawn
+    to zero, too.
+    """
+
+    Settings = L2SpSettings
+    presets = (
+        Preset("paper", L2SpSettings(alpha=0.1, beta=0.01), "Li et al. 2018: beta, and one of the published alphas"),
+    )
+    order = 80
+    takes_parts = False
+    still = None  # it has no term of a batch
+    text = MethodText(
+        title="L2-SP",
+        formula="alpha / 2 ||w - w0||^2 for pretrained weights + beta / 2 ||w||^2 for heads and adapters",
+        paper="Li, Grandvalet and Davoine 2018, section 3",
+        cost="none; a copy of the encoder's weights",
+        use="few rows, or tasks near to what the encoder knows; set optimizer.weight_decay=0 beside it",
+        evidence="not compared in experiments/evidence",
+    )
+    figures = (Figure("l2_sp", "L2-SP's penalty", "of the loss", "l2_sp is the penalty of L2-SP", in_tables=False),)
+
+    def __init__(self, context: Context, settings: Mapping[str, L2SpSettings]) -> None:
+        from mtsmart.regularizers.shared.pretrained import Start, pretrained
+
+        super().__init__(context, settings)
+        self.config = next(iter(settings.values()))
+        self.first = Start(pretrained(context.model))
+
+    def start(self, model: MultiTaskModel, updates: int) -> None:
+        """A new run's weights may have changed since they were loaded; a resumed run is drawn to the loaded ones."""
+        from mtsmart.regularizers.shared.pretrained import pretrained
+
+        super().start(model, updates)
+        if updates == 0:
+            self.first.follow(pretrained(model))
+
+    def before_step(self, model: MultiTaskModel, again: Callable[[], None]) -> None:
+        """Add the gradient: alpha (w - w0), and beta w."""
+        import torch
+
+        with torch.no_grad():
+            for weights, pull in self._pulls(model):
+                weights.grad = pull if weights.grad is None else weights.grad.add_(pull)
+
+    def measure(self, model: MultiTaskModel) -> dict[str, float]:
+        """The penalty."""
+        import torch
+
+        from mtsmart.regularizers.shared.pretrained import fresh, pretrained
+
+        def squares(tensors: list[Tensor]) -> float:
+            return float(torch.stack([each.square().sum() for each in tensors]).sum()) if tensors else 0.0
+
+        with torch.no_grad():
+            moved = squares([weights - self.first[name] for name, weights in pretrained(model).items()])
+            new = squares(list(fresh(model).values()))
+        return {"l2_sp": (self.config.alpha * moved + self.config.beta * new) / 2}
+
+    def _pulls(self, model: MultiTaskModel) -> Iterator[tuple[nn.Parameter, Tensor]]:
+        """Each trained parameter and the penalty's gradient in it."""
+        from mtsmart.regularizers.shared.pretrained import fresh, pretrained
+
+        for name, weights in pretrained(model).items():
+            yield weights, self.config.alpha * (weights - self.first[name])
+        for weights in fresh(model).values():
+            yield weights, self.config.beta * weights
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Where the weights started."""
+        return self.first.tensors()
+
+    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Continue with the start of the interrupted run."""
+        super().load_state(state, tensors)
+        self.first.load(tensors)
+
+    @classmethod
+    def summary(cls, settings: L2SpSettings) -> str:
+        """Alpha and beta."""
+        return f"alpha {settings.alpha:g}, beta {settings.beta:g}"

@@ -1,0 +1,106 @@
+"""Mixout: in each update some weights are replaced by their pretrained values, as dropout replaces outputs by zero.
+
+Lee, Cho and Kang 2020, "Mixout: Effective Regularization to Finetune Large-scale Pretrained Language Models",
+section 3. With M ~ Bernoulli(p) for each weight, the passes of an update use
+(M w0 + (1 - M) w - p w0) / (1 - p), whose mean is w.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from mtsmart.regularizers import REGULARIZERS, Context, MethodSettings, MethodText, Preset, Regularizer
+
+if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
+    from torch import Tensor
+
+    from mtsmart.models.multitask import MultiTaskModel
+
+_PLACE = 3  # of the numbers that this method draws from the run's seed
+
+
+class MixoutSettings(MethodSettings):
+    """Complete values."""
+
+    switch: ClassVar[str] = "p"
+
+    p: float = Field(ge=0, lt=1, description="probability with which a weight is replaced; 0: off")
+
+
+@REGULARIZERS.register("mixout")
+class Mixout(Regularizer[MixoutSettings]):
+    """Puts mixed weights into the encoder while the gradients of an update are computed.
+
+    All batches and passes of an update have the same mask, also those of other methods. The gradient of a weight is
+    that of the mixed weight times (1 - M) / (1 - p), as the chain rule says. The optimizer and evaluations see the
+    weights themselves. Mixed are the pretrained matrices that are no embeddings.
+    """
+
+    Settings = MixoutSettings
+    presets = (Preset("paper", MixoutSettings(p=0.7), "Lee et al. 2020, one of the published p"),)
+    order = 65
+    takes_parts = False
+    still = None  # it has no term
+    text = MethodText(
+        title="Mixout",
+        formula="passes use (M w0 + (1 - M) w - p w0) / (1 - p), M ~ Bernoulli(p) for each weight",
+        paper="Lee, Cho and Kang 2020, Mixout, section 3",
+        cost="none; three copies of the encoder's matrices",
+        use="few rows on a large encoder whose fine-tuning sometimes fails; set encoder.dropout=0 beside it",
+        evidence="not compared in experiments/evidence",
+    )
+
+    def __init__(self, context: Context, settings: Mapping[str, MixoutSettings]) -> None:
+        from mtsmart.regularizers.shared.pretrained import Start, mixable
+
+        super().__init__(context, settings)
+        self.config = next(iter(settings.values()))
+        self.first = Start(mixable(context.model))
+
+    def start(self, model: MultiTaskModel, updates: int) -> None:
+        """A new run's weights may have changed since they were loaded; a resumed run mixes with the loaded ones."""
+        from mtsmart.regularizers.shared.pretrained import mixable
+
+        super().start(model, updates)
+        if updates == 0:
+            self.first.follow(mixable(model))
+
+    @contextmanager
+    def differentiating(self, model: MultiTaskModel) -> Iterator[None]:
+        """Mix; at the end put the weights back, and turn the gradients into those of the weights."""
+        import torch
+
+        from mtsmart.regularizers.shared.pretrained import generator_of, mixable
+
+        p = self.config.p
+        weights = mixable(model)
+        generator = generator_of(model.device, self.context.seed, _PLACE, self.updates)
+        before: dict[str, Tensor] = {}
+        kept: dict[str, Tensor] = {}
+        with torch.no_grad():
+            for name, one in weights.items():
+                before[name] = one.detach().clone()
+                kept[name] = torch.empty_like(before[name]).bernoulli_(1 - p, generator=generator) / (1 - p)
+                # The published form with (1 - M) / (1 - p) as the factor of w - w0.
+                one.copy_(self.first[name] + kept[name] * (one - self.first[name]))
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, one in weights.items():
+                    one.copy_(before[name])
+                    if one.grad is not None:
+                        one.grad.mul_(kept[name])
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The pretrained weights."""
+        return self.first.tensors()
+
+    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Continue with the pretrained weights of the interrupted run."""
+        super().load_state(state, tensors)
+        self.first.load(tensors)
