@@ -27,7 +27,10 @@ class UpdateLosses:
         weighting: says what regularisers that differentiate on their own multiply by.
         model: is trained.
         processes: those that share the batches.
-        note: called for each batch.
+        note: called for each batch; None if the update's losses have been noted before.
+
+    Attributes:
+        again: whether they have been.
     """
 
     def __init__(
@@ -37,7 +40,7 @@ class UpdateLosses:
         weighting: Weighting[Any],
         model: nn.Module,
         processes: Processes,
-        note: Note,
+        note: Note | None,
     ) -> None:
         self._batches = batches
         self._executor = executor
@@ -45,6 +48,7 @@ class UpdateLosses:
         self._model = model
         self._processes = processes
         self._note = note
+        self.again = note is None
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -56,7 +60,8 @@ class UpdateLosses:
             averages_now = is_last and not self._weighting.needs_task_gradients
             with nullcontext() if averages_now else self._executor.accumulating():
                 objective, figures = self._executor(batch, self._weighting.factor(batch.task, len(self)))
-                self._note(number, batch, figures)
+                if self._note is not None:
+                    self._note(number, batch, figures)
                 yield BatchLoss(batch.task, objective)
 
     def backward(self, loss: Tensor) -> None:
