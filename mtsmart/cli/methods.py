@@ -9,8 +9,10 @@ import typer
 from mtsmart.cli.terminal import say
 
 
-def methods(name: Annotated[str | None, typer.Argument(help="One regulariser, in detail.")] = None) -> None:
-    """All regularisers, weightings and transforms, or one regulariser: formula, paper, settings, cost, evidence."""
+def methods(
+    name: Annotated[str | None, typer.Argument(help="One regulariser or weighting, in detail.")] = None,
+) -> None:
+    """All regularisers, weightings and transforms, or one method: formula, paper, settings, cost, evidence."""
     from mtsmart.reporting.regularizers import describe_method, methods_table
 
     say(methods_table() if name is None else describe_method(name))

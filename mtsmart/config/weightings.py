@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from pydantic import model_validator
 
 from mtsmart.config.open_section import NamedEntry, OpenSection
+from mtsmart.config.regularizers import Figure, MethodText
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.errors import did_you_mean
 from mtsmart.registry import Registry
@@ -23,9 +24,13 @@ class WeightingMethod(NamedEntry):
 
     Attributes:
         Settings: the type of the settings under its name in the YAML.
+        text: what people read about it; None: the text at the top of its module is all there is.
+        figures: what it reports.
     """
 
     Settings: ClassVar[type[WeightingSettings]] = WeightingSettings
+    text: ClassVar[MethodText | None] = None
+    figures: ClassVar[tuple[Figure, ...]] = ()
 
 
 WEIGHTINGS: Registry[type[WeightingMethod]] = Registry(

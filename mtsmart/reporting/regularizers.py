@@ -6,18 +6,23 @@ import inspect
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from mtsmart.config.regularizers import REGULARIZERS, Method
+from mtsmart.config.regularizers import REGULARIZERS, Figure, Method
+from mtsmart.config.strict import StrictModel
 from mtsmart.config.transforms import TRANSFORMS
-from mtsmart.config.weightings import WEIGHTINGS
+from mtsmart.config.weightings import WEIGHTINGS, WeightingMethod
+from mtsmart.errors import ConfigError, did_you_mean
 
 _WIDTH = 79
+_FACTS = ("formula", "paper", "cost", "use", "evidence")
 
 
 def methods_table() -> str:
     """The name of each regulariser, weighting and transform of the encoder, and what it does."""
     tables: dict[str, Mapping[str, object]] = {
         "regularisers ('mtsmart methods NAME' explains one of them):": REGULARIZERS.ordered(),
-        "weightings (weighting: NAME):": {name: WEIGHTINGS[name] for name in WEIGHTINGS},
+        "weightings (weighting: NAME; 'mtsmart methods NAME' explains one of them):": {
+            name: WEIGHTINGS[name] for name in WEIGHTINGS
+        },
         "transforms of the encoder (encoder: {NAME: VALUE}):": {name: TRANSFORMS[name] for name in TRANSFORMS},
     }
     return "\n\n".join("\n".join([title, *_table(entries)]) for title, entries in tables.items())
@@ -38,43 +43,71 @@ def _table(entries: Mapping[str, object]) -> Iterator[str]:
 
 
 def describe_method(name: str) -> str:
-    """One method: what it is, formula, paper, cost, use, evidence, settings with their presets, figures.
+    """One regulariser or weighting: what it is, formula, paper, cost, use, evidence, settings with presets, figures.
 
     Raises:
         ConfigError: there is no such method.
     """
-    method = REGULARIZERS[name]
-    text = method.text
-    facts = {
-        "formula": text.formula,
-        "paper": text.paper,
-        "cost": text.cost,
-        "use": text.use,
-        "evidence": text.evidence,
-        "tasks": _of_tasks(method),
-    }
-    lines: list[str] = []
-    for paragraph in _paragraphs(method):
-        lines += [*_paragraph(paragraph, 0), ""]
-    for fact, value in facts.items():
-        lines += _paragraph(f"{fact + ':':<10}{value}", 10)
-    lines += ["", "settings:", *_settings(method)]
+    if name in REGULARIZERS:
+        return "\n".join(_regularizer(REGULARIZERS[name]))
+    if name in WEIGHTINGS:
+        return "\n".join(_weighting(name, WEIGHTINGS[name]))
+    reason = REGULARIZERS.reason_missing(name) or WEIGHTINGS.reason_missing(name)
+    hint = reason or did_you_mean(name, [*REGULARIZERS, *WEIGHTINGS])
+    raise ConfigError("there is no regulariser or weighting of this name", value=name, hint=hint)
+
+
+def _regularizer(method: type[Method]) -> Iterator[str]:
+    yield from _top(method)
+    yield from _facts(method, {"tasks": _of_tasks(method)})
+    yield from ("", "settings:", *_settings(method))
     if method.presets:
-        lines += ["", "presets (single values are laid over the first; without any the method is off):"]
+        yield from ("", "presets (single values are laid over the first; without any the method is off):")
         for preset in method.presets:
-            lines += _paragraph(f"  {preset.name}: {preset.source}", 4)
-    if method.figures:
-        lines += ["", "figures in metrics.jsonl:"]
-        for figure in method.figures:
-            lines += _paragraph(f"  {figure.legend} ({figure.unit})", 4)
-    return "\n".join(lines)
+            yield from _paragraph(f"  {preset.name}: {preset.source}", 4)
+    yield from _figures(method.figures)
+
+
+def _weighting(name: str, method: type[WeightingMethod]) -> Iterator[str]:
+    yield from _top(method)
+    yield from _facts(method, {"write": f"weighting: {name}"})
+    fields = method.Settings.model_fields
+    if fields:
+        yield from ("", f"settings (weighting: {{{name}: {{...}}}}):")
+        yield from _fields(method.Settings)
+    yield from _figures(method.figures)
+
+
+def _top(method: object) -> Iterator[str]:
+    for paragraph in _paragraphs(method):
+        yield from (*_paragraph(paragraph, 0), "")
+
+
+def _facts(method: type[Method] | type[WeightingMethod], further: Mapping[str, str]) -> Iterator[str]:
+    text = method.text
+    facts = {} if text is None else {name: getattr(text, name) for name in _FACTS}
+    for fact, value in {**facts, **further}.items():
+        yield from _paragraph(f"{fact + ':':<10}{value}", 10)
+
+
+def _figures(figures: Iterable[Figure]) -> Iterator[str]:
+    lines = [line for figure in figures for line in _paragraph(f"  {figure.legend} ({figure.unit})", 4)]
+    if lines:
+        yield from ("", "figures in metrics.jsonl:", *lines)
+
+
+def _fields(settings: type[StrictModel]) -> Iterator[str]:
+    for name, field in settings.model_fields.items():
+        default = "required" if field.is_required() else f"default {field.default}"
+        yield from _paragraph(f"  {name}: {field.description} ({default})", 4)
 
 
 def _settings(method: type[Method]) -> Iterator[str]:
+    if not method.presets:
+        yield from _fields(method.Settings)
+        return
     for name, field in method.Settings.model_fields.items():
         values = [f"{preset.name} {getattr(preset.settings, name)}" for preset in method.presets]
-        if not values:
-            values = ["required"] if field.is_required() else [f"default {field.default}"]
         yield from _paragraph(f"  {name}: {field.description} ({', '.join(values)})", 4)
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mtsmart.evaluation.evaluator import Evaluation
+from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.preparation.prepared_task import PreparedTask
+from mtsmart.processes import Processes
 from mtsmart.regularizers import STUDENT, Regularizer
 from mtsmart.runs.results import ScoredUpdate
 from mtsmart.task_types import TaskType
@@ -59,6 +61,27 @@ class Selection:
         self.best = None if state["best"] is None else ScoredUpdate.from_json(state["best"])
         self.last = None if state["last"] is None else ScoredUpdate.from_json(state["last"])
         self.waited = state["waited"]
+
+
+def score_tasks(
+    model: MultiTaskModel, tasks: Iterable[PreparedTask], batch_size: int, processes: Processes
+) -> Evaluation:
+    """The scores of tasks on their validation rows. Their types have what ``fit`` finds for these weights afterwards.
+
+    Args:
+        model: the model in any mode.
+        tasks: those that have validation rows and are scored.
+        batch_size: the number of encoded rows in a batch.
+        processes: the processes that share the batches. Each process gets the scores.
+    """
+    results = {
+        task.name: evaluate_task(
+            model, task.type, task.validation, task.collate, batch_size, task.baseline, fit=True, processes=processes
+        )
+        for task in tasks
+        if task.validation is not None
+    }
+    return Evaluation(results)
 
 
 @dataclass(frozen=True)

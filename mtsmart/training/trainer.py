@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from mtsmart.cpu.allocator import keeping_freed_memory
 from mtsmart.data.batch import Batch
 from mtsmart.data.loader import in_groups, load_batches, lost_workers_as_errors
-from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
+from mtsmart.evaluation.evaluator import Evaluation
 from mtsmart.log import log_notice
 from mtsmart.models.files import save_model
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.models.weights import digest_of_frozen
+from mtsmart.models.weights import digest_of_frozen, trained
 from mtsmart.processes import ALONE, Processes
 from mtsmart.random_state import draw_apart, random_state
 from mtsmart.regularizers import Context, Regularizer, all_methods, build_regularizers
@@ -59,7 +59,7 @@ from mtsmart.training.optim import (
     warn_if_still,
 )
 from mtsmart.training.resume import Progress, Resumable, ResumeState, gather_tensors, restore
-from mtsmart.training.selection import Selection, best_of, candidates, without_scores
+from mtsmart.training.selection import Selection, best_of, candidates, score_tasks, without_scores
 from mtsmart.training.setup import Setup, build_sampler
 from mtsmart.training.sharding import Student
 from mtsmart.training.step import TrainStep
@@ -97,7 +97,7 @@ class Trainer:
         self.student = Student(setup.model)
         self._shard()
         factors = {name: setup.tasks[name].definition.learning_rate_factor or 1.0 for name in setup.model.specs}
-        context = WeightingContext(list(setup.train), self.total_updates)
+        context = WeightingContext(list(setup.train), self.total_updates, self.updates_per_epoch, setup.task_types)
         self.weighting = build_weighting(setup.config.weighting, context).to(self.device)
         self.optimizer = build_optimizer(setup.model, setup.config.optimizer, factors, self.weighting)
         self.executor = Executor(self.step, self.device, self.config.precision, processes, self.student.is_sharded)
@@ -164,7 +164,7 @@ class Trainer:
         terms = list(self.step.regularizers)
         with self.interrupt, self.processes.listening(), self._memory(), lost_workers_as_errors():
             self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
-            for text in [*self.sampler.overlong(), *without_scores(self._candidates(), self.setup.validation)]:
+            for text in self._notices():
                 self.notify(text)
             start = time.perf_counter()
             try:
@@ -177,6 +177,11 @@ class Trainer:
         if self.selection.best is None:
             self._save_model(next(iter(self._candidates().values())))
         return self._write_results()
+
+    def _notices(self) -> list[str]:
+        parameters = list(trained(self.setup.model).values())
+        gradients = self.weighting.notices(parameters, self.sampler.batches_per_update)
+        return [*self.sampler.overlong(), *without_scores(self._candidates(), self.setup.validation), *gradients]
 
     def _memory(self) -> AbstractContextManager[None]:
         return keeping_freed_memory() if self.device.type == "cpu" else nullcontext()
@@ -224,7 +229,7 @@ class Trainer:
             regularizer.after_update(self.student.whole)
         self.callback.receive(UpdateDone(self.progress.update + 1, sum(batch.whole_size for batch in batches)))
 
-    def _differentiate(self, batches: tuple[Batch, ...], note: Note) -> None:
+    def _differentiate(self, batches: tuple[Batch, ...], note: Note | None) -> None:
         """Leave the gradient of an update in the parameters."""
         losses = UpdateLosses(batches, self.executor, self.weighting, self.setup.model, self.processes, note)
         with all_methods.differentiating(self.step.regularizers.values(), self.setup.model):
@@ -236,7 +241,7 @@ class Trainer:
     def _differentiate_again(self, batches: tuple[Batch, ...]) -> None:
         """Put the gradient with the present weights in the place of the one that is there."""
         self.optimizer.zero_grad(set_to_none=True)
-        self._differentiate(batches, lambda number, batch, figures: None)
+        self._differentiate(batches, note=None)
 
     def _note(self, number: int, batch: Batch, figures: Mapping[str, Tensor]) -> None:
         self.meter.add(batch.task, figures)
@@ -294,21 +299,8 @@ class Trainer:
         return candidates(self.student.whole(), self.step.regularizers.values())
 
     def _scores(self, model: MultiTaskModel) -> Evaluation:
-        results = {
-            name: evaluate_task(
-                model,
-                task.type,
-                task.validation,
-                task.collate,
-                self.config.eval_batch_size,
-                task.baseline,
-                fit=True,
-                processes=self.processes,
-            )
-            for name, task in self.setup.tasks.items()
-            if task.validation is not None and name not in self.setup.untrained
-        }
-        return Evaluation(results)
+        tasks = [self.setup.tasks[name] for name in self.setup.scored]
+        return score_tasks(model, tasks, self.config.eval_batch_size, self.processes)
 
     def _save_model(self, model: MultiTaskModel) -> None:
         decoding = {name: task.decoding for name, task in self.setup.task_types.items() if task.decoding}

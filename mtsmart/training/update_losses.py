@@ -29,7 +29,10 @@ class UpdateLosses:
         weighting: says what regularisers that differentiate on their own multiply by.
         model: is trained.
         processes: those that share the batches.
-        note: called for each batch.
+        note: called for each batch; None if the update's losses have been noted before.
+
+    Attributes:
+        again: whether they have been.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class UpdateLosses:
         weighting: Weighting[Any],
         model: nn.Module,
         processes: Processes,
-        note: Note,
+        note: Note | None,
     ) -> None:
         self._batches = batches
         self._executor = executor
@@ -49,6 +52,7 @@ class UpdateLosses:
         self._note = note
         self._is_joined = False
         self._waiting: list[Tensor] = []  # losses of the members of one joined batch
+        self.again = note is None
 
     def __len__(self) -> int:
         return sum(len(_members(batch)) for batch in self._batches)
@@ -62,7 +66,8 @@ class UpdateLosses:
                 objectives = self._executor.each(batch, self._factor)
                 self._is_joined = len(objectives) > 1
                 for own, objective, figures in objectives:
-                    self._note(number, own, figures)
+                    if self._note is not None:
+                        self._note(number, own, figures)
                     yield BatchLoss(own.task, objective)
                 self._differentiate_waiting()
 

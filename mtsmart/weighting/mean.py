@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from mtsmart.config.regularizers import MethodText
 from mtsmart.weighting import WEIGHTINGS, Losses, Weighting, WeightingSettings
 
 
 @WEIGHTINGS.register("mean")
 class Mean(Weighting[WeightingSettings]):
     """Adds up the gradients of objective / N, one batch after the other: one graph is in memory at a time."""
+
+    text = MethodText(
+        title="Mean",
+        formula="sum over batches of objective / N",
+        paper="none",
+        cost="none",
+        use="the default; tasks.NAME.weight gives a task a fixed factor",
+        evidence="all experiments of this project",
+    )
 
     @classmethod
     def summary(cls, settings: WeightingSettings) -> str:

@@ -72,7 +72,7 @@ def test_training_uses_the_regulariser_the_loss_the_metric_the_head_and_the_weig
     lines = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     training = [line for line in lines if line["type"] == "train"]
     assert all("C" in figures for line in training for figures in line["tasks"].values())
-    assert training[-1]["weight/mood"] != 1.0
+    assert training[-1]["weight/mood"] != training[0]["weight/mood"]
     evaluation = [line for line in lines if line["type"] == "evaluation"][-1]["tasks"]
     assert set(evaluation["mood"]) == {"accuracy", "error_rate"}
     assert evaluation["mood"]["error_rate"] == pytest.approx(evaluation["mood"]["accuracy"] - 1)

@@ -14,8 +14,9 @@ from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.folder import RunFolder
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
-from mtsmart.weighting import BatchLoss, GradientWeighting, Weighting, WeightingContext, WeightingSettings
+from mtsmart.weighting import GradientWeighting, Weighting, WeightingSettings
 from tests.training.test_resume import StopAt, assert_same_run
+from tests.weighting.fixed import Fixed, context
 
 
 class Learned(Weighting[WeightingSettings]):
@@ -59,39 +60,11 @@ class Summed(GradientWeighting[WeightingSettings]):
         return gradients.mean(0)
 
 
-class Fixed:
-    """Losses of a model with the parameters x and y, as an update gives them."""
-
-    def __init__(self, functions):
-        self.point = nn.Parameter(torch.tensor([1.0, 2.0]))
-        self.functions = functions
-
-    def __len__(self):
-        return len(self.functions)
-
-    def __iter__(self):
-        for task, function in self.functions.items():
-            yield BatchLoss(task, function(self.point))
-
-    def backward(self, loss):
-        loss.backward()
-
-    def parameters(self):
-        return [self.point]
-
-    def averaged(self, gradients):
-        return gradients
-
-
 @pytest.fixture
 def registered():
     """The weightings of this file, by name."""
     with WEIGHTINGS.lending({weighting.__name__.lower(): weighting for weighting in (Learned, Surgery, Summed)}):
         yield
-
-
-def context(tasks=("a", "b")):
-    return WeightingContext(list(tasks), total_updates=10)
 
 
 def test_the_mean_is_the_mean_of_the_gradients():

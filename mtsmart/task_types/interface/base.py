@@ -127,7 +127,7 @@ class TaskType(ABC):
         self.metric_names = definition.metrics or [self.metrics[0]]
         self.decoding: dict[str, float] = {}
         self.check()  # before the registries are asked: its messages say what fits this task type
-        self._criterion = CRITERIA[definition.loss or self.losses[0]]
+        self._criterion = CRITERIA[loss_of(self)]
         self._divergences = {role: DIVERGENCES[divergence_of(self, role)] for role in Role}
 
     def check(self) -> None:
@@ -311,6 +311,11 @@ def _read_options(kind: type[TaskType], name: str, definition: TaskDefinition) -
         return validate(kind.Options, Document(dict(definition.options)), (name, "options"))
     except ConfigError as error:  # without a place: this document has none, and the caller adds that of the task's file
         raise ConfigError(error.message, key=error.key, value=error.value, hint=error.hint) from None
+
+
+def loss_of(task: TaskType) -> str:
+    """The name of the loss that a task has: the definition's, or the first of ``losses``."""
+    return task.definition.loss or task.losses[0]
 
 
 def divergence_of(task: TaskType, role: Role) -> str:

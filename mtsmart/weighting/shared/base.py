@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from torch import Tensor, nn
 
 from mtsmart.config.weightings import WEIGHTINGS, WeightingConfig, WeightingMethod, WeightingSettings
 from mtsmart.errors import ConfigError
+from mtsmart.task_types import TaskType
 
 S = TypeVar("S", bound=WeightingSettings)
 
@@ -29,7 +30,14 @@ class BatchLoss:
 
 
 class Losses(Protocol):
-    """The losses of one update's batches. Each is computed when it is asked for, and its graph lives until then."""
+    """The losses of one update's batches. Each is computed when it is asked for, and its graph lives until then.
+
+    Attributes:
+        again: whether the update's losses have been computed before. A regulariser may ask for them once more, with
+            other weights of the model. A weighting that remembers losses remembers those of the first time alone.
+    """
+
+    again: bool
 
     def __len__(self) -> int:
         """How many batches the update has."""
@@ -54,10 +62,14 @@ class WeightingContext:
     Attributes:
         tasks: names of the trained tasks.
         total_updates: the length of training.
+        updates_per_epoch: the length of an epoch.
+        task_types: task -> its type.
     """
 
     tasks: Sequence[str]
     total_updates: int
+    updates_per_epoch: int = 1
+    task_types: Mapping[str, TaskType] = field(default_factory=dict)
 
 
 class Weighting(WeightingMethod, nn.Module, ABC, Generic[S]):
@@ -102,6 +114,23 @@ class Weighting(WeightingMethod, nn.Module, ABC, Generic[S]):
         """A few words on the weighting with these settings, for a run's card and for the console."""
         return str(settings)
 
+    @classmethod
+    def check_installed(cls) -> None:
+        """Refuse the weighting where a library that it needs is not installed.
+
+        Raises:
+            ConfigError: says how it is installed.
+        """
+
+    def notices(self, parameters: Sequence[nn.Parameter], batches: int) -> list[str]:
+        """What the user is told before training.
+
+        Args:
+            parameters: what is trained.
+            batches: those of an update.
+        """
+        return []
+
     def measure(self) -> dict[str, float]:
         """Figures of the weighting, computed when a line is logged (this may wait for the device)."""
         return {}
@@ -125,6 +154,7 @@ def check_weighting(config: WeightingConfig, in_rounds: bool, sharded: bool) -> 
     if method.needs_task_gradients and sharded:
         hint = "Leave training.shard out"
         raise ConfigError("does not go with sharded weights", key="weighting", value=config.name, hint=hint)
+    method.check_installed()
 
 
 def summary_of_weighting(config: WeightingConfig) -> str:

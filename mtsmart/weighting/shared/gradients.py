@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mtsmart.hardware import free_memory
 from mtsmart.weighting.shared.base import Losses, S, Weighting
 
 
@@ -32,26 +33,43 @@ class GradientWeighting(Weighting[S]):
         """Each gradient is taken as it is."""
         return 1.0
 
+    def notices(self, parameters: Sequence[nn.Parameter], batches: int) -> list[str]:
+        """How much memory the gradients take, and whether that is more than is free."""
+        numbers = sum(parameter.numel() for parameter in parameters)
+        needed = 4 * batches * numbers
+        text = (
+            f"weighting: the gradients of {batches} batches take {_in_words(needed)} ({batches} x {numbers:,} float32)"
+        )
+        free = free_memory(parameters[0].device)
+        if free is None or needed <= free:
+            return [text]
+        advice = "fewer tasks, a smaller training.accumulation or frozen layers take less"
+        return [f"{text}, more than the {_in_words(free)} that are free: {advice}"]
+
     def combine(self, losses: Losses) -> None:
         """Differentiate one batch after the other, merge, and write the result into the parameters."""
         parameters = losses.parameters()
-        rows = []
+        sizes = [parameter.numel() for parameter in parameters]
+        gradients = torch.zeros(len(losses), sum(sizes), device=parameters[0].device)
         tasks = []
-        for one in losses:
+        for row, one in zip(gradients, losses, strict=True):
             losses.backward(one.objective)
-            rows.append(_take_gradient(parameters))
+            _take_gradient(parameters, row.split(sizes))
             tasks.append(one.task)
-        merged = self.merge(losses.averaged(torch.stack(rows)), tasks)
-        pieces = merged.split([parameter.numel() for parameter in parameters])
+        merged = self.merge(losses.averaged(gradients), tasks)
+        pieces = merged.split(sizes)
         for parameter, piece in zip(parameters, pieces, strict=True):
             parameter.grad = piece.view_as(parameter).to(parameter.dtype)
 
 
-def _take_gradient(parameters: Sequence[nn.Parameter]) -> Tensor:
-    """The gradient of all parameters in one row (P,); the parameters have none afterwards."""
-    pieces = []
-    for parameter in parameters:
-        gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-        pieces.append(gradient.flatten().float())
-        parameter.grad = None
-    return torch.cat(pieces)
+def _take_gradient(parameters: Sequence[nn.Parameter], places: Sequence[Tensor]) -> None:
+    """Move the gradient of each parameter into its place in a row; the parameters have none afterwards."""
+    for parameter, place in zip(parameters, places, strict=True):
+        if parameter.grad is not None:
+            place.copy_(parameter.grad.flatten())
+            parameter.grad = None
+
+
+def _in_words(size: int) -> str:
+    """Bytes as MB, or as GB from 1 GB on."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
