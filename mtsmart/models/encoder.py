@@ -28,6 +28,7 @@ class Encoder(nn.Module):
         model: the Hugging Face model.
         drawn: names of the parameters of ``model`` that its checkpoint lacks, so that they start from random values.
         adapters: the adapters that have been added to ``model``, name -> settings, in the order of adding.
+        rate_factors: factors of the learning rate of parameters, by their names in this module; 1 for all others.
         compiled: the backend that has compiled ``forward``; None if it is not compiled.
     """
 
@@ -42,6 +43,7 @@ class Encoder(nn.Module):
         self.model = model
         self.drawn = frozenset(drawn)
         self.adapters: dict[str, Any] = {}
+        self.rate_factors: dict[str, float] = {}
         self.compiled: str | None = None
         accepted = inspect.signature(model.forward).parameters
         if "inputs_embeds" not in accepted:

@@ -14,11 +14,15 @@ S = TypeVar("S")
 
 
 class Order(IntEnum):
-    """When a transform is applied: the encoder gets its size first, then parts are frozen, then parts are added."""
+    """When a transform is applied: the encoder gets its size first, then parts are frozen, then parts are added.
+
+    What depends on all parameters, such as their learning rates, comes last.
+    """
 
     LAYERS = 1
     FREEZE = 2
     ADAPT = 3
+    RATES = 4
 
 
 class Transform(ABC, Generic[S]):
