@@ -33,8 +33,8 @@ class LayerDecay(Transform[float]):
             gt=0,
             le=1,
             description="each layer learns at this many times the rate of the layer above it; the last layer at this "
-            "many times the rate of heads and pooler, the embeddings at this many times that of the first layer. 0.9 is "
-            "usual; null or 1: all at one rate",
+            "many times the rate of heads and pooler, the embeddings at this many times that of the first layer; 0.9 "
+            "is usual; null or 1: all at one rate",
         ),
     ]
     order = Order.RATES
