@@ -32,6 +32,7 @@ class Encoder(nn.Module):
         own_heads: the heads that have such parts.
         head_in_use: the head whose part of the adapters ``forward`` uses; None: it uses no such part.
         rate_factors: factors of the learning rate of parameters, by their names in this module; 1 for all others.
+        undecayed: names in this module of parameters that get no weight decay, beside vectors, which never do.
         compiled: the backend that has compiled ``forward``; None if it is not compiled.
     """
 
@@ -50,6 +51,7 @@ class Encoder(nn.Module):
         self.own_heads: list[str] = []
         self.head_in_use: str | None = None
         self.rate_factors: dict[str, float] = {}
+        self.undecayed: set[str] = set()
         self.compiled: str | None = None
         accepted = inspect.signature(model.forward).parameters
         if "inputs_embeds" not in accepted:

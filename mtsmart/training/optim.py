@@ -32,13 +32,15 @@ def build_optimizer(
     """AdamW (fused) or Adamax over the trainable parameters. Biases, norms and other vectors get no weight decay.
 
     Args:
-        model: the model. Its heads, and parts of its encoder (``rate_factors``), may have their own learning rates.
+        model: the model. Its heads, and parts of its encoder (``rate_factors``), may have their own learning rates;
+            parts of its encoder may have no weight decay (``undecayed``).
         config: the optimizer and its schedule.
         head_factors: head -> factor of the learning rate of its parameters. Parameters that the head shares with the
             encoder keep the encoder's learning rate.
         weighting: if it has parameters, they form a group without weight decay.
     """
     groups = []
+    undecayed = {parameter for name, parameter in trained(model.encoder).items() if name in model.encoder.undecayed}
     seen: set[nn.Parameter] = set()
     heads = [(factor, model.head(name)) for name, factor in (head_factors or {}).items()]
     encoder = _by_factor(model.encoder, model.encoder.rate_factors)
@@ -46,7 +48,13 @@ def build_optimizer(
     for factor, parameters in [*parts, (1.0, trained(model))]:
         own = [parameter for parameter in parameters.values() if parameter not in seen]
         seen |= set(own)
-        groups += _groups(own, factor, config.weight_decay)
+        decayed = [parameter for parameter in own if parameter.ndim > 1 and parameter not in undecayed]
+        plain = [parameter for parameter in own if parameter.ndim <= 1 or parameter in undecayed]
+        groups += [
+            {"params": members, "weight_decay": decay, "factor": factor}
+            for members, decay in ((decayed, config.weight_decay), (plain, 0.0))
+            if members
+        ]
     learned = [] if weighting is None else list(weighting.parameters())
     if weighting is not None and learned:
         groups.append({"params": learned, "weight_decay": 0.0, "factor": weighting.learning_rate_factor})
@@ -63,17 +71,6 @@ def _by_factor(module: nn.Module, factors: Mapping[str, float]) -> list[tuple[fl
     for name, parameter in trained(module).items():
         parts.setdefault(factors.get(name, 1.0), {})[name] = parameter
     return list(parts.items())
-
-
-def _groups(parameters: Collection[nn.Parameter], factor: float, weight_decay: float) -> list[dict[str, Any]]:
-    """One group with weight decay, and one without it for vectors."""
-    decayed = [p for p in parameters if p.ndim > 1]
-    plain = [p for p in parameters if p.ndim <= 1]
-    return [
-        {"params": members, "weight_decay": decay, "factor": factor}
-        for members, decay in ((decayed, weight_decay), (plain, 0.0))
-        if members
-    ]
 
 
 def learning_rate(config: OptimizerConfig, update: int, total: int) -> float:

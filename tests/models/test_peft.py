@@ -260,6 +260,13 @@ def test_ia3_scales_what_enters_a_layer_that_leads_back(tiny_encoder):
     assert shapes["attention.self.key.ia3_l.shared"] == (16, 1)
 
 
+def test_the_factors_of_ia3_do_not_decay(tiny_encoder):
+    model = model_of(tiny_encoder, method="ia3")
+    groups = build_optimizer(model, OptimizerConfig(weight_decay=0.5)).param_groups
+    decayed = {id(parameter) for group in groups if group["weight_decay"] for parameter in group["params"]}
+    assert not any(id(parameter) in decayed for parameter in trained(model.encoder).values())
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -34,6 +34,7 @@ class Model(torch.nn.Module):
         super().__init__()
         self.encoder = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.LayerNorm(3), torch.nn.Embedding(4, 3))
         self.encoder.rate_factors = {}
+        self.encoder.undecayed = set()
         self.heads = torch.nn.ModuleDict({"a": torch.nn.Linear(3, 2), "b": torch.nn.Linear(3, 2)})
 
     def head(self, name):
@@ -46,6 +47,14 @@ def test_biases_and_norms_do_not_decay():
     assert (decayed["weight_decay"], rest["weight_decay"]) == (0.1, 0.0)
     assert {id(p) for p in decayed["params"]} == {id(model.encoder[0].weight), id(model.encoder[2].weight)}
     assert len(rest["params"]) == 3
+
+
+def test_a_matrix_of_the_encoder_may_be_kept_from_decaying():
+    model = Model()
+    model.encoder.undecayed = {"0.weight"}
+    decayed, rest = build_optimizer(model, OptimizerConfig(weight_decay=0.1)).param_groups[:2]
+    assert {id(p) for p in decayed["params"]} == {id(model.encoder[2].weight)}
+    assert id(model.encoder[0].weight) in {id(p) for p in rest["params"]}
 
 
 def test_a_head_may_learn_at_a_rate_of_its_own():

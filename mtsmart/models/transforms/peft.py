@@ -24,6 +24,7 @@ _BASE = "base_layer"  # what peft calls the layer that it has wrapped
 _IN_ATTENTION = ("attn", "attention")
 _RANK = 8
 _ALPHA = 16.0
+_METHODS = ("lora", "dora", "ia3")
 _OF_RANK = ("rank", "alpha", "dropout")
 
 
@@ -79,7 +80,11 @@ class Peft(Adapter[PeftSettings]):
     @classmethod
     def expand(cls, value: Any) -> Any:
         """The name of a method stands for the method with its usual settings."""
-        return {"method": value} if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        if value not in _METHODS:
+            raise Misfit("there is no such method", ("peft",), value, did_you_mean(value, _METHODS))
+        return {"method": value}
 
     @classmethod
     def summary(cls, settings: PeftSettings) -> str:
@@ -147,8 +152,10 @@ class Peft(Adapter[PeftSettings]):
         flags = {parameter: parameter.requires_grad for parameter in encoder.model.parameters()}
         inject_adapter_in_model(self._config(encoder), encoder.model, adapter)
         del encoder.model.peft_config  # A second adapter is no mistake, of which peft would warn.
-        for parameter in encoder.model.parameters():
+        for name, parameter in encoder.named_parameters():
             parameter.requires_grad_(flags.get(parameter, True))
+            if ".ia3_l." in name:
+                encoder.undecayed.add(name)  # They are factors, which decay would draw to 0 and not to 1.
 
     def _config(self, encoder: Encoder) -> Any:
         from peft import IA3Config, LoraConfig
