@@ -100,6 +100,8 @@ def run_model(
 ) -> list[Outputs]:
     """Run all rows of a split once through the encoder and through the heads of all ``tasks``.
 
+    An encoder in which heads have adapters of their own runs once for each task.
+
     Args:
         model: the model in any mode. Dropout is off while this function runs.
         tasks: tasks that share the encoded split. ``collate`` belongs to the first one.
@@ -155,8 +157,11 @@ def _logits(model: MultiTaskModel, tasks: Sequence[TaskType], batches: Iterable[
     logits: list[list[Tensor]] = [[] for _ in tasks]
     for loaded in batches:
         batch = loaded.to(model.device)
-        encoded = model.encoder(model.embed(batch.inputs["input_ids"]), batch.inputs)
+        embeddings = model.embed(batch.inputs["input_ids"])
+        encoded = model.encode(tasks[0].head_name, embeddings, batch.inputs)
         for task, collected in zip(tasks, logits, strict=True):
+            if model.encoder.by_head and task is not tasks[0]:
+                encoded = model.encode(task.head_name, embeddings, batch.inputs)
             adapted = task.adapt(_finite(model.logits(task.head_name, encoded, batch.inputs), task), batch)
             collected.extend(_on_cpu(task.unbatch(adapted, batch)))
     return logits

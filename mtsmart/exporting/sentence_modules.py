@@ -88,7 +88,7 @@ def export_modules(
     folder = user_path(folder, argument="folder").absolute()
     check_target(folder, overwrite)
     refuse_adapters(model)
-    whole = without_adapters(model.encoder).model
+    whole = without_adapters(model.encoder, head).model
     saved = exported_tokenizer(tokenizer, whole, max_length)
     exported = Exported(folder, SENTENCE_TRANSFORMER, "modules of sentence-transformers")
     with exporting_to(folder, overwrite) as aside:

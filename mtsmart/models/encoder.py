@@ -28,6 +28,11 @@ class Encoder(nn.Module):
         model: the Hugging Face model.
         drawn: names of the parameters of ``model`` that its checkpoint lacks, so that they start from random values.
         adapters: the adapters that have been added to ``model``, name -> settings, in the order of adding.
+        by_head: whether an adapter has a part of its own for each head.
+        own_heads: the heads that have such parts.
+        head_in_use: the head whose part of the adapters ``forward`` uses; None: it uses no such part.
+        rate_factors: factors of the learning rate of parameters, by their names in this module; 1 for all others.
+        undecayed: names in this module of parameters that get no weight decay, beside vectors, which never do.
         compiled: the backend that has compiled ``forward``; None if it is not compiled.
     """
 
@@ -42,6 +47,11 @@ class Encoder(nn.Module):
         self.model = model
         self.drawn = frozenset(drawn)
         self.adapters: dict[str, Any] = {}
+        self.by_head = False
+        self.own_heads: list[str] = []
+        self.head_in_use: str | None = None
+        self.rate_factors: dict[str, float] = {}
+        self.undecayed: set[str] = set()
         self.compiled: str | None = None
         accepted = inspect.signature(model.forward).parameters
         if "inputs_embeds" not in accepted:

@@ -3,7 +3,7 @@
 ::
 
     encoder/                config.json, model.safetensors, tokenizer files (AutoModel loads it); adapters, if any
-    heads/<task>.safetensors
+    heads/<task>.safetensors     the head; under "adapters:", its own parts of the encoder's adapters, if it has any
     heads.json              how each head is built
     decoding.json           numbers for decoding by task: thresholds fitted on validation, the unit of a regression head
     manifest.json           sizes and SHA-256 hashes of the files above
@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import FiniteFloat, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import EncoderConfig
@@ -32,6 +32,7 @@ from mtsmart.models.encoder import Encoder
 from mtsmart.models.heads import HEADS, KINDS, HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.models.transform import tensors_of_head
 from mtsmart.models.weights import check_finite, load_state, shared_tensors, state_of
 from mtsmart.storage.durable import (
     MANIFEST,
@@ -49,6 +50,7 @@ _DECODING = TypeAdapter(dict[str, dict[str, FiniteFloat]])
 # A head of ours is never larger; one that is would fill the memory.
 _MAX_WIDTH = 10_000_000
 _MAX_LAYERS = 64
+_ADAPTERS = "adapters:"  # no module's name begins so
 _MUCH = 2**28  # bytes; heads that are larger must have weights to show for it
 _LABEL = 250  # bytes; transformers makes a name for each output of a native head
 
@@ -73,11 +75,18 @@ def save_model(
         settled(tokenizer).save_pretrained(aside / "encoder")
         (aside / "heads").mkdir()
         for name in model.specs:
-            own = state_of(model.head(name), shared_tensors(model.encoder))
-            save_file(own, aside / "heads" / f"{name}.safetensors")
+            save_file(_tensors_of(model, name), aside / "heads" / f"{name}.safetensors")
         specs = {name: spec.to_json() for name, spec in model.specs.items()}
         (aside / "heads.json").write_text(json.dumps(specs, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         (aside / "decoding.json").write_text(json.dumps(decoding or {}, indent=2) + "\n", encoding="utf-8")
+
+
+def _tensors_of(model: MultiTaskModel, name: str) -> dict[str, Tensor]:
+    """What a head's file holds."""
+    own = state_of(model.head(name), shared_tensors(model.encoder))
+    adapters = tensors_of_head(model.encoder, name)
+    parts = {f"{_ADAPTERS}{key}": tensor.detach().cpu().contiguous() for key, tensor in adapters.items()}
+    return {**own, **parts}
 
 
 def settled(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
@@ -173,6 +182,7 @@ def read_model(
     model = _built(shared, wanted, folder)
     for name in kept:
         load_head(folder, name, model.head(name), model.encoder)
+        _load_adapters(folder, name, model.encoder)
     return model, tokenizer
 
 
@@ -240,5 +250,19 @@ def load_head(folder: Path, name: str, head: nn.Module, encoder: nn.Module) -> N
     file = _head_file(folder, name)
     with _loading(file):
         require_file(file)
-        load_state(head, load_file(file), shared_tensors(encoder))
+        own = {key: tensor for key, tensor in load_file(file).items() if not key.startswith(_ADAPTERS)}
+        load_state(head, own, shared_tensors(encoder))
         check_finite(head)
+
+
+def _load_adapters(folder: Path, name: str, encoder: Encoder) -> None:
+    """Load what belongs to a head in the adapters of the encoder of the same folder."""
+    own = tensors_of_head(encoder, name)
+    if not own:
+        return
+    file = _head_file(folder, name)
+    with _loading(file):
+        stored = {key.removeprefix(_ADAPTERS): one for key, one in load_file(file).items() if key.startswith(_ADAPTERS)}
+        others = [tensor for key, tensor in encoder.model.state_dict(keep_vars=True).items() if key not in own]
+        load_state(encoder.model, stored, others)
+        check_finite(encoder)

@@ -112,7 +112,7 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
     with torch.random.fork_rng(devices=[]):  # what is drawn here is overwritten
         whole: PreTrainedModel = NATIVE_CLASSES[spec.kind].from_config(_config(model, head, problem_type))
     prefix = whole.base_model_prefix
-    plain = without_adapters(model.encoder).model
+    plain = without_adapters(model.encoder, head).model
     encoder = {f"{prefix}.{name}": tensor for name, tensor in plain.state_dict().items()}
     missing, unexpected = whole.load_state_dict({**encoder, **module.model.state_dict()}, strict=False)
     # The class may do without parts of the bare encoder (a pooler), never the other way round.

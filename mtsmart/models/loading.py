@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from mtsmart.models.checks.settings import (
 )
 from mtsmart.models.checks.tokenizer import check_tokenizer, check_tokenizer_files, check_words
 from mtsmart.models.encoder import Encoder
-from mtsmart.models.transform import Order, apply_transforms
+from mtsmart.models.transform import Order, apply_transforms, using_head
 from mtsmart.models.weights import check_finite
 from mtsmart.storage.durable import sha256_of
 from mtsmart.user_paths import user_path
@@ -190,6 +191,7 @@ def _transform(encoder: Encoder, path: str, config: EncoderConfig) -> None:
     """
     wanted = config.parts
     stored = read_adapters(Path(path))
+    _check_pairs(wanted, stored)
     for name in wanted.keys() & stored.keys():
         if wanted[name] != stored[name]:
             message = f"cannot be changed: the encoder has this adapter already, with {stored[name]!r}"
@@ -199,6 +201,16 @@ def _transform(encoder: Encoder, path: str, config: EncoderConfig) -> None:
     restore_adapters(encoder, Path(path), stored)
     added = {name: value for name, value in wanted.items() if name not in first and name not in stored}
     apply_transforms(encoder, added)
+
+
+def _check_pairs(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
+    """Refuse transforms that exclude each other. ``stored`` are the adapters that the encoder has already."""
+    for name in {**stored, **wanted}:
+        for other in TRANSFORMS[name].excludes:
+            if other in wanted:
+                message = f"has no effect beside encoder.{name}, which decides itself what is trained"
+                hint = "Leave one of them out"
+                raise CheckpointError(message, key=f"encoder.{other}", value=wanted[other], hint=hint)
 
 
 def _settle_tokenizer(encoder: Encoder, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -246,7 +258,15 @@ def _recompute(encoder: Encoder) -> None:
     if not encoder.model.supports_gradient_checkpointing:
         kind = type(encoder.model).__name__
         raise CheckpointError("does not go with this architecture", key="encoder.gradient_checkpointing", value=kind)
-    encoder.model.gradient_checkpointing_enable({"use_reentrant": False})
+    settings: dict[str, Any] = {"use_reentrant": False}
+    if encoder.by_head:
+        settings["context_fn"] = partial(_for_same_head, encoder)
+    encoder.model.gradient_checkpointing_enable(settings)
+
+
+def _for_same_head(encoder: Encoder) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """What holds in a forward pass, and in its repetition: a batch of another head may have come in between."""
+    return nullcontext(), using_head(encoder, encoder.head_in_use)
 
 
 def _auto_class(config: Any) -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mtsmart.cpu.linear import speed_up_linears
 from mtsmart.models.encoder import Encoder, in_full_precision
 from mtsmart.models.heads import HeadSpec, build_head
+from mtsmart.models.transform import add_heads, use_head
 
 
 class MultiTaskModel(nn.Module):
@@ -27,6 +28,7 @@ class MultiTaskModel(nn.Module):
         self.specs = dict(specs)
         # The suffix keeps a task called "keys" or "pop" from colliding with ModuleDict's methods.
         self.heads = nn.ModuleDict({_key(name): build_head(encoder, spec) for name, spec in specs.items()})
+        add_heads(encoder, specs)
         speed_up_linears(self)
 
     def head(self, name: str) -> nn.Module:
@@ -49,7 +51,21 @@ class MultiTaskModel(nn.Module):
         Returns:
             (B, C) for sequence heads, (B, T, C) for token heads.
         """
-        return self.logits(head, self.encoder(inputs_embeds, inputs), inputs)
+        return self.logits(head, self.encode(head, inputs_embeds, inputs), inputs)
+
+    def encode(self, head: str, inputs_embeds: Tensor, inputs: dict[str, Tensor]) -> Any:
+        """The encoder's outputs for one head, with the head's own adapters where there are such.
+
+        Unless the encoder is ``by_head``, they are the same for all heads.
+
+        Args:
+            head, inputs_embeds, inputs: as for ``forward``.
+
+        Returns:
+            the Hugging Face model output.
+        """
+        use_head(self.encoder, head)
+        return self.encoder(inputs_embeds, inputs)
 
     def logits(self, head: str, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
         """One head's logits from the encoder's outputs, which several heads may read.

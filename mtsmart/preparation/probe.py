@@ -246,9 +246,9 @@ def _check_padding(model: MultiTaskModel, task: PreparedTask, pair: Inputs, toge
 
 def _hidden(model: MultiTaskModel, task: PreparedTask, inputs: Inputs) -> Any:
     """The encoder's outputs; the first are hidden states (B, T, H)."""
-    encoder = model.encoder
+    head = task.type.head_name
     with _refusing("fails", task, _OTHER):
-        return _run(lambda: encoder(encoder.embed(inputs["input_ids"]), inputs))
+        return _run(lambda: model.encode(head, model.embed(inputs["input_ids"]), inputs))
 
 
 def _logits(model: MultiTaskModel, task: PreparedTask, inputs: Inputs, outputs: Any) -> Tensor:

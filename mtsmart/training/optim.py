@@ -32,24 +32,28 @@ def build_optimizer(
     """AdamW (fused) or Adamax over the trainable parameters. Biases, norms and other vectors get no weight decay.
 
     Args:
-        model: the model. Its heads may have their own learning rates.
+        model: the model. Its heads, and parts of its encoder (``rate_factors``), may have their own learning rates;
+            parts of its encoder may have no weight decay (``undecayed``).
         config: the optimizer and its schedule.
         head_factors: head -> factor of the learning rate of its parameters. Parameters that the head shares with the
             encoder keep the encoder's learning rate.
         weighting: if it has parameters, they form a group without weight decay.
     """
     groups = []
+    undecayed = {parameter for name, parameter in trained(model.encoder).items() if name in model.encoder.undecayed}
     seen: set[nn.Parameter] = set()
-    parts = [(1.0, model.encoder), *((factor, model.head(name)) for name, factor in (head_factors or {}).items())]
-    for factor, module in [*parts, (1.0, model)]:
-        trainable = [parameter for parameter in trained(module).values() if parameter not in seen]
-        seen |= set(trainable)
-        decayed = [p for p in trainable if p.ndim > 1]
-        plain = [p for p in trainable if p.ndim <= 1]
+    heads = [(factor, model.head(name)) for name, factor in (head_factors or {}).items()]
+    encoder = _by_factor(model.encoder, model.encoder.rate_factors)
+    parts = [*encoder, *((factor, trained(head)) for factor, head in heads)]
+    for factor, parameters in [*parts, (1.0, trained(model))]:
+        own = [parameter for parameter in parameters.values() if parameter not in seen]
+        seen |= set(own)
+        decayed = [parameter for parameter in own if parameter.ndim > 1 and parameter not in undecayed]
+        plain = [parameter for parameter in own if parameter.ndim <= 1 or parameter in undecayed]
         groups += [
-            {"params": parameters, "weight_decay": decay, "factor": factor}
-            for parameters, decay in ((decayed, config.weight_decay), (plain, 0.0))
-            if parameters
+            {"params": members, "weight_decay": decay, "factor": factor}
+            for members, decay in ((decayed, config.weight_decay), (plain, 0.0))
+            if members
         ]
     learned = [] if weighting is None else list(weighting.parameters())
     if weighting is not None and learned:
@@ -59,6 +63,14 @@ def build_optimizer(
     if config.name == "adamax":
         return torch.optim.Adamax(groups, **common)  # type: ignore[arg-type]
     return torch.optim.AdamW(groups, fused=_can_fuse(seen), **common)  # type: ignore[arg-type]
+
+
+def _by_factor(module: nn.Module, factors: Mapping[str, float]) -> list[tuple[float, dict[str, nn.Parameter]]]:
+    """The trained parameters of a module, those with equal factors together."""
+    parts: dict[float, dict[str, nn.Parameter]] = {}
+    for name, parameter in trained(module).items():
+        parts.setdefault(factors.get(name, 1.0), {})[name] = parameter
+    return list(parts.items())
 
 
 def learning_rate(config: OptimizerConfig, update: int, total: int) -> float:

@@ -33,6 +33,8 @@ class Model(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.encoder = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.LayerNorm(3), torch.nn.Embedding(4, 3))
+        self.encoder.rate_factors = {}
+        self.encoder.undecayed = set()
         self.heads = torch.nn.ModuleDict({"a": torch.nn.Linear(3, 2), "b": torch.nn.Linear(3, 2)})
 
     def head(self, name):
@@ -47,12 +49,34 @@ def test_biases_and_norms_do_not_decay():
     assert len(rest["params"]) == 3
 
 
+def test_a_matrix_of_the_encoder_may_be_kept_from_decaying():
+    model = Model()
+    model.encoder.undecayed = {"0.weight"}
+    decayed, rest = build_optimizer(model, OptimizerConfig(weight_decay=0.1)).param_groups[:2]
+    assert {id(p) for p in decayed["params"]} == {id(model.encoder[2].weight)}
+    assert id(model.encoder[0].weight) in {id(p) for p in rest["params"]}
+
+
 def test_a_head_may_learn_at_a_rate_of_its_own():
     model = Model()
     optimizer = build_optimizer(model, OptimizerConfig(), {"a": 10.0, "b": 1.0})
     set_learning_rate(optimizer, 1e-3)
     rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
     assert rates == {id(p): 1e-2 if p in set(model.heads["a"].parameters()) else 1e-3 for p in model.parameters()}
+
+
+def test_a_part_of_the_encoder_may_learn_at_a_rate_of_its_own():
+    """A head that shares the part learns it at the encoder's rate."""
+    model = Model()
+    model.heads["a"].shared = model.encoder[0]
+    model.encoder.rate_factors = {"0.weight": 0.5, "0.bias": 0.5, "1.weight": 0.25}
+    optimizer = build_optimizer(model, OptimizerConfig(), {"a": 10.0})
+    set_learning_rate(optimizer, 1.0)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    linear, norm, lookup = model.encoder
+    assert [rates[id(p)] for p in (linear.weight, linear.bias)] == [0.5, 0.5]
+    assert [rates[id(p)] for p in (norm.weight, norm.bias, lookup.weight)] == [0.25, 1.0, 1.0]
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == len(list(model.parameters()))
 
 
 @pytest.mark.parametrize(("name", "kind"), [("adamw", torch.optim.AdamW), ("adamax", torch.optim.Adamax)])
