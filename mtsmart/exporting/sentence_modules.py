@@ -24,7 +24,7 @@ from transformers import AutoModel, PreTrainedTokenizerBase
 
 from mtsmart.models.adapters import without_adapters
 from mtsmart.models.export_folder import check_target, exporting_to
-from mtsmart.models.heads.plain import SequenceHead, pooled
+from mtsmart.models.heads.plain import CLS, CLS_MEAN, SequenceHead, parts_of, pooled
 from mtsmart.models.hugging_face import (
     LABELS_OWN,
     Exported,
@@ -37,14 +37,12 @@ from mtsmart.models.hugging_face import (
 )
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.output_unit import OutputUnit, fold
-from mtsmart.models.pooling import CONFIG, KEYS, MODULES, POOLING, SENTENCE_TRANSFORMER
+from mtsmart.models.pooling import CONFIG, KEYS, LAST, MODULES, POOLING, SENTENCE_TRANSFORMER
 from mtsmart.user_paths import user_path
 
 _PACKAGE = "sentence_transformers.models"
 _SETTINGS = "sentence_bert_config.json"
 _WEIGHTS = "model.safetensors"
-_CLS = "cls"
-_LAST = "pooling_mode_lasttoken"  # what cls means in an architecture that summarises at the end
 _ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.Identity: "torch.nn.modules.linear.Identity",
     nn.Tanh: "torch.nn.modules.activation.Tanh",
@@ -57,7 +55,7 @@ Layer = tuple[nn.Linear, nn.Module]
 def has_modules(model: MultiTaskModel, head: str) -> bool:
     """Whether a head is the pooling of an encoder's tokens and layers that sentence-transformers has."""
     module = model.head(head)
-    return isinstance(module, SequenceHead) and module.pool.how in KEYS
+    return isinstance(module, SequenceHead) and module.pool.how in (*KEYS, CLS_MEAN)
 
 
 def export_modules(
@@ -109,8 +107,9 @@ def read_modules(folder: Path) -> Callable[[Tensor, Tensor], Tensor]:
         maps the encoder's output (B, T, H) and the mask (B, T) to logits (B, C).
     """
     settings = json.loads((folder / POOLING / CONFIG).read_text(encoding="utf-8"))
-    at_end = bool(settings[_LAST])
-    how = _CLS if at_end else next(pooling for pooling, key in KEYS.items() if settings[key])
+    at_end = bool(settings[LAST])
+    found = [pooling for pooling, key in KEYS.items() if settings[key] or (pooling == CLS and at_end)]
+    how = found[0] if len(found) == 1 else CLS_MEAN
     layers = [_read_layer(folder / module["path"]) for module in _modules(folder) if "Dense" in module["type"]]
 
     def forward(hidden: Tensor, mask: Tensor) -> Tensor:
@@ -145,8 +144,7 @@ def _write_modules(folder: Path, head: nn.Module, width: int, max_length: int | 
     ]
     _write(folder / MODULES, modules)
     _write(folder / _SETTINGS, {"max_seq_length": max_length, "do_lower_case": False})
-    chosen = _LAST if head.pool.how == _CLS and head.pool.at_end else KEYS[head.pool.how]
-    modes = {key: key == chosen for key in (*KEYS.values(), _LAST)}
+    modes = _modes(head.pool.how, head.pool.at_end)
     _write(folder / POOLING / CONFIG, {"word_embedding_dimension": width, **modes})
     for name, (linear, activation) in zip(names[2:], layers, strict=True):
         _write(
@@ -160,6 +158,12 @@ def _write_modules(folder: Path, head: nn.Module, width: int, max_length: int | 
         )
         weights = {"linear.weight": linear.weight.detach(), "linear.bias": linear.bias.detach()}
         save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / name / _WEIGHTS)
+
+
+def _modes(how: str, at_end: bool) -> dict[str, bool]:
+    """Which poolings are on, by the keys of sentence-transformers."""
+    chosen = [LAST if part == CLS and at_end else KEYS[part] for part in parts_of(how)]
+    return {key: key in chosen for key in (*KEYS.values(), LAST)}
 
 
 def _giving_labels(layer: Layer, unit: OutputUnit) -> Layer:

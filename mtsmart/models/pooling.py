@@ -19,19 +19,21 @@ MODULES = "modules.json"
 POOLING = "1_Pooling"
 CONFIG = "config.json"
 KEYS = {"cls": "pooling_mode_cls_token", "mean": "pooling_mode_mean_tokens", "max": "pooling_mode_max_tokens"}
-"""Pooling of a plain head -> the key of sentence-transformers that switches it on."""
+"""Pooling of a plain head that gives one vector -> the key of sentence-transformers that switches it on."""
+LAST = "pooling_mode_lasttoken"
+"""The key for ``cls`` in an architecture that summarises at the end."""
 _PREFIX = "pooling_mode"
 
 
 def made_with(encoder: EncoderConfig) -> str | None:
-    """The pooling of a sentence encoder: ``cls``, ``mean`` or ``max``.
+    """The pooling of a sentence encoder: ``cls``, ``mean``, ``cls_mean`` or ``max``.
 
     The file lies in the encoder's folder or Hub repository. In an older form of sentence-transformers it lies beside
     the encoder's folder.
 
     Returns:
         None where there is no such file, as for encoders that were made without pooling, and where it names another
-        pooling or several.
+        pooling or several others.
 
     Raises:
         CheckpointError: the encoder's folder is not there, or the file is damaged.
@@ -46,6 +48,8 @@ def made_with(encoder: EncoderConfig) -> str | None:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"is damaged: {reason_in(error)}", file=file) from None
     chosen = _modes(settings)
+    if set(chosen) == {"cls", "mean"}:
+        return "cls_mean"
     return chosen[0] if len(chosen) == 1 and chosen[0] in KEYS else None
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from mtsmart.config.document import Document
 from mtsmart.config.sections import RunConfig
 from mtsmart.models.borrowed_heads import lender_of
-from mtsmart.models.heads.plain import POOLED
+from mtsmart.models.heads import HeadSpec
+from mtsmart.models.heads.plain import CLS, CLS_MEAN, MEAN, POOLED
 from mtsmart.models.pooling import made_with
 from mtsmart.task_types import build_tasks
 from mtsmart.tasks.definition import AUTO, NATIVE, HeadConfig, TaskDefinition
@@ -27,6 +28,8 @@ _FACTORS = {
 _FACTOR_OF_ONE_LAYER = 100.0  # of a head that pools and has no hidden layer, so that nothing is random beneath it
 _USUAL_RATE = 5e-5  # the encoder's learning rate in those sweeps; a new head needs no more where it is higher
 _PLAIN = "plain"
+_NAMED = {CLS_MEAN: "first token and mean"}
+_BETTER = {CLS: CLS_MEAN, MEAN: CLS_MEAN}  # the pooling of an encoder -> the one that learns more from it
 
 
 def settle_heads(
@@ -37,8 +40,9 @@ def settle_heads(
 ) -> dict[str, Entry]:
     """The tasks with the head types and factors that they leave open.
 
-    A head of type ``auto`` pools as the encoder was made to. Kinds that keep every token, and encoders of which no
-    pooling is known, get the architecture's own head. A factor that is left open gives a new head a learning rate
+    On an encoder that was made with the first token or with the mean of all, a head of type ``auto`` takes both. Heads
+    that give one number, kinds that keep every token, and encoders of which no pooling is known, get the architecture's
+    own head. A factor that is left open gives a new head a learning rate
     that suits its kind, and never a lower one than the encoder's. A head that starts from another run's head is of
     its form.
 
@@ -56,14 +60,14 @@ def settle_heads(
     open_names = [name for name, entry in entries.items() if _is_open(entry.definition)]
     if not open_names:
         return dict(entries)
-    kinds = {name: task.head_spec.kind for name, task in build_tasks(entries).items()}
+    specs = {name: task.head_spec for name, task in build_tasks(entries).items()}
     pooling = cache(partial(_pooling, config, earlier))
     rate = config.optimizer.learning_rate
     settled = dict(entries)
     for name in open_names:
         definition = entries[name].definition
         known = _known(name, definition, begun)
-        changes = _as_known(definition, known) if known else _chosen(definition, kinds[name], rate, pooling)
+        changes = _as_known(definition, known) if known else _chosen(definition, specs[name], rate, pooling)
         settled[name] = Entry(name, entries[name].document.merged(Document(changes)))
     return settled
 
@@ -102,17 +106,22 @@ def _as_known(definition: TaskDefinition, known: TaskDefinition) -> dict[str, An
     return changes
 
 
-def _chosen(definition: TaskDefinition, kind: str, rate: float, pooling: _HowToPool) -> dict[str, Any]:
+def _chosen(definition: TaskDefinition, spec: HeadSpec, rate: float, pooling: _HowToPool) -> dict[str, Any]:
+    kind = spec.kind
     changes: dict[str, Any] = {}
     if definition.head.type == AUTO:
-        how = pooling() if kind in POOLED else None
-        changes["head"] = {"type": NATIVE} if how is None else {"type": _PLAIN, "pooling": how}
+        how = pooling() if kind in POOLED and not _gives_a_number(spec) else None
+        changes["head"] = {"type": NATIVE} if how is None else {"type": _PLAIN, "pooling": _BETTER.get(how, how)}
     if definition.learning_rate_factor is None:
         head = HeadConfig(**changes["head"]) if "head" in changes else definition.head
         most = _FACTOR_OF_ONE_LAYER if _is_one_layer(head, kind) else _FACTORS.get(kind, 1.0)
         factor = max(1.0, most * min(1.0, _USUAL_RATE / rate))
         changes["learning_rate_factor"] = float(f"{factor:.3g}")
     return changes
+
+
+def _gives_a_number(spec: HeadSpec) -> bool:
+    return spec.kind == "sequence_classification" and spec.num_labels == 1
 
 
 def _is_one_layer(head: HeadConfig, kind: str) -> bool:
@@ -131,6 +140,6 @@ def _described(definition: TaskDefinition) -> str:
     head = definition.head
     what = "the architecture's own" if head.type == NATIVE else head.type
     if head.type == _PLAIN and head.pooling is not None:
-        what = f"{head.pooling} pooling"
+        what = f"{_NAMED.get(head.pooling, head.pooling)} pooling"
     factor = definition.learning_rate_factor or 1.0
     return f"{what} at the encoder's learning rate" if factor == 1 else f"{what} at {factor:g} times the learning rate"

@@ -46,13 +46,13 @@ class HeadConfig(StrictModel):
 
     type: str = Field(
         AUTO,
-        description="auto: the pooling that the encoder was made with, or native where it is not known; native: the "
-        "architecture's own Hugging Face head; plain; san",
+        description="auto: what suits the encoder and the task, see docs/heads.md; native: the architecture's own "
+        "Hugging Face head; plain; san",
     )
     dropout: float | None = Field(None, ge=0, lt=1, description="null: the architecture's own")
     layers: int | None = Field(None, ge=0, le=8, description="hidden layers (head type plain) or steps (san)")
-    pooling: Literal["cls", "mean", "max", "attention"] | None = Field(
-        None, description="how tokens become one vector (head type plain)"
+    pooling: Literal["cls", "mean", "max", "cls_mean", "attention"] | None = Field(
+        None, description="how tokens become one vector (head type plain); cls_mean: cls and mean, one after the other"
     )
 
     @model_validator(mode="before")

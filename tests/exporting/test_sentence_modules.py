@@ -34,14 +34,13 @@ def outputs_of(folder):
     hidden = AutoModel.from_pretrained(folder).eval()(**inputs).last_hidden_state
     mask = inputs["attention_mask"].unsqueeze(-1)
     modes = json.loads((folder / "1_Pooling" / "config.json").read_text())
-    if modes["pooling_mode_mean_tokens"]:
-        value = (hidden * mask).sum(1) / mask.sum(1)
-    elif modes["pooling_mode_max_tokens"]:
-        value = hidden.masked_fill(mask == 0, -1e9).max(1).values
-    elif modes["pooling_mode_lasttoken"]:
-        value = hidden[:, -1]  # padding is on the left
-    else:
-        value = hidden[:, 0]
+    vectors = {  # in the order in which sentence-transformers puts them one after the other
+        "pooling_mode_cls_token": hidden[:, 0],
+        "pooling_mode_max_tokens": hidden.masked_fill(mask == 0, -1e9).max(1).values,
+        "pooling_mode_mean_tokens": (hidden * mask).sum(1) / mask.sum(1),
+        "pooling_mode_lasttoken": hidden[:, -1],  # padding is on the left
+    }
+    value = torch.cat([vector for mode, vector in vectors.items() if modes[mode]], dim=1)
     for module in json.loads((folder / "modules.json").read_text())[2:]:
         settings = json.loads((folder / module["path"] / "config.json").read_text())
         tensors = load_file(folder / module["path"] / "model.safetensors")
@@ -52,7 +51,7 @@ def outputs_of(folder):
 
 
 @pytest.mark.parametrize("architecture", ["BERT", "DistilBERT", "RoBERTa"])
-@pytest.mark.parametrize(("pooling", "layers"), [("mean", None), ("cls", 1), ("max", 2)])
+@pytest.mark.parametrize(("pooling", "layers"), [("mean", None), ("cls", 1), ("max", 2), ("cls_mean", 1)])
 @torch.no_grad()
 def test_the_exported_logits_are_ours(tmp_path, architecture, pooling, layers):
     spec = HeadSpec("sequence_classification", 3, "plain", labels=["a", "b", "c"], layers=layers, pooling=pooling)
@@ -67,8 +66,9 @@ def test_the_exported_logits_are_ours(tmp_path, architecture, pooling, layers):
 
 
 @torch.no_grad()
-def test_an_architecture_that_summarises_at_the_end(tmp_path):
-    model, tokenizer = built(tmp_path, "XLNet", HeadSpec("sequence_classification", 2, "plain", pooling="cls"))
+@pytest.mark.parametrize("pooling", ["cls", "cls_mean"])
+def test_an_architecture_that_summarises_at_the_end(tmp_path, pooling):
+    model, tokenizer = built(tmp_path, "XLNet", HeadSpec("sequence_classification", 2, "plain", pooling=pooling))
     assert has_modules(model, "x")
     export_modules(model, "x", tokenizer, tmp_path / "out")
     inputs, value = outputs_of(tmp_path / "out")

@@ -42,11 +42,13 @@ def form(definition):
 @pytest.mark.parametrize(
     ("modes", "settings", "expected"),
     [
-        (["mean_tokens"], {}, ("plain", "mean", 100)),
-        (["cls_token"], {}, ("plain", "cls", 100)),
+        (["mean_tokens"], {}, ("plain", "cls_mean", 100)),
+        (["cls_token"], {}, ("plain", "cls_mean", 100)),
         (["max_tokens"], {}, ("plain", "max", 100)),
-        ([], {"pooling_mode": "mean"}, ("plain", "mean", 100)),
-        ([], {"pooling_mode": ["mean"]}, ("plain", "mean", 100)),
+        ([], {"pooling_mode": "mean"}, ("plain", "cls_mean", 100)),
+        ([], {"pooling_mode": ["mean"]}, ("plain", "cls_mean", 100)),
+        ([], {"pooling_mode": ["mean", "cls"]}, ("plain", "cls_mean", 100)),
+        (["mean_tokens", "cls_token"], {}, ("plain", "cls_mean", 100)),
         ([], {"pooling_mode": ["mean", "max"]}, ("native", None, 30)),
         (["mean_tokens", "max_tokens"], {}, ("native", None, 30)),
         (["mean_sqrt_len_tokens"], {}, ("native", None, 30)),
@@ -61,13 +63,15 @@ def test_the_file_beside_the_encoders_folder(tmp_path, settled):
     write_pooling(tmp_path, "mean_tokens")
     assert form(settled({"x": TASK % ("classification", "")})["x"])[0] == "native"  # this is no sentence encoder
     (tmp_path / "modules.json").write_text("[]")
-    assert form(settled({"x": TASK % ("classification", "")})["x"])[:2] == ("plain", "mean")
+    assert form(settled({"x": TASK % ("classification", "")})["x"])[:2] == ("plain", "cls_mean")
 
 
-def test_the_own_head_where_no_pooling_is_known_or_every_token_counts(tmp_path, settled):
+def test_the_own_head_for_a_number_for_each_token_and_where_no_pooling_is_known(tmp_path, settled):
     assert form(settled({"x": TASK % ("classification", "")})["x"]) == ("native", None, 30)
     write_pooling(tmp_path / "encoder", "mean_tokens")
     assert form(settled({"x": TASK % ("tagging", "")})["x"]) == ("native", None, 10)
+    number = (TASK % ("regression", "")).replace("labels: [a, b], ", "")
+    assert form(settled({"x": number})["x"]) == ("native", None, 30)
 
 
 def test_a_damaged_file_is_named(tmp_path, settled):
@@ -90,11 +94,11 @@ def test_what_the_task_says_stays(tmp_path, settled):
     assert {name: form(each) for name, each in found.items()} == {
         "a": ("native", None, 30),
         "b": ("plain", "cls", 100),
-        "c": ("plain", "mean", 2),
+        "c": ("plain", "cls_mean", 2),
         "d": ("plain", "attention", 30),
         "e": ("plain", "mean", 30),
     }
-    assert settled({"f": TASK % ("classification", ", head: auto")})["f"].head.pooling == "mean"
+    assert settled({"f": TASK % ("classification", ", head: auto")})["f"].head.pooling == "cls_mean"
     parts = [
         "the architecture's own at 30 times the learning rate (a)",
         "cls pooling at 100 times the learning rate (b)",

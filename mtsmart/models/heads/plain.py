@@ -13,6 +13,10 @@ from mtsmart.errors import ConfigError
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.heads.base import HEAD_CHECKS, HEADS, HeadSpec, gather_positions
 
+CLS = "cls"
+MEAN = "mean"
+CLS_MEAN = "cls_mean"
+"""The pooling that gives the head both the first token and the mean of all tokens."""
 POOLED = ("sequence_classification", "multiple_choice")
 _WIDTHS = {"multiple_choice": 1, "question_answering": 2}
 
@@ -47,9 +51,9 @@ class SequenceHead(nn.Module):
 
     def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
         super().__init__()
-        self.pool = Pooling(encoder, spec.pooling or "mean")
-        self.layers = _hidden_layers(encoder, spec, nn.Tanh)
-        self.output = _output(encoder, spec)
+        self.pool = Pooling(encoder, spec.pooling or MEAN)
+        self.layers = _hidden_layers(encoder, spec, nn.Tanh, self.pool.width)
+        self.output = _output(encoder, spec, self.pool.width)
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
         """The logits (B, C) from the encoder's output (B, T, H)."""
@@ -62,8 +66,8 @@ class TokenHead(nn.Module):
 
     def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
         super().__init__()
-        self.layers = _hidden_layers(encoder, spec, nn.GELU)
-        self.output = _output(encoder, spec)
+        self.layers = _hidden_layers(encoder, spec, nn.GELU, encoder.hidden_size)
+        self.output = _output(encoder, spec, encoder.hidden_size)
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
         """The logits (B, T, C) from the encoder's output (B, T, H)."""
@@ -94,15 +98,19 @@ class MaskedLMHead(nn.Module):
 
 
 class Pooling(nn.Module):
-    """Turns the real tokens into one vector: (B, T, H), mask (B, T) -> (B, H). Padding may be on either side.
+    """Turns the real tokens into one vector: (B, T, H), mask (B, T) -> (B, W). Padding may be on either side.
 
     ``cls`` takes the first real token. In architectures that summarise at the end (XLNet) it takes the last one.
+
+    Attributes:
+        width: W, which is H, and 2 H for ``cls_mean``.
     """
 
     def __init__(self, encoder: Encoder, how: str) -> None:
         super().__init__()
         self.how = how
         self.at_end = encoder.summary_at_end
+        self.width = encoder.hidden_size * len(parts_of(how))
         if how == "attention":
             self.score = nn.Linear(encoder.hidden_size, 1)
 
@@ -117,15 +125,19 @@ def pooled(how: str, hidden: Tensor, mask: Tensor, at_end: bool = False) -> Tens
     """One vector of the real tokens, by a pooling without weights.
 
     Args:
-        how: ``cls``, ``mean`` or ``max``.
+        how: ``cls``, ``mean``, ``max``, or ``cls_mean``, which is the vectors of the first two one after the other.
+            Where ``cls`` is the last token, the mean comes first: sentence-transformers has them in this order.
         hidden: (B, T, H) float.
         mask: (B, T); 0 for padding, which may be on either side.
         at_end: whether ``cls`` is the last real token, not the first.
 
     Returns:
-        (B, H) in the dtype of ``hidden``.
+        (B, H), or (B, 2 H) for ``cls_mean``, in the dtype of ``hidden``.
     """
-    if how == "cls":
+    if how == CLS_MEAN:
+        parts = reversed(parts_of(how)) if at_end else parts_of(how)
+        return torch.cat([pooled(part, hidden, mask, at_end) for part in parts], dim=-1)
+    if how == CLS:
         last = mask.shape[1] - 1 - mask.flip(1).argmax(1, keepdim=True)
         position = last if at_end else mask.argmax(1, keepdim=True)
         return gather_positions(hidden, position).squeeze(1)
@@ -133,6 +145,11 @@ def pooled(how: str, hidden: Tensor, mask: Tensor, at_end: bool = False) -> Tens
         return hidden.masked_fill(mask.unsqueeze(-1) == 0, torch.finfo(hidden.dtype).min).amax(1)
     real = mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * real).sum(1) / real.sum(1).clamp_min(1.0)
+
+
+def parts_of(how: str) -> tuple[str, ...]:
+    """The poolings whose vectors a pooling puts one after the other; most have one."""
+    return (CLS, MEAN) if how == CLS_MEAN else (how,)
 
 
 def attend(scores: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
@@ -167,14 +184,13 @@ def initialised(head: nn.Module, encoder: Encoder) -> nn.Module:
     return head
 
 
-def _hidden_layers(encoder: Encoder, spec: HeadSpec, activation: Callable[[], nn.Module]) -> nn.Sequential:
-    width = encoder.hidden_size
+def _hidden_layers(encoder: Encoder, spec: HeadSpec, activation: Callable[[], nn.Module], width: int) -> nn.Sequential:
     dropout = dropout_of(encoder, spec)
     return nn.Sequential(
         *(nn.Sequential(nn.Dropout(dropout), nn.Linear(width, width), activation()) for _ in range(spec.layers or 0))
     )
 
 
-def _output(encoder: Encoder, spec: HeadSpec) -> nn.Sequential:
-    width = _WIDTHS.get(spec.kind, spec.num_labels)
-    return nn.Sequential(nn.Dropout(dropout_of(encoder, spec)), nn.Linear(encoder.hidden_size, width))
+def _output(encoder: Encoder, spec: HeadSpec, width: int) -> nn.Sequential:
+    outputs = _WIDTHS.get(spec.kind, spec.num_labels)
+    return nn.Sequential(nn.Dropout(dropout_of(encoder, spec)), nn.Linear(width, outputs))
