@@ -53,7 +53,7 @@ def page(plan: Plan, found: list[Comparison]) -> list[str]:
         "# Every method on the same batches",
         "",
         f"Written by `python -m benchmarks.methods` from runs.jsonl: {runs} of {planned} runs are done. The first row "
-        "is the mean score of plain training, times 100, with its standard error. The other rows are differences to it, "
+        "is the mean score of plain training, times 100, with its standard error. The others are differences to it, "
         f"paired by seed, with a 95 % interval; an arm with fewer than {SEEDS} seeds says how many. A difference "
         "in **bold** is significant after Holm's correction over the whole page. The last column is the median cost of "
         "an update, in times of a plain one. Strengths are the published ones; nothing was tuned for these tasks.",
