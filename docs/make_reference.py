@@ -60,6 +60,7 @@ def _experiment() -> list[str]:
     for name in ("encoder", "init", "data", "mixing", "optimizer", "training"):
         model = getattr(sections, f"{name.capitalize()}Config")
         lines += [f"### {name}", "", _first_line(model), "", *_table(model)]
+        lines += _sections_of_transforms() if name == "encoder" else []
     lines += ["### weighting", "", _first_line(sections.WeightingConfig), "", *_weightings()]
     lines += ["### tracking", "", _first_line(TrackingConfig), "[How they are used](tracking.md).", "", *_trackers()]
     lines += ["### grid", "", _first_line(grid.GridConfig), "", *_table(grid.GridConfig)]
@@ -102,7 +103,18 @@ def _methods(section: type[OpenSection]) -> list[str]:
 
 def _transforms() -> list[str]:
     fields = {name: FieldInfo.from_annotation(TRANSFORMS[name].section()) for name in TRANSFORMS}
-    return [f"| `{name}` | {_kind(field)} |  | {field.description} |" for name, field in fields.items()]
+    texts = {name: field.description or _first_line(field.annotation) for name, field in fields.items()}
+    return [f"| `{name}` | {_kind(field)} |  | {texts[name]} |" for name, field in fields.items()]
+
+
+def _sections_of_transforms() -> list[str]:
+    """A table for each transform with settings of its own."""
+    lines = []
+    for name in TRANSFORMS:
+        section = TRANSFORMS[name].section()
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            lines += [f"`encoder.{name}`:", "", *_table(section)]
+    return lines
 
 
 def _weightings() -> list[str]:

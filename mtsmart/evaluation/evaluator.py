@@ -100,8 +100,6 @@ def run_model(
 ) -> list[Outputs]:
     """Run all rows of a split once through the encoder and through the heads of all ``tasks``.
 
-    An encoder in which heads have adapters of their own runs once for each task.
-
     Args:
         model: the model in any mode. Dropout is off while this function runs.
         tasks: tasks that share the encoded split. ``collate`` belongs to the first one.
@@ -153,7 +151,10 @@ def _finite(logits: Tensor, task: TaskType) -> Tensor:
 
 
 def _logits(model: MultiTaskModel, tasks: Sequence[TaskType], batches: Iterable[Batch]) -> list[list[Tensor]]:
-    """The adapted logits of all rows for each task. They are on the CPU, in the order of the batches."""
+    """The adapted logits of all rows for each task. They are on the CPU, in the order of the batches.
+
+    An encoder in which heads have adapters of their own runs once for each task.
+    """
     logits: list[list[Tensor]] = [[] for _ in tasks]
     for loaded in batches:
         batch = loaded.to(model.device)

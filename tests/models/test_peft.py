@@ -54,7 +54,7 @@ def shaken(model):
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in trained(model).values():
-            parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     return model
 
 
@@ -112,7 +112,7 @@ def test_lora_of_full_rank_takes_the_steps_of_full_training(tiny_encoder):
             loss = (outputs(encoder) - target).square().mean()
             (gradient,) = torch.autograd.grad(loss, parameter)
             with torch.no_grad():
-                parameter -= 0.1 * gradient
+                parameter.sub_(0.1 * gradient)
     assert (outputs(whole) - start).abs().max() > 0.05
     torch.testing.assert_close(outputs(adapted), outputs(whole), atol=1e-4, rtol=1e-4)
 
@@ -174,7 +174,9 @@ def test_an_adapter_of_each_task_is_an_adapter_of_that_task_alone(tiny_encoder):
     both = shaken(model_of(tiny_encoder, per_task=True))
     for head, spec in SPECS.items():
         alone = model_of(tiny_encoder, {head: spec})
-        found = {name.replace(f".{head}_head.", ".shared."): tensor for name, tensor in both.encoder.state_dict().items()}
+        found = {
+            name.replace(f".{head}_head.", ".shared."): tensor for name, tensor in both.encoder.state_dict().items()
+        }
         alone.encoder.load_state_dict(found, strict=False)
         alone.head(head).load_state_dict(both.head(head).state_dict())
         assert torch.equal(logits(alone, head), logits(both, head))

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
 
 import mtsmart
-from mtsmart.errors import ConfigError
+from mtsmart.errors import CheckpointError, ConfigError
 from mtsmart.models.files import read_model
 from mtsmart.models.weights import trained
 from mtsmart.runs.checkpoints import list_checkpoints
@@ -52,7 +52,7 @@ def test_every_task_is_predicted_scored_and_exported_with_its_own_adapter(traine
     loaded = mtsmart.load(run)
     color = loaded.predict("color", ROWS["color"])[0]
     near = loaded.predict("near", ROWS["near"])[0]["prediction"]
-    model, tokenizer = read_model(RunFolder(run).model)
+    _, tokenizer = read_model(RunFolder(run).model)
     outputs = {}
     for task, rows in ROWS.items():
         mtsmart.export(run, task, tmp_path / task)  # It compares the logits itself.
@@ -76,7 +76,7 @@ def test_fine_tuning_goes_on_with_the_adapter_of_the_task(trained_run, workspace
     after, _ = read_model(RunFolder(tuned.path).model)
     assert after.encoder.own_heads == ["color"]
     assert trained(after.encoder).keys() == {name for name in trained(before.encoder) if "near" not in name}
-    with pytest.raises(mtsmart.errors.MtsmartError, match=r"encoder\.peft: cannot be changed: .* has this adapter already"):
+    with pytest.raises(CheckpointError, match=r"encoder\.peft: cannot be changed: .* has this adapter already"):
         mtsmart.finetune(run, "color", ["encoder.peft.rank=2"], output_dir=workspace.folder / "other")
 
 

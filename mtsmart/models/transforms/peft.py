@@ -8,7 +8,7 @@ Adaptation"; Liu et al. 2022, "Few-Shot Parameter-Efficient Fine-Tuning is Bette
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from torch import nn
@@ -36,8 +36,10 @@ class PeftSettings(StrictModel):
         description="lora: a product of two low matrices is added to a weight matrix; dora: the same, with a trained "
         "length for each output; ia3: each output, or input, is multiplied by a trained number",
     )
-    rank: int | None = Field(None, ge=1, description="lora, dora: rows of the low matrices; null: 8")
-    alpha: float | None = Field(None, gt=0, description="lora, dora: the product is multiplied by alpha / rank; null: 16")
+    rank: int | None = Field(None, ge=1, description="lora, dora: the width of the low matrices; null: 8")
+    alpha: float | None = Field(
+        None, gt=0, description="lora, dora: the product is multiplied by alpha / rank; null: 16"
+    )
     dropout: float | None = Field(None, ge=0, lt=1, description="lora, dora: dropout before the product; null: 0")
     targets: Literal["attention", "all"] | Annotated[list[str], Field(min_length=1, title="a list of names")] = Field(
         "attention",
@@ -162,7 +164,7 @@ class Peft(Adapter[PeftSettings]):
 
         settings = self.settings
         targets = self._targets(encoder)
-        common = {
+        common: dict[str, Any] = {
             "target_modules": list(targets),
             "fan_in_fan_out": any(isinstance(layer, Conv1D) for layer in targets.values()),
         }
@@ -187,7 +189,7 @@ class Peft(Adapter[PeftSettings]):
         layers = _linears(encoder)
         wanted = self.settings.targets
         if wanted == "attention":
-            chosen = {name: layer for name, layer in layers.items() if any(part in name.lower() for part in _IN_ATTENTION)}
+            chosen = {name: layer for name, layer in layers.items() if _is_in_attention(name)}
         elif wanted == "all":
             chosen = layers
         else:
@@ -250,6 +252,10 @@ def _plain_modules(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Modul
     yield name, module
     for child, part in module.named_children():
         yield from _plain_modules(part, f"{name}.{child}" if name else child)
+
+
+def _is_in_attention(name: str) -> bool:
+    return any(part in name.lower() for part in _IN_ATTENTION)
 
 
 def _shape(layer: Any) -> tuple[int, int]:
