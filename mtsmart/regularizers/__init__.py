@@ -28,6 +28,7 @@ from mtsmart.regularizers.shared.base import (
     build_regularizers,
     has_first_defaults,
 )
+from mtsmart.regularizers.shared.input_regularizer import InputRegularizer, Reach
 from mtsmart.regularizers.shared.summaries import summaries
 
 if TYPE_CHECKING:
@@ -42,10 +43,12 @@ __all__ = [
     "Context",
     "Figure",
     "Idle",
+    "InputRegularizer",
     "MethodSettings",
     "MethodText",
     "Needs",
     "Preset",
+    "Reach",
     "Regularizer",
     "Term",
     "build_regularizers",
