@@ -30,6 +30,7 @@ from mtsmart.regularizers.shared.base import (
     build_regularizers,
     has_first_defaults,
 )
+from mtsmart.regularizers.shared.input_regularizer import InputRegularizer, Reach
 from mtsmart.regularizers.shared.summaries import summaries
 
 if TYPE_CHECKING:
@@ -44,10 +45,12 @@ __all__ = [
     "Context",
     "Figure",
     "Idle",
+    "InputRegularizer",
     "MethodSettings",
     "MethodText",
     "Needs",
     "Preset",
+    "Reach",
     "Regularizer",
     "Term",
     "all_methods",

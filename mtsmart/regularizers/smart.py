@@ -8,29 +8,24 @@ l_s(f(x + delta), f(x)), with l_s the symmetric KL for distributions and the squ
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from mtsmart.config.sections import RunConfig
-from mtsmart.errors import MtsmartWarning
 from mtsmart.losses import OnePass, Role
 from mtsmart.regularizers import (
     LARGEST,
     REGULARIZERS,
     Alarm,
-    Context,
     Figure,
     Idle,
+    InputRegularizer,
     MethodSettings,
     MethodText,
     Needs,
     Preset,
-    Regularizer,
+    Reach,
     Term,
     has_first_defaults,
 )
@@ -39,7 +34,6 @@ from mtsmart.regularizers.shared.joins import Joins
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor
 
-    from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.regularizers import CleanPass
     from mtsmart.regularizers.shared.clean_pass import Pass
     from mtsmart.regularizers.shared.joined_pass import JoinedPass
@@ -89,8 +83,6 @@ class SmartSettings(MethodSettings):
         return {"noise": f"direction={self.direction}"} if _has_one_pass(self) else {}
 
 
-_ROUNDED = 1e-3  # of the RMS of the embeddings; bfloat16 has steps of 4e-3 to 8e-3
-
 # Section 4.1 takes lambda from {1, 3, 5}. Algorithm 1 normalises the gradient of each example; the
 # norm of each token is that of the released code, whose symmetric KL also has half of this one's gradient, so that its
 # lambda 1 is 0.5 here (adv_loss: symmetric_kl_detached computes it).
@@ -118,7 +110,7 @@ _TUNED = _PAPER.model_copy(
 
 
 @REGULARIZERS.register("smart")
-class Smart(Regularizer[SmartSettings], Joins):
+class Smart(InputRegularizer[SmartSettings], Joins):
     """Adds ``weight * div(f(x + delta), f(x))`` with gradients through both sides."""
 
     Settings = SmartSettings
@@ -165,34 +157,17 @@ class Smart(Regularizer[SmartSettings], Joins):
         ),
     )
 
-    def __init__(self, context: Context, settings: Mapping[str, SmartSettings]) -> None:
-        super().__init__(context, settings)
-        # Fixed at the start of the run: a unit that moved with the weights would make radii incomparable.
-        self.embedding_rms = context.model.encoder.embedding_rms()
-
     @classmethod
-    def build(cls, config: RunConfig, context: Context) -> Self | None:
-        """The method as an experiment configures it, with a warning where bfloat16 rounds its perturbation away."""
-        built = super().build(config, context)
-        if built is not None and config.training.precision == "bfloat16":
-            built.warn_if_rounded()
-        return built
-
-    def warn_if_rounded(self) -> None:
-        """Tell of the perturbations that mean nothing in bfloat16, because layers round away most of them."""
-        short: dict[tuple[str, float], list[str]] = {}
-        for task, settings in self.settings.items():
-            key, reach = _reach(settings, self.context.model.encoder.word_embeddings.shape[-1])
-            unit = self.embedding_rms if settings.epsilon_unit == "absolute" else 1.0
-            if settings.is_on and reach < _ROUNDED * unit:
-                short.setdefault((key, getattr(settings, key)), []).append(task)
-        for (key, value), tasks in short.items():
-            text = (
-                f"smart.{key}={value:g} ({', '.join(tasks)}): moves embeddings by less than {_ROUNDED:g} of their RMS, "
-                f"which bfloat16 rounds away, so the term means little; use a larger {key} or "
-                "training.precision=float32"
-            )
-            warnings.warn(text, MtsmartWarning, stacklevel=3)
+    def reach(cls, settings: SmartSettings, width: int) -> Reach:
+        """The setting that limits how far a coordinate is moved, and about how far that is."""
+        spread = math.sqrt(width) if settings.norm == "l2" else 1.0
+        lengths = {"epsilon": settings.epsilon / spread}
+        if settings.constraint == "project" and settings.steps:
+            lengths["step_size"] = settings.steps * settings.step_size / spread
+        elif settings.constraint == "project":
+            lengths["noise"] = settings.noise
+        key = min(lengths, key=lengths.__getitem__)
+        return Reach(key, lengths[key])
 
     def needs(self, task: str) -> Needs:
         """The masks where the perturbed passes share them, the gradient where the direction goes through the graph."""
@@ -222,15 +197,6 @@ class Smart(Regularizer[SmartSettings], Joins):
         parts = zip(joined.members, joined.split(perturbed), joined.split(reference), strict=True)
         return [_term(member, length, *logits) for member, *logits in parts]
 
-    def reference(self, clean: Pass, settings: SmartSettings) -> Tensor:
-        """The clean prediction. With dropout off it needs a pass of its own: the training pass has masks."""
-        from mtsmart.models.dropout import without_dropout
-
-        if settings.dropout != "off":
-            return clean.logits
-        with without_dropout(clean.model):
-            return clean.forward(clean.inputs_embeds)  # its graph gives the direction
-
     def perturbation(self, clean: Pass, reference: Tensor, settings: SmartSettings) -> Tensor:
         """Delta (B, T, H), detached."""
         from mtsmart.regularizers.shared.noise import Noise
@@ -243,43 +209,15 @@ class Smart(Regularizer[SmartSettings], Joins):
                 logits = clean.forward(inputs_embeds + delta)
             return clean.mean_divergence(logits, reference.detach(), Role.ADVERSARIAL)
 
-        ball, ascent = _search(settings, self._unit(clean, settings))
+        ball, ascent = _search(settings, self.unit(clean, settings))
         noise = Noise(clean.batch, inputs_embeds.device)
         direction = _one_pass(clean, reference, noise, settings)
         mask = clean.batch.attention_mask
         return find_perturbation(divergence, inputs_embeds, mask, ball, ascent, direction, noise.of_sequences)
 
-    def _unit(self, clean: Pass, settings: SmartSettings) -> Length:
-        """What lengths are multiples of: one number, or one a token (B, T, 1) or sentence (B, 1, 1)."""
-        from mtsmart.regularizers.shared.perturbation import Scope, root_mean_square
-
-        if settings.epsilon_unit == "absolute":
-            return 1.0
-        if settings.epsilon_unit == "relative":
-            return self.embedding_rms
-        return root_mean_square(clean.inputs_embeds.detach(), clean.batch.attention_mask, Scope(settings.scope))
-
-    def dropout(self, clean: Pass, settings: SmartSettings) -> AbstractContextManager[Any]:
-        """The context of a perturbed pass: which dropout masks it has."""
-        from mtsmart.models.dropout import without_dropout
-
-        if settings.dropout == "shared":
-            return clean.masks.replayed()
-        return without_dropout(clean.model) if settings.dropout == "off" else nullcontext()
-
-    def start(self, model: MultiTaskModel, updates: int) -> None:
-        """The unit of relative lengths is that of the present weights."""
-        super().start(model, updates)
-        self.embedding_rms = model.encoder.embedding_rms()
-
-    def state_dict(self) -> dict[str, Any]:
-        """The unit of relative lengths, and how many updates there were."""
-        return {"embedding_rms": self.embedding_rms, **super().state_dict()}
-
     def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        """Take the unit of the run that goes on, not of its present weights."""
+        """Go on from a resume point; one of an early version means ``fisher``."""
         super().load_state(state, tensors)
-        self.embedding_rms = float(state["embedding_rms"])
         if has_first_defaults(state):
             self._keep_fisher()
 
@@ -293,23 +231,6 @@ class Smart(Regularizer[SmartSettings], Joins):
     def summary(cls, settings: SmartSettings) -> str:
         """Weight and radius."""
         return f"weight {settings.weight:g}, epsilon {settings.epsilon:g} ({settings.epsilon_unit})"
-
-
-def _reach(settings: SmartSettings, width: int) -> tuple[str, float]:
-    """The setting that limits how far a coordinate is moved, and about how far that is, in ``epsilon_unit``.
-
-    Args:
-        settings: complete values.
-        width: E, the numbers of a word embedding; an l2 length is spread over them.
-    """
-    spread = math.sqrt(width) if settings.norm == "l2" else 1.0
-    lengths = {"epsilon": settings.epsilon / spread}
-    if settings.constraint == "project" and settings.steps:
-        lengths["step_size"] = settings.steps * settings.step_size / spread
-    elif settings.constraint == "project":
-        lengths["noise"] = settings.noise
-    key = min(lengths, key=lengths.__getitem__)
-    return key, lengths[key]
 
 
 def _search(settings: SmartSettings, unit: Length) -> tuple[Ball, Ascent]:

@@ -35,6 +35,13 @@ ON_WEIGHTS = [
     ),
     *("child_tuning={preset: task, batches: 3}", "rec_adam={t0: 10, gamma: 10}", "ema={beta: 0.9}"),
 ]
+OTHERS = [
+    "smart=off",
+    "r3f={noise: 0.1, epsilon_unit: relative}",
+    "vat={xi: 2}",
+    "free_lb=paper",
+    "training.max_updates=6",
+]
 OWN = ["tasks.near.mbpp={weight: 0.3, every: 2}"]  # a task's own settings beside those of all tasks
 
 
@@ -120,18 +127,20 @@ def distance(a, b):
         pytest.param(PLAIN, by_torchrun, marks=pytest.mark.slow, id="plain"),
         pytest.param(OWN, by_torchrun, marks=pytest.mark.slow, id="SMART + MBPP, torchrun"),
         pytest.param(OWN, by_forks, id="SMART + MBPP"),
+        pytest.param(OTHERS, by_forks, id="R3F + VAT + FreeLB + MBPP"),
     ],
 )
 def test_two_processes_compute_what_one_does(launch, terms, by):
     one, two = (launch(f"run{count}", count, [*EXACT, *terms, "training.accumulation=2"], by=by) for count in (1, 2))
     assert (one.code, two.code) == (0, 0), one.text + two.text
-    assert distance(one.tensors("gradients"), two.tensors("gradients")) < 1e-6
+    # The l2 steps of VAT and FreeLB take small gradients as their direction, which makes rounding larger.
+    assert distance(one.tensors("gradients"), two.tensors("gradients")) < (2e-5 if terms is OTHERS else 1e-6)
     assert distance(one.tensors("weights"), two.tensors("weights")) < 1e-5
     assert one.rows() == two.rows()
     assert "Best evaluation" in two.text and two.text.count("The run is in") == 1
     for ours, theirs in zip(one.metrics("train"), two.metrics("train"), strict=True):
         for task, figures in ours["tasks"].items():
-            for figure in {"loss", "R", "D"} & figures.keys():
+            for figure in {"loss", "R", "D", "r3f", "vat", "free_lb"} & figures.keys():
                 assert theirs["tasks"][task][figure] == pytest.approx(figures[figure], rel=1e-3, abs=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Training with SMART and MBPP against an independent implementation in float64, update by update."""
+"""Training with regularisers against independent implementations in float64, update by update."""
 
 import copy
 
@@ -14,6 +14,7 @@ from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
 from tests.conftest import sentences, write_jsonl
 from tests.regularizers import reference_objective as reference
+from tests.regularizers import reference_terms
 
 UPDATES = 20
 RATE = 1e-3
@@ -86,20 +87,81 @@ def test_twenty_updates_of_a_joint_run_are_the_references(experiment, tiny_encod
     made = trainer_of(experiment, [f"smart={{preset: {preset}{given}}}", f"mbpp={preset}"], tmp_path / "run")
     smart, mbpp = settings_of("smart", preset, **changes), settings_of("mbpp", preset)
     other = reference.Run(reference_of(made, tiny_encoder), smart, mbpp, RATE, UPDATES)
+    compare(made, other, ("loss", "R", "D"))
+    teacher = made.step.regularizers["mbpp"].teacher.model.encoder.model
+    for one, parameter in zip(teacher.parameters(), other.teacher.encoder.parameters(), strict=True):
+        torch.testing.assert_close(one, parameter.detach(), atol=1e-5, rtol=0)
+
+
+# Lengths that move predictions of the tiny encoder.
+LENGTHS = {"epsilon_unit": "relative", "dropout": "shared"}
+FREE = {**LENGTHS, "noise": 1.0, "step_size": 2.0, "epsilon": 2.5}
+
+
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+@pytest.mark.filterwarnings("ignore:r_drop. the model has no dropout")  # it gets masks afterwards
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("r_drop", {"alpha": 2.0}),
+        ("r3f", {**LENGTHS, "noise": 0.3}),
+        slow("r3f", {**LENGTHS, "noise": 0.3, "distribution": "normal", "dropout": "independent"}),
+        slow("vat", {"epsilon": 2.0, "xi": 1.0}),
+        ("vat", {"epsilon": 2.0, "xi": 1.0, "steps": 2, "weight": 0.5}),
+        ("free_lb", FREE),
+        slow("free_lb", {**FREE, "weight": 0.5}),
+        slow("free_lb", {}),
+    ],
+)
+def test_twenty_updates_with_a_term_are_the_papers(experiment, tiny_encoder, tmp_path, name, changes):
+    given = "".join(f", {key}: {value}" for key, value in changes.items())
+    made = trainer_of(experiment, [f"{name}={{preset: paper{given}}}", "smart=off", "mbpp=off"], tmp_path / "run")
+    other = reference_terms.Run(reference_of(made, tiny_encoder), name, settings_of(name, "paper", **changes), RATE)
+    dropped = [with_known_masks(model) for model in (made.setup.model, other.model)] if name == "r_drop" else []
+    compare(made, other, ("loss", name), dropped)
+
+
+class KnownMasks(torch.nn.Module):
+    """Dropout whose masks come from a generator that two models can start alike."""
+
+    def __init__(self, generator):
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, x):
+        kept = torch.rand(x.shape, dtype=x.dtype, generator=self.generator) > 0.1
+        return x * kept / 0.9
+
+
+def with_known_masks(model):
+    """The generator of the masks that the model has from now on after each layer and its attention."""
+    generator = torch.Generator()
+    for layer in model.encoder.modules():
+        for name, child in list(layer.named_children()):
+            if isinstance(child, torch.nn.Dropout) and type(layer).__name__.endswith("Output"):
+                setattr(layer, name, KnownMasks(generator))
+    return generator
+
+
+def compare(made, other, names, generators=()):
+    """The same figures in each update, and the same weights at the end."""
     tasks = {name: reference.Task(name, kind) for name, kind in KINDS.items()}
     batches = [batch for epoch in range(7) for batch in batches_of(made, epoch)][:UPDATES]
     assert {batch.task for batch in batches} == set(KINDS)
     for batch in batches:
         inputs = {"token_type_ids": torch.zeros_like(batch.inputs["input_ids"]), **batch.inputs}
-        found = figures(made, batch)
+        found = figures(made, batch, names, generators)
+        for generator in generators:
+            generator.manual_seed(batch.seed)
         expected = other.update(tasks[batch.task], inputs, labels_of(batch), batch.seed)
         assert found == pytest.approx(expected, abs=1e-5)
+    assert found[-1] != 0
     trained = dict(made.setup.model.encoder.model.named_parameters())
     for name, parameter in other.model.encoder.named_parameters():
         torch.testing.assert_close(trained[name].detach(), parameter.detach(), atol=1e-5, rtol=0)
-    teacher = made.step.regularizers["mbpp"].teacher.model.encoder.model
-    for one, parameter in zip(teacher.parameters(), other.teacher.encoder.parameters(), strict=True):
-        torch.testing.assert_close(one, parameter.detach(), atol=1e-5, rtol=0)
 
 
 def batches_of(made, epoch):
@@ -111,10 +173,13 @@ def labels_of(batch):
     return labels.double().flatten() if KINDS[batch.task] == "number" else labels
 
 
-def figures(made, batch):
-    """The loss, R and D of an update, which is done."""
-    loss, values = made.step(copy.deepcopy(batch))
-    del loss
-    made.update((batch,))
+def figures(made, batch, names, generators):
+    """Some figures of an update, which is done."""
+    seen = []
+    hook = made.step.register_forward_hook(lambda step, given, found: seen.append(found[1]))
+    for generator in generators:
+        generator.manual_seed(batch.seed)
+    made.update((copy.deepcopy(batch),))
     made.advance(1)
-    return tuple(float(values[name]) for name in ("loss", "R", "D"))
+    hook.remove()
+    return tuple(float(seen[0][name]) for name in names)

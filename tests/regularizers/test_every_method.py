@@ -1,5 +1,7 @@
 """What every regulariser must hold, for every one that is registered: a new method is tested without an edit here."""
 
+from collections import Counter
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ import mtsmart
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.distill.term import TEACHER
 from mtsmart.preparation.batch_parts import part_of
+from mtsmart.regularizers import CleanPass
 from mtsmart.regularizers.shared import perturbation
 from mtsmart.training.step import TrainStep
 from tests.regularizers.at_work import at_work, first_settings
@@ -94,43 +97,65 @@ def test_parts_of_a_batch_make_the_whole(pair, name):
 
 @every_term
 def test_the_gradient_is_that_of_float64_differences(tiny_bench, monkeypatch, name):
-    """Along a random direction. A perturbation is a constant of the gradient, so it is found once and kept."""
+    """Along a random direction. Perturbations and targets without a gradient are constants, so they are kept."""
     model = tiny_bench.model.double().eval()
     batch = tiny_bench.batch("kind")
     batch.targets[TEACHER] = tiny_bench.clean("kind", batch).logits.detach().clone()
     method = at_work(name, model, tiny_bench.tasks, first_settings(METHODS[name]))
-    found = []
-    find = perturbation.find_perturbation
-
-    def find_once(*given):
-        return found[0] if found else keep(found, find(*given))
-
-    monkeypatch.setattr(perturbation, "find_perturbation", find_once)
+    step = TrainStep(model, tiny_bench.tasks, {name: method})
+    found = Kept(monkeypatch)
     move(model, 0.02)
 
     def objective():
-        clean = tiny_bench.clean("kind", batch)
-        return clean.loss + method.loss(clean).value
+        found.again()
+        return step(batch)[0]
 
     parameters = list(model.encoder.parameters())
     generator = torch.Generator().manual_seed(1)
     direction = [torch.randn(p.shape, generator=generator, dtype=p.dtype) for p in parameters]
-    gradients = torch.autograd.grad(objective(), parameters, allow_unused=True)
-    along = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True) if g is not None)
-    step = 1e-4
+    model.zero_grad()
+    objective().backward()  # some methods differentiate inside the step, too
+    pairs = zip(parameters, direction, strict=True)
+    along = sum(float((p.grad * d).sum()) for p, d in pairs if p.grad is not None)
+    step_size = 1e-4
     values = []
     for sign in (1, -2):
         with torch.no_grad():
             for parameter, each in zip(parameters, direction, strict=True):
-                parameter.add_(sign * step * each)
+                parameter.add_(sign * step_size * each)
         values.append(float(objective().detach()))
     # The divergences compute in float32, which limits what a difference quotient can resolve.
-    assert (values[0] - values[1]) / (2 * step) == pytest.approx(along, rel=2e-2, abs=1e-4)
+    assert (values[0] - values[1]) / (2 * step_size) == pytest.approx(along, rel=2e-2, abs=1e-4)
 
 
-def keep(found, value):
-    found.append(value)
-    return value
+class Kept:
+    """Constants of a gradient: what a method finds first, it finds again each time."""
+
+    def __init__(self, monkeypatch):
+        self.asked = Counter()
+        for name in ("find_perturbation", "power_iteration", "ascend"):
+            monkeypatch.setattr(perturbation, name, self._keeping(name, getattr(perturbation, name)))
+        divergence = CleanPass.divergence
+        same = self._keeping("target", lambda target: target)
+
+        def of_kept(clean, logits, target, role):
+            return divergence(clean, logits, target if target.requires_grad else same(target), role)
+
+        monkeypatch.setattr(CleanPass, "divergence", of_kept)
+
+    def again(self):
+        self.asked.clear()
+
+    def _keeping(self, name, find):
+        found = []
+
+        def find_once(*given):
+            self.asked[name] += 1
+            if self.asked[name] > len(found):
+                found.append(find(*given))
+            return found[self.asked[name] - 1]
+
+        return find_once
 
 
 @pytest.mark.parametrize(

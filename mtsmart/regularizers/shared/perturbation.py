@@ -119,7 +119,7 @@ def find_perturbation(
         (B, T, H), detached, with norm at most (``normalize``: exactly) the ball's radius.
     """
     real = mask.unsqueeze(-1).to(like.dtype)
-    step = partial(_step, real, ball, ascent.step_size)
+    step = partial(ascend, real, ball, ascent.step_size)
     steps = ascent.steps
     if direction is None:
         delta = normal(like.detach()) * ascent.noise * real
@@ -132,8 +132,44 @@ def find_perturbation(
     return ball.bring_in(delta).detach()
 
 
-def _step(real: Tensor, ball: Ball, size: Length, delta: Tensor | float, gradient: Tensor) -> Tensor:
+def ascend(real: Tensor, ball: Ball, size: Length, delta: Tensor | float, gradient: Tensor) -> Tensor:
+    """One projected step: P(delta + size * gradient / ||gradient||).
+
+    Args:
+        real: (B, T, 1), 1 on real tokens.
+        ball: where the perturbation must stay.
+        size: length of the step.
+        delta: (B, T, H), or 0.
+        gradient: (B, T, H).
+    """
     return ball.bring_in(delta + size * ball.unit(gradient.detach() * real))
+
+
+def power_iteration(
+    divergence: Callable[[Tensor], Tensor], start: Tensor, mask: Tensor, ball: Ball, steps: int, xi: Length
+) -> Tensor:
+    """The perturbation along which the divergence grows most (Miyato et al. 2018, section 3.3).
+
+    At a small perturbation xi d the gradient of the divergence is about xi H d, so that d <- grad / ||grad|| is power
+    iteration with the Hessian H.
+
+    Args:
+        divergence: (B, T, H) perturbation -> the divergence from the clean prediction, a scalar.
+        start: (B, T, H) random numbers, the first direction.
+        mask: (B, T), 1 on real tokens.
+        ball: its radius is the length of the perturbation, and its norm that of directions.
+        steps: K.
+        xi: length of the perturbation that the gradient is taken at.
+
+    Returns:
+        (B, T, H), detached; 0 where the gradient is 0.
+    """
+    real = mask.unsqueeze(-1).to(start.dtype)
+    direction = ball.unit(start.detach() * real)
+    for _ in range(steps):
+        at = (xi * direction).requires_grad_(True)
+        direction = ball.unit(gradient_of(divergence(at), at) * real)
+    return ball.radius * direction
 
 
 def root_mean_square(inputs_embeds: Tensor, mask: Tensor, scope: Scope) -> Tensor:
