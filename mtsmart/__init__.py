@@ -18,6 +18,7 @@ from typing import Any
 _PUBLIC = {
     "train": "mtsmart.api",
     "finetune": "mtsmart.api",
+    "merge": "mtsmart.api",
     "export": "mtsmart.api",
     "push": "mtsmart.api",
     "submit": "mtsmart.suites.submit",

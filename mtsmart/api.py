@@ -15,6 +15,7 @@ from mtsmart.config.loader import Experiment, dump_config, find_experiment, load
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.exporting.task import export_task
 from mtsmart.hub.push import push_model
+from mtsmart.merging.merge import merge_runs
 from mtsmart.models.hugging_face import Exported
 from mtsmart.preparation.in_memory import with_stored_rows
 from mtsmart.processes import join_processes
@@ -157,6 +158,32 @@ def finetune(
 
     loaded = join_processes().together(read)
     return train_experiment(loaded, output_dir, resume, allow_changes, _shown(progress, callback))
+
+
+@checked
+@without_bars()
+def merge(
+    runs: Iterable[str | Path],
+    weights: Iterable[float] | None = None,
+    *,
+    base: str | Path | None = None,
+    output_dir: str | Path | None = None,
+) -> Run:
+    """Write a run whose model is a mixture of others' weights; nothing is trained.
+
+    The encoder is the sum of w_i theta_i (model soups), or with a base base + sum of w_i (theta_i - base) (WiSE-FT,
+    task arithmetic). A head that several runs have is their mean with the same weights, a head of one run stays.
+
+    Args:
+        runs: their folders. Encoder, tokenizer and heads of the same name must have one form.
+        weights: a number a run. Without a base they sum to 1; None: all have the same.
+        base: what the runs are measured from: a run, or ``start`` for what the first run started from.
+        output_dir: the folder of the new run; None: ``runs/<name of the first>-merged``, with a number if taken.
+
+    Raises:
+        MtsmartError: a folder is none of a run, the runs do not fit together, or the weights do not.
+    """
+    return Run(merge_runs(items_of("runs", runs), weights, base, output_dir).path, Results().to_json())
 
 
 @checked

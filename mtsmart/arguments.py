@@ -21,6 +21,7 @@ Item = TypeVar("Item")
 _NAMES: dict[Any, str] = {
     bool: "True or False",
     int: "a whole number",
+    float: "a number",
     str: "a text",
     Path: "a path",
     Iterable: "a list",
@@ -156,8 +157,9 @@ def _is_of(value: Any, choice: Any) -> bool:
         return isinstance(value, str) and get_args(choice) == (str,)
     if kind is Path:
         return _is_path(value)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+    if kind in (int, float):
+        numbers = int if kind is int else (int, float)
+        return isinstance(value, numbers) and not isinstance(value, bool)
     if kind is Mapping:
         return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
     return isinstance(value, kind)

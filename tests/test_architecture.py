@@ -31,7 +31,7 @@ ROOMS = [
     ["weighting"],
     ["training"],
     ["reporting", "tracking"],
-    ["exporting", "suites"],
+    ["exporting", "merging", "suites"],
     ["hub"],
     ["api"],
     ["sweeps"],

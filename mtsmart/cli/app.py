@@ -12,7 +12,7 @@ from mtsmart.cli import evaluate, finetune, methods, predict, schema, sweep, tra
 from mtsmart.cli.flags import in_flags
 from mtsmart.cli.runs import report
 from mtsmart.cli.runs.app import app as runs
-from mtsmart.cli.sharing import export, push, submit
+from mtsmart.cli.sharing import export, merge, push, submit
 from mtsmart.cli.tasks.app import app as tasks
 from mtsmart.cli.terminal import (
     ErrorStreamHandler,
@@ -66,6 +66,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("try")(predict.try_run)
 app.command("report")(report.report)
+app.command("merge")(merge.merge)
 app.command("export")(export.export)
 app.command("push")(push.push)
 app.command("submit")(submit.submit)

@@ -8,6 +8,8 @@ from mtsmart.errors import MtsmartError
 
 FLAGS = {
     "allow_changes": "--allow-changes",
+    "base": "--base",
+    "base=start": "--base start",
     "board": "BOARD",
     "by": "--by",
     "columns": "--columns",
@@ -36,6 +38,7 @@ FLAGS = {
     "task_type": "--type",
     "text": "--text",
     "train=False": "--no-train",
+    "weights": "--weights",
 }
 """Argument, or argument with its value -> flag."""
 

@@ -34,11 +34,11 @@ TEACHER = "teacher"
 class DistillSettings(MethodSettings):
     """Learn from finished runs: their predictions for the training rows, computed once, are a second target."""
 
-    teachers: list[str] = Field(
-        min_length=1, description="the folders of the runs, or hub:owner/name; several form an ensemble"
-    )
     weight: float = Field(
         0.5, ge=0, le=1, description="the weight of the teachers' term; the gold loss gets 1 - weight; 0: off"
+    )
+    teachers: list[str] = Field(
+        min_length=1, description="the folders of the runs, or hub:owner/name; several form an ensemble"
     )
     # Candidates that do not exist have the logit -1e4. A temperature above 100 would give them a probability.
     temperature: float = Field(2.0, gt=0, le=100, description="it softens both sides; it has no effect on regression")

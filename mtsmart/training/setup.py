@@ -212,8 +212,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     check_fit(model, tasks, tokenizer)
     with experiment.document.locating():
         check_mixing(config.mixing, trained, experiment.document)
-        _check_weighting(config, processes)
-        check_regularizers(config, used.definitions, config.training.shard and processes.count > 1)
+        _check_methods(used, processes)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))
@@ -241,9 +240,12 @@ def _joined(config: RunConfig, tasks: Mapping[str, PreparedTask]) -> tuple[Joine
     return tuple(groups)
 
 
-def _check_weighting(config: RunConfig, processes: Processes) -> None:
+def _check_methods(used: Described, processes: Processes) -> None:
+    """Refuse a weighting or a regulariser that the rest of the experiment does not go with."""
+    config = used.config
     is_sharded = config.training.shard and processes.count > 1
     check_weighting(config.weighting, config.mixing.strategy == "rounds", is_sharded)
+    check_regularizers(config, used.definitions, is_sharded)
 
 
 def _entries(experiment: Experiment, start: RunFolder | None, begun: Mapping[str, TaskDefinition]) -> dict[str, Entry]:

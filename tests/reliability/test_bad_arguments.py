@@ -17,10 +17,11 @@ WRONG = {
     "None": None,
     "a mapping": {1: 2},
 }
-FITS = {("sweep", "jobs"): ("a number",)}
+FITS = {("sweep", "jobs"): ("a number",), ("merge", "weights"): ("a list of a number",)}
 RIGHT = {
     "train": {"experiment": "e.yaml"},
     "finetune": {"run": "run", "task": "color"},
+    "merge": {"runs": ["run", "run"], "output_dir": "merged"},
     "export": {"run": "run", "task": "color", "folder": "exported"},
     "push": {"source": "run", "repository": "me/colors"},
     "submit": {"board": "glue", "run": "run", "output": "glue.zip"},

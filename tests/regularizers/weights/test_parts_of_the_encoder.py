@@ -114,10 +114,10 @@ def test_mixout_is_unbiased(tiny_bench):
     with torch.no_grad():
         one.add_(torch.ones_like(one))
     total = torch.zeros_like(one, dtype=torch.float64)
-    for _ in range(400):
-        total += mixed(model, method)[name] / 400
+    for _ in range(100):
+        total += mixed(model, method)[name] / 100
         method.updates += 1
-    torch.testing.assert_close(total.mean(), one.double().mean(), atol=0.02, rtol=0)
+    torch.testing.assert_close(total.mean(), one.double().mean(), atol=0.04, rtol=0)
 
 
 def test_mixout_s_gradient_is_the_chain_rule_s(tiny_bench):

@@ -1,0 +1,182 @@
+"""Merged runs: formulas in float64, what they can do afterwards, and what is refused."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import mtsmart
+from mtsmart.config.sections import EncoderConfig
+from mtsmart.evaluation.stored_run import read_run
+from mtsmart.merging.sums import WeightedSum
+from mtsmart.models.loading import load_encoder
+from mtsmart.runs.folder import RunFolder
+
+SETTINGS = ["smart=off", "mbpp=off", "training.max_updates=3", "training.report=false"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, tiny_encoder):
+    """A folder with two runs on both tasks, and one on ``near`` alone."""
+    from tests.conftest import make_workspace
+
+    workspace = make_workspace(tmp_path_factory.mktemp("merging"), tiny_encoder)
+    for name, more in (("one", []), ("two", ["training.seed=7"]), ("near", ["tasks=[near]"])):
+        mtsmart.train(workspace.experiment, [*SETTINGS, *more], output_dir=workspace.folder / name)
+    return workspace.folder
+
+
+@pytest.fixture
+def runs(place, tmp_path, monkeypatch):
+    """Name -> a run that no test changes; the working directory is a new folder."""
+    monkeypatch.chdir(tmp_path)
+    return {name: place / name for name in ("one", "two", "near")}
+
+
+def state_of(run):
+    """The model's tensors, those with real numbers in float64."""
+    state = read_run(RunFolder(run)).model.state_dict()
+    return {name: one.double() if one.is_floating_point() else one for name, one in state.items()}
+
+
+def equal(one, other):
+    assert one.keys() == other.keys()
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("base", [None, "start"])
+def test_a_run_with_itself_is_itself_to_the_bit(runs, base):
+    weights = [0.25, 0.75] if base is None else [0.7, 0.3]
+    merged = mtsmart.merge([runs["one"]] * 2, weights, base=base)
+    assert equal(state_of(merged.path), state_of(runs["one"]))
+
+
+def test_a_third_of_each_of_three_is_the_whole_to_the_bit():
+    summed = WeightedSum()
+    tensors = {"w": torch.randn(1000, generator=torch.Generator().manual_seed(1)), "count": torch.arange(3)}
+    for _ in range(3):
+        summed.add(1 / 3, tensors)
+    assert equal(summed.total(), tensors) and equal(summed.mean(), tensors)
+
+
+@pytest.mark.parametrize("base", [None, "start"])
+def test_weights_one_and_zero_are_the_first_run(runs, base):
+    merged = mtsmart.merge([runs["one"], runs["two"]], [1, 0], base=base)
+    assert equal(state_of(merged.path), state_of(runs["one"]))
+
+
+def test_a_soup_is_the_weighted_mean(runs):
+    merged = mtsmart.merge([runs["one"], runs["two"]], [0.3, 0.7], output_dir="soup")
+    one, two = state_of(runs["one"]), state_of(runs["two"])
+    for name, found in state_of(merged.path).items():
+        if found.is_floating_point():
+            assert torch.equal(found, (0.3 * one[name] + 0.7 * two[name]).float().double()), name
+
+
+def test_one_run_and_its_start_are_interpolated_and_its_heads_stay(runs, tiny_encoder):
+    merged = mtsmart.merge([runs["one"]], [0.5], base="start")
+    start = load_encoder(EncoderConfig(path=str(tiny_encoder)))[0].state_dict()
+    one, found = state_of(runs["one"]), state_of(merged.path)
+    for name, value in start.items():
+        if value.is_floating_point():
+            expected = (0.5 * one[f"encoder.{name}"] + 0.5 * value.double()).float().double()
+            assert torch.equal(found[f"encoder.{name}"], expected), name
+    heads = [name for name in one if name.startswith("heads.")]
+    assert heads and all(torch.equal(found[name], one[name]) for name in heads)
+
+
+def test_task_arithmetic_adds_differences_from_a_run_and_keeps_heads_of_one_run(runs):
+    merged = mtsmart.merge([runs["one"], runs["near"]], [0.4, 0.9], base=runs["two"])
+    one, near, two, found = (state_of(run) for run in (runs["one"], runs["near"], runs["two"], merged.path))
+    for name, value in found.items():
+        if not value.is_floating_point():
+            continue
+        if "color" in name:
+            assert torch.equal(value, one[name])
+        else:  # the encoder, and the head of near, which all three have
+            expected = two[name] + 0.4 * (one[name] - two[name]) + 0.9 * (near[name] - two[name])
+            torch.testing.assert_close(value, expected, atol=1e-6, rtol=1e-6)
+
+
+def test_a_merged_run_is_a_run_like_others(runs, cli, tmp_path):
+    made = cli("merge", runs["one"], runs["two"], "--weights", "0.5,0.5", "-o", "soup")
+    assert (made.code, made.err) == (0, "") and "The merged run is in soup" in made.out
+    assert "Merged with mtsmart: 0.5" in (tmp_path / "soup" / "README.md").read_text()
+    assert json.loads((tmp_path / "soup" / "results.json").read_text())["score"] is None
+    assert mtsmart.load("soup").evaluate().score is not None
+    assert mtsmart.load("soup").predict("color", [{"text": "a red house"}])
+    tuned = mtsmart.finetune("soup", "color", SETTINGS, output_dir="tuned")
+    assert tuned.results["score"] is not None
+    assert mtsmart.export("soup", "color", "exported").architecture
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["one"], "there must be two runs, or one run and a base. Name more runs, or use --base start"),
+        (["one", "two", "--weights", "0.5,0.6"], "--weights: sum to 1.1, got [0.5, 0.6]. Let them sum to 1, or"),
+        (["one", "two", "--weights", "0.5"], "--weights: must be one number for each of the 2 runs, got [0.5]"),
+        (["one", "two", "--weights", "a,b"], "--weights: should be numbers, got 'a,b'"),
+        (["one", "two", "--weights", "nan,1"], "--weights: must be finite, got [nan, 1.0]"),
+        (["one", "two", "--weights", "1,-1", "--base", "start"], "--weights: those of the runs with a head for"),
+        (["one", "gone"], "gone: is not the folder of a run"),
+    ],
+)
+def test_what_cannot_be_merged_is_refused_in_one_line(runs, cli, tmp_path, arguments, message):
+    given = [runs.get(argument, argument) for argument in arguments]
+    result = cli("merge", *given, "-o", "merged")
+    assert result.code == 2 and message in result.err and result.err.count("\n") == 1
+    assert not (tmp_path / "merged").exists()
+
+
+def change(file, edit):
+    data = json.loads(file.read_text())
+    edit(data)
+    file.write_text(json.dumps(data))
+
+
+def other_layers(model):
+    config = model / "encoder" / "config.json"
+    change(config, lambda data: data.update(num_hidden_layers=1))
+    weights = model / "encoder" / "model.safetensors"
+    kept = {name: one for name, one in load_file(weights).items() if ".layer.1." not in name}
+    save_file(kept, weights, metadata={"format": "pt"})
+
+
+def other_words(model):
+    def swap(data):
+        words = data["model"]["vocab"]
+        words["red"], words["blue"] = words["blue"], words["red"]
+
+    change(model / "encoder" / "tokenizer.json", swap)
+
+
+def other_labels(model):
+    change(model / "heads.json", lambda data: data["color"].update(labels=["red", "other"]))
+    config = model.parent / "config.yaml"
+    text = config.read_text()
+    config.write_text(text.replace("- other\n    - red", "- red\n    - other"))
+
+
+def other_unit(model):
+    change(model / "decoding.json", lambda data: data["near"].update(mean=5.0))
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (other_layers, "has another encoder than the first run, whose num_hidden_layers is 2, got 1"),
+        (other_words, "has another tokenizer than the first run"),
+        (other_labels, "color: the head of this task has other labels or another form"),
+        (other_unit, "near: the head of this task gives numbers in another unit"),
+    ],
+)
+def test_runs_that_do_not_fit_are_refused(runs, cli, tmp_path, edit, message):
+    shutil.copytree(runs["two"], tmp_path / "other")
+    (tmp_path / "other" / "model" / "manifest.json").unlink()
+    edit(tmp_path / "other" / "model")
+    result = cli("merge", runs["one"], "other", "-o", "merged")
+    assert result.code == 2 and message in result.err, result.err
+    assert not (tmp_path / "merged").exists()
