@@ -34,7 +34,7 @@ ROOMS = [
     ["exporting", "suites"],
     ["hub"],
     ["api"],
-    ["sweeps"],
+    ["affinity", "sweeps"],
     ["cli"],
     ["__main__", "__init__"],
 ]

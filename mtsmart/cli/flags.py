@@ -8,9 +8,11 @@ from mtsmart.errors import MtsmartError
 
 FLAGS = {
     "allow_changes": "--allow-changes",
+    "batches": "--batches",
     "board": "BOARD",
     "by": "--by",
     "columns": "--columns",
+    "every": "--every",
     "file": "--file",
     "fill=True": "--fill",
     "figure_format": "--figure-format",
@@ -30,12 +32,14 @@ FLAGS = {
     "run": "RUN",
     "runs": "RUN",
     "source": "SOURCE",
+    "start": "--start",
     "suite": "--suite",
     "task": "--task",
     "task_files": "--task-file",
     "task_type": "--type",
     "text": "--text",
     "train=False": "--no-train",
+    "updates": "--updates",
 }
 """Argument, or argument with its value -> flag."""
 
