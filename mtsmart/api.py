@@ -120,7 +120,7 @@ def train(
         MtsmartError: anything in the experiment, its data or the folder that does not fit, before training.
         Interrupted: stopped by a signal, after a resume point was written.
     """
-    loaded = join_processes().together(lambda: _single_experiment(experiment, items_of("overrides", overrides)))
+    loaded = join_processes().together(lambda: single_experiment(experiment, items_of("overrides", overrides)))
     return train_experiment(loaded, output_dir, resume, allow_changes, _shown(progress, callback))
 
 
@@ -276,7 +276,12 @@ def push(
     return str(push_model(source, repository, public=public, task=task, licence=licence, languages=spoken))
 
 
-def _single_experiment(experiment: str | Path | Mapping[str, Any], overrides: Iterable[str]) -> Experiment:
+def single_experiment(experiment: str | Path | Mapping[str, Any], overrides: Iterable[str]) -> Experiment:
+    """Read an experiment that is for one run; the arguments are those of :func:`train`.
+
+    Raises:
+        ConfigError: it contains a mistake, or is for several runs.
+    """
     if isinstance(experiment, Mapping):
         loaded = mapping_experiment(with_stored_rows(experiment), overrides)
     else:

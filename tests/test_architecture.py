@@ -34,7 +34,7 @@ ROOMS = [
     ["exporting", "merging", "suites"],
     ["hub"],
     ["api"],
-    ["sweeps"],
+    ["affinity", "sweeps"],
     ["cli"],
     ["__main__", "__init__"],
 ]

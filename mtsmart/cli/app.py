@@ -10,7 +10,7 @@ import typer
 
 from mtsmart.cli import evaluate, finetune, methods, predict, schema, sweep, train
 from mtsmart.cli.flags import in_flags
-from mtsmart.cli.runs import report
+from mtsmart.cli.runs import affinity, report
 from mtsmart.cli.runs.app import app as runs
 from mtsmart.cli.sharing import export, merge, push, submit
 from mtsmart.cli.tasks.app import app as tasks
@@ -71,6 +71,7 @@ app.command("export")(export.export)
 app.command("push")(push.push)
 app.command("submit")(submit.submit)
 app.command("sweep")(sweep.sweep)
+app.command("affinity")(affinity.affinity)
 app.command("methods")(methods.methods)
 app.command("schema")(schema.schema)
 app.add_typer(runs, name="runs")
