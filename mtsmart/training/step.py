@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from torch import Tensor, nn
 
 from mtsmart.data.batch import Batch
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers import Regularizer, clean_pass
+from mtsmart.regularizers import CleanPass, Regularizer, clean_pass
 from mtsmart.task_types import TaskType
 
 
@@ -47,19 +48,28 @@ class TrainStep(nn.Module):
         weight = task.definition.weight
         active = [regularizer for regularizer in self.regularizers.values() if regularizer.is_active(task.name)]
         needs = [regularizer.needs(task.name) for regularizer in active]
-        clean = clean_pass(
-            self.model,
-            task,
-            batch,
-            keep_masks=any(need.masks for need in needs),
-            differentiate_inputs=any(need.input_gradient for need in needs),
-            scale=weight * scale,
-        )
-        loss = clean.loss
-        figures = {"loss": loss.detach()}
-        for regularizer in active:
-            term = regularizer.loss(clean)
-            if term is not None:
-                loss = loss + term.value
-                figures.update(term.figures)
+        with ExitStack() as around:
+            for regularizer in active:
+                around.enter_context(regularizer.around(task, batch))
+            clean = clean_pass(
+                self.model,
+                task,
+                batch,
+                keep_masks=any(need.masks for need in needs),
+                differentiate_inputs=any(need.input_gradient for need in needs),
+                scale=weight * scale,
+            )
+            loss, figures = _with_terms(clean, active)
         return weight * loss, figures
+
+
+def _with_terms(clean: CleanPass, active: Sequence[Regularizer[Any]]) -> tuple[Tensor, dict[str, Tensor]]:
+    """The task's loss with the terms of the regularisers, and what they report."""
+    loss = clean.loss
+    figures = {"loss": loss.detach()}
+    for regularizer in active:
+        term = regularizer.loss(clean)
+        if term is not None:
+            loss = loss + term.value
+            figures.update(term.figures)
+    return loss, figures

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
@@ -16,6 +17,7 @@ from mtsmart.errors import MtsmartWarning
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
     from torch import Tensor
 
+    from mtsmart.data.batch import Batch
     from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.regularizers.shared.clean_pass import CleanPass
     from mtsmart.task_types import TaskType
@@ -68,7 +70,7 @@ class Context:
 
 
 class Regularizer(Method, ABC, Generic[S]):
-    """A method at work in one run. A subclass must implement ``term``; the other methods are hooks.
+    """A method at work in one run. Most subclasses implement ``term``; all methods are hooks.
 
     Args:
         context: the run.
@@ -90,9 +92,13 @@ class Regularizer(Method, ABC, Generic[S]):
         """What the term of a task's batches needs of the clean pass."""
         return Needs()
 
-    @abstractmethod
+    def around(self, task: TaskType, batch: Batch) -> AbstractContextManager[Any]:
+        """Entered around all passes of a batch to which the method applies, for one that changes the passes."""
+        return nullcontext()
+
     def term(self, clean: CleanPass, settings: S) -> Term | None:
         """The term of a batch without its weight; None if this batch has none."""
+        return None
 
     def is_active(self, task: str) -> bool:
         """Whether the present update adds the term to a task's batches."""
