@@ -5,7 +5,7 @@ Independent masks would make a smoothness term measure mostly dropout (tests/reg
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -137,9 +137,9 @@ class _Keep(_Draw):
         if drawn is not None:
             self._kept.append(_Divided(drawn) if _divides(func, args, drawn) else drawn.clone())
         out = super().__torch_dispatch__(func, types, args, kwargs)
-        if _draws(func) and func._schema.is_mutable:
+        if _draws(func, kwargs) and func._schema.is_mutable:
             self._drawn = out
-        elif _draws(func):
+        elif _draws(func, kwargs):
             self._kept.append(out.clone())
         return out
 
@@ -161,7 +161,7 @@ class _Give(TorchDispatchMode):
         if self._given is not None and _divides(func, args, self._given):
             self._given = None
             return args[0]
-        if not _draws(func):
+        if not _draws(func, kwargs):
             return func(*args, **(kwargs or {}))
         kept = next(self._kept, None)
         if kept is None:
@@ -179,8 +179,13 @@ class _Divided:
     mask: Tensor
 
 
+def _draws(func: Any, kwargs: Mapping[str, Any] | None) -> bool:
+    """Whether an operation draws from torch's own generator. Draws from another one are not seen again here."""
+    return _is_random(func) and (kwargs or {}).get("generator") is None
+
+
 @cache
-def _draws(func: Any) -> bool:
+def _is_random(func: Any) -> bool:
     """Fused attention, which returns several tensors, is marked as random but takes no dropout on a CPU."""
     return torch.Tag.nondeterministic_seeded in func.tags and len(func._schema.returns) == 1
 

@@ -109,6 +109,17 @@ class Encoder(nn.Module):
         return next((layers for layers in lists if len(layers) == count), None)
 
     @property
+    def layer_modules(self) -> list[nn.Module]:
+        """The modules whose calls are the encoder's layers; one that is called several times stands here once."""
+        lists = (module for module in self.model.modules() if isinstance(module, nn.ModuleList))
+        return list(self.layers or next(lists, ()))
+
+    @property
+    def time_first(self) -> bool:
+        """Whether its layers take hidden states (T, B, H), as XLNet's do, and not (B, T, H)."""
+        return getattr(self.config, "model_type", None) == "xlnet"
+
+    @property
     def embeddings(self) -> nn.Module:
         """The module that turns token ids into the first layer's input; the lookup alone where there is no other."""
         embeddings = getattr(self.model, "embeddings", None)

@@ -127,7 +127,7 @@ def distance(a, b):
         pytest.param(PLAIN, by_torchrun, marks=pytest.mark.slow, id="plain"),
         pytest.param(OWN, by_torchrun, marks=pytest.mark.slow, id="SMART + MBPP, torchrun"),
         pytest.param(OWN, by_forks, id="SMART + MBPP"),
-        pytest.param(OTHERS, by_forks, id="R3F + VAT + FreeLB + MBPP"),
+        pytest.param(OTHERS, by_forks, id="R3F + VAT + FreeLB + HyPe + MBPP"),
     ],
 )
 def test_two_processes_compute_what_one_does(launch, terms, by):

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import warnings
+<<<<<<< HEAD
+=======
+from abc import ABC
+>>>>>>> terms
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
 
@@ -16,6 +21,7 @@ from mtsmart.regularizers.shared.hooks import UpdateHooks
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
     from torch import Tensor
 
+    from mtsmart.data.batch import Batch
     from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.regularizers.shared.clean_pass import CleanPass
     from mtsmart.task_types import TaskType
@@ -72,6 +78,7 @@ class Context:
     seed: int = 0
 
 
+<<<<<<< HEAD
 def weighted(settings: MethodSettings, term: Term) -> Term:
     """A term with its weight, and with that of the updates that do not have it."""
     return Term(every(settings) * getattr(settings, settings.switch) * term.value, term.figures)
@@ -79,6 +86,10 @@ def weighted(settings: MethodSettings, term: Term) -> Term:
 
 class Regularizer(UpdateHooks, Method, Generic[S]):
     """A method at work in one run. A subclass implements ``term``, or hooks that change gradients or weights.
+=======
+class Regularizer(Method, ABC, Generic[S]):
+    """A method at work in one run. Most subclasses implement ``term``; all methods are hooks.
+>>>>>>> terms
 
     Args:
         context: the run.
@@ -97,8 +108,17 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
         """What the term of a task's batches needs of the clean pass."""
         return Needs()
 
+<<<<<<< HEAD
     def term(self, clean: CleanPass, settings: S) -> Term | None:
         """The term of a batch without its weight; None if this batch has none, or if the method has no term."""
+=======
+    def around(self, task: TaskType, batch: Batch) -> AbstractContextManager[Any]:
+        """Entered around all passes of a batch to which the method applies, for one that changes the passes."""
+        return nullcontext()
+
+    def term(self, clean: CleanPass, settings: S) -> Term | None:
+        """The term of a batch without its weight; None if this batch has none."""
+>>>>>>> terms
         return None
 
     def is_active(self, task: str) -> bool:
