@@ -15,7 +15,7 @@ from pydantic import Field
 
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError, MtsmartWarning
-from mtsmart.regularizers import LARGEST, REGULARIZERS, Context, MethodSettings, MethodText, Preset, Regularizer
+from mtsmart.regularizers import LARGEST, REGULARIZERS, Context, MethodSettings, MethodText, Needs, Preset, Regularizer
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor, nn
@@ -76,6 +76,10 @@ class Hype(Regularizer[HypeSettings]):
                 )
                 warnings.warn(text, MtsmartWarning, stacklevel=3)
         return built
+
+    def needs(self, task: str) -> Needs:
+        """The noise is that of the task."""
+        return Needs(own_pass=True)
 
     @contextmanager
     def around(self, task: TaskType, batch: Batch) -> Iterator[None]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-=======
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
->>>>>>> terms
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,13 +12,9 @@ from torch import Tensor, nn
 from mtsmart.data.batch import Batch
 from mtsmart.data.joined.batch import JoinedBatch
 from mtsmart.models.multitask import MultiTaskModel
-<<<<<<< HEAD
 from mtsmart.regularizers import CleanPass, Needs, Regularizer, clean_pass
 from mtsmart.regularizers.shared.joined_pass import JoinedPass, joined_pass
 from mtsmart.regularizers.shared.joins import joined_losses, joins
-=======
-from mtsmart.regularizers import CleanPass, Regularizer, clean_pass
->>>>>>> terms
 from mtsmart.task_types import TaskType
 
 Scale = Callable[[str], float]
@@ -71,16 +63,18 @@ class TrainStep(nn.Module):
         task = self.tasks[batch.task]
         active = self._active(batch.task)
         needs = [regularizer.needs(task.name) for regularizer in active]
-<<<<<<< HEAD
-        clean = clean_pass(
-            self.model,
-            task,
-            batch,
-            keep_masks=any(need.masks for need in needs),
-            differentiate_inputs=any(need.input_gradient for need in needs),
-            scale=task.definition.weight * scale(task.name),
-        )
-        return _objective(clean, active)
+        with ExitStack() as around:
+            for regularizer in active:
+                around.enter_context(regularizer.around(task, batch))
+            clean = clean_pass(
+                self.model,
+                task,
+                batch,
+                keep_masks=any(need.masks for need in needs),
+                differentiate_inputs=any(need.input_gradient for need in needs),
+                scale=task.definition.weight * scale(task.name),
+            )
+            return _objective(clean, active)
 
     def _joined(self, batch: JoinedBatch, scale: Scale) -> list[Objective]:
         """The members' objectives in their order.
@@ -137,25 +131,6 @@ class TrainStep(nn.Module):
 
 
 def _objective(clean: CleanPass, active: Sequence[Regularizer[Any]]) -> Objective:
-=======
-        with ExitStack() as around:
-            for regularizer in active:
-                around.enter_context(regularizer.around(task, batch))
-            clean = clean_pass(
-                self.model,
-                task,
-                batch,
-                keep_masks=any(need.masks for need in needs),
-                differentiate_inputs=any(need.input_gradient for need in needs),
-                scale=weight * scale,
-            )
-            loss, figures = _with_terms(clean, active)
-        return weight * loss, figures
-
-
-def _with_terms(clean: CleanPass, active: Sequence[Regularizer[Any]]) -> tuple[Tensor, dict[str, Tensor]]:
-    """The task's loss with the terms of the regularisers, and what they report."""
->>>>>>> terms
     loss = clean.loss
     figures = {"loss": loss.detach()}
     for regularizer in active:
@@ -163,7 +138,6 @@ def _with_terms(clean: CleanPass, active: Sequence[Regularizer[Any]]) -> tuple[T
         if term is not None:
             loss = loss + term.value
             figures.update(term.figures)
-<<<<<<< HEAD
     return clean.task.definition.weight * loss, figures
 
 
@@ -175,6 +149,3 @@ def _without(batch: JoinedBatch, tasks: set[str]) -> JoinedBatch:
         members=[batch.members[place] for place in kept],
         places=[batch.places[place] for place in kept],
     )
-=======
-    return loss, figures
->>>>>>> terms

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import warnings
-<<<<<<< HEAD
-=======
-from abc import ABC
->>>>>>> terms
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -52,10 +48,12 @@ class Needs:
         masks: whether it replays the dropout masks, which are then kept.
         input_gradient: whether it takes a gradient in ``CleanPass.inputs_embeds``. Where no term does, the clean pass
             of a frozen encoder builds no graph.
+        own_pass: whether the method changes the passes of the task, so that they cannot serve other tasks too.
     """
 
     masks: bool = False
     input_gradient: bool = False
+    own_pass: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,6 @@ class Context:
     seed: int = 0
 
 
-<<<<<<< HEAD
 def weighted(settings: MethodSettings, term: Term) -> Term:
     """A term with its weight, and with that of the updates that do not have it."""
     return Term(every(settings) * getattr(settings, settings.switch) * term.value, term.figures)
@@ -86,10 +83,6 @@ def weighted(settings: MethodSettings, term: Term) -> Term:
 
 class Regularizer(UpdateHooks, Method, Generic[S]):
     """A method at work in one run. A subclass implements ``term``, or hooks that change gradients or weights.
-=======
-class Regularizer(Method, ABC, Generic[S]):
-    """A method at work in one run. Most subclasses implement ``term``; all methods are hooks.
->>>>>>> terms
 
     Args:
         context: the run.
@@ -108,17 +101,12 @@ class Regularizer(Method, ABC, Generic[S]):
         """What the term of a task's batches needs of the clean pass."""
         return Needs()
 
-<<<<<<< HEAD
-    def term(self, clean: CleanPass, settings: S) -> Term | None:
-        """The term of a batch without its weight; None if this batch has none, or if the method has no term."""
-=======
     def around(self, task: TaskType, batch: Batch) -> AbstractContextManager[Any]:
         """Entered around all passes of a batch to which the method applies, for one that changes the passes."""
         return nullcontext()
 
     def term(self, clean: CleanPass, settings: S) -> Term | None:
-        """The term of a batch without its weight; None if this batch has none."""
->>>>>>> terms
+        """The term of a batch without its weight; None if this batch has none, or if the method has no term."""
         return None
 
     def is_active(self, task: str) -> bool:
