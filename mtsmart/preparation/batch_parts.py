@@ -40,7 +40,8 @@ def part_of(whole: Batch, task: TaskType, rank: int, count: int) -> Batch:
     rows = slice(0, 1) if is_empty else slice(start, stop)
     splitting = splitting_of(task)
     part = splitting.take(whole, rows)
-    counts = {Share.CRITERION: splitting.count_labels, Share.DIVERGENCE: splitting.count_predictions}
+    of_labels = splitting.count_labels if task.definition.has_labels else splitting.count_predictions
+    counts = {Share.CRITERION: of_labels, Share.DIVERGENCE: splitting.count_predictions}
     shares = {share: 0.0 if is_empty else count * of(part) / (of(whole) or 1) for share, of in counts.items()}
     before = len(splitting.take(whole, slice(0, rows.start)).attention_mask) if rows.start else 0
     sequences = (before, len(whole.attention_mask))

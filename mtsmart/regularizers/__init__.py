@@ -30,6 +30,7 @@ from mtsmart.regularizers.shared.base import (
 )
 from mtsmart.regularizers.shared.input_regularizer import InputRegularizer, Reach
 from mtsmart.regularizers.shared.summaries import summaries
+from mtsmart.regularizers.shared.unlabelled import check_unlabelled
 
 if TYPE_CHECKING:
     from mtsmart.regularizers.shared.clean_pass import CleanPass, clean_pass
@@ -52,6 +53,7 @@ __all__ = [
     "Regularizer",
     "Term",
     "build_regularizers",
+    "check_unlabelled",
     "clean_pass",
     "has_first_defaults",
     "summaries",

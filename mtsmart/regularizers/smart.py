@@ -112,6 +112,7 @@ class Smart(InputRegularizer[SmartSettings]):
     )
     per_task = True
     order = 10
+    without_labels = True
     still = MappingProxyType({"noise": 0.0, "steps": 0})
     counts_when_off = True
     text = MethodText(

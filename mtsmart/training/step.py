@@ -41,8 +41,8 @@ class TrainStep(nn.Module):
             scale: factor of the gradients of methods that differentiate inside this pass; the caller scales the rest.
 
         Returns:
-            the loss to differentiate (a scalar), and detached scalars to log: ``loss`` (the task's own) and what
-            the regularisers report.
+            the loss to differentiate (a scalar), and detached scalars to log: ``loss`` (the task's own, if the batch
+            has labels) and what the regularisers report.
         """
         task = self.tasks[batch.task]
         weight = task.definition.weight
@@ -66,7 +66,7 @@ class TrainStep(nn.Module):
 def _with_terms(clean: CleanPass, active: Sequence[Regularizer[Any]]) -> tuple[Tensor, dict[str, Tensor]]:
     """The task's loss with the terms of the regularisers, and what they report."""
     loss = clean.loss
-    figures = {"loss": loss.detach()}
+    figures = {"loss": loss.detach()} if clean.is_labelled else {}
     for regularizer in active:
         term = regularizer.loss(clean)
         if term is not None:

@@ -44,6 +44,11 @@ class CleanPass:
     backward: Callable[[Tensor], None]
 
     @property
+    def is_labelled(self) -> bool:
+        """Whether the batch has gold labels."""
+        return is_labelled(self.task, self.batch)
+
+    @property
     def trained_embeds(self) -> Tensor:
         """``inputs_embeds`` for a further pass of the loss: a constant where the word embeddings are frozen.
 
@@ -56,7 +61,9 @@ class CleanPass:
         return task_logits(self.model, self.task, self.batch, inputs_embeds)
 
     def criterion(self, logits: Tensor) -> Tensor:
-        """The loss of other logits against the batch's gold labels, a scalar scaled as ``loss`` is."""
+        """The loss of other logits against the gold labels, a scalar scaled as ``loss`` is; 0 without labels."""
+        if not self.is_labelled:
+            return logits.sum() * 0.0
         return self.batch.scaled(self.task.criterion(logits, self.batch), Share.CRITERION)
 
     def divergence(self, logits: Tensor, target: Tensor, role: Role) -> Tensor:
@@ -90,10 +97,15 @@ def clean_pass(
     masks = DropoutMasks(inputs_embeds.device, seen=_operations_are_seen(model), keep=keep_masks)
     with masks.recorded():
         logits = task_logits(model, task, batch, inputs_embeds)
-    is_labelled = bool(batch.targets)
-    loss = batch.scaled(task.criterion(logits, batch), Share.CRITERION) if is_labelled else logits.sum() * 0.0
+    has_loss = is_labelled(task, batch)
+    loss = batch.scaled(task.criterion(logits, batch), Share.CRITERION) if has_loss else logits.sum() * 0.0
     backward = partial(_backward, scale)
     return CleanPass(model, task, batch, inputs_embeds, logits, loss, masks, backward)
+
+
+def is_labelled(task: TaskType, batch: Batch) -> bool:
+    """Whether a batch has gold labels; predictions of a teacher are none."""
+    return task.definition.has_labels and bool(batch.targets)
 
 
 def task_logits(model: MultiTaskModel, task: TaskType, batch: Batch, inputs_embeds: Tensor) -> Tensor:
