@@ -175,6 +175,7 @@ class Method:
         figures: what it reports.
         still: settings with which the method changes nothing, for tests: its terms are then 0 at the first update, when
             dropout is off and a teacher says what the student says. None: there are no such settings.
+        without_labels: whether its term also trains on rows that have no gold labels (``label: null`` in a task).
         paths: settings that name files or folders; relative ones belong to the folder of the YAML file.
         goes_on: whether a run that fine-tunes from a finished run takes the method's settings from it.
         counts_when_off: whether the fingerprint of a sweep's run names the method when it is off. Only the methods that
@@ -191,6 +192,7 @@ class Method:
     text: ClassVar[MethodText]
     figures: ClassVar[tuple[Figure, ...]] = ()
     still: ClassVar[Mapping[str, Any] | None] = MappingProxyType({})
+    without_labels: ClassVar[bool] = False
     paths: ClassVar[tuple[str, ...]] = ()
     goes_on: ClassVar[bool] = True
     counts_when_off: ClassVar[bool] = False

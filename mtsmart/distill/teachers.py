@@ -253,7 +253,7 @@ def _score(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunCon
     taught = teacher.task(task)
     data = config.data.model_copy(update={"max_length": teacher.data.max_length})
     preparer = Preparer(run.tokenizer, data, run.model.encoder.max_positions)
-    read = preparer.split(taught, "train")
+    read = preparer.split(taught, "train", task.definition.has_labels)
     assert isinstance(task, Distillable)  # _chosen refuses other tasks.
     column = task.taught_by.value
     if read.key != split.key and not _column(read, column).equals(_column(split, column)):

@@ -59,6 +59,7 @@ class Distill(Regularizer[DistillSettings]):
 
     Settings = DistillSettings
     order = 30
+    without_labels = True
     counts_when_off = True
     paths = ("teachers",)
     goes_on = False

@@ -248,7 +248,8 @@ class LoadedRun:
             DataError: there is no such split, or its data cannot be read.
         """
         one = self.task(task)
-        return lengths_of(self._preparer.split(one, split), self._preparer.max_length(one))
+        rows = self._preparer.split(one, split, one.definition.has_labels)
+        return lengths_of(rows, self._preparer.max_length(one))
 
     def _tell_untrained(self, names: Iterable[str]) -> None:
         """Say which of some tasks use a head that the run has not trained."""

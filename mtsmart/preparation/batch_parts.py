@@ -51,7 +51,8 @@ def _taken(whole: Batch, task: TaskType, rows: slice, count: int) -> Batch:
     rows = slice(0, 1) if is_empty else rows
     splitting = splitting_of(task)
     part = splitting.take(whole, rows)
-    counts = {Share.CRITERION: splitting.count_labels, Share.DIVERGENCE: splitting.count_predictions}
+    of_labels = splitting.count_labels if task.definition.has_labels else splitting.count_predictions
+    counts = {Share.CRITERION: of_labels, Share.DIVERGENCE: splitting.count_predictions}
     shares = {share: 0.0 if is_empty else count * of(part) / (of(whole) or 1) for share, of in counts.items()}
     before = len(splitting.take(whole, slice(0, rows.start)).attention_mask) if rows.start else 0
     sequences = (before, len(whole.attention_mask))

@@ -28,7 +28,7 @@ def learn_from_labels(tasks: Mapping[str, PreparedTask], kept: Mapping[str, Numb
         elif kind.belongs_to_head and not kind.owns_head:
             kind.use(_numbers(tasks[kind.head_name]))
             tell_of_misfits([task], "without share_head they are learnt in their own unit")
-        elif task.train is not None:
+        elif task.train is not None and task.definition.has_labels:
             kind.learn(task.train.rows)
 
 
@@ -44,7 +44,8 @@ def tell_of_misfits(tasks: Iterable[PreparedTask], way_out: str) -> None:
         way_out: what the user can do.
     """
     for task in tasks:
-        if task.train is not None and isinstance(task.type, LearnsFromLabels):
-            text = task.type.misfit(task.train.rows)
+        rows = task.train.rows if task.train is not None and task.definition.has_labels else None
+        if rows is not None and isinstance(task.type, LearnsFromLabels):
+            text = task.type.misfit(rows)
             if text is not None:
                 warnings.warn(f"task {task.name}: {text}; {way_out}", MtsmartWarning, stacklevel=3)

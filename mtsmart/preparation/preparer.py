@@ -70,6 +70,8 @@ class Preparer:
         Raises:
             DataError: the split does not exist, has no labels, or a row does not fit.
         """
+        if with_labels and not task.definition.has_labels:
+            raise LabelsMissing("the task has no labels (label: null)", file=f"task {task.name}")
         identity = self._identity(task, split, with_labels)
         known = recall(identity, self.config) if identity else None
         if known is None:

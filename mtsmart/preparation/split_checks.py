@@ -51,6 +51,8 @@ def tell_of_labels(task: PreparedTask) -> None:
 
 def label_texts(task: PreparedTask) -> Iterator[str]:
     """A text if labels have no training row, and one for each split whose rows all have the same label."""
+    if not task.definition.has_labels:
+        return
     trained = None if task.train is None else label_counts(task.type, task.train)
     absent = [] if trained is None else _absent(task, trained)
     if absent:

@@ -196,10 +196,10 @@ def _lengths(lengths: np.ndarray, limit: int) -> Lengths | None:
 
 
 def _numbers(task: TaskType, rows: datasets.Dataset) -> Numbers | None:
-    label = task.definition.label_columns[0]
-    if label not in rows.column_names:
+    labels = [name for name in task.definition.label_columns[:1] if name in rows.column_names]
+    if not labels:
         return None
-    found = [number_of(value) for value in rows[label]]
+    found = [number_of(value) for value in rows[labels[0]]]
     numbers = [number for number in found if number is not None]
     return Numbers(min(numbers), math.fsum(numbers) / len(numbers), max(numbers)) if numbers else None
 

@@ -32,6 +32,7 @@ from mtsmart.regularizers.shared.base import (
 )
 from mtsmart.regularizers.shared.input_regularizer import InputRegularizer, Reach
 from mtsmart.regularizers.shared.summaries import summaries
+from mtsmart.regularizers.shared.unlabelled import check_unlabelled
 
 if TYPE_CHECKING:
     from mtsmart.regularizers.shared.clean_pass import CleanPass, clean_pass
@@ -56,6 +57,7 @@ __all__ = [
     "all_methods",
     "build_regularizers",
     "check_regularizers",
+    "check_unlabelled",
     "clean_pass",
     "has_first_defaults",
     "summaries",

@@ -134,7 +134,7 @@ class FreeLb(InputRegularizer[FreeLbSettings]):
 
         All passes but the last one are differentiated here, so that only one graph is in memory at a time.
         """
-        if not clean.batch.targets:
+        if not clean.is_labelled:
             return None
         delta = self._start(clean, settings)
         before = clean.loss.new_zeros(())

@@ -85,6 +85,7 @@ class Mbpp(Regularizer[MbppSettings], Joins):
         Preset("paper", _PAPER, "Jiang et al. 2020, section 4.1"),
     )
     order = 20
+    without_labels = True
     counts_when_off = True
     per_task = True
     own_settings = ("weight", "every")  # there is one teacher

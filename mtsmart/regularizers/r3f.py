@@ -67,6 +67,7 @@ class R3f(InputRegularizer[R3fSettings]):
     presets = (Preset("paper", _PAPER, "Aghajanyan et al. 2020, section 4; the released code's lambda and noise"),)
     per_task = True
     order = 12
+    without_labels = True
     still = MappingProxyType({"noise": 0.0})
     text = MethodText(
         title="R3F",

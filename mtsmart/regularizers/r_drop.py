@@ -53,6 +53,7 @@ class RDrop(Regularizer[RDropSettings], Joins):
     )
     per_task = True
     order = 40
+    without_labels = True
     text = MethodText(
         title="R-Drop",
         formula="(L + L') / 2 + alpha / 4 * div(f, f'), both passes with dropout masks of their own",

@@ -121,6 +121,7 @@ class Smart(InputRegularizer[SmartSettings], Joins):
     per_task = True
     order = 10
     later_settings = MappingProxyType({"shared": False})
+    without_labels = True
     still = MappingProxyType({"noise": 0.0, "steps": 0})
     counts_when_off = True
     text = MethodText(

@@ -74,6 +74,7 @@ class Vat(InputRegularizer[VatSettings]):
     )
     per_task = True
     order = 14
+    without_labels = True
     still = MappingProxyType({"epsilon": 0.0})
     text = MethodText(
         title="VAT",

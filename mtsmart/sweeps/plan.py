@@ -320,7 +320,7 @@ def _in_fold(document: Document, folds: FoldsConfig, number: int, tasks: Mapping
     changes = {
         name: {"dataset": {"holdout": None, "seed": folds.seed, "fold": _fold(folds, number, name)}}
         for name, definition in tasks.items()
-        if not definition.evaluation_only
+        if definition.has_labels and not definition.evaluation_only
     }
     return lay_over(document, Document({"tasks": changes}, {("tasks",): Origin(f"fold {number}")}))
 

@@ -107,8 +107,10 @@ class TaskDefinition(OpenSection):
         max_length=2,
         description='one or two text columns; a.b is a column within a, and "{a}: {b}" is a text made of columns',
     )
-    label: str | list[str] = Field(
-        "label", description="label column; or several columns of 0 and 1 (multi_label), one a label"
+    label: str | list[str] | None = Field(
+        "label",
+        description="label column; or several columns of 0 and 1 (multi_label), one a label; null: no row has a label, "
+        "so the task needs 'share_head', is not scored, and only methods that compare predictions train on it",
     )
     labels: list[str] | None = Field(
         None, min_length=2, description="label names in order; null: with several label columns, their names"
@@ -228,6 +230,19 @@ class TaskDefinition(OpenSection):
         return self
 
     @model_validator(mode="after")
+    def _without_labels_nothing_reads_them(self) -> TaskDefinition:
+        if self.has_labels:
+            return self
+        if self.share_head is None:
+            raise ValueError("'label: null' needs 'share_head': rows without labels train the head of another task")
+        given = {key: getattr(self, key) for key in ("metrics", "loss", "shots", "labels_from")}
+        given |= {"evaluation_only": self.evaluation_only or None, "dataset.holdout": self.dataset.holdout}
+        for key, value in given.items():
+            if value is not None:
+                raise ValueError(f"'{key}' needs labels, and 'label' is null")
+        return self
+
+    @model_validator(mode="after")
     def _head_is_its_owners(self) -> TaskDefinition:
         if self.share_head is not None:
             for key, default in own_head_defaults().items():
@@ -243,8 +258,13 @@ class TaskDefinition(OpenSection):
 
     @property
     def label_columns(self) -> list[str]:
-        """The columns that hold the gold values; one, unless the task has several."""
-        return [self.label] if isinstance(self.label, str) else self.label
+        """The columns that hold the gold values; one, unless the task has several or none."""
+        return [self.label] if isinstance(self.label, str) else self.label or []
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the rows have gold values, or make them."""
+        return self.label is not None
 
     @checked
     def split(self, name: str) -> str:

@@ -39,7 +39,7 @@ from mtsmart.preparation.probe import check_fit
 from mtsmart.preparation.shots import with_shots_seed
 from mtsmart.preparation.split_checks import tell_of_splits
 from mtsmart.processes import ALONE, Processes, check_temporary_folder
-from mtsmart.regularizers import check_regularizers
+from mtsmart.regularizers import check_regularizers, check_unlabelled
 from mtsmart.runs.changes import Described
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
@@ -200,6 +200,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
     given = Described(config, {name: entry.definition for name, entry in entries.items()})
     with experiment.document.locating():
+        check_unlabelled(config, given.definitions)
         model, tokenizer, kept = _load(given, start, specs)
     used = _capped(given, model.encoder.max_positions)
     config = used.config
@@ -291,11 +292,15 @@ def _prepare_task(definition: TaskDefinition, task: TaskType, preparer: Preparer
     """Encode the splits that the task has."""
     train = validation = None
     if not task.definition.evaluation_only:
-        train = processes.main_first(partial(preparer.split, task, "train"))
-    if "validation" in task.definition.splits or has_split(task.definition, "validation", preparer.config):
+        train = processes.main_first(partial(preparer.split, task, "train", task.definition.has_labels))
+    if task.definition.has_labels and _has_validation(task.definition, preparer):
         validation = processes.main_first(partial(preparer.split, task, "validation"))
     told = preparer.has_told_of_words(task)
     return PreparedTask(definition, task, preparer.collate(task), train, validation, told)
+
+
+def _has_validation(definition: TaskDefinition, preparer: Preparer) -> bool:
+    return "validation" in definition.splits or has_split(definition, "validation", preparer.config)
 
 
 def _baseline(task: PreparedTask) -> Mapping[str, float]:

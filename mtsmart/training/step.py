@@ -132,7 +132,7 @@ class TrainStep(nn.Module):
 
 def _objective(clean: CleanPass, active: Sequence[Regularizer[Any]]) -> Objective:
     loss = clean.loss
-    figures = {"loss": loss.detach()}
+    figures = {"loss": loss.detach()} if clean.is_labelled else {}
     for regularizer in active:
         term = regularizer.loss(clean)
         if term is not None:

@@ -95,7 +95,7 @@ def _learns(losses: list[float]) -> bool:
 
 
 def _does_nothing(task: str, what: str, values: list[float], losses: list[float], idle: Idle) -> str | None:
-    if len(values) < _FLAT_LINES or max(values) > idle.most * statistics.median(losses):
+    if len(values) < _FLAT_LINES or not losses or max(values) > idle.most * statistics.median(losses):
         return None
     return f"{what} of task {task} stays at {max(values):.1e} or below: {idle.advice}"
 

@@ -73,13 +73,18 @@ class CleanPass(Pass):
     loss: Tensor
     backward: Callable[[Tensor], None]
 
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the batch has gold labels."""
+        return is_labelled(self.task, self.batch)
+
     def forward(self, inputs_embeds: Tensor) -> Tensor:
         """The student's logits for word embeddings (B, T, H), with dropout masks of their own."""
         return task_logits(self.model, self.task, self.batch, inputs_embeds)
 
     def criterion(self, logits: Tensor) -> Tensor:
-        """The loss of other logits against the batch's gold labels, a scalar scaled as ``loss`` is."""
-        return self.batch.scaled(self.task.criterion(logits, self.batch), Share.CRITERION)
+        """The loss of other logits against the gold labels, a scalar scaled as ``loss`` is; 0 without labels."""
+        return loss_of(self.task, logits, self.batch)
 
     def mean_divergence(self, logits: Tensor, target: Tensor, role: Role) -> Tensor:
         """The task's own mean."""
@@ -132,8 +137,14 @@ def embedded(model: MultiTaskModel, batch: Batch, in_graph: bool) -> Tensor:
 
 def loss_of(task: TaskType, logits: Tensor, batch: Batch) -> Tensor:
     """The criterion against the batch's gold labels, a scalar; 0 without gold labels."""
-    is_labelled = bool(batch.targets)
-    return batch.scaled(task.criterion(logits, batch), Share.CRITERION) if is_labelled else logits.sum() * 0.0
+    if not is_labelled(task, batch):
+        return logits.sum() * 0.0
+    return batch.scaled(task.criterion(logits, batch), Share.CRITERION)
+
+
+def is_labelled(task: TaskType, batch: Batch) -> bool:
+    """Whether a batch has gold labels; predictions of a teacher are none."""
+    return task.definition.has_labels and bool(batch.targets)
 
 
 def task_logits(model: MultiTaskModel, task: TaskType, batch: Batch, inputs_embeds: Tensor) -> Tensor:

@@ -275,6 +275,9 @@ def _check_label_settings(task: TaskType) -> None:
     """Refuse settings of the label column that do not go with the task type or with its labels."""
     definition = task.definition
     message = f"does not go with task type '{definition.task_type}'"
+    if not definition.has_labels and task.label_column is LabelColumn.UNUSED:
+        hint = "Leave 'label' out: this type makes its labels of the texts"
+        raise ConfigError(message, key=f"{task.name}.label", value=None, hint=hint)
     if isinstance(definition.label, list) and not (isinstance(task, ReadsLabels) and task.several_columns):
         hint = "Name one column. Several columns are for task type 'multi_label'"
         raise ConfigError(message, key=f"{task.name}.label", value=definition.label, hint=hint)
