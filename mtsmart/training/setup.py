@@ -44,6 +44,7 @@ from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.interface.learns_from_labels import learnt_by, use_again
 from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.tasks.library import Entry
+from mtsmart.training.task_patience import check_patience
 from mtsmart.weighting import check_weighting, summary_of_weighting
 
 _NONE: Mapping[str, TaskDefinition] = MappingProxyType({})
@@ -182,6 +183,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     with experiment.document.locating():
         check_mixing(config.mixing, trained, experiment.document)
         _check_weighting(config, processes)
+        check_patience(tasks)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))
