@@ -61,7 +61,8 @@ class Step:
             return torch.full_like(parameter, torch.inf)
         bias = 1 - float(self.optimizer.defaults["betas"][1]) ** float(state["step"])
         squares: Tensor = state["exp_avg_sq"]
-        return (squares / bias).sqrt() + float(self.optimizer.defaults["eps"])
+        size: Tensor = (squares / bias).sqrt() + float(self.optimizer.defaults["eps"])
+        return size
 
 
 @torch.no_grad()

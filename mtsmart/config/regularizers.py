@@ -22,7 +22,13 @@ from pydantic import create_model
 from mtsmart.config.strict import StrictModel
 from mtsmart.registry import Registry
 
-_FILES_OF_A_RESUME_POINT = ("model", "optimizer", "random", "weighting")  # a method's state lies beside them
+_FILES_OF_A_RESUME_POINT = (
+    "model",
+    "optimizer",
+    "random",
+    "weighting",
+    "best_heads",
+)  # a method's state lies beside them
 DEFAULT = "default"
 OFF = "off"
 M = TypeVar("M", bound="Method")

@@ -111,7 +111,8 @@ def _exponent(config: MixingConfig, epoch: int, epochs: int) -> float:
         return 0.0
     if config.strategy == "temperature":
         return 1 / config.temperature
-    progress = epoch / (epochs - 1) if epochs > 1 else 0.0
+    # Where tasks have stopped, the others go on in further epochs.
+    progress = min(1.0, epoch / (epochs - 1)) if epochs > 1 else 0.0
     return config.start_exponent + (config.end_exponent - config.start_exponent) * progress
 
 

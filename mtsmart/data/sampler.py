@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -53,6 +53,12 @@ class Plan(Sequence[BatchIndex]):
         """The tasks that have a batch."""
         return {self._drawn[place][0] for place in np.unique(self._tasks)}
 
+    def without(self, tasks: Collection[str]) -> Plan:
+        """The other tasks' batches, in the same order."""
+        places = [place for place, (name, _) in enumerate(self._drawn) if name in tasks]
+        stays = ~np.isin(self._tasks, places)
+        return Plan(dict(self._drawn), self._tasks[stays], self._numbers[stays])
+
     @overload
     def __getitem__(self, index: int) -> BatchIndex: ...
     @overload
@@ -68,8 +74,8 @@ class Plan(Sequence[BatchIndex]):
 class MultiTaskSampler:
     """Plans epochs of same-task batches.
 
-    A plan depends on nothing but (seed, epoch). So the state of a run is two numbers: the epoch, and how many of the
-    epoch's batches are done.
+    A plan depends on nothing but (seed, epoch), and on the tasks that are no longer drawn. So the state of a run is two
+    numbers: the epoch, and how many of the epoch's batches are done.
 
     Args:
         lengths: task -> (N,) tokens per row; N is the task's size.
@@ -81,6 +87,9 @@ class MultiTaskSampler:
         max_tokens: most tokens of a batch, padding included (a single row may have more); None: no limit.
         sequences: task -> (N,) sequences per row, for tasks whose rows are lists of sequences.
         accumulation: batches of an update; with the strategy ``rounds``, rounds of an update.
+
+    Attributes:
+        stopped: the tasks that are no longer drawn: the plans leave out their batches.
     """
 
     def __init__(
@@ -105,16 +114,36 @@ class MultiTaskSampler:
         self.sequences = dict(sequences or {})
         self.accumulation = accumulation
         self.sizes = {task: len(values) for task, values in self.lengths.items()}
+        self.stopped: set[str] = set()
         self._cuts = {task: self._batch_starts(task) for task in self.lengths}
 
     def __len__(self) -> int:
-        """Batches in an epoch; the same for every epoch."""
+        """Batches in an epoch in which all tasks are drawn; the same for every such epoch."""
         return sum(self.counts(0).values())
 
     @property
     def batches_per_update(self) -> int:
         """Batches that make one update; an epoch's last update may have fewer, but never a part of a round."""
-        return self.accumulation * (len(self.sizes) if self._in_rounds else 1)
+        return self.accumulation * (len(self.sizes.keys() - self.stopped) if self._in_rounds else 1)
+
+    def length(self, epoch: int) -> int:
+        """Batches in ``epoch`` of the tasks that are still drawn."""
+        return sum(count for task, count in self.counts(epoch).items() if task not in self.stopped)
+
+    def stop(self, tasks: Collection[str], epoch: int, done: int) -> int:
+        """Draw some tasks no longer.
+
+        Args:
+            tasks: their names.
+            epoch: the present epoch.
+            done: how many batches of its plan are done.
+
+        Returns:
+            how many batches of its new plan are done.
+        """
+        left = len(self.plan(epoch)[:done].without(tasks))
+        self.stopped |= set(tasks)
+        return left
 
     @property
     def _in_rounds(self) -> bool:
@@ -154,8 +183,10 @@ class MultiTaskSampler:
 
     def plan(self, epoch: int) -> Plan:
         """All batches of ``epoch`` (from 0), in order."""
-        if self._in_rounds:
-            return self._plan_of_rounds(epoch)
+        whole = self._plan_of_rounds(epoch) if self._in_rounds else self._mixed_plan(epoch)
+        return whole.without(self.stopped) if self.stopped else whole
+
+    def _mixed_plan(self, epoch: int) -> Plan:
         counts = {task: count for task, count in self.counts(epoch).items() if count}
         drawn = {task: self._draw(task, range(count), epoch) for task, count in counts.items()}
         tasks = np.repeat(np.arange(len(counts), dtype=np.int32), list(counts.values()))

@@ -15,6 +15,7 @@ from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown, one_line
 from mtsmart.text.scores import score_text
 from mtsmart.training.setup import recipe_of
+from mtsmart.training.task_patience import Stopped
 
 _LIBRARIES = ("mtsmart", "torch", "transformers", "datasets")
 
@@ -39,6 +40,7 @@ def write_card(
         "",
         f"Scores are those of the best evaluation (update {(results.get('best') or {}).get('update', '-')}) on each "
         "task's validation split. config.yaml says which slice of it was used.",
+        *_stopped(results),
         "",
         "```",
         one_line(f"mtsmart evaluate {folder.path}"),
@@ -50,6 +52,15 @@ def write_card(
     ]
     if not folder.store_page(folder.card_file, "\n".join(lines)):
         log_notice(f"{folder.card_file}: was written by somebody else, so it stays as it is")
+
+
+def _stopped(results: Mapping[str, Any]) -> list[str]:
+    """A paragraph for each task that was no longer drawn at the end."""
+    lines = []
+    for task, found in results.get("stopped", {}).items():
+        text = Stopped(**found).told(task)
+        lines += ["", f"{markdown(text[0].upper() + text[1:])}."]
+    return lines
 
 
 def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]) -> list[str]:

@@ -55,12 +55,14 @@ class Results:
         last: the last evaluation; None before the first one.
         baselines: task -> metric -> score of the best constant prediction.
         untrained: the tasks whose head got no update, so that nothing about it was scored.
+        stopped: task -> when it stopped to be drawn, and the scores of the head that it keeps.
     """
 
     best: ScoredUpdate | None = None
     last: ScoredUpdate | None = None
     baselines: Scores = field(default_factory=dict)
     untrained: Sequence[str] = ()
+    stopped: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def score(self) -> float | None:
@@ -81,6 +83,7 @@ class Results:
             "best": None if self.best is None else self.best.to_json(),
             "last": None if self.last is None else self.last.to_json(),
             **({"untrained": list(self.untrained)} if self.untrained else {}),
+            **({"stopped": with_nulls(dict(self.stopped))} if self.stopped else {}),
         }
 
     @classmethod
@@ -98,6 +101,7 @@ class Results:
             None if last is None else ScoredUpdate.from_json(last),
             _scores(data.get("baselines", {})),
             _NAMES.validate_python(data.get("untrained", [])),
+            _scores(data.get("stopped", {})),
         )
 
 

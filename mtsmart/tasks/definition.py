@@ -168,6 +168,12 @@ class TaskDefinition(OpenSection):
         gt=0,
         description="factor of the learning rate of this task's head; null: one that suits a new head of its kind",
     )
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="after this many evaluations without a better main metric the task is no longer drawn, and keeps "
+        "the head of its best evaluation; null: it is always drawn",
+    )
     max_length: int | None = Field(None, ge=4, description="tokens a row is cut to; null: the experiment's")
 
     @model_validator(mode="before")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from mtsmart.errors import CheckpointError, shorten
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import load_state, resume_from, state_of, tensors_for_resuming
 from mtsmart.random_state import set_random_state
-from mtsmart.regularizers import Regularizer
+from mtsmart.regularizers import Regularizer, all_methods
 from mtsmart.runs.checkpoints import has_tensors, read_state, read_tensors, resuming
 from mtsmart.task_types import TASK_TYPES, TaskType, build_task
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.training.optim import load_optimizer
 from mtsmart.training.sharding import Student
+from mtsmart.training.task_patience import BEST_HEADS, TaskPatience
 from mtsmart.weighting import Weighting
 
 WEIGHTING = "weighting"
@@ -75,6 +76,7 @@ class ResumeState:
         regularizers: regulariser -> its own state.
         frozen: the digest of the frozen parameters, which a resume point leaves out; None if there are none.
         learnt: task -> numbers that it took from its training labels.
+        task_patience: which tasks wait for a better score, and which are no longer drawn.
     """
 
     update: int
@@ -89,6 +91,7 @@ class ResumeState:
     regularizers: Mapping[str, Mapping[str, Any]]
     frozen: str | None = None
     learnt: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    task_patience: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def progress(self) -> Progress:
@@ -125,6 +128,7 @@ class ResumeState:
             regularizers=data["regularizers"],
             frozen=data.get("frozen"),
             learnt=_LEARNT.validate_python(data.get("learnt", {})),
+            task_patience=data.get("task_patience", {}),
         )
 
 
@@ -134,6 +138,7 @@ def gather_tensors(
     random: Sequence[Mapping[str, Tensor]],
     regularizers: Mapping[str, Regularizer[Any]],
     weighting: Weighting[Any],
+    patience: TaskPatience,
 ) -> dict[str, dict[str, Tensor]]:
     """The tensors of a resume point: file name without ending -> tensor name -> tensor.
 
@@ -143,6 +148,7 @@ def gather_tensors(
         random: the random state of each process, by rank.
         regularizers: by name; each has a file of its own.
         weighting: has a file if it has tensors.
+        patience: has a file if it keeps heads.
     """
     groups = {
         "model": tensors_for_resuming(model),
@@ -153,6 +159,8 @@ def gather_tensors(
         groups[name] = {key: tensor.detach().cpu().contiguous() for key, tensor in regularizer.tensors().items()}
     if weighting.state_dict():
         groups[WEIGHTING] = state_of(weighting)
+    if heads := patience.tensors():
+        groups[BEST_HEADS] = heads
     return groups
 
 
@@ -185,6 +193,20 @@ def check_trained_labels(folder: Path, earlier: Mapping[str, TaskDefinition], ta
             )
 
 
+def begin(
+    student: Student, regularizers: Collection[Regularizer[Any]], gradients: Callable[[], Iterator[None]]
+) -> None:
+    """Let regularisers change the weights that a new run starts with, and see its first gradients.
+
+    Args:
+        student: what is trained.
+        regularizers: those of the run.
+        gradients: gives an iterator, each step of which leaves the gradients of one update in the parameters.
+    """
+    all_methods.begin(regularizers, student.whole(), student.set)
+    all_methods.probe(regularizers, student.trained, gradients)
+
+
 @dataclass(frozen=True)
 class Resumable:
     """What takes the tensors of a resume point.
@@ -195,6 +217,7 @@ class Resumable:
         weighting: gets its tensors. One that the interrupted run did not have stays as it is.
         optimizer: gets its state.
         named: the parameters by the names that resume points use.
+        patience: gets the heads that it keeps.
     """
 
     student: Student
@@ -202,6 +225,7 @@ class Resumable:
     weighting: Weighting[Any]
     optimizer: Optimizer
     named: Mapping[str, nn.Parameter]
+    patience: TaskPatience
 
 
 def restore(point: Path, parts: Resumable, rank: int = 0) -> ResumeState:
@@ -231,6 +255,8 @@ def restore(point: Path, parts: Resumable, rank: int = 0) -> ResumeState:
                 regularizer.load_state(dict(state.regularizers[name]), read_tensors(point, name))
             else:  # the user switched it on when the run was resumed
                 regularizer.start(model, state.update)
+        heads = read_tensors(point, BEST_HEADS) if has_tensors(point, BEST_HEADS) else {}
+        parts.patience.load_state(state.task_patience, heads)
         random = read_tensors(point, "random")
         own = {name.removeprefix(f"{rank}."): random[name] for name in random if name.startswith(f"{rank}.")}
         if own:

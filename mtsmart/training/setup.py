@@ -22,7 +22,7 @@ from mtsmart.data.mixing import check_mixing, summary_of_mixing
 from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.data.sources import has_split
 from mtsmart.distill.teachers import add_teachers
-from mtsmart.errors import CheckpointError, DataError, MtsmartWarning
+from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning
 from mtsmart.evaluation.evaluator import baseline_scores
 from mtsmart.models.borrowed_heads import borrow_heads
 from mtsmart.models.files import fits, read_decoding, read_head_specs, read_model
@@ -48,6 +48,7 @@ from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.interface.learns_from_labels import learnt_by, use_again
 from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.tasks.library import Entry
+from mtsmart.training.task_patience import check_patience
 from mtsmart.weighting import check_weighting, summary_of_weighting
 
 _NONE: Mapping[str, TaskDefinition] = MappingProxyType({})
@@ -214,6 +215,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     with experiment.document.locating():
         check_mixing(config.mixing, trained, experiment.document)
         _check_methods(used, processes)
+        check_patience(tasks)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))
@@ -235,6 +237,10 @@ def _joined(config: RunConfig, tasks: Mapping[str, PreparedTask]) -> tuple[Joine
         if task.train is not None and task.train.sequences is None and task.type.head_spec.kind in _READS_ONE_TEXT
     }
     groups = join(splits)
+    waiting = [name for group in groups for name in group.tasks if tasks[name].definition.patience is not None]
+    if waiting:
+        message = "does not go with mixing.one_pass, which draws the task together with others"
+        raise ConfigError(message, key=f"tasks.{waiting[0]}.patience", value=tasks[waiting[0]].definition.patience)
     if not groups:
         text = "mixing.one_pass=true: no two tasks with one label a text read the same texts, so it has no effect"
         warnings.warn(text, MtsmartWarning, stacklevel=3)

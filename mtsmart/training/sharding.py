@@ -40,14 +40,21 @@ class Student:
         """Whether this process keeps only a part of the weights."""
         return self._trained is not self._whole
 
-    def shard(self, step: TrainStep, processes: int) -> None:
-        """Reduce the model to this process's part of the weights. Call it before an optimizer is built."""
+    def shard(self, step: TrainStep, processes: int) -> bool:
+        """Reduce the model to this process's part of the weights. Call it before an optimizer is built.
+
+        Returns:
+            whether it is done; a single process keeps all weights.
+        """
+        if processes == 1:
+            return False
         # The import takes a second, so only sharded training does it.
         from torch.distributed.fsdp import fully_shard
         from torch.distributed.tensor import init_device_mesh
 
         self._whole = copy.deepcopy(self._trained)
         fully_shard(step, mesh=init_device_mesh(self._whole.device.type, (processes,)))
+        return True
 
     def has_moved(self) -> None:
         """Note that the weights have changed. The trainer calls it after each update."""

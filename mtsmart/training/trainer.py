@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
@@ -48,8 +48,9 @@ from mtsmart.training.callbacks import (
     started,
 )
 from mtsmart.training.execution import Executor
-from mtsmart.training.guard import Guard, gradient_norm
-from mtsmart.training.meter import Meter
+from mtsmart.training.figures.guard import Guard, gradient_norm
+from mtsmart.training.figures.meter import Meter
+from mtsmart.training.figures.watch import Watch
 from mtsmart.training.optim import (
     build_optimizer,
     learning_rate,
@@ -58,13 +59,13 @@ from mtsmart.training.optim import (
     set_learning_rate,
     warn_if_still,
 )
-from mtsmart.training.resume import Progress, Resumable, ResumeState, gather_tensors, restore
-from mtsmart.training.selection import Selection, best_of, candidates, score_tasks, without_scores
+from mtsmart.training.resume import Progress, Resumable, ResumeState, begin, gather_tensors, restore
+from mtsmart.training.selection import Candidate, Selection, best_of, candidates, score_tasks, without_scores
 from mtsmart.training.setup import Setup, build_sampler
 from mtsmart.training.sharding import Student
 from mtsmart.training.step import TrainStep
+from mtsmart.training.task_patience import TaskPatience, patience_of
 from mtsmart.training.update_losses import Note, UpdateLosses
-from mtsmart.training.watch import Watch
 from mtsmart.weighting import WeightingContext, build_weighting
 
 _OVERALL = ""  # the name under which the meter keeps what belongs to no task; no task has an empty name
@@ -106,6 +107,7 @@ class Trainer:
         self.watch = Watch(self.total_updates, figures)
         self.meter = Meter(processes)
         self.selection = Selection(self.config.patience)
+        self.patience = TaskPatience(patience_of(setup.tasks))
         self.progress = Progress()
         self.interrupt = Interrupt()
         self.write_into(folder)
@@ -122,11 +124,7 @@ class Trainer:
 
     def _shard(self) -> None:
         """Leave each process a part of the weights, if the user wants that."""
-        if not self.config.shard:
-            return
-        if self.processes.count > 1:
-            self.student.shard(self.step, self.processes.count)
-        else:
+        if self.config.shard and not self.student.shard(self.step, self.processes.count):
             self.notify("training.shard: there is only one process, which keeps all weights")
 
     def write_into(self, folder: RunFolder) -> None:
@@ -157,7 +155,7 @@ class Trainer:
         """
         draw_apart(self.config.seed, self.processes.rank)
         with self.processes.listening():
-            size = self._begin() if resume_from is None else self.resume(resume_from)
+            size = self.resume(resume_from) if resume_from is not None else self._begin()
         if resume_from is not None and not self._finished:
             self.processes.on_main(resumed)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
@@ -171,7 +169,8 @@ class Trainer:
                 self._run()
             finally:
                 self.callback.receive(Ended())
-        self.processes.on_main(lambda: self._write_timing(time.perf_counter() - start))
+        cost = cost_record(self.progress.update, self._finished, time.perf_counter() - start, self.device)
+        self.processes.on_main(lambda: self.journal.add_timing(cost))
         if self.interrupt.signal is not None and not self._finished:
             raise Interrupted(self.interrupt.signal)
         if self.selection.best is None:
@@ -188,15 +187,17 @@ class Trainer:
 
     @property
     def _finished(self) -> bool:
-        return self.progress.update >= self.total_updates or self.selection.exhausted
+        nothing_left = self.sampler.length(self.progress.epoch) == 0
+        return self.progress.update >= self.total_updates or self.selection.exhausted or nothing_left
 
     def _run(self) -> None:
         while not self._finished:
+            drawn_before = len(self.sampler.stopped)
             for batches in self.updates():
                 self.update(batches)
                 self._after_update(at_epoch_end=self.advance(len(batches)))
                 self.interrupt.signal = self.processes.highest(self.interrupt.signal or 0) or None
-                if self._finished or self.interrupt.signal is not None:
+                if self._finished or self.interrupt.signal is not None or len(self.sampler.stopped) > drawn_before:
                     break
             if self.interrupt.signal is not None:
                 self._checkpoint()
@@ -238,6 +239,12 @@ class Trainer:
             if parameter.grad is not None:
                 parameter.grad = losses.averaged(parameter.grad)
 
+    def _begin(self) -> int:
+        self.executor.train()
+        begin(self.student, self.step.regularizers.values(), lambda: map(self._differentiate_again, self.updates()))
+        self.optimizer.zero_grad(set_to_none=True)
+        return 0  # the length of metrics.jsonl
+
     def _differentiate_again(self, batches: tuple[Batch, ...]) -> None:
         """Put the gradient with the present weights in the place of the one that is there."""
         self.optimizer.zero_grad(set_to_none=True)
@@ -249,7 +256,7 @@ class Trainer:
 
     def advance(self, batches: int) -> bool:
         """Count an update of so many batches; whether it was the epoch's last."""
-        return self.progress.advance(batches, len(self.sampler))
+        return self.progress.advance(batches, self.sampler.length(self.progress.epoch))
 
     def _after_update(self, at_epoch_end: bool) -> None:
         update = self.progress.update
@@ -282,11 +289,10 @@ class Trainer:
             self.notify(text)
 
     def _evaluate(self) -> None:
-        for regularizer in self.step.regularizers.values():
-            regularizer.before_evaluation(self.student.whole())
+        all_methods.before_evaluation(self.step.regularizers.values(), self.student.whole())
         if not self.setup.scored:
             return
-        chosen = best_of(self._candidates(), self.setup.task_types, self._scores)
+        chosen = self._stop_tasks(best_of(self._candidates(), self.setup.task_types, self._scores))
         best = self.selection.add(chosen.evaluation, self.progress.update)
         if best:
             self._save_model(chosen.model)
@@ -298,9 +304,20 @@ class Trainer:
     def _candidates(self) -> dict[str, MultiTaskModel]:
         return candidates(self.student.whole(), self.step.regularizers.values())
 
-    def _scores(self, model: MultiTaskModel) -> Evaluation:
-        tasks = [self.setup.tasks[name] for name in self.setup.scored]
+    def _scores(self, model: MultiTaskModel, names: Iterable[str] | None = None) -> Evaluation:
+        tasks = [self.setup.tasks[name] for name in (self.setup.scored if names is None else names)]
         return score_tasks(model, tasks, self.config.eval_batch_size, self.processes)
+
+    def _stop_tasks(self, chosen: Candidate) -> Candidate:
+        """Draw the tasks no longer whose patience has run out; the evaluation with the scores of their kept heads."""
+        found = self.patience.look(chosen, self.progress.update, self._candidates().values(), self._scores)
+        if new := self.patience.stopped.keys() - self.sampler.stopped:
+            self.student.set()
+            self.progress.batch = self.sampler.stop(new, self.progress.epoch, self.progress.batch)
+            self.progress.end_epoch_if_over(self.sampler.length(self.progress.epoch))
+        for task in sorted(new):
+            self.notify(self.patience.stopped[task].told(task))
+        return found
 
     def _save_model(self, model: MultiTaskModel) -> None:
         decoding = {name: task.decoding for name, task in self.setup.task_types.items() if task.decoding}
@@ -309,7 +326,8 @@ class Trainer:
         )
 
     def _write_results(self) -> Results:
-        results = Results(self.selection.best, self.selection.last, self.setup.baselines, self.setup.untrained)
+        scores = (self.selection.best, self.selection.last, self.setup.baselines)
+        results = Results(*scores, self.setup.untrained, self.patience.told())
         self.processes.on_main(lambda: self.folder.store_results(results))
         return results
 
@@ -324,7 +342,7 @@ class Trainer:
             folder = self.folder.checkpoints
             update = self.progress.update
             keep_model(self.folder, checkpoint_path(folder, update))
-            groups = gather_tensors(model, optimizer, random, self.step.regularizers, self.weighting)
+            groups = gather_tensors(model, optimizer, random, self.step.regularizers, self.weighting, self.patience)
             save_checkpoint(self.folder, update, groups, self._resume_state(meter).to_json())
             best = self.selection.best.update if self.selection.best and self.config.keep_best else None
             delete_old_checkpoints(folder, self.config.keep_checkpoints, best)
@@ -346,6 +364,7 @@ class Trainer:
             regularizers={name: one.state_dict() for name, one in self.step.regularizers.items()},
             frozen=self._frozen,
             learnt=self.setup.learnt,
+            task_patience=self.patience.state_dict(),
         )
 
     @cached_property
@@ -355,12 +374,15 @@ class Trainer:
 
     def resume(self, point: Path) -> int:
         """Continue from a resume point; how many bytes metrics.jsonl had then."""
-        parts = Resumable(self.student, self.step.regularizers, self.weighting, self.optimizer, self._named)
+        parts = Resumable(
+            self.student, self.step.regularizers, self.weighting, self.optimizer, self._named, self.patience
+        )
         state = restore(point, parts, self.processes.rank)
         with resuming(point):
             self.progress = state.progress
             # Epochs may be shorter now, if the user has allowed the change.
-            self.progress.end_epoch_if_over(len(self.sampler))
+            self.sampler.stopped = set(self.patience.stopped)
+            self.progress.end_epoch_if_over(self.sampler.length(self.progress.epoch))
             self.selection.load_state(state.selection)
             self.meter.load_state([list(line) for line in state.meter], self.device)
             self.guard.skipped = state.skipped
@@ -373,18 +395,6 @@ class Trainer:
     def _named(self) -> dict[str, nn.Parameter]:
         return names_of_parameters(self.student.trained, self.weighting)
 
-    def _begin(self) -> int:
-        """Let regularisers change a new run's weights and see its gradients; 0, the length of its metrics.jsonl."""
-        regularizers = list(self.step.regularizers.values())
-        all_methods.begin(regularizers, self.student.whole(), self.student.set)
-        self.executor.train()
-        all_methods.probe(regularizers, self.setup.model, lambda: map(self._differentiate_again, self.updates()))
-        self.optimizer.zero_grad(set_to_none=True)
-        return 0
-
     def _go_back(self, point: Path) -> None:
         put_newer_aside(point)
         put_model_back(self.folder, point, self.notify)
-
-    def _write_timing(self, seconds: float) -> None:
-        self.journal.add_timing(cost_record(self.progress.update, self._finished, seconds, self.device))

@@ -13,10 +13,10 @@ from mtsmart.errors import TrainingError
 from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.folder import RunFolder
 from mtsmart.training.callbacks import Callback
-from mtsmart.training.guard import Guard, gradient_norm
+from mtsmart.training.figures.guard import Guard, gradient_norm
+from mtsmart.training.figures.watch import Watch
 from mtsmart.training.setup import prepare
 from mtsmart.training.trainer import Trainer
-from mtsmart.training.watch import Watch
 
 NAN, INF = float("nan"), float("inf")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtsmart.processes import Processes
-from mtsmart.training.meter import Meter
+from mtsmart.training.figures.meter import Meter
 
 
 class Together(Processes):

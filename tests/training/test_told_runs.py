@@ -13,7 +13,7 @@ from mtsmart.errors import MtsmartWarning
 from mtsmart.regularizers import REGULARIZERS
 from mtsmart.reporting.verdicts import tell_verdicts
 from mtsmart.runs.results import Results, ScoredUpdate
-from mtsmart.training.watch import Watch
+from mtsmart.training.figures.watch import Watch
 
 
 @pytest.mark.parametrize("strategy", ["proportional", "uniform", "rounds"])

@@ -78,6 +78,12 @@ def probe(
                 regularizer.probe(model)
 
 
+def before_evaluation(regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel) -> None:
+    """Tell all methods that an evaluation comes; ``model`` has all its weights."""
+    for regularizer in regularizers:
+        regularizer.before_evaluation(model)
+
+
 def measure(regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel) -> dict[str, float]:
     """The figures of all methods' own states; ``model`` has all its weights."""
     return {name: value for regularizer in regularizers for name, value in regularizer.measure(model).items()}

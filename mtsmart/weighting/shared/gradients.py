@@ -52,14 +52,17 @@ class GradientWeighting(Weighting[S]):
         sizes = [parameter.numel() for parameter in parameters]
         gradients = torch.zeros(len(losses), sum(sizes), device=parameters[0].device)
         tasks = []
+        touched: set[nn.Parameter] = set()
         for row, one in zip(gradients, losses, strict=True):
             losses.backward(one.objective)
+            touched |= {parameter for parameter in parameters if parameter.grad is not None}
             _take_gradient(parameters, row.split(sizes))
             tasks.append(one.task)
         merged = self.merge(losses.averaged(gradients), tasks)
         pieces = merged.split(sizes)
         for parameter, piece in zip(parameters, pieces, strict=True):
-            parameter.grad = piece.view_as(parameter).to(parameter.dtype)
+            # A head of which the update holds no batch must not move.
+            parameter.grad = piece.view_as(parameter).to(parameter.dtype) if parameter in touched else None
 
 
 def _take_gradient(parameters: Sequence[nn.Parameter], places: Sequence[Tensor]) -> None:
