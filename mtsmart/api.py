@@ -183,7 +183,8 @@ def merge(
     Raises:
         MtsmartError: a folder is none of a run, the runs do not fit together, or the weights do not.
     """
-    return Run(merge_runs(items_of("runs", runs), weights, base, output_dir).path, Results().to_json())
+    shares = None if weights is None else items_of("weights", weights)
+    return Run(merge_runs(items_of("runs", runs), shares, base, output_dir).path, Results().to_json())
 
 
 @checked
