@@ -214,8 +214,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     check_fit(model, tasks, tokenizer)
     with experiment.document.locating():
         check_mixing(config.mixing, trained, experiment.document)
-        _check_methods(used, processes)
-        check_patience(tasks)
+        _check_methods(used, tasks, processes)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))
@@ -247,8 +246,9 @@ def _joined(config: RunConfig, tasks: Mapping[str, PreparedTask]) -> tuple[Joine
     return tuple(groups)
 
 
-def _check_methods(used: Described, processes: Processes) -> None:
-    """Refuse a weighting or a regulariser that the rest of the experiment does not go with."""
+def _check_methods(used: Described, tasks: Mapping[str, PreparedTask], processes: Processes) -> None:
+    """Refuse a weighting, a regulariser or a patience that the rest of the experiment does not go with."""
+    check_patience(tasks)
     config = used.config
     is_sharded = config.training.shard and processes.count > 1
     check_weighting(config.weighting, config.mixing.strategy == "rounds", is_sharded)

@@ -44,6 +44,8 @@ OTHERS = [
 ]
 OWN = ["tasks.near.mbpp={weight: 0.3, every: 2}"]  # a task's own settings beside those of all tasks
 
+ADAPTED = ["encoder.peft.per_task=true", "encoder.layer_decay=0.8"]
+
 
 class Launched:
     """What a finished launch left."""
@@ -128,6 +130,7 @@ def distance(a, b):
         pytest.param(OWN, by_torchrun, marks=pytest.mark.slow, id="SMART + MBPP, torchrun"),
         pytest.param(OWN, by_forks, id="SMART + MBPP"),
         pytest.param(OTHERS, by_forks, id="R3F + VAT + FreeLB + HyPe + MBPP"),
+        pytest.param([*OWN, *ADAPTED], by_forks, marks=pytest.mark.slow, id="adapters of each task"),
     ],
 )
 def test_two_processes_compute_what_one_does(launch, terms, by):
@@ -267,15 +270,17 @@ def test_accelerate_launches_too(workspace):
 
 
 @pytest.mark.slow
-def test_sharded_training_is_the_same_and_its_checkpoints_load_without(launch):
+@pytest.mark.parametrize("more", [pytest.param([], id="full"), pytest.param(ADAPTED, id="adapters of each task")])
+def test_sharded_training_is_the_same_and_its_checkpoints_load_without(launch, more):
     """FSDP on two processes, stopped and resumed; then by one process, unsharded."""
-    whole = launch("whole", 1, EXACT)
-    sharded = [*EXACT, "training.shard=true"]
+    settings = [*EXACT, *more]
+    whole = launch("whole", 1, settings)
+    sharded = [*settings, "training.shard=true"]
     first = launch("first", 2, sharded, STOP_AT="0:11")
     assert "a resume point is written" in first.text, first.text
     second = launch("second", 2, sharded, "--resume", folder=first.folder, STOP_AT="1:29")
     assert "a resume point is written" in second.text, second.text
-    third = launch("third", 1, EXACT, "--resume", folder=first.folder)
+    third = launch("third", 1, settings, "--resume", folder=first.folder)
     assert third.code == 0, third.text
     assert all(0.4 < json.loads((first.out / f"held-{rank}.json").read_text()) < 0.6 for rank in (0, 1))
     assert distance(whole.tensors("gradients"), first.tensors("gradients")) < 1e-6
