@@ -201,7 +201,6 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
     given = Described(config, {name: entry.definition for name, entry in entries.items()})
     with experiment.document.locating():
-        check_unlabelled(config, given.definitions)
         model, tokenizer, kept = _load(given, start, specs)
     used = _capped(given, model.encoder.max_positions)
     config = used.config
@@ -343,6 +342,7 @@ def _load(given: Described, run: RunFolder | None, specs: Mapping[str, HeadSpec]
     Returns:
         the model, its tokenizer, and for each head that goes on from another run the numbers stored for decoding.
     """
+    check_unlabelled(given.config, given.definitions)
     own = {name: spec for name, spec in specs.items() if given.definitions[name].init is None}
     model, tokenizer, kept = _started(given.config, run, specs, own)
     return model, tokenizer, {**kept, **borrow_heads(model, given.definitions)}
