@@ -28,6 +28,7 @@ from mtsmart.regularizers.shared.base import (
     build_regularizers,
     has_first_defaults,
 )
+from mtsmart.regularizers.shared.changes_passes import ChangesPasses, changing_passes
 from mtsmart.regularizers.shared.input_regularizer import InputRegularizer, Reach
 from mtsmart.regularizers.shared.summaries import summaries
 from mtsmart.regularizers.shared.unlabelled import check_unlabelled
@@ -40,6 +41,7 @@ __all__ = [
     "REGULARIZERS",
     "STUDENT",
     "Alarm",
+    "ChangesPasses",
     "CleanPass",
     "Context",
     "Figure",
@@ -53,6 +55,7 @@ __all__ = [
     "Regularizer",
     "Term",
     "build_regularizers",
+    "changing_passes",
     "check_unlabelled",
     "clean_pass",
     "has_first_defaults",

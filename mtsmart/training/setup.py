@@ -170,7 +170,6 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
     given = Described(config, {name: entry.definition for name, entry in entries.items()})
     with experiment.document.locating():
-        check_unlabelled(config, given.definitions)
         model, tokenizer, kept = _load(given, start, specs)
     used = _capped(given, model.encoder.max_positions)
     config = used.config
@@ -202,6 +201,8 @@ def _entries(experiment: Experiment, start: RunFolder | None, begun: Mapping[str
     config = experiment.config
     known = {} if start is None else start.definitions()
     entries = with_shots_seed(select_tasks(experiment, known), config.training.seed)
+    with experiment.document.locating():
+        check_unlabelled(config, {name: entry.definition for name, entry in entries.items()})
     return settle_heads(entries, config, known, begun)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from typing import Any
 
 from torch import Tensor, nn
 
 from mtsmart.data.batch import Batch
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.regularizers import CleanPass, Regularizer, clean_pass
+from mtsmart.regularizers import CleanPass, Regularizer, changing_passes, clean_pass
 from mtsmart.task_types import TaskType
 
 
@@ -48,9 +47,7 @@ class TrainStep(nn.Module):
         weight = task.definition.weight
         active = [regularizer for regularizer in self.regularizers.values() if regularizer.is_active(task.name)]
         needs = [regularizer.needs(task.name) for regularizer in active]
-        with ExitStack() as around:
-            for regularizer in active:
-                around.enter_context(regularizer.around(task, batch))
+        with changing_passes(active, task, batch):
             clean = clean_pass(
                 self.model,
                 task,

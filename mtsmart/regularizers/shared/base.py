@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
@@ -17,7 +16,6 @@ from mtsmart.errors import MtsmartWarning
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
     from torch import Tensor
 
-    from mtsmart.data.batch import Batch
     from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.regularizers.shared.clean_pass import CleanPass
     from mtsmart.task_types import TaskType
@@ -91,10 +89,6 @@ class Regularizer(Method, ABC, Generic[S]):
     def needs(self, task: str) -> Needs:
         """What the term of a task's batches needs of the clean pass."""
         return Needs()
-
-    def around(self, task: TaskType, batch: Batch) -> AbstractContextManager[Any]:
-        """Entered around all passes of a batch to which the method applies, for one that changes the passes."""
-        return nullcontext()
 
     def term(self, clean: CleanPass, settings: S) -> Term | None:
         """The term of a batch without its weight; None if this batch has none."""
