@@ -15,7 +15,20 @@ from pydantic import Field
 
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError, MtsmartWarning
+<<<<<<< HEAD
 from mtsmart.regularizers import LARGEST, REGULARIZERS, Context, MethodSettings, MethodText, Needs, Preset, Regularizer
+=======
+from mtsmart.regularizers import (
+    LARGEST,
+    REGULARIZERS,
+    ChangesPasses,
+    Context,
+    MethodSettings,
+    MethodText,
+    Preset,
+    Regularizer,
+)
+>>>>>>> terms
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor, nn
@@ -38,7 +51,7 @@ _PAPER = HypeSettings(weight=1.0, noise=1e-5, distribution="normal")
 
 
 @REGULARIZERS.register("hype")
-class Hype(Regularizer[HypeSettings]):
+class Hype(Regularizer[HypeSettings], ChangesPasses):
     """Adds noise to the input of each layer. There is no term: the losses and the other terms see the noise."""
 
     Settings = HypeSettings

@@ -46,9 +46,10 @@ class SmartSettings(MethodSettings):
 
     weight: float = Field(ge=0, le=LARGEST, description="lambda: factor of the smoothness term; 0 switches it off")
     epsilon: float = Field(gt=0, le=LARGEST, description="radius of the ball that the perturbation stays in")
-    epsilon_unit: Literal["relative", "token", "absolute"] = Field(
+    epsilon_unit: Literal["relative", "token", "normalized", "absolute"] = Field(
         description="unit of epsilon, step_size and noise: times the RMS of all word embeddings; times that of each "
-        "token's own (scope=sentence: of each sentence's); or as they are"
+        "token's own (scope=sentence: of each sentence's); normalized: times the deviation of each token's own, which "
+        "perturbs normalised embeddings (SiFT); or as they are"
     )
     direction: Literal["ascent", "fisher", "predicted"] = Field(
         description="of the first step. ascent: gradient at a random start; predicted: away from the model's own "
@@ -78,9 +79,10 @@ class SmartSettings(MethodSettings):
     @property
     def replaced(self) -> dict[str, str]:
         """Without steps there is no direction, and a direction from the clean pass starts at no noise."""
+        scope = {"scope": "epsilon_unit=normalized"} if self.epsilon_unit == "normalized" else {}
         if self.steps == 0:
-            return dict.fromkeys(("direction", "step_size"), "steps=0")
-        return {"noise": f"direction={self.direction}"} if _has_one_pass(self) else {}
+            return {**dict.fromkeys(("direction", "step_size"), "steps=0"), **scope}
+        return {"noise": f"direction={self.direction}", **scope} if _has_one_pass(self) else scope
 
 
 # Section 4.1 takes lambda from {1, 3, 5}. Algorithm 1 normalises the gradient of each example; the
@@ -108,6 +110,13 @@ _TUNED = _PAPER.model_copy(
     update={"epsilon": 1e-2, "epsilon_unit": "relative", "step_size": 1.0, "noise": 1e-3, "direction": "predicted"}
 )
 
+# A layer normalisation without parameters before the perturbation, and its inverse after it, make lengths multiples of
+# each token's deviation. Norm, step and noise are those of the released code, which cuts the noise at twice its
+# deviation and bounds the perturbation by nothing else.
+_SIFT = _PAPER.model_copy(
+    update={"epsilon": 2e-2, "epsilon_unit": "normalized", "step_size": 1e-4, "noise": 1e-2, "dropout": "independent"}
+)
+
 
 @REGULARIZERS.register("smart")
 class Smart(InputRegularizer[SmartSettings], Joins):
@@ -117,6 +126,7 @@ class Smart(InputRegularizer[SmartSettings], Joins):
     presets = (
         Preset("tuned", _TUNED, "radius and weight with the best means in experiments/evidence/tuning/RESULTS.md"),
         Preset("paper", _PAPER, "Jiang et al. 2020, section 4.1"),
+        Preset("sift", _SIFT, "SiFT (He et al. 2021, DeBERTa, section 5), lengths of its released code"),
     )
     per_task = True
     order = 10
@@ -239,7 +249,8 @@ def _search(settings: SmartSettings, unit: Length) -> tuple[Ball, Ascent]:
     from mtsmart.regularizers.shared.perturbation import Ascent, Ball, Constraint, Norm, Scope
 
     norm = Norm(settings.norm)
-    ball = Ball(settings.epsilon * unit, norm, Scope(settings.scope), Constraint(settings.constraint))
+    scope = Scope.TOKEN if settings.epsilon_unit == "normalized" else Scope(settings.scope)
+    ball = Ball(settings.epsilon * unit, norm, scope, Constraint(settings.constraint))
     return ball, Ascent(settings.steps, settings.step_size * unit, settings.noise * unit)
 
 

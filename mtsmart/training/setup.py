@@ -259,6 +259,8 @@ def _entries(experiment: Experiment, start: RunFolder | None, begun: Mapping[str
     config = experiment.config
     known = {} if start is None else start.definitions()
     entries = with_shots_seed(select_tasks(experiment, known), config.training.seed)
+    with experiment.document.locating():
+        check_unlabelled(config, {name: entry.definition for name, entry in entries.items()})
     return settle_heads(entries, config, known, begun)
 
 

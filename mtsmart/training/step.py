@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+=======
+from collections.abc import Mapping, Sequence
+>>>>>>> terms
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,9 +16,13 @@ from torch import Tensor, nn
 from mtsmart.data.batch import Batch
 from mtsmart.data.joined.batch import JoinedBatch
 from mtsmart.models.multitask import MultiTaskModel
+<<<<<<< HEAD
 from mtsmart.regularizers import CleanPass, Needs, Regularizer, clean_pass
 from mtsmart.regularizers.shared.joined_pass import JoinedPass, joined_pass
 from mtsmart.regularizers.shared.joins import joined_losses, joins
+=======
+from mtsmart.regularizers import CleanPass, Regularizer, changing_passes, clean_pass
+>>>>>>> terms
 from mtsmart.task_types import TaskType
 
 Scale = Callable[[str], float]
@@ -63,9 +71,7 @@ class TrainStep(nn.Module):
         task = self.tasks[batch.task]
         active = self._active(batch.task)
         needs = [regularizer.needs(task.name) for regularizer in active]
-        with ExitStack() as around:
-            for regularizer in active:
-                around.enter_context(regularizer.around(task, batch))
+        with changing_passes(active, task, batch):
             clean = clean_pass(
                 self.model,
                 task,

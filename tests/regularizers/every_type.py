@@ -120,7 +120,7 @@ def objective(step, batches):
     step.model.zero_grad(set_to_none=True)
     totals = {}
     for batch in batches:
-        loss, figures = step(batch, 1 / len(batches))
+        loss, figures = step(batch, lambda task: 1 / len(batches))
         (loss / len(batches)).backward()
         for name, figure in {"objective": loss.detach(), **figures}.items():
             totals[name] = totals.get(name, 0.0) + float(figure) / len(batches)

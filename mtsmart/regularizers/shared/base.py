@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
 
@@ -17,7 +16,6 @@ from mtsmart.regularizers.shared.hooks import UpdateHooks
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
     from torch import Tensor
 
-    from mtsmart.data.batch import Batch
     from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.regularizers.shared.clean_pass import CleanPass
     from mtsmart.task_types import TaskType
@@ -100,10 +98,6 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
     def needs(self, task: str) -> Needs:
         """What the term of a task's batches needs of the clean pass."""
         return Needs()
-
-    def around(self, task: TaskType, batch: Batch) -> AbstractContextManager[Any]:
-        """Entered around all passes of a batch to which the method applies, for one that changes the passes."""
-        return nullcontext()
 
     def term(self, clean: CleanPass, settings: S) -> Term | None:
         """The term of a batch without its weight; None if this batch has none, or if the method has no term."""

@@ -108,6 +108,8 @@ class InputRegularizer(Regularizer[S]):
             return 1.0
         if settings.epsilon_unit == "relative":
             return self.embedding_rms
+        if settings.epsilon_unit == "normalized":
+            return clean.inputs_embeds.detach().std(-1, unbiased=False, keepdim=True)
         return root_mean_square(clean.inputs_embeds.detach(), clean.batch.attention_mask, Scope(settings.scope))
 
     def start(self, model: MultiTaskModel, updates: int) -> None:
