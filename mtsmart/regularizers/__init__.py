@@ -30,7 +30,7 @@ from mtsmart.regularizers.shared.base import (
     build_regularizers,
     has_first_defaults,
 )
-from mtsmart.regularizers.shared.changes_passes import ChangesPasses, changing_passes
+from mtsmart.regularizers.shared.hooks import ChangesPasses, changing_passes
 from mtsmart.regularizers.shared.input_regularizer import InputRegularizer, Reach
 from mtsmart.regularizers.shared.summaries import summaries
 
@@ -57,11 +57,8 @@ __all__ = [
     "Term",
     "all_methods",
     "build_regularizers",
-<<<<<<< HEAD
-    "check_regularizers",
-=======
     "changing_passes",
->>>>>>> terms
+    "check_regularizers",
     "check_unlabelled",
     "clean_pass",
     "has_first_defaults",

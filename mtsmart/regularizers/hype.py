@@ -15,9 +15,6 @@ from pydantic import Field
 
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError, MtsmartWarning
-<<<<<<< HEAD
-from mtsmart.regularizers import LARGEST, REGULARIZERS, Context, MethodSettings, MethodText, Needs, Preset, Regularizer
-=======
 from mtsmart.regularizers import (
     LARGEST,
     REGULARIZERS,
@@ -28,7 +25,6 @@ from mtsmart.regularizers import (
     Preset,
     Regularizer,
 )
->>>>>>> terms
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor, nn
@@ -89,10 +85,6 @@ class Hype(Regularizer[HypeSettings], ChangesPasses):
                 )
                 warnings.warn(text, MtsmartWarning, stacklevel=3)
         return built
-
-    def needs(self, task: str) -> Needs:
-        """The noise is that of the task."""
-        return Needs(own_pass=True)
 
     @contextmanager
     def around(self, task: TaskType, batch: Batch) -> Iterator[None]:

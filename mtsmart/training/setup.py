@@ -344,7 +344,6 @@ def _load(given: Described, run: RunFolder | None, specs: Mapping[str, HeadSpec]
     Returns:
         the model, its tokenizer, and for each head that goes on from another run the numbers stored for decoding.
     """
-    check_unlabelled(given.config, given.definitions)
     own = {name: spec for name, spec in specs.items() if given.definitions[name].init is None}
     model, tokenizer, kept = _started(given.config, run, specs, own)
     return model, tokenizer, {**kept, **borrow_heads(model, given.definitions)}

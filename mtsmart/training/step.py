@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
-=======
-from collections.abc import Mapping, Sequence
->>>>>>> terms
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,13 +11,9 @@ from torch import Tensor, nn
 from mtsmart.data.batch import Batch
 from mtsmart.data.joined.batch import JoinedBatch
 from mtsmart.models.multitask import MultiTaskModel
-<<<<<<< HEAD
-from mtsmart.regularizers import CleanPass, Needs, Regularizer, clean_pass
+from mtsmart.regularizers import ChangesPasses, CleanPass, Needs, Regularizer, changing_passes, clean_pass
 from mtsmart.regularizers.shared.joined_pass import JoinedPass, joined_pass
 from mtsmart.regularizers.shared.joins import joined_losses, joins
-=======
-from mtsmart.regularizers import CleanPass, Regularizer, changing_passes, clean_pass
->>>>>>> terms
 from mtsmart.task_types import TaskType
 
 Scale = Callable[[str], float]
@@ -85,8 +76,8 @@ class TrainStep(nn.Module):
     def _joined(self, batch: JoinedBatch, scale: Scale) -> list[Objective]:
         """The members' objectives in their order.
 
-        A term that needs dropout masks or the gradient of the embeddings for one task alone takes a pass of its own
-        for that task.
+        A method that changes passes, or that needs dropout masks or the gradient of the embeddings for one task alone,
+        takes passes of its own for that task.
         """
         alone = {member.task for member in batch.members if self._needs_own_pass(member.task)}
         objectives = {member.task: self._single(member, scale) for member in batch.members if member.task in alone}
@@ -132,8 +123,8 @@ class TrainStep(nn.Module):
         return [regularizer for regularizer in self.regularizers.values() if regularizer.is_active(task)]
 
     def _needs_own_pass(self, task: str) -> bool:
-        active = self._active(task)
-        return any(one.needs(task) != Needs() for one in active if not joins(one, task))
+        others = [one for one in self._active(task) if not joins(one, task)]
+        return any(isinstance(one, ChangesPasses) or one.needs(task) != Needs() for one in others)
 
 
 def _objective(clean: CleanPass, active: Sequence[Regularizer[Any]]) -> Objective:

@@ -46,12 +46,10 @@ class Needs:
         masks: whether it replays the dropout masks, which are then kept.
         input_gradient: whether it takes a gradient in ``CleanPass.inputs_embeds``. Where no term does, the clean pass
             of a frozen encoder builds no graph.
-        own_pass: whether the method changes the passes of the task, so that they cannot serve other tasks too.
     """
 
     masks: bool = False
     input_gradient: bool = False
-    own_pass: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, ClassVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
+    from mtsmart.data.batch import Batch
     from mtsmart.models.multitask import MultiTaskModel
+    from mtsmart.task_types import TaskType
 
 
 class UpdateHooks:
@@ -56,3 +59,21 @@ class UpdateHooks:
 
     def before_evaluation(self, model: MultiTaskModel) -> None:
         """Called before an evaluation, also where no task has rows to score. ``model`` has all its weights."""
+
+
+class ChangesPasses(ABC):
+    """A regulariser that changes what a training pass computes."""
+
+    @abstractmethod
+    def around(self, task: TaskType, batch: Batch) -> AbstractContextManager[Any]:
+        """Entered around all passes of a batch, those of other methods included."""
+
+
+@contextmanager
+def changing_passes(regularizers: Iterable[object], task: TaskType, batch: Batch) -> Iterator[None]:
+    """A context in which the passes of a batch are as the regularisers among these that change them want it."""
+    with ExitStack() as stack:
+        for regularizer in regularizers:
+            if isinstance(regularizer, ChangesPasses):
+                stack.enter_context(regularizer.around(task, batch))
+        yield
