@@ -44,7 +44,7 @@ from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.interface.learns_from_labels import learnt_by, use_again
 from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.tasks.library import Entry
-from mtsmart.training.task_patience import check_patience
+from mtsmart.training.stopping.task_patience import check_patience
 from mtsmart.weighting import check_weighting, summary_of_weighting
 
 _NONE: Mapping[str, TaskDefinition] = MappingProxyType({})
@@ -182,8 +182,7 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     check_fit(model, tasks, tokenizer)
     with experiment.document.locating():
         check_mixing(config.mixing, trained, experiment.document)
-        _check_weighting(config, processes)
-        check_patience(tasks)
+        _check_tasks_together(config, tasks, processes)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))
@@ -192,9 +191,11 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     return replace(setup, untrained=_untrained(setup))
 
 
-def _check_weighting(config: RunConfig, processes: Processes) -> None:
+def _check_tasks_together(config: RunConfig, tasks: Mapping[str, PreparedTask], processes: Processes) -> None:
+    """Refuse a weighting or a patience that does not go with the rest."""
     is_sharded = config.training.shard and processes.count > 1
     check_weighting(config.weighting, config.mixing.strategy == "rounds", is_sharded)
+    check_patience(tasks)
 
 
 def _entries(experiment: Experiment, start: RunFolder | None, begun: Mapping[str, TaskDefinition]) -> dict[str, Entry]:
