@@ -15,7 +15,7 @@ from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown, one_line
 from mtsmart.text.scores import score_text
 from mtsmart.training.setup import recipe_of
-from mtsmart.training.task_patience import Stopped
+from mtsmart.training.stopping.task_patience import Stopped
 
 _LIBRARIES = ("mtsmart", "torch", "transformers", "datasets")
 

@@ -21,7 +21,7 @@ from mtsmart.task_types import TASK_TYPES, TaskType, build_task
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.training.optim import load_optimizer
 from mtsmart.training.sharding import Student
-from mtsmart.training.task_patience import BEST_HEADS, TaskPatience
+from mtsmart.training.stopping.task_patience import BEST_HEADS, TaskPatience
 from mtsmart.weighting import Weighting
 
 WEIGHTING = "weighting"

@@ -48,7 +48,7 @@ from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.interface.learns_from_labels import learnt_by, use_again
 from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.tasks.library import Entry
-from mtsmart.training.task_patience import check_patience
+from mtsmart.training.stopping.task_patience import check_patience
 from mtsmart.weighting import check_weighting, summary_of_weighting
 
 _NONE: Mapping[str, TaskDefinition] = MappingProxyType({})

@@ -64,7 +64,7 @@ from mtsmart.training.selection import Candidate, Selection, best_of, candidates
 from mtsmart.training.setup import Setup, build_sampler
 from mtsmart.training.sharding import Student
 from mtsmart.training.step import TrainStep
-from mtsmart.training.task_patience import TaskPatience, patience_of
+from mtsmart.training.stopping.task_patience import TaskPatience, patience_of
 from mtsmart.training.update_losses import Note, UpdateLosses
 from mtsmart.weighting import WeightingContext, build_weighting
 

@@ -26,7 +26,7 @@ def message_of(*overrides, lines=""):
         ("encoder.freeze=99x", f"{FREEZE}, got '99x'"),
         ("encoder.freeze={a: true}", f"{FREEZE}, got {{'a': true}}"),
         ("training.epochs=null", "training.epochs: should be a whole number, got null"),
-        ("weighting=other", "weighting.other: there is no weighting of this name. Choose from: mean"),
+        ("weighting=other", "weighting.other: there is no weighting of this name. Choose from: aligned_mtl"),
         ("mixing.strategy=weights", "mixing.strategy: needs mixing.weights, the relative frequency of each task"),
         ("encoder.parts=1", "encoder.parts: unknown key. Did you mean 'path'?"),
     ],

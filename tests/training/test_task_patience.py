@@ -14,7 +14,7 @@ from mtsmart.evaluation.evaluator import Evaluation, TaskResult
 from mtsmart.runs.folder import RunFolder
 from mtsmart.training.selection import Candidate
 from mtsmart.training.setup import prepare
-from mtsmart.training.task_patience import TaskPatience
+from mtsmart.training.stopping.task_patience import TaskPatience
 from mtsmart.training.trainer import Trainer
 from tests.training.test_resume import StopAt, assert_same_run
 

@@ -1,0 +1,1 @@
+"""When single tasks of a run stop."""
