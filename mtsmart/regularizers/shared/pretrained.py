@@ -27,6 +27,11 @@ def pretrained(model: MultiTaskModel) -> dict[str, nn.Parameter]:
     return {name: parameter for name, parameter in own.items() if name in known}
 
 
+def reason_without(model: MultiTaskModel) -> str | None:
+    """Why a method that changes only pretrained weights has nothing to do; None if it has."""
+    return None if pretrained(model) else "no pretrained weight is trained, so there is nothing to change"
+
+
 def fresh(model: MultiTaskModel) -> dict[str, nn.Parameter]:
     """The other trained parameters: those of heads, of adapters, and what the encoder's checkpoint lacks."""
     known = pretrained(model)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from mtsmart.errors import ConfigError
 from mtsmart.regularizers import REGULARIZERS, Context, MethodSettings, MethodText, Preset, Regularizer
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
@@ -85,6 +86,25 @@ class ChildTuning(Regularizer[ChildTuningSettings]):
         self.masks: dict[str, Tensor] = {}
         self._seen = 0
 
+    @classmethod
+    def reason_idle(cls, context: Context) -> str | None:
+        """The encoder is frozen."""
+        from mtsmart.regularizers.shared.pretrained import reason_without
+
+        return reason_without(context.model)
+
+    def start(self, model: MultiTaskModel, updates: int) -> None:
+        """Begin with a new run, or with a resumed one that adds the method.
+
+        Raises:
+            ConfigError: a resumed run cannot measure what its first updates would have shown.
+        """
+        super().start(model, updates)
+        if updates > 0 and self.config.kind == "task":
+            message = "is measured before a run's first update, so a resumed run cannot add it"
+            hint = "Use child_tuning.kind=free, or begin a new run"
+            raise ConfigError(message, key="child_tuning.kind", value="task", hint=hint)
+
     @property
     def probes(self) -> int:
         """As many as the Fisher information is measured with."""
@@ -106,7 +126,7 @@ class ChildTuning(Regularizer[ChildTuningSettings]):
         """Mask the gradients."""
         from mtsmart.regularizers.shared.pretrained import generator_of, pretrained
 
-        if self.config.kind == "task" and not self.masks:
+        if self.config.kind == "task" and self.fisher:
             self._settle_masks()
         kept = 1 - self.config.masked
         generator = generator_of(model.device, self.context.seed, _PLACE, self.updates)
@@ -117,15 +137,13 @@ class ChildTuning(Regularizer[ChildTuningSettings]):
                 mask = weights.new_empty(weights.shape, requires_grad=False).bernoulli_(kept, generator=generator)
                 if gradient is not None:
                     gradient.mul_(mask / kept)
-            elif gradient is not None and name in self.masks:
+            elif gradient is not None:
                 gradient.mul_(self.masks[name])
 
     def _settle_masks(self) -> None:
         """Keep the weights with the largest Fisher information, of all tensors together."""
         import torch
 
-        if not self.fisher:  # a resumed run has added the method, and has no first batches any more
-            return
         together = torch.cat([each.flatten() for each in self.fisher.values()])
         least = max(1, round(self.config.masked * together.numel()))
         threshold = together.kthvalue(least).values

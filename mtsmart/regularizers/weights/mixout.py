@@ -61,6 +61,13 @@ class Mixout(Regularizer[MixoutSettings]):
         self.config = next(iter(settings.values()))
         self.first = Start(mixable(context.model))
 
+    @classmethod
+    def reason_idle(cls, context: Context) -> str | None:
+        """The encoder is frozen."""
+        from mtsmart.regularizers.shared.pretrained import reason_without
+
+        return reason_without(context.model)
+
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """A new run's weights may have changed since they were loaded; a resumed run mixes with the loaded ones."""
         from mtsmart.regularizers.shared.pretrained import mixable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from mtsmart.regularizers import LARGEST, REGULARIZERS, MethodSettings, MethodText, Preset, Regularizer
+from mtsmart.regularizers import LARGEST, REGULARIZERS, Context, MethodSettings, MethodText, Preset, Regularizer
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from mtsmart.models.multitask import MultiTaskModel
@@ -49,6 +49,13 @@ class NoisyTune(Regularizer[NoisyTuneSettings]):
         use="few rows on a large encoder, which may be fitted too closely to what it was pretrained on",
         evidence="not compared in experiments/evidence",
     )
+
+    @classmethod
+    def reason_idle(cls, context: Context) -> str | None:
+        """The encoder is frozen."""
+        from mtsmart.regularizers.shared.pretrained import reason_without
+
+        return reason_without(context.model)
 
     def begin(self, model: MultiTaskModel) -> None:
         """Add the noise."""

@@ -83,6 +83,13 @@ class RecAdam(Regularizer[RecAdamSettings]):
         self._before: Start | None = None
 
     @classmethod
+    def reason_idle(cls, context: Context) -> str | None:
+        """The encoder is frozen."""
+        from mtsmart.regularizers.shared.pretrained import reason_without
+
+        return reason_without(context.model)
+
+    @classmethod
     def build(cls, config: RunConfig, context: Context) -> Self | None:
         """The method as an experiment configures it, with a warning where the run ends before the task has its turn."""
         built = super().build(config, context)
@@ -127,6 +134,8 @@ class RecAdam(Regularizer[RecAdamSettings]):
         rate = self.context.learning_rate(self.updates)
         pull = min(1.0, rate * (1 - share) * self.config.gamma)
         weights = pretrained(model)
+        if not weights:
+            return
         with torch.no_grad():
             # An update that is not finite moves nothing, and then there is no pull either.
             moved = torch.stack([(one != self._before[name]).any() for name, one in weights.items()]).any()

@@ -6,7 +6,7 @@ import torch
 import mtsmart
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, MtsmartWarning
 from mtsmart.regularizers import check_regularizers
 from mtsmart.tasks import TaskDefinition
 from mtsmart.training.step import TrainStep
@@ -83,8 +83,17 @@ def test_methods_that_need_all_weights_refuse_sharding_before_training(name):
     check_regularizers(off, {"a": definition}, sharded=True)
 
 
+def test_a_frozen_encoder_leaves_methods_on_pretrained_weights_nothing_to_do_and_that_is_told(workspace):
+    names = ["noisy_tune", "mixout", "child_tuning", "rec_adam"]
+    settings = ["smart=off", "mbpp=off", "encoder.freeze=all", "training.max_updates=2", *TOGETHER]
+    with pytest.warns(MtsmartWarning) as told:
+        mtsmart.train(workspace.experiment, settings)
+    for name in names:
+        assert any(f"{name}: no pretrained weight" in str(warning.message) for warning in told), name
+
+
 def test_a_setting_beside_one_that_is_off_is_told_with_its_switch(workspace):
-    with pytest.warns(mtsmart.errors.MtsmartWarning, match=r"sam\.adaptive=True: has no effect.*sam\.rho=0\.05"):
+    with pytest.warns(MtsmartWarning, match=r"sam\.adaptive=True: has no effect.*sam\.rho=0\.05"):
         mtsmart.train(
             workspace.experiment,
             ["smart=off", "mbpp=off", "sam={preset: off, adaptive: true}", "training.max_updates=1"],

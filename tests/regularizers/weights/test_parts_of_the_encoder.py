@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.errors import ConfigError
 from mtsmart.regularizers.shared.pretrained import fresh, mixable, pretrained
 from tests.regularizers.weights.cycle import copies, method_of, steps_of, update
 from tests.regularizers.weights.test_pulls import linear_loss
@@ -75,6 +76,13 @@ def test_task_keeps_the_weights_with_the_largest_fisher_information(tiny_bench):
     resumed = child(model, kind="task", masked=0.9)
     resumed.load_state(method.state_dict(), method.tensors())
     assert all(torch.equal(found[name], one) for name, one in gradients_of(model, resumed, loss).items())
+
+
+def test_a_resumed_run_cannot_add_what_is_measured_before_the_first_update(tiny_bench):
+    with pytest.raises(ConfigError, match=r"child_tuning\.kind: is measured before a run's first update"):
+        child(tiny_bench.model, kind="task").start(tiny_bench.model, 5)
+    child(tiny_bench.model, kind="task").start(tiny_bench.model, 0)
+    child(tiny_bench.model).start(tiny_bench.model, 5)
 
 
 def mixed(model, method):
