@@ -11,7 +11,7 @@ class Role(Enum):
     Attributes:
         ADVERSARIAL: the model's own prediction, without or with a perturbation of the input.
         PROXIMAL: the prediction of an average of earlier weights (MBPP).
-        DISTILLATION: the prediction of finished runs.
+        DISTILLATION: a prediction that stays fixed: that of finished runs, or the model's own as a constant.
     """
 
     ADVERSARIAL = "adv_loss"

@@ -155,7 +155,8 @@ class TaskDefinition(OpenSection):
         None, description="divergence from the predictions of earlier weights; null: the task type's own"
     )
     kd_loss: str | None = Field(
-        None, description="divergence from finished runs that teach; null: KL from them to the student"
+        None,
+        description="divergence from predictions that stay fixed, such as those of finished runs; null: KL from them",
     )
     head: HeadConfig = Field(default_factory=HeadConfig)
     init: HeadInitConfig | None = Field(

@@ -218,17 +218,16 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))
     tasks = {name: replace(task, baseline=_baseline(task)) for name, task in tasks.items()}
-    setup = Setup(config, tasks, model, tokenizer, frozenset(kept), joined=_joined(config, tasks))
+    setup = Setup(config, tasks, model, tokenizer, frozenset(kept), joined=_joined(config, tasks, model))
     return replace(setup, untrained=_untrained(setup))
 
 
-def _joined(config: RunConfig, tasks: Mapping[str, PreparedTask]) -> tuple[Joined, ...]:
-    """The groups of trained tasks that read the same texts, if ``mixing.one_pass`` asks for them.
-
-    A warning tells where there are none.
-    """
+def _joined(config: RunConfig, tasks: Mapping[str, PreparedTask], model: MultiTaskModel) -> tuple[Joined, ...]:
+    """The groups of trained tasks that share their batches (``mixing.one_pass``); a warning where there are none."""
     if not config.mixing.one_pass:
         return ()
+    if model.encoder.own_heads:
+        raise ConfigError("does not go with adapters of each task (encoder.peft.per_task)", key="mixing.one_pass")
     splits = {
         name: task.train
         for name, task in tasks.items()
