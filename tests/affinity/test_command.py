@@ -37,7 +37,7 @@ def three_tasks(tmp_path, tiny_encoder, monkeypatch):
     return file
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))])
 def test_it_finds_the_two_tasks_that_share_a_rule(three_tasks, tmp_path, seed):
     settings = [f"training.seed={seed}"]
     found = affinity(three_tasks, settings, updates=12, every=3, start=["same"], output=tmp_path / "out")

@@ -166,6 +166,23 @@ def test_two_processes_weigh_labels_as_one_does(launch):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.parametrize("weighting", ["{dwa: {window: 3}}", "uncertainty", "pcgrad"])
+def test_two_processes_weigh_tasks_as_one_does(launch, weighting):
+    """A task's patience ends in the same update, too."""
+    if weighting == "pcgrad":
+        pytest.importorskip("torchjd", reason="the extra torchjd is not installed")
+    settings = [*EXACT, *PLAIN, f"weighting={weighting}", "mixing.strategy=rounds", "training.max_updates=15"]
+    settings += ["training.evaluate_every=2", "tasks.color.patience=2"]
+    one, two = (launch(f"run{count}", count, settings, by=by_forks) for count in (1, 2))
+    assert (one.code, two.code) == (0, 0), one.text + two.text
+    assert one.rows() == two.rows()
+    for lines in zip(one.metrics("train"), two.metrics("train"), strict=True):
+        weights = [{name: value for name, value in line.items() if name.startswith("weight/")} for line in lines]
+        assert weights[0] == pytest.approx(weights[1], rel=1e-3)
+    assert distance(one.tensors("weights"), two.tensors("weights", rank=1)) < 1e-5
+
+
 def test_scores_of_the_same_weights_are_identical(launch):
     """A learning rate too small to change a weight; evaluation batches of 3, so that each process has several."""
     settings = ["optimizer.learning_rate=1e-30", "optimizer.weight_decay=0", "training.eval_batch_size=3"]

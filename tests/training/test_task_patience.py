@@ -143,7 +143,7 @@ def test_the_card_and_the_console_tell_it(workspace, cli):
     assert "Task color is no longer drawn after update " in (workspace.folder / "run" / "README.md").read_text()
 
 
-@pytest.mark.parametrize("stop", [3, 7, 9])
+@pytest.mark.parametrize("stop", [7, *(pytest.param(stop, marks=pytest.mark.slow) for stop in (3, 9))])
 def test_resuming_is_exact(workspace, stopped_run, stop):
     folder = workspace.folder / "stopped"
     with pytest.raises(KeyboardInterrupt):
