@@ -17,7 +17,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed import bare, data_scale, gpu, memory, methods, mix, padding, precision, startup, step_cost
+from benchmarks.speed import (
+    bare,
+    data_scale,
+    gpu,
+    memory,
+    methods,
+    mix,
+    one_pass,
+    padding,
+    precision,
+    startup,
+    step_cost,
+)
 from benchmarks.speed.timing import machine
 from mtsmart.cpu.allocator import keeping_freed_memory
 from mtsmart.errors import MtsmartError
@@ -30,6 +42,7 @@ PARTS: dict[str, tuple[Callable[[Path, int], Any], Callable[[Any], list[str]]]] 
     "methods": (methods.measure, methods.page),
     "precision": (precision.measure, precision.page),
     "mix": (mix.measure, mix.page),
+    "one_pass": (one_pass.measure, one_pass.page),
     "padding": (padding.measure, padding.page),
     "memory": (memory.measure, memory.page),
     "data": (data_scale.measure, data_scale.page),
