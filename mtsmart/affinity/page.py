@@ -94,9 +94,12 @@ def _table(table: Table, unit: int) -> Iterator[str]:
 
 
 def _starts(affinity: Affinity, target: str) -> Iterator[str]:
-    """The other tasks in the order of their affinity onto a task."""
-    for rank, (task, summary) in enumerate(affinity.starts(target).items(), start=1):
-        yield f"{rank}. {markdown(task)}: {_number(summary, 1000)}"
+    """The other tasks in the order of their affinity onto a task, with the cosine beside it."""
+    yield "| task | look-ahead, thousandths | cosine |"
+    yield "|---|---|---|"
+    for task, summary in affinity.starts(target).items():
+        cosine = _number(affinity.cosines.cell(task, target), 1)
+        yield f"| {markdown(task)} | {_number(summary, 1000)} | {cosine} |"
 
 
 def _number(summary: Summary, unit: int) -> str:

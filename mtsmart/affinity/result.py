@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,12 +81,13 @@ class Affinity:
         found = {task: self.look_ahead.cell(task, target) for task in self.tasks if task != target}
         return dict(sorted(found.items(), key=lambda item: -item[1].mean))
 
+    def _start(self, task: str, target: str) -> dict[str, Any]:
+        look_ahead = _as_json(self.look_ahead.cell(task, target))
+        return {"task": task, "look_ahead": look_ahead, "cosine": _as_json(self.cosines.cell(task, target))}
+
     def to_json(self, targets: Sequence[str] = ()) -> dict[str, Any]:
         """The content of affinity.json. ``targets`` are the tasks that a start is looked for."""
-        starts: Mapping[str, Any] = {
-            target: [{"task": task, **_as_json(summary)} for task, summary in self.starts(target).items()]
-            for target in targets
-        }
+        starts = {target: [self._start(task, target) for task in self.starts(target)] for target in targets}
         return {
             "experiment": self.name,
             "tasks": list(self.tasks),
