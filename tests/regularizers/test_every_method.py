@@ -13,7 +13,7 @@ from mtsmart.regularizers import CleanPass
 from mtsmart.regularizers.shared import perturbation
 from mtsmart.training.step import TrainStep
 from tests.regularizers.at_work import at_work, first_settings
-from tests.regularizers.every_type import PAIRS, every_pair, objective
+from tests.regularizers.every_type import PAIRS, objective
 from tests.training.test_resume import SETTINGS, StopAt, assert_same_run
 
 METHODS = REGULARIZERS.ordered()
@@ -23,6 +23,21 @@ every_method = pytest.mark.parametrize("name", METHODS)
 # The others leave a batch's loss as it is; what they do around an update is in weights/test_all_at_once.py.
 WITH_TERM = [name for name, method in METHODS.items() if any(figure.is_term for figure in method.figures)]
 every_term = pytest.mark.parametrize("name", WITH_TERM)
+_ON_ALL = ("smart", "mbpp")  # the methods that the suite runs on every architecture; others only when slow tests run
+
+
+def on_pairs(names, pairs=PAIRS):
+    """Cases of methods on pairs of an architecture and a task type."""
+    cases = [
+        pytest.param(pair, name, id="-".join((*pair, name)), marks=[] if is_quick(pair, name) else pytest.mark.slow)
+        for pair in pairs
+        for name in names
+    ]
+    return pytest.mark.parametrize(("pair", "name"), cases, indirect=["pair"])
+
+
+def is_quick(pair, name):
+    return pair[0] == "BERT" or name in _ON_ALL
 
 
 def method_on(case, name, **changes):
@@ -50,8 +65,7 @@ def move(model, size):
             parameter.add_(torch.randn(parameter.shape, generator=generator).to(parameter) * size)
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.still is not None])
-@every_pair
+@on_pairs([name for name, method in METHODS.items() if method.still is not None])
 def test_a_term_is_zero_where_nothing_differs(pair, name):
     """Without dropout, without a perturbation, at the first update, and with a teacher that agrees."""
     pair.model.eval()
@@ -61,8 +75,7 @@ def test_a_term_is_zero_where_nothing_differs(pair, name):
     assert found and all(abs(value) <= 1e-6 for value in found.values()), found
 
 
-@every_term
-@every_pair
+@on_pairs(WITH_TERM)
 def test_a_training_step_has_finite_gradients_and_described_figures(pair, name):
     pair.model.eval()
     teach(pair)
@@ -79,8 +92,7 @@ def test_a_training_step_has_finite_gradients_and_described_figures(pair, name):
     assert any(gradient.abs().sum() > 0 for gradient in gradients)
 
 
-@every_term
-@pytest.mark.parametrize("pair", SOME_PAIRS, ids="-".join, indirect=True)
+@on_pairs(WITH_TERM, SOME_PAIRS)
 def test_parts_of_a_batch_make_the_whole(pair, name):
     """The mean of the parts' terms and gradients is the whole batch's. How a batch is cut depends on the task type."""
     pair.model.eval()
