@@ -1,21 +1,25 @@
 """R3F: the prediction must not change when small random noise is added to the word embeddings.
 
 Aghajanyan et al. 2020, "Better Fine-Tuning by Reducing Representational Collapse", section 3: the loss gets
-lambda * KL_S(f(x) || f(x + z)), with the symmetric KL divergence and z ~ N(0, sigma^2) or U(-sigma, sigma).
+lambda * KL_S(f(x) || f(x + z)), with the symmetric KL divergence and z ~ N(0, sigma^2) or U(-sigma, sigma). R4F also
+bounds how much the head can stretch: no linear map of it has a singular value above 1.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field
 
+from mtsmart.config.sections import RunConfig
+from mtsmart.errors import ConfigError
 from mtsmart.losses import Role
 from mtsmart.regularizers import (
     LARGEST,
     REGULARIZERS,
     Alarm,
+    Context,
     Figure,
     Idle,
     InputRegularizer,
@@ -30,6 +34,7 @@ from mtsmart.regularizers import (
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor
 
+    from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.regularizers import CleanPass
 
 
@@ -48,6 +53,10 @@ class R3fSettings(MethodSettings):
         description="masks of the noised pass: the clean pass's, new ones, or none in both predictions"
     )
     every: int = Field(ge=1, description="add the term on every n-th update only, with n times the weight")
+    bounded_head: bool = Field(
+        description="R4F: after each update, a linear map of the head whose largest singular value is above 1 is "
+        "divided by it; maps that the head shares with the encoder stay"
+    )
 
     scope: ClassVar[str] = "token"
 
@@ -55,7 +64,13 @@ class R3fSettings(MethodSettings):
 # The paper takes lambda from {0.1, 0.5, 1, 5} and chooses the distribution for each task. In its released code, the
 # noised pass has dropout masks of its own, and its embeddings are constants; here gradients flow through both sides.
 _PAPER = R3fSettings(
-    weight=1.0, noise=1e-5, distribution="uniform", epsilon_unit="absolute", dropout="independent", every=1
+    weight=1.0,
+    noise=1e-5,
+    distribution="uniform",
+    epsilon_unit="absolute",
+    dropout="independent",
+    every=1,
+    bounded_head=False,
 )
 
 
@@ -64,7 +79,10 @@ class R3f(InputRegularizer[R3fSettings]):
     """Adds ``weight * div(f(x + z), f(x))`` with gradients through both sides."""
 
     Settings = R3fSettings
-    presets = (Preset("paper", _PAPER, "Aghajanyan et al. 2020, section 4; the released code's lambda and noise"),)
+    presets = (
+        Preset("paper", _PAPER, "Aghajanyan et al. 2020, section 4; the released code's lambda and noise"),
+        Preset("r4f", _PAPER.model_copy(update={"bounded_head": True}), "the same, with R4F's bound on the head"),
+    )
     per_task = True
     order = 12
     without_labels = True
@@ -120,6 +138,39 @@ class R3f(InputRegularizer[R3fSettings]):
         return settings.noise * self.unit(clean, settings) * drawn * real
 
     @classmethod
+    def build(cls, config: RunConfig, context: Context) -> Self | None:
+        """The method as an experiment configures it.
+
+        Raises:
+            ConfigError: R4F's bound is wanted of weights of which each process has only a part.
+        """
+        built = super().build(config, context)
+        if built is not None and built.bounded() and config.training.shard:
+            raise ConfigError(
+                "does not go with sharded weights", key="r3f.bounded_head", hint="Leave training.shard out"
+            )
+        return built
+
+    def bounded(self) -> list[str]:
+        """The heads that R4F bounds."""
+        on = [task for task, settings in self.settings.items() if settings.is_on and settings.bounded_head]
+        return sorted({self.context.tasks[task].head_name for task in on})
+
+    def after_step(self, model: MultiTaskModel) -> None:
+        """Bring the heads' linear maps back into their bound."""
+        import torch
+
+        own = {id(parameter) for parameter in model.encoder.parameters()}
+        with torch.no_grad():
+            for head in self.bounded():
+                for module in model.head(head).modules():
+                    if isinstance(module, torch.nn.Linear) and id(module.weight) not in own:
+                        largest = torch.linalg.matrix_norm(module.weight.float(), 2)
+                        module.weight.div_(largest.clamp_min(1.0).to(module.weight.dtype))
+
+    @classmethod
     def summary(cls, settings: R3fSettings) -> str:
         """Weight and noise."""
-        return f"weight {settings.weight:g}, {settings.distribution} noise {settings.noise:g} ({settings.epsilon_unit})"
+        bound = ", bounded head" if settings.bounded_head else ""
+        noise = f"{settings.distribution} noise {settings.noise:g} ({settings.epsilon_unit})"
+        return f"weight {settings.weight:g}, {noise}{bound}"

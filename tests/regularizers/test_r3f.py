@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import mtsmart
 from mtsmart.errors import MtsmartWarning
@@ -46,3 +47,15 @@ def test_a_noise_that_bfloat16_rounds_away_is_told(workspace):
     settings = ["smart=off", "mbpp=off", "r3f=paper", "training.precision=bfloat16", "training.max_updates=1"]
     with pytest.warns(MtsmartWarning, match=r"r3f\.noise=1e-05 \(color, near\): moves embeddings by less"):
         mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "run")
+
+
+def test_r4f_bounds_what_the_head_stretches(workspace):
+    """No linear map of a head has a singular value above 1, in the run and in the stored model."""
+    settings = ["smart=off", "mbpp=off", "r3f=r4f", "tasks.near.r3f=paper", "optimizer.learning_rate=0.5"]
+    heads = ["tasks.color.head={type: plain, layers: 1}", "tasks.near.head={type: plain, layers: 1}"]
+    run = mtsmart.train(workspace.experiment, [*settings, *heads], output_dir=workspace.folder / "run").path
+    largest = {}
+    for task in ("color", "near"):
+        tensors = load_file(run / "model" / "heads" / f"{task}.safetensors")
+        largest[task] = max(float(torch.linalg.matrix_norm(one, 2)) for one in tensors.values() if one.ndim == 2)
+    assert largest["color"] <= 1 + 1e-5 < largest["near"]
