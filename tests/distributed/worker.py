@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 
 from mtsmart.cli import app
 from mtsmart.models.weights import state_of
-from mtsmart.training import guard, trainer
+from mtsmart.training import trainer
+from mtsmart.training.figures import guard
 from mtsmart.training.sharding import gathered
 
 

@@ -106,7 +106,7 @@ def test_the_run_predicts_with_them(python, folder, trained):
 def test_the_commands_list_them_and_tell_what_is_broken_in_one_line_each(python, folder):
     done = mtsmart(python, folder, "methods")
     assert done.code == 0
-    assert "confidence  Confidence penalty" in done.out and "smart " in done.out
+    assert "confidence " in done.out and "Confidence penalty" in done.out and "smart " in done.out
     told = [line for line in done.err.splitlines() if "mtsmart-extras" in line]
     assert len(told) == len(done.err.splitlines()) == 2
     assert "'broken' of the package mtsmart-extras cannot be used: No module named" in done.err
