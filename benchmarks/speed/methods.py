@@ -20,12 +20,12 @@ UPDATES = 4
 PLAIN_UNITS = 3  # a forward pass, and a backward pass that computes the gradients of activations and of weights
 LIMIT = 1.1  # times what the passes take
 ARM = "plain"
-_NEED_MORE = ("distill",)  # methods that need finished runs
+LEFT_OUT = ("distill",)  # it needs finished runs
 
 
 def arms() -> dict[str, Arm]:
     """Plain training, and each method with its first preset."""
-    methods = [name for name in REGULARIZERS if name not in _NEED_MORE and REGULARIZERS[name].presets]
+    methods = [name for name in REGULARIZERS if name not in LEFT_OUT and REGULARIZERS[name].presets]
     own = {name: Arm((f"{name}={REGULARIZERS[name].presets[0].name}",), frozenset({name})) for name in methods}
     return {ARM: PLAIN, **own}
 

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.speed import workload
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, verdict
-from benchmarks.speed.workload import ENCODER, PLAIN, WORDS, trainer
+from benchmarks.speed.workload import PLAIN, trainer
 from mtsmart.data.batch import Batch
 from mtsmart.data.loader import load_batches
 from mtsmart.training.trainer import Trainer
@@ -63,7 +64,7 @@ def _experiment(folder: Path, labels: tuple[str, ...], *, one_pass: bool) -> Pat
     )
     file = folder / "e.yaml"
     file.write_text(
-        f"tasks:\n{tasks}encoder: {{path: {ENCODER}}}\n"
+        f"tasks:\n{tasks}encoder: {{path: {workload.ENCODER}}}\n"
         f"mixing: {{strategy: rounds, one_pass: {str(one_pass).lower()}}}\n"
         f"data: {{max_length: {TOKENS}, cache_dir: {folder}/cache}}\ntraining: {{epochs: 1, batch_size: {BATCH}}}\n",
         encoding="utf-8",

@@ -13,7 +13,9 @@ from benchmarks.speed import (
     data_scale,
     gpu,
     memory,
+    methods,
     mix,
+    one_pass,
     padding,
     precision,
     process_memory,
@@ -23,6 +25,7 @@ from benchmarks.speed import (
     workload,
 )
 from mtsmart.cpu import linear
+from mtsmart.regularizers import REGULARIZERS
 from tests.conftest import WORDS
 from tests.forked import prepared_context
 
@@ -31,12 +34,15 @@ TINY = BertConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, in
 
 
 TWO_ARMS = {name: memory.ARMS[name] for name in ("plain", "SMART + MBPP, one pass, gradient checkpointing")}
+LEFT_OUT = [name for name in REGULARIZERS if name not in ("smart", "sam")]
 SMALL = {
     bare: {"ROWS": 8, "BATCH": 4},
     data_scale: {"PAIRS": 20, "FEW": 32, "MANY": 48, "UPDATES": 2},
     gpu: {"BATCH": 2, "TOKENS": 8, "UPDATES": 2, "PRECISIONS": {"float32": [], "bfloat16": [BFLOAT16]}},
     memory: {"BATCH": 2, "TOKENS": 8, "UPDATES": 2, "ARMS": TWO_ARMS},
+    methods: {"BATCH": 2, "TOKENS": 8, "UPDATES": 1, "LEFT_OUT": LEFT_OUT},
     mix: {"ROWS": 8, "BATCHES": (4,)},
+    one_pass: {"BATCH": 2, "TOKENS": 8, "UPDATES": 1},
     padding: {"BATCHES": (4,), "SPLIT": "train[:16]"},
     precision: {"BATCH": 2, "TOKENS": 8},
     process_memory: {"START_METHOD": "forkserver"},  # which starts a process at once
