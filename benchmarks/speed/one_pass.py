@@ -52,8 +52,9 @@ def _run(made: Trainer, groups: list[tuple[Batch, ...]]) -> None:
 
 def _experiment(folder: Path, labels: tuple[str, ...], *, one_pass: bool) -> Path:
     folder.mkdir(parents=True)
+    words = workload.WORDS
     texts = [
-        " ".join(WORDS[(row + place) % len(WORDS)] for place in range(TOKENS - 2)) for row in range(BATCH * UPDATES)
+        " ".join(words[(row + place) % len(words)] for place in range(TOKENS - 2)) for row in range(BATCH * UPDATES)
     ]
     rows = [{"text": text, **{label: str(row % 2) for label in labels}} for row, text in enumerate(texts)]
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
