@@ -104,6 +104,7 @@ def _train_missing(work: Work, folder: Path, jobs: int | None, notify: Notify) -
     """Train the missing runs and write the tables. The tables are also written if a run fails."""
     for text in work.unused:
         notify(text)
+    _refuse_unreadable(work.samples(Ledger(folder / LEDGER)))
     with RunLock(folder) as lock, _Interrupts(notify) as interrupts:
         lock.acquire()
         owned = own_sweep(folder)
@@ -290,6 +291,14 @@ def _train(*arguments: Any) -> Any:
     from mtsmart.sweeps.worker import train_job
 
     return train_job(*arguments)
+
+
+def _refuse_unreadable(jobs: Iterable[Job]) -> None:
+    jobs = list(jobs)
+    if jobs:  # The import of the libraries that read data takes seconds, and the tables alone do without them.
+        from mtsmart.sweeps.work.shared_data import refuse_unreadable
+
+        refuse_unreadable(jobs)
 
 
 def _has_gpu() -> bool:
