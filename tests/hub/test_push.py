@@ -63,7 +63,10 @@ def test_a_run_comes_back_as_it_was(hub, workspace, run, cli):
     assert result.code == 0, result.err
     repository = hub.repositories["ada/tickets"]
     assert repository.private and set(repository.files) == OF_RUN
-    assert "These files go to ada/tickets, which is private:" in result.out and f"Sent: {hub.url}/ada" in result.out
+    assert (
+        "These files go to ada/tickets (a new repository will be private):" in result.out
+        and f"Sent: {hub.url}/ada" in result.out
+    )
     assert all(name in result.out for name in OF_RUN)
     everything = b"".join(repository.files.values())
     assert str(workspace.folder).encode() not in everything and b"very_secret" not in everything
@@ -132,7 +135,7 @@ def test_a_dry_run_lists_the_files_and_asks_the_hub_for_nothing(hub, run, cli, m
     result = cli("push", run, "ada/tickets", "--dry-run", "--yes")
     assert (result.code, result.err, hub.requests) == (0, "", [])
     assert "model/heads.json" in result.out and result.out.endswith("Nothing was sent.\n")
-    assert "a new repository will be private" in result.out and "which is private" not in result.out
+    assert "a new repository will be private" in result.out
     assert "a new repository will be public" in cli("push", run, "ada/tickets", "--dry-run", "--public").out
 
 
