@@ -210,7 +210,10 @@ def cut_text(task: PreparedTask, max_length: int) -> str | None:
     splits = {"training": task.train, "validation": task.validation}
     parts = [_cut_part(kind, split, max_length) for kind, split in splits.items() if split is not None]
     found = [part for part in parts if part]
-    return f"{' and '.join(found)} are cut to {max_length} tokens" if found else None
+    if not found:
+        return None
+    is_one_row = len(found) == 1 and found[0].startswith("1 of ")
+    return f"{' and '.join(found)} {'is' if is_one_row else 'are'} cut to {max_length} tokens"
 
 
 def _cut_part(kind: str, split: EncodedSplit, max_length: int) -> str | None:

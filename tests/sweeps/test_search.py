@@ -181,6 +181,8 @@ def test_the_page_names_the_best_and_its_experiment_can_be_trained(search_of, tm
     page = (folder / "RESULTS.md").read_text()
     assert f"| {best.number} | **{100 * best.score:.2f}** |" in page and "14 of 14 runs are finished" in page
     assert page.count("| early |") == sum(one.is_pruned for one in tried) > 0
+    assert page.count("| full |") == sum(not one.is_pruned for one in tried) and "whose end is early" in page
+    assert "\\." not in page and "together they took 1 min 10 s." in page  # 14 times 5 s
     assert told[0].startswith(f"best: trial {best.number}, {best.score:.4f}, optimizer.learning_rate=")
     config = load_experiment(folder / BEST).config
     assert config == plan.experiment(best.values).config

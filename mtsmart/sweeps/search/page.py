@@ -22,7 +22,8 @@ BEST = "best.yaml"
 _INTRODUCTION = (
     f"{SIGN} from runs.jsonl, which has a line for each trial. Scores are those of the last evaluation, times 100. The "
     "best of many trials is chosen on the validation rows that it is scored on, so its score is too good: score it on "
-    "other rows, or train it with other seeds."
+    "other rows, or train it with other seeds. A trial whose end is early was below the median of the trials before it "
+    "and was not trained further."
 )
 
 
@@ -120,7 +121,7 @@ def _table(plan: SearchPlan, lines: dict[int, FinishedRun], best: Tried | None) 
             *(markdown(_shown(one.values[name])) for name in names),
             str(len(one.curve)),
             f"{run.updates:,}",
-            "early" if one.is_pruned else "",
+            "early" if one.is_pruned else "full",
         ]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
