@@ -69,7 +69,7 @@ class MtsmartError(Exception):
 
     def _shown(self) -> str:
         """The wrong value: in the words of Python if it was an argument, or in those of YAML."""
-        return _in_yaml(self.value) if self.argument is None else repr(self.value)
+        return in_yaml(self.value) if self.argument is None else repr(self.value)
 
     def _place(self) -> str:
         if self.file is None:
@@ -164,23 +164,23 @@ def reason_in(error: BaseException) -> str:
 
 def shorten(value: object) -> str:
     """``value`` in the words of YAML and JSON, cut to a length that fits on a line."""
-    return _cut(_in_yaml(value))
+    return _cut(in_yaml(value))
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
 
 
-def _in_yaml(value: object) -> str:
+def in_yaml(value: object) -> str:
     """The ``repr`` of plain data, with ``null``, ``true`` and ``false`` in place of the words of Python."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return f"[{', '.join(map(_in_yaml, value))}]"
+        return f"[{', '.join(map(in_yaml, value))}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_in_yaml(key)}: {_in_yaml(part)}" for key, part in value.items()) + "}"
+        return "{" + ", ".join(f"{in_yaml(key)}: {in_yaml(part)}" for key, part in value.items()) + "}"
     return repr(value)
 
 

@@ -44,4 +44,5 @@ def sweep(
     except Interrupted as stop:
         say("Stopped. The same command continues.")
         raise typer.Exit(stop.exit_code) from None
-    say(f"{done.done} of {done.planned} runs are done: {done.path / 'RESULTS.md'}")
+    runs = "run is" if done.planned == 1 else "runs are"
+    say(f"{done.done} of {done.planned} {runs} done: {done.path / 'RESULTS.md'}")

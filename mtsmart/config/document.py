@@ -98,7 +98,14 @@ class Document:
     def merged(self, other: Document) -> Document:
         """This document overlaid with ``other``: mappings merge, everything else is replaced."""
         kept = {path: origin for path, origin in self.origins.items() if not _is_replaced(path, self.data, other.data)}
-        return Document(_overlay(self.data, other.data), {**kept, **other.origins})
+        # A value of ``other`` may have its place from a key above it, where this document has a nearer place.
+        given = {path: other.origin(path) for path in _given(self.data, other.data)}
+        return Document(_overlay(self.data, other.data), {**kept, **given, **other.origins})
+
+    def without(self, path: tuple[str, ...]) -> Document:
+        """This document without the value at ``path``, if it has one, and without the places below it."""
+        origins = {known: place for known, place in self.origins.items() if known[: len(path)] != path}
+        return Document(_without(self.data, path), origins)
 
 
 def _dotted(origin: Origin, key: Key) -> str | None:
@@ -116,6 +123,28 @@ def _is_replaced(path: Key, old: Any, new: Any) -> bool:
         old = old.get(part)
         new = new[part]
     return False
+
+
+def _given(old: dict[str, Any], new: dict[str, Any], above: Key = ()) -> Iterator[Key]:
+    """The paths of all values that the overlay with ``new`` takes from it."""
+    for key, value in new.items():
+        path = (*above, key)
+        before = old.get(key)
+        if not isinstance(value, dict):
+            yield path
+        elif isinstance(before, dict):
+            yield from _given(before, value, path)
+        else:
+            yield path
+            yield from _given({}, value, path)
+
+
+def _without(data: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    key, *below = path
+    if not below:
+        return {name: value for name, value in data.items() if name != key}
+    inner = data.get(key)
+    return {**data, key: _without(inner, tuple(below))} if isinstance(inner, dict) else data
 
 
 def _overlay(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

@@ -100,7 +100,11 @@ def build_experiment(document: Document, overrides: Iterable[str] = ()) -> Exper
     """Apply overrides to a document and validate it."""
     document = _short_forms(document)
     for item in overrides:
-        document = lay_over(document, parse_override(item))
+        over = parse_override(item)
+        search = over.data.get("search")
+        if isinstance(search, dict) and "space" in search:  # Otherwise no setting could be taken out of a space.
+            document = document.without(("search", "space"))
+        document = lay_over(document, over)
     return Experiment(validate(RunConfig, document), document)
 
 

@@ -10,7 +10,7 @@ from mtsmart.errors import CheckpointError
 from mtsmart.exporting.task import export_task
 from mtsmart.hub.card import CardFacts
 from mtsmart.hub.content import Content, content_of
-from mtsmart.runs.hub_address import HubAddress, hub_errors, run_path
+from mtsmart.runs.hub_address import HubAddress, hub_errors, refuse_offline, run_path
 from mtsmart.user_paths import HUB_PREFIX
 
 Agreed = Callable[[Mapping[str, int]], bool]
@@ -25,6 +25,7 @@ def push_model(
     task: str | None = None,
     licence: str | None = None,
     languages: Iterable[str] = (),
+    dry_run: bool = False,
     agreed: Agreed = lambda sizes: True,
 ) -> str | None:
     """Send a run, one task of a run, or an exported model, in one commit.
@@ -36,15 +37,19 @@ def push_model(
         task: send this task of the run, as a Hugging Face model; None: the run, or the exported model as it is.
         licence: the licence, as the Hub names it.
         languages: codes of languages.
+        dry_run: whether the Hub is not asked and nothing is sent; ``agreed`` gets the files nevertheless.
         agreed: is asked before anything is sent.
 
     Returns:
-        the address of the commit; None if it was not agreed to.
+        the address of the commit; None if it was not agreed to, or in a dry run.
 
     Raises:
         MtsmartError: the source is none, the repository is visible to more people than asked for, or the Hub refuses.
     """
     address = HubAddress.of(repository, "repository")
+    place = f"{HUB_PREFIX}{address.repository}"
+    if not dry_run:
+        refuse_offline(place)
     facts = CardFacts(address.repository, licence, list(languages))
     with tempfile.TemporaryDirectory(prefix="mtsmart-push-") as scratch:
         folder = run_path(source)
@@ -53,9 +58,9 @@ def push_model(
             export_task(folder, task, exported)
             folder = exported
         content = content_of(folder, facts)
-        if not agreed(content.sizes()):
+        if not agreed(content.sizes()) or dry_run:
             return None
-        with hub_errors(f"{HUB_PREFIX}{address.repository}"):
+        with hub_errors(place, is_cached=False):
             return _send(content, address, public)
 
 

@@ -13,11 +13,11 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.selection import bases, check_spec
-from mtsmart.data.sources import has_split, places_read
+from mtsmart.data.sources import has_split, load_split, places_read
 from mtsmart.errors import DataError, MtsmartError, MtsmartWarning
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import LabelsMissing, Preparer
-from mtsmart.preparation.split_checks import tell_of_labels
+from mtsmart.preparation.split_checks import seen_text, tell_of_labels
 from mtsmart.preparation.split_names import mistyped_splits
 from mtsmart.quiet import without_bars
 from mtsmart.task_types import TaskType
@@ -51,8 +51,30 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
             train = encoded.get("train")
             validation = encoded.get("validation")
             told = preparer.has_told_of_words(task)
+            text = None if train is None or validation is None else _seen(task, train, validation, preparer.config)
+            if text is not None:
+                warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=3)
             tell_of_labels(PreparedTask(task.definition, task, preparer.collate(task), train, validation, told))
     return found
+
+
+def _seen(task: TaskType, train: EncodedSplit, validation: EncodedSplit, config: DataConfig) -> str | None:
+    """What is said of validation rows whose text a training row has. Here no word has a token of its own."""
+    seen = set(_contents(task, "train", train, config))
+    contents = _contents(task, "validation", validation, config)
+    return seen_text(sum(content in seen for content in contents), len(contents))
+
+
+def _contents(task: TaskType, split: str, encoded: EncodedSplit, config: DataConfig) -> list[int]:
+    """A hash of what each encoded row was made of, without its label."""
+    definition = task.definition
+    columns = [column for column in dict.fromkeys(task.columns) if column not in definition.label_columns]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # They were told when the rows were read.
+        rows = load_split(task.name, definition, split, columns, config)
+    used = set(encoded.rows["row"][:])
+    parts = zip(rows["row"][:], *(rows[column][:] for column in columns), strict=True)
+    return [hash(repr(values)) for number, *values in parts if number in used]
 
 
 def _splits(task: TaskType) -> Iterator[str]:

@@ -18,11 +18,13 @@ from mtsmart.errors import MtsmartWarning
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.split_names import mistyped_splits
 from mtsmart.task_types import TaskType
+from mtsmart.text.escaping import is_visible, one_line
 
 _READ = 10_000  # rows in memory together
 _FEW = 0.01  # A share of rows below this one is not worth a line: short texts stand twice in many data sets.
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _STEP = 6364136223846793005
+_JOINERS = "\u200c\u200d"
 _SHOWN = 8  # labels that a line names
 
 
@@ -50,9 +52,16 @@ def tell_of_labels(task: PreparedTask) -> None:
 
 
 def label_texts(task: PreparedTask) -> Iterator[str]:
-    """A text if labels have no training row, and one for each split whose rows all have the same label."""
+    """Texts on labels: those that cannot be seen, that have no training row, or that all rows of a split have."""
     if not task.definition.has_labels:
         return
+    hidden = [name for name in task.type.labels if not _is_visible(name)]
+    if hidden:
+        verb = "has" if len(hidden) == 1 else "have"
+        yield (
+            f"{_listed(hidden)} {verb} characters that cannot be seen (written here as escapes), so labels that look "
+            "the same may differ: look where they come from"
+        )
     trained = None if task.train is None else label_counts(task.type, task.train)
     absent = [] if trained is None else _absent(task, trained)
     if absent:
@@ -71,13 +80,21 @@ def label_texts(task: PreparedTask) -> Iterator[str]:
             yield f"all {len(split):,} {kind} rows have the label {only!r}, so {effect}"
 
 
+def _is_visible(label: str) -> bool:
+    """Whether all of a label can be seen; the joiners of Persian, Indian scripts and emoji change what is seen."""
+    return all(is_visible(character) or character in _JOINERS for character in label)
+
+
+def _listed(labels: list[str]) -> str:
+    shown = ", ".join(f"'{one_line(name)}'" for name in labels[:_SHOWN])
+    more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
+    return f"the {'label' if len(labels) == 1 else 'labels'} {shown}{more}"
+
+
 def _absent_text(task: PreparedTask, absent: list[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in absent[:_SHOWN])
-    more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
-    word = "label" if len(absent) == 1 else "labels"
     cuts = any("[" in task.definition.split(split) for split in ("train", "validation"))
     hint = "; a sorted file is not to be cut by place: 'dataset: {holdout: 20%}' draws rows" if cuts else ""
-    return f"no training row has the {word} {shown}{more}, which cannot be learnt{hint}"
+    return f"no training row has {_listed(absent)}, which cannot be learnt{hint}"
 
 
 def _absent(task: PreparedTask, counts: np.ndarray) -> list[str]:
@@ -150,9 +167,16 @@ def overlap_text(task: PreparedTask) -> str | None:
         return None
     hashes = _hashes(task.validation)
     count = int(np.isin(hashes, _hashes(task.train)).sum())
-    if not count or count < _FEW * len(hashes):
+    return seen_text(count, len(hashes))
+
+
+def seen_text(count: int, rows: int) -> str | None:
+    """What is said of ``count`` of ``rows`` validation rows whose text a training row has; None if they are few."""
+    if not count or count < _FEW * rows:
         return None
-    return f"{count:,} of {len(hashes):,} validation rows have the text of a training row, so their scores are too good"
+    if count == 1:
+        return f"1 of {rows:,} validation rows has the text of a training row, so its score is too good"
+    return f"{count:,} of {rows:,} validation rows have the text of a training row, so their scores are too good"
 
 
 def _hashes(split: EncodedSplit) -> np.ndarray:
@@ -188,7 +212,10 @@ def cut_text(task: PreparedTask, max_length: int) -> str | None:
     splits = {"training": task.train, "validation": task.validation}
     parts = [_cut_part(kind, split, max_length) for kind, split in splits.items() if split is not None]
     found = [part for part in parts if part]
-    return f"{' and '.join(found)} are cut to {max_length} tokens" if found else None
+    if not found:
+        return None
+    is_one_row = len(found) == 1 and found[0].startswith("1 of ")
+    return f"{' and '.join(found)} {'is' if is_one_row else 'are'} cut to {max_length} tokens"
 
 
 def _cut_part(kind: str, split: EncodedSplit, max_length: int) -> str | None:

@@ -82,16 +82,20 @@ def _confusions(confusion: Confusion) -> Table:
 
 
 def _calibration(task: str, calibration: Calibration) -> Text:
+    temperature = f"temperature {calibration.temperature:.2f}"
+    gain = f"{calibration.calibrated_error:.3f} with {temperature}"
+    if calibration.changes_nothing:
+        gain = f"{temperature}, so nothing to gain"
     return Text.assemble(
         shown(f"{task}: expected calibration error ", "bold"),
-        f"{calibration.error:.3f}; {calibration.calibrated_error:.3f} with temperature {calibration.temperature:.2f}",
+        f"{calibration.error:.3f}; {gain}",
     )
 
 
 def _lengths(task: str, split: str, lengths: SplitLengths) -> Text:
     found = asdict(lengths)
     text = "median {median:,}, 95 % {p95:,}, longest {longest:,} of {limit:,}".format(**found)
-    cut = "" if lengths.cut is None else f"; {lengths.cut:,} rows are cut"
+    cut = "" if lengths.cut is None else f"; {lengths.cut:,} {'row is' if lengths.cut == 1 else 'rows are'} cut"
     return Text.assemble(shown(f"{task}: tokens of {split}: ", "bold"), f"{text}{cut}")
 
 

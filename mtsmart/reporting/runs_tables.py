@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from mtsmart.errors import ConfigError, MtsmartError, shorten
-from mtsmart.reporting.report.comparison import Comparison
+from mtsmart.errors import ConfigError, MtsmartError
+from mtsmart.reporting.report.comparison import DIFFERENT_TASKS, Comparison
 from mtsmart.reporting.report.record import RunRecord, read_record
+from mtsmart.reporting.report.setting_differences import setting_text
 from mtsmart.reporting.report.units import date_text
 from mtsmart.reporting.shown import shown
 from mtsmart.runs.folder import RunFolder
 from mtsmart.text.escaping import cut
-from mtsmart.text.scores import score_text
+from mtsmart.text.scores import score_cell
 
 _LONGEST = 30  # characters of a value
 
@@ -55,7 +56,7 @@ def runs_table(runs: Mapping[Path, RunRecord | MtsmartError]) -> Table:
             table.add_row(shown(path.name), "", "", "", "", shown("damaged", "red"))
             continue
         tasks = ", ".join(run.definitions)
-        numbers = (score_text(run.results.score), f"{run.updates:,}")
+        numbers = (score_cell(run.results.score), f"{run.updates:,}")
         table.add_row(shown(path.name), date_text(run.date), shown(tasks), *numbers, run.state.value)
     return table
 
@@ -80,32 +81,39 @@ def _facts(run: RunRecord | MtsmartError) -> dict[str, Any]:
 def comparison_tables(comparison: Comparison) -> Group:
     """Scores side by side, and the settings that differ."""
     parts: list[RenderableType] = [_scores(comparison)]
-    differences = comparison.differences()
-    if differences:
-        table = Table("setting")
-        for name in comparison.runs:
-            table.add_column(shown(name))
-        for key, values in differences.items():
-            table.add_row(shown(key), *(shown("" if value is None else _value(value)) for value in values))
-        parts += [shown("Where the settings differ:", "bold"), table]
-    else:
+    if not comparison.has_same_tasks:
+        parts.append(shown(DIFFERENT_TASKS))
+    found = comparison.sorted_differences()
+    if not found.shared and not found.partial:
         parts.append(shown("They have the same settings."))
+        return Group(*parts)
+    parts.append(shown("Where the settings differ:", "bold"))
+    parts += [shown(f"task {task.name}: only in {' and '.join(task.runs)}") for task in found.partial]
+    if found.shared:
+        parts.append(_settings(comparison, found.shared))
     return Group(*parts)
+
+
+def _settings(comparison: Comparison, differences: Mapping[str, Sequence[Any]]) -> Table:
+    table = Table()
+    # Names of settings differ in their ends, so a long one is broken and not cut.
+    for name in ("setting", *comparison.runs):
+        table.add_column(shown(name), overflow="fold")
+    for key, values in differences.items():
+        table.add_row(shown(key), *(shown(cut(setting_text(value), _LONGEST)) for value in values))
+    return table
 
 
 def _scores(comparison: Comparison) -> Table:
     table = Table("task", "metric")
     for name in comparison.runs:
         table.add_column(shown(name), justify="right")
-    totals = [score_text(record.results.score) for record in comparison.runs.values()]
-    table.add_row("(all)", "score", *totals)
+    table.add_row("(all)", "score", *(score_cell(record.results.score) for record in comparison.runs.values()))
+    shared = comparison.shared_scores()
+    if shared and not comparison.has_same_tasks:
+        table.add_row(f"({len(comparison.shared_tasks)} shared)", "score", *map(score_cell, shared.values()))
     for task in comparison.tasks:
         for index, metric in enumerate(comparison.metrics(task)):
             values = comparison.values(task, metric)
-            cells = ("" if value is None else score_text(value) for value in values)
-            table.add_row(shown(task if index == 0 else ""), shown(metric), *cells)
+            table.add_row(shown(task if index == 0 else ""), shown(metric), *map(score_cell, values))
     return table
-
-
-def _value(value: Any) -> str:
-    return cut(value if isinstance(value, str) else shorten(value), _LONGEST)

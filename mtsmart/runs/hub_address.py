@@ -19,6 +19,7 @@ RUN_FILES = (
 )
 """The files of a run that go to the Hub, and that are fetched from there. No other file ever does."""
 
+_OFFLINE = "HF_HUB_OFFLINE is set, so nothing goes over the network"
 _NAME = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
 
@@ -84,16 +85,17 @@ def run_path(run: str | Path, key: str | None = None) -> Path:
 
 
 @contextmanager
-def hub_errors(place: str) -> Iterator[None]:
+def hub_errors(place: str, is_cached: bool = True) -> Iterator[None]:
     """Turn what goes wrong with the Hub into one error.
 
     Args:
         place: the address, for the message.
+        is_cached: whether the Hub's cache would do, because something is fetched and nothing is sent.
 
     Raises:
         CheckpointError: names the address and what to do.
     """
-    from huggingface_hub import errors
+    from huggingface_hub import constants, errors
 
     login = "Log in with `hf auth login`, or set HF_TOKEN"
     try:
@@ -107,11 +109,27 @@ def hub_errors(place: str) -> Iterator[None]:
     except errors.RevisionNotFoundError:
         raise CheckpointError("has no such branch, tag or commit", file=place) from None
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled):
-        hint = "Is there a network, and is HF_HUB_OFFLINE not set?"
-        raise CheckpointError("cannot be reached, and is not in the cache", file=place, hint=hint) from None
+        hint = f"{_OFFLINE}: unset it" if constants.HF_HUB_OFFLINE else "Is there a network?"
+        message = "cannot be reached, and is not in the cache" if is_cached else "cannot be reached"
+        raise CheckpointError(message, file=place, hint=hint) from None
     except errors.HfHubHTTPError as error:
         status = error.response.status_code
         what_to_do = login if status in (401, 403) else None
         raise CheckpointError(f"was refused by the Hub: {reason_in(error)}", file=place, hint=what_to_do) from None
     except (errors.HTTPError, OSError) as error:  # a connection that fails, or a disk that is full
         raise CheckpointError(f"cannot be reached: {reason_in(error)}", file=place) from None
+
+
+def refuse_offline(place: str) -> None:
+    """Refuse what needs the Hub itself where the environment forbids it.
+
+    Args:
+        place: the address, for the message.
+
+    Raises:
+        CheckpointError: HF_HUB_OFFLINE is set.
+    """
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        raise CheckpointError(_OFFLINE, file=place, hint="Unset it to send something")

@@ -8,6 +8,7 @@ from pathlib import Path
 from mtsmart.arguments import checked
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.log import log_notice
 from mtsmart.quiet import without_bars
 from mtsmart.runs.claim import check_output_file
 from mtsmart.suites.boards import BOARDS
@@ -49,6 +50,12 @@ def submit(
     _check_output(target, overwrite)
     answers = answers_of(BOARDS[board], LoadedRun(run, task_files), fill)
     write_submission(answers, target)
+    predicted = sum(not each.is_filled for each in answers)
+    if predicted < len(answers):
+        verb = "holds" if predicted == 1 else "hold"
+        log_notice(
+            f"{target}: {predicted} of {len(answers)} files {verb} predictions; in the others no model has answered"
+        )
     return target
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.reporting.report.units import duration
 from mtsmart.storage.durable import write_text
 from mtsmart.storage.owned import OwnedFolder
 from mtsmart.sweeps.conclusions import conclusions
@@ -224,9 +225,10 @@ def effort(runs: Sequence[FinishedRun], planned: int) -> str:
     """
     versions = sorted({", ".join(f"{k} {v}" for k, v in run.versions.items()) for run in runs})
     machines = sorted({f"{run.machine}, {run.device}" for run in runs})
-    hours = sum(run.seconds for run in runs) / 3600
+    took = duration(sum(run.seconds for run in runs))
+    finished = "run is" if planned == 1 else "runs are"
     return (
-        f"{len(runs)} of {planned} runs are finished; together they took {hours:.1f} hours. "
+        f"{len(runs)} of {planned} {finished} finished; together they took {took}. "
         f"{markdown('; '.join(machines))}; {markdown('; '.join(versions))}."
     )
 

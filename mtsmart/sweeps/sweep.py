@@ -104,6 +104,7 @@ def _train_missing(work: Work, folder: Path, jobs: int | None, notify: Notify) -
     """Train the missing runs and write the tables. The tables are also written if a run fails."""
     for text in work.unused:
         notify(text)
+    _refuse_unreadable(work.samples(Ledger(folder / LEDGER)))
     with RunLock(folder) as lock, _Interrupts(notify) as interrupts:
         lock.acquire()
         owned = own_sweep(folder)
@@ -182,18 +183,20 @@ class _Runner:
         self.warned: set[str] = set()
         self.began = time.perf_counter()
         self.ended = 0
+        self.stopped = 0  # runs that a signal has stopped before their end
 
     def run(self) -> None:
         """Train the missing runs.
 
         Raises:
-            Interrupted: a signal arrived.
+            Interrupted: a signal arrived, and something is left to train.
             StorageError: the line of a finished run cannot be written. The other runs stop with a resume point.
         """
         self._clear_leftovers()
         pool = Pool(["mtsmart.sweeps.worker"])
         self.interrupts.pool = pool
-        self.notify(f"{self.planned} runs, {len(self.queue)} of them to be trained, {self.size} at a time")
+        runs = "1 run" if self.planned == 1 else f"{self.planned} runs"
+        self.notify(f"{runs}, {len(self.queue)} of them to be trained, {self.size} at a time")
         try:
             self._work(pool)
         except MtsmartError:
@@ -201,7 +204,7 @@ class _Runner:
             while len(pool):
                 pool.wait()
             raise
-        if self.interrupts.signal is not None:
+        if self.interrupts.signal is not None and (self.stopped or len(self.queue)):
             raise Interrupted(self.interrupts.signal)
 
     def check(self) -> None:
@@ -262,6 +265,7 @@ class _Runner:
             self.queue.done(job, None)
             self.notify(f"{label}: failed: {error}")
         if outcome.result is None:
+            self.stopped += error is None
             return
         finished = outcome.result
         if job.key not in self.ledger:  # A start that was trained again, because its model was lost, keeps its line.
@@ -290,6 +294,14 @@ def _train(*arguments: Any) -> Any:
     from mtsmart.sweeps.worker import train_job
 
     return train_job(*arguments)
+
+
+def _refuse_unreadable(jobs: Iterable[Job]) -> None:
+    jobs = list(jobs)
+    if jobs:  # The import of the libraries that read data takes seconds, and the tables alone do without them.
+        from mtsmart.sweeps.work.shared_data import refuse_unreadable
+
+        refuse_unreadable(jobs)
 
 
 def _has_gpu() -> bool:

@@ -19,7 +19,7 @@ _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 # can be a part of an address, which many programs turn into a link.
 _MARKUP = re.compile(r"[\\|*`\[\]~$]|(?<![^\W_])_|_(?![^\W_])|:(?=\S)|(?<=www)\.", re.IGNORECASE)
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
-_FIRST = re.compile(r"[#+=-]|[0-9]{1,9}(?=[.)])")  # It begins a heading, a line or an item of a list.
+_FIRST = re.compile(r"[#+=-]|[0-9]{1,9}(?=[.)](\s|$))")  # It begins a heading, a line or an item of a list.
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # The wide forms are for keyboards of East Asia; spreadsheets there take them for the others.

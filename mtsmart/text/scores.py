@@ -8,3 +8,8 @@ import math
 def score_text(value: float | None) -> str:
     """A score with four decimals. One that its split does not define is NaN, or None in JSON."""
     return "undefined" if value is None or math.isnan(value) else f"{value:.4f}"
+
+
+def score_cell(value: float | None) -> str:
+    """A score in a table of runs, as :func:`score_text`; a dash where a run has none (yet)."""
+    return "-" if value is None else score_text(value)

@@ -117,3 +117,13 @@ def test_paths_on_the_command_line_are_relative_to_the_working_directory(files, 
     assert config.encoder.path == str(tmp_path / "enc")
     assert config.data.cache_dir == str(Path.home() / "c")
     assert load_experiment(files / "base.yaml").config.encoder.path == "enc"
+
+
+def test_a_mistake_inside_a_mapping_of_the_command_line_is_not_told_as_one_of_the_file(tmp_path):
+    file = tmp_path / "e.yaml"
+    file.write_text("name: e\ntasks: [rte]\nencoder: {path: x}\noptimizer:\n  learning_rate: 0.1\n  weight_decay: 0\n")
+    with pytest.raises(ConfigError, match=r"^command line: optimizer\.learning_rate: should be"):
+        load_experiment(file, ["optimizer={learning_rate: fast}"])
+    file.write_text(file.read_text().replace("weight_decay: 0", "weight_decay: much"))
+    with pytest.raises(ConfigError, match=r"e\.yaml:6: optimizer\.weight_decay: should be"):
+        load_experiment(file, ["optimizer={learning_rate: 0.2}"])

@@ -63,7 +63,10 @@ def test_a_run_comes_back_as_it_was(hub, workspace, run, cli):
     assert result.code == 0, result.err
     repository = hub.repositories["ada/tickets"]
     assert repository.private and set(repository.files) == OF_RUN
-    assert "These files go to ada/tickets, which is private:" in result.out and f"Sent: {hub.url}/ada" in result.out
+    assert (
+        "These files go to ada/tickets (a new repository will be private):" in result.out
+        and f"Sent: {hub.url}/ada" in result.out
+    )
     assert all(name in result.out for name in OF_RUN)
     everything = b"".join(repository.files.values())
     assert str(workspace.folder).encode() not in everything and b"very_secret" not in everything
@@ -120,6 +123,27 @@ def test_nothing_is_sent_without_consent(hub, run, cli):
     result = cli("push", run, "ada/tickets")
     assert result.code == 2 and "Use --yes" in result.err and "model/heads.json" in result.out
     assert hub.requests == []
+
+
+def test_a_question_without_a_terminal_names_the_command(hub, run, cli):
+    assert "mtsmart: push: a question comes before" in cli("push", run, "ada/tickets").err
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_dry_run_lists_the_files_and_asks_the_hub_for_nothing(hub, run, cli, monkeypatch, offline):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+    result = cli("push", run, "ada/tickets", "--dry-run", "--yes")
+    assert (result.code, result.err, hub.requests) == (0, "", [])
+    assert "model/heads.json" in result.out and result.out.endswith("Nothing was sent.\n")
+    assert "a new repository will be private" in result.out
+    assert "a new repository will be public" in cli("push", run, "ada/tickets", "--dry-run", "--public").out
+
+
+def test_sending_offline_is_refused_before_the_question_and_says_why(hub, run, cli, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    result = cli("push", run, "ada/tickets")
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert "hub:ada/tickets: HF_HUB_OFFLINE is set" in result.err and "cache" not in result.err
 
 
 def test_a_public_repository_gets_nothing_that_should_be_private(hub, run, cli):

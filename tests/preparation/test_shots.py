@@ -105,3 +105,9 @@ def test_a_run_writes_down_what_draws_the_same_rows_again(workspace):
         for seed, more in ((6, ["tasks.color.shots_seed=5"]), (6, []))
     )
     assert setup.train["color"].key == again.train["color"].key != other.train["color"].key
+
+
+@pytest.mark.parametrize("override", ["tasks.near.shots=8", "tasks.near={shots: 8}", "tasks={near: {shots: 8}}"])
+def test_shots_of_the_command_line_for_a_task_without_labels_are_told_there(workspace, cli, override):
+    result = cli("train", workspace.experiment, override)
+    assert result.code == 2 and result.err.startswith("mtsmart: command line: tasks.near.shots: is for tasks with one")

@@ -308,3 +308,32 @@ def test_checking_a_task_tells_of_a_mistyped_split(tmp_path):
     )
     with pytest.warns(MtsmartWarning, match="task t: splits: a split 'vaildation' .* Did you mean 'validation'"):
         assert data_problems(build_task("t", definition)) == []
+
+
+def test_checking_a_task_counts_rows_of_both_splits_as_training_does(prepared):
+    task = prepared(HEALTHY, [*HEALTHY[:2], *OTHER])
+    with pytest.warns(MtsmartWarning) as told:
+        assert data_problems(task.type) == []
+    (text,) = (str(each.message) for each in told)
+    assert text == f"task t: {overlap_text(task)}" and "2 of 4 validation rows have the text" in text
+
+
+def test_one_row_of_both_splits_is_one(prepared):
+    assert "1 of 3 validation rows has the text" in overlap_text(prepared(HEALTHY, [HEALTHY[0], *OTHER]))
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"), [("\x1b[31mx", "the label '\\x1b[31mx' has"), ("\u202ex", "\\u202ex"), ("x\u200b", "\\u200b")]
+)
+def test_labels_that_cannot_be_seen_are_told_as_escapes(prepared, label, shown):
+    train = rows(("red dog", label), ("blue cat", "y"), ("red car", label), ("old house", "y"))
+    (text,) = label_texts(prepared(train, train, labels=[label, "y"]))
+    assert shown in text and "cannot be seen" in text and text.isprintable()
+
+
+@pytest.mark.parametrize(
+    "label", ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f468\u200d\U0001f469", "a b", "x\u0301"]
+)
+def test_joiners_that_are_part_of_a_script_are_no_hidden_characters(prepared, label):
+    train = rows(("red dog", label), ("blue cat", "y"), ("red car", label), ("old house", "y"))
+    assert list(label_texts(prepared(train, train, labels=[label, "y"]))) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,7 @@ class Known:
 
     hub: str
     lacks: tuple[str, ...] = ()
+    path: Path = Path("x")
 
     @property
     def config(self):
@@ -161,7 +163,7 @@ def test_missing_tasks_are_named_or_filled(stub_hub):
     with pytest.raises(ConfigError) as error:
         answers_of(small("superglue"), lacking)
     assert str(error.value) == (
-        "run: SuperGLUE needs a file for each of its tasks, and the run has no head for: boolq, multirc, record, axg. "
+        "x: SuperGLUE needs a file for each of its tasks, and the run has no head for: boolq, multirc, record, axg. "
         "With `fill=True` all rows of their files say the same, and the board shows low scores for them"
     )
     filled = {each.file.name: each.text for each in answers_of(small("superglue"), lacking, fill=True)}
@@ -200,6 +202,15 @@ def test_nothing_is_predicted_before_all_rows_are_checked(stub_hub):
     run.predict = None
     with pytest.raises(DataError, match="has 4 rows, and the board expects 390,965 in QQP.tsv"):
         answers_of(replace(small("glue"), files=(*small("glue").files[:-1], BOARDS["glue"].files[-1])), run)
+
+
+def test_all_test_splits_that_cannot_be_read_are_named_at_once(stub_hub, tmp_path, caplog):
+    run = Known(str(tmp_path / "nowhere"), ("boolq", "cb"))
+    with pytest.raises(DataError) as error:
+        answers_of(small("superglue"), run, fill=True)
+    text = str(error.value)
+    assert "nothing is written, because" in text and "test splits cannot be used: copa, " in text and "wic" in text
+    assert "The first of them: " in text and not caplog.records
 
 
 def test_labels_that_the_board_does_not_know_are_refused(stub_hub, monkeypatch):

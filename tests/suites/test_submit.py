@@ -35,7 +35,7 @@ def test_a_zip_with_the_boards_own_rows(place, cli):
     result = cli("submit", "glue", "run", "--task-file", "t.yaml", "--fill", "--out", "mine.zip")
     assert (result.code, result.out) == (0, "Written: mine.zip\n"), result.err
     assert "QQP.tsv has no predictions: the run has no head for 'qqp', so all rows say 0" in result.err
-    assert "WNLI" not in result.err
+    assert "WNLI" not in result.err and "mine.zip: 1 of 11 files holds predictions" in result.err
     with zipfile.ZipFile(place / "mine.zip") as archive:
         files = {name: archive.read(name).decode().splitlines() for name in archive.namelist()}
     assert {name: len(lines) - 1 for name, lines in files.items()} == {f.name: f.rows for f in BOARDS["glue"].files}
@@ -53,8 +53,9 @@ def test_what_does_not_fit_is_one_line_and_nothing_is_written(place, cli):
     run = ["run", "--task-file", "t.yaml"]
     for arguments, message in (
         (["glu", "run"], "BOARD: is no leaderboard, got 'glu'. Did you mean 'glue'?"),
-        (["glue", "run"], "RUN: the run has none of GLUE's tasks. They are: cola, sst2, mrpc"),
-        (["glue", *run], "RUN: GLUE needs a file for each of its tasks, and the run has no head for: cola, sst2,"),
+        (["glue", "run"], "run: the run has none of GLUE's tasks. They are: cola, sst2, mrpc"),
+        (["glue", *run], "run: GLUE needs a file for each of its tasks, and the run has no head for: cola, sst2,"),
+        (["glue", *run], "stsb, mnli (whose head also answers mnli_mismatched and ax), qnli"),
         (["glue", *run], "With --fill all rows of their files say the same"),
         (["glue", *run, "-o", "x.tar"], "--output: is no name of a zip, got 'x.tar'. Did you mean 'x.tar.zip'?"),
         (["glue", *run, "-o", "no/x.zip"], "--output: there is no such folder, got 'no'"),
@@ -77,4 +78,5 @@ def test_rows_that_are_not_the_boards_are_refused(place, cli):
         (place / "wnli.jsonl").write_text("".join(changed))
         result = cli("submit", "glue", "run", "--task-file", "t.yaml", "--fill")
         assert result.code == 2 and message in result.err, result.err
-        assert not (place / "glue.zip").exists()
+        assert not (place / "glue.zip").exists() and "QQP" not in result.err
+        assert "row 1 lacks" in message or "Nothing is written" in result.err

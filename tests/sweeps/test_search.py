@@ -181,6 +181,8 @@ def test_the_page_names_the_best_and_its_experiment_can_be_trained(search_of, tm
     page = (folder / "RESULTS.md").read_text()
     assert f"| {best.number} | **{100 * best.score:.2f}** |" in page and "14 of 14 runs are finished" in page
     assert page.count("| early |") == sum(one.is_pruned for one in tried) > 0
+    assert page.count("| full |") == sum(not one.is_pruned for one in tried) and "whose end is early" in page
+    assert "\\." not in page and "together they took 1 min 10 s." in page  # 14 times 5 s
     assert told[0].startswith(f"best: trial {best.number}, {best.score:.4f}, optimizer.learning_rate=")
     config = load_experiment(folder / BEST).config
     assert config == plan.experiment(best.values).config
@@ -221,6 +223,27 @@ WRONG = {
 def test_a_search_that_does_not_fit_is_refused_before_it_begins(search_of, search):
     with pytest.raises(MtsmartError, match=WRONG[search]):
         search_of(f"search: {{space: {search}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (f"search.space={{{RATE}: {{low: 1.0e-3, high: 1.0e-5}}}}", rf"command line: {OF_RATE}\.high: must be above"),
+        ("search.space={training.batch_size: {choices: [zwei, 8]}}", r"command line: training\.batch_size: should be"),
+        ("search={space: {training.batch_size: {choices: [8, 8]}}}", r"command line: search\..* same value twice"),
+        ("search.space={}", r"command line: search\.space: should have at least 1"),
+        ("folds=5", r"command line: folds: does not go with 'search'"),
+        ("grid={seeds: [1], arms: {one: {}}}", r"command line: grid: does not go with 'search'"),
+    ],
+)
+def test_a_mistake_of_the_command_line_is_told_as_one(search_of, override, said):
+    with pytest.raises(MtsmartError, match=said):
+        search_of(SEARCH, override)
+
+
+def test_a_space_on_the_command_line_replaces_that_of_the_file(search_of):
+    plan = search_of(SEARCH, "search.space={training.epochs: {low: 1, high: 3}}")
+    assert list(plan.search.space) == ["training.epochs"] and plan.search.trials == 14
 
 
 def test_folders_of_encoders_are_beside_the_file(search_of, workspace):

@@ -124,3 +124,10 @@ def test_what_a_spreadsheet_computes_is_text(field):
 )
 def test_numbers_and_other_text_stay(field):
     assert spreadsheet_field(field) == field
+
+
+@pytest.mark.parametrize("number", ["0.0003135", "1.5", "12.", "-0.5", "3) x", "1.x"])
+def test_a_decimal_number_is_no_item_of_a_list_and_stays_as_it_is(number):
+    is_item = number in ("12.", "3) x")
+    assert ("\\" in markdown(number)) == (is_item or number.startswith("-"))
+    assert renderer.render(markdown(number)) == f"<p>{number}</p>\n"

@@ -36,6 +36,7 @@ def push(
         list[str] | None, typer.Option("--language", help="Code of a language of the texts: en; repeatable.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Send it without a question.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files, and send nothing.")] = False,
 ) -> None:
     """Send a run or an exported model to the Hugging Face Hub; data and resume points never go along."""
     require_output()
@@ -44,10 +45,17 @@ def push(
 
     def agreed(sizes: Mapping[str, int]) -> bool:
         say(_listed(sizes, repository, public))
-        return yes or _asked()
+        return yes or dry_run or _asked()
 
     address = push_model(
-        source, repository, public=public, task=task, licence=licence, languages=language or [], agreed=agreed
+        source,
+        repository,
+        public=public,
+        task=task,
+        licence=licence,
+        languages=language or [],
+        dry_run=dry_run,
+        agreed=agreed,
     )
     say("Nothing was sent." if address is None else f"Sent: {address}")
 
@@ -55,8 +63,9 @@ def push(
 def _listed(sizes: Mapping[str, int], repository: str, public: bool) -> str:
     """What will be sent, a line a file."""
     lines = [f"  {_size(size):>9}  {name}" for name, size in sorted(sizes.items())]
-    seen = "which everybody can see" if public else "which is private"
-    return "\n".join([f"These files go to {repository}, {seen}:", *lines, f"  {_size(sum(sizes.values())):>9}  in all"])
+    seen = "a new repository will be public" if public else "a new repository will be private"
+    head = f"These files go to {repository} ({seen}):"
+    return "\n".join([head, *lines, f"  {_size(sum(sizes.values())):>9}  in all"])
 
 
 def _size(count: int) -> str:
@@ -70,5 +79,6 @@ def _asked() -> bool:
         ConfigError: nobody is there to answer.
     """
     if sys.stdin is None or not sys.stdin.isatty():
-        raise ConfigError("asks before it sends anything, and there is no terminal", hint="Use --yes")
+        message = "a question comes before anything is sent, and there is no terminal to answer it"
+        raise ConfigError(message, key="push", hint="Use --yes to send, or --dry-run to list the files")
     return typer.confirm("Send them?")

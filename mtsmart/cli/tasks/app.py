@@ -57,7 +57,10 @@ def check(
         list[Path] | None, typer.Argument(help="Task files or folders. Default: the shipped ones.")
     ] = None,
 ) -> None:
-    """Check definitions and data files as training would; exit code 2 and one line for what does not fit."""
+    """Check definitions and data files as training would, without an encoder.
+
+    What does not fit is one line, with exit code 2; what training would warn of is a warning.
+    """
     from mtsmart.tasks import TaskLibrary
 
     library = TaskLibrary(paths or [])
@@ -67,7 +70,7 @@ def check(
         say_error(str(problem))
     if errors:
         raise typer.Exit(2)
-    say(f"{len(here)} task definitions are valid.")
+    say("1 task definition is valid." if len(here) == 1 else f"{len(here)} task definitions are valid.")
 
 
 def _problems(library: TaskLibrary, name: str, with_data: bool) -> list[MtsmartError]:

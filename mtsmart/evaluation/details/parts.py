@@ -102,6 +102,11 @@ class Calibration:
     calibrated_bins: Sequence[Bin]
 
     @property
+    def changes_nothing(self) -> bool:
+        """Whether the temperature is 1 to two decimals, so that nothing is gained."""
+        return round(self.temperature, 2) == 1.0
+
+    @property
     def error(self) -> float:
         """The expected calibration error without the temperature."""
         return calibration_error(list(self.bins))

@@ -63,10 +63,12 @@ class ComparedRows:
     Attributes:
         shared: None if fewer than two runs have scored the same rows.
         notes: sentences on runs that are not compared.
+        has_other_rows: whether a run has scored other rows than the first one, so that no score is the better one.
     """
 
     shared: SharedRows | None = None
     notes: Sequence[str] = field(default_factory=list)
+    has_other_rows: bool = False
 
 
 def compare_rows(contents: Mapping[str, RunContent], task: str) -> ComparedRows:
@@ -85,8 +87,9 @@ def compare_rows(contents: Mapping[str, RunContent], task: str) -> ComparedRows:
     try:
         same = _same_as(scored[first], {name: scored[name] for name in others})
         shared = {name: scored[name] for name in (first, *same)}
-        notes += [f"{name}: It scored other rows than {first}." for name in others if name not in same]
-        return ComparedRows(_compare(shared) if same else None, notes)
+        elsewhere = [name for name in others if name not in same]
+        notes += [f"{name}: It scored other rows than {first}." for name in elsewhere]
+        return ComparedRows(_compare(shared) if same else None, notes, has_other_rows=bool(elsewhere))
     except DataError as error:
         return ComparedRows(None, [*notes, f"The texts cannot be read now: {error}"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,10 @@ from typing import Any
 
 from mtsmart.errors import ConfigError
 from mtsmart.reporting.report.record import RunRecord, read_record
+from mtsmart.reporting.report.setting_differences import SettingDifferences, setting_differences
+
+DIFFERENT_TASKS = "The scores are means over different tasks or metrics, so a higher one is not a better one."
+"""What a reader has to know where the runs do not have the same tasks."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,23 @@ class Comparison:
         """One score of each run; None where a run has none."""
         return [record.results.tasks.get(task, {}).get(metric) for record in self.runs.values()]
 
+    @property
+    def shared_tasks(self) -> list[str]:
+        """The tasks that all runs have scored, with the same main metric."""
+        scored = [_main_metrics(record) for record in self.runs.values()]
+        return [task for task, metric in scored[0].items() if all(each.get(task) == metric for each in scored)]
+
+    @property
+    def has_same_tasks(self) -> bool:
+        """Whether the scores of all scored runs are means over the same tasks, so that the higher one is better."""
+        scored = [metrics for record in self.runs.values() if (metrics := _main_metrics(record))]
+        return all(metrics == scored[0] for metrics in scored)
+
+    def shared_scores(self) -> dict[str, float]:
+        """Run -> mean of the main metrics of the tasks that all runs share; empty if they share none."""
+        tasks = self.shared_tasks
+        return {name: _mean(record, tasks) for name, record in self.runs.items()} if tasks else {}
+
     def differences(self) -> dict[str, list[Any]]:
         """Setting with dots -> its value in each run, for the settings that differ; None where a run has none."""
         settings = [record.settings() for record in self.runs.values()]
@@ -42,8 +64,13 @@ class Comparison:
         found = {key: [each.get(key) for each in settings] for key in keys}
         return {key: values for key, values in found.items() if any(value != values[0] for value in values)}
 
+    def sorted_differences(self) -> SettingDifferences:
+        """The same settings, those of tasks that only some runs have by themselves."""
+        return setting_differences(self.runs, self.differences(), self.tasks)
+
     def to_json(self) -> dict[str, Any]:
         """All of it in JSON types."""
+        shared_scores = self.shared_scores()
         runs = {
             name: {
                 "path": str(record.folder.path),
@@ -51,11 +78,22 @@ class Comparison:
                 "updates": record.updates,
                 "seconds": record.cost.seconds,
                 "score": record.results.score,
+                "shared_score": shared_scores.get(name),
                 "tasks": record.results.tasks,
             }
             for name, record in self.runs.items()
         }
-        return {"runs": runs, "differences": self.differences()}
+        return {"runs": runs, "shared_tasks": self.shared_tasks, "differences": self.differences()}
+
+
+def _main_metrics(record: RunRecord) -> dict[str, str]:
+    """Task -> its main metric, for the tasks that the run has scored."""
+    return {task: next(iter(metrics)) for task, metrics in record.results.tasks.items() if metrics}
+
+
+def _mean(record: RunRecord, tasks: Sequence[str]) -> float:
+    """The mean of the tasks' main metrics; NaN if one of them is undefined."""
+    return math.fsum(next(iter(record.results.tasks[task].values())) for task in tasks) / len(tasks)
 
 
 def read_runs(paths: Sequence[Path]) -> Comparison:

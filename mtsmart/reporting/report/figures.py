@@ -50,6 +50,8 @@ _SETTINGS: Any = {
     "legend.fontsize": 7,
 }
 _SIZE = (3.6, 2.3)  # inches
+_LEGEND_COLUMNS = 2
+_LEGEND_ROW = 0.17  # inches
 _MOST_POINTS = 400  # of a line; more cannot be seen
 _LONGEST = 24  # characters of a name
 _MOST_LABELS = 40  # of a confusion matrix
@@ -64,13 +66,15 @@ class Picture:
         name: its file's name, without the ending.
         title: what it shows, in words.
         draw: fills the axes of an empty picture.
-        size: width and height in inches.
+        size: width and height in inches, without the legend.
+        legend: how many entries the legend below the picture has.
     """
 
     name: str
     title: str
     draw: Callable[[Axes], None]
     size: tuple[float, float] = _SIZE
+    legend: int = 0
 
 
 def as_svg(pictures: Iterable[Picture]) -> list[str]:
@@ -109,11 +113,17 @@ def _settings() -> Iterator[None]:
 def _figure(picture: Picture) -> Figure:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=picture.size)
-    figure.subplots_adjust(left=0.14, right=0.97, top=0.88, bottom=0.17)
+    width, height = picture.size
+    below = _LEGEND_ROW * -(-picture.legend // _LEGEND_COLUMNS)
+    figure = Figure(figsize=(width, height + below))
+    bottom = (0.17 * height + below) / (height + below)
+    top = 1 - 0.12 * height / (height + below)
+    figure.subplots_adjust(left=0.19, right=0.97, top=top, bottom=bottom)
     axes = figure.subplots()
     picture.draw(axes)
     axes.set_title(_short(picture.title), loc="left")
+    if picture.legend:  # Inside the axes it would cover points.
+        figure.legend(loc="lower center", ncols=_LEGEND_COLUMNS, borderaxespad=0.2)
     return figure
 
 
@@ -158,36 +168,41 @@ def curves(
             axes.plot(updates, values, label=_short(label), color=colour, linewidth=1.4, marker=mark, markersize=3)
         if marked is not None:
             axes.axvline(marked, color=_INK, linewidth=0.7, linestyle=":")
-        axes.set_xlabel("updates")
+        has_dot = any(len(points) == 1 for points in lines.values())
+        axes.set_xlabel("updates (a dot: the only value)" if has_dot else "updates")
         axes.locator_params(axis="x", nbins=4, integer=True)
         axes.locator_params(axis="y", nbins=4)
-        if len(lines) > 1 or colours is not None:
-            axes.legend()
+        # Matplotlib's own formatters may write a common factor above the axis, where it pushes the title out.
+        axes.xaxis.set_major_formatter(lambda value, place: f"{value:,.0f}")
+        axes.yaxis.set_major_formatter(lambda value, place: _number(value))
 
-    return Picture(name, title, draw)
+    is_named = len(lines) > 1 or colours is not None
+    return Picture(name, title, draw, legend=len(lines) if is_named else 0)
 
 
 def reliability_diagram(name: str, title: str, calibration: Calibration) -> Picture:
-    """How often events happen, over how likely they are, before and after the temperature."""
+    """How often events happen, over how likely they are, before and after the temperature.
+
+    A bin is a dot whose area grows with its rows. Bins are not joined: one of few rows would bend the line.
+    """
+    sides: dict[str, Sequence[Bin]] = {"as trained": calibration.bins}
+    if calibration.changes_nothing:
+        sides = {f"temperature {calibration.temperature:.2f}: nothing to gain": calibration.bins}
+    else:
+        sides[f"temperature {calibration.temperature:.2f}"] = calibration.calibrated_bins
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.7, linestyle=":")
-        sides: tuple[tuple[str, Sequence[Bin]], ...] = (
-            ("as trained", calibration.bins),
-            (f"temperature {calibration.temperature:.2f}", calibration.calibrated_bins),
-        )
-        for label, bins in sides:
-            sizes = [4 + 12 * (each.count / max(other.count for other in bins)) ** 0.5 for each in bins]
+        for label, bins in sides.items():
+            most = max(each.count for each in bins)
+            areas = [6 + 80 * each.count / most for each in bins]
             places = [each.probability for each in bins]
-            shares = [each.share for each in bins]
-            (line,) = axes.plot(places, shares, linewidth=1, label=label)
-            axes.scatter(places, shares, s=[size**2 / 3 for size in sizes], color=line.get_color(), alpha=0.8)
+            axes.scatter(places, [each.share for each in bins], s=areas, alpha=0.7, linewidths=0, label=label)
         axes.set_xlim(-0.03, 1.03)
         axes.set_ylim(-0.04, 1.04)
-        axes.set_xlabel("predicted probability")
-        axes.legend(loc="upper left")
+        axes.set_xlabel("predicted probability (larger dots: more rows)")
 
-    return Picture(name, title, draw)
+    return Picture(name, title, draw, legend=len(sides))
 
 
 def confusion_matrix(name: str, title: str, confusion: Confusion) -> Picture:
@@ -222,3 +237,9 @@ def _thinned(points: Points) -> Points:
 
 def _short(text: str) -> str:
     return cut(one_line(text), _LONGEST)
+
+
+def _number(value: float) -> str:
+    """A number beside an axis: ``0.25``, ``2.5e-5``."""
+    digits, exponent, power = f"{value:g}".partition("e")
+    return f"{digits}e{int(power)}" if exponent else digits

@@ -12,27 +12,28 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from mtsmart.config.document import dump_yaml
 from mtsmart.config.loader import dump_config
 from mtsmart.data.sources import source_name
 from mtsmart.evaluation.details.worst_rows import SHOWN
 from mtsmart.regularizers import REGULARIZERS
 from mtsmart.reporting.report import pictures
 from mtsmart.reporting.report.compared_rows import ComparedRows
-from mtsmart.reporting.report.comparison import Comparison
+from mtsmart.reporting.report.comparison import DIFFERENT_TASKS, Comparison
 from mtsmart.reporting.report.content import RunContent
 from mtsmart.reporting.report.figures import COLOURS, Picture, as_svg
 from mtsmart.reporting.report.record import RunRecord
+from mtsmart.reporting.report.setting_differences import setting_text
 from mtsmart.reporting.report.units import date_text, duration, memory
 from mtsmart.runs.folder import resolved_config
 from mtsmart.text.escaping import each_line
-from mtsmart.text.scores import score_text
+from mtsmart.text.scores import score_cell
 
 SIGN = '<meta name="generator" content="mtsmart report">'
 """Stands at the top of each page, so that a page of ours is known when it is replaced."""
 
 _LONGEST = 600  # characters of a text
 _LONGEST_SETTINGS = 40_000
+_SETTINGS_AT_ONCE = 25  # rows of a table that are seen without a click
 _MOST_LABELS = 60  # rows of a table
 _WIDEST_MATRIX = 12  # labels
 _HINT = "The curves need matplotlib: pip install 'mtsmart[plots]'"
@@ -135,14 +136,20 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "short": _shortened,
-        "score": score_text,
+        "score": score_cell,
         "duration": duration,
         "memory": memory,
         "date": date_text,
         "share": _share,
+        "setting": setting_text,
     }
-    limits = {"MOST_LABELS": _MOST_LABELS, "WIDEST": _WIDEST_MATRIX, "SETTINGS": _LONGEST_SETTINGS}
-    environment.globals |= {**limits, "COLOURS": COLOURS, "SHOWN": SHOWN, "yaml": _yaml}
+    limits = {
+        "MOST_LABELS": _MOST_LABELS,
+        "WIDEST": _WIDEST_MATRIX,
+        "SETTINGS": _LONGEST_SETTINGS,
+        "SETTINGS_AT_ONCE": _SETTINGS_AT_ONCE,
+    }
+    environment.globals |= {**limits, "COLOURS": COLOURS, "SHOWN": SHOWN, "DIFFERENT_TASKS": DIFFERENT_TASKS}
     return environment
 
 
@@ -159,10 +166,3 @@ def _shortened(text: str, longest: int = _LONGEST) -> str:
 
 def _share(part: float, whole: float) -> str:
     return f"{part / whole:.1%}" if whole and not math.isnan(part) else "-"
-
-
-def _yaml(value: Mapping[str, Any] | Any) -> str:
-    """A setting as YAML writes it, on one line."""
-    if value is None:
-        return "-"
-    return value if isinstance(value, str) else " ".join(dump_yaml({"": value}).split())[3:].strip()

@@ -75,6 +75,11 @@ class RunRecord:
         """The name of its folder."""
         return self.folder.path.resolve().name
 
+    @property
+    def has_one_evaluation(self) -> bool:
+        """Whether its scores are single points and no curves."""
+        return len(self.curves.score) == 1
+
     def settings(self) -> dict[str, object]:
         """All settings with dotted keys, defaults included."""
         return {"name": self.config.name, **flatten(Described(self.config, self.definitions).settings())}

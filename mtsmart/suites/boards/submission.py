@@ -12,7 +12,7 @@ import datasets
 
 from mtsmart.config.sections import DataConfig, RunConfig
 from mtsmart.data.sources import load_split
-from mtsmart.errors import ConfigError, DataError
+from mtsmart.errors import ConfigError, DataError, MtsmartError
 from mtsmart.log import log_notice
 from mtsmart.storage.durable import replacing
 from mtsmart.suites.boards.answers import ChoiceText
@@ -28,6 +28,10 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold, so that equal an
 
 class Predicts(Protocol):
     """What a submission needs of a loaded run."""
+
+    @property
+    def path(self) -> Path:
+        """The run's folder, for errors."""
 
     @property
     def config(self) -> RunConfig:
@@ -51,11 +55,13 @@ class Answers:
         file: which one.
         ids: N ids, as the data has them.
         answers: N answers.
+        is_filled: whether all rows say the same, because the run does not have the task.
     """
 
     file: BoardFile
     ids: Sequence[Any]
     answers: Sequence[Any]
+    is_filled: bool = False
 
     @property
     def text(self) -> str:
@@ -76,28 +82,72 @@ def answers_of(board: Board, run: Predicts, fill: bool = False) -> list[Answers]
         DataError: a test split cannot be read, or is not that of the board.
     """
     lacking = [file for file in board.files if not run.has_head_for(file.task)]
-    _check_lacking(board, lacking, fill)
+    _check_lacking(board, lacking, run, fill)
     for file in board.files:
         if file not in lacking:
             file.form.check(run.task(file.task))
-    filled = {file.name: _filled(file, run.config.data) for file in lacking}
-    rows = {file.name: _rows(file, run) for file in board.files if file.name not in filled}
-    return [filled.get(file.name) or _predicted(file, run, rows[file.name]) for file in board.files]
+    filled: dict[str, Answers] = {}
+    rows: dict[str, datasets.Dataset] = {}
+    unread: dict[str, MtsmartError] = {}
+    for file in board.files:
+        try:
+            if file in lacking:
+                filled[file.name] = _filled(file, run.config.data)
+            else:
+                rows[file.name] = _rows(file, run)
+        except MtsmartError as error:
+            unread[file.task] = error
+    _refuse_unread(unread)
+    found = [filled.get(file.name) or _predicted(file, run, rows[file.name]) for file in board.files]
+    for file in lacking:
+        log_notice(f"{file.name} has no predictions: the run has no head for '{file.task}', so {file.form.filling}")
+    return found
 
 
-def _check_lacking(board: Board, lacking: Sequence[BoardFile], fill: bool) -> None:
+def _refuse_unread(unread: Mapping[str, MtsmartError]) -> None:
+    """Name all tasks whose test split cannot be used.
+
+    Raises:
+        MtsmartError: there is one.
+    """
+    if not unread:
+        return
+    error = next(iter(unread.values()))
+    if len(unread) == 1:
+        raise error.with_hint(f"Nothing is written. {error.hint}" if error.hint else "Nothing is written")
+    message = f"nothing is written, because {len(unread)} test splits cannot be used: {', '.join(unread)}"
+    raise DataError(message, hint=f"The first of them: {error}")
+
+
+def _check_lacking(board: Board, lacking: Sequence[BoardFile], run: Predicts, fill: bool) -> None:
     """Refuse a run that lacks tasks of the board, unless their files are filled.
 
     Raises:
         ConfigError: names the tasks.
     """
-    names = ", ".join(file.task for file in lacking)
+    names = ", ".join(_by_head(lacking))
     if len(lacking) == len(board.files):
-        raise ConfigError(f"the run has none of {board.title}'s tasks", argument="run", hint=f"They are: {names}")
+        raise ConfigError(f"the run has none of {board.title}'s tasks", file=run.path, hint=f"They are: {names}")
     if lacking and not fill:
         message = f"{board.title} needs a file for each of its tasks, and the run has no head for: {names}"
         hint = "With `fill=True` all rows of their files say the same, and the board shows low scores for them"
-        raise ConfigError(message, argument="run", hint=hint)
+        raise ConfigError(message, file=run.path, hint=hint)
+
+
+def _by_head(files: Sequence[BoardFile]) -> list[str]:
+    """The tasks that need a head, each with the tasks that are answered by the same head."""
+    library = TaskLibrary()
+    heads: dict[str, list[str]] = {}
+    for file in files:
+        heads.setdefault(library[file.task].share_head or file.task, []).append(file.task)
+    found = []
+    for head, tasks in heads.items():
+        others = [task for task in tasks if task != head]
+        if head in tasks and others:
+            found.append(f"{head} (whose head also answers {' and '.join(others)})")
+        else:
+            found += tasks
+    return found
 
 
 def _rows(file: BoardFile, run: Predicts) -> datasets.Dataset:
@@ -121,8 +171,7 @@ def _filled(file: BoardFile, config: DataConfig) -> Answers:
         rows = _checked_rows(file, TaskLibrary()[file.task], columns, config).to_list()
     else:
         rows = [{IDS: number} for number in range(file.rows)]
-    log_notice(f"{file.name} has no predictions: the run has no head for '{file.task}', so {file.form.filling}")
-    return Answers(file, [row[IDS] for row in rows], list(map(file.form.filler, rows)))
+    return Answers(file, [row[IDS] for row in rows], list(map(file.form.filler, rows)), is_filled=True)
 
 
 def _predicted(file: BoardFile, run: Predicts, rows: datasets.Dataset) -> Answers:

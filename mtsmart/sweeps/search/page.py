@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mtsmart.config.loader import dump_config
@@ -11,6 +11,7 @@ from mtsmart.storage.durable import write_text
 from mtsmart.storage.owned import OwnedFolder
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.page import PAGE, SIGN, effort
+from mtsmart.sweeps.plan import Job
 from mtsmart.sweeps.search.plan import SearchPlan, SearchQueue
 from mtsmart.sweeps.search.study import Tried
 from mtsmart.text.escaping import markdown
@@ -21,7 +22,8 @@ BEST = "best.yaml"
 _INTRODUCTION = (
     f"{SIGN} from runs.jsonl, which has a line for each trial. Scores are those of the last evaluation, times 100. The "
     "best of many trials is chosen on the validation rows that it is scored on, so its score is too good: score it on "
-    "other rows, or train it with other seeds."
+    "other rows, or train it with other seeds. A trial whose end is early was below the median of the trials before it "
+    "and was not trained further."
 )
 
 
@@ -52,6 +54,11 @@ class Search:
     def queue(self, ledger: Ledger) -> SearchQueue:
         """The trials that are left."""
         return SearchQueue(self.plan, ledger)
+
+    def samples(self, ledger: Ledger) -> Iterable[Job]:
+        """A trial with the first values of the space, unless all trials have ended."""
+        values = {name: each.ends[0] for name, each in self.plan.search.space.items()}
+        return [self.plan.job(1, values, [])] if self.done(ledger) < self.planned else []
 
     def write(self, ledger: Ledger, owned: OwnedFolder, notify: Callable[[str], None]) -> None:
         """Write the page and the best settings, and tell these."""
@@ -114,7 +121,7 @@ def _table(plan: SearchPlan, lines: dict[int, FinishedRun], best: Tried | None) 
             *(markdown(_shown(one.values[name])) for name in names),
             str(len(one.curve)),
             f"{run.updates:,}",
-            "early" if one.is_pruned else "",
+            "early" if one.is_pruned else "full",
         ]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mtsmart.config.document import Document, Key, Origin
-from mtsmart.config.loader import Experiment, build_experiment, lay_over
+from mtsmart.config.loader import COMMAND_LINE, Experiment, build_experiment, lay_over
 from mtsmart.config.sweeps.search import SearchConfig, Value
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.sweeps.ledger import FinishedRun, Ledger, TrialRecord
@@ -93,7 +93,9 @@ def make_search(experiment: Experiment, overrides: Iterable[str]) -> SearchPlan:
     assert search is not None
     for key in ("grid", "folds"):
         if getattr(config, key) is not None:
-            raise document.error(f"does not go with '{key}'", ("search",), hint="Leave one of the two out")
+            # The mistake is in what the command line has added to the file.
+            wrong, other = (key, "search") if document.origin((key,)) == COMMAND_LINE else ("search", key)
+            raise document.error(f"does not go with '{other}'", (wrong,), hint="Leave one of the two out")
     own = tuple(item for item in overrides if item.partition("=")[0].split(".")[0].strip() != "search")
     data = {key: value for key, value in document.data.items() if key != "search"}
     plan = SearchPlan(config.name, search, Document(data, document.origins), own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,9 @@ class Grid:
 
     def queue(self, ledger: Ledger) -> Queue:
         return GridQueue(self.plan, missing_jobs(self.plan, ledger, self.folder))
+
+    def samples(self, ledger: Ledger) -> Iterable[Job]:
+        return missing_jobs(self.plan, ledger, self.folder).values()
 
     def write(self, ledger: Ledger, owned: OwnedFolder, notify: Callable[[str], None]) -> None:
         write_page(self.plan, ledger, owned, notify)

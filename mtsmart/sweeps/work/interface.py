@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from mtsmart.storage.owned import OwnedFolder
@@ -51,6 +51,9 @@ class Work(Protocol):
 
     def queue(self, ledger: Ledger) -> Queue:
         """The runs that are left."""
+
+    def samples(self, ledger: Ledger) -> Iterable[Job]:
+        """Runs that are left to train, whose data stands for that of all; nothing is trained with them."""
 
     def write(self, ledger: Ledger, owned: OwnedFolder, notify: Callable[[str], None]) -> None:
         """Write the page of the finished runs."""

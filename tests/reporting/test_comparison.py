@@ -1,0 +1,129 @@
+"""A comparison of runs shows settings as the user writes them, and marks a score as the best one only among equals."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from mtsmart.reporting.report.compared_rows import ComparedRows
+from mtsmart.reporting.report.comparison import DIFFERENT_TASKS, read_runs
+from mtsmart.reporting.report.page import comparison_page
+
+BOLD = re.compile(r'class="number best">([^<]*)<')
+
+
+@pytest.fixture
+def two_runs(trained_run):
+    return trained_run(name="one"), trained_run(name="other")
+
+
+def change_settings(run, **sections):
+    file = run / "config.yaml"
+    config = yaml.safe_load(file.read_text())
+    for section, values in sections.items():
+        config[section] = {**(config.get(section) or {}), **values}
+    file.write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def change_results(run, change):
+    file = run / "results.json"
+    results = json.loads(file.read_text())
+    change(results["best"])
+    results["score"], results["tasks"] = results["best"]["score"], results["best"]["tasks"]
+    file.write_text(json.dumps(results))
+
+
+def without_near(run):
+    """The run as if it had been trained on ``color`` alone."""
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    del config["tasks"]["near"]
+    (run / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    change_results(run, lambda best: best["tasks"].pop("near"))
+
+
+def page_of(*runs, **compared):
+    comparison = read_runs(runs)
+    return comparison_page(comparison, {task: compared.get(task, ComparedRows()) for task in comparison.tasks})
+
+
+def cells_of(page):
+    """First cell -> the other cells, for each row of the tables."""
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", page)]
+    return {cells[0]: cells[1:] for cells in rows if cells}
+
+
+def test_page_and_terminal_write_each_kind_of_setting_alike(two_runs, cli):
+    one, other = two_runs
+    change_settings(one, training={"epochs": 7}, optimizer={"weight_decay": 0.25})
+    config = yaml.safe_load((one / "config.yaml").read_text())
+    config["tasks"]["color"]["text"] = ["text", "more"]
+    config["tasks"]["color"]["replaces_shipped"] = True
+    config["tasks"]["near"]["splits"] = {}
+    (one / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    cells = cells_of(page_of(one, other))
+    expected = {
+        "training.epochs": "7",
+        "optimizer.weight_decay": "0.25",
+        "tasks.color.text": "[&#39;text&#39;, &#39;more&#39;]",
+        "tasks.color.replaces_shipped": "true",
+    }
+    assert {key: cells[key][0] for key in expected} == expected
+    printed = cli("runs", "compare", one, other).out
+    for key, value in expected.items():
+        assert re.search(rf"{re.escape(key)}\W+{re.escape(value.replace('&#39;', chr(39)))} ", printed), key
+
+
+def test_scores_over_different_tasks_have_no_winner(two_runs, cli):
+    one, other = two_runs
+    without_near(one)
+    change_results(one, lambda best: best.update(score=0.1, tasks={"color": {"accuracy": 0.9}}))
+    change_results(
+        other, lambda best: best.update(score=0.7, tasks={"color": {"accuracy": 0.6}, "near": {"pearson": 0.8}})
+    )
+    page = page_of(one, other)
+    assert DIFFERENT_TASKS in page and BOLD.findall(page) == ["0.9000"] * 2  # over the shared task, and of that task
+    compared = cli("runs", "compare", one, other)
+    assert re.search(r"\(1 shared\)\W+score\W+0\.9000\W+0\.6000", compared.out)
+    assert DIFFERENT_TASKS in " ".join(compared.out.split())
+    data = json.loads(cli("runs", "compare", one, other, "--json").out)
+    assert data["shared_tasks"] == ["color"] and data["runs"]["other"]["shared_score"] == 0.6
+
+
+def test_scores_on_other_rows_have_no_winner(two_runs):
+    one, other = two_runs
+    change_results(
+        one, lambda best: best.update(score=0.1, tasks={"color": {"accuracy": 0.9}, "near": {"pearson": 0.3}})
+    )
+    change_results(
+        other, lambda best: best.update(score=0.7, tasks={"color": {"accuracy": 0.6}, "near": {"pearson": 0.8}})
+    )
+    assert BOLD.findall(page_of(one, other)) == ["0.7000", "0.9000", "0.8000"]
+    assert BOLD.findall(page_of(one, other, color=ComparedRows(has_other_rows=True))) == ["0.8000"]
+
+
+def test_a_task_that_one_run_lacks_is_one_line_without_its_defaults(two_runs, cli):
+    one, other = two_runs
+    without_near(one)
+    compared = cli("runs", "compare", one, other)
+    assert "task near: only in other" in compared.out and "tasks.near" not in compared.out
+    page = page_of(one, other)
+    assert "task near: only in <bdi>other</bdi>" in page and "tasks.near" not in page
+    cells = cells_of(page)
+    assert cells["task_type"] == ["-", "regression"] and "replaces_shipped" not in cells and "options" not in cells
+
+
+def test_names_of_settings_are_never_cut(two_runs, cli):
+    one, other = two_runs
+    change_settings(one, training={"checkpoint_every": 123}, data={"cache_dir": "/" + 40 * "x"})
+    change_settings(other, data={"cache_dir": "/" + 40 * "y"})
+    out = cli("runs", "compare", one, other).out
+    first = [line.split("│")[1].strip() for line in out.splitlines() if line.startswith("│")]
+    assert "training.checkpoint_every" in "".join(first) and "…" not in "".join(first)
+
+
+def test_a_run_without_an_evaluation_has_a_dash_for_a_score(trained_run, cli):
+    run = trained_run(name="runs/young")
+    (run / "results.json").unlink()
+    assert re.search(r"young\W.*color, near\W+│ +- │", cli("runs", "list").out)
+    assert "undefined" not in cli("runs", "list").out
