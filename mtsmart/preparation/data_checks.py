@@ -51,9 +51,9 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
             train = encoded.get("train")
             validation = encoded.get("validation")
             told = preparer.has_told_of_words(task)
-            text = None if train is None or validation is None else _seen(task, train, validation, preparer.config)
-            if text is not None:
-                warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=3)
+            seen = None if train is None or validation is None else _seen(task, train, validation, preparer.config)
+            if seen is not None:
+                warnings.warn(f"task {task.name}: {seen}", MtsmartWarning, stacklevel=3)
             tell_of_labels(PreparedTask(task.definition, task, preparer.collate(task), train, validation, told))
     return found
 
