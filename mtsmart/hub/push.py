@@ -52,16 +52,19 @@ def push_model(
         refuse_offline(place)
     facts = CardFacts(address.repository, licence, list(languages))
     with tempfile.TemporaryDirectory(prefix="mtsmart-push-") as scratch:
-        folder = run_path(source)
-        if task is not None:
-            exported = Path(scratch) / address.repository.rpartition("/")[2]
-            export_task(folder, task, exported)
-            folder = exported
+        folder = run_path(source) if task is None else _exported(source, task, Path(scratch), address)
         content = content_of(folder, facts)
         if not agreed(content.sizes()) or dry_run:
             return None
         with hub_errors(place, is_cached=False):
             return _send(content, address, public)
+
+
+def _exported(source: str | Path, task: str, scratch: Path, address: HubAddress) -> Path:
+    """A task of a run as a Hugging Face model, in a folder with the repository's name."""
+    folder = scratch / address.repository.rpartition("/")[2]
+    export_task(run_path(source), task, folder)
+    return folder
 
 
 def _send(content: Content, address: HubAddress, public: bool) -> str:

@@ -51,10 +51,9 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
             train = encoded.get("train")
             validation = encoded.get("validation")
             told = preparer.has_told_of_words(task)
-            if train is not None and validation is not None:
-                overlap = _seen(task, train, validation, preparer.config)
-                if overlap is not None:
-                    warnings.warn(f"task {task.name}: {overlap}", MtsmartWarning, stacklevel=3)
+            seen = None if train is None or validation is None else _seen(task, train, validation, preparer.config)
+            if seen is not None:
+                warnings.warn(f"task {task.name}: {seen}", MtsmartWarning, stacklevel=3)
             tell_of_labels(PreparedTask(task.definition, task, preparer.collate(task), train, validation, told))
     return found
 
@@ -83,8 +82,6 @@ def _splits(task: TaskType) -> Iterator[str]:
     definition = task.definition
     if not definition.evaluation_only:
         yield "train"
-    if not definition.has_labels:
-        return
     if "validation" in definition.splits or definition.dataset.draws_validation or _has_validation_file(task):
         yield "validation"
     yield from (split for split in definition.splits if split not in _LEARNT)
@@ -116,7 +113,7 @@ def _checked(task: TaskType, split: str, preparer: Preparer) -> EncodedSplit | N
             raise DataError(f"the data has no split '{names}'", file=f"task {task.name}", key=f"splits.{split}")
         return None
     try:
-        return preparer.split(task, split, with_labels=definition.has_labels)
+        return preparer.split(task, split)
     except LabelsMissing:
         if split in _LEARNT:
             raise

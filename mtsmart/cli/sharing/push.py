@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -43,10 +44,6 @@ def push(
     quiet_libraries()
     from mtsmart.hub.push import push_model
 
-    def agreed(sizes: Mapping[str, int]) -> bool:
-        say(_listed(sizes, repository, public))
-        return yes or dry_run or _asked()
-
     address = push_model(
         source,
         repository,
@@ -55,9 +52,15 @@ def push(
         licence=licence,
         languages=language or [],
         dry_run=dry_run,
-        agreed=agreed,
+        agreed=partial(_agreed, repository, public, yes or dry_run),
     )
     say("Nothing was sent." if address is None else f"Sent: {address}")
+
+
+def _agreed(repository: str, public: bool, is_sure: bool, sizes: Mapping[str, int]) -> bool:
+    """Show what will be sent, and ask whether it may be, unless that is sure."""
+    say(_listed(sizes, repository, public))
+    return is_sure or _asked()
 
 
 def _listed(sizes: Mapping[str, int], repository: str, public: bool) -> str:
