@@ -50,10 +50,9 @@ def push_model(
     place = f"{HUB_PREFIX}{address.repository}"
     if not dry_run:
         refuse_offline(place)
-    facts = CardFacts(address.repository, licence, list(languages))
     with tempfile.TemporaryDirectory(prefix="mtsmart-push-") as scratch:
         folder = run_path(source) if task is None else _exported(source, task, Path(scratch), address)
-        content = content_of(folder, facts)
+        content = content_of(folder, CardFacts(address.repository, licence, list(languages)))
         if not agreed(content.sizes()) or dry_run:
             return None
         with hub_errors(place, is_cached=False):
