@@ -47,15 +47,14 @@ def push_model(
         MtsmartError: the source is none, the repository is visible to more people than asked for, or the Hub refuses.
     """
     address = HubAddress.of(repository, "repository")
-    place = f"{HUB_PREFIX}{address.repository}"
     if not dry_run:
-        refuse_offline(place)
+        refuse_offline(f"{HUB_PREFIX}{address.repository}")
     with tempfile.TemporaryDirectory(prefix="mtsmart-push-") as scratch:
         folder = run_path(source) if task is None else _exported(source, task, Path(scratch), address)
         content = content_of(folder, CardFacts(address.repository, licence, list(languages)))
         if not agreed(content.sizes()) or dry_run:
             return None
-        with hub_errors(place, is_cached=False):
+        with hub_errors(f"{HUB_PREFIX}{address.repository}", is_cached=False):
             return _send(content, address, public)
 
 

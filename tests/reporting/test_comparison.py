@@ -59,7 +59,7 @@ def test_page_and_terminal_write_each_kind_of_setting_alike(two_runs, cli):
     config = yaml.safe_load((one / "config.yaml").read_text())
     config["tasks"]["color"]["text"] = ["text", "more"]
     config["tasks"]["color"]["replaces_shipped"] = True
-    config["tasks"]["near"]["splits"] = {}
+    config["tasks"]["color"]["splits"] = {"test": "validation"}  # An empty mapping in the other run.
     (one / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     cells = cells_of(page_of(one, other))
     expected = {
@@ -67,8 +67,10 @@ def test_page_and_terminal_write_each_kind_of_setting_alike(two_runs, cli):
         "optimizer.weight_decay": "0.25",
         "tasks.color.text": "[&#39;text&#39;, &#39;more&#39;]",
         "tasks.color.replaces_shipped": "true",
+        "tasks.color.splits.test": "validation",
     }
     assert {key: cells[key][0] for key in expected} == expected
+    assert cells["tasks.color.splits"] == ["-", "{}"]
     printed = cli("runs", "compare", one, other).out
     for key, value in expected.items():
         assert re.search(rf"{re.escape(key)}\W+{re.escape(value.replace('&#39;', chr(39)))} ", printed), key
