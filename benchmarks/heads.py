@@ -23,7 +23,16 @@ from mtsmart.sweeps.tables import Comparison, Row, compare
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ROOT / "experiments" / "heads"
-SWEEPS = ("factor_labels", "factor_similarity", "labels", "similarity", "grammar", "quickstart")
+SWEEPS = (
+    "choice_labels",
+    "choice_similarity",
+    "factor_labels",
+    "factor_similarity",
+    "labels",
+    "similarity",
+    "grammar",
+    "quickstart",
+)
 TARGET = ROOT / "docs" / "heads.md"
 BEGIN = "<!-- heads: written by benchmarks/heads.py -->\n"
 END = "<!-- heads: end -->\n"

@@ -339,8 +339,14 @@ def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], sta
     data["tasks"] = {name: definition.model_dump(exclude={"description", PARTS}) for name, definition in tasks.items()}
     data |= _methods(config, tasks)
     data["encoder"] = dict.fromkeys(COUNTED_WHEN_OFF) | data["encoder"]
-    if config.weighting.name == DEFAULT_WEIGHTING:  # Older ledgers have no weighting, and their hashes must stay valid.
+    # Older ledgers have no such settings, and their hashes must stay valid.
+    if config.weighting.name == DEFAULT_WEIGHTING:
         del data["weighting"]
+    if not config.mixing.one_pass:
+        del data["mixing"]["one_pass"]
+    for definition in data["tasks"].values():
+        if definition["patience"] is None:
+            del definition["patience"]
     del data["training"]["seed"]
     for key in HARMLESS:
         section, _, name = key.partition(".")
