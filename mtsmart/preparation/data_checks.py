@@ -82,6 +82,8 @@ def _splits(task: TaskType) -> Iterator[str]:
     definition = task.definition
     if not definition.evaluation_only:
         yield "train"
+    if not definition.has_labels:
+        return
     if "validation" in definition.splits or definition.dataset.draws_validation or _has_validation_file(task):
         yield "validation"
     yield from (split for split in definition.splits if split not in _LEARNT)
@@ -113,7 +115,7 @@ def _checked(task: TaskType, split: str, preparer: Preparer) -> EncodedSplit | N
             raise DataError(f"the data has no split '{names}'", file=f"task {task.name}", key=f"splits.{split}")
         return None
     try:
-        return preparer.split(task, split)
+        return preparer.split(task, split, with_labels=definition.has_labels)
     except LabelsMissing:
         if split in _LEARNT:
             raise
