@@ -20,7 +20,7 @@ from mtsmart.config.regularizers import (
     Preset,
 )
 from mtsmart.regularizers.shared import all_methods
-from mtsmart.regularizers.shared.all_methods import check_regularizers, check_unlabelled
+from mtsmart.regularizers.shared.all_methods import check_regularizers, check_unlabelled, summaries
 from mtsmart.regularizers.shared.base import (
     STUDENT,
     Context,
@@ -32,7 +32,6 @@ from mtsmart.regularizers.shared.base import (
 )
 from mtsmart.regularizers.shared.hooks import ChangesPasses, changing_passes
 from mtsmart.regularizers.shared.input_regularizer import InputRegularizer, Reach
-from mtsmart.regularizers.shared.summaries import summaries
 
 if TYPE_CHECKING:
     from mtsmart.regularizers.shared.clean_pass import CleanPass, clean_pass

@@ -1,4 +1,4 @@
-"""What training asks of all methods of a run at once."""
+"""What a run asks of all its methods at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
-from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.config.regularizers import REGULARIZERS, Method
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError
 from mtsmart.regularizers.shared.base import Regularizer
@@ -118,3 +118,24 @@ def differentiating(regularizers: Iterable[Regularizer[Any]], model: MultiTaskMo
         for regularizer in regularizers:
             stack.enter_context(regularizer.differentiating(model))
         yield
+
+
+def summaries(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> list[str]:
+    """One sentence for each regulariser that is on; tasks are named where their settings differ."""
+    parts = [config.parts, *(definition.parts for definition in definitions.values())]
+    sentences = [_summary(method, config, definitions) for method in REGULARIZERS.named_in(parts).values()]
+    return [sentence for sentence in sentences if sentence] or ["No regulariser was on."]
+
+
+def _summary(method: type[Method], config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> str:
+    tasks: dict[str, list[str]] = {}
+    for task, definition in definitions.items():
+        settings = method.resolve(config.parts.get(method.name), definition.parts.get(method.name))
+        if settings is not None and settings.is_on:
+            tasks.setdefault(method.summary(settings), []).append(task)
+    if not tasks:
+        return ""
+    first = next(iter(tasks.values()))
+    everywhere = len(first) == len(definitions)
+    texts = [text if everywhere else f"{text} ({', '.join(names)})" for text, names in tasks.items()]
+    return f"{method.text.title}: {'; '.join(texts)}."

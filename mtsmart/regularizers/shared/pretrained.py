@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -27,15 +27,26 @@ def pretrained(model: MultiTaskModel) -> dict[str, nn.Parameter]:
     return {name: parameter for name, parameter in own.items() if name in known}
 
 
+def named(model: MultiTaskModel, names: Iterable[str]) -> dict[str, nn.Parameter]:
+    """Parameters by their names: for each update, because ``pretrained`` copies an encoder that has adapters."""
+    parameters = dict(model.named_parameters())
+    return {name: parameters[name] for name in names}
+
+
 def reason_without(model: MultiTaskModel) -> str | None:
     """Why a method that changes only pretrained weights has nothing to do; None if it has."""
     return None if pretrained(model) else "no pretrained weight is trained, so there is nothing to change"
 
 
-def fresh(model: MultiTaskModel) -> dict[str, nn.Parameter]:
-    """The other trained parameters: those of heads, of adapters, and what the encoder's checkpoint lacks."""
-    known = pretrained(model)
-    return {name: parameter for name, parameter in trained(model).items() if name not in known}
+def fresh(model: MultiTaskModel, known: Collection[str] | None = None) -> dict[str, nn.Parameter]:
+    """The other trained parameters: those of heads, of adapters, and what the encoder's checkpoint lacks.
+
+    Args:
+        model: has them.
+        known: the names of the pretrained ones, where they have been found before.
+    """
+    names = pretrained(model) if known is None else known
+    return {name: parameter for name, parameter in trained(model).items() if name not in names}
 
 
 def mixable(model: MultiTaskModel) -> dict[str, nn.Parameter]:

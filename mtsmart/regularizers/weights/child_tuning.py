@@ -80,8 +80,11 @@ class ChildTuning(Regularizer[ChildTuningSettings]):
     )
 
     def __init__(self, context: Context, settings: Mapping[str, ChildTuningSettings]) -> None:
+        from mtsmart.regularizers.shared.pretrained import pretrained
+
         super().__init__(context, settings)
         self.config = next(iter(settings.values()))
+        self._names = list(pretrained(context.model))
         self.fisher: dict[str, Tensor] = {}
         self.masks: dict[str, Tensor] = {}
         self._seen = 0
@@ -114,23 +117,23 @@ class ChildTuning(Regularizer[ChildTuningSettings]):
         """Add an update's squared gradients to the Fisher information."""
         import torch
 
-        from mtsmart.regularizers.shared.pretrained import pretrained
+        from mtsmart.regularizers.shared.pretrained import named
 
         self._seen += 1
-        for name, weights in pretrained(model).items():
+        for name, weights in named(model, self._names).items():
             square = torch.zeros_like(weights) if weights.grad is None else weights.grad.square()
             before = self.fisher.get(name)
             self.fisher[name] = square if before is None else before + (square - before) / self._seen
 
     def before_step(self, model: MultiTaskModel, again: Callable[[], None]) -> None:
         """Mask the gradients."""
-        from mtsmart.regularizers.shared.pretrained import generator_of, pretrained
+        from mtsmart.regularizers.shared.pretrained import generator_of, named
 
         if self.config.kind == "task" and self.fisher:
             self._settle_masks()
         kept = 1 - self.config.masked
         generator = generator_of(model.device, self.context.seed, _PLACE, self.updates)
-        for name, weights in pretrained(model).items():
+        for name, weights in named(model, self._names).items():
             gradient = weights.grad
             if self.config.kind == "free":
                 # Drawn for each tensor, so that the draws do not depend on which tensors have a gradient.

@@ -6,8 +6,8 @@ section 3: alpha / 2 ||w - w0||^2 over the pretrained weights, and beta / 2 ||w|
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -19,8 +19,8 @@ from mtsmart.regularizers import (
     MethodSettings,
     MethodText,
     Preset,
-    Regularizer,
 )
+from mtsmart.regularizers.shared.anchored import Anchored
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor, nn
@@ -40,7 +40,7 @@ class L2SpSettings(MethodSettings):
 
 
 @REGULARIZERS.register("l2_sp")
-class L2Sp(Regularizer[L2SpSettings]):
+class L2Sp(Anchored[L2SpSettings]):
     """Adds the penalty's exact gradient once an update, before clipping.
 
     The penalty takes the place of weight decay for the pretrained weights: with optimizer.weight_decay they are drawn
@@ -64,20 +64,10 @@ class L2Sp(Regularizer[L2SpSettings]):
     )
     figures = (Figure("l2_sp", "L2-SP's penalty", "of the loss", "l2_sp is the penalty of L2-SP", in_tables=False),)
 
-    def __init__(self, context: Context, settings: Mapping[str, L2SpSettings]) -> None:
-        from mtsmart.regularizers.shared.pretrained import Start, pretrained
-
-        super().__init__(context, settings)
-        self.config = next(iter(settings.values()))
-        self.first = Start(pretrained(context.model))
-
-    def start(self, model: MultiTaskModel, updates: int) -> None:
-        """A new run's weights may have changed since they were loaded; a resumed run is drawn to the loaded ones."""
-        from mtsmart.regularizers.shared.pretrained import pretrained
-
-        super().start(model, updates)
-        if updates == 0:
-            self.first.follow(pretrained(model))
+    @classmethod
+    def reason_idle(cls, context: Context) -> str | None:
+        """Never: it draws new weights to zero, too."""
+        return None
 
     def before_step(self, model: MultiTaskModel, again: Callable[[], None]) -> None:
         """Add the gradient: alpha (w - w0), and beta w."""
@@ -91,33 +81,24 @@ class L2Sp(Regularizer[L2SpSettings]):
         """The penalty."""
         import torch
 
-        from mtsmart.regularizers.shared.pretrained import fresh, pretrained
+        from mtsmart.regularizers.shared.pretrained import fresh
 
         def squares(tensors: list[Tensor]) -> float:
             return float(torch.stack([each.square().sum() for each in tensors]).sum()) if tensors else 0.0
 
         with torch.no_grad():
-            moved = squares([weights - self.first[name] for name, weights in pretrained(model).items()])
-            new = squares(list(fresh(model).values()))
+            moved = squares([weights - self.first[name] for name, weights in self.weights(model).items()])
+            new = squares(list(fresh(model, self.first.tensors()).values()))
         return {"l2_sp": (self.config.alpha * moved + self.config.beta * new) / 2}
 
     def _pulls(self, model: MultiTaskModel) -> Iterator[tuple[nn.Parameter, Tensor]]:
         """Each trained parameter and the penalty's gradient in it."""
-        from mtsmart.regularizers.shared.pretrained import fresh, pretrained
+        from mtsmart.regularizers.shared.pretrained import fresh
 
-        for name, weights in pretrained(model).items():
+        for name, weights in self.weights(model).items():
             yield weights, self.config.alpha * (weights - self.first[name])
-        for weights in fresh(model).values():
+        for weights in fresh(model, self.first.tensors()).values():
             yield weights, self.config.beta * weights
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Where the weights started."""
-        return self.first.tensors()
-
-    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        """Continue with the start of the interrupted run."""
-        super().load_state(state, tensors)
-        self.first.load(tensors)
 
     @classmethod
     def summary(cls, settings: L2SpSettings) -> str:

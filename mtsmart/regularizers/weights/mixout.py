@@ -7,16 +7,17 @@ section 3. With M ~ Bernoulli(p) for each weight, the passes of an update use
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from mtsmart.regularizers import REGULARIZERS, Context, MethodSettings, MethodText, Preset, Regularizer
+from mtsmart.regularizers import REGULARIZERS, MethodSettings, MethodText, Preset
+from mtsmart.regularizers.shared.anchored import Anchored
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from mtsmart.models.multitask import MultiTaskModel
 
@@ -32,7 +33,7 @@ class MixoutSettings(MethodSettings):
 
 
 @REGULARIZERS.register("mixout")
-class Mixout(Regularizer[MixoutSettings]):
+class Mixout(Anchored[MixoutSettings]):
     """Puts mixed weights into the encoder while the gradients of an update are computed.
 
     All batches and passes of an update have the same mask, also those of other methods. The gradient of a weight is
@@ -54,37 +55,21 @@ class Mixout(Regularizer[MixoutSettings]):
         evidence="not compared in experiments/evidence",
     )
 
-    def __init__(self, context: Context, settings: Mapping[str, MixoutSettings]) -> None:
-        from mtsmart.regularizers.shared.pretrained import Start, mixable
-
-        super().__init__(context, settings)
-        self.config = next(iter(settings.values()))
-        self.first = Start(mixable(context.model))
-
-    @classmethod
-    def reason_idle(cls, context: Context) -> str | None:
-        """The encoder is frozen."""
-        from mtsmart.regularizers.shared.pretrained import reason_without
-
-        return reason_without(context.model)
-
-    def start(self, model: MultiTaskModel, updates: int) -> None:
-        """A new run's weights may have changed since they were loaded; a resumed run mixes with the loaded ones."""
+    def chosen(self, model: MultiTaskModel) -> dict[str, nn.Parameter]:
+        """The pretrained matrices that are no embeddings."""
         from mtsmart.regularizers.shared.pretrained import mixable
 
-        super().start(model, updates)
-        if updates == 0:
-            self.first.follow(mixable(model))
+        return mixable(model)
 
     @contextmanager
     def differentiating(self, model: MultiTaskModel) -> Iterator[None]:
         """Mix; at the end put the weights back, and turn the gradients into those of the weights."""
         import torch
 
-        from mtsmart.regularizers.shared.pretrained import generator_of, mixable
+        from mtsmart.regularizers.shared.pretrained import generator_of
 
         p = self.config.p
-        weights = mixable(model)
+        weights = self.weights(model)
         generator = generator_of(model.device, self.context.seed, _PLACE, self.updates)
         before: dict[str, Tensor] = {}
         kept: dict[str, Tensor] = {}
@@ -102,12 +87,3 @@ class Mixout(Regularizer[MixoutSettings]):
                     one.copy_(before[name])
                     if one.grad is not None:
                         one.grad.mul_(kept[name])
-
-    def tensors(self) -> dict[str, Tensor]:
-        """The pretrained weights."""
-        return self.first.tensors()
-
-    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        """Continue with the pretrained weights of the interrupted run."""
-        super().load_state(state, tensors)
-        self.first.load(tensors)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field
 
@@ -24,13 +24,12 @@ from mtsmart.regularizers import (
     MethodSettings,
     MethodText,
     Preset,
-    Regularizer,
 )
+from mtsmart.regularizers.shared.anchored import Anchored
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
-    from torch import Tensor
-
     from mtsmart.models.multitask import MultiTaskModel
+    from mtsmart.regularizers.shared.pretrained import Start
 
 
 class RecAdamSettings(MethodSettings):
@@ -44,7 +43,7 @@ class RecAdamSettings(MethodSettings):
 
 
 @REGULARIZERS.register("rec_adam")
-class RecAdam(Regularizer[RecAdamSettings]):
+class RecAdam(Anchored[RecAdamSettings]):
     """Shortens the optimizer's step of pretrained weights, and pulls them back after it.
 
     The optimizer's step includes weight decay here. Heads are trained as usual. Where rate * (1 - lambda) * gamma is
@@ -75,19 +74,8 @@ class RecAdam(Regularizer[RecAdamSettings]):
     )
 
     def __init__(self, context: Context, settings: Mapping[str, RecAdamSettings]) -> None:
-        from mtsmart.regularizers.shared.pretrained import Start, pretrained
-
         super().__init__(context, settings)
-        self.config = next(iter(settings.values()))
-        self.first = Start(pretrained(context.model))
         self._before: Start | None = None
-
-    @classmethod
-    def reason_idle(cls, context: Context) -> str | None:
-        """The encoder is frozen."""
-        from mtsmart.regularizers.shared.pretrained import reason_without
-
-        return reason_without(context.model)
 
     @classmethod
     def build(cls, config: RunConfig, context: Context) -> Self | None:
@@ -106,34 +94,24 @@ class RecAdam(Regularizer[RecAdamSettings]):
         exponent = -self.config.k * (update - self.config.t0)
         return 1 / (1 + math.exp(min(exponent, 700.0)))  # float64 holds exp(700)
 
-    def start(self, model: MultiTaskModel, updates: int) -> None:
-        """A new run's weights may have changed since they were loaded; a resumed run recalls the loaded ones."""
-        from mtsmart.regularizers.shared.pretrained import pretrained
-
-        super().start(model, updates)
-        if updates == 0:
-            self.first.follow(pretrained(model))
-
     def before_step(self, model: MultiTaskModel, again: Callable[[], None]) -> None:
         """Keep the weights from before the optimizer's step."""
-        from mtsmart.regularizers.shared.pretrained import Start, pretrained
+        from mtsmart.regularizers.shared.pretrained import Start
 
         if self._before is None:
-            self._before = Start(pretrained(model))
+            self._before = Start(self.weights(model))
         else:
-            self._before.follow(pretrained(model))
+            self._before.follow(self.weights(model))
 
     def after_step(self, model: MultiTaskModel) -> None:
         """Shorten the step, and pull the weights back."""
         import torch
 
-        from mtsmart.regularizers.shared.pretrained import pretrained
-
         assert self._before is not None
         share = self.share(self.updates + 1)
         rate = self.context.learning_rate(self.updates)
         pull = min(1.0, rate * (1 - share) * self.config.gamma)
-        weights = pretrained(model)
+        weights = self.weights(model)
         if not weights:
             return
         with torch.no_grad():
@@ -147,15 +125,6 @@ class RecAdam(Regularizer[RecAdamSettings]):
     def measure(self, model: MultiTaskModel) -> dict[str, float]:
         """lambda of the last update."""
         return {"lambda": self.share(self.updates)}
-
-    def tensors(self) -> dict[str, Tensor]:
-        """The pretrained weights."""
-        return self.first.tensors()
-
-    def load_state(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        """Continue with the pretrained weights of the interrupted run."""
-        super().load_state(state, tensors)
-        self.first.load(tensors)
 
     @classmethod
     def summary(cls, settings: RecAdamSettings) -> str:
