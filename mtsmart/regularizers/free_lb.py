@@ -24,7 +24,6 @@ from mtsmart.regularizers import (
     InputRegularizer,
     MethodSettings,
     MethodText,
-    Needs,
     Preset,
     Reach,
     Term,
@@ -124,10 +123,6 @@ class FreeLb(InputRegularizer[FreeLbSettings]):
         keys = ("noise",) if settings.steps == 1 else ("epsilon", "step_size")
         key = min(keys, key=lambda name: float(getattr(settings, name)))
         return Reach(key, getattr(settings, key) / math.sqrt(width))
-
-    def needs(self, task: str) -> Needs:
-        """The masks where the perturbed passes share them."""
-        return Needs(masks=self.settings[task].dropout == "shared")
 
     def term(self, clean: CleanPass, settings: FreeLbSettings) -> Term | None:
         """What the perturbations change in the loss; None for a batch without gold labels.

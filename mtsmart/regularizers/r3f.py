@@ -25,7 +25,6 @@ from mtsmart.regularizers import (
     InputRegularizer,
     MethodSettings,
     MethodText,
-    Needs,
     Preset,
     Reach,
     Term,
@@ -112,10 +111,6 @@ class R3f(InputRegularizer[R3fSettings]):
     def reach(cls, settings: R3fSettings, width: int) -> Reach:
         """The noise itself."""
         return Reach("noise", settings.noise)
-
-    def needs(self, task: str) -> Needs:
-        """The masks where the noised pass shares them."""
-        return Needs(masks=self.settings[task].dropout == "shared")
 
     def term(self, clean: CleanPass, settings: R3fSettings) -> Term:
         """The divergence of the two predictions."""

@@ -24,7 +24,6 @@ from mtsmart.regularizers import (
     InputRegularizer,
     MethodSettings,
     MethodText,
-    Needs,
     Preset,
     Reach,
     Term,
@@ -104,10 +103,6 @@ class Vat(InputRegularizer[VatSettings]):
         key = "xi" if settings.steps and settings.xi < settings.epsilon else "epsilon"
         return Reach(key, getattr(settings, key) / math.sqrt(width))
 
-    def needs(self, task: str) -> Needs:
-        """The masks where the perturbed passes share them."""
-        return Needs(masks=self.settings[task].dropout == "shared")
-
     def term(self, clean: CleanPass, settings: VatSettings) -> Term:
         """The divergence from the clean prediction, which is a fixed target, as a teacher's is."""
         target = self.reference(clean, settings).detach()
@@ -127,7 +122,7 @@ class Vat(InputRegularizer[VatSettings]):
         def divergence(r: Tensor) -> Tensor:
             with self.dropout(clean, settings):
                 logits = clean.forward(embeds + r)
-            return clean.task.divergence(logits, target, clean.batch, Role.DISTILLATION)
+            return clean.mean_divergence(logits, target, Role.DISTILLATION)
 
         unit = self.unit(clean, settings)
         ball = Ball(settings.epsilon * unit, Norm.L2, Scope.SENTENCE)

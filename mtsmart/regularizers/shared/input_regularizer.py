@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import MtsmartWarning
-from mtsmart.regularizers.shared.base import Context, Regularizer, S
+from mtsmart.regularizers.shared.base import Context, Needs, Regularizer, S
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read methods without it
     from torch import Tensor
@@ -82,6 +82,10 @@ class InputRegularizer(Regularizer[S]):
                 "training.precision=float32"
             )
             warnings.warn(text, MtsmartWarning, stacklevel=3)
+
+    def needs(self, task: str) -> Needs:
+        """The masks where the perturbed passes share them."""
+        return Needs(masks=cast(Any, self.settings[task]).dropout == "shared")
 
     def reference(self, clean: Pass, settings: Any) -> Tensor:
         """The clean prediction. With dropout off it needs a pass of its own: the training pass has masks."""
