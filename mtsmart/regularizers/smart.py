@@ -187,11 +187,7 @@ class Smart(InputRegularizer[SmartSettings], Joins):
 
     def term(self, clean: CleanPass, settings: SmartSettings) -> Term:
         """R and its figures."""
-        reference = self.reference(clean, settings)
-        delta = self.perturbation(clean, reference, settings)
-        with self.dropout(clean, settings):
-            perturbed = clean.forward(clean.trained_embeds + delta)
-        return _term(clean, _relative_length(clean, delta), perturbed, reference)
+        return _term(clean, *self._compared(clean, settings))
 
     def is_joined(self, task: str) -> bool:
         """Whether the task shares its perturbation with the others that read the same texts."""
@@ -199,14 +195,19 @@ class Smart(InputRegularizer[SmartSettings], Joins):
 
     def joined_terms(self, joined: JoinedPass) -> list[Term]:
         """R of each task and its figures, with one perturbation for all."""
-        settings = self.settings[joined.members[0].task.name]
-        reference = self.reference(joined, settings)
-        delta = self.perturbation(joined, reference, settings)
-        with self.dropout(joined, settings):
-            perturbed = joined.forward(joined.trained_embeds + delta)
-        length = _relative_length(joined, delta)
+        names = [member.task.name for member in joined.members]
+        settings = next(self.settings[name] for name in names if self.is_active(name))
+        length, perturbed, reference = self._compared(joined, settings)
         parts = zip(joined.members, joined.split(perturbed), joined.split(reference), strict=True)
         return [_term(member, length, *logits) for member, *logits in parts]
+
+    def _compared(self, clean: Pass, settings: SmartSettings) -> tuple[Tensor, Tensor, Tensor]:
+        """The perturbation's relative length (a scalar), and the logits with and without it."""
+        reference = self.reference(clean, settings)
+        delta = self.perturbation(clean, reference, settings)
+        with self.dropout(clean, settings):
+            perturbed = clean.forward(clean.trained_embeds + delta)
+        return _relative_length(clean, delta), perturbed, reference
 
     def perturbation(self, clean: Pass, reference: Tensor, settings: SmartSettings) -> Tensor:
         """Delta (B, T, H), detached."""

@@ -192,3 +192,14 @@ def test_a_shared_perturbation_of_one_task_is_its_own(experiment, tmp_path):
     assert float(objectives[0][1]["R"]) == pytest.approx(float(figures["R"]), rel=1e-5)
     assert float(objectives[0][0].detach()) == pytest.approx(float(own.detach()), rel=1e-5)
     assert "R" not in objectives[1][1] and "R" not in objectives[2][1]
+
+
+def test_a_shared_perturbation_has_the_settings_of_a_task_that_is_perturbed(experiment, tmp_path):
+    """The first task is off, and its own settings would be those of the preset."""
+    settings = ["smart={preset: tuned, shared: true, epsilon: 0.05}", "tasks.kind.smart=off", "tasks.topics.smart=off"]
+    trainer = trainer_of(experiment(), tmp_path, *settings)
+    batch = first_batch(trainer)
+    found = trainer.step(batch)
+    _, figures = trainer.step(batch.members[1])
+    assert float(found[1][1]["R"]) == pytest.approx(float(figures["R"]), rel=1e-5)
+    assert "R" not in found[0][1] and "R" not in found[2][1]
