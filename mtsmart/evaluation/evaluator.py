@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,6 +43,7 @@ class TaskResult:
         rows: the number of scored rows.
         details: scores of labels, the worst rows and so on, if they were asked for.
         slices: values of the columns that were asked for -> the scores of the rows that have them.
+        answers: of a task whose predictions are single labels, the number of each row's label; empty for others.
     """
 
     metrics: dict[str, float]
@@ -49,6 +51,7 @@ class TaskResult:
     rows: int = 0
     details: TaskDetails | None = None
     slices: Mapping[tuple[str, ...], Slice] = field(default_factory=dict)
+    answers: Sequence[int] = ()
 
     @property
     def main(self) -> float:
@@ -201,7 +204,14 @@ def evaluate_task(
     references = task.references(split.rows)
     if fit:
         fit_decoding(task, outputs, references)
-    return TaskResult(scores_of(task, outputs, references), dict(baseline or {}), len(references))
+    scores = scores_of(task, outputs, references)
+    return TaskResult(scores, dict(baseline or {}), len(references), answers=_answers(task, outputs))
+
+
+def _answers(task: TaskType, outputs: Outputs) -> list[int]:
+    """The label that is predicted for each row; nothing where a prediction is no single label."""
+    predictions = task.decode(outputs)
+    return [int(one) for one in predictions] if all(isinstance(one, int | np.integer) for one in predictions) else []
 
 
 def baseline_scores(task: TaskType, train: EncodedSplit, split: EncodedSplit) -> dict[str, float]:

@@ -51,6 +51,8 @@ class FinishedRun(BaseModel):
         versions: library -> version.
         machine: the name of the processor or GPU.
         device: torch's name of the device.
+        answers: task -> the predicted label of each validation row, as numbers, for a grid with ``keep_answers``; left
+            out of the line otherwise.
         trial: what a search tried; None, and left out of the line, for a run of a grid.
     """
 
@@ -68,6 +70,7 @@ class FinishedRun(BaseModel):
     versions: dict[str, str]
     machine: str
     device: str
+    answers: dict[str, list[int]] | None = None
     trial: TrialRecord | None = None
 
     @property
@@ -152,7 +155,7 @@ class Ledger:
         if self._lacks_newline:
             append_line(self.file, "")
             self._lacks_newline = False
-        left_out = {"trial"} if run.trial is None else None
+        left_out = {name for name in ("answers", "trial") if getattr(run, name) is None}
         append_line(self.file, run.model_dump_json(exclude=left_out))
         self._keep(run)
 

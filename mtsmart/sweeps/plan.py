@@ -28,7 +28,7 @@ from mtsmart.tasks import TaskDefinition, select_tasks
 
 _ENCODER_SOURCE = ("path", "revision", "sha256")
 # The keys that a piece of a grid may have beside the keys of an experiment file.
-_OWN = {"tables": ("arms", "baseline", "start"), "arms": ("start",), "starts": ()}
+_OWN = {"tables": ("arms", "baseline", "start", "seeds"), "arms": ("start", "seeds"), "starts": ()}
 _OF_SWEEPS = ("grid", "folds", "search")
 # The keys of an experiment file that would have no effect in a piece of a grid.
 _IDLE = ("name", *_OF_SWEEPS)
@@ -51,6 +51,7 @@ class Job:
         start: the job from whose run it starts; None if it starts from an encoder.
         fold: the part of the training rows on which it is scored, from 1; None: the validation rows.
         trial: what a search tries with it; None: it belongs to no search.
+        keep_answers: whether its line in runs.jsonl has the predicted labels.
     """
 
     label: str
@@ -61,6 +62,7 @@ class Job:
     start: Job | None = None
     fold: int | None = None
     trial: Trial | None = None
+    keep_answers: bool = False
 
     @property
     def replicate(self) -> Replicate:
@@ -215,7 +217,8 @@ class _Planner:
         is_alone = self.folds is not None and len(arms) == 1
         table = Table(name, None if is_alone else self.grid.baseline_of(name))
         for arm in arms:
-            table.arms[arm] = [self._arm_job(name, arm, (seed, n)) for seed in self.grid.seeds for n in self.numbers]
+            seeds = self.grid.seeds_of(name, arm)
+            table.arms[arm] = [self._arm_job(name, arm, (seed, n)) for seed in seeds for n in self.numbers]
         return table
 
     def _start_table(self) -> Table:
@@ -262,7 +265,7 @@ class _Planner:
             self.known[without_seed] = (fingerprint(experiment, tasks, start), tuple(tasks))
         config, names = self.known[without_seed]
         label = label if fold is None else f"{label}, fold {fold}"
-        return Job(label, config, seed, experiment, names, start, fold)
+        return Job(label, config, seed, experiment, names, start, fold, keep_answers=self.grid.keep_answers)
 
     def _holding(self, document: Document, start: Job | None) -> list[str]:
         """The overrides of a run. It ignores those of other tasks, and those of the encoder if it has a start."""

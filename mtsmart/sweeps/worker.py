@@ -75,6 +75,16 @@ class _Clock(Callback):
         warnings.warn(event.text, MtsmartWarning, stacklevel=2)  # The pool sends it to the user.
 
 
+class _Answers(Callback):
+    """Keeps the predicted labels of the last evaluation."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[int]] = {}
+
+    def on_evaluation(self, event: Evaluated) -> None:
+        self.found = {task: list(result.answers) for task, result in event.evaluation.tasks.items() if result.answers}
+
+
 def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> FinishedRun:
     """Train one job. The run of an interrupted sweep continues from its resume point.
 
@@ -96,13 +106,16 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
             pass
     clock = _Clock()
     pruning = None if job.trial is None else Pruning(job.trial, run.metrics_file)
-    watchers = Callbacks(clock, *([pruning] if pruning else []))
+    answers = _Answers()
+    watchers = Callbacks(clock, answers, *([pruning] if pruning else []))
     try:
         _train(job, run, watchers)
     except Interrupted:
         if pruning is None or not pruning.has_stopped:
             raise
     finished = _finished(job, run, clock, pruning)
+    if job.keep_answers:
+        finished = finished.model_copy(update={"answers": answers.found})
     if keep:
         run.move_to(start_folder(folder, job))
     return finished

@@ -74,6 +74,7 @@ class Classification(
     metrics = (
         *("accuracy", "f1", "macro_f1", "mcc", "balanced_accuracy", "precision", "recall", "macro_precision"),
         *("macro_recall", "auc", "average_precision", "label_f1", "label_precision", "label_recall", "group_exact"),
+        *("nll", "brier", "ece"),
     )
     Options = ClassificationOptions
     label_dtype = torch.int64

@@ -20,12 +20,14 @@ class GridConfig(StrictModel):
 
     seeds: list[int] = Field(min_length=1, description="values of training.seed; arms are compared seed by seed")
     arms: dict[str, Changes] = Field(
-        min_length=1, description="arm -> its changes; an arm may also name a `start`, from whose run it continues"
+        min_length=1, description="arm -> its changes; an arm may also name a `start`, from whose run it continues, "
+        "and `seeds`, of which it has no others"
     )
     tables: dict[str, Changes] = Field(
         default_factory=dict,
         description="table -> its changes, such as `tasks: [rte]`, which leaves the file's other tasks out; a table "
-        "may also name its `arms`, its `baseline` and a `start` for arms that name none. Without tables there is one",
+        "may also name its `arms`, its `baseline`, its `seeds` and a `start` for arms that name none. Without tables there "
+        "is one",
     )
     starts: dict[str, Changes] = Field(
         default_factory=dict, description="start -> its changes; trained once for each seed, for the arms that name it"
@@ -33,6 +35,11 @@ class GridConfig(StrictModel):
     baseline: str | None = Field(
         None,
         description="the arm that the others are compared with; null: the first one; a table without it names its own",
+    )
+    keep_answers: bool = Field(
+        False,
+        description="whether runs.jsonl keeps the predicted label of each validation row, so that runs can be compared "
+        "row by row",
     )
     conclusions: str | None = Field(
         None,
@@ -73,9 +80,21 @@ class GridConfig(StrictModel):
                 if isinstance(training, dict) and "seed" in training:
                     path = (section, name, "training", "seed")
                     raise Misfit("has no effect; the seeds are grid.seeds", path, training["seed"])
+        for section in ("arms", "tables"):
+            for name, piece in getattr(self, section).items():
+                self._check_seeds((section, name, "seeds"), piece.get("seeds"))
         for name, table in self.tables.items():
             self._check_table(name, table)
         return self
+
+    def _check_seeds(self, path: Key, seeds: Any) -> None:
+        if seeds is None:
+            return
+        if not isinstance(seeds, list) or not seeds:
+            raise Misfit("should be a list of some of grid.seeds", path, seeds)
+        for place, seed in enumerate(seeds):
+            if seed not in self.seeds:
+                raise Misfit("is none of grid.seeds", (*path, place), seed)
 
     def _check_table(self, name: str, table: Changes) -> None:
         arms = table.get("arms")
@@ -89,6 +108,12 @@ class GridConfig(StrictModel):
         if (baseline := self.baseline_of(name)) not in arms:
             hint = "Name one of them that the others are compared with"
             raise Misfit("is not among the table's arms", ("tables", name, "baseline"), baseline, hint)
+
+    def seeds_of(self, table: str, arm: str) -> list[int]:
+        """The seeds of an arm in a table, in the order of ``seeds``."""
+        pieces = (self.tables.get(table, {}), self.arms[arm])
+        chosen = [piece["seeds"] for piece in pieces if piece.get("seeds") is not None]
+        return [seed for seed in self.seeds if all(seed in some for some in chosen)]
 
     def baseline_of(self, table: str) -> str:
         """The arm that the other arms of a table are compared with."""

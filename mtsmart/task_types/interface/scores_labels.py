@@ -15,7 +15,7 @@ import numpy as np
 
 from mtsmart.errors import ConfigError, MtsmartWarning
 from mtsmart.metrics import METRICS
-from mtsmart.metrics.labels import gives_each_label, gold_table, name_for_label, takes_probabilities
+from mtsmart.metrics.labels import gives_each_label, gold_table, is_better_lower, name_for_label, takes_probabilities
 from mtsmart.task_types.interface.base import Outputs, TaskType
 
 
@@ -28,15 +28,19 @@ class ScoresLabels(ABC):
 
 
 def check_main_metric(task: TaskType) -> None:
-    """Refuse a main metric that is several scores.
+    """Refuse a main metric that is several scores, or that is better where it is lower.
 
     Raises:
-        ConfigError: the first metric gives one score for each label.
+        ConfigError: the first metric is such a one.
     """
     for name in (task.definition.metrics or [])[:1]:
         if gives_each_label(METRICS[name]):
             message = "gives one score for each label, so it cannot be the main metric, which is the first"
             hint = f"metrics: [macro_f1, {name}]"
+            raise ConfigError(message, key=f"{task.name}.metrics", value=name, hint=hint)
+        if is_better_lower(METRICS[name]):
+            message = "is better where it is lower, so it cannot be the main metric, which is the first"
+            hint = f"metrics: [accuracy, {name}]"
             raise ConfigError(message, key=f"{task.name}.metrics", value=name, hint=hint)
 
 
