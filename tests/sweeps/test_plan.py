@@ -263,3 +263,28 @@ def test_the_documents_grid_has_a_plan(tmp_path):
     plan = make_plan(load_experiment(tmp_path / "s.yaml"), [], tmp_path)
     assert [table.name for table in plan.tables] == ["starts", "urgency", "similar"]
     assert len(plan.jobs) == 5 * (1 + 3 + 2)
+
+
+SEEDS = GRID.replace("SMART: {smart: {weight: 3}}", "SMART: {seeds: [2], smart: {weight: 3}}")
+
+
+def test_an_arm_and_a_table_may_have_fewer_seeds(plan_of):
+    plan = plan_of(SEEDS.replace("cola: {tasks", "cola: {seeds: [1], tasks"))
+    seeds = {(table.name, arm): [job.seed for job in jobs] for table in plan.tables for arm, jobs in table.arms.items()}
+    assert seeds["rte", "plain"] == [1, 2]
+    assert seeds["rte", "SMART"] == [2]
+    assert seeds["cola", "plain"] == [1]
+
+
+def test_seeds_do_not_change_the_identity_of_a_run(plan_of):
+    few = {job.key for job in plan_of(SEEDS).jobs}
+    assert few < {job.key for job in plan_of(GRID).jobs}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "message"),
+    [("[3]", "grid.arms.SMART.seeds.0: is none of grid.seeds, got 3"), ("2", "should be a list of some of grid.seeds")],
+)
+def test_seeds_of_an_arm_are_some_of_the_grids(plan_of, seeds, message):
+    with pytest.raises(ConfigError, match=message):
+        plan_of(GRID.replace("SMART: {smart", f"SMART: {{seeds: {seeds}, smart"))

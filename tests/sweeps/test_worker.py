@@ -5,6 +5,7 @@ import signal
 from contextlib import nullcontext
 from dataclasses import replace
 
+import datasets
 import pytest
 
 import mtsmart
@@ -97,3 +98,22 @@ def test_a_run_whose_data_changed_begins_anew(colors, workspace):
         line = train_job(job, folder, None, keep=False)
     alone = mtsmart.api.train_experiment(job.experiment, folder / "alone")
     assert line.tasks == alone.results["last"]["tasks"]
+
+
+def test_a_line_keeps_the_answers_if_the_grid_says_so(colors, workspace):
+    """They are what the run's model predicts."""
+    plan, ledger, folder = colors
+    job = plan.jobs[0]
+    without = train_job(job, folder, None, keep=False)
+    finished = train_job(replace(job, keep_answers=True), folder / "again", None, keep=False)
+    ledger.add(without)
+    ledger.add(finished)
+    first, second = ledger.file.read_text().splitlines()
+    assert "answers" not in first
+    assert '"answers"' in second
+    assert finished.tasks == without.tasks
+    run = mtsmart.load(folder / "again" / "unfinished" / job.folder_name)
+    rows = datasets.load_dataset("json", data_files=str(workspace.folder / "color_validation.jsonl"), split="train")
+    names = run.task("color").labels
+    predicted = [each["prediction"] for each in run.predict("color", rows)]
+    assert [names[number] for number in finished.answers["color"]] == predicted
