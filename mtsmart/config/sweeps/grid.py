@@ -20,8 +20,9 @@ class GridConfig(StrictModel):
 
     seeds: list[int] = Field(min_length=1, description="values of training.seed; arms are compared seed by seed")
     arms: dict[str, Changes] = Field(
-        min_length=1, description="arm -> its changes; an arm may also name a `start`, from whose run it continues, "
-        "and `seeds`, of which it has no others"
+        min_length=1,
+        description="arm -> its changes; an arm may also name a `start`, from whose run it continues, "
+        "and `seeds`, of which it has no others",
     )
     tables: dict[str, Changes] = Field(
         default_factory=dict,
