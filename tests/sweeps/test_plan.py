@@ -283,7 +283,7 @@ def test_seeds_do_not_change_the_identity_of_a_run(plan_of):
 
 @pytest.mark.parametrize(
     ("seeds", "message"),
-    [("[3]", "grid.arms.SMART.seeds.0: is none of grid.seeds, got 3"), ("2", "should be a list of some of grid.seeds")],
+    [("[3]", "grid.arms.SMART.seeds: has none of grid.seeds"), ("2", "should be a list of some of grid.seeds")],
 )
 def test_seeds_of_an_arm_are_some_of_the_grids(plan_of, seeds, message):
     with pytest.raises(ConfigError, match=message):

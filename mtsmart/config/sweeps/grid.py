@@ -22,13 +22,13 @@ class GridConfig(StrictModel):
     arms: dict[str, Changes] = Field(
         min_length=1,
         description="arm -> its changes; an arm may also name a `start`, from whose run it continues, "
-        "and `seeds`, of which it has no others",
+        "and `seeds`, the only ones of the grid's that it has",
     )
     tables: dict[str, Changes] = Field(
         default_factory=dict,
         description="table -> its changes, such as `tasks: [rte]`, which leaves the file's other tasks out; a table "
-        "may also name its `arms`, its `baseline`, its `seeds` and a `start` for arms that name none. Without tables there "
-        "is one",
+        "may also name its `arms`, its `baseline`, its `seeds` and a `start` for arms that name none. Without tables "
+        "there is one",
     )
     starts: dict[str, Changes] = Field(
         default_factory=dict, description="start -> its changes; trained once for each seed, for the arms that name it"
@@ -93,9 +93,8 @@ class GridConfig(StrictModel):
             return
         if not isinstance(seeds, list) or not seeds:
             raise Misfit("should be a list of some of grid.seeds", path, seeds)
-        for place, seed in enumerate(seeds):
-            if seed not in self.seeds:
-                raise Misfit("is none of grid.seeds", (*path, place), seed)
+        if not set(map(str, seeds)) & set(map(str, self.seeds)):
+            raise Misfit("has none of grid.seeds", path, seeds)
 
     def _check_table(self, name: str, table: Changes) -> None:
         arms = table.get("arms")
