@@ -8,7 +8,8 @@ import pytest
 from mtsmart.config.loader import load_experiment
 from mtsmart.errors import ConfigError
 from mtsmart.resources import shipped
-from mtsmart.sweeps.plan import make_plan
+from mtsmart.sweeps.plan import definitions_of, fingerprint, make_plan
+from mtsmart.tasks.dataset import PerturbConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = """name: s
@@ -263,3 +264,18 @@ def test_the_documents_grid_has_a_plan(tmp_path):
     plan = make_plan(load_experiment(tmp_path / "s.yaml"), [], tmp_path)
     assert [table.name for table in plan.tables] == ["starts", "urgency", "similar"]
     assert len(plan.jobs) == 5 * (1 + 3 + 2)
+
+
+def test_a_perturbation_counts_and_settings_that_came_later_leave_older_hashes_valid():
+    """The hash is that of the ledgers from before ``dataset.perturb``."""
+    experiment = load_experiment(shipped("experiments") / "glue_joint.yaml")
+    definitions = definitions_of(experiment, None)
+    before = fingerprint(experiment, definitions)
+    assert before.startswith("a48d7f61756e4574")
+    name, one = next(iter(definitions.items()))
+    perturb = PerturbConfig(kind="typos")
+    source = one.dataset.model_copy(update={"perturb": perturb})
+    changed = fingerprint(experiment, {**definitions, name: one.model_copy(update={"dataset": source})})
+    source = one.dataset.model_copy(update={"perturb": perturb.model_copy(update={"seed": 1})})
+    other = fingerprint(experiment, {**definitions, name: one.model_copy(update={"dataset": source})})
+    assert len({before, changed, other}) == 3
