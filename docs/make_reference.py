@@ -48,6 +48,7 @@ def _tasks() -> list[str]:
     lines = ["## A task file", "", "Task name -> definition.", "", *_table(definition.TaskDefinition)]
     lines += ["### dataset", "", *_table(dataset.DatasetSource)]
     lines += ["### dataset.fold", "", _first_line(dataset.FoldConfig), "", *_table(dataset.FoldConfig)]
+    lines += ["### dataset.perturb", "", _first_line(dataset.PerturbConfig), "", *_table(dataset.PerturbConfig)]
     lines += ["### head", "", *_table(definition.HeadConfig)]
     lines += ["### init of a task", "", _first_line(definition.HeadInitConfig), "", *_table(definition.HeadInitConfig)]
     lines += ["What each task type takes (losses, divergences, metrics, options): `mtsmart tasks types [NAME]`."]

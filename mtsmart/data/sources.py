@@ -29,6 +29,7 @@ from mtsmart.data.data_files import files_of, read_files, shown
 from mtsmart.data.derived import is_derived, named_labels, source_columns, with_derived, with_named_labels
 from mtsmart.data.drawn import drawn_rows, grouping_column
 from mtsmart.data.encoding import cache_dir
+from mtsmart.data.perturbations import perturbed_rows
 from mtsmart.data.readers import Clone, features_of, list_files, open_clone, open_streamed, spilled, stream_clone
 from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, named, select, select_with_labels
 from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
@@ -44,7 +45,8 @@ def load_split(
     """The rows of our split ``split``, with a column ``row``: the row's number in the data set's own split, from 0.
 
     Returns:
-        ``columns``, the label column where the split has one, and ``row``.
+        ``columns``, the label column where the split has one, and ``row``. The texts are perturbed where the task says
+        so.
 
     Raises:
         DataError: the data set, split, slice or a column is not there.
@@ -69,6 +71,9 @@ def load_split(
         rows = rows.select(kept)
         numbers = numbers[kept]
     rows = rows.select_columns([*columns, *labels])
+    if definition.dataset.perturb is not None:
+        texts = [column for column in definition.text if column in columns]
+        rows = perturbed_rows(rows, texts, definition.dataset.perturb)
     return rows.add_column(
         "row", numbers, new_fingerprint=uuid.uuid4().hex
     )  # Without a fingerprint, datasets hashes every number.

@@ -23,6 +23,7 @@ from mtsmart.data.completeness import select_complete
 from mtsmart.data.derived import source_columns
 from mtsmart.data.encoding import EncodedSplit, Rows, encode_rows, encode_split, recall, remember
 from mtsmart.data.loader import Collate
+from mtsmart.data.perturbations import VERSION as PERTURBED
 from mtsmart.data.readers import WordsWarning
 from mtsmart.data.sources import column_names, file_digests, load_split, split_place
 from mtsmart.errors import DataError, LibraryPanic, did_you_mean, panics_as_errors
@@ -97,6 +98,10 @@ class Preparer:
             return None
         definition = task.definition.model_dump(mode="json", include={"dataset", "label", "missing"})
         asked: dict[str, Any] = {"split": task.definition.split(split), "columns": task.columns}
+        if definition["dataset"]["perturb"] is None:
+            del definition["dataset"]["perturb"]  # Rows that were noted before there was such a setting stay found.
+        else:
+            asked["perturbed"] = PERTURBED
         asked |= {"definition": definition, "learnt": split == "train"}  # training rows get more checks
         if split == "train" and task.definition.shots is not None:
             asked["shots"] = [task.definition.shots, task.definition.shots_seed]

@@ -22,12 +22,14 @@ from mtsmart.config.sweeps.folds import FoldsConfig
 from mtsmart.config.trackers import TRACKERS, TrackingConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WEIGHTINGS, WeightingConfig
+from mtsmart.data.perturbations import PERTURBATIONS
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.losses import CRITERIA, DIVERGENCES, Role
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HEADS
 from mtsmart.regularizers import REGULARIZERS
 from mtsmart.task_types import TASK_TYPES
+from mtsmart.tasks.dataset import PerturbConfig
 from mtsmart.tasks.definition import AUTO, HeadConfig, TaskDefinition
 
 Schema: TypeAlias = dict[str, Any]
@@ -155,6 +157,10 @@ def _complete_tasks(definitions: Schema, values: Mapping[str, Schema]) -> None:
     _put(properties, "labels", {"anyOf": [{**_SCALARS, "minItems": 2}, _NULL]})
     files = {"anyOf": [_TEXT_OR_TEXTS, {"type": "object", "additionalProperties": _TEXT_OR_TEXTS}, _NULL]}
     _put(definitions["DatasetSource"]["properties"], "files", files)
+    kinds = {"enum": sorted(PERTURBATIONS)}
+    _put(definitions[PerturbConfig.__name__]["properties"], "kind", kinds)
+    perturb = {"anyOf": [kinds, _reference(PerturbConfig.__name__), _NULL]}
+    _put(definitions["DatasetSource"]["properties"], "perturb", perturb)
     heads = {"enum": [AUTO, *sorted(HEADS)]}
     _put(definitions[HeadConfig.__name__]["properties"], "type", heads)
     _put(properties, "head", {"anyOf": [heads, _reference(HeadConfig.__name__)]})

@@ -350,6 +350,8 @@ def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], sta
     for definition in data["tasks"].values():
         if definition["patience"] is None:
             del definition["patience"]
+        if definition["dataset"]["perturb"] is None:
+            del definition["dataset"]["perturb"]
     del data["training"]["seed"]
     for key in HARMLESS:
         section, _, name = key.partition(".")

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import check_head
 from mtsmart.task_types.details.one_label import check_shots
+from mtsmart.task_types.details.perturbed import check_perturbation
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskType
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import Entry
@@ -47,6 +48,7 @@ def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = N
     except ConfigError as error:
         raise ConfigError(error.message, key=f"{name}.{error.key}", value=error.value, hint=error.hint) from None
     check_shots(task)
+    check_perturbation(task)
     return task
 
 

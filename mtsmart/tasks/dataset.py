@@ -62,6 +62,28 @@ class FoldConfig(StrictModel):
         return self
 
 
+class PerturbConfig(StrictModel):
+    """How the texts of a task's rows are changed when they are read, to tell how robust another task's head is."""
+
+    kind: str = Field(
+        description="typos (a slip in a word); word_order (neighbours change places); synonyms (other words of the "
+        "same meaning)"
+    )
+    share: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="of the words (word_order: of the pairs of neighbours) that can be changed; at least one is, if a "
+        "text has any; null: 0.15 (synonyms: 1)",
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="of what is drawn, beside the kind and the text itself")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone_is_the_kind(cls, value: Any) -> Any:
+        return {"kind": value} if isinstance(value, str) else value
+
+
 class DatasetSource(StrictModel):
     """Where a task's rows come from: a data set on the Hub (or its local clone), or data files."""
 
@@ -119,6 +141,11 @@ class DatasetSource(StrictModel):
         "size, drawn with 'seed', each label (of numbers: each tenth of them) with its share",
     )
     seed: int = Field(0, ge=0, lt=2**32, description="of the rows that 'holdout' and 'fold' draw")
+    perturb: PerturbConfig | None = Field(
+        None,
+        description="how the texts are changed (only with evaluation_only): a kind such as typos, or its settings; "
+        "null: not at all",
+    )
 
     @classmethod
     def reason_unknown(cls, key: str) -> str | None:

@@ -216,6 +216,14 @@ class TaskDefinition(OpenSection):
         return self
 
     @model_validator(mode="after")
+    def _perturbed_rows_are_only_scored(self) -> TaskDefinition:
+        if self.dataset.perturb is not None and not self.evaluation_only:
+            message = "changes the texts of tasks that are never trained"
+            hint = "Set 'evaluation_only: true', and 'share_head' to the task whose head is scored"
+            raise Misfit(message, ("dataset", "perturb"), self.dataset.perturb.kind, hint)
+        return self
+
+    @model_validator(mode="after")
     def _groups_are_one_column(self) -> TaskDefinition:
         fold = self.dataset.fold
         group = self.options.get("group")

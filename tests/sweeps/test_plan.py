@@ -8,7 +8,8 @@ import pytest
 from mtsmart.config.loader import load_experiment
 from mtsmart.errors import ConfigError
 from mtsmart.resources import shipped
-from mtsmart.sweeps.plan import make_plan
+from mtsmart.sweeps.plan import definitions_of, fingerprint, make_plan
+from mtsmart.tasks.dataset import PerturbConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = """name: s
@@ -288,3 +289,18 @@ def test_seeds_do_not_change_the_identity_of_a_run(plan_of):
 def test_seeds_of_an_arm_are_some_of_the_grids(plan_of, seeds, message):
     with pytest.raises(ConfigError, match=message):
         plan_of(GRID.replace("SMART: {smart", f"SMART: {{seeds: {seeds}, smart"))
+
+
+def test_a_perturbation_counts_and_settings_that_came_later_leave_older_hashes_valid():
+    """The hash is that of the ledgers from before ``dataset.perturb``."""
+    experiment = load_experiment(shipped("experiments") / "glue_joint.yaml")
+    definitions = definitions_of(experiment, None)
+    before = fingerprint(experiment, definitions)
+    assert before.startswith("a48d7f61756e4574")
+    name, one = next(iter(definitions.items()))
+    perturb = PerturbConfig(kind="typos")
+    source = one.dataset.model_copy(update={"perturb": perturb})
+    changed = fingerprint(experiment, {**definitions, name: one.model_copy(update={"dataset": source})})
+    source = one.dataset.model_copy(update={"perturb": perturb.model_copy(update={"seed": 1})})
+    other = fingerprint(experiment, {**definitions, name: one.model_copy(update={"dataset": source})})
+    assert len({before, changed, other}) == 3
