@@ -260,6 +260,7 @@ def test_only_the_rooms_of_methods_name_a_method():
 
 def test_every_registry_entry_is_tested():
     """Each name of each registry appears in a test."""
+    from mtsmart.data.perturbations import PERTURBATIONS
     from mtsmart.losses import CRITERIA, DIVERGENCES
     from mtsmart.metrics import METRICS
     from mtsmart.models.heads import HEADS
@@ -267,7 +268,7 @@ def test_every_registry_entry_is_tested():
     from mtsmart.task_types import TASK_TYPES
 
     text = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__))
-    for registry in (CRITERIA, DIVERGENCES, METRICS, HEADS, REGULARIZERS, TASK_TYPES):
+    for registry in (CRITERIA, DIVERGENCES, METRICS, HEADS, PERTURBATIONS, REGULARIZERS, TASK_TYPES):
         for name in registry:
             assert name in text, f"{registry.kind} '{name}' is in no test"
 

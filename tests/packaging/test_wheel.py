@@ -56,7 +56,8 @@ def test_wheel_holds_every_yaml_and_nothing_that_does_not_belong(wheel):
             assert f"mtsmart/shipped/{kind}/{file.relative_to(ROOT / kind)}" in names
     assert "mtsmart/shipped/experiments/evidence/conclusions.md" in names  # which evidence.yaml names
     assert "mtsmart/py.typed" in names
-    for file in (*(ROOT / "mtsmart").rglob("*.j2"), *(ROOT / "mtsmart").rglob("*.css")):
+    kinds = ("*.j2", "*.css", "*.txt")
+    for file in (file for kind in kinds for file in (ROOT / "mtsmart").rglob(kind)):
         assert str(file.relative_to(ROOT)) in names
     assert all(name.startswith(("mtsmart/", "mtsmart-")) for name in names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
