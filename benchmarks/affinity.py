@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.speed.timing import put_between
 from mtsmart.affinity.command import affinity
 from mtsmart.metrics.statistics import summarize
 from mtsmart.quiet import quiet_libraries
@@ -41,9 +42,7 @@ def main() -> None:
         if not file.is_file() and "--no-measure" not in sys.argv:
             _measure(seed, file)
     found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(MEASURED.glob("*/affinity.json"))]
-    before, _, rest = TARGET.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    TARGET.write_text(before + BEGIN + "\n".join(page(found)) + END + after, encoding="utf-8")
+    put_between(TARGET, BEGIN, END, "\n".join(page(found)))
 
 
 def _measure(seed: int, file: Path) -> None:

@@ -26,14 +26,15 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertModel
 
-from benchmarks.speed.timing import interleaved, machine, spread, table
+from benchmarks.speed.timing import interleaved, machine, put_between, spread, table
 from mtsmart.config.document import parse_yaml
 from mtsmart.errors import ConfigError
 from mtsmart.metrics import METRICS
 from mtsmart.training.optim import load_optimizer, optimizer_tensors
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "decisions.md"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+BEGIN = "<!-- figures: begin -->\n"
+END = "<!-- figures: end -->"
 PACKAGES = ("torchmetrics", "ruamel.yaml")
 QUERIES = 10_000
 YAML_LINES = 2_000
@@ -83,20 +84,18 @@ def require_packages() -> None:
 
 def replace_table(rows: list[Row], repeats: int) -> None:
     """Write the rows between the page's markers."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
     libraries = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     lines = [
-        BEGIN,
         "",
         *table(["what", "mtsmart", "library", "with the library"], rows),
         f"Processor seconds: median (smallest to largest) of {repeats} interleaved rounds; imports: median of 3 "
         f"processes. By `python -m benchmarks.decisions` on {machine()} {libraries}.",
         "",
-        END,
+        "",
     ]
-    PAGE.write_text(before + "\n".join(lines) + after, encoding="utf-8")
-    print("\n".join(lines))
+    text = "\n".join(lines)
+    put_between(PAGE, BEGIN, END, text)
+    print(text)
 
 
 def compare(what: str, library: str, repeats: int, ours: Callable[[], Any], theirs: Callable[[], Any]) -> Row:

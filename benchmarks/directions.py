@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.speed.timing import interleaved, machine, paired_ratio, table
+from benchmarks.speed.timing import interleaved, machine, paired_ratio, put_between, table
 from benchmarks.speed.workload import ENCODER, PLAIN, batches_of, run_updates, trainer
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.data.batch import Batch
@@ -80,9 +80,7 @@ def main() -> None:
 
 def write_page(lines: list[Lines]) -> None:
     """Put the tables between their marks."""
-    before, _, rest = TARGET.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    TARGET.write_text(before + BEGIN + "\n".join(page(lines)) + END + after, encoding="utf-8")
+    put_between(TARGET, BEGIN, END, "\n".join(page(lines)))
 
 
 @dataclass(frozen=True)

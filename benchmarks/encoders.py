@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from benchmarks.encoder_zoo import WORDS, ZOO, save
-from benchmarks.speed.timing import interleaved, machine, spread, table
+from benchmarks.speed.timing import interleaved, machine, put_between, spread, table
 from benchmarks.speed.workload import ENCODER
 from mtsmart.config.loader import load_experiment
 from mtsmart.errors import MtsmartError
@@ -59,16 +59,14 @@ def main() -> None:
     quiet_libraries()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    old = PAGE.read_text(encoding="utf-8")
-    before, _, rest = old.partition(BEGIN)
-    written, _, after = rest.partition(END)
+    written = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
     rows = {cells[0]: cells for line in written.splitlines() if (cells := line.strip("| ").split(" | "))[0] in ZOO}
     with tempfile.TemporaryDirectory() as scratch:
         for number, name in enumerate(sys.argv[1:] or ZOO):
             rows[name] = row(name, verdicts(name, Path(scratch) / str(number)))
         seconds = cost(Path(scratch))
     text = "\n".join([*table(HEADINGS, [rows[name] for name in ZOO if name in rows]), seconds, ""])
-    PAGE.write_text(before + BEGIN + text + END + after, encoding="utf-8")
+    put_between(PAGE, BEGIN, END, text)
     print(text)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks.speed.timing import machine, table
+from benchmarks.speed.timing import machine, put_between, table
 from mtsmart.config.loader import load_experiment
 from mtsmart.quiet import quiet_libraries
 from mtsmart.sweeps.folder import LEDGER
@@ -59,9 +59,7 @@ def comparisons(name: str, folder: Path) -> list[Comparison]:
 
 def write_page(found: list[Comparison]) -> None:
     """Put the tables between their marks."""
-    before, _, rest = TARGET.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    TARGET.write_text(before + BEGIN + "\n".join(page(found)) + END + after, encoding="utf-8")
+    put_between(TARGET, BEGIN, END, "\n".join(page(found)))
 
 
 def page(found: list[Comparison]) -> list[str]:

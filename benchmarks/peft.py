@@ -19,7 +19,7 @@ import torch
 
 from benchmarks.speed import process_memory
 from benchmarks.speed.process_memory import status
-from benchmarks.speed.timing import interleaved, machine, paired_ratio, spread, table
+from benchmarks.speed.timing import interleaved, machine, paired_ratio, put_between, spread, table
 from benchmarks.speed.workload import PLAIN, Arm, batches_of, fixed_length, run_updates, trainer
 from mtsmart.cpu.allocator import keeping_freed_memory
 from mtsmart.models.weights import trained
@@ -59,9 +59,7 @@ def main() -> None:
                     peaks[name].append(pool.apply(peak, (experiment, arm, folder / "run")))
         seconds, shares = timed(experiment, folder)
     text = "\n".join(page(peaks, seconds, shares))
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(before + BEGIN + text + END + after, encoding="utf-8")
+    put_between(PAGE, BEGIN, END, text)
     print(text)
 
 

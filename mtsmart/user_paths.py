@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from mtsmart.errors import ConfigError
 
 HUB_PREFIX = "hub:"
 """What an address on the Hub begins with where a path may stand too."""
+_MARKS = (".git", "pyproject.toml", "setup.cfg")
+"""What the topmost folder of a project holds."""
 
 
 def user_path(
@@ -39,3 +42,28 @@ def path_of_variable(name: str) -> Path | None:
     """
     text = os.environ.get(name)
     return user_path(text, file="environment", key=name) if text else None
+
+
+def project_of(folder: Path) -> Path:
+    """The nearest of a folder and its parents that looks like the top of a project; else the folder itself."""
+    return next((each for each in (folder, *folder.parents) if any((each / mark).exists() for mark in _MARKS)), folder)
+
+
+def moved_along(value: Any, folder: Path) -> Any:
+    """A value that stays equal when a project moves: its paths below the project become relative to ``folder``.
+
+    Args:
+        value: anything that JSON can hold. Texts in it that are absolute paths below the project change.
+        folder: an absolute path. Its project is that of :func:`project_of`.
+    """
+    return _moved_along(value, folder, project_of(folder))
+
+
+def _moved_along(value: Any, folder: Path, project: Path) -> Any:
+    if isinstance(value, dict):
+        return {key: _moved_along(each, folder, project) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_moved_along(each, folder, project) for each in value]
+    if isinstance(value, str) and os.path.isabs(value) and Path(value).is_relative_to(project):
+        return Path(os.path.relpath(value, folder)).as_posix()
+    return value

@@ -1,4 +1,4 @@
-"""Interleaved timing and the tables made of it."""
+"""Interleaved timing, the tables made of it, and their place in a page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -50,6 +51,25 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         *("| " + " | ".join(row) + " |" for row in rows),
         "",
     ]
+
+
+def put_between(page: Path, begin: str, end: str, text: str) -> None:
+    """Replace what stands between two marks of a page.
+
+    Args:
+        page: the file; it keeps everything else.
+        begin, end: the marks, which stay.
+        text: the new content; it ends with a newline if ``end`` begins a line.
+
+    Raises:
+        ValueError: the page lacks a mark; the text would then be added at its end each time.
+    """
+    before, has_begin, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, has_end, after = rest.partition(end)
+    if not has_begin or not has_end:
+        missing = end if has_begin else begin
+        raise ValueError(f"{page}: lacks the mark {missing.strip()}")
+    page.write_text(before + begin + text + end + after, encoding="utf-8")
 
 
 def verdict(value: float, limit: float, at_least: bool = False, unit: str = "times") -> str:

@@ -32,6 +32,7 @@ from mtsmart.regularizers.shared.base import (
 )
 from mtsmart.regularizers.shared.hooks import ChangesPasses, changing_passes
 from mtsmart.regularizers.shared.input_regularizer import InputRegularizer, Reach
+from mtsmart.regularizers.shared.joins import check_joined
 
 if TYPE_CHECKING:
     from mtsmart.regularizers.shared.clean_pass import CleanPass, clean_pass
@@ -57,6 +58,7 @@ __all__ = [
     "all_methods",
     "build_regularizers",
     "changing_passes",
+    "check_joined",
     "check_regularizers",
     "check_unlabelled",
     "clean_pass",

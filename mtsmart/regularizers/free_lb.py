@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import math
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from mtsmart.config.sections import RunConfig
-from mtsmart.errors import ConfigError
 from mtsmart.regularizers import (
     LARGEST,
     REGULARIZERS,
     Alarm,
-    Context,
     Figure,
     InputRegularizer,
     MethodSettings,
@@ -84,6 +81,7 @@ class FreeLb(InputRegularizer[FreeLbSettings]):
     presets = (Preset("paper", _PAPER, "Zhu et al. 2020, the released settings for RTE on RoBERTa-large"),)
     per_task = True
     order = 16
+    takes_parts = False  # with sharded weights, a run takes one backward pass for each batch
     still = MappingProxyType({"noise": 0.0, "steps": 1})
     text = MethodText(
         title="FreeLB",
@@ -104,18 +102,6 @@ class FreeLb(InputRegularizer[FreeLbSettings]):
             alarm=Alarm(2.0, "lower its step size or radius"),
         ),
     )
-
-    @classmethod
-    def build(cls, config: RunConfig, context: Context) -> Self | None:
-        """The method as an experiment configures it.
-
-        Raises:
-            ConfigError: the weights are sharded; such a run takes one backward pass for each batch.
-        """
-        built = super().build(config, context)
-        if built is not None and config.training.shard:
-            raise ConfigError("does not go with sharded weights", key=cls.name, hint="Leave training.shard out")
-        return built
 
     @classmethod
     def reach(cls, settings: FreeLbSettings, width: int) -> Reach:

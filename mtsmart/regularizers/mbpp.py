@@ -31,6 +31,7 @@ from mtsmart.regularizers import (
     Term,
     has_first_defaults,
 )
+from mtsmart.regularizers.shared.averaging import with_average
 from mtsmart.regularizers.shared.joins import Joins
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
@@ -158,8 +159,7 @@ class Mbpp(Regularizer[MbppSettings], Joins):
         """With the teacher, or the teacher instead of the student."""
         if self.config.keep == STUDENT:
             return models
-        others = {name: model for name, model in models.items() if self.config.keep == "better" or name != STUDENT}
-        return {**others, "teacher": self.teacher.model}
+        return with_average(models, "teacher", self.teacher.model, self.config.keep)
 
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """The teacher is a copy of the present student."""

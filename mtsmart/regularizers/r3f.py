@@ -8,18 +8,15 @@ bounds how much the head can stretch: no linear map of it has a singular value a
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from mtsmart.config.sections import RunConfig
-from mtsmart.errors import ConfigError
 from mtsmart.losses import Role
 from mtsmart.regularizers import (
     LARGEST,
     REGULARIZERS,
     Alarm,
-    Context,
     Figure,
     Idle,
     InputRegularizer,
@@ -84,6 +81,7 @@ class R3f(InputRegularizer[R3fSettings]):
     )
     per_task = True
     order = 12
+    whole_only = ("bounded_head",)
     without_labels = True
     still = MappingProxyType({"noise": 0.0})
     text = MethodText(
@@ -131,20 +129,6 @@ class R3f(InputRegularizer[R3fSettings]):
         drawn = noise.of_sequences(embeds) if is_normal else noise.uniform_of_sequences(embeds)
         real = clean.batch.attention_mask.unsqueeze(-1).to(embeds.dtype)
         return settings.noise * self.unit(clean, settings) * drawn * real
-
-    @classmethod
-    def build(cls, config: RunConfig, context: Context) -> Self | None:
-        """The method as an experiment configures it.
-
-        Raises:
-            ConfigError: R4F's bound is wanted of weights of which each process has only a part.
-        """
-        built = super().build(config, context)
-        if built is not None and built.bounded() and config.training.shard:
-            raise ConfigError(
-                "does not go with sharded weights", key="r3f.bounded_head", hint="Leave training.shard out"
-            )
-        return built
 
     def bounded(self) -> list[str]:
         """The heads that R4F bounds."""

@@ -8,6 +8,7 @@ l_s(f(x + delta), f(x)), with l_s the symmetric KL for distributions and the squ
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,7 +30,7 @@ from mtsmart.regularizers import (
     Term,
     has_first_defaults,
 )
-from mtsmart.regularizers.shared.joins import Joins
+from mtsmart.regularizers.shared.joins import Joins, is_joined_now
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor
@@ -189,6 +190,14 @@ class Smart(InputRegularizer[SmartSettings], Joins):
         """R and its figures."""
         return _term(clean, *self._compared(clean, settings))
 
+    @classmethod
+    def must_agree(cls, settings: SmartSettings) -> Mapping[str, Any]:
+        """Everything that decides a shared perturbation. Weights may differ, and so may the updates without a term."""
+        if not settings.shared:
+            return {}
+        free = {"shared", "weight", "every", *settings.replaced}
+        return {key: value for key, value in settings.model_dump().items() if key not in free}
+
     def is_joined(self, task: str) -> bool:
         """Whether the task shares its perturbation with the others that read the same texts."""
         return self.settings[task].shared
@@ -196,7 +205,7 @@ class Smart(InputRegularizer[SmartSettings], Joins):
     def joined_terms(self, joined: JoinedPass) -> list[Term]:
         """R of each task and its figures, with one perturbation for all."""
         names = [member.task.name for member in joined.members]
-        settings = next(self.settings[name] for name in names if self.is_active(name))
+        settings = next(self.settings[name] for name in names if is_joined_now(self, name))
         length, perturbed, reference = self._compared(joined, settings)
         parts = zip(joined.members, joined.split(perturbed), joined.split(reference), strict=True)
         return [_term(member, length, *logits) for member, *logits in parts]

@@ -25,6 +25,7 @@ from mtsmart.runs.hub_address import run_path
 from mtsmart.sweeps.ledger import folder_name
 from mtsmart.sweeps.search.study import Trial
 from mtsmart.tasks import TaskDefinition, select_tasks
+from mtsmart.user_paths import moved_along
 
 _ENCODER_SOURCE = ("path", "revision", "sha256")
 # The keys that a piece of a grid may have beside the keys of an experiment file.
@@ -335,7 +336,9 @@ def _fold(folds: FoldsConfig, number: int, task: str) -> dict[str, Any]:
 def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], start: Job | None = None) -> str:
     """The SHA-256 of everything except the seed that determines a run's result. Defaults and presets are included.
 
-    The paths of data files and encoders are included, not their content. A start is included by its own hash.
+    The paths of data files and encoders are included, not their content. Those below the experiment's project are
+    relative to the experiment's folder, so a ledger stays valid where the project moves. A start is included by its own
+    hash.
     """
     config = experiment.config
     data = config.model_dump(exclude={"name", "tasks", "task_files", *_OF_SWEEPS, PARTS})
@@ -360,7 +363,8 @@ def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], sta
         data["task_order"] = list(tasks)
     if start is not None:
         data["init"]["run"] = start.config
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+    folder = Path(experiment.document.origin(()).file).absolute().parent
+    return hashlib.sha256(json.dumps(moved_along(data, folder), sort_keys=True).encode()).hexdigest()
 
 
 def _methods(config: RunConfig, tasks: Mapping[str, TaskDefinition]) -> dict[str, Any]:

@@ -16,13 +16,13 @@ from mtsmart.config.loader import Experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.joined.batch import collate_joined
-from mtsmart.data.joined.rows import Joined, JoinedSplit, join
+from mtsmart.data.joined.rows import Joined, JoinedSplit
 from mtsmart.data.loader import Collate, Split
 from mtsmart.data.mixing import check_mixing, summary_of_mixing
 from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.data.sources import has_split
 from mtsmart.distill.teachers import add_teachers
-from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning
+from mtsmart.errors import CheckpointError, DataError, MtsmartWarning
 from mtsmart.evaluation.evaluator import baseline_scores
 from mtsmart.models.borrowed_heads import borrow_heads
 from mtsmart.models.files import fits, read_decoding, read_head_specs, read_model
@@ -48,11 +48,11 @@ from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.interface.learns_from_labels import learnt_by, use_again
 from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.tasks.library import Entry
+from mtsmart.training.joined_tasks import joined_tasks
 from mtsmart.training.stopping.task_patience import check_patience
 from mtsmart.weighting import check_weighting, summary_of_weighting
 
 _NONE: Mapping[str, TaskDefinition] = MappingProxyType({})
-_READS_ONE_TEXT = ("sequence_classification",)  # kinds of heads that read one sequence of tokens, as it is
 _Start = tuple[MultiTaskModel, PreTrainedTokenizerBase, Mapping[str, Mapping[str, float]]]
 
 
@@ -198,10 +198,9 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     entries = _entries(experiment, start, begun)
     types = build_tasks(entries)
     torch.manual_seed(config.training.seed)
-    specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
     given = Described(config, {name: entry.definition for name, entry in entries.items()})
     with experiment.document.locating():
-        model, tokenizer, kept = _load(given, start, specs)
+        model, tokenizer, kept = _load(given, start, types)
     used = _capped(given, model.encoder.max_positions)
     config = used.config
     preparer = Preparer(tokenizer, config.data, model.encoder.max_positions)
@@ -214,34 +213,13 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     with experiment.document.locating():
         check_mixing(config.mixing, trained, experiment.document)
         _check_methods(used, tasks, processes)
+        joined = joined_tasks(config, tasks, model)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
     for task in tasks.values():
         tell_of_splits(task, preparer.max_length(task.type))
     tasks = {name: replace(task, baseline=_baseline(task)) for name, task in tasks.items()}
-    setup = Setup(config, tasks, model, tokenizer, frozenset(kept), joined=_joined(config, tasks, model))
+    setup = Setup(config, tasks, model, tokenizer, frozenset(kept), joined=joined)
     return replace(setup, untrained=_untrained(setup))
-
-
-def _joined(config: RunConfig, tasks: Mapping[str, PreparedTask], model: MultiTaskModel) -> tuple[Joined, ...]:
-    """The groups of trained tasks that share their batches (``mixing.one_pass``); a warning where there are none."""
-    if not config.mixing.one_pass:
-        return ()
-    if model.encoder.own_heads:
-        raise ConfigError("does not go with adapters of each task (encoder.peft.per_task)", key="mixing.one_pass")
-    splits = {
-        name: task.train
-        for name, task in tasks.items()
-        if task.train is not None and task.train.sequences is None and task.type.head_spec.kind in _READS_ONE_TEXT
-    }
-    groups = join(splits)
-    waiting = [name for group in groups for name in group.tasks if tasks[name].definition.patience is not None]
-    if waiting:
-        message = "does not go with mixing.one_pass, which draws the task together with others"
-        raise ConfigError(message, key=f"tasks.{waiting[0]}.patience", value=tasks[waiting[0]].definition.patience)
-    if not groups:
-        text = "mixing.one_pass=true: no two tasks with one label a text read the same texts, so it has no effect"
-        warnings.warn(text, MtsmartWarning, stacklevel=3)
-    return tuple(groups)
 
 
 def _check_methods(used: Described, tasks: Mapping[str, PreparedTask], processes: Processes) -> None:
@@ -332,17 +310,18 @@ def _earlier_run(experiment: Experiment) -> RunFolder | None:
     return folder
 
 
-def _load(given: Described, run: RunFolder | None, specs: Mapping[str, HeadSpec]) -> _Start:
+def _load(given: Described, run: RunFolder | None, types: Mapping[str, TaskType]) -> _Start:
     """The model that training starts with: a pretrained encoder with new heads, or an earlier run's model.
 
     Args:
         given: the experiment's configuration and tasks.
         run: the earlier run; None: there is none.
-        specs: the heads.
+        types: the tasks by name; they say which heads there are.
 
     Returns:
         the model, its tokenizer, and for each head that goes on from another run the numbers stored for decoding.
     """
+    specs = {task.head_name: task.head_spec for task in types.values() if task.owns_head}
     own = {name: spec for name, spec in specs.items() if given.definitions[name].init is None}
     model, tokenizer, kept = _started(given.config, run, specs, own)
     return model, tokenizer, {**kept, **borrow_heads(model, given.definitions)}

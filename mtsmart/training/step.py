@@ -13,7 +13,7 @@ from mtsmart.data.joined.batch import JoinedBatch
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.regularizers import ChangesPasses, CleanPass, Needs, Regularizer, changing_passes, clean_pass
 from mtsmart.regularizers.shared.joined_pass import JoinedPass, joined_pass
-from mtsmart.regularizers.shared.joins import joined_losses, joins
+from mtsmart.regularizers.shared.joins import is_joined_now, joined_losses, joins
 from mtsmart.task_types import TaskType
 
 Scale = Callable[[str], float]
@@ -88,10 +88,7 @@ class TrainStep(nn.Module):
 
     def _together(self, batch: JoinedBatch, scale: Scale) -> dict[str, Objective]:
         names = [member.task for member in batch.members]
-        active = {name: self._active(name) for name in names}
-        shared = [
-            one for one in self.regularizers.values() if any(one in active[name] and joins(one, name) for name in names)
-        ]
+        shared = [one for one in self.regularizers.values() if any(is_joined_now(one, name) for name in names)]
         needs = [one.needs(name) for one in shared for name in names if one.is_active(name)]
         weights = {name: self.tasks[name].definition.weight for name in names}
         joined = joined_pass(
@@ -109,7 +106,8 @@ class TrainStep(nn.Module):
         terms = [joined_losses(one, joined) for one in shared]
         objectives = []
         for place, member in enumerate(joined.members):
-            own = [one for one in self._active(member.task.name) if one not in shared]
+            name = member.task.name
+            own = [one for one in self._active(name) if one not in shared or not joins(one, name)]
             loss, figures = _objective(member, own)
             for of_members in terms:
                 term = of_members[place]

@@ -154,6 +154,18 @@ def test_the_page_holds_every_part_that_was_measured():
     assert "No GPU" in text and "Peak memory" not in text
 
 
+def test_a_page_keeps_what_stands_outside_its_marks(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- a -->\nold\n<!-- b -->\nafter\n")
+    for _ in range(2):
+        timing.put_between(page, "<!-- a -->\n", "<!-- b -->\n", "new\n")
+        assert page.read_text() == "before\n<!-- a -->\nnew\n<!-- b -->\nafter\n"
+    for begin, end, missing in (("<!-- x -->", "<!-- b -->", "x"), ("<!-- b -->", "<!-- a -->", "a")):
+        with pytest.raises(ValueError, match=f"page.md: lacks the mark <!-- {missing} -->"):
+            timing.put_between(page, begin, end, "lost")
+    assert "lost" not in page.read_text()
+
+
 def test_the_classic_loop_and_the_bare_loop_learn(minilm, tmp_path):
     """Both are what ours is compared with, so they must train."""
     made = workload.trainer(workload.fixed_length(tmp_path, 32, 8, 32), workload.PLAIN, tmp_path / "run")

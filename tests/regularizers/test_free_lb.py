@@ -58,9 +58,3 @@ def test_a_batch_without_gold_labels_has_no_term(tiny_bench):
     batch = tiny_bench.batch("kind")
     batch.targets.clear()
     assert free_lb(tiny_bench).loss(tiny_bench.clean("kind", batch)) is None
-
-
-def test_sharded_weights_are_refused(workspace, cli):
-    refused = cli("train", workspace.experiment, "smart=off", "mbpp=off", "free_lb=paper", "training.shard=true")
-    assert refused.code == 2
-    assert "free_lb: does not go with sharded weights. Leave training.shard out" in refused.err

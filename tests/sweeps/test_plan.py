@@ -1,6 +1,8 @@
 """From a grid to its runs."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,11 @@ from mtsmart.errors import ConfigError
 from mtsmart.resources import shipped
 from mtsmart.sweeps.plan import definitions_of, fingerprint, make_plan
 from mtsmart.tasks.dataset import PerturbConfig
+
+
+from mtsmart.sweeps.folder import LEDGER
+from mtsmart.sweeps.ledger import Ledger
+from mtsmart.sweeps.plan import make_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = """name: s
@@ -242,6 +249,57 @@ def test_a_file_without_a_grid_is_refused(tmp_path):
     file.write_text("encoder: {path: e}\ntasks: [rte]\n")
     with pytest.raises(ConfigError, match=r"s\.yaml: has no grid.*mtsmart train"):
         make_plan(load_experiment(file), [], tmp_path)
+
+
+MOVING = """name: s
+task_files: [../data/tasks.yaml]
+tasks: [near]
+encoder: {path: ../encoder}
+smart: off
+mbpp: off
+grid: {seeds: [1], arms: {one: {}, other: {init: {run: ../runs/first}, encoder: {path: null}}}}
+"""
+NEAR = """near: {task_type: regression, dataset: {files: {train: [train.jsonl, %s], validation: validation.jsonl}},
+  text: [a], label: score}
+"""
+
+
+def hashes(file):
+    return [job.config for job in make_plan(load_experiment(file), [], file.parent / "out").jobs]
+
+
+def write_project(folder, outside):
+    """A project with an experiment in one folder and data in another, one file of which is outside."""
+    for name, text in {"setup.cfg": "", "grids/s.yaml": MOVING, "data/tasks.yaml": NEAR % outside}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder / "grids" / "s.yaml"
+
+
+def test_a_project_that_moves_keeps_the_identities_of_its_runs(tmp_path, monkeypatch):
+    outside = tmp_path / "outside.jsonl"
+    file = write_project(tmp_path / "here", outside)
+    shutil.copytree(tmp_path / "here", tmp_path / "deeper" / "there")
+    moved = tmp_path / "deeper" / "there" / "grids" / "s.yaml"
+    assert hashes(moved) == hashes(file) and len(set(hashes(file))) == 2
+    monkeypatch.chdir(tmp_path)
+    assert hashes(Path(os.path.relpath(moved))) == hashes(file), "the working directory does not matter"
+
+
+@pytest.mark.parametrize("other", ["{here}/data/other.jsonl", "{here}/../elsewhere.jsonl"])
+def test_another_data_file_makes_another_run(tmp_path, other):
+    file = write_project(tmp_path / "here", tmp_path / "outside.jsonl")
+    before = hashes(file)
+    write_project(tmp_path / "here", other.format(here=tmp_path / "here"))
+    assert not set(hashes(file)) & set(before)
+
+
+def test_the_ledgers_that_ship_belong_to_their_grids(tmp_path):
+    """Their data files are in the repository, whose place must not matter."""
+    ledger = ROOT / "experiments" / "heads" / "ledgers" / "choice_labels"
+    plan = make_plan(load_experiment(ROOT / "experiments" / "heads" / "choice_labels.yaml"), [], tmp_path)
+    done = Ledger(ledger / LEDGER)
+    assert plan.jobs and all(job.key in done for job in plan.jobs)
 
 
 def test_every_shipped_grid_has_a_plan(tmp_path):

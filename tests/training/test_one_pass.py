@@ -203,3 +203,54 @@ def test_a_shared_perturbation_has_the_settings_of_a_task_that_is_perturbed(expe
     _, figures = trainer.step(batch.members[1])
     assert float(found[1][1]["R"]) == pytest.approx(float(figures["R"]), rel=1e-5)
     assert "R" not in found[0][1] and "R" not in found[2][1]
+
+
+_SHARED = "smart={preset: tuned, shared: true}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "task", "key", "ours", "theirs"),
+    [
+        (["tasks.size.smart.epsilon=0.05"], "size", "epsilon", "0.01", "0.05"),
+        (["tasks.kind.smart.epsilon=0.05"], "size", "epsilon", "0.05", "0.01"),
+        (["tasks.kind.smart=off", "tasks.topics.smart.norm=l2"], "topics", "norm", "'linf'", "'l2'"),
+        (["tasks.topics.smart.dropout=off"], "topics", "dropout", "'shared'", "'off'"),
+    ],
+)
+def test_tasks_that_share_a_perturbation_must_agree_on_it(experiment, tmp_path, cli, settings, task, key, ours, theirs):
+    refused = cli("train", experiment(), "-o", tmp_path / "run", _SHARED, *settings)
+    first = "size" if "tasks.kind.smart=off" in settings else "kind"
+    assert refused.code == 2 and not (tmp_path / "run" / "metrics.jsonl").exists()
+    assert (
+        f"tasks.{task}.smart.{key}: must be that of the task {first}, {ours}, because both read the same texts and "
+        f"share one perturbation (smart.shared), got {theirs}. Give both the same value, or set "
+        f"tasks.{task}.smart.shared=false"
+    ) in refused.err
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["tasks.size.smart.weight=3", "tasks.size.smart.every=2"],
+        ["tasks.size.smart.noise=0.5"],
+        ["tasks.size.smart={epsilon: 0.05, shared: false}"],
+        ["tasks.size.smart=off", "tasks.topics.smart=off"],
+        ["smart.shared=false", "tasks.size.smart.epsilon=0.05"],
+        ["mixing.one_pass=false", "tasks.size.smart.epsilon=0.05"],
+    ],
+    ids=["weights", "a setting without effect", "its own", "off", "nothing is shared", "no joined batches"],
+)
+def test_what_does_not_decide_a_shared_perturbation_may_differ(experiment, settings):
+    prepare(load_experiment(experiment(), [_SHARED, *settings]))
+
+
+def test_a_task_with_a_perturbation_of_its_own_does_not_take_that_of_the_others(experiment, tmp_path):
+    """Such a perturbation needs nothing of the clean pass, so the clean pass is joined nevertheless."""
+    smart = "smart={preset: paper, shared: true, epsilon: 0.01, dropout: independent}"
+    trainer = trainer_of(experiment(), tmp_path, smart, "tasks.kind.smart={shared: false, epsilon: 0.2, step_size: 1}")
+    batch = first_batch(trainer)
+    together = trainer.step(batch)
+    lengths = [float(figures["delta/x"]) for _, figures in together]
+    _, alone = trainer.step(batch.members[0])
+    assert lengths[0] == pytest.approx(float(alone["delta/x"]), rel=1e-4)
+    assert lengths[0] > 5 * lengths[1] and lengths[1] == lengths[2]

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
-from mtsmart.config.regularizers import REGULARIZERS, Method
+from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError
 from mtsmart.regularizers.shared.base import Regularizer
@@ -29,15 +29,27 @@ def check_regularizers(config: RunConfig, definitions: Mapping[str, TaskDefiniti
         sharded: whether several processes each keep a part of the weights.
 
     Raises:
-        ConfigError: names the method.
+        ConfigError: names the method, or its setting.
     """
     parts = [config.parts, *(definition.parts for definition in definitions.values())]
     for name, method in REGULARIZERS.named_in(parts).items():
-        takes_parts = cast(type[UpdateHooks], method).takes_parts
         sections = {task: definition.parts.get(name) for task, definition in definitions.items()}
-        if sharded and not takes_parts and method.effect(config.parts.get(name), sections):
-            message = "does not go with sharded weights, of which each process sees only a part"
-            raise ConfigError(message, key=name, hint="Leave training.shard out")
+        settings = method.effect(config.parts.get(name), sections)
+        key = _refusing_parts(method, settings.values())
+        if sharded and key is not None:
+            raise ConfigError("does not go with sharded weights", key=key, hint="Leave training.shard out")
+
+
+def _refusing_parts(method: type[Method], settings: Iterable[MethodSettings]) -> str | None:
+    """The method, or its setting, that needs all weights in each process; None: it works with a part of them."""
+    hooks = cast(type[UpdateHooks], method)
+    for each in settings:
+        if not hooks.takes_parts:
+            return method.name
+        for switch in hooks.whole_only:
+            if getattr(each, switch):
+                return f"{method.name}.{switch}"
+    return None
 
 
 def check_unlabelled(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> None:

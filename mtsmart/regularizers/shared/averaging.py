@@ -26,6 +26,21 @@ class AveragingSettings(MethodSettings):
     )
 
 
+def with_average(
+    models: Mapping[str, MultiTaskModel], name: str, average: MultiTaskModel, keep: str
+) -> dict[str, MultiTaskModel]:
+    """The models that an evaluation scores, with an average of the weights.
+
+    Args:
+        models: those so far, by name.
+        name: that of the average.
+        average: the averaged model.
+        keep: ``better`` leaves the model itself among them; anything else puts the average in its place.
+    """
+    others = {other: model for other, model in models.items() if keep == "better" or other != STUDENT}
+    return {**others, name: average}
+
+
 A = TypeVar("A", bound=AveragingSettings)
 
 
@@ -51,8 +66,7 @@ class Averaging(Regularizer[A], Generic[A]):
         """With the average, or the average instead of the model itself."""
         if self.count == 0:
             return models
-        others = {name: model for name, model in models.items() if self.config.keep == "better" or name != STUDENT}
-        return {**others, self.name: self.average.model}
+        return with_average(models, self.name, self.average.model, self.config.keep)
 
     def add(self, model: MultiTaskModel) -> None:
         """Count the model's weights in a plain mean: m <- m + (w - m) / n."""

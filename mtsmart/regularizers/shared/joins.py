@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.config.sections import RunConfig
+from mtsmart.errors import ConfigError
 from mtsmart.regularizers.shared.base import Regularizer, Term, weighted
+from mtsmart.tasks.definition import TaskDefinition
 
 if TYPE_CHECKING:
     from mtsmart.regularizers.shared.joined_pass import JoinedPass
@@ -19,9 +25,21 @@ class Joins(ABC):
         """Whether a task's term comes from the joined pass, and not from a pass of its own."""
         return True
 
+    @classmethod
+    def must_agree(cls, settings: Any) -> Mapping[str, Any]:
+        """The settings of a task that decide a perturbation which it shares with others, with their values.
+
+        Args:
+            settings: complete values of a method that is on. Empty if they have no ``shared``, or if it is false.
+        """
+        return {}
+
     @abstractmethod
     def joined_terms(self, joined: JoinedPass) -> list[Term]:
-        """The terms of the members without their weights, in the order of the members."""
+        """The terms of the members without their weights, in the order of the members.
+
+        Those of members whose term is not joined, or not due, are not used.
+        """
 
 
 def joins(regularizer: Regularizer[Any], task: str) -> TypeGuard[Joins]:
@@ -29,12 +47,49 @@ def joins(regularizer: Regularizer[Any], task: str) -> TypeGuard[Joins]:
     return isinstance(regularizer, Joins) and regularizer.is_joined(task)
 
 
+def is_joined_now(regularizer: Regularizer[Any], task: str) -> bool:
+    """Whether the present update has a method's term of a task, from the joined pass."""
+    return regularizer.is_active(task) and joins(regularizer, task)
+
+
+def check_joined(config: RunConfig, definitions: Mapping[str, TaskDefinition], groups: Iterable[Sequence[str]]) -> None:
+    """Refuse settings that differ between tasks for which a method searches one perturbation.
+
+    Args:
+        config: the experiment's.
+        definitions: of its tasks.
+        groups: the names of the tasks that read the same texts.
+
+    Raises:
+        ConfigError: names the setting, two tasks and their values.
+    """
+    methods = REGULARIZERS.named_in([config.parts, *(definition.parts for definition in definitions.values())])
+    for (name, method), tasks in product(methods.items(), groups):
+        if not issubclass(method, Joins):
+            continue
+        sections = {task: definitions[task].parts.get(name) for task in tasks}
+        found = method.effect(config.parts.get(name), sections)
+        _check_agreement(name, {task: method.must_agree(settings) for task, settings in found.items()})
+
+
+def _check_agreement(method: str, values: Mapping[str, Mapping[str, Any]]) -> None:
+    for (first, ours), (second, theirs) in combinations(((task, own) for task, own in values.items() if own), 2):
+        for key in (key for key in ours if key in theirs and ours[key] != theirs[key]):
+            raise ConfigError(
+                f"must be that of the task {first}, {ours[key]!r}, because both read the same texts and share one "
+                f"perturbation ({method}.shared)",
+                key=f"tasks.{second}.{method}.{key}",
+                value=theirs[key],
+                hint=f"Give both the same value, or set tasks.{second}.{method}.shared=false",
+            )
+
+
 def joined_losses(regularizer: Regularizer[Any], joined: JoinedPass) -> list[Term | None]:
-    """The weighted terms of the members of a joined pass; None where the method is off in this update."""
+    """The weighted terms of the members of a joined pass; None where the method is off or does not join them."""
     assert isinstance(regularizer, Joins)
     names = [member.task.name for member in joined.members]
     settings = regularizer.settings
-    factors = {name: settings[name].weight if regularizer.is_active(name) else 0.0 for name in names}
+    factors = {name: settings[name].weight if is_joined_now(regularizer, name) else 0.0 for name in names}
     weights = {name: weight * factors[name] for name, weight in joined.weights.items()}
     terms = regularizer.joined_terms(replace(joined, weights=weights))
     return [weighted(settings[name], term) if factors[name] else None for name, term in zip(names, terms, strict=True)]

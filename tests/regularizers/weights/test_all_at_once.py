@@ -5,10 +5,7 @@ import torch
 
 import mtsmart
 from mtsmart.config.regularizers import REGULARIZERS
-from mtsmart.config.sections import RunConfig
-from mtsmart.errors import ConfigError, MtsmartWarning
-from mtsmart.regularizers import check_regularizers
-from mtsmart.tasks import TaskDefinition
+from mtsmart.errors import MtsmartWarning
 from mtsmart.training.step import TrainStep
 from tests.regularizers.at_work import at_work, first_settings
 from tests.regularizers.every_type import PAIRS
@@ -68,19 +65,6 @@ def test_a_run_with_all_of_them_resumes_to_the_bit(workspace):
     mtsmart.train(workspace.experiment, settings, output_dir=stopped, resume=True)
     assert_same_run(whole, stopped, ["smart", "mbpp", *METHODS])
     assert '"ema"' in (whole / "metrics.jsonl").read_text() or '"swa"' in (whole / "metrics.jsonl").read_text()
-
-
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.takes_parts])
-def test_methods_that_need_all_weights_refuse_sharding_before_training(name):
-    section = METHODS[name].section()
-    tasks = {"a": {}}
-    definition = TaskDefinition(task_type="regression", dataset={"path": "a/b"}, text=["a"])
-    on = RunConfig(tasks=tasks, encoder={"path": "e"}, **{name: section(preset="paper")})
-    off = RunConfig(tasks=tasks, encoder={"path": "e"}, **{name: section(preset="off")})
-    check_regularizers(on, {"a": definition}, sharded=False)
-    with pytest.raises(ConfigError, match=f"^{name}: does not go with sharded weights"):
-        check_regularizers(on, {"a": definition}, sharded=True)
-    check_regularizers(off, {"a": definition}, sharded=True)
 
 
 def test_a_frozen_encoder_leaves_methods_on_pretrained_weights_nothing_to_do_and_that_is_told(workspace):

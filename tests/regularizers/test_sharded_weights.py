@@ -1,0 +1,43 @@
+"""Methods, and single settings of them, that need all weights in each process."""
+
+import pytest
+
+from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.config.sections import RunConfig
+from mtsmart.errors import ConfigError
+from mtsmart.regularizers import check_regularizers
+from mtsmart.tasks import TaskDefinition
+
+WHOLE = [name for name, method in REGULARIZERS.ordered().items() if not method.takes_parts]
+
+
+def check(sections, *, of_task=None, sharded=True):
+    written = {name: REGULARIZERS[name].section()(**values) for name, values in sections.items()}
+    config = RunConfig(tasks={"a": {}, "b": {}}, encoder={"path": "e"}, **written)
+    data = {"task_type": "regression", "dataset": {"path": "a/b"}, "text": ["a"]}
+    definitions = {"a": TaskDefinition(**data), "b": TaskDefinition(**data, **(of_task or {}))}
+    check_regularizers(config, definitions, sharded=sharded)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_methods_that_need_all_weights_are_refused_before_training(name):
+    check({name: {"preset": "paper"}}, sharded=False)
+    check({name: {"preset": "off"}})
+    with pytest.raises(ConfigError, match=f"^{name}: does not go with sharded weights. Leave training.shard out$"):
+        check({name: {"preset": "paper"}})
+
+
+def test_free_lb_is_one_of_them_and_others_are_not():
+    """It differentiates passes of its own."""
+    assert "free_lb" in WHOLE and "sam" in WHOLE
+    check({"smart": {"preset": "tuned"}, "mbpp": {"preset": "tuned"}, "vat": {"preset": "paper"}})
+
+
+def test_r4f_is_refused_and_r3f_is_not():
+    check({"r3f": {"preset": "r4f"}}, sharded=False)
+    check({"r3f": {"preset": "paper"}})
+    check({"r3f": {"preset": "r4f", "weight": 0}})
+    message = r"^r3f\.bounded_head: does not go with sharded weights. Leave training.shard out$"
+    for sections, of_task in [({"r3f": {"preset": "r4f"}}, {}), ({}, {"r3f": {"preset": "r4f"}})]:
+        with pytest.raises(ConfigError, match=message):
+            check(sections, of_task=of_task)
