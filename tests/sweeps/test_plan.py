@@ -10,13 +10,10 @@ import pytest
 from mtsmart.config.loader import load_experiment
 from mtsmart.errors import ConfigError
 from mtsmart.resources import shipped
-from mtsmart.sweeps.plan import definitions_of, fingerprint, make_plan
-from mtsmart.tasks.dataset import PerturbConfig
-
-
 from mtsmart.sweeps.folder import LEDGER
 from mtsmart.sweeps.ledger import Ledger
-from mtsmart.sweeps.plan import make_plan
+from mtsmart.sweeps.plan import definitions_of, fingerprint, make_plan
+from mtsmart.tasks.dataset import PerturbConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = """name: s
