@@ -291,12 +291,23 @@ def test_another_data_file_makes_another_run(tmp_path, other):
     assert not set(hashes(file)) & set(before)
 
 
-def test_the_ledgers_that_ship_belong_to_their_grids(tmp_path):
-    """Their data files are in the repository, whose place must not matter."""
-    ledger = ROOT / "experiments" / "heads" / "ledgers" / "choice_labels"
-    plan = make_plan(load_experiment(ROOT / "experiments" / "heads" / "choice_labels.yaml"), [], tmp_path)
-    done = Ledger(ledger / LEDGER)
-    assert plan.jobs and all(job.key in done for job in plan.jobs)
+@pytest.mark.parametrize(
+    "experiment",
+    [
+        *(f"evidence/{name}" for name in ("evidence", "tuning", "learning_rate")),
+        "methods/methods",
+        *(f"heads/{path.parent.name}" for path in (ROOT / "experiments/heads/ledgers").glob("*/runs.jsonl")),
+    ],
+)
+def test_the_ledgers_that_ship_belong_to_their_grids(tmp_path, experiment):
+    """Whatever settings come later, the pages can be written from them again."""
+    folder, _, name = experiment.partition("/")
+    places = (f"{folder}/ledgers/{name}", f"{folder}/{name}", folder)
+    file = next(path for place in places if (path := ROOT / "experiments" / place / LEDGER).is_file())
+    plan = make_plan(load_experiment(shipped(f"experiments/{experiment}.yaml")), [], tmp_path)
+    planned = {job.key for job in plan.jobs}
+    assert (keys := [(run.config, run.seed) for run in Ledger(file)])
+    assert planned.issuperset(keys)
 
 
 def test_every_shipped_grid_has_a_plan(tmp_path):
