@@ -2,13 +2,15 @@
 
     python -m benchmarks.peft
 
-Each arm trains MiniLM in processes of its own, on rows of one length, with the trainer's own updates. Memory is a
-process's peak less what it had before it loaded a model, when all libraries were loaded, peft among them: weights,
-gradients, optimizer state and activations are counted. Seconds are those of updates in turns, in one process.
+Each arm trains MiniLM, and some a random model of BERT-base's size, in processes of their own, on rows of one length,
+with the trainer's own updates. Memory is a process's peak less what it had after the same arm trained a tiny model,
+when all libraries were loaded: weights, gradients, optimizer state and activations are counted. Seconds are those of
+updates in turns, in one process.
 """
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import statistics
 import tempfile
@@ -16,8 +18,10 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from transformers import BertConfig
 
 from benchmarks.speed import process_memory
+from benchmarks.speed.gpu import random_model
 from benchmarks.speed.process_memory import status
 from benchmarks.speed.timing import interleaved, machine, paired_ratio, put_between, spread, table
 from benchmarks.speed.workload import PLAIN, Arm, batches_of, fixed_length, run_updates, trainer
@@ -33,16 +37,21 @@ TOKENS = 128
 UPDATES = 3
 REPEATS = 5
 FULL = "full training"
+LORA = "`peft: lora`"
+LORA_CHECKPOINTED = "`peft: lora`, `gradient_checkpointing: true`"
 CHECKPOINTED = "encoder.gradient_checkpointing=true"
 ARMS = {
     FULL: PLAIN,
-    "`peft: lora`": PLAIN.changed("encoder.peft=lora"),
+    LORA: PLAIN.changed("encoder.peft=lora"),
     "`peft: {method: lora, targets: all}`": PLAIN.changed("encoder.peft=lora", "encoder.peft.targets=all"),
     "`peft: dora`": PLAIN.changed("encoder.peft=dora"),
     "`peft: ia3`": PLAIN.changed("encoder.peft=ia3"),
     "full training, `gradient_checkpointing: true`": PLAIN.changed(CHECKPOINTED),
-    "`peft: lora`, `gradient_checkpointing: true`": PLAIN.changed("encoder.peft=lora", CHECKPOINTED),
+    LORA_CHECKPOINTED: PLAIN.changed("encoder.peft=lora", CHECKPOINTED),
 }
+
+OF_BASE = (FULL, LORA, LORA_CHECKPOINTED)
+TINY = BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
 
 
 def main() -> None:
@@ -52,27 +61,46 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         experiment = fixed_length(folder, BATCH * UPDATES, TOKENS, BATCH)
+        tiny = of_random_model(folder / "tiny", TINY)
         peaks: dict[str, list[int]] = {name: [] for name in ARMS}
         for _ in range(3):
-            for name, arm in ARMS.items():
-                with multiprocessing.get_context(process_memory.START_METHOD).Pool(1) as pool:
-                    peaks[name].append(pool.apply(peak, (experiment, arm, folder / "run")))
+            for name in ARMS:
+                peaks[name].append(measured(experiment, tiny, name, folder))
+        base = of_random_model(folder / "base", BertConfig())
+        of_base = {name: measured(base, tiny, name, folder) for name in OF_BASE}
         seconds, shares = timed(experiment, folder)
-    text = "\n".join(page(peaks, seconds, shares))
+    text = "\n".join([*page(peaks, seconds, shares), *page_of_base(of_base)])
     put_between(PAGE, BEGIN, END, text)
     print(text)
 
 
-def peak(experiment: Path, arm: Arm, folder: Path) -> int:
-    """Bytes above those of the loaded libraries."""
-    import peft  # noqa: F401
+def of_random_model(folder: Path, size: BertConfig) -> Path:
+    """An experiment with a random model and as many rows as the other experiment has."""
+    folder.mkdir()
+    return fixed_length(folder, BATCH * UPDATES, TOKENS, BATCH, random_model(folder / "encoder", size))
 
+
+def measured(experiment: Path, tiny: Path, arm: str, folder: Path) -> int:
+    """The peak of an arm, in a process of its own."""
+    with multiprocessing.get_context(process_memory.START_METHOD).Pool(1) as pool:
+        return pool.apply(peak, (experiment, tiny, ARMS[arm], folder / "run"))
+
+
+def peak(experiment: Path, tiny: Path, arm: Arm, folder: Path) -> int:
+    """Bytes above those of the loaded libraries, some of which are loaded only in a first update."""
     torch.set_num_threads(1)
+    train(tiny, arm, folder)
+    gc.collect()
     before = status("VmRSS")
+    train(experiment, arm, folder)
+    return status("VmHWM") - before
+
+
+def train(experiment: Path, arm: Arm, folder: Path) -> None:
+    """All updates of an arm."""
     made = trainer(experiment, arm, folder)
     with keeping_freed_memory():
         run_updates(made, batches_of(made))
-    return status("VmHWM") - before
 
 
 def timed(experiment: Path, folder: Path) -> tuple[dict[str, list[float]], dict[str, float]]:
@@ -109,6 +137,16 @@ def page(peaks: dict[str, list[int]], seconds: dict[str, list[float]], shares: d
         f"all-MiniLM-L6-v2, {BATCH} rows of {TOKENS} tokens. Bytes are those above the loaded libraries, the median of "
         f"three processes after {UPDATES} updates each. {machine()}",
         "",
+    ]
+
+
+def page_of_base(peaks: dict[str, int]) -> list[str]:
+    """The same memory, of a larger encoder."""
+    rows = [[name, f"{found:,}", f"{found / peaks[FULL]:.2f}"] for name, found in peaks.items()]
+    return [
+        f"A random model of BERT-base's size, {BATCH} rows of {TOKENS} tokens, one process each:",
+        "",
+        *table(["`encoder`", "bytes at the peak", "times full"], rows),
     ]
 
 
