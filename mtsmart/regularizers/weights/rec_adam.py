@@ -67,7 +67,7 @@ class RecAdam(Anchored[RecAdamSettings]):
         paper="Chen et al. 2020, Recall and Learn, algorithm 1 with the decoupled penalty",
         cost="none; two copies of the encoder's weights",
         use="encoders that should forget little; t0 must be well below the length of the run",
-        evidence="not compared in experiments/evidence",
+        evidence="no significant gain on the four small tasks of experiments/methods",
     )
     figures = (
         Figure("lambda", "RecAdam's lambda", "1", "lambda is the share of the optimizer's step", in_tables=False),

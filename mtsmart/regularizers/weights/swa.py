@@ -44,7 +44,7 @@ class Swa(Averaging[SwaSettings]):
         paper="Izmailov et al. 2018, algorithm 1",
         cost="none; a copy of the trained weights",
         use="training whose rate ends high (optimizer.schedule=constant), and rows that differ from those of training",
-        evidence="not compared in experiments/evidence",
+        evidence="no significant gain on the four small tasks of experiments/methods",
     )
 
     @property
