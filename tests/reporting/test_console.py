@@ -180,6 +180,7 @@ def test_a_program_gets_one_object_a_line():
     told = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["event"] for line in told] == ["started", "logged", "logged", "evaluated", "logged", "ended"]
     assert told[0]["tasks"] == {"quick_attitude": {"train_rows": 4800, "validation_rows": 4800}}
+    assert told[0]["recipe"] == ["mixing: a recipe"]
     assert {"update", "updates", "rows_per_second", "seconds_left", "learning_rate", "tasks"} <= set(told[1])
     assert told[3]["score"] == 0.5 and told[3]["best"] is True
     assert told[-1] == {
