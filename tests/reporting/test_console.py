@@ -170,6 +170,19 @@ def test_a_notebook_gets_lines_although_its_kernel_asks_for_colours(monkeypatch)
     assert isinstance(progress_on(python_console()), ProgressText)
 
 
+def test_a_long_line_goes_on_beneath_its_own_beginning():
+    stream = io.StringIO()
+    console = Console(file=stream, width=40, force_terminal=True, color_system=None, _environ={})
+    text = f"heads: {' '.join([*NAMES, *NAMES])}"
+    event = Started({}, {}, {}, [], UPDATES, done=0, device="cpu", regularizers=[], recipe=[text])
+    ProgressBlock(console, is_live=False).receive(event)
+    _, *parts, last = stream.getvalue().splitlines()
+    assert last == "  regularisers: none"
+    assert len(parts) > 2 and max(map(len, parts)) <= 40
+    assert parts[0].startswith("  heads: ") and all(re.match(" {4}[a-z]", part) for part in parts[1:])
+    assert " ".join(part.strip() for part in parts) == text
+
+
 def test_a_program_gets_one_object_a_line():
     clock = Clock()
     stream = io.StringIO()
@@ -180,6 +193,7 @@ def test_a_program_gets_one_object_a_line():
     told = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["event"] for line in told] == ["started", "logged", "logged", "evaluated", "logged", "ended"]
     assert told[0]["tasks"] == {"quick_attitude": {"train_rows": 4800, "validation_rows": 4800}}
+    assert told[0]["recipe"] == ["mixing: a recipe"]
     assert {"update", "updates", "rows_per_second", "seconds_left", "learning_rate", "tasks"} <= set(told[1])
     assert told[3]["score"] == 0.5 and told[3]["best"] is True
     assert told[-1] == {

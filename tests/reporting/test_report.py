@@ -175,6 +175,14 @@ def test_a_finished_run_that_is_resumed_gets_its_report_unless_it_is_switched_of
     assert "pearson" in read_page(run / "report.html").text
 
 
+def test_the_dotted_line_is_explained_without_regularisers_too(trained_run, cli):
+    run = trained_run("smart=off", "mbpp=off")
+    assert cli("report", run).code == 0
+    page = read_page(run / "report.html")
+    assert "flips" not in page.text.partition("Configuration")[0]
+    assert page.text.count("The dotted line is the best evaluation of the run.") == 2  # one for each task
+
+
 def test_data_that_is_gone_is_told_and_the_rest_is_shown(trained_run, workspace, cli):
     run = trained_run()
     (workspace.folder / "color_validation.jsonl").unlink()

@@ -11,9 +11,11 @@ from rich.text import Text
 from mtsmart.reporting.shown import shown
 from mtsmart.text.escaping import one_line
 
+NARROW = 40
+"""A terminal with fewer columns has none to spare."""
+
 _INDENT = 2
 _GAP = 3
-_NARROW = 40  # columns of a terminal
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def in_columns(cells: Sequence[Cell], width: int, ellipsis: str = "…", label: 
     """
     names = [one_line(cell.name) for cell in cells]
     values = [one_line(cell.value) for cell in cells]
-    before = label + " " * _INDENT if width >= _NARROW else " " * min(_INDENT, max(0, width - 12))
+    before = label + " " * _INDENT if width >= NARROW else " " * min(_INDENT, max(0, width - 12))
     indent = len(before)
     of_values = max(map(cell_len, values))
     of_names = max(1, min(max(map(cell_len, names)), width - indent - 1 - of_values))

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mtsmart.processes import launched
-from mtsmart.reporting.progress.cells import Cell, in_columns
+from mtsmart.reporting.progress.cells import NARROW, Cell, in_columns
 from mtsmart.reporting.progress.lines import Line, lines_of
 from mtsmart.reporting.progress.pace import Pace, left_text, rate_text
 from mtsmart.reporting.shown import shown
@@ -28,6 +28,7 @@ _WIDEST_BAR = 30  # columns
 _NARROWEST_BAR = 5
 _ASIDE = 3  # lines of a terminal that losses leave free
 _DRAWN = 4  # times a second
+_DEEPER = 2  # columns that the second part of a long line stands to the right of the first
 
 
 def progress_on(console: Console) -> Callback:
@@ -183,9 +184,18 @@ def _losses(event: Logged) -> dict[str, str]:
 def _wrapped(line: Line, console: Console) -> list[Text]:
     """A line as it stands in a terminal: cells that do not fit beside the text stand in columns beneath it."""
     whole = _in_colours(line, str(line))
-    if not line.cells or whole.cell_len <= console.width:
+    if whole.cell_len <= console.width:
         return [whole]
-    return [_in_colours(line, line.text), *in_columns(line.cells, console.width, _ellipsis(console.options))]
+    if line.cells:
+        return [_in_colours(line, line.text), *in_columns(line.cells, console.width, _ellipsis(console.options))]
+    return _parts(whole, console) if console.width >= NARROW else [whole]
+
+
+def _parts(text: Text, console: Console) -> list[Text]:
+    """A text that is too long for a line: its parts, of which all but the first stand deeper."""
+    depth = len(text.plain) - len(text.plain.lstrip())
+    first, *others = text[depth:].wrap(console, console.width - depth - _DEEPER)
+    return [Text(" " * depth) + first, *(Text(" " * (depth + _DEEPER)) + other for other in others)]
 
 
 def _in_colours(line: Line, text: str) -> Text:

@@ -34,7 +34,7 @@ class EventLines(Callback):
             for name, rows in event.train_rows.items()
         }
         facts = {"updates": event.updates, "done": event.done, "device": event.device, "tasks": tasks}
-        self._write("started", {**facts, "regularizers": list(event.regularizers)})
+        self._write("started", {**facts, "recipe": list(event.recipe), "regularizers": list(event.regularizers)})
 
     def on_update(self, event: UpdateDone) -> None:
         """Count the update."""

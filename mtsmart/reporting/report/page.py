@@ -100,6 +100,7 @@ def _task(content: RunContent, name: str) -> dict[str, Any]:
         "baselines": content.record.results.baselines.get(name, {}),
         "notes": content.notes.get(name, []),
         "curves": _drawn(pictures.pictures_of_task(content, name)),
+        "is_best_marked": content.record.results.best is not None and name in content.record.curves.scores,
         "legends": _legends(content.record.curves.figures.get(name, {})),
         "reliability": _drawn([reliability] if reliability else []),
         "confusions": [] if details is None or details.confusion is None else details.confusion.mistaken()[:SHOWN],
