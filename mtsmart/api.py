@@ -371,7 +371,7 @@ def _open_folder(
         setup: the parts of the run.
         allowed: the keys that may differ from those of an interrupted run.
         text: the configuration, which a new run stores.
-        notify: called with a text about each damaged resume point.
+        notify: called with a text about each damaged resume point, and if there is none.
 
     Returns:
         the folder, and the resume point from which the run continues; None: it begins.
@@ -384,6 +384,8 @@ def _open_folder(
         rows = describe_rows(setup.train, setup.validation)
         present = Described(setup.config, setup.definitions)
         point = find_resume_point(claimed, present, rows, allowed, notify, setup.model.encoder.max_positions)
+        if point is None:
+            notify(f"{claimed.path} has no resume point yet, so training starts at its beginning")
     claimed.open()
     if point is None:
         claimed.store(text)

@@ -13,10 +13,17 @@ from transformers import PreTrainedTokenizerBase
 
 
 class Share(Enum):
-    """What a mean over a batch is of; the two may count different values, for example of tokens."""
+    """What a mean over a batch is of; these may count different values, for example of tokens.
+
+    Attributes:
+        CRITERION: what the task's loss is a mean of.
+        DIVERGENCE: what the task's divergence is a mean of.
+        SEQUENCES: token sequences, the B of (B, T, H).
+    """
 
     CRITERION = "criterion"
     DIVERGENCE = "divergence"
+    SEQUENCES = "sequences"
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -232,12 +232,58 @@ class Encoder(nn.Module):
         finally:
             self._delta = before
 
+    @contextmanager
+    def changing_layers(self, change: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
+        """Inside it, what each layer gives goes through ``change``, which may also just look at it.
+
+        Args:
+            change: called with the number of a layer in its pass, from 1, and its output (B, T, H). It returns what the
+                next layer gets, of the same shape.
+
+        Raises:
+            CheckpointError: the architecture has no list of layers, or the encoder is compiled or uses gradient
+                checkpointing, so that its layers run unseen or twice.
+        """
+        if not self.layer_modules or self.compiled or self.recomputes:
+            message = "has no layers whose outputs can be seen or changed"
+            hint = "Leave training.compile and encoder.gradient_checkpointing out" if self.layer_modules else ""
+            raise CheckpointError(message, file=type(self.model).__name__, hint=hint)
+        changes = _Changes(change, self.time_first)
+        with ExitStack() as hooks:
+            start = self.register_forward_pre_hook(lambda module, given: changes.begin())
+            hooks.callback(start.remove)
+            for layer in self.layer_modules:
+                hooks.callback(layer.register_forward_hook(changes.after).remove)
+            yield
+
     def _normed_embeddings(self) -> nn.Module | None:
         has_norm = any(isinstance(module, nn.LayerNorm) for module in self.embeddings.children())
         return self.embeddings if has_norm else None
 
     def _add_delta(self, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
         return output if self._delta is None else output + self._delta
+
+
+class _Changes:
+    """The calls of the layers in a pass, in their order."""
+
+    def __init__(self, change: Callable[[int, Tensor], Tensor], time_first: bool) -> None:
+        self._change = change
+        self._time_first = time_first
+        self._number = 0
+
+    def begin(self) -> None:
+        """A pass begins."""
+        self._number = 0
+
+    def after(self, layer: nn.Module, given: Any, output: Any) -> Any:
+        """A hook: the layer's output with its hidden states changed; they stand first where it gives several things."""
+        self._number += 1
+        hidden = output[0] if isinstance(output, tuple) else output
+        hidden = hidden.transpose(0, 1) if self._time_first else hidden
+        changed = self._change(self._number, hidden)
+        changed = changed.transpose(0, 1) if self._time_first else changed
+        return (changed, *output[1:]) if isinstance(output, tuple) else changed
 
 
 def _refusal(model: PreTrainedModel, reason: str) -> CheckpointError:

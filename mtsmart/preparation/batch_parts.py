@@ -52,7 +52,11 @@ def _taken(whole: Batch, task: TaskType, rows: slice, count: int) -> Batch:
     splitting = splitting_of(task)
     part = splitting.take(whole, rows)
     of_labels = splitting.count_labels if task.definition.has_labels else splitting.count_predictions
-    counts = {Share.CRITERION: of_labels, Share.DIVERGENCE: splitting.count_predictions}
+    counts = {
+        Share.CRITERION: of_labels,
+        Share.DIVERGENCE: splitting.count_predictions,
+        Share.SEQUENCES: lambda batch: len(batch.attention_mask),
+    }
     shares = {share: 0.0 if is_empty else count * of(part) / (of(whole) or 1) for share, of in counts.items()}
     before = len(splitting.take(whole, slice(0, rows.start)).attention_mask) if rows.start else 0
     sequences = (before, len(whole.attention_mask))

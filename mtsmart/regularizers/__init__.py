@@ -35,7 +35,16 @@ from mtsmart.regularizers.shared.input_regularizer import InputRegularizer, Reac
 from mtsmart.regularizers.shared.joins import check_joined
 
 if TYPE_CHECKING:
+    from mtsmart.data.batch import Share
     from mtsmart.regularizers.shared.clean_pass import CleanPass, clean_pass
+    from mtsmart.regularizers.shared.noise import Noise
+
+_WITH_TORCH = {
+    "CleanPass": "mtsmart.regularizers.shared.clean_pass",
+    "clean_pass": "mtsmart.regularizers.shared.clean_pass",
+    "Noise": "mtsmart.regularizers.shared.noise",
+    "Share": "mtsmart.data.batch",
+}
 
 __all__ = [
     "LARGEST",
@@ -51,9 +60,11 @@ __all__ = [
     "MethodSettings",
     "MethodText",
     "Needs",
+    "Noise",
     "Preset",
     "Reach",
     "Regularizer",
+    "Share",
     "Term",
     "all_methods",
     "build_regularizers",
@@ -68,7 +79,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The clean pass needs torch. The configuration and the tables of sweeps read methods without it.
-    if name not in ("CleanPass", "clean_pass"):
+    # These need torch. The configuration and the tables of sweeps read methods without it.
+    if name not in _WITH_TORCH:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"{__name__}.shared.clean_pass"), name)
+    return getattr(importlib.import_module(_WITH_TORCH[name]), name)

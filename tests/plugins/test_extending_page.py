@@ -1,6 +1,7 @@
 """docs/extending.md shows the very files of the package that the tests install."""
 
 import re
+import runpy
 
 from tests.package_source import ROOT
 
@@ -31,3 +32,13 @@ def test_every_group_of_entry_points_is_in_the_table():
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "mtsmart").rglob("*.py"))
     groups = set(re.findall(r'group="(mtsmart\.\w+)"', source))
     assert groups == set(re.findall(r"\| `(mtsmart\.\w+)` \|", PAGE))
+
+
+def test_the_code_that_looks_at_a_term_runs(trained_run, capsys):
+    run = trained_run()
+    code = PAGE.rpartition("```python\n")[2].partition("```")[0]
+    assert "clean_pass(" in code
+    file = run.parent / "look.py"
+    file.write_text(code.replace("runs/quickstart", str(run)).replace("quick_attitude", "color"), encoding="utf-8")
+    runpy.run_path(str(file), run_name="__main__")
+    assert re.match(r"\{'r3f': tensor\([0-9.e-]+\)\}", capsys.readouterr().out)

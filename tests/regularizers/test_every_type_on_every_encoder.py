@@ -142,6 +142,16 @@ def test_more_parts_than_rows_make_the_whole(pair):
     check_parts(pair, "fisher", len(pair.batch.rows) + 1)
 
 
+@every_type_on_bert
+def test_a_mean_over_token_sequences_is_that_of_the_whole(pair):
+    def mean_length(batch):
+        return float(batch.scaled(batch.attention_mask.sum(1).double().mean(), Share.SEQUENCES))
+
+    for count in (2, len(pair.batch.rows) + 1):
+        parts = [part_of(pair.batch, pair.task, rank, count) for rank in range(count)]
+        assert sum(map(mean_length, parts)) / count == pytest.approx(mean_length(pair.batch))
+
+
 def check_parts(pair, direction, count):
     pair.model.eval()
     pair.batch.seed = 3

@@ -92,6 +92,18 @@ def test_with_every_resume_point_damaged_nothing_is_started_over(workspace, run)
     assert (run / "metrics.jsonl").read_bytes() == before
 
 
+def test_a_run_killed_before_its_first_resume_point_begins_again_and_says_so(workspace, run):
+    reference = shutil.copytree(run, workspace.folder / "reference")
+    for name in ("checkpoints", "model", "results.json"):
+        shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink()
+    notices = Notices()
+    mtsmart.train(workspace.experiment, EVERY, output_dir=run, resume=True, callback=notices)
+    assert [text for text in notices.texts if "resume point" in text] == [
+        f"{run} has no resume point yet, so training starts at its beginning"
+    ]
+    assert_same_run(reference, run)
+
+
 def test_a_damaged_model_is_named(run):
     file = run / "model" / "heads" / "color.safetensors"
     content = bytearray(file.read_bytes())
