@@ -25,9 +25,11 @@ from benchmarks.speed.gpu import random_model
 from benchmarks.speed.process_memory import status
 from benchmarks.speed.timing import interleaved, machine, paired_ratio, put_between, spread, table
 from benchmarks.speed.workload import PLAIN, Arm, batches_of, fixed_length, run_updates, trainer
-from mtsmart.cpu.allocator import keeping_freed_memory
+from mtsmart.cpu.allocator import keep_freed_memory, keeping_freed_memory, memory_of_updates
+from mtsmart.data.batch import Batch
 from mtsmart.models.weights import trained
 from mtsmart.quiet import quiet_libraries
+from mtsmart.training.trainer import Trainer
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "encoders.md"
 BEGIN = "<!-- peft: written by benchmarks/peft.py -->\n"
@@ -99,7 +101,7 @@ def peak(experiment: Path, tiny: Path, arm: Arm, folder: Path) -> int:
 def train(experiment: Path, arm: Arm, folder: Path) -> None:
     """All updates of an arm."""
     made = trainer(experiment, arm, folder)
-    with keeping_freed_memory():
+    with memory_of_updates(on_cpu=True, is_scarce=made.setup.model.encoder.recomputes):
         run_updates(made, batches_of(made))
 
 
@@ -108,13 +110,23 @@ def timed(experiment: Path, folder: Path) -> tuple[dict[str, list[float]], dict[
     made = {name: trainer(experiment, arm, folder / str(number)) for number, (name, arm) in enumerate(ARMS.items())}
     batches = batches_of(made[FULL])[:1]
     with keeping_freed_memory():
-        seconds = interleaved({name: partial(run_updates, one, batches) for name, one in made.items()}, REPEATS)
+        seconds = interleaved({name: partial(updates, one, batches) for name, one in made.items()}, REPEATS)
     shares = {}
     for name, one in made.items():
         encoder = one.setup.model.encoder
         count = sum(parameter.numel() for parameter in encoder.parameters())
         shares[name] = sum(parameter.numel() for parameter in trained(encoder).values()) / count
     return seconds, shares
+
+
+def updates(made: Trainer, batches: list[Batch]) -> None:
+    """One update a batch; where memory is scarce, what is freed goes back, as in a run."""
+    if not made.setup.model.encoder.recomputes:
+        run_updates(made, batches)
+        return
+    with memory_of_updates(on_cpu=True, is_scarce=True):
+        run_updates(made, batches)
+    keep_freed_memory()  # as the other arms need it
 
 
 def page(peaks: dict[str, list[int]], seconds: dict[str, list[float]], shares: dict[str, float]) -> list[str]:

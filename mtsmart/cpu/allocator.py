@@ -1,4 +1,4 @@
-"""Memory that the C library keeps between updates on a CPU, instead of giving it back to the system."""
+"""What the C library does on a CPU with memory that an update frees: it keeps it, or gives it back at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 _LARGEST = 2**31 - 1
@@ -30,7 +30,33 @@ class _Setting(NamedTuple):
 
 
 _TRIM_THRESHOLD = _Setting(-1, "glibc.malloc.trim_threshold", "MALLOC_TRIM_THRESHOLD_", 128 * 1024)
+_MMAP_THRESHOLD = _Setting(-3, "glibc.malloc.mmap_threshold", "MALLOC_MMAP_THRESHOLD_", 128 * 1024)
 _MMAP_MAX = _Setting(-4, "glibc.malloc.mmap_max", "MALLOC_MMAP_MAX_", 65536)
+
+
+def memory_of_updates(on_cpu: bool, is_scarce: bool) -> AbstractContextManager[None]:
+    """For the updates of a run.
+
+    Args:
+        on_cpu: whether the model is on a CPU.
+        is_scarce: whether the user gives time for memory, as with gradient checkpointing.
+    """
+    if not on_cpu:
+        return nullcontext()
+    return returning_freed_memory() if is_scarce else keeping_freed_memory()
+
+
+@contextmanager
+def returning_freed_memory() -> Iterator[None]:
+    """Let glibc give each larger block back as soon as it is freed, so that the process is as large as what it uses.
+
+    Without this it adapts itself to the largest block that was freed, and later blocks leave gaps that it keeps: with
+    gradient checkpointing an update then takes several times the memory that its tensors take
+    (``python -m benchmarks.peft``). The setting stays, because glibc does not adapt itself again.
+    """
+    _set(_MMAP_MAX, _at_start(_MMAP_MAX))
+    _set(_MMAP_THRESHOLD, _at_start(_MMAP_THRESHOLD))
+    yield
 
 
 @contextmanager

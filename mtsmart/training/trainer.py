@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from mtsmart.cpu.allocator import keeping_freed_memory
+from mtsmart.cpu.allocator import memory_of_updates
 from mtsmart.data.batch import Batch
 from mtsmart.data.loader import in_groups, load_batches, lost_workers_as_errors
 from mtsmart.evaluation.evaluator import Evaluation
@@ -183,7 +183,7 @@ class Trainer:
         return [*self.sampler.overlong(), *without_scores(self._candidates(), self.setup.validation), *gradients]
 
     def _memory(self) -> AbstractContextManager[None]:
-        return keeping_freed_memory() if self.device.type == "cpu" else nullcontext()
+        return memory_of_updates(self.device.type == "cpu", self.setup.model.encoder.recomputes)
 
     @property
     def _finished(self) -> bool:

@@ -15,7 +15,7 @@ TENSOR = "import torch; block = lambda: torch.ones(2**24)"
 MEASURE = """
 import sys
 from benchmarks.speed.process_memory import status
-from mtsmart.cpu.allocator import give_back_memory, keep_freed_memory, keeping_freed_memory
+from mtsmart.cpu.allocator import give_back_memory, keep_freed_memory, keeping_freed_memory, returning_freed_memory
 
 def megabytes_left():
     # Blocks of 64 MB each: by default glibc asks the system for each block of this size, and gives it back at once.
@@ -44,6 +44,23 @@ except ValueError:
 """
 
 
+# Blocks that were freed let glibc adapt itself: later ones lie below small ones that are still in use.
+ADAPTED = """
+for size in (8, 16, 31):
+    large = b"x" * (size * 2**20)
+    del large
+before = status("RssAnon")
+blocks = []
+small = []
+for _ in range(6):
+    blocks.append(b"x" * (20 * 2**20))
+    small.append(b"x" * 100_000)
+del blocks
+print((status("RssAnon") - before) / 2**20)
+"""
+RETURNED = "with returning_freed_memory():\n" + "".join(f"    {line}\n" for line in ADAPTED.strip().splitlines())
+
+
 def megabytes(script: str, block: str = BYTES, **environment: str) -> float:
     """What the script prints, in a process of its own: settings of the allocator hold for a whole process."""
     command = [sys.executable, "-c", f"{block}\n{MEASURE}{script}"]
@@ -61,6 +78,12 @@ def test_freed_memory_is_kept(block):
 @pytest.mark.parametrize("script", [GIVEN_BACK, AFTER_AN_ERROR])
 def test_afterwards_freed_memory_goes_back_to_the_system(script):
     assert megabytes(script) < 50
+
+
+@glibc_only
+def test_where_memory_is_scarce_it_goes_back_at_once():
+    assert megabytes(ADAPTED) > 50, "glibc itself keeps some"
+    assert megabytes(RETURNED) < 10
 
 
 @glibc_only
