@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
+
 from benchmarks.speed import memory, process_memory
 from benchmarks.speed.timing import interleaved, paired_ratio, spread, table, verdict
 from benchmarks.speed.workload import PLAIN, Arm, batches_of, fixed_length, run_updates, trainer
+from mtsmart.models.encoder import Encoder
 from mtsmart.regularizers import REGULARIZERS
 from mtsmart.training.trainer import Trainer
 
 BATCH = 32
 TOKENS = 64
-UPDATES = 4
+UPDATES = 2
 PLAIN_UNITS = 3  # a forward pass, and a backward pass that computes the gradients of activations and of weights
 LIMIT = 1.1  # times what the passes take
 ARM = "plain"
@@ -50,26 +56,53 @@ def measure(folder: Path, repeats: int) -> dict[str, dict[str, Any]]:
 def units_of(made: Trainer, batches: list[Any]) -> float:
     """Units of work an update: forward passes, and what backward passes compute of activations and of weights.
 
-    A unit is about one pass over the encoder's matrices. Work that is no pass, such as moving an average, is none.
+    A unit is about one pass over an encoder's matrices, the teacher's among them. Work that is no pass, such as moving
+    an average, is none.
     """
     counts: Counter[str] = Counter()
-    encoder = made.setup.model.encoder
-    assert encoder.layers is not None
-    weight = next(parameter for parameter in encoder.layers[-1].parameters() if parameter.ndim == 2)
 
     def count(name: str, *_: Any) -> None:
         counts[name] += 1
 
-    def on_forward(module: Any, inputs: Any, output: Any) -> None:
-        count("forward")
-        if output[0].requires_grad:
-            output[0].register_hook(partial(count, "activations"))
+    def after_forward(module: Any, inputs: Any, output: Any) -> None:
+        if isinstance(module, Encoder):
+            count("forward")
+            if output[0].requires_grad:
+                output[0].register_hook(partial(count, "activations"))
 
-    hooks = [encoder.register_forward_hook(on_forward), weight.register_hook(partial(count, "weights"))]
-    run_updates(made, batches)
-    for hook in hooks:
-        hook.remove()
+    layers = made.setup.model.encoder.layers
+    assert layers is not None
+    linear = next(module for module in layers[-1].modules() if isinstance(module, nn.Linear))
+    hook = register_module_forward_hook(after_forward)
+    with _seeing_weights(linear, partial(count, "weights")):
+        run_updates(made, batches)
+    hook.remove()
     return sum(counts.values()) / len(batches)
+
+
+@contextmanager
+def _seeing_weights(linear: nn.Linear, see: Callable[[Tensor], None]) -> Iterator[None]:
+    """Each pass has the layer's weights in a tensor of its own, so that each gradient of them is seen."""
+    parameters = linear._parameters
+    plain = type(linear).forward
+
+    def forward(given: Tensor) -> Tensor:
+        weight = parameters["weight"]
+        assert weight is not None
+        own = weight.view_as(weight)
+        if own.requires_grad:
+            own.register_hook(see)
+        parameters["weight"] = own  # type: ignore[assignment]
+        try:
+            return plain(linear, given)
+        finally:
+            parameters["weight"] = weight
+
+    linear.forward = forward  # type: ignore[assignment,method-assign]
+    try:
+        yield
+    finally:
+        del linear.forward
 
 
 def page(measured: dict[str, dict[str, Any]]) -> list[str]:
