@@ -97,8 +97,8 @@ def draw(mask: Tensor, share: float = 0.5, generator: torch.Generator | None = N
     """Fill a float tensor with ones, each with probability ``share``, and zeros: ``bernoulli_`` on a CPU, but faster.
 
     Four numbers come from 64 random bits, so ``share`` is rounded to a multiple of 2^-16 (0.9 becomes 0.9 - 6e-6).
-    Where that would change it or its complement by more than a thousandth, torch draws. Without a ``generator`` the bits
-    come from torch's own.
+    Where that would change it or its complement by more than a thousandth, torch draws. Without a ``generator`` the
+    bits come from torch's own.
     """
     bound = round(share * 2**16)
     if not _COARSE < bound < 2**16 - _COARSE:

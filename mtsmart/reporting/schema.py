@@ -36,6 +36,7 @@ Schema: TypeAlias = dict[str, Any]
 
 _TEXT: Schema = {"type": "string"}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
+_SEEDS: Schema = {"type": "array", "items": {"type": "integer"}, "minItems": 1}
 _NULL: Schema = {"type": "null"}
 _TEXT_OR_TEXTS: Schema = {"anyOf": [_TEXT, _TEXTS]}
 _SCALARS: Schema = {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
@@ -224,7 +225,8 @@ def _complete_experiments(definitions: Schema) -> None:
     _put(properties, "tracking", {"anyOf": [trackers, listed, _NULL, _reference(TrackingConfig.__name__)]})
     _put(properties, "folds", {"anyOf": [{"type": "integer", "minimum": 2}, _NULL, _reference(FoldsConfig.__name__)]})
     own = {key: value for key, value in properties.items() if key not in ("grid", "folds", "search")}
-    of_grid = {"start": _or_null(_TEXT), "arms": _or_null(_TEXTS), "baseline": _or_null(_TEXT)}
+    texts = {"start": _or_null(_TEXT), "arms": _or_null(_TEXTS), "baseline": _or_null(_TEXT)}
+    of_grid = {**texts, "seeds": _or_null(_SEEDS)}
     definitions[_OF_PIECES] = {
         "type": "object",
         "additionalProperties": False,
