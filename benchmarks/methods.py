@@ -45,13 +45,13 @@ def main() -> None:
     plan = make_plan(load_experiment(FOLDER / "methods.yaml"), [], FOLDER)
     ledger = Ledger(FOLDER / LEDGER)
     found = [comparison for comparison in compare(plan, ledger) if comparison.baseline is not None]
-    draw(found, FOLDER / PLOT)
-    (FOLDER / "README.md").write_text("\n".join(page(plan, found, ledger)), encoding="utf-8")
-
-
-def page(plan: Plan, found: list[Comparison], ledger: Ledger) -> list[str]:
-    """The page's lines."""
     better, worse = verdicts(found)
+    draw(found, better, worse, FOLDER / PLOT)
+    (FOLDER / "README.md").write_text("\n".join(page(plan, ledger, found, better, worse)), encoding="utf-8")
+
+
+def page(plan: Plan, ledger: Ledger, found: list[Comparison], better: set[Cell], worse: set[Cell]) -> list[str]:
+    """The page's lines."""
     arms = list(dict.fromkeys(row.arm for comparison in found for row in comparison.rows))
     rows = [[arm, *(_cell(comparison, arm, better | worse) for comparison in found)] for arm in arms]
     done = [ledger[job.key] for job in plan.jobs if job.key in ledger]
@@ -121,13 +121,12 @@ def verdicts(found: list[Comparison]) -> tuple[set[Cell], set[Cell]]:
     return better, set(told) - better
 
 
-def draw(found: list[Comparison], file: Path) -> None:
+def draw(found: list[Comparison], better: set[Cell], worse: set[Cell], file: Path) -> None:
     """The differences of all arms, one panel a task; a line is the interval."""
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "mtsmart"
     from matplotlib import pyplot
 
-    better, worse = verdicts(found)
     size = (2.6 * len(found) + 1.4, 7)
     figure, axes = pyplot.subplots(1, len(found), figsize=size, sharey=True, squeeze=False, layout="constrained")
     for axis, comparison in zip(axes[0], found, strict=True):

@@ -20,7 +20,7 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
 from mtsmart.task_types import Outputs, TaskType
 from mtsmart.task_types.interface.fits_decoding import fit_decoding
-from mtsmart.task_types.interface.scores_labels import baseline_scores_of, scores_of
+from mtsmart.task_types.interface.scores_labels import baseline_scores_of, scores_of_decoded
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
 
@@ -204,13 +204,13 @@ def evaluate_task(
     references = task.references(split.rows)
     if fit:
         fit_decoding(task, outputs, references)
-    scores = scores_of(task, outputs, references)
-    return TaskResult(scores, dict(baseline or {}), len(references), answers=_answers(task, outputs))
-
-
-def _answers(task: TaskType, outputs: Outputs) -> list[int]:
-    """The label that is predicted for each row; nothing where a prediction is no single label."""
     predictions = task.decode(outputs)
+    scores = scores_of_decoded(task, predictions, outputs, references)
+    return TaskResult(scores, dict(baseline or {}), len(references), answers=_answers(predictions))
+
+
+def _answers(predictions: Sequence[Any]) -> list[int]:
+    """The label that is predicted for each row; nothing where a prediction is no single label."""
     return [int(one) for one in predictions] if all(isinstance(one, int | np.integer) for one in predictions) else []
 
 

@@ -16,7 +16,6 @@ from mtsmart.metrics.scores import METRICS, Metric
 
 _OF_PROBABILITIES: set[Metric] = set()
 _OF_EACH_LABEL: set[Metric] = set()
-_LOWER_IS_BETTER: set[Metric] = set()
 _PREFIX = "label_"
 
 
@@ -29,17 +28,6 @@ def of_probabilities(metric: Metric) -> Metric:
 def takes_probabilities(metric: Metric) -> bool:
     """Whether a metric's first argument is the table of probabilities, and not the predictions."""
     return metric in _OF_PROBABILITIES
-
-
-def lower_is_better(metric: Metric) -> Metric:
-    """Decorator of a metric that is better where it is lower, and so never the main one."""
-    _LOWER_IS_BETTER.add(metric)
-    return metric
-
-
-def is_better_lower(metric: Metric) -> bool:
-    """Whether a metric is better where it is lower."""
-    return metric in _LOWER_IS_BETTER
 
 
 def of_each_label(metric: Metric) -> Metric:

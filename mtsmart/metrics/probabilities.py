@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mtsmart.metrics.calibration import calibration_error, reliability
-from mtsmart.metrics.labels import gold_table, lower_is_better, of_probabilities
-from mtsmart.metrics.scores import METRICS
+from mtsmart.metrics.labels import gold_table, of_probabilities
+from mtsmart.metrics.scores import METRICS, lower_is_better
 
 _SMALLEST = 1e-12  # A wrong label of which a model is entirely sure would cost infinitely much.
 

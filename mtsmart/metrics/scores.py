@@ -17,6 +17,19 @@ Metric = Callable[..., Any]
 """
 METRICS: Registry[Metric] = Registry("metric", group="mtsmart.metrics", needs=["__call__"])
 
+_LOWER_IS_BETTER: set[Metric] = set()
+
+
+def lower_is_better(metric: Metric) -> Metric:
+    """Decorator of a metric that is better where it is lower, and so never the main one."""
+    _LOWER_IS_BETTER.add(metric)
+    return metric
+
+
+def is_better_lower(metric: Metric) -> bool:
+    """Whether a metric is better where it is lower."""
+    return metric in _LOWER_IS_BETTER
+
 
 @METRICS.register("accuracy")
 def accuracy(predictions: Sequence[int], references: Sequence[int]) -> float:
@@ -65,6 +78,7 @@ def spearman(predictions: Sequence[float], references: Sequence[float]) -> float
 
 
 @METRICS.register("mse")
+@lower_is_better
 def mse(predictions: Sequence[float], references: Sequence[float]) -> float:
     """The mean squared error, in the squared unit of the labels; lower is better, so never the main metric."""
     from sklearn.metrics import mean_squared_error
@@ -73,6 +87,7 @@ def mse(predictions: Sequence[float], references: Sequence[float]) -> float:
 
 
 @METRICS.register("rmse")
+@lower_is_better
 def rmse(predictions: Sequence[float], references: Sequence[float]) -> float:
     """The root of the mean squared error, in the unit of the labels; lower is better, so never the main metric."""
     from sklearn.metrics import root_mean_squared_error
@@ -81,6 +96,7 @@ def rmse(predictions: Sequence[float], references: Sequence[float]) -> float:
 
 
 @METRICS.register("mae")
+@lower_is_better
 def mae(predictions: Sequence[float], references: Sequence[float]) -> float:
     """The mean absolute error, in the unit of the labels; lower is better, so never the main metric."""
     from sklearn.metrics import mean_absolute_error

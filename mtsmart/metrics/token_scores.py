@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtsmart.metrics.scores import METRICS
+from mtsmart.metrics.scores import METRICS, lower_is_better
 
 _LARGEST = 709.0  # exp of more than this is no finite float
 
@@ -28,6 +28,7 @@ def token_accuracy(predictions: Sequence[Sequence[Guess]], references: Sequence[
 
 
 @METRICS.register("perplexity")
+@lower_is_better
 def perplexity(predictions: Sequence[Sequence[Guess]], references: Sequence[Sequence[int]]) -> float:
     """exp of the mean negative log-probability of the masked tokens; lower is better, so never the main metric."""
     losses = [-log_probability for row in predictions for _, log_probability in row]

@@ -94,14 +94,14 @@ def _shares_dropped(module: nn.Module) -> Iterator[float]:
 
 
 def draw(mask: Tensor, share: float = 0.5, generator: torch.Generator | None = None) -> Tensor:
-    """Fill a float tensor with ones, each with probability ``share``, and zeros: ``bernoulli_`` on a CPU, but faster.
+    """Fill a float tensor with ones, each with probability ``share``, and zeros: ``bernoulli_``, but faster on a CPU.
 
     Four numbers come from 64 random bits, so ``share`` is rounded to a multiple of 2^-16 (0.9 becomes 0.9 - 6e-6).
     Where that would change it or its complement by more than a thousandth, torch draws. Without a ``generator`` the
     bits come from torch's own.
     """
     bound = round(share * 2**16)
-    if not _COARSE < bound < 2**16 - _COARSE:
+    if mask.device.type != "cpu" or not _COARSE < bound < 2**16 - _COARSE:
         return mask.bernoulli_(share, generator=generator)
     count = mask.numel()
     bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None, generator=generator)

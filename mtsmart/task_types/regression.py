@@ -19,6 +19,8 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError
+from mtsmart.metrics import METRICS
+from mtsmart.metrics.scores import is_better_lower
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.output_unit import MEAN, SMALLEST_STD, STD, OutputUnit
 from mtsmart.task_types.details.interface import ExplainsErrors
@@ -31,7 +33,6 @@ from mtsmart.task_types.shared.reductions import stack
 from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask
 
-_ERRORS = ("mse", "rmse", "mae")
 _FAR = 3  # standard deviations between two means
 _WIDE = 5  # times another standard deviation
 _COMMA = re.compile(r"[-+]?[0-9.]+,[0-9,.]+")
@@ -74,7 +75,7 @@ class Regression(SequenceTask, HasUnit, LearnsFromLabels, ExplainsErrors):
             if getattr(self.definition, key) is not None:
                 raise ConfigError("does not go with task type 'regression'", key=f"{self.name}.{key}")
         given = self.definition.metrics
-        if given and given[0] in _ERRORS:
+        if given and is_better_lower(METRICS[given[0]]):
             message = "is better where it is lower, so it cannot be the main metric, which is the first"
             hint = f"metrics: [r2, {given[0]}]"
             raise ConfigError(message, key=f"{self.name}.metrics", value=given[0], hint=hint)

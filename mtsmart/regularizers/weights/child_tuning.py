@@ -17,7 +17,6 @@ from mtsmart.errors import ConfigError
 from mtsmart.regularizers import REGULARIZERS, Context, MethodSettings, MethodText, Preset, Regularizer
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
-    import torch
     from torch import Tensor
 
     from mtsmart.models.multitask import MultiTaskModel
@@ -128,6 +127,7 @@ class ChildTuning(Regularizer[ChildTuningSettings]):
 
     def before_step(self, model: MultiTaskModel, again: Callable[[], None]) -> None:
         """Mask the gradients."""
+        from mtsmart.models.dropout import draw
         from mtsmart.regularizers.shared.pretrained import generator_of, named
 
         if self.config.kind == "task" and self.fisher:
@@ -138,7 +138,7 @@ class ChildTuning(Regularizer[ChildTuningSettings]):
             gradient = weights.grad
             if self.config.kind == "free":
                 # Drawn for each tensor, so that the draws do not depend on which tensors have a gradient.
-                mask = _drawn(weights, kept, generator)
+                mask = draw(weights.new_empty(weights.shape, requires_grad=False), kept, generator)
                 if gradient is not None:
                     gradient.mul_(mask.div_(kept))
             elif gradient is not None:
@@ -168,13 +168,3 @@ class ChildTuning(Regularizer[ChildTuningSettings]):
     def summary(cls, settings: ChildTuningSettings) -> str:
         """Kind and share."""
         return f"{settings.kind}, masks {settings.masked:.0%}"
-
-
-def _drawn(weights: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """A mask of ones, each with probability ``share``, and zeros."""
-    from mtsmart.models.dropout import draw
-
-    mask = weights.new_empty(weights.shape, requires_grad=False)
-    if mask.device.type == "cpu":  # there drawing one number for each weight takes a good part of an update
-        return draw(mask, share, generator)
-    return mask.bernoulli_(share, generator=generator)

@@ -15,7 +15,8 @@ import numpy as np
 
 from mtsmart.errors import ConfigError, MtsmartWarning
 from mtsmart.metrics import METRICS
-from mtsmart.metrics.labels import gives_each_label, gold_table, is_better_lower, name_for_label, takes_probabilities
+from mtsmart.metrics.labels import gives_each_label, gold_table, name_for_label, takes_probabilities
+from mtsmart.metrics.scores import is_better_lower
 from mtsmart.task_types.interface.base import Outputs, TaskType
 
 
@@ -46,7 +47,13 @@ def check_main_metric(task: TaskType) -> None:
 
 def scores_of(task: TaskType, outputs: Outputs, references: Sequence[Any]) -> dict[str, float]:
     """The scores of a model's outputs, the main one first. One that is not defined for the rows is NaN, and told."""
-    predictions = task.decode(outputs)
+    return scores_of_decoded(task, task.decode(outputs), outputs, references)
+
+
+def scores_of_decoded(
+    task: TaskType, predictions: Sequence[Any], outputs: Outputs, references: Sequence[Any]
+) -> dict[str, float]:
+    """``scores_of`` for predictions that have been decoded from the outputs already."""
     if not isinstance(task, ScoresLabels):
         return _told(task, task.score(predictions, references))
     kind = task
