@@ -76,6 +76,7 @@ def _usable_names() -> list[str]:
     return ["cpu", *(f"{kind}:{number}" for number in range(torch.accelerator.device_count()))]
 
 
+@cache
 def installed_version(library: str) -> str | None:
     """The version of a library; None if it is not installed, as mtsmart is not where it runs from a checkout."""
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -110,9 +112,15 @@ def main() -> None:
         sys.exit(1)
 
 
+@cache
+def _command() -> Callable[[], None]:
+    """The command with all below it, which takes some hundredths of a second to make."""
+    return typer.main.get_command(app)
+
+
 def _run() -> None:
     try:
-        app()
+        _command()()
     except SystemExit as stop:
         if not stop.code:
             flush_output()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ MAX_BYTES = 2_000_000
 MAX_DEPTH = 32
 MAX_NODES = 100_000
 _MAX_DIGITS = 400
+_REMEMBERED = 20_000  # characters; the nodes of longer texts are not worth their memory
 
 _EXPANDS = "is nested too deeply or expands to too many values"
 _KINDS = ("map", "seq", "str", "int", "float", "bool", "null")
@@ -290,11 +292,7 @@ def parse_value(text: str) -> Any:
 
 def _compose(text: str, file: str) -> yaml.Node | None:
     try:
-        loader = _Resolver(text)
-        try:
-            return loader.get_single_node()
-        finally:
-            loader.dispose()
+        return _nodes_once(text) if len(text) <= _REMEMBERED else _nodes(text)
     except _TooMany as error:
         raise ConfigError(_EXPANDS, file=file, line=error.args[0]) from None
     except yaml.MarkedYAMLError as error:
@@ -303,6 +301,18 @@ def _compose(text: str, file: str) -> yaml.Node | None:
         raise ConfigError(f"is not valid YAML: {problem}", file=file, line=mark.line + 1 if mark else None) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"is not valid YAML: {str(error).splitlines()[0]}", file=file) from None
+
+
+def _nodes(text: str) -> yaml.Node | None:
+    loader = _Resolver(text)
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
+
+
+# A training run reads its own configuration eight times. Nothing changes the nodes.
+_nodes_once = lru_cache(maxsize=64)(_nodes)
 
 
 def _line(node: yaml.Node) -> int:

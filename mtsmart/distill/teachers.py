@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from mtsmart.distill.term import TEACHER, Distill, DistillSettings
 from mtsmart.errors import CheckpointError, ConfigError, did_you_mean
 from mtsmart.evaluation.evaluator import run_model
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.hardware import installed_version
 from mtsmart.models.files import read_decoding, read_head_specs
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.output_unit import OutputUnit
@@ -229,7 +229,7 @@ def _common(teachers: Sequence[Teacher], types: Mapping[str, TaskType], possible
 def _stored(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunConfig) -> datasets.Dataset:
     """The teacher's logits for each row of ``split``, flat in ``values`` with their ``shape``."""
     limit = teacher.task(task).definition.max_length or teacher.data.max_length
-    parts = [_FORMAT, teacher.digest(task), split.key, limit, version("transformers")]
+    parts = [_FORMAT, teacher.digest(task), split.key, limit, installed_version("transformers")]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     file = cache_dir(config.data) / "teachers" / f"{key}.arrow"
     stored = open_sealed(file)

@@ -113,14 +113,22 @@ _BERNOULLI = torch.ops.aten.bernoulli_.float
 _COARSE = 500
 
 
-class _Draw(TorchDispatchMode):
+class _Seeing(TorchDispatchMode):
+    """Sees the operations of a pass that is not compiled, so torch need not keep its compiler away from them."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+
+class _Draw(_Seeing):
     """Draws the masks of dropout faster than torch does."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return draw(*args) if func is _BERNOULLI and not kwargs else func(*args, **(kwargs or {}))
 
 
-class _Keep(_Draw):
+class _Keep(_Seeing):
     """Draws as ``_Draw`` does, and keeps what random operations give.
 
     The masks of dropout are drawn and then divided by the share that they leave. Those are kept as they are, without
@@ -137,7 +145,7 @@ class _Keep(_Draw):
         self._drawn = None
         if drawn is not None:
             self._kept.append(_Divided(drawn) if _divides(func, args, drawn) else drawn.clone())
-        out = super().__torch_dispatch__(func, types, args, kwargs)
+        out = draw(*args) if func is _BERNOULLI and not kwargs else func(*args, **(kwargs or {}))
         if _draws(func, kwargs) and func._schema.is_mutable:
             self._drawn = out
         elif _draws(func, kwargs):
@@ -150,7 +158,7 @@ class _Keep(_Draw):
         super().__exit__(*error)
 
 
-class _Give(TorchDispatchMode):
+class _Give(_Seeing):
     """Gives random operations what others have drawn, in their order."""
 
     def __init__(self, kept: list[Tensor | _Divided]) -> None:

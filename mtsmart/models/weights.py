@@ -30,8 +30,12 @@ def frozen(module: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def teacher_of(model: M) -> M:
-    """A copy for an averaging teacher: in evaluation mode, without gradients; it shares the frozen parameters."""
-    shared = {id(parameter): parameter for parameter in frozen(model).values()}
+    """A copy for an averaging teacher: in evaluation mode, without gradients.
+
+    It shares the frozen parameters and the configurations, which nothing changes once a model is built.
+    """
+    configs = [module.config for module in model.modules() if hasattr(module, "config")]
+    shared = {id(part): part for part in (*frozen(model).values(), *configs)}
     return copy.deepcopy(model, shared).eval().requires_grad_(False)
 
 

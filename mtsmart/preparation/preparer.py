@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
-from importlib.metadata import version
 from typing import Any
 
 import datasets
@@ -27,6 +26,7 @@ from mtsmart.data.perturbations import VERSION as PERTURBED
 from mtsmart.data.readers import WordsWarning
 from mtsmart.data.sources import column_names, file_digests, load_split, split_place
 from mtsmart.errors import DataError, LibraryPanic, did_you_mean, panics_as_errors
+from mtsmart.hardware import installed_version
 from mtsmart.preparation.label_judge import LabelJudge
 from mtsmart.preparation.shots import draw_shots
 from mtsmart.task_types.interface.arranges_rows import arranged
@@ -188,7 +188,7 @@ class Preparer:
             "tokenizer": self._tokenizer_key,
             "max_length": self.max_length(task),
             "with_labels": with_labels,
-            "transformers": version("transformers"),
+            "transformers": installed_version("transformers"),
         }
 
     def collate(self, task: TaskType) -> Collate:
@@ -254,7 +254,9 @@ def _tokenizer_key(tokenizer: PreTrainedTokenizerBase) -> str:
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     state = {name: part for name, part in state.items() if name not in ("truncation", "padding")}
     settings = [tokenizer.truncation_side, tokenizer.model_input_names, repr(tokenizer.special_tokens_map)]
-    return hashlib.sha256(json.dumps([state, settings, version("tokenizers")], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([state, settings, installed_version("tokenizers")], sort_keys=True).encode()
+    ).hexdigest()
 
 
 @contextmanager

@@ -12,6 +12,8 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -265,13 +267,32 @@ def check_room(path: str, model_config: Any, auto_class: Any, **settings: Any) -
         return
     files = weight_files(Path(path))
     stored = sum(map(size_without_holes, files))
-    with torch.random.fork_rng(devices=[]), torch.device("meta"), _counting_parameters():
-        model = auto_class.from_config(copy.deepcopy(model_config), dtype=torch.float32, **settings)
-    count = sum(parameter.numel() for parameter in model.parameters())
-    tables = sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
+    text = f"{type(model_config)} {model_config.to_json_string(use_diff=False)} {settings}"
+    count, tables = _size(_Asked(text, auto_class, model_config, settings))
     if 2 * count + tables > stored + _SPARE:
         size = (2 * count + tables) / 2**20
         raise ValueError(f"its configuration asks for {size:,.0f} MB or more, its weights have {stored / 2**20:,.0f}")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a model is built from. Its text stands for the configuration and the settings, which cannot be compared."""
+
+    text: str
+    auto_class: Any
+    model_config: Any = field(compare=False)
+    settings: dict[str, Any] = field(compare=False)
+
+
+@lru_cache(maxsize=32)  # Building takes as long as reading a small model, and one process may load an encoder often.
+def _size(asked: _Asked) -> tuple[int, int]:
+    """The number of parameters of a model, and the bytes of its tables. No memory is reserved for either."""
+    config = copy.deepcopy(asked.model_config)
+    with torch.random.fork_rng(devices=[]), torch.device("meta"), _counting_parameters():
+        model = asked.auto_class.from_config(config, dtype=torch.float32, **asked.settings)
+    count = sum(parameter.numel() for parameter in model.parameters())
+    tables = sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
+    return count, tables
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import inspect
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -17,6 +19,7 @@ from transformers import (
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
+    PreTrainedConfig,
     PreTrainedModel,
 )
 
@@ -54,8 +57,7 @@ class NativeHead(nn.Module):
         super().__init__()
         self.kind = spec.kind
         model = _task_model(encoder.model, spec)
-        self._encoder_outputs = _EncoderOutputs()
-        setattr(model, model.base_model_prefix, self._encoder_outputs)
+        self._encoder_outputs = getattr(model, model.base_model_prefix)
         tied = _tied_names(model)
         _check_room(model, encoder, spec)
         model.to_empty(device="cpu")
@@ -77,7 +79,7 @@ class NativeHead(nn.Module):
         if spec.kind == "masked_lm":  # The output matrix is the matrix of word embeddings, as in the pretrained model.
             outputs = model.get_output_embeddings()
             if outputs is None:
-                raise _refusal(f"{type(model).__name__} does not say which matrix gives its outputs", encoder.model)
+                raise _refusal(f"{type(model).__name__} does not say which matrix gives its outputs", encoder.config)
             outputs.weight = encoder.word_embeddings
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
@@ -110,32 +112,49 @@ class NativeHead(nn.Module):
         return {"input_ids": torch.where(mask.bool(), padding + 1, padding)}
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What a task class is built from. Its text stands for the configuration, which cannot be compared."""
+
+    kind: str
+    encoder: type[PreTrainedModel]
+    settings: str
+    config: PreTrainedConfig = field(compare=False)
+
+
 def _task_model(encoder: PreTrainedModel, spec: HeadSpec) -> PreTrainedModel:
+    """The task class on the device ``meta``, with a place for the encoder's outputs instead of its encoder."""
     config = copy.deepcopy(encoder.config)
     text_config = config.get_text_config()
     if getattr(text_config, "pad_token_id", None) is None:
         text_config.pad_token_id = 0  # Any number does; see _words.
     if spec.kind != "masked_lm":
         config.num_labels = 2 if spec.kind == "question_answering" else spec.num_labels
-    try:
-        with torch.device("meta"):  # The class's own encoder is replaced, so it should use no memory or random numbers.
-            model: PreTrainedModel | None = NATIVE_CLASSES[spec.kind].from_config(config)
-    except ValueError:  # transformers has no class for this architecture.
-        model = None
-    # A class with a decoder, such as T5's, does not work with an encoder alone either.
-    if model is None or not isinstance(encoder, type(getattr(model, model.base_model_prefix, None))):
-        raise _refusal(f"the architecture has no Hugging Face class for {spec.kind}", encoder)
+    settings = f"{type(config)} {config.to_json_string(use_diff=False)}"
+    model = copy.deepcopy(_without_encoder(_Wanted(spec.kind, type(encoder), settings, config)))
     accepted = inspect.signature(model.forward).parameters
     if spec.kind in _READS_WHOLE and _GLOBAL_ATTENTION in accepted:
-        raise _refusal(
-            f"{type(model).__name__} needs global attention, which the shared encoder does not have", encoder
-        )
+        raise _refusal(f"{type(model).__name__} needs global attention, which the shared encoder does not have", config)
     return model
 
 
-def _refusal(message: str, encoder: PreTrainedModel) -> CheckpointError:
+@lru_cache(maxsize=32)  # Several tasks, and teachers, have equal heads. The class's own encoder takes long to build.
+def _without_encoder(wanted: _Wanted) -> PreTrainedModel:
+    try:
+        with torch.device("meta"):  # The class's own encoder is replaced, so it should use no memory or random numbers.
+            model: PreTrainedModel | None = NATIVE_CLASSES[wanted.kind].from_config(wanted.config)
+    except ValueError:  # transformers has no class for this architecture.
+        model = None
+    # A class with a decoder, such as T5's, does not work with an encoder alone either.
+    if model is None or not issubclass(wanted.encoder, type(getattr(model, model.base_model_prefix, None))):
+        raise _refusal(f"the architecture has no Hugging Face class for {wanted.kind}", wanted.config)
+    setattr(model, model.base_model_prefix, _EncoderOutputs())
+    return model
+
+
+def _refusal(message: str, config: PreTrainedConfig) -> CheckpointError:
     hint = "Use mtsmart's own head: head: {type: plain}"
-    return CheckpointError(message, value=type(encoder.config).__name__, hint=hint)
+    return CheckpointError(message, value=type(config).__name__, hint=hint)
 
 
 def _check_room(model: nn.Module, encoder: Encoder, spec: HeadSpec) -> None:
