@@ -140,9 +140,7 @@ def test_resume_is_bitwise_exact(workspace, teacher, scored):
     folder = workspace.folder / "stopped"
     for stop in (2, 5):
         with pytest.raises(KeyboardInterrupt):
-            mtsmart.train(
-                workspace.experiment, BOTH, output_dir=folder, resume=folder.exists(), callback=StopAt(stop)
-            )
+            mtsmart.train(workspace.experiment, BOTH, output_dir=folder, resume=folder.exists(), callback=StopAt(stop))
         torch.manual_seed(999)
     mtsmart.train(workspace.experiment, BOTH, output_dir=folder, resume=True)
     assert len(scored) == 2
