@@ -66,16 +66,12 @@ def damage(file, kind, rng):
         file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
 
 
-def files_of(point):
-    return sorted(path for path in point.iterdir() if path.is_file())
-
-
 @pytest.mark.parametrize("kind", ["cut", "flip", "missing"])
 def test_a_damaged_file_of_a_resume_point_is_named_and_the_point_before_it_taken(run, kind):
     rng = random.Random(kind)
     *_, before, point = list_checkpoints(run / "checkpoints")
-    assert len(files_of(point)) == 7
-    for file in files_of(point):
+    assert len(sorted(point.iterdir())) == 7
+    for file in sorted(point.iterdir()):
         content, told = file.read_bytes(), []
         damage(file, kind, rng)
         assert newest_checkpoint(point.parent, told.append) == before
@@ -88,7 +84,7 @@ def test_a_damaged_file_of_a_resume_point_is_named_and_the_point_before_it_taken
 def test_a_run_that_goes_on_from_a_whole_resume_point_ends_as_if_nothing_had_happened(workspace, run, count, kinds):
     reference = shutil.copytree(run, workspace.folder / "reference")
     rng, told = random.Random(count), Notices()
-    bad = [rng.choice(files_of(point)) for point in list_checkpoints(run / "checkpoints")[-count:]]
+    bad = [rng.choice(sorted(point.iterdir())) for point in list_checkpoints(run / "checkpoints")[-count:]]
     for file, kind in zip(bad, kinds, strict=True):
         damage(file, kind, rng)
     mtsmart.train(workspace.experiment, EVERY, output_dir=run, resume=True, callback=told)
