@@ -168,8 +168,10 @@ def _trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Ca
     import mtsmart
 
     @cache
-    def train(*settings: str) -> Path:
+    def train(*settings: str, change: Callable[[Workspace], None] | None = None) -> Path:
         made = make_workspace(tmp_path_factory.mktemp("trained-workspace"), tiny_encoder)
+        if change:
+            change(made)
         mtsmart.train(made.experiment, settings, output_dir=made.folder / "run")
         return made.folder
 
@@ -178,10 +180,15 @@ def _trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Ca
 
 @pytest.fixture
 def trained_run(workspace: Workspace, _trained: Callable[..., Path]) -> Callable[..., Path]:
-    """A finished run of the workspace's experiment, which the test may change: settings and a name -> its folder."""
+    """A finished run of the workspace's experiment, which the test may change: settings and a name -> its folder.
 
-    def copy(*settings: str, name: str = "run") -> Path:
-        source = _trained(*settings)
+    With ``change``, a function of a module, both the workspace that was trained and that of the test are changed first.
+    """
+
+    def copy(*settings: str, name: str = "run", change: Callable[[Workspace], None] | None = None) -> Path:
+        source = _trained(*settings, change=change)
+        if change:
+            change(workspace)
         run = workspace.folder / name
         shutil.copytree(source / "run", run)
         for file in (run / "config.yaml", run / "README.md"):  # They name the data files by their whole paths.

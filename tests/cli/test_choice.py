@@ -36,7 +36,7 @@ mark:
 
 
 @pytest.fixture
-def run(workspace, cli):
+def experiment(workspace):
     """Twenty-four rows each; the queries' rows are shuffled, and csv holds an empty field where no label is."""
     rng, texts, others = random.Random(0), sentences(24), sentences(96, seed=1)
     lists = [others[4 * i : 4 * i + rng.randint(2, 4)] for i in range(24)]
@@ -56,13 +56,13 @@ def run(workspace, cli):
     (workspace.folder / "mark.csv").write_text("\n".join(["text,marks", *marks]) + "\n")
     workspace.tasks.write_text(TASKS)
     text = workspace.experiment.read_text().replace("[color, near]", "[choose, rank, mark]")
-    workspace.write_experiment(text)
-    result = cli("train", workspace.experiment, "training.epochs=1", "-o", "run")
-    assert result.code == 0, result.err
-    return workspace.folder / "run"
+    return workspace.write_experiment(text)
 
 
-def test_prediction_files_give_the_scores_of_evaluate(run, cli):
+def test_prediction_files_give_the_scores_of_evaluate(workspace, experiment, cli):
+    trained = cli("train", experiment, "training.epochs=1", "-o", "run")
+    assert trained.code == 0, trained.err
+    run = workspace.folder / "run"
     shown = cli("evaluate", run, "--json")
     assert shown.code == 0, shown.err
     scores = json.loads(shown.out)["tasks"]
@@ -101,16 +101,16 @@ def _predicted(cli, run, name, ending):
         return list(csv.DictReader(stream))
 
 
-def test_a_missing_choices_column_is_one_clear_error(run, cli, workspace):
+def test_a_missing_choices_column_is_one_clear_error(experiment, cli, workspace):
     workspace.tasks.write_text(TASKS.replace("choices: endings", "choices: ending"))
-    result = cli("train", workspace.experiment, "-o", "other")
+    result = cli("train", experiment, "-o", "other")
     assert result.code == 2
     assert "ending: there is no such column. Did you mean 'endings'?" in " ".join(result.err.split())
 
 
-def test_a_training_query_without_a_relevant_candidate_is_one_clear_error(run, cli, workspace):
+def test_a_training_query_without_a_relevant_candidate_is_one_clear_error(experiment, cli, workspace):
     file = workspace.folder / "rank.jsonl"
     file.write_text(file.read_text().replace('"relevance": 1', '"relevance": 0', 1))
-    result = cli("train", workspace.experiment, "-o", "other")
+    result = cli("train", experiment, "-o", "other")
     assert result.code == 2
     assert "id: is a query without a relevant candidate" in " ".join(result.err.split())

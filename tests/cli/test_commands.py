@@ -198,7 +198,7 @@ def test_finetune_on_an_unseen_task_from_its_yaml(workspace, run, cli):
         "  dataset: {files: {train: color_train.jsonl, validation: color_validation.jsonl}}\n"
         "  text: [text]\n  labels: [red, other]\n"
     )
-    result = cli("finetune", run, "--task", "new.yaml", "training.epochs=1")
+    result = cli("finetune", run, "--task", "new.yaml", "training.max_updates=1")
     assert result.code == 0, result.err
     assert (workspace.folder / "runs" / "tiny-fresh_task" / "model" / "heads" / "fresh_task.safetensors").exists()
     unknown = cli("finetune", run, "--task", "colour")
@@ -249,21 +249,22 @@ def test_the_version_is_that_of_the_installed_package(cli):
 
 
 def test_help_comes_in_under_a_second():
-    """Best of three: the claim is about the program, not about what else the machine does."""
-    times = []
+    """In one of three trials: the claim is about the program, not about what else the machine does."""
     for _ in range(3):
         started = time.perf_counter()
         done = subprocess.run([sys.executable, "-m", "mtsmart", "--help"], capture_output=True, text=True, check=True)
-        times.append(time.perf_counter() - started)
+        took = time.perf_counter() - started
+        if took < 1.0:
+            break
     assert "finetune" in done.stdout
-    assert min(times) < 1.0
+    assert took < 1.0
 
 
 def test_python_is_as_short(workspace):
     """The README's Python example, on tiny tasks."""
     tasks = mtsmart.load_tasks("tiny_tasks.yaml")
     assert tasks["color"].labels == ["other", "red"]
-    run = mtsmart.train("experiment.yaml", ["training.epochs=1"])
+    run = mtsmart.train("experiment.yaml", ["training.max_updates=2"])
     rows = run.load().predict("near", [{"a": "the cat", "b": "a cat"}, {"a": "red", "b": "blue"}])
     assert [set(row) for row in rows] == [{"prediction"}] * 2
 

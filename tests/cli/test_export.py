@@ -146,7 +146,8 @@ def test_tasks_on_anothers_head(workspace, run, cli):
 
 @pytest.mark.parametrize(("kind", "head"), [("plain", "{pooling: attention}"), ("san", "san")])
 def test_heads_of_our_own_are_refused(workspace, cli, kind, head):
-    trained = cli("train", workspace.experiment, "training.max_updates=2", f"tasks.near.head={head}", "-o", "run")
+    settings = ["training.max_updates=2", "smart=off", "mbpp=off", f"tasks.near.head={head}"]
+    trained = cli("train", workspace.experiment, *settings, "-o", "run")
     assert trained.code == 0, trained.err
     result = cli("export", "run", "-t", "near", "out")
     assert (result.code, result.out) == (2, "")
@@ -156,7 +157,7 @@ def test_heads_of_our_own_are_refused(workspace, cli, kind, head):
 
 
 def test_a_pooled_head_becomes_modules_that_its_card_loads(workspace, cli):
-    changes = ["training.max_updates=2", "tasks.near.head={pooling: mean}"]
+    changes = ["training.max_updates=2", "smart=off", "mbpp=off", "tasks.near.head={pooling: mean}"]
     trained = cli("train", workspace.experiment, *changes, "-o", "run")
     assert trained.code == 0, trained.err
     result = cli("export", "run", "-t", "near", "out")

@@ -105,7 +105,7 @@ def test_train_evaluate_and_predict_agree(experiment, cli):
 
 def test_the_threshold_is_what_decides(experiment, cli):
     """A threshold below every difference leaves all unanswered; without such questions there is none to look at."""
-    assert cli("train", "e.yaml", "-o", "run", "training.max_updates=2").code == 0
+    assert cli("train", "e.yaml", "-o", "run", "training.max_updates=2", "smart=off", "mbpp=off").code == 0
     file = experiment / "run" / "model" / "decoding.json"
     nullable = bool(json.loads(file.read_text()).get("find"))
     file.write_text(json.dumps({"find": {"null_threshold": -1e9}}))

@@ -6,8 +6,9 @@ import random
 
 import pytest
 
+import mtsmart
 from mtsmart.metrics import METRICS
-from tests.conftest import sentences, write_jsonl
+from tests.conftest import make_workspace, sentences, write_jsonl
 
 TAGS = {"cat": "B-animal", "dog": "B-animal", "house": "B-thing", "car": "B-thing"}
 METRIC_NAMES = ["entity_f1", "entity_precision", "entity_recall", "tag_accuracy", "tag_macro_f1"]
@@ -26,9 +27,8 @@ def rows(count):
     return made
 
 
-@pytest.fixture
-def validation(workspace):
-    """The validation rows, in three formats."""
+def of_words(workspace):
+    """Make the workspace one of a tagging task; its validation rows, which are there in three formats."""
     made = rows(70)
     write_jsonl(workspace.folder / "train.jsonl", made[:50])
     gold = made[50:]
@@ -51,10 +51,17 @@ def validation(workspace):
 
 
 @pytest.fixture
-def run(workspace, validation, cli):
-    result = cli("train", workspace.experiment, "-o", "run")
-    assert result.code == 0, result.err
-    return workspace.folder / "run"
+def validation(workspace):
+    """The validation rows, in three formats."""
+    return of_words(workspace)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, tiny_encoder):
+    """A finished run, which no test changes."""
+    workspace = make_workspace(tmp_path_factory.mktemp("tagging"), tiny_encoder)
+    of_words(workspace)
+    return mtsmart.train(workspace.experiment, output_dir=workspace.folder / "run").path
 
 
 def predicted(file, suffix):
@@ -77,11 +84,19 @@ def test_training_scores_the_task(run):
     assert all(set(line) == {"loss", "R", "D", "delta/x", "flips"} and line["R"] > 0 for line in figures)
 
 
+@pytest.fixture(scope="module")
+def scores(run):
+    return json.loads((run / "results.json").read_text())["tasks"]["who"]
+
+
+def test_every_format_is_scored_the_same(run, scores, cli):
+    for options in ([], ["--split", "dev"]):
+        assert json.loads(cli("evaluate", run, *options, "--json").out)["tasks"]["who"] == scores
+
+
 @pytest.mark.parametrize("output", ["jsonl", "csv", "tsv"])
 @pytest.mark.parametrize("source", ["jsonl", "csv", "tsv"])
-def test_predict_reproduces_evaluate_exactly(workspace, run, validation, cli, source, output):
-    scores = json.loads(cli("evaluate", run, "--json").out)["tasks"]["who"]
-    assert json.loads(cli("evaluate", run, "--split", "dev", "--json").out)["tasks"]["who"] == scores
+def test_predict_reproduces_evaluate_exactly(workspace, run, validation, scores, cli, source, output):
     file = workspace.folder / f"out.{output}"
     result = cli("predict", run, "--task", "who", "--input", f"validation.{source}", "--output", file)
     assert result.code == 0, result.err

@@ -42,17 +42,18 @@ def differing(one, other):
     return sum(a != b for a, b in zip(one.split(), other.split(), strict=True))
 
 
-@pytest.mark.parametrize("kind", ["typos", "word_order", "synonyms"])
-def test_a_change_depends_on_seed_and_text_alone(kind):
-    results = {changed(TEXT, kind, seed=seed, share=0.3) for seed in range(20)}
-    assert TEXT not in results and len(results) > 1
+def test_a_change_depends_on_seed_and_text_alone():
+    kinds = ["typos", "word_order", "synonyms"]
+    for kind in kinds:
+        results = {changed(TEXT, kind, seed=seed, share=0.3) for seed in range(20)}
+        assert TEXT not in results and len(results) > 1
     program = (
-        "from mtsmart.data.perturbations import perturbed; from mtsmart.tasks.dataset import PerturbConfig; "
-        f"print(perturbed({TEXT!r}, PerturbConfig(kind={kind!r}, seed=3, share=0.3)))"
+        "from mtsmart.data.perturbations import perturbed; from mtsmart.tasks.dataset import PerturbConfig\n"
+        f"for kind in {kinds}: print(perturbed({TEXT!r}, PerturbConfig(kind=kind, seed=3, share=0.3)))"
     )
     command = [sys.executable, "-c", program]
     run = subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True, check=True, text=True)
-    assert run.stdout == changed(TEXT, kind, seed=3, share=0.3) + "\n"
+    assert run.stdout.splitlines() == [changed(TEXT, kind, seed=3, share=0.3) for kind in kinds]
 
 
 @given(text=TEXTS, settings=SETTINGS)

@@ -1,5 +1,7 @@
 """The short way of tokenizing gives what the tokenizer gives."""
 
+from functools import cache
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def expected(columns, tokenizer, max_length):
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5), st.integers(4, 40), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_words_looked_up_are_words_tokenized(real, rows, max_length, pairs):
     """BERT's tokenizer: any Unicode, special tokens in the text, texts that are cut."""
     assert WordTokenizer.fits(real)
@@ -45,13 +47,19 @@ def test_every_architectures_tokenizer(architecture):
         assert tokenize(columns[:count], tokenizer, 12) == expected(columns[:count], tokenizer, 12)
 
 
+@cache
+def cutting(architecture, side):
+    tokenizer = tokenizer_of(architecture)
+    tokenizer.truncation_side = side
+    return tokenizer
+
+
 @pytest.mark.parametrize("architecture", list(ARCHITECTURES))
 @pytest.mark.parametrize("side", ["right", "left"])
 @given(st.lists(st.tuples(*[st.lists(st.sampled_from(["red", "dog", "a"]), max_size=14).map(" ".join)] * 2)), st.data())
 @settings(max_examples=25, deadline=None)
 def test_every_architectures_tokenizer_cuts_on_either_side(architecture, side, rows, data):
-    tokenizer = tokenizer_of(architecture)
-    tokenizer.truncation_side = side
+    tokenizer = cutting(architecture, side)
     columns, max_length = [list(column) for column in zip(*rows, strict=True)], data.draw(st.integers(5, 30))
     for count in (1, 2) if rows else ():
         assert tokenize(columns[:count], tokenizer, max_length) == expected(columns[:count], tokenizer, max_length)

@@ -75,7 +75,8 @@ def token_level(workspace, cli, monkeypatch):
     workspace.tasks.write_text(TOKEN_TASKS)
     text = workspace.experiment.read_text().replace("[color, near]", "[tags, answers]")
     workspace.write_experiment(text.replace("max_length: 32", "max_length: 16"))
-    assert cli("train", workspace.experiment, "training.epochs=1", "smart=off", "-o", "teacher").code == 0
+    short = ["training.max_updates=2", "smart=off", "mbpp=off"]
+    assert cli("train", workspace.experiment, *short, "-o", "teacher").code == 0
     workspace.write_experiment(of_student(workspace.experiment.read_text()))
     return workspace
 
@@ -113,7 +114,7 @@ def test_masked_language_modelling_cannot_be_distilled(workspace, cli, monkeypat
         + "text:\n  task_type: masked_lm\n  dataset: {files: {train: color_train.jsonl}}\n  text: [text]\n"
     )
     workspace.write_experiment(text)
-    settings = [f"encoder.path={folder}", "training.epochs=1"]
+    settings = [f"encoder.path={folder}", "training.max_updates=1", "smart=off", "mbpp=off"]
     assert cli("train", workspace.experiment, *settings, "-o", "teacher").code == 0
     workspace.write_experiment(of_student(text))
     setup = prepare(load_experiment(workspace.experiment, settings))

@@ -72,7 +72,7 @@ def test_what_is_written_is_right_and_trains(draft, cli, encoder, name):
     assert {key: getattr(definition, key) for key in SURE[name]} == SURE[name]
     checked = cli("tasks", "check", made.task_file)
     assert checked.code == 0, checked.err
-    run = mtsmart.train(made.experiment, ["training.max_updates=5", "training.batch_size=4"])
+    run = mtsmart.train(made.experiment, ["training.max_updates=2", "training.batch_size=4"])
     assert made.name in run.results["tasks"]
 
 

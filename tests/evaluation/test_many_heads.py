@@ -7,7 +7,7 @@ import torch
 
 import mtsmart
 from mtsmart.evaluation.evaluator import _on_cpu
-from tests.conftest import sentences, write_jsonl
+from tests.conftest import make_workspace, sentences, write_jsonl
 
 TASKS = """
 color:
@@ -54,8 +54,8 @@ def about(text):
     return [name for name, word in (("animal", "dog"), ("thing", "car")) if word in text.split()]
 
 
-@pytest.fixture
-def run(workspace):
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, tiny_encoder):
     """Six tasks on one column of text, four of which read it in the same way."""
     rows = [
         {
@@ -68,12 +68,13 @@ def run(workspace):
         }
         for text in sentences(24)
     ]
-    (workspace.folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (workspace.folder / "tiny_tasks.yaml").write_text(TASKS)
+    workspace = make_workspace(tmp_path_factory.mktemp("six-tasks"), tiny_encoder)
+    write_jsonl(workspace.folder / "rows.jsonl", rows)
+    workspace.tasks.write_text(TASKS)
     text = workspace.experiment.read_text()
     workspace.write_experiment(text.replace("[color, near]", "[color, length, about, short, words, also_words]"))
-    mtsmart.train(workspace.experiment, ["training.max_updates=2", "smart=off", "mbpp=off"], output_dir="run")
-    return mtsmart.load("run")
+    settings = ["training.max_updates=2", "smart=off", "mbpp=off"]
+    return mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "run").load()
 
 
 @pytest.fixture
@@ -115,8 +116,8 @@ def test_one_task_by_name_is_not_prefixed(run):
 
 
 def test_rows_for_tasks_of_other_columns_need_them_all(workspace):
-    mtsmart.train(workspace.experiment, ["training.max_updates=1"], output_dir="two")
-    run = mtsmart.load("two")
+    settings = ["training.max_updates=1", "smart=off", "mbpp=off"]
+    run = mtsmart.train(workspace.experiment, settings, output_dir="two").load()
     rows = [{"text": "a cat", "a": "the dog", "b": "red"}, {"text": "red", "a": "a", "b": "b"}]
     assert [list(row) for row in run.predict(["near", "color"], rows)] == [
         ["near.prediction", "color.prediction", "color.p(other)", "color.p(red)"]
@@ -129,9 +130,10 @@ def test_rows_for_tasks_of_other_columns_need_them_all(workspace):
 def test_the_command_takes_several_tasks(run, cli, tmp_path, suffix):
     (tmp_path / "in.jsonl").write_text("".join(json.dumps({"id": i, **row}) + "\n" for i, row in enumerate(ROWS)))
     names = ["-t", "color", "-t", "length", "-t", "color"]
-    result = cli("predict", "run", *names, "-i", "in.jsonl", "--output", f"out{suffix}")
+    output = tmp_path / f"out{suffix}"
+    result = cli("predict", run.path, *names, "-i", tmp_path / "in.jsonl", "--output", output)
     assert result.code == 0, result.err
-    text = (tmp_path / f"out{suffix}").read_text()
+    text = output.read_text()
     keys = ["id", "text", "color.prediction", "color.p(other)", "color.p(red)", "length.prediction"]
     if suffix == ".csv":
         assert text.splitlines()[0] == ",".join(keys)
@@ -143,7 +145,7 @@ def test_the_command_takes_several_tasks(run, cli, tmp_path, suffix):
 
 def test_one_task_named_twice_is_one_task(run, cli, tmp_path):
     (tmp_path / "in.jsonl").write_text(json.dumps(ROWS[0]) + "\n")
-    result = cli("predict", "run", "-t", "length", "-t", "length", "-i", "in.jsonl")
+    result = cli("predict", run.path, "-t", "length", "-t", "length", "-i", tmp_path / "in.jsonl")
     assert list(json.loads(result.out)) == ["text", "prediction"]
 
 
@@ -157,7 +159,8 @@ def test_one_task_named_twice_is_one_task(run, cli, tmp_path):
 )
 def test_refusals(run, cli, tmp_path, tasks, content, message):
     (tmp_path / "in.csv").write_text(content)
-    result = cli("predict", "run", *(part for task in tasks for part in ("-t", task)), "-i", "in.csv")
+    names = [part for task in tasks for part in ("-t", task)]
+    result = cli("predict", run.path, *names, "-i", tmp_path / "in.csv")
     assert (result.code, result.out) == (2, "")
     assert message in result.err
 

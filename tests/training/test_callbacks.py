@@ -87,7 +87,8 @@ def test_a_skipped_update_is_in_the_line_only_if_there_is_one():
 
 def test_progress_and_notices_are_in_the_log(workspace, caplog):
     with caplog.at_level(logging.INFO, logger="mtsmart"):
-        mtsmart.train(workspace.experiment, ["data.max_tokens=5"], output_dir=workspace.folder / "run")
+        settings = ["training.max_updates=2", "data.max_tokens=5"]
+        mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "run")
     levels = {record.levelno for record in caplog.records if record.name == "mtsmart"}
     assert levels == {logging.INFO, NOTICE}
     texts = [record.getMessage() for record in caplog.records]
@@ -96,7 +97,7 @@ def test_progress_and_notices_are_in_the_log(workspace, caplog):
 
 
 def test_a_library_user_sees_nothing_and_the_logger_is_left_alone(workspace):
-    settings = ["training.epochs=1", "data.max_tokens=5"]
+    settings = ["training.max_updates=2", "data.max_tokens=5"]
     train = partial(mtsmart.train, workspace.experiment, settings, output_dir="run")
     process = Forked(train, out=workspace.folder / "out", err=workspace.folder / "err")
     assert process.wait() == 0
@@ -106,9 +107,9 @@ def test_a_library_user_sees_nothing_and_the_logger_is_left_alone(workspace):
 
 def test_the_command_line_takes_its_handlers_away(workspace, cli):
     before = (list(LOGGER.handlers), LOGGER.level)
-    result = cli("train", workspace.experiment, "training.epochs=1", "data.max_tokens=5", "-o", "run")
+    result = cli("train", workspace.experiment, "training.max_updates=2", "data.max_tokens=5", "-o", "run")
     assert (list(LOGGER.handlers), LOGGER.level) == before
-    assert result.out.startswith("Training on cpu: ") and "update 88: score" in result.out
+    assert result.out.startswith("Training on cpu: ") and "update 2: score" in result.out
     assert "mtsmart: notice: " in result.err and "data.max_tokens=5" not in result.out
 
 

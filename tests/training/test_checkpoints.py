@@ -54,11 +54,9 @@ def names(run):
     return sorted(found - models)
 
 
-def damage(point, rng):
+def damage(file, kind, rng):
     """Cut a file short, flip one of its bits, or take it away."""
-    file = rng.choice(sorted(path for path in point.iterdir() if path.is_file()))
     content = file.read_bytes()
-    kind = rng.choice(["cut", "flip", "missing"])
     if kind == "missing":
         file.unlink()
     elif kind == "cut":
@@ -66,15 +64,29 @@ def damage(point, rng):
     else:
         place = rng.randrange(len(content))
         file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-    return file
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_damaged_resume_point_is_named_and_the_one_before_it_taken(workspace, run, seed):
-    """The run that goes on from the one before ends as if nothing had happened."""
+@pytest.mark.parametrize("kind", ["cut", "flip", "missing"])
+def test_a_damaged_file_of_a_resume_point_is_named_and_the_point_before_it_taken(run, kind):
+    rng = random.Random(kind)
+    *_, before, point = list_checkpoints(run / "checkpoints")
+    assert len(sorted(point.iterdir())) == 7
+    for file in sorted(point.iterdir()):
+        content, told = file.read_bytes(), []
+        damage(file, kind, rng)
+        assert newest_checkpoint(point.parent, told.append) == before
+        assert len(told) == 1 and str(point) in told[0] and f"Resuming from {before.name}" in told[0]
+        file.write_bytes(content)
+        assert newest_checkpoint(point.parent, told.append) == point and len(told) == 1
+
+
+@pytest.mark.parametrize(("count", "kinds"), [(1, ["flip"]), (3, ["missing", "cut", "flip"])])
+def test_a_run_that_goes_on_from_a_whole_resume_point_ends_as_if_nothing_had_happened(workspace, run, count, kinds):
     reference = shutil.copytree(run, workspace.folder / "reference")
-    rng, told = random.Random(seed), Notices()
-    bad = [damage(point, rng) for point in list_checkpoints(run / "checkpoints")[-rng.randint(1, 3) :]]
+    rng, told = random.Random(count), Notices()
+    bad = [rng.choice(sorted(point.iterdir())) for point in list_checkpoints(run / "checkpoints")[-count:]]
+    for file, kind in zip(bad, kinds, strict=True):
+        damage(file, kind, rng)
     mtsmart.train(workspace.experiment, EVERY, output_dir=run, resume=True, callback=told)
     assert len(told.texts) == len(bad)
     for file, text in zip(reversed(bad), told.texts, strict=True):

@@ -95,7 +95,7 @@ def test_a_stop_leaves_the_weights_of_before(workspace, monkeypatch):
 @pytest.mark.parametrize("optimizer", ["adamw", "adamax"])
 @pytest.mark.parametrize("part", ["loss", "R", "gradients"])
 def test_skipped_updates_change_no_weight_and_training_goes_on(workspace, monkeypatch, optimizer, part):
-    trainer = trainer_of(workspace, "training.non_finite=skip", f"optimizer.name={optimizer}", "training.epochs=1")
+    trainer = trainer_of(workspace, "training.non_finite=skip", f"optimizer.name={optimizer}", "training.max_updates=8")
     spoil(trainer, {2, 5}, part, monkeypatch)
     weights = []
 

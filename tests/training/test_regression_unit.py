@@ -47,11 +47,14 @@ def plain(trained_run):
     return trained_run(*ALL, name="plain")
 
 
-@pytest.fixture
-def thousand(workspace, plain):
-    """The same run, on the same labels times 20 plus 1,000."""
+def in_thousands(workspace):
     rescaled(workspace, 20, 1000)
-    return mtsmart.train(workspace.experiment, ALL, output_dir=workspace.folder / "thousand").path
+
+
+@pytest.fixture
+def thousand(trained_run):
+    """The same run, on the same labels times 20 plus 1,000."""
+    return trained_run(*ALL, name="thousand", change=in_thousands)
 
 
 def test_scaled_labels_give_scaled_predictions_and_the_same_figures(workspace, plain, thousand):
@@ -64,7 +67,8 @@ def test_scaled_labels_give_scaled_predictions_and_the_same_figures(workspace, p
 
 def test_scores_have_the_unit_of_the_labels(workspace, thousand):
     workspace.tasks.write_text(workspace.tasks.read_text().replace("[pearson]", "[pearson, mse, rmse, mae, r2]"))
-    run = mtsmart.train(workspace.experiment, ALL, output_dir=workspace.folder / "scored").path
+    settings = ["training.max_updates=4"]
+    run = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "scored").path
     scores = mtsmart.load(run).evaluate("near").tasks["near"].metrics
     rows = [json.loads(line) for line in (workspace.folder / "near_validation.jsonl").read_text().splitlines()]
     error = predictions(run, rows) - [row["score"] for row in rows]

@@ -1,6 +1,7 @@
 """The shipped experiments on real data sets train with both terms. Clones of the same form stand for the data sets."""
 
 import json
+from functools import cache
 
 import datasets
 import pytest
@@ -56,9 +57,10 @@ def files_of(config) -> str:
 
 @pytest.fixture(scope="module")
 def train(hub, tiny_encoder, tmp_path_factory):
-    """A function that trains three updates of a shipped experiment, and gives the run's folder."""
+    """A function that trains three updates of a shipped experiment, once, and gives the run's folder."""
     import mtsmart
 
+    @cache
     def run(experiment, *settings):
         small = ["training.max_updates=3", "training.batch_size=4", "training.log_every=1", "data.max_length=16"]
         folder = tmp_path_factory.mktemp("runs") / "run"

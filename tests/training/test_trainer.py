@@ -37,7 +37,7 @@ def test_accumulated_batches_make_one_update_of_their_mean(workspace):
 
 
 def test_the_last_update_of_an_epoch_takes_what_is_left(workspace):
-    run = train(workspace, "training.accumulation=5", "training.log_every=1")
+    run = train(workspace, "training.accumulation=5", "training.log_every=1", "smart=off", "mbpp=off")
     assert [line["update"] for line in records(run, "train")] == [1, 2, 3, 4, 5, 6]  # 12 batches: 5, 5, 2
 
 
@@ -67,10 +67,10 @@ def test_patience_stops_early_and_the_model_is_the_best(workspace):
 
 
 def test_bfloat16_autocast_keeps_float32_weights(workspace):
-    run = train(workspace, "training.precision=bfloat16", "training.epochs=1")
+    run = train(workspace, "training.precision=bfloat16", "training.max_updates=3")
     weights = load_file(run.path / "model" / "encoder" / "model.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
-    plain = train(workspace, "training.epochs=1", folder="plain")
+    plain = train(workspace, "training.max_updates=3", folder="plain")
     assert (run.path / "metrics.jsonl").read_bytes() != (plain.path / "metrics.jsonl").read_bytes()
 
 
@@ -157,7 +157,7 @@ def test_a_compiled_encoder_trains_the_same_with_one_graph_for_all_shapes(worksp
 @pytest.mark.parametrize("direction", ["ascent", "fisher"])
 def test_gradient_checkpointing_trains_the_same(workspace, monkeypatch, direction):
     monkeypatch.setattr(dropout, "draw", torch.Tensor.bernoulli_)  # masks drawn twice are drawn by torch
-    settings = ["training.epochs=1", f"smart.direction={direction}"]
+    settings = ["training.max_updates=6", f"smart.direction={direction}"]
     plain = train(workspace, *settings, folder="plain")
     saving = train(workspace, *settings, "encoder.gradient_checkpointing=true", folder="saving")
     losses = [[line["tasks"] for line in records(run, "train")] for run in (plain, saving)]
@@ -177,7 +177,7 @@ def test_terms_that_are_never_due_and_rows_that_are_too_long_are_told(workspace,
 
 def test_rounds_train_each_task_in_every_update(workspace):
     """12 batches of two tasks are 6 rounds; with two rounds an update, an epoch has 3 updates."""
-    common = ["mixing.strategy=rounds", "training.epochs=1", "training.log_every=1"]
+    common = ["mixing.strategy=rounds", "training.epochs=1", "training.log_every=1", "smart=off", "mbpp=off"]
     run = train(workspace, *common)
     logged = records(run, "train")
     assert len(logged) == 6
@@ -220,7 +220,7 @@ def test_adamax_cosine_and_every_mixing_strategy_train(workspace):
     for strategy in ("proportional", "uniform", "temperature", "annealed", "rounds"):
         run = train(
             workspace, f"mixing.strategy={strategy}", "optimizer.name=adamax", "optimizer.schedule=cosine",
-            "training.epochs=1", folder=strategy,
+            "training.max_updates=3", folder=strategy,
         )  # fmt: skip
         assert run.results["score"] is not None
 
