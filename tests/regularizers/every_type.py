@@ -16,7 +16,6 @@ import torch
 
 from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.errors import CheckpointError
-from mtsmart.models.heads import build_head
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.preparer import Preparer
@@ -55,35 +54,45 @@ def example(name):
 
 
 class Bench:
-    """The encoder at a path with a head for each example."""
+    """The encoder at a path; a task, and a model with the encoder and the task's head, for each example."""
 
     def __init__(self, path):
         self.encoder, self.tokenizer = load_encoder(EncoderConfig(path=str(path), dropout=0.1))
         self.preparer = Preparer(self.tokenizer, DataConfig(max_length=24), self.encoder.max_positions)
-        self.tasks = {name: self._task(name) for name in NAMES}
-        torch.manual_seed(1)
-        self.model = MultiTaskModel(self.encoder, {name: task.head_spec for name, task in self.tasks.items()})
-        self.state = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self._first = copied_state(self.encoder)
 
-    def _task(self, name):
+    @cache  # noqa: B019 (lives as long as the session)
+    def made(self, name):
+        """A task, its model, and the model's first weights."""
+        self.encoder.load_state_dict(self._first)
         form = {"head": FORMS[name]} if name in FORMS else {}
         definition = TaskDefinition(**{**example(name).DEFINITION, **form})
-        task = build_task(name, definition)
         try:
-            build_head(self.encoder, task.head_spec)
+            task = build_task(name, definition)
+            model = self.model_for([task])
         except CheckpointError:
             plain = definition.head.model_copy(update={"type": "plain"})
             task = build_task(name, definition.model_copy(update={"head": plain}))
-        return task
+            model = self.model_for([task])
+        return task, model, copied_state(model)
 
-    @cache  # noqa: B019 (lives as long as the session)
+    def model_for(self, tasks):
+        """The encoder with new heads."""
+        torch.manual_seed(1)
+        return MultiTaskModel(self.encoder, {task.name: task.head_spec for task in tasks})
+
+    @cache  # noqa: B019
     def split(self, name, with_labels=True):
         rows = example(name).ROWS
         source = datasets.Dataset.from_list(rows).add_column("row", list(range(len(rows))))
-        return self.preparer.rows(self.tasks[name], source, with_labels)
+        return self.preparer.rows(self.made(name)[0], source, with_labels)
 
     def batch(self, name, with_labels=True):
-        return self.tasks[name].collate(self.split(name, with_labels).rows.to_list(), self.tokenizer, 0)
+        return self.made(name)[0].collate(self.split(name, with_labels).rows.to_list(), self.tokenizer, 0)
+
+
+def copied_state(module):
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
 
 
 class Case:
@@ -92,9 +101,8 @@ class Case:
     def __init__(self, bench, name):
         self.bench = bench
         self.name = name
-        self.model = bench.model
-        self.task = bench.tasks[name]
-        self.model.load_state_dict(bench.state)
+        self.task, self.model, state = bench.made(name)
+        self.model.load_state_dict(state)
         self.model.zero_grad()
         self.batch = bench.batch(name)
         torch.manual_seed(2)

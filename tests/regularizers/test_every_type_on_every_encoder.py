@@ -261,9 +261,9 @@ def test_predictions_come_out_for_every_row(pair):
 @pytest.mark.parametrize("architecture", list(ARCHITECTURES))
 def test_the_teacher_follows_its_closed_form(benches, architecture):
     """theta~_n in float64 over a few updates, tied weights included (they are one parameter)."""
-    model = benches(architecture).model
-    model.load_state_dict(benches(architecture).state)
-    mbpp = at_work("mbpp", model, benches(architecture).tasks, preset("mbpp", "paper"))
+    tasks = [benches(architecture).made(name)[0] for name in ("classification", "tagging", "masked_lm")]
+    model = benches(architecture).model_for(tasks)
+    mbpp = at_work("mbpp", model, {task.name: task for task in tasks}, preset("mbpp", "paper"))
     expected = [p.detach().double().clone() for p in model.parameters()]
     assert len(expected) == len(list(mbpp.teacher.model.parameters()))
     for _ in range(4):
