@@ -97,8 +97,8 @@ def outputs(encoder):
 
 
 @pytest.fixture
-def run(workspace):
-    return train(workspace, "run", "encoder.lora=2")
+def run(trained_run):
+    return RunFolder(trained_run("training.keep_checkpoints=99", "encoder.lora=2"))
 
 
 def test_it_trains_only_the_deltas_and_the_heads_and_resumes_to_the_bit(workspace, run):
