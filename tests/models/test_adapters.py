@@ -25,7 +25,6 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.durable import MANIFEST
 from mtsmart.training.callbacks import Callback
 
-
 SETTINGS = ["training.keep_checkpoints=99", "training.epochs=1"]
 
 
