@@ -25,6 +25,8 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.durable import MANIFEST
 from mtsmart.training.callbacks import Callback
 
+SETTINGS = ["training.keep_checkpoints=99", "training.epochs=1"]
+
 
 class LowRankLinear(nn.Module):
     """W x + U D x, where only U and D are trained (Hu et al. 2022, "LoRA", equation 3)."""
@@ -84,7 +86,7 @@ class StopAt(Callback):
 
 
 def train(workspace, name, *settings, stop=None, resume=False):
-    settings = ["training.keep_checkpoints=99", *settings]
+    settings = [*SETTINGS, *settings]
     folder = workspace.folder / name
     mtsmart.train(workspace.experiment, settings, output_dir=folder, resume=resume, callback=StopAt(stop))
     return RunFolder(folder)
@@ -97,8 +99,8 @@ def outputs(encoder):
 
 
 @pytest.fixture
-def run(workspace):
-    return train(workspace, "run", "encoder.lora=2")
+def run(trained_run):
+    return RunFolder(trained_run(*SETTINGS, "encoder.lora=2"))
 
 
 def test_it_trains_only_the_deltas_and_the_heads_and_resumes_to_the_bit(workspace, run):

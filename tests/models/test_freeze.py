@@ -177,7 +177,7 @@ class Spy(Callback):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-SETTINGS = ["training.epochs=2", "training.keep_checkpoints=99", "training.log_every=3"]
+SETTINGS = ["training.epochs=1", "training.keep_checkpoints=99", "training.log_every=3"]
 
 
 @pytest.mark.parametrize("freeze", ["embeddings", "1", "all"])

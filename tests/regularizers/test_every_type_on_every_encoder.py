@@ -23,7 +23,15 @@ from mtsmart.task_types.interface.fits_decoding import fit_decoding
 from mtsmart.training.step import TrainStep
 from tests.models.architectures import ARCHITECTURES, make
 from tests.regularizers.at_work import at_work, preset
-from tests.regularizers.every_type import EXAMPLES, every_pair, every_type_on_bert, example, objective
+from tests.regularizers.every_type import (
+    EXAMPLES,
+    NAMES,
+    OF_A_HEAD,
+    every_pair,
+    every_type_on_bert,
+    example,
+    objective,
+)
 
 SMART = preset("smart")
 
@@ -31,6 +39,14 @@ SMART = preset("smart")
 def test_every_task_type_has_an_example():
     kinds = {example(name).DEFINITION["task_type"] for name in EXAMPLES}
     assert kinds == set(TASK_TYPES)
+
+
+def test_every_kind_of_head_is_tested_on_every_architecture(benches):
+    def kinds(names):
+        specs = [benches("BERT").made(name)[0].head_spec for name in names]
+        return {(spec.type, spec.kind) for spec in specs}
+
+    assert kinds(OF_A_HEAD) == kinds(NAMES)
 
 
 @every_pair
@@ -65,23 +81,24 @@ def test_r_is_positive_for_a_perturbation(pair, direction):
 
 
 @every_pair
-@pytest.mark.parametrize("role", list(Role))
-def test_ignored_logits_do_not_count(pair, role):
+def test_ignored_logits_do_not_count(pair):
     """Other logits on padding, or on what the layout leaves out, change neither divergence nor loss."""
     pair.model.eval()
     task, batch = pair.task, pair.batch
     logits = pair.clean().logits.detach()
     target = logits + torch.randn_like(logits)
-    value = task.divergence(logits, target, batch, role)
-    assert float(value) > 0
-    assert float(task.divergence(logits, logits, batch, role)) == 0
+    values = {role: task.divergence(logits, target, batch, role) for role in Role}
+    for role, value in values.items():
+        assert float(value) > 0, role
+        assert float(task.divergence(logits, logits, batch, role)) == 0, role
     ignored = _ignored(logits, batch)
     if ignored is None:
         assert logits.ndim == 2  # one prediction a row: nothing to ignore
         return
     assert ignored.any()
     other = logits + 3 * torch.randn_like(logits) * ignored.unsqueeze(-1)
-    torch.testing.assert_close(task.divergence(other, target, batch, role), value, atol=0, rtol=1e-6)
+    for role, value in values.items():
+        torch.testing.assert_close(task.divergence(other, target, batch, role), value, atol=0, rtol=1e-6)
     if task.definition.task_type != "span":  # whose loss is the task class's: a softmax over all T positions
         torch.testing.assert_close(task.criterion(other, batch), task.criterion(logits, batch), atol=0, rtol=1e-6)
 
@@ -131,9 +148,12 @@ def test_a_training_step_has_finite_gradients(pair):
     assert any(gradient.abs().sum() > 0 for name, gradient in gradients.items() if name.startswith("heads."))
 
 
-@every_pair
+@every_type_on_bert
 def test_parts_of_a_batch_make_the_whole(pair):
-    """The mean of the parts' losses, figures and gradients is the whole batch's."""
+    """The mean of the parts' losses, figures and gradients is the whole batch's.
+
+    In test_every_method.py both methods do so with other layouts of batches, too.
+    """
     check_parts(pair, "ascent", 3)
 
 
@@ -261,9 +281,9 @@ def test_predictions_come_out_for_every_row(pair):
 @pytest.mark.parametrize("architecture", list(ARCHITECTURES))
 def test_the_teacher_follows_its_closed_form(benches, architecture):
     """theta~_n in float64 over a few updates, tied weights included (they are one parameter)."""
-    model = benches(architecture).model
-    model.load_state_dict(benches(architecture).state)
-    mbpp = at_work("mbpp", model, benches(architecture).tasks, preset("mbpp", "paper"))
+    tasks = [benches(architecture).made(name)[0] for name in ("classification", "tagging", "masked_lm")]
+    model = benches(architecture).model_for(tasks)
+    mbpp = at_work("mbpp", model, {task.name: task for task in tasks}, preset("mbpp", "paper"))
     expected = [p.detach().double().clone() for p in model.parameters()]
     assert len(expected) == len(list(mbpp.teacher.model.parameters()))
     for _ in range(4):

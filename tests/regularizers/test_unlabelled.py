@@ -32,18 +32,19 @@ more:
 def test_every_task_type_trains_on_rows_without_labels(benches, name):
     """There is no loss, each method has its term, and parts of a batch make the whole."""
     bench = benches("BERT")
-    bench.model.load_state_dict(bench.state)
-    bench.model.eval()
+    owner, model, state = bench.made(name)
+    model.load_state_dict(state)
+    model.eval()
     given = {key: value for key, value in example(name).DEFINITION.items() if key not in ("metrics", "loss", "head")}
     definition = TaskDefinition(**{**given, "label": None, "share_head": name})
-    task = build_task("more", definition, bench.tasks[name])
+    task = build_task("more", definition, owner)
     rows = bench.split(name, with_labels=False).rows.to_list()
     batch = task.collate(rows, bench.tokenizer, 3)
     batch.task = "more"
-    methods = {each: at_work(each, bench.model, {"more": task}, first_settings(REGULARIZERS[each])) for each in WITHOUT}
-    step = TrainStep(bench.model, {"more": task}, methods)
+    methods = {each: at_work(each, model, {"more": task}, first_settings(REGULARIZERS[each])) for each in WITHOUT}
+    step = TrainStep(model, {"more": task}, methods)
     with torch.no_grad():
-        for parameter in bench.model.parameters():
+        for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.01)
     whole = objective(step, [batch])
     together = objective(step, [part_of(batch, task, rank, 2) for rank in range(2)])
