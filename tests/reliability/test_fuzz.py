@@ -5,17 +5,14 @@
 
 import io
 import os
-import re
 import resource
 import socket
-import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -29,7 +26,7 @@ from mtsmart.config.sections import DataConfig
 from mtsmart.data.derived import with_derived
 from mtsmart.data.readers import Layout, parse_fields, read_table
 from mtsmart.data.sources import load_split
-from mtsmart.errors import DataError, MtsmartError, MtsmartWarning
+from mtsmart.errors import MtsmartError, MtsmartWarning
 from mtsmart.models.files import load_head, read_decoding, read_head_specs
 from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.durable import MANIFEST, check_manifest
@@ -39,7 +36,6 @@ from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskLibrary
 from mtsmart.tasks.dataset import BLANK, FieldForm
 from mtsmart.tasks.definition import TaskDefinition
-from tests.forked import Forked
 from tests.reliability.strangers_folders import FOLDERS
 
 CASES = int(os.environ.get("MTSMART_FUZZ_CASES", "60"))
@@ -349,54 +345,3 @@ def test_a_pickle_that_poses_as_weights_is_not_run(tmp_path, tiny_encoder):
         with pytest.raises(MtsmartError, match="cannot be loaded"):
             load_encoder(EncoderConfig(path=str(folder)))
     assert not (tmp_path / "pwned").exists()
-
-
-def write_endless(file, beginning):
-    """A line of 600 million characters that takes no room on the disk: the rest of the file is a hole."""
-    with file.open("wb") as stream:
-        stream.write(beginning)
-        stream.truncate(600_000_000)
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("texts.parquet", r"takes more than 512 MB when it is read"),
-        ("zeros.parquet", r"takes more than 512 MB when it is read"),
-        ("line.jsonl", r"line.jsonl:2: is a line of more than 16,000,000 characters"),
-        ("line.csv", r"line.csv:2: is a line of more than 16,000,000 characters"),
-        ("row.csv", r"row.csv:2: begins a row of more than 16,000,000 characters"),
-        ("open.csv", r"open.csv:2: .*field larger than field limit"),
-    ],
-)
-def test_bombs_are_refused_before_they_fill_the_memory(tmp_path, name, message):
-    file = tmp_path / name
-    if name == "texts.parquet":  # one long text, named a million times
-        array = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000_000, pa.int32()), pa.array(["x" * 1_000_000]))
-        pq.write_table(pa.table({"text": array}), file, compression="zstd")
-    elif name == "zeros.parquet":
-        zeros = pa.array(np.zeros(1_000_000, np.int64))
-        columns = {f"c{i}": zeros for i in range(100)}
-        pq.write_table(pa.table(columns), file, compression="zstd", use_dictionary=False)
-    elif name == "line.jsonl":
-        write_endless(file, b'{"text": "a"}\n{"text": "')
-    elif name == "line.csv":
-        write_endless(file, b"text\n")
-    elif name == "row.csv":  # short lines, but a quoted line break leaves the row open on each
-        file.write_bytes(b"text\n" + (b'"' + b"a" * 96 + b'\n",') * 3_000_000)
-    else:
-        file.write_bytes(b'text\n"' + (b"x" * 99 + b"\n") * 2_000_000)
-    process = Forked(read_and_tell, file, out=tmp_path / "told", err=tmp_path / "taken")
-    assert process.wait() == 0
-    assert re.search(message, process.out.read_text()), process.out.read_text()
-    assert int(process.err.read_text().split()[-1]) < MEMORY
-
-
-def read_and_tell(file: Path) -> None:
-    """The message goes to standard output, and to standard error how many bytes more this process had at most."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    try:
-        read_table(file)
-    except DataError as error:
-        print(error)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024, file=sys.stderr)
