@@ -12,9 +12,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
 # Each process needs them; what is not here, it imports itself.
 PRELOADED = [
     "mtsmart.api",
@@ -24,6 +28,7 @@ PRELOADED = [
     "mtsmart.regularizers.mbpp",
     "mtsmart.regularizers.smart",
     "sklearn.metrics",
+    "tests.warmed",
 ]
 
 
@@ -31,6 +36,9 @@ def prepared_context() -> Any:
     """The way of multiprocessing to start such processes."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
+    with pytest.MonkeyPatch.context() as patch:  # The server does not find the tests from the folder of one.
+        patch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
+        forkserver.ensure_running()
     return context
 
 

@@ -42,7 +42,8 @@ OTHERS = [
     "free_lb=paper",
     "training.max_updates=6",
 ]
-OWN = ["tasks.near.mbpp={weight: 0.3, every: 2}"]  # a task's own settings beside those of all tasks
+# A task's own settings beside those of all tasks.
+OWN = ["tasks.near.mbpp={weight: 0.3, every: 2}", "training.max_updates=20"]
 
 ADAPTED = ["encoder.peft.per_task=true", "encoder.layer_decay=0.8"]
 
@@ -186,7 +187,8 @@ def test_two_processes_weigh_tasks_as_one_does(launch, weighting):
 def test_scores_of_the_same_weights_are_identical(launch):
     """A learning rate too small to change a weight; evaluation batches of 3, so that each process has several."""
     settings = ["optimizer.learning_rate=1e-30", "optimizer.weight_decay=0", "training.eval_batch_size=3"]
-    one, two = (launch(f"run{count}", count, settings) for count in (1, 2))
+    one, two = (launch(f"run{count}", count, settings, by=by_forks) for count in (1, 2))
+    assert (one.code, two.code) == (0, 0), one.text + two.text
     assert one.metrics("evaluation") == two.metrics("evaluation") != []
 
 
@@ -202,20 +204,21 @@ def test_with_dropout_every_process_has_the_same_weights_and_teacher(launch):
 
 
 @pytest.mark.parametrize(
-    ("counts", "by"),
+    ("counts", "updates", "by"),
     [
-        pytest.param((2, 1), by_forks, id="2 -> 1"),
-        pytest.param((2, 1, 2), by_torchrun, marks=pytest.mark.slow, id="2 -> 1 -> 2"),
+        pytest.param((2, 1), 20, by_forks, id="2 -> 1"),
+        pytest.param((2, 1, 2), 50, by_torchrun, marks=pytest.mark.slow, id="2 -> 1 -> 2"),
     ],
 )
-def test_a_run_goes_on_with_another_number_of_processes(launch, counts, by):
+def test_a_run_goes_on_with_another_number_of_processes(launch, counts, updates, by):
     """Stopped by a signal to the last of its processes, and resumed by another number of them."""
-    whole = launch("whole", 1, EXACT)
+    settings = [*EXACT, f"training.max_updates={updates}"]
+    whole = launch("whole", 1, settings)
     stops = [{"STOP_AT": f"{count - 1}:{update}"} for count, update in zip(counts[:-1], (11, 29), strict=False)]
     parts, folder = [], None
     for number, (count, stop) in enumerate(zip(counts, [*stops, {}], strict=True)):
         resume = ["--resume"] if folder else []
-        parts.append(launch(f"part{number}", count, EXACT, *resume, folder=folder, by=by, **stop))
+        parts.append(launch(f"part{number}", count, settings, *resume, folder=folder, by=by, **stop))
         folder = parts[0].folder
         assert parts[-1].text.count("a resume point is written") == (1 if stop else 0), parts[-1].text
     assert parts[-1].code == 0, parts[-1].text

@@ -3,19 +3,17 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import mtsmart
 from tests.forked import Forked, command_line
+from tests.reliability.small_disk import on_disks
 from tests.training.test_resume import assert_same_run
 
-ROOT = Path(__file__).parents[2]
 SETTINGS = [
-    "training.epochs=2",
+    "training.max_updates=8",
     "training.log_every=2",
     "training.checkpoint_every=4",
     "training.evaluate_every=3",
@@ -23,34 +21,19 @@ SETTINGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def small_disks():
-    """The process that mounts the disks."""
-    namespace = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
-    try:
-        possible = subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        possible = False
-    if not possible:
-        pytest.skip("this system lets the tests mount no disk of their own")
-    command = [*namespace, sys.executable, "-m", "tests.reliability.small_disk"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        yield process
-        process.stdin.close()
-        assert process.wait(timeout=60) == 0
-
-
 @pytest.fixture
-def on_small_disks(small_disks):
+def on_small_disks(workspace):
     """Cases on disks in a folder -> what small_disk.py says of them."""
 
     def run(folder, cases):
         folder.mkdir()
-        print(json.dumps({"folder": str(folder), "cases": cases}), file=small_disks.stdin, flush=True)
-        return json.loads(small_disks.stdout.readline())
+        answer = workspace.folder / "answer.json"
+        process = Forked(on_disks, folder, cases, answer, out=workspace.folder / "disks.txt")
+        assert process.wait() == 0, process.out.read_text()
+        told = json.loads(answer.read_text())
+        if told is None:
+            pytest.skip("this system lets the tests mount no disk of their own")
+        return told
 
     return run
 

@@ -7,6 +7,7 @@ import sys
 
 from mtsmart.storage.owned import Kind, OwnedFolder
 from mtsmart.sweeps.ledger import FinishedRun
+from tests.forked import Forked, command_line
 
 GRID = """
 grid:
@@ -32,6 +33,17 @@ def command(grid, folder, *more):
     return subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
     )
+
+
+def forked(grid, folder):
+    """The same in a fork: it is the first of a group of processes, and what it says is in ``process.out``."""
+    arguments = ["sweep", str(grid), "-o", str(folder), "--jobs", "2"]
+    return Forked(_in_own_session, *arguments, out=folder.with_name(folder.name + ".txt"))
+
+
+def _in_own_session(*arguments):
+    os.setsid()
+    command_line(*arguments)
 
 
 def marked(folder):

@@ -17,7 +17,8 @@ from mtsmart.runs.lock import HOLDER
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import make_plan
 from mtsmart.sweeps.work.grid import missing_jobs
-from tests.sweeps.grids import NEAR, RUNS_A_SEED, command, fill, finish, line_of, lines
+from tests.forked import prepared_context
+from tests.sweeps.grids import NEAR, RUNS_A_SEED, command, fill, finish, forked, line_of, lines
 
 
 def without_clocks(folder):
@@ -65,7 +66,8 @@ def test_a_stopped_sweep_ends_with_the_same_tables(grid, tmp_path, stops, seeds)
     for number in range(stops):
         before = len(lines(stopped))
         process = command(grid, stopped)
-        wait_until(process, lambda before=before: len(lines(stopped)) > before)
+        while process.poll() is None and len(lines(stopped)) == before:
+            time.sleep(0.01)
         time.sleep(rng.uniform(0, 1))
         process.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
         out, _ = process.communicate(timeout=120)
@@ -89,37 +91,39 @@ def test_a_stopped_sweep_ends_with_the_same_tables(grid, tmp_path, stops, seeds)
 
 def test_ctrl_c_while_its_processes_load_is_a_stop_like_any_other(grid, tmp_path):
     """A terminal signals all of them."""
-    process = command(grid, tmp_path / "s")
-    said = process.stdout.readline()
-    assert "to be trained" in said
+    process = forked(grid, tmp_path / "s")
+    wait_until(process, lambda: process.out.exists() and "to be trained" in process.out.read_text())
     time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT)
-    out, _ = process.communicate(timeout=120)
-    assert process.returncode == 130 and "Stopped. The same command continues." in out, out
+    code = process.wait(timeout=120)
+    out = process.out.read_text()
+    assert code == 130 and "Stopped. The same command continues." in out, out
     assert "Traceback" not in out and "Aborted" not in out
 
 
 def test_while_it_runs_another_is_refused_and_terminated_it_says_how_to_go_on(grid, tmp_path, cli):
-    process = command(grid, tmp_path / "s")
+    process = forked(grid, tmp_path / "s")
     try:
         wait_until(process, (tmp_path / "s" / HOLDER).exists)
         result = cli("sweep", str(grid), "-o", str(tmp_path / "s"))
         assert result.code == 2 and f"process {process.pid} on" in result.err
         wait_until(process, lambda: lines(tmp_path / "s"))
     finally:
-        process.terminate()
-        out, _ = process.communicate(timeout=120)
-    assert process.returncode == 143 and "Stopped. The same command continues." in out
+        os.kill(process.pid, signal.SIGTERM)
+        code = process.wait(timeout=120)
+    out = process.out.read_text()
+    assert code == 143 and "Stopped. The same command continues." in out
     assert "Traceback" not in out
 
 
 def wait_until(process, true):
     """Until something holds or the process has ended."""
-    while process.poll() is None and not true():
+    while not process.ended() and not true():
         time.sleep(0.01)
 
 
 def test_a_runs_line_is_what_training_it_alone_gives(grid, tmp_path, cli):
+    prepared_context()  # whose server the sweep takes, which has loaded all
     grid.write_text(grid.read_text().replace(NEAR, ""))
     settings = ["grid.seeds=[3]", "grid.tables.colors.arms=[both]", "grid.baseline=both"]
     done = cli("sweep", grid, "-o", tmp_path / "s", *settings)
