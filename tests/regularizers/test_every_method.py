@@ -12,6 +12,7 @@ from mtsmart.preparation.batch_parts import part_of
 from mtsmart.regularizers import CleanPass
 from mtsmart.regularizers.shared import perturbation
 from mtsmart.training.step import TrainStep
+from tests.regularizers import every_type
 from tests.regularizers.at_work import at_work, first_settings
 from tests.regularizers.every_type import PAIRS, objective
 from tests.training.test_resume import SETTINGS, StopAt, assert_same_run
@@ -37,7 +38,7 @@ def on_pairs(names, pairs=PAIRS):
 
 
 def is_quick(pair, name):
-    return pair[0] == "BERT" or name in _ON_ALL
+    return pair[0] == "BERT" or (name in _ON_ALL and every_type.is_quick(pair))
 
 
 def method_on(case, name, **changes):

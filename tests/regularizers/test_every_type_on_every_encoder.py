@@ -23,7 +23,15 @@ from mtsmart.task_types.interface.fits_decoding import fit_decoding
 from mtsmart.training.step import TrainStep
 from tests.models.architectures import ARCHITECTURES, make
 from tests.regularizers.at_work import at_work, preset
-from tests.regularizers.every_type import EXAMPLES, every_pair, every_type_on_bert, example, objective
+from tests.regularizers.every_type import (
+    EXAMPLES,
+    NAMES,
+    OF_A_HEAD,
+    every_pair,
+    every_type_on_bert,
+    example,
+    objective,
+)
 
 SMART = preset("smart")
 
@@ -31,6 +39,14 @@ SMART = preset("smart")
 def test_every_task_type_has_an_example():
     kinds = {example(name).DEFINITION["task_type"] for name in EXAMPLES}
     assert kinds == set(TASK_TYPES)
+
+
+def test_every_kind_of_head_is_tested_on_every_architecture(benches):
+    def kinds(names):
+        specs = [benches("BERT").made(name)[0].head_spec for name in names]
+        return {(spec.type, spec.kind) for spec in specs}
+
+    assert kinds(OF_A_HEAD) == kinds(NAMES)
 
 
 @every_pair
@@ -132,9 +148,12 @@ def test_a_training_step_has_finite_gradients(pair):
     assert any(gradient.abs().sum() > 0 for name, gradient in gradients.items() if name.startswith("heads."))
 
 
-@every_pair
+@every_type_on_bert
 def test_parts_of_a_batch_make_the_whole(pair):
-    """The mean of the parts' losses, figures and gradients is the whole batch's."""
+    """The mean of the parts' losses, figures and gradients is the whole batch's.
+
+    In test_every_method.py both methods do so with other layouts of batches, too.
+    """
     check_parts(pair, "ascent", 3)
 
 
