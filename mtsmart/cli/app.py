@@ -113,14 +113,14 @@ def main() -> None:
 
 
 @cache
-def _command() -> Callable[[], None]:
+def whole_command() -> Callable[[], None]:
     """The command with all below it, which takes some hundredths of a second to make."""
     return typer.main.get_command(app)
 
 
 def _run() -> None:
     try:
-        _command()()
+        whole_command()()
     except SystemExit as stop:
         if not stop.code:
             flush_output()

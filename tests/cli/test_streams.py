@@ -53,7 +53,7 @@ def command(monkeypatch, tmp_path, capsys):
     """The command line with an inside that fails: the error -> exit code and standard error."""
 
     def run(error):
-        monkeypatch.setattr(app, "app", failing(error))
+        monkeypatch.setattr(app, "whole_command", lambda: failing(error))
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
         with pytest.raises(SystemExit) as ended:
             app.main()
@@ -97,7 +97,7 @@ def test_an_end_on_purpose_stays_one(command):
 
 def test_what_goes_to_a_closed_error_stream_goes_nowhere_else(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stderr", None)
-    monkeypatch.setattr(app, "app", failing(StorageError("is full")))
+    monkeypatch.setattr(app, "whole_command", lambda: failing(StorageError("is full")))
     with pytest.raises(SystemExit) as ended:
         app.main()
     assert ended.value.code == 2

@@ -150,10 +150,7 @@ def test_a_training_step_has_finite_gradients(pair):
 
 @every_type_on_bert
 def test_parts_of_a_batch_make_the_whole(pair):
-    """The mean of the parts' losses, figures and gradients is the whole batch's.
-
-    In test_every_method.py both methods do so with other layouts of batches, too.
-    """
+    """The mean of the parts' losses, figures and gradients is the whole batch's."""
     check_parts(pair, "ascent", 3)
 
 

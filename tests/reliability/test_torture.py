@@ -127,7 +127,8 @@ def torture(experiment, settings, workspace, kills, damages, seed=0, seconds=2):
         if len(points) < 2:
             run.kill("point", rng)
             continue
-        bad.append(damage(points[-1], rng))
+        bad.append(rng.choice(sorted(points[-1].iterdir())))
+        damage(bad[-1], rng.choice(["cut", "flip", "missing"]), rng)
         before = run.told()
         run.kill("notice", rng)
         assert str(bad[-1].parent) in run.told().removeprefix(before), "the damaged resume point is named"
