@@ -173,13 +173,13 @@ def test_the_classic_loop_and_the_bare_loop_learn(minilm, tmp_path):
     loop = bare.BareLoop(10, batches)
     loop.epoch()
     before = [float(loop.model(**batch).loss) for batch in loop.batches]
-    for _ in range(6):
+    for _ in range(3):
         loop.epoch()
     assert sum(float(loop.model(**batch).loss) for batch in loop.batches) < sum(before)
     rows = made.setup.train["generated"].rows.to_list()
     loop = classic.ClassicLoop(workload.ENCODER, {"generated": rows}, {"generated": 2}, 8)
     losses = []
-    for _ in range(4):
+    for _ in range(3):
         loop.epoch()
         losses.append(loop.loss)
     assert losses[-1] < losses[0]

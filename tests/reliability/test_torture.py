@@ -17,7 +17,7 @@ from tests.forked import Forked, command_line
 from tests.training.test_checkpoints import damage
 
 EVERYTHING = ["mixing.strategy=annealed", "training.accumulation=2", "training.log_every=3"]
-SMALL = [*EVERYTHING, "training.epochs=12", "training.checkpoint_every=5", "training.evaluate_every=7"]
+SMALL = [*EVERYTHING, "training.epochs=8", "training.checkpoint_every=5", "training.evaluate_every=7"]
 REAL = [
     *EVERYTHING,
     *("training.batch_size=4", "training.max_updates=60", "training.checkpoint_every=2", "training.evaluate_every=20"),
