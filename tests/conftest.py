@@ -42,9 +42,12 @@ def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random BERT of 2 layers and 16 dimensions with a word-level tokenizer, as a Hugging Face folder."""
+    """A random BERT of one layer and 16 dimensions with a word-level tokenizer, as a Hugging Face folder.
+
+    A second layer would make each training half as long again. What needs one imports tests/two_layers.py.
+    """
     folder = tmp_path_factory.mktemp("tiny-encoder")
-    write_tiny_encoder(folder, WORDS, width=16, positions=64)
+    write_tiny_encoder(folder, WORDS, width=16, positions=64, layers=1)
     return folder
 
 
@@ -163,13 +166,18 @@ training: {{epochs: 2, batch_size: 8, log_every: 3}}
 
 
 @pytest.fixture(scope="session")
-def _trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Callable[..., Path]:
+def trained_workspace(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Callable[..., Path]:
     """Settings -> the folder of a workspace in which ``run`` was trained with them, once for all tests."""
+    return training_once(tmp_path_factory, tiny_encoder)
+
+
+def training_once(places: pytest.TempPathFactory, encoder: Path) -> Callable[..., Path]:
+    """What the fixture ``trained_workspace`` gives, with any encoder."""
     import mtsmart
 
     @cache
     def train(*settings: str, change: Callable[[Workspace], None] | None = None) -> Path:
-        made = make_workspace(tmp_path_factory.mktemp("trained-workspace"), tiny_encoder)
+        made = make_workspace(places.mktemp("trained-workspace"), encoder)
         if change:
             change(made)
         mtsmart.train(made.experiment, settings, output_dir=made.folder / "run")
@@ -179,14 +187,14 @@ def _trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Ca
 
 
 @pytest.fixture
-def trained_run(workspace: Workspace, _trained: Callable[..., Path]) -> Callable[..., Path]:
+def trained_run(workspace: Workspace, trained_workspace: Callable[..., Path]) -> Callable[..., Path]:
     """A finished run of the workspace's experiment, which the test may change: settings and a name -> its folder.
 
     With ``change``, a function of a module, both the workspace that was trained and that of the test are changed first.
     """
 
     def copy(*settings: str, name: str = "run", change: Callable[[Workspace], None] | None = None) -> Path:
-        source = _trained(*settings, change=change)
+        source = trained_workspace(*settings, change=change)
         if change:
             change(workspace)
         run = workspace.folder / name

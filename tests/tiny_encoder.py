@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def write_tiny_encoder(folder: Path, words: Sequence[str], width: int, positions: int) -> None:
-    """Write a BERT of 2 layers as a Hugging Face folder.
+def write_tiny_encoder(folder: Path, words: Sequence[str], width: int, positions: int, layers: int = 2) -> None:
+    """Write a BERT as a Hugging Face folder.
 
     Args:
         folder: it is created if it is not there.
         words: the vocabulary, besides the special tokens.
         width: dimensions of the hidden states.
         positions: the largest number of tokens.
+        layers: how many it has.
     """
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -34,7 +35,7 @@ def write_tiny_encoder(folder: Path, words: Sequence[str], width: int, positions
     config = BertConfig(
         vocab_size=len(vocabulary),
         hidden_size=width,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=2 * width,
         max_position_embeddings=positions,

@@ -17,7 +17,7 @@ from mtsmart.tasks import TaskLibrary
 from tests.tiny_encoder import write_tiny_encoder
 
 with tempfile.TemporaryDirectory() as folder, redirect_stderr(io.StringIO()):  # which gets bars of progress
-    write_tiny_encoder(Path(folder), ["a"], width=16, positions=64)
+    write_tiny_encoder(Path(folder), ["a"], width=16, positions=64, layers=1)
     load_encoder(EncoderConfig(path=folder))
 TaskLibrary()
 list(REGULARIZERS)

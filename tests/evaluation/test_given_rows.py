@@ -11,8 +11,8 @@ TEXTS = ["a red house", "the blue cat", "red"]
 
 
 @pytest.fixture(scope="module")
-def loaded(_trained):
-    return mtsmart.load(_trained() / "run")
+def loaded(trained_workspace):
+    return mtsmart.load(trained_workspace() / "run")
 
 
 @pytest.fixture(scope="module")

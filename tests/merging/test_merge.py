@@ -13,6 +13,7 @@ from mtsmart.evaluation.stored_run import read_run
 from mtsmart.merging.sums import WeightedSum
 from mtsmart.models.loading import load_encoder
 from mtsmart.runs.folder import RunFolder
+from tests.two_layers import tiny_encoder, trained_workspace  # noqa: F401 (fixtures)
 
 SETTINGS = ["smart=off", "mbpp=off", "training.max_updates=3", "training.report=false"]
 

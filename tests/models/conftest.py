@@ -9,6 +9,7 @@ import types
 import pytest
 
 from tests.models.strangers import CALLS, noted
+from tests.two_layers import tiny_encoder, trained_workspace  # noqa: F401 (fixtures)
 
 
 @pytest.fixture

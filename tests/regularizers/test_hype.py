@@ -9,6 +9,7 @@ from mtsmart.training.step import TrainStep
 from tests.models.architectures import ARCHITECTURES
 from tests.regularizers import every_type
 from tests.regularizers.at_work import at_work, preset
+from tests.two_layers import tiny_encoder, trained_workspace  # noqa: F401 (fixtures)
 
 
 def hype(case, **changes):
