@@ -126,7 +126,7 @@ def test_a_damaged_model_is_named(run):
 
 
 def test_the_newest_stay_and_the_best_where_asked_for(workspace):
-    settings = [*EVERY, "training.keep_checkpoints=2", "training.evaluate_every=3"]
+    settings = [*EVERY, "training.keep_checkpoints=2", "training.evaluate_every=3", "training.seed=3"]
     last = mtsmart.train(workspace.experiment, settings, output_dir=workspace.folder / "last").path
     assert names(last) == ["update-00000015", "update-00000018"]
     run = mtsmart.train(workspace.experiment, [*settings, "training.keep_best=true"], output_dir=workspace.folder / "b")
