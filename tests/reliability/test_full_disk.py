@@ -11,6 +11,7 @@ import mtsmart
 from tests.forked import Forked, command_line
 from tests.reliability.small_disk import on_disks
 from tests.training.test_resume import assert_same_run
+from tests.two_layers import tiny_encoder, trained_workspace  # noqa: F401 (fixtures; sizes of disks are for two layers)
 
 SETTINGS = [
     "training.max_updates=8",
