@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# There is one test process more than there are cores, because some tests wait for other processes. Each has one thread,
-# because small models gain nothing from more.
-TESTERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# A test process for each core. One more would find hardly an idle moment, and takes half a minute to import and prepare
+# what each of them needs. Each has one thread, because small models gain nothing from more.
+TESTERS := $(shell getconf _NPROCESSORS_ONLN)
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TESTERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15 --durations-min 5
 export HF_HUB_DISABLE_TELEMETRY := 1
 

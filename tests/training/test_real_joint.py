@@ -17,6 +17,8 @@ tasks:
   stsb:
     head: {{type: plain, pooling: mean}}
     learning_rate_factor: 20
+    smart: {{every: 4}}
+    mbpp: {{every: 4}}
     splits: {{train: "train[:256]", validation: "validation[:64]"}}
   snli: {{splits: {{train: "train[:8]", validation: "validation[:24]"}}}}
 data: {{max_length: 32}}
