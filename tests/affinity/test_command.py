@@ -6,6 +6,7 @@ import pytest
 
 from mtsmart.affinity.command import affinity
 from tests.conftest import sentences, write_jsonl
+from tests.two_layers import tiny_encoder, trained_workspace  # noqa: F401 (fixtures)
 
 RULES = {"same": False, "alike": False, "reversed": True}
 
