@@ -18,6 +18,7 @@ from mtsmart.training.trainer import Trainer
 from tests.conftest import sentences, write_jsonl
 from tests.distributed.test_launch import by_forks, distance, launch  # noqa: F401 (a fixture)
 from tests.training.test_resume import assert_same_run
+from tests.two_layers import tiny_encoder, trained_workspace  # noqa: F401 (fixtures)
 
 TASKS = """
 kind: {task_type: classification, dataset: &files {files: {train: rows.jsonl, validation: rows.jsonl}}, text: [text],
