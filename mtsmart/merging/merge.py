@@ -21,7 +21,7 @@ from mtsmart.merging.sums import WeightedSum
 from mtsmart.models.files import save_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.models.weights import load_state, shared_tensors, state_of
+from mtsmart.models.weights import check_finite, load_state, shared_tensors, state_of
 from mtsmart.runs.claim import RunPlace
 from mtsmart.runs.folder import RunFolder, resolved_config
 from mtsmart.runs.results import Results
@@ -43,7 +43,7 @@ def merge_runs(
     with RunPlace(f"{first.config.name}-merged", output_dir, resume=False) as place:
         place.choose()
         mixture = _mixture(first, runs, shares, base)
-        model = _merged_model(first, mixture)
+        model = _merged_model(first, mixture, shares)
         folder = place.claim()
         folder.open()
         _write(folder, first, mixture, model, _described(runs, shares, base))
@@ -137,11 +137,12 @@ def _mixture(
     return mixture
 
 
-def _merged_model(first: StoredRun, mixture: _Mixture) -> MultiTaskModel:
+def _merged_model(first: StoredRun, mixture: _Mixture, shares: list[float]) -> MultiTaskModel:
     """The model with the mixed weights, built on the first run's encoder.
 
     Raises:
-        ConfigError: the weights of a head's runs have no sum to divide by.
+        ConfigError: the weights of a head's runs have no sum to divide by, or are so large that the model is not
+            finite.
     """
     encoder = first.model.encoder
     load_state(encoder, mixture.encoder.total())
@@ -151,6 +152,10 @@ def _merged_model(first: StoredRun, mixture: _Mixture) -> MultiTaskModel:
             message = f"those of the runs with a head for {name} sum to 0, so the head has no mean"
             raise ConfigError(message, argument="weights")
         load_state(model.head(name), summed.mean(), shared_tensors(encoder))
+    try:
+        check_finite(model)
+    except ValueError:
+        raise ConfigError("are too large: the merged model is not finite", argument="weights", value=shares) from None
     return model
 
 

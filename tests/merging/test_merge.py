@@ -122,6 +122,7 @@ def test_a_merged_run_is_a_run_like_others(runs, cli, tmp_path):
         (["one", "two", "--weights", "a,b"], "--weights: should be numbers, got 'a,b'"),
         (["one", "two", "--weights", "nan,1"], "--weights: must be finite, got [nan, 1.0]"),
         (["one", "two", "--weights", "1,-1", "--base", "start"], "--weights: those of the runs with a head for"),
+        (["one", "--weights", "1e308", "--base", "start"], "--weights: are too large: the merged model is not finite"),
         (["one", "gone"], "gone: is not the folder of a run"),
     ],
 )
