@@ -44,7 +44,7 @@ def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT of one layer and 16 dimensions with a word-level tokenizer, as a Hugging Face folder.
 
-    A second layer would make each training half as long again. What needs one imports tests/two_layers.py.
+    A second layer would make each training a third as long again. What needs one imports tests/two_layers.py.
     """
     folder = tmp_path_factory.mktemp("tiny-encoder")
     write_tiny_encoder(folder, WORDS, width=16, positions=64, layers=1)

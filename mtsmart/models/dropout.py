@@ -125,7 +125,7 @@ class _Draw(_Seeing):
     """Draws the masks of dropout faster than torch does."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return draw(*args) if func is _BERNOULLI and not kwargs else func(*args, **(kwargs or {}))
+        return _computed(func, args, kwargs)
 
 
 class _Keep(_Seeing):
@@ -145,7 +145,7 @@ class _Keep(_Seeing):
         self._drawn = None
         if drawn is not None:
             self._kept.append(_Divided(drawn) if _divides(func, args, drawn) else drawn.clone())
-        out = draw(*args) if func is _BERNOULLI and not kwargs else func(*args, **(kwargs or {}))
+        out = _computed(func, args, kwargs)
         if _draws(func, kwargs) and func._schema.is_mutable:
             self._drawn = out
         elif _draws(func, kwargs):
@@ -156,6 +156,11 @@ class _Keep(_Seeing):
         if self._drawn is not None:
             self._kept.append(self._drawn.clone())
         super().__exit__(*error)
+
+
+def _computed(func: Any, args: Any, kwargs: Any) -> Any:
+    """What an operation gives, drawn faster where it draws a mask of dropout."""
+    return draw(*args) if func is _BERNOULLI and not kwargs else func(*args, **(kwargs or {}))
 
 
 class _Give(_Seeing):

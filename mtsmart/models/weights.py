@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedConfig
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -32,10 +33,12 @@ def frozen(module: nn.Module) -> dict[str, nn.Parameter]:
 def teacher_of(model: M) -> M:
     """A copy for an averaging teacher: in evaluation mode, without gradients.
 
-    It shares the frozen parameters and the configurations, which nothing changes once a model is built.
+    It shares the frozen parameters, and the configurations of transformers, which nothing changes once a model is
+    built.
     """
-    configs = [module.config for module in model.modules() if hasattr(module, "config")]
-    shared = {id(part): part for part in (*frozen(model).values(), *configs)}
+    configs = [getattr(module, "config", None) for module in model.modules()]
+    kept = [config for config in configs if isinstance(config, PreTrainedConfig)]
+    shared = {id(part): part for part in (*frozen(model).values(), *kept)}
     return copy.deepcopy(model, shared).eval().requires_grad_(False)
 
 

@@ -254,9 +254,8 @@ def _tokenizer_key(tokenizer: PreTrainedTokenizerBase) -> str:
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     state = {name: part for name, part in state.items() if name not in ("truncation", "padding")}
     settings = [tokenizer.truncation_side, tokenizer.model_input_names, repr(tokenizer.special_tokens_map)]
-    return hashlib.sha256(
-        json.dumps([state, settings, installed_version("tokenizers")], sort_keys=True).encode()
-    ).hexdigest()
+    parts = [state, settings, installed_version("tokenizers")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

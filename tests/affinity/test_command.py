@@ -12,7 +12,7 @@ RULES = {"same": False, "alike": False, "reversed": True}
 
 
 @pytest.fixture
-def three_tasks(tmp_path, tiny_encoder, monkeypatch):
+def three_tasks(tmp_path, tiny_encoder, monkeypatch):  # noqa: F811
     """Two tasks with one rule, and one with the rule reversed. They share a head, so that the third is a conflict."""
     monkeypatch.chdir(tmp_path)
     tasks = []

@@ -71,7 +71,7 @@ def test_alias_bombs_are_refused():
 
 
 def test_no_more_nodes_are_made_than_are_allowed(monkeypatch):
-    """Each takes about a KB. As many as the text has would take over 100 MB."""
+    """Each takes about a KB. As many as the text has would take over 50 MB."""
     monkeypatch.setattr(document, "MAX_NODES", 2000)
     tracemalloc.start()
     try:

@@ -19,7 +19,7 @@ SETTINGS = ["smart=off", "mbpp=off", "training.max_updates=3", "training.report=
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, tiny_encoder):
+def place(tmp_path_factory, tiny_encoder):  # noqa: F811
     """A folder with two runs on both tasks, and one on ``near`` alone."""
     from tests.conftest import make_workspace
 
@@ -76,7 +76,7 @@ def test_a_soup_is_the_weighted_mean(runs):
             assert torch.equal(found, (0.3 * one[name] + 0.7 * two[name]).float().double()), name
 
 
-def test_one_run_and_its_start_are_interpolated_and_its_heads_stay(runs, tiny_encoder):
+def test_one_run_and_its_start_are_interpolated_and_its_heads_stay(runs, tiny_encoder):  # noqa: F811
     merged = mtsmart.merge([runs["one"]], [0.5], base="start")
     start = load_encoder(EncoderConfig(path=str(tiny_encoder)))[0].state_dict()
     one, found = state_of(runs["one"]), state_of(merged.path)

@@ -13,7 +13,7 @@ from tests.two_layers import tiny_encoder, trained_workspace  # noqa: F401 (fixt
 
 
 @pytest.fixture
-def folder(tmp_path, tiny_encoder, monkeypatch):
+def folder(tmp_path, tiny_encoder, monkeypatch):  # noqa: F811
     """A copy of the tiny encoder; sockets, and the packages that fetch code or adapters, note that they are used."""
     CALLS.clear()
     monkeypatch.setattr(socket.socket, "connect", lambda *place: CALLS.append(place))

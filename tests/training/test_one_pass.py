@@ -49,7 +49,7 @@ def rows(lacking=()):
 
 
 @pytest.fixture
-def experiment(tmp_path, tiny_encoder, monkeypatch):
+def experiment(tmp_path, tiny_encoder, monkeypatch):  # noqa: F811
     """A function that writes the experiment; its rows may lack labels."""
     monkeypatch.chdir(tmp_path)
 
@@ -173,7 +173,7 @@ _SMOOTH = "smart={preset: tuned, shared: true, norm: l2, epsilon: 1.0, noise: 0.
 
 @pytest.mark.parametrize("direction", ["ascent", "predicted", "fisher"])
 @pytest.mark.slow
-def test_two_processes_compute_what_one_does(experiment, launch, workspace, tmp_path, direction):
+def test_two_processes_compute_what_one_does(experiment, launch, workspace, tmp_path, direction):  # noqa: F811
     workspace.write_experiment(experiment(("size",)).read_text())
     found = [
         launch(f"run{count}", count, [_SMOOTH % direction, "r_drop=paper", "mbpp=tuned"], by=by_forks)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 # The same five tasks as experiments/joint_five.yaml. STS-B, over the mean of all tokens with a new layer, learns from
-# so few rows (0.68 and 0.75 with two seeds; with the encoder's own pooling some dropout masks end in a constant);
+# so few rows (0.76; with the encoder's own pooling some dropout masks end in a constant);
 # the others do not, and are only there to be trained beside it.
 EXPERIMENT = """
 extends: {experiments}/joint_five.yaml

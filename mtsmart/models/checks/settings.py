@@ -12,7 +12,6 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from transformers import CONFIG_MAPPING, PreTrainedConfig
 
 from mtsmart.models.checks.files import size_without_holes, weight_files
 from mtsmart.models.checks.parsing import read_settings
+from mtsmart.models.checks.same_settings import SameSettings
 from mtsmart.models.checks.tokenizer import check_tokenizer_class
 
 # Beyond any encoder there is: a damaged configuration would fill the memory before its weights are looked at.
@@ -267,29 +267,18 @@ def check_room(path: str, model_config: Any, auto_class: Any, **settings: Any) -
         return
     files = weight_files(Path(path))
     stored = sum(map(size_without_holes, files))
-    text = f"{type(model_config)} {model_config.to_json_string(use_diff=False)} {settings}"
-    count, tables = _size(_Asked(text, auto_class, model_config, settings))
+    count, tables = _size(auto_class, SameSettings.of(model_config), **settings)
     if 2 * count + tables > stored + _SPARE:
         size = (2 * count + tables) / 2**20
         raise ValueError(f"its configuration asks for {size:,.0f} MB or more, its weights have {stored / 2**20:,.0f}")
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What a model is built from. Its text stands for the configuration and the settings, which cannot be compared."""
-
-    text: str
-    auto_class: Any
-    model_config: Any = field(compare=False)
-    settings: dict[str, Any] = field(compare=False)
-
-
 @lru_cache(maxsize=32)  # Building takes as long as reading a small model, and one process may load an encoder often.
-def _size(asked: _Asked) -> tuple[int, int]:
+def _size(auto_class: Any, same: SameSettings, **settings: Any) -> tuple[int, int]:
     """The number of parameters of a model, and the bytes of its tables. No memory is reserved for either."""
-    config = copy.deepcopy(asked.model_config)
+    config = copy.deepcopy(same.config)
     with torch.random.fork_rng(devices=[]), torch.device("meta"), _counting_parameters():
-        model = asked.auto_class.from_config(config, dtype=torch.float32, **asked.settings)
+        model = auto_class.from_config(config, dtype=torch.float32, **settings)
     count = sum(parameter.numel() for parameter in model.parameters())
     tables = sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
     return count, tables

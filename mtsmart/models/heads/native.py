@@ -7,7 +7,6 @@ import inspect
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +23,7 @@ from transformers import (
 )
 
 from mtsmart.errors import CheckpointError
+from mtsmart.models.checks.same_settings import SameSettings
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.heads.base import HEADS, HeadSpec, gather_positions
 
@@ -112,16 +112,6 @@ class NativeHead(nn.Module):
         return {"input_ids": torch.where(mask.bool(), padding + 1, padding)}
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """What a task class is built from. Its text stands for the configuration, which cannot be compared."""
-
-    kind: str
-    encoder: type[PreTrainedModel]
-    settings: str
-    config: PreTrainedConfig = field(compare=False)
-
-
 def _task_model(encoder: PreTrainedModel, spec: HeadSpec) -> PreTrainedModel:
     """The task class on the device ``meta``, with a place for the encoder's outputs instead of its encoder."""
     config = copy.deepcopy(encoder.config)
@@ -130,8 +120,8 @@ def _task_model(encoder: PreTrainedModel, spec: HeadSpec) -> PreTrainedModel:
         text_config.pad_token_id = 0  # Any number does; see _words.
     if spec.kind != "masked_lm":
         config.num_labels = 2 if spec.kind == "question_answering" else spec.num_labels
-    settings = f"{type(config)} {config.to_json_string(use_diff=False)}"
-    model = copy.deepcopy(_without_encoder(_Wanted(spec.kind, type(encoder), settings, config)))
+    encoder_class: Any = type(encoder)
+    model = copy.deepcopy(_without_encoder(spec.kind, encoder_class, SameSettings.of(config)))
     accepted = inspect.signature(model.forward).parameters
     if spec.kind in _READS_WHOLE and _GLOBAL_ATTENTION in accepted:
         raise _refusal(f"{type(model).__name__} needs global attention, which the shared encoder does not have", config)
@@ -139,15 +129,15 @@ def _task_model(encoder: PreTrainedModel, spec: HeadSpec) -> PreTrainedModel:
 
 
 @lru_cache(maxsize=32)  # Several tasks, and teachers, have equal heads. The class's own encoder takes long to build.
-def _without_encoder(wanted: _Wanted) -> PreTrainedModel:
+def _without_encoder(kind: str, encoder: type[PreTrainedModel], same: SameSettings) -> PreTrainedModel:
     try:
         with torch.device("meta"):  # The class's own encoder is replaced, so it should use no memory or random numbers.
-            model: PreTrainedModel | None = NATIVE_CLASSES[wanted.kind].from_config(wanted.config)
+            model: PreTrainedModel | None = NATIVE_CLASSES[kind].from_config(same.config)
     except ValueError:  # transformers has no class for this architecture.
         model = None
     # A class with a decoder, such as T5's, does not work with an encoder alone either.
-    if model is None or not issubclass(wanted.encoder, type(getattr(model, model.base_model_prefix, None))):
-        raise _refusal(f"the architecture has no Hugging Face class for {wanted.kind}", wanted.config)
+    if model is None or not issubclass(encoder, type(getattr(model, model.base_model_prefix, None))):
+        raise _refusal(f"the architecture has no Hugging Face class for {kind}", same.config)
     setattr(model, model.base_model_prefix, _EncoderOutputs())
     return model
 
