@@ -10,7 +10,7 @@ from mtsmart.cli.terminal import say
 
 
 def methods(
-    name: Annotated[str | None, typer.Argument(help="One regulariser or weighting, in detail.")] = None,
+    name: Annotated[str | None, typer.Argument(help="One regulariser, weighting or transform, in detail.")] = None,
 ) -> None:
     """All regularisers, weightings and transforms, or one method: formula, paper, settings, cost, evidence."""
     from mtsmart.reporting.regularizers import describe_method, methods_table

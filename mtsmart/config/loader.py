@@ -99,13 +99,29 @@ def mapping_experiment(data: Mapping[str, Any], overrides: Iterable[str] = ()) -
 def build_experiment(document: Document, overrides: Iterable[str] = ()) -> Experiment:
     """Apply overrides to a document and validate it."""
     document = _short_forms(document)
-    for item in overrides:
+    items = list(overrides)
+    _refuse_lost(items)
+    for item in items:
         over = parse_override(item)
         search = over.data.get("search")
         if isinstance(search, dict) and "space" in search:  # Otherwise no setting could be taken out of a space.
             document = document.without(("search", "space"))
         document = lay_over(document, over)
     return Experiment(validate(RunConfig, document), document)
+
+
+def _refuse_lost(items: list[str]) -> None:
+    """Refuse an override that a later one throws away: ``sam=paper`` after ``sam.rho=0.1``.
+
+    A list of tasks keeps what was said of them, and a mapping is laid over the earlier values.
+    """
+    for index, item in enumerate(items):
+        section, _, text = item.partition("=")
+        key = section.strip()
+        lost = next((earlier for earlier in items[:index] if earlier.startswith(f"{key}.")), None)
+        if lost is not None and key != "tasks" and not text.lstrip().startswith("{"):
+            hint = f"Put it before {lost}, or leave {lost} out"
+            raise ConfigError(f"would undo {lost}", file=COMMAND_LINE.file, key=key, value=text, hint=hint)
 
 
 def parse_override(item: str) -> Document:

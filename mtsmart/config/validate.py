@@ -41,9 +41,12 @@ def _explain(model: type[StrictModel], document: Document, prefix: Key, error: V
     problems = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
     location = _real_path(document.data, tuple(problem["loc"]), problem["type"] == "missing")
+    kinds = types_at(model, (*location, *problem["loc"][-1:])) or types_at(model, location)
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, Misfit):
         location = (*location, *cause.path)
+    if problem["type"] in _OF_ONE_WORD and _is_short_form(document, location):
+        location = location[:-1]
     origin = document.origin(location)
     place: dict[str, Any] = {
         "file": origin.file,
@@ -58,7 +61,15 @@ def _explain(model: type[StrictModel], document: Document, prefix: Key, error: V
         return ConfigError("is required but missing", **place)
     if problem["type"] == "value_error":
         return ConfigError(str(cause), **place)
-    return _wrong_value(problem, types_at(model, location), place)
+    return _wrong_value(problem, kinds, place)
+
+
+_OF_ONE_WORD = ("literal_error", "value_error")  # pydantic's problems that the word of a short form can have
+
+
+def _is_short_form(document: Document, location: Key) -> bool:
+    """Whether the user wrote the value one key higher, as in ``smart: tuned`` for ``smart: {preset: tuned}``."""
+    return bool(location) and location not in document.origins and location[:-1] in document.origins
 
 
 def _hint_for_unknown(model: type[StrictModel], location: Key) -> str:

@@ -53,10 +53,9 @@ class WeightingConfig(OpenSection):
             return data
         if not isinstance(data, dict):
             raise Misfit("should be the name of a weighting", (), data, did_you_mean(data, WEIGHTINGS))
-        for name in data:
+        for name, value in data.items():
             if not cls.has_key(name):
-                hint = WEIGHTINGS.reason_missing(str(name)) or did_you_mean(name, WEIGHTINGS)
-                raise Misfit("there is no weighting of this name", (name,), hint=hint)
+                raise Misfit(f"there is no weighting '{name}'", (name,), hint=_hint_for_unknown(name, value))
         return data
 
     @model_validator(mode="after")
@@ -75,6 +74,13 @@ class WeightingConfig(OpenSection):
         """The weighting's settings, defaults included."""
         given: WeightingSettings | None = self.parts.get(self.name)
         return WEIGHTINGS[self.name].Settings() if given is None else given
+
+
+def _hint_for_unknown(name: Any, value: Any) -> str:
+    """Why there is no weighting ``name``, or what to write instead."""
+    if isinstance(value, str) and value in WEIGHTINGS:
+        return f"Give the weighting itself: weighting: {value}"
+    return WEIGHTINGS.reason_missing(str(name)) or did_you_mean(name, WEIGHTINGS)
 
 
 def expand_weighting(value: Any) -> Any:

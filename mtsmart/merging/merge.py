@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtsmart.config.loader import dump_config
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, did_you_mean, nearest
 from mtsmart.evaluation.stored_run import StoredRun
 from mtsmart.merging.members import START, check_encoder, check_member, heads_of, read_member, start_of
 from mtsmart.merging.sums import WeightedSum
@@ -130,11 +130,19 @@ def _mixture(
         check_encoder(first.model.encoder, encoder, f"the start of {runs[0]}")
         mixture.encoder.add(rest, state_of(encoder))
     else:
+        _refuse_misspelt_start(base)
         origin = read_member(base)
         check_member(first, origin, base)
         mixture.encoder.add(rest, state_of(origin.model.encoder))
         mixture.add_base_heads(origin)
     return mixture
+
+
+def _refuse_misspelt_start(base: str | Path) -> None:
+    """Refuse a base that is no folder, but like the word for the start."""
+    if not Path(base).exists() and nearest(base, [START]) is not None:
+        hint = did_you_mean(base, [START])
+        raise ConfigError(f"is neither '{START}' nor a folder", argument="base", value=str(base), hint=hint)
 
 
 def _merged_model(first: StoredRun, mixture: _Mixture, shares: list[float]) -> MultiTaskModel:

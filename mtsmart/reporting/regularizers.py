@@ -5,12 +5,16 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
 
 from mtsmart.config.regularizers import REGULARIZERS, Figure, Method
 from mtsmart.config.strict import StrictModel
-from mtsmart.config.transforms import TRANSFORMS
+from mtsmart.config.transforms import TRANSFORMS, TransformEntry
 from mtsmart.config.weightings import WEIGHTINGS, WeightingMethod
-from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.errors import ConfigError, in_yaml, nearest
+from mtsmart.registry import Registry
 
 _WIDTH = 79
 _FACTS = ("formula", "paper", "cost", "use", "evidence")
@@ -23,9 +27,11 @@ def methods_table() -> str:
         "weightings (weighting: NAME; 'mtsmart methods NAME' explains one of them):": {
             name: WEIGHTINGS[name] for name in WEIGHTINGS
         },
-        "transforms of the encoder (encoder: {NAME: VALUE}):": {name: TRANSFORMS[name] for name in TRANSFORMS},
+        "transforms of the encoder (encoder: {NAME: VALUE}; 'mtsmart methods NAME' explains one of them):": {
+            name: TRANSFORMS[name] for name in TRANSFORMS
+        },
     }
-    return "\n\n".join("\n".join([title, *_table(entries)]) for title, entries in tables.items())
+    return "\n\n".join("\n".join([*_paragraph(title, 2), *_table(entries)]) for title, entries in tables.items())
 
 
 def _of_tasks(method: type[Method]) -> str:
@@ -43,7 +49,10 @@ def _table(entries: Mapping[str, object]) -> Iterator[str]:
 
 
 def describe_method(name: str) -> str:
-    """One regulariser or weighting: what it is, formula, paper, cost, use, evidence, settings with presets, figures.
+    """One method: what it is, formula, paper, cost, use, evidence, settings with presets, figures.
+
+    Args:
+        name: a regulariser, a weighting or a transform of the encoder.
 
     Raises:
         ConfigError: there is no such method.
@@ -52,9 +61,13 @@ def describe_method(name: str) -> str:
         return "\n".join(_regularizer(REGULARIZERS[name]))
     if name in WEIGHTINGS:
         return "\n".join(_weighting(name, WEIGHTINGS[name]))
-    reason = REGULARIZERS.reason_missing(name) or WEIGHTINGS.reason_missing(name)
-    hint = reason or did_you_mean(name, [*REGULARIZERS, *WEIGHTINGS])
-    raise ConfigError("there is no regulariser or weighting of this name", value=name, hint=hint)
+    if name in TRANSFORMS:
+        return "\n".join(_transform(name, TRANSFORMS[name]))
+    registries: tuple[Registry[Any], ...] = (REGULARIZERS, WEIGHTINGS, TRANSFORMS)
+    reason = next(filter(None, (registry.reason_missing(name) for registry in registries)), None)
+    near = nearest(name, [known for registry in registries for known in registry])
+    guess = "'mtsmart methods' lists them" if near is None else f"Did you mean '{near}'?"
+    raise ConfigError("there is no method of this name", value=name, hint=reason or guess)
 
 
 def _regularizer(method: type[Method]) -> Iterator[str]:
@@ -78,6 +91,18 @@ def _weighting(name: str, method: type[WeightingMethod]) -> Iterator[str]:
     yield from _figures(method.figures)
 
 
+def _transform(name: str, transform: type[TransformEntry]) -> Iterator[str]:
+    yield from _top(transform)
+    section = transform.section()
+    if isinstance(section, type) and issubclass(section, StrictModel):
+        yield f"settings (encoder: {{{name}: {{...}}}}):"
+        yield from _fields(section)
+        return
+    yield f"value (encoder: {{{name}: VALUE}}):"
+    described = [one.description for one in get_args(section) if isinstance(one, FieldInfo)]
+    yield from _paragraph(f"  {' '.join(filter(None, described))}", 2)
+
+
 def _top(method: object) -> Iterator[str]:
     for paragraph in _paragraphs(method):
         yield from (*_paragraph(paragraph, 0), "")
@@ -98,7 +123,7 @@ def _figures(figures: Iterable[Figure]) -> Iterator[str]:
 
 def _fields(settings: type[StrictModel]) -> Iterator[str]:
     for name, field in settings.model_fields.items():
-        default = "required" if field.is_required() else f"default {field.default}"
+        default = "required" if field.is_required() else f"default {in_yaml(field.default)}"
         yield from _paragraph(f"  {name}: {field.description} ({default})", 4)
 
 

@@ -14,6 +14,7 @@ import yaml
 
 import mtsmart
 from mtsmart.cli.app import main
+from mtsmart.config.transforms import TRANSFORMS
 
 
 @pytest.fixture
@@ -299,3 +300,18 @@ def test_task_types_tell_what_they_take(cli):
     assert "symmetric_kl: KL(p || q)" in told and "mcc: Matthews" in told
     refused = cli("tasks", "types", "clasification")
     assert refused.code == 2 and "Did you mean 'classification'" in refused.err
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_methods_explains_each_transform_of_the_encoder(cli, name):
+    shown = cli("methods", name)
+    assert shown.code == 0 and shown.out.startswith(f"encoder.{name}:") and f"(encoder: {{{name}: " in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 80
+
+
+def test_methods_names_the_nearest_method(cli):
+    assert (
+        "there is no method of this name, got 'layer_deca'. Did you mean 'layer_decay'?"
+        in cli("methods", "layer_deca").err
+    )
+    assert "'mtsmart methods' lists them" in cli("methods", "nothing_like_it").err

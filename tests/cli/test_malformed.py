@@ -76,7 +76,7 @@ EXPERIMENTS = {
     "unknown section": ("trainig: {epochs: 1}\n", r"e.yaml:\d+: trainig: unknown key. Did you mean 'training'\?"),
     "unknown knob": ("optimizer: {lerning_rate: 1}\n", "optimizer.lerning_rate: unknown key. Did you mean 'learning_rate'"),
     "bad choice": ("mixing: {strategy: annealling}\n", "mixing.strategy: is not one of the choices, got 'annealling'. Did you mean 'annealed'"),
-    "bad preset": ("smart: papper\n", "smart.preset: is not one of the choices, got 'papper'. Did you mean 'paper'"),
+    "bad preset": ("smart: papper\n", "smart: is not one of the choices, got 'papper'. Did you mean 'paper'"),
     "text for a number": ("training: {epochs: three}\n", "training.epochs: should be a whole number, got 'three'"),
     "fraction for a count": ("training: {batch_size: 1.5}\n", "training.batch_size: should be a whole number"),
     "not a number": ("optimizer: {learning_rate: .nan}\n", "optimizer.learning_rate: .*finite"),

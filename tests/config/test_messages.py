@@ -26,13 +26,42 @@ def message_of(*overrides, lines=""):
         ("encoder.freeze=99x", f"{FREEZE}, got '99x'"),
         ("encoder.freeze={a: true}", f"{FREEZE}, got {{'a': true}}"),
         ("training.epochs=null", "training.epochs: should be a whole number, got null"),
-        ("weighting=other", "weighting.other: there is no weighting of this name. Choose from: aligned_mtl"),
+        ("weighting=other", "weighting: there is no weighting 'other'. Choose from: aligned_mtl"),
+        (
+            "weighting.name=dwa",
+            "weighting.name: there is no weighting 'name'. Give the weighting itself: weighting: dwa",
+        ),
+        ("sam=asam", "sam: is not one of the choices, got 'asam'. Choose from: adaptive"),
+        ("sam={preset: asam}", "sam.preset: is not one of the choices, got 'asam'. Choose from: adaptive"),
         ("mixing.strategy=weights", "mixing.strategy: needs mixing.weights, the relative frequency of each task"),
         ("encoder.parts=1", "encoder.parts: unknown key. Did you mean 'path'?"),
     ],
 )
 def test_a_wrong_value_is_told_with_what_may_stand_there(override, told):
     assert message_of(override).startswith(f"command line: {told}")
+
+
+def test_an_override_that_a_later_one_would_undo_is_refused():
+    hint = "Put it before sam.rho=0.1, or leave sam.rho=0.1 out"
+    assert message_of("sam.rho=0.1", "sam=paper") == f"command line: sam: would undo sam.rho=0.1, got 'paper'. {hint}"
+
+
+def test_overrides_that_can_both_hold_do(tmp_path):
+    document = parse_yaml("tasks: [rte, sst2]\nencoder: {path: e}\n", "e.yaml")
+    together = ["sam.rho=0.1", "sam={preset: adaptive}", "tasks.rte.r_drop=paper", "tasks=[rte]"]
+    config = build_experiment(document, together).config
+    assert (config.parts["sam"].rho, config.parts["sam"].preset) == (0.1, "adaptive")
+    assert config.tasks == {"rte": {"r_drop": "paper"}}
+
+
+def test_a_presets_name_in_a_task_is_compared_with_the_presets(tmp_path):
+    text = (
+        "encoder: {path: e}\ntasks:\n  m:\n    task_type: classification\n    dataset: {files: {train: d.csv}}\n"
+        "    text: [a]\n    label: l\n    labels: [x, y]\n    smart: tunde\n"
+    )
+    with pytest.raises(ConfigError) as raised:
+        build_tasks(select_tasks(build_experiment(parse_yaml(text, "e.yaml"))))
+    assert str(raised.value) == "e.yaml:9: tasks.m.smart: is not one of the choices, got 'tunde'. Did you mean 'tuned'?"
 
 
 def test_an_option_of_a_task_with_several_forms_names_them(tmp_path):

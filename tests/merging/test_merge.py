@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 import mtsmart
 from mtsmart.config.sections import EncoderConfig
+from mtsmart.errors import ConfigError
 from mtsmart.evaluation.stored_run import read_run
 from mtsmart.merging.sums import WeightedSum
 from mtsmart.models.loading import load_encoder
@@ -66,6 +67,11 @@ def test_a_third_of_each_of_three_is_the_whole_to_the_bit():
 def test_weights_one_and_zero_are_the_first_run(runs, base):
     merged = mtsmart.merge([runs["one"], runs["two"]], [1, 0], base=base)
     assert equal(state_of(merged.path), state_of(runs["one"]))
+
+
+def test_a_misspelt_start_is_told(runs):
+    with pytest.raises(ConfigError, match="is neither 'start' nor a folder, got 'strat'. Did you mean 'start'?"):
+        mtsmart.merge([runs["one"], runs["two"]], base="strat")
 
 
 def test_a_soup_is_the_weighted_mean(runs):

@@ -143,7 +143,7 @@ def test_a_weighting_that_needs_rounds_is_refused_without_them(workspace, regist
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("weighting: men", "weighting.men: there is no weighting of this name. Did you mean 'mean'?"),
+        ("weighting: men", "weighting: there is no weighting 'men'. Did you mean 'mean'?"),
         ("weighting: {mean: {rate: 1}}", "weighting.mean.rate: unknown key"),
         ("weighting: {mean: {}, learned: {}}", "names several weightings"),
         ("weighting: [mean]", "weighting: should be the name of a weighting"),
@@ -164,9 +164,7 @@ def test_another_weighting_on_the_command_line_replaces_the_files(workspace, reg
 
 
 def test_a_key_of_no_weighting_is_no_error_of_another_kind(workspace):
-    with pytest.raises(
-        ConfigError, match=r"weighting\.nothing: there is no weighting of this name\. Choose from: .*mean"
-    ):
+    with pytest.raises(ConfigError, match=r"weighting: there is no weighting 'nothing'\. Choose from: .*mean"):
         load_experiment(workspace.experiment, ["weighting=nothing"])
 
 
