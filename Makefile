@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # A test process for each core. One more would find hardly an idle moment, and takes half a minute to import and prepare
-# what each of them needs. Each has one thread, because small models gain nothing from more.
+# what each of them needs. Each has one thread, because small models gain nothing from more. Bytecode is kept whatever
+# the environment says, because each of the processes that they start would compile every module again.
 TESTERS := $(shell getconf _NPROCESSORS_ONLN)
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TESTERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15 --durations-min 5
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TESTERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15 --durations-min 5
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help

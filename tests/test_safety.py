@@ -47,7 +47,8 @@ def dangers(source: str) -> list[str]:
 
 
 def _is_forbidden(name: str) -> bool:
-    return any(name == one or name.startswith(f"{one}.") for one in FORBIDDEN)
+    parts = name.split(".")
+    return any(".".join(parts[:count]) in FORBIDDEN for count in range(1, len(parts) + 1))
 
 
 def _loads_weights_only(call: ast.Call) -> bool:
@@ -55,9 +56,9 @@ def _loads_weights_only(call: ast.Call) -> bool:
     return dotted(call.func).endswith("load") and isinstance(only, ast.Constant) and only.value is True
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_nothing_runs_or_unpickles_what_it_reads(path):
-    assert dangers(path.read_text()) == []
+def test_nothing_runs_or_unpickles_what_it_reads():
+    found = {str(path.relative_to(PACKAGE)): dangers(path.read_text()) for path in MODULES}
+    assert not {path: of_file for path, of_file in found.items() if of_file}
 
 
 def test_code_that_comes_with_an_encoder_is_for_its_own_knob_alone():

@@ -50,6 +50,7 @@ SMALL = {
     step_cost: {"BATCH": 2, "TOKENS": (8,), "UPDATES": 2, "LIMITS": {}},
 }
 REAL_DATA = ("bare", "mix", "padding")
+QUICK_PARTS = [part for part in bench.PARTS if part not in ("gpu", "mix")]
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def small(tiny_encoder, monkeypatch):
             monkeypatch.setattr(module, name, value)
 
 
-@pytest.mark.parametrize("part", [part for part in bench.PARTS if part != "gpu"])
+@pytest.mark.parametrize("part", [*QUICK_PARTS, pytest.param("mix", marks=pytest.mark.slow)])
 def test_each_part_measures_one_round_and_writes_its_section(part, small, tmp_path, request):
     if part in REAL_DATA:
         request.getfixturevalue("hub_dir")
@@ -166,6 +167,7 @@ def test_a_page_keeps_what_stands_outside_its_marks(tmp_path):
     assert "lost" not in page.read_text()
 
 
+@pytest.mark.slow
 def test_the_classic_loop_and_the_bare_loop_learn(minilm, tmp_path):
     """Both are what ours is compared with, so they must train."""
     made = workload.trainer(workload.fixed_length(tmp_path, 32, 8, 32), workload.PLAIN, tmp_path / "run")

@@ -31,7 +31,7 @@ def expected(columns, tokenizer, max_length):
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5), st.integers(4, 40), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_words_looked_up_are_words_tokenized(real, rows, max_length, pairs):
     """BERT's tokenizer: any Unicode, special tokens in the text, texts that are cut."""
     assert WordTokenizer.fits(real)

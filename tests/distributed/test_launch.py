@@ -130,7 +130,7 @@ def distance(a, b):
         pytest.param(PLAIN, by_torchrun, marks=pytest.mark.slow, id="plain"),
         pytest.param(OWN, by_torchrun, marks=pytest.mark.slow, id="SMART + MBPP, torchrun"),
         pytest.param(OWN, by_forks, id="SMART + MBPP"),
-        pytest.param(OTHERS, by_forks, id="R3F + VAT + FreeLB + HyPe + MBPP"),
+        pytest.param(OTHERS, by_forks, marks=pytest.mark.slow, id="R3F + VAT + FreeLB + HyPe + MBPP"),
         pytest.param([*OWN, *ADAPTED], by_forks, marks=pytest.mark.slow, id="adapters of each task"),
     ],
 )

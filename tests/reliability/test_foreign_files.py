@@ -33,7 +33,7 @@ def check(tmp_path, command, layouts, kills):
 
 @pytest.mark.parametrize("command", foreign.COMMANDS, ids=lambda command: command.__name__)
 def test_files_of_others_stay(tmp_path, command):
-    check(tmp_path, command, layouts=6, kills=2)
+    check(tmp_path, command, layouts=3, kills=2)
 
 
 @pytest.mark.torture

@@ -1,6 +1,6 @@
 """Killed at any moment, damaged on the disk: the run that goes on ends as if nothing had happened, bit for bit.
 
-The small ones run with every test; `make torture` runs the real ones: MiniLM, four tasks, thirty kills.
+The small one is a slow test; `make torture` runs the real ones: MiniLM, four tasks, thirty kills.
 """
 
 import os
@@ -139,6 +139,7 @@ def torture(experiment, settings, workspace, kills, damages, seed=0, seconds=2):
     print(f"{sum(hit)} kills, {len(bad)} damaged resume points; the end is the same")
 
 
+@pytest.mark.slow
 def test_a_small_run_survives_kills_and_damage(workspace):
     torture(workspace.experiment, SMALL, workspace.folder, kills=2, damages=1, seconds=1)
 

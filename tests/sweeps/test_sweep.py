@@ -89,6 +89,7 @@ def test_a_stopped_sweep_ends_with_the_same_tables(grid, tmp_path, stops, seeds)
     assert (stopped / "runs.jsonl").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_its_processes_load_is_a_stop_like_any_other(grid, tmp_path):
     """A terminal signals all of them."""
     process = forked(grid, tmp_path / "s")
@@ -101,6 +102,7 @@ def test_ctrl_c_while_its_processes_load_is_a_stop_like_any_other(grid, tmp_path
     assert "Traceback" not in out and "Aborted" not in out
 
 
+@pytest.mark.slow
 def test_while_it_runs_another_is_refused_and_terminated_it_says_how_to_go_on(grid, tmp_path, cli):
     process = forked(grid, tmp_path / "s")
     try:
