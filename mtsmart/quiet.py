@@ -10,10 +10,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+_PARALLEL = "TOKENIZERS_PARALLELISM"
+
 
 def quiet_libraries() -> None:
     """Switch off progress bars and warnings of other libraries, in this process. The command line does this."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    _choose_parallelism_of_tokenizers()
     import datasets
     import transformers
 
@@ -22,6 +24,16 @@ def quiet_libraries() -> None:
     transformers.logging.set_verbosity_error()
     for name in ("accelerate", "huggingface_hub"):  # huggingface_hub warns whenever it tries the Hub.
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _choose_parallelism_of_tokenizers() -> None:
+    """Say what tokenizers would otherwise warn about at each fork: threads here, and none in forked processes.
+
+    A forked process has none of the threads for which tokenizers would wait.
+    """
+    if _PARALLEL not in os.environ:
+        os.environ[_PARALLEL] = "true"
+        os.register_at_fork(after_in_child=lambda: os.environ.update({_PARALLEL: "false"}))
 
 
 @contextmanager

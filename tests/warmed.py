@@ -6,6 +6,7 @@ second, as much as training a tiny model.
 
 import gc
 import io
+import os
 import tempfile
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -16,6 +17,7 @@ from mtsmart.regularizers import REGULARIZERS
 from mtsmart.tasks import TaskLibrary
 from tests.tiny_encoder import write_tiny_encoder
 
+os.environ["TOKENIZERS_PARALLELISM"] = "false"  # A fork would wait for threads that it does not have.
 with tempfile.TemporaryDirectory() as folder, redirect_stderr(io.StringIO()):  # which gets bars of progress
     write_tiny_encoder(Path(folder), ["a"], width=16, positions=64, layers=1)
     load_encoder(EncoderConfig(path=folder))
