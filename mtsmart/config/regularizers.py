@@ -182,6 +182,7 @@ class Method:
         still: settings with which the method changes nothing, for tests: its terms are then 0 at the first update, when
             dropout is off and a teacher says what the student says. None: there are no such settings.
         without_labels: whether its term also trains on rows that have no gold labels (``label: null`` in a task).
+        task_types: the task types for whose batches the method has a term; empty: all.
         paths: settings that name files or folders; relative ones belong to the folder of the YAML file.
         goes_on: whether a run that fine-tunes from a finished run takes the method's settings from it.
         counts_when_off: whether the fingerprint of a sweep's run names the method when it is off. Only the methods that
@@ -199,6 +200,7 @@ class Method:
     figures: ClassVar[tuple[Figure, ...]] = ()
     still: ClassVar[Mapping[str, Any] | None] = MappingProxyType({})
     without_labels: ClassVar[bool] = False
+    task_types: ClassVar[tuple[str, ...]] = ()
     paths: ClassVar[tuple[str, ...]] = ()
     goes_on: ClassVar[bool] = True
     counts_when_off: ClassVar[bool] = False
@@ -258,6 +260,11 @@ class Method:
     def summary(cls, settings: Any) -> str:
         """A few words on the settings of a method that is on, for a run's card."""
         return f"{settings.switch} {getattr(settings, settings.switch):g}"
+
+    @classmethod
+    def has_term_for(cls, task_type: str) -> bool:
+        """Whether the batches of a task type may have the method's term."""
+        return not cls.task_types or task_type in cls.task_types
 
     @classmethod
     def identity(cls, section: StrictModel | None, tasks: Mapping[str, StrictModel | None]) -> Any:

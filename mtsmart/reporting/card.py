@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mtsmart.config.sections import RunConfig
+from mtsmart.config.sections import RunConfig, TrainingConfig
 from mtsmart.data.sources import source_name
 from mtsmart.hardware import installed_version
 from mtsmart.log import log_notice
@@ -29,7 +29,7 @@ def write_card(
         f"# {markdown(config.name)}",
         "",
         *([markdown(config.description), ""] if config.description.strip() else []),
-        f"Trained with mtsmart from {start}: {config.training.epochs} epochs, batch size {config.training.batch_size}, "
+        f"Trained with mtsmart from {start}: {_length(config.training)}, batch size {config.training.batch_size}, "
         f"{config.optimizer.name} at {config.optimizer.learning_rate:g}, seed {config.training.seed}.",
         *(f"{markdown(text)}." for text in recipe_of(config, definitions)),
         *map(markdown, summaries(config, definitions)),
@@ -52,6 +52,12 @@ def write_card(
     ]
     if not folder.store_page(folder.card_file, "\n".join(lines)):
         log_notice(f"{folder.card_file}: was written by somebody else, so it stays as it is")
+
+
+def _length(training: TrainingConfig) -> str:
+    """How long a run may train, in words."""
+    epochs = f"{training.epochs} epoch{'s' if training.epochs > 1 else ''}"
+    return epochs if training.max_updates is None else f"at most {training.max_updates} updates and {epochs}"
 
 
 def _stopped(results: Mapping[str, Any]) -> list[str]:

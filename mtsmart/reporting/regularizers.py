@@ -72,7 +72,8 @@ def describe_method(name: str) -> str:
 
 def _regularizer(method: type[Method]) -> Iterator[str]:
     yield from _top(method)
-    yield from _facts(method, {"tasks": _of_tasks(method)})
+    types = {"types": ", ".join(method.task_types)} if method.task_types else {}
+    yield from _facts(method, {"tasks": _of_tasks(method), **types})
     yield from ("", "settings:", *_settings(method))
     if method.presets:
         yield from ("", "presets (single values are laid over the first; without any the method is off):")

@@ -11,6 +11,7 @@ from mtsmart.distill.term import TEACHER
 from mtsmart.preparation.batch_parts import part_of
 from mtsmart.regularizers import CleanPass
 from mtsmart.regularizers.shared import perturbation
+from mtsmart.task_types import TASK_TYPES
 from mtsmart.training.step import TrainStep
 from tests.regularizers import every_type
 from tests.regularizers.at_work import at_work, first_settings
@@ -33,6 +34,7 @@ def on_pairs(names, pairs=PAIRS):
         pytest.param(pair, name, id="-".join((*pair, name)), marks=[] if is_quick(pair, name) else pytest.mark.slow)
         for pair in pairs
         for name in names
+        if METHODS[name].has_term_for(pair[1].partition("-")[0])
     ]
     return pytest.mark.parametrize(("pair", "name"), cases, indirect=["pair"])
 
@@ -198,4 +200,5 @@ def test_it_is_listed_explained_and_tells_what_was_on(cli, name):
     shown = cli("methods", name).out
     method = METHODS[name]
     assert method.text.title in shown and all(key in shown for key in method.Settings.model_fields)
+    assert set(method.task_types) <= set(TASK_TYPES)
     assert method.summary(first_settings(method))

@@ -10,6 +10,7 @@ from mtsmart.errors import MtsmartWarning
 from mtsmart.regularizers import Context
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
+from tests.regularizers.at_work import at_work, preset
 from tests.regularizers.conftest import DEFINITIONS
 
 UPDATES = 100
@@ -96,3 +97,28 @@ def test_perturbations_that_bfloat16_rounds_away_are_told(changes, key, told):
 )
 def test_perturbations_that_bfloat16_keeps_are_not_told(changes, told):
     assert told("smart", {"preset": "tuned", **changes}, precision="bfloat16") == []
+
+
+ONLY_SCORES = "has no effect, because the term is for regression alone"
+
+
+@pytest.mark.parametrize(
+    ("fitting", "own", "told_of"),
+    [
+        ((), {"preset": "paper"}, []),
+        (("regression",), None, []),
+        (("regression",), {"preset": "paper"}, [f"tasks.kind.smart: {ONLY_SCORES}"]),
+        (("span",), None, ["smart: has no effect, because the term is for span alone"]),
+    ],
+)
+def test_tasks_for_whose_type_there_is_no_term_are_told(fitting, own, told_of, told, monkeypatch):
+    monkeypatch.setattr(REGULARIZERS["smart"], "task_types", fitting)
+    assert told("smart", {"preset": "tuned"}, own) == told_of
+
+
+def test_a_batch_of_another_type_has_no_term(tiny_bench, monkeypatch):
+    method = at_work("smart", tiny_bench.model, tiny_bench.tasks, preset("smart"))
+    clean = tiny_bench.clean("kind", tiny_bench.batch("kind"))
+    assert method.loss(clean) is not None
+    monkeypatch.setattr(type(method), "task_types", ("regression",))
+    assert method.loss(clean) is None and not method.is_active("kind") and method.is_active("score")

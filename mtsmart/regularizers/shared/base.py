@@ -104,7 +104,8 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
     def is_active(self, task: str) -> bool:
         """Whether the present update adds the term to a task's batches."""
         settings = self.settings[task]
-        return settings.is_on and is_due(self.updates, every(settings))
+        fits = self.has_term_for(self.context.tasks[task].definition.task_type)
+        return fits and settings.is_on and is_due(self.updates, every(settings))
 
     def loss(self, clean: CleanPass) -> Term | None:
         """The weighted term; None where it is switched off for the batch's task or for this update."""
@@ -168,6 +169,7 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
         on = {name: one for name, one in settings.items() if one is not None and one.is_on}
         for key, one in {_key_of_every(cls.name, name, of_tasks[name]): one for name, one in on.items()}.items():
             _warn_if_never(key, every(one), context.total_updates)
+        _warn_if_unfit(cls, {name: context.tasks[name].definition.task_type for name in on}, of_tasks)
         if on and (reason := cls.reason_idle(context)) is not None:
             warnings.warn(f"{cls.name}: {reason}", MtsmartWarning, stacklevel=2)
         return cls(context, cast(dict[str, S], settings)) if on else None
@@ -230,6 +232,22 @@ def _warn_if_unused(
         else:
             continue
         warnings.warn(f"{section}.{key}={value}: has no effect, {why}", MtsmartWarning, stacklevel=3)
+
+
+def _warn_if_unfit(method: type[Method], on: Mapping[str, str], of_tasks: Mapping[str, StrictModel | None]) -> None:
+    """Warn where a method is on for tasks for whose batches it has no term.
+
+    Args:
+        method: the method.
+        on: task -> its type, for the tasks for which the method is on.
+        of_tasks: task -> its own section of the method.
+    """
+    unfit = [name for name, task_type in on.items() if not method.has_term_for(task_type)]
+    own = [f"tasks.{name}.{method.name}" for name in unfit if of_tasks[name] is not None]
+    keys = [method.name] if unfit and len(unfit) == len(on) else own
+    if keys:
+        reason = f"has no effect, because the term is for {' and '.join(method.task_types)} alone"
+        warnings.warn(f"{', '.join(keys)}: {reason}", MtsmartWarning, stacklevel=3)
 
 
 def _key_of_every(method: str, task: str, own: StrictModel | None) -> str:

@@ -17,7 +17,8 @@ class UpdateHooks:
     """Hooks on the weights and gradients of an update. In none of them a method has to do anything.
 
     The order within an update: ``differentiating`` is entered, the gradients of all batches are computed, and it is
-    left; ``before_step``; clipping and the optimizer's step; ``after_step``; ``after_update``.
+    left; ``before_step``; clipping and the optimizer's step; ``after_step``; ``after_update``. Where a gradient is not
+    finite, the optimizer's step is left out, and the other hooks are called as ever.
 
     Attributes:
         changes_start: whether ``begin`` changes the weights that a new run starts with.
@@ -44,7 +45,7 @@ class UpdateHooks:
         """See the gradients of one of the first updates, at the weights with which a new run starts."""
 
     def differentiating(self, model: MultiTaskModel) -> AbstractContextManager[None]:
-        """A context in which the gradients of an update are computed, also those that ``again()`` computes.
+        """A context in which the gradients of an update are computed. It is entered anew for each ``again()``.
 
         The method may put other weights in and take them out again, and change the gradients at the end.
         """
