@@ -19,7 +19,7 @@ from mtsmart.config.document import (
     parse_yaml,
     read_yaml,
 )
-from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.config.regularizers import OFF, REGULARIZERS
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.sweeps.folds import expand_folds
 from mtsmart.config.trackers import expand_tracking
@@ -37,6 +37,7 @@ _PATH_KEYS = (
     ("data", "cache_dir"),
     ("grid", "conclusions"),
 )
+_NOTHING = (None, False, OFF)  # what switches a section off
 _GRID_PIECES = ("arms", "tables", "starts")
 
 
@@ -113,13 +114,14 @@ def build_experiment(document: Document, overrides: Iterable[str] = ()) -> Exper
 def _refuse_lost(items: list[str]) -> None:
     """Refuse an override that a later one throws away: ``sam=paper`` after ``sam.rho=0.1``.
 
-    A list of tasks keeps what was said of them, and a mapping is laid over the earlier values.
+    A list of tasks keeps what was said of them, a mapping is laid over the earlier values, and what is off needs none.
     """
     for index, item in enumerate(items):
         section, _, text = item.partition("=")
         key = section.strip()
         lost = next((earlier for earlier in items[:index] if earlier.startswith(f"{key}.")), None)
-        if lost is not None and key != "tasks" and not text.lstrip().startswith("{"):
+        replaces = key != "tasks" and not text.lstrip().startswith("{") and parse_value(text) not in _NOTHING
+        if lost is not None and replaces:
             hint = f"Put it before {lost}, or leave {lost} out"
             raise ConfigError(f"would undo {lost}", file=COMMAND_LINE.file, key=key, value=text, hint=hint)
 

@@ -41,7 +41,9 @@ def _explain(model: type[StrictModel], document: Document, prefix: Key, error: V
     problems = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
     problem = problems[0]
     location = _real_path(document.data, tuple(problem["loc"]), problem["type"] == "missing")
-    kinds = types_at(model, (*location, *problem["loc"][-1:])) or types_at(model, location)
+    kinds = types_at(model, location)
+    if problem["type"] == "literal_error" and not choices_in(kinds):
+        kinds = types_at(model, (*location, *problem["loc"][-1:]))  # the word of a short form that pydantic expanded
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, Misfit):
         location = (*location, *cause.path)
@@ -69,7 +71,9 @@ _OF_ONE_WORD = ("literal_error", "value_error")  # pydantic's problems that the 
 
 def _is_short_form(document: Document, location: Key) -> bool:
     """Whether the user wrote the value one key higher, as in ``smart: tuned`` for ``smart: {preset: tuned}``."""
-    return bool(location) and location not in document.origins and location[:-1] in document.origins
+    if not location or location in document.origins or location[:-1] not in document.origins:
+        return False
+    return _real_path(document.data, location, is_missing=False) == location
 
 
 def _hint_for_unknown(model: type[StrictModel], location: Key) -> str:

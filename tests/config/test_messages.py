@@ -48,10 +48,12 @@ def test_an_override_that_a_later_one_would_undo_is_refused():
 
 def test_overrides_that_can_both_hold_do(tmp_path):
     document = parse_yaml("tasks: [rte, sst2]\nencoder: {path: e}\n", "e.yaml")
-    together = ["sam.rho=0.1", "sam={preset: adaptive}", "tasks.rte.r_drop=paper", "tasks=[rte]"]
+    together = ["sam.rho=0.1", "sam={preset: adaptive}", "tasks.rte.r_drop=paper", "tasks=[rte]", "ema.decay=0.9"]
+    together.append("ema=off")
     config = build_experiment(document, together).config
     assert (config.parts["sam"].rho, config.parts["sam"].preset) == (0.1, "adaptive")
     assert config.tasks == {"rte": {"r_drop": "paper"}}
+    assert config.parts["ema"].preset == "off"
 
 
 def test_a_presets_name_in_a_task_is_compared_with_the_presets(tmp_path):
