@@ -114,6 +114,10 @@ class ConfigError(MtsmartError):
     """A task, experiment or command-line value that cannot be used."""
 
 
+class MissingPackageError(ConfigError):
+    """A stored run needs an entry of a package that is not installed, or that is broken."""
+
+
 class DataError(MtsmartError):
     """A data set, column or row that does not fit its task."""
 

@@ -7,14 +7,80 @@ import pkgutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
-from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean
+from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean, nearest
 
 T = TypeVar("T")
+_PREFIX = "mtsmart."  # of the groups of entry points that are meant for mtsmart
+GROUPS = {
+    "mtsmart.regularizers": "regulariser",
+    "mtsmart.task_types": "task type",
+    "mtsmart.heads": "head type",
+    "mtsmart.losses": "loss",
+    "mtsmart.divergences": "divergence",
+    "mtsmart.metrics": "metric",
+    "mtsmart.weightings": "weighting",
+    "mtsmart.transforms": "transform of the encoder",
+    "mtsmart.trackers": "tracker",
+}
+"""Entry-point group -> what its entries are called. The registries themselves are made when their room is imported."""
+
+_made: dict[str, Registry[Any]] = {}  # group -> its registry
+_told: set[tuple[str, str]] = set()  # what was said of a package already: the package with its folder, and of what
+_BROKEN = "broken entries"
+_Reasons = dict[tuple[str, str], str]  # kind and name of an entry -> why it cannot be used
+_gathered: list[list[tuple[metadata.EntryPoint, _Reasons]]] = []  # for the outermost context of told_together
+
+
+@dataclass(frozen=True)
+class Extension:
+    """An entry of an installed package, as a run that uses it records it.
+
+    Attributes:
+        group: the entry-point group.
+        name: the entry's name.
+        package: the name of the package, as pip knows it.
+        version: its version.
+    """
+
+    group: str
+    name: str
+    package: str
+    version: str
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether no installed package has the entry; a broken package still has it."""
+        if self.name in metadata.entry_points(group=self.group).names:
+            return False
+        if self.group in _made:
+            return self.name not in _made[self.group]
+        return not any(metadata.distributions(name=self.package))
+
+    def describe_missing(self) -> str:
+        """Which package has the entry, and what the user can do."""
+        kind = GROUPS.get(self.group, self.group)
+        return f"No installed package has the {kind} '{self.name}'. {self.advice}"
+
+    @property
+    def advice(self) -> str:
+        """The package that the user needs."""
+        return f"The run was trained with the package {self.package} {self.version}: install it"
+
+
+def extensions_of(names: Mapping[str, Iterable[str]]) -> list[Extension]:
+    """Those of some entries that come from installed packages, in the order of their groups and names.
+
+    Args:
+        names: entry-point group -> names of entries.
+    """
+    found = [_made[group].extension(name) for group, some in names.items() if group in _made for name in set(some)]
+    return sorted(filter(None, found), key=lambda each: (each.group, each.name))
 
 
 class Registry(Generic[T]):
@@ -57,7 +123,10 @@ class Registry(Generic[T]):
         self._entries: dict[str, T] = {}
         self._fits: dict[str, list[str]] = {}
         self._broken: dict[str, str] = {}
+        self._extensions: dict[str, Extension] = {}
         self._is_complete = False
+        if group is not None:
+            _made[group] = self
 
     def register(self, name: str, fits: Iterable[str] = ()) -> Callable[[T], T]:
         """Decorator that enters its object under ``name``.
@@ -113,6 +182,16 @@ class Registry(Generic[T]):
         hint = self._broken.get(name) or did_you_mean(name, self)
         raise ConfigError(f"unknown {self.kind}", value=name, hint=hint)
 
+    def extension(self, name: str) -> Extension | None:
+        """The package of an entry that is there; None if it is mtsmart's, or if a program has registered it."""
+        entry = self._entries.get(name)
+        if entry is None or _is_own(entry):
+            return None
+        if self._is_complete:
+            return self._extensions.get(name)
+        # Its module was imported before anything asked for packages.
+        return next((_extension(plugin, name) for plugin in self._plugins if plugin.name == name), None)
+
     def reason_missing(self, name: str) -> str | None:
         """Why the entry of an installed package cannot be used; None if no package has such an entry."""
         self._load_all()
@@ -154,7 +233,11 @@ class Registry(Generic[T]):
 
     @cached_property
     def _plugins(self) -> list[metadata.EntryPoint]:
-        return [] if self.group is None else sorted(metadata.entry_points(group=self.group))
+        if self.group is None:
+            return []
+        found = metadata.entry_points()
+        _tell_unknown_groups(found)
+        return sorted(found.select(group=self.group))
 
     def _load(self, name: str) -> None:
         """Import as little as finds ``name``."""
@@ -170,19 +253,24 @@ class Registry(Generic[T]):
         for module in self._own_modules.values():
             importlib.import_module(module)
         owners = {name: "mtsmart" for name, entry in self._entries.items() if _is_own(entry)}
-        for plugin in self._plugins:
-            self._load_plugin(plugin, owners)
+        with told_together():
+            for plugin in self._plugins:
+                if (reason := self._load_plugin(plugin, owners)) is not None:
+                    _gathered[0].append((plugin, {(self.kind, plugin.name): reason}))
 
-    def _load_plugin(self, plugin: metadata.EntryPoint, owners: dict[str, str]) -> None:
+    def _load_plugin(self, plugin: metadata.EntryPoint, owners: dict[str, str]) -> str | None:
         """Register the entry of an installed package. A broken one must not stop the others.
 
         Args:
             plugin: points at the entry.
             owners: name of an entry -> the package that has it.
+
+        Returns:
+            why it cannot be used; None if it can.
         """
         name = plugin.name
-        package = plugin.dist.name if plugin.dist is not None else plugin.value
-        was_there = name in self._entries
+        package = _package(plugin)
+        before = set(self._entries)
         try:
             if name in owners:
                 raise ValueError(f"{owners[name]} has a {self.kind} of this name; the package must choose another")
@@ -190,18 +278,109 @@ class Registry(Generic[T]):
             if not isinstance(found, ModuleType):
                 self.register(name)(found)
             elif name not in self._entries:
-                raise ValueError(f"the module {plugin.value} registers no {self.kind} of this name")
+                named = {each.name for each in self._plugins}
+                others = [f"'{other}'" for other in _of_module(plugin, self._entries, before) if other not in named]
+                instead = f", but {' and '.join(others)}; name the entry point {' or '.join(others)}" if others else ""
+                raise ValueError(f"the module {plugin.value} registers no {self.kind} of this name{instead}")
             owners[name] = package
+            self._extensions[name] = _extension(plugin, name)
         except (Exception, SystemExit) as error:  # the package may do anything while it is imported
-            if not was_there:  # its module may have registered the entry before it failed
+            if name not in before:  # its module may have registered the entry before it failed
                 self._entries.pop(name, None)
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            text = f"the {self.kind} '{name}' of the package {package} cannot be used: {reason}"
-            self._broken[name] = text[0].upper() + text[1:]
-            warnings.warn(text, MtsmartWarning, stacklevel=2)
+            self._broken[name] = f"The {self.kind} '{name}' of the package {package} cannot be used: {reason}"
+            return reason
+        finally:
+            for each in _of_module(plugin, self._entries, before):
+                self._extensions.setdefault(each, _extension(plugin, each))
+        return None
+
+
+def _of_module(plugin: metadata.EntryPoint, entries: Mapping[str, object], before: set[str]) -> list[str]:
+    """The entries that the module of an entry point has registered, now or when it was imported earlier.
+
+    Args:
+        plugin: the entry point.
+        entries: those of the registry.
+        before: the names that it had before the entry point was loaded.
+    """
+    package = plugin.module.partition(".")[0]
+    return [
+        name
+        for name, entry in entries.items()
+        if _module_of(entry) == plugin.module
+        or (name not in before and _module_of(entry).partition(".")[0] in ("", package))
+    ]
+
+
+@contextmanager
+def told_together() -> Iterator[None]:
+    """Inside it no broken entry is told of; afterwards each package that has some gets one warning."""
+    _gathered.append([])
+    try:
+        yield
+    finally:
+        found = _gathered.pop()
+        by_package: dict[tuple[str, str], _Reasons] = {}
+        for plugin, reasons in [] if _gathered else found:
+            by_package.setdefault((_package(plugin), _place(plugin)), {}).update(reasons)
+        for (package, place), reasons in by_package.items():
+            _tell_once((place, _BROKEN), _of_broken(package, reasons))
+
+
+def _of_broken(package: str, reasons: _Reasons) -> str:
+    """One line about the entries of a package that cannot be used."""
+    ((kind, first), reason), *rest = reasons.items()
+    if not rest:
+        return f"the {kind} '{first}' of the package {package} cannot be used: {reason}"
+    names: dict[str, list[str]] = {}
+    for of_kind, name in reasons:
+        names.setdefault(of_kind, []).append(f"'{name}'")
+    shown = "; ".join(f"{of_kind} {', '.join(some)}" for of_kind, some in names.items())
+    more = "a command that is given the name of another one tells its reason"
+    return f"the package {package} has entries that cannot be used ({shown}); '{first}': {reason}; {more}"
+
+
+def _tell_once(what: tuple[str, str], text: str) -> None:
+    """Warn, unless this was said of the package before. Each kind of entry is looked for at a time of its own."""
+    if what not in _told:
+        _told.add(what)
+        warnings.warn(text, MtsmartWarning, stacklevel=3)
+
+
+def _package(plugin: metadata.EntryPoint) -> str:
+    return plugin.value if plugin.dist is None else plugin.dist.name
+
+
+def _place(plugin: metadata.EntryPoint) -> str:
+    """The package with the folder that it is installed in."""
+    return plugin.value if plugin.dist is None else f"{plugin.dist.name} in {plugin.dist.locate_file('')}"
+
+
+def _extension(plugin: metadata.EntryPoint, name: str) -> Extension:
+    version = "" if plugin.dist is None else plugin.dist.version
+    return Extension(plugin.group, name, _package(plugin), version)
+
+
+def _tell_unknown_groups(found: Any) -> None:
+    """Warn once of each package that has entry points in a group which looks like mtsmart's and is none.
+
+    Args:
+        found: what ``metadata.entry_points()`` gives; its type differs between versions of Python.
+    """
+    known = {*GROUPS, *_made}
+    for group in sorted(group for group in found.groups if group.startswith(_PREFIX) and group not in known):
+        near = nearest(group.removeprefix(_PREFIX), (each.removeprefix(_PREFIX) for each in GROUPS))
+        hint = f"the groups are {', '.join(sorted(GROUPS))}" if near is None else f"did you mean '{_PREFIX}{near}'?"
+        for plugin in sorted(found.select(group=group)):
+            text = f"the package {_package(plugin)} has entry points in a group that mtsmart does not know, '{group}'"
+            _tell_once((_place(plugin), group), f"{text}: {hint}")
+
+
+def _module_of(entry: object) -> str:
+    return getattr(entry, "__module__", None) or ""
 
 
 def _is_own(entry: object) -> bool:
     """Whether an entry is mtsmart's. A user may have imported the module of another package before."""
-    module = getattr(entry, "__module__", None) or ""
-    return module.partition(".")[0] == "mtsmart"
+    return _module_of(entry).partition(".")[0] == "mtsmart"

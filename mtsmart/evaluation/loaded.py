@@ -13,6 +13,7 @@ import torch
 from datasets import Dataset
 
 from mtsmart.arguments import checked, items_of
+from mtsmart.config.stored import naming_packages
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sources import has_split, known_splits
 from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning, did_you_mean, shorten
@@ -130,10 +131,11 @@ class LoadedRun:
         if head not in self.model.specs:
             heads = ", ".join(self.model.specs)
             raise ConfigError(f"the run has no head for this task (it has: {heads})", file=self.path, value=name)
-        if definition.share_head is None:
-            task = self._owner(name, name, definition)
-        else:
-            task = build_task(name, definition, self._owner(head, name, self._definition(head)))
+        with naming_packages(self.run_folder.extensions):
+            if definition.share_head is None:
+                task = self._owner(name, name, definition)
+            else:
+                task = build_task(name, definition, self._owner(head, name, self._definition(head)))
         task.decoding = dict(self._decoding.get(name) or self._decoding.get(head, {}))
         return task
 

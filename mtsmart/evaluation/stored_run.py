@@ -11,6 +11,7 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.sections import RunConfig
+from mtsmart.config.stored import naming_packages
 from mtsmart.errors import CheckpointError, did_you_mean, shorten
 from mtsmart.models.files import fits, read_decoding, read_model
 from mtsmart.models.heads import HeadSpec
@@ -51,8 +52,10 @@ def read_run(run: RunFolder) -> StoredRun:
 
     Raises:
         CheckpointError: the folder holds no run or no model, or its files contradict each other.
+        MissingPackageError: a package that the run needs is not installed.
     """
-    return read_consistently(lambda: run.model, partial(_read, run), [run.config_file])
+    with naming_packages(run.extensions):
+        return read_consistently(lambda: run.model, partial(_read, run), [run.config_file])
 
 
 def _read(run: RunFolder, model: Path) -> StoredRun:

@@ -22,6 +22,7 @@ from mtsmart.models.files import save_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import check_finite, load_state, shared_tensors, state_of
+from mtsmart.runs.changes import Described
 from mtsmart.runs.claim import RunPlace
 from mtsmart.runs.folder import RunFolder, resolved_config
 from mtsmart.runs.results import Results
@@ -174,7 +175,8 @@ def _write(folder: RunFolder, first: StoredRun, mixture: _Mixture, model: MultiT
     folder.store(dump_config(resolved_config(config, mixture.definitions)))
     decoding = {name: mixture.decoding[name] for name in mixture.definitions if mixture.decoding.get(name)}
     save_model(folder.claimed_model(), model, first.tokenizer, decoding, folder.scratch)
-    folder.store_results(Results())
+    extensions = Described(config, mixture.definitions).extensions()
+    folder.store_results(Results(extensions=extensions))
     folder.store_page(folder.card_file, f"# {markdown(config.name)}\n\n{markdown(description)}.\n")
 
 

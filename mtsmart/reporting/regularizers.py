@@ -14,7 +14,7 @@ from mtsmart.config.strict import StrictModel
 from mtsmart.config.transforms import TRANSFORMS, TransformEntry
 from mtsmart.config.weightings import WEIGHTINGS, WeightingMethod
 from mtsmart.errors import ConfigError, in_yaml, nearest
-from mtsmart.registry import Registry
+from mtsmart.registry import Registry, told_together
 
 _WIDTH = 79
 _FACTS = ("formula", "paper", "cost", "use", "evidence")
@@ -22,15 +22,16 @@ _FACTS = ("formula", "paper", "cost", "use", "evidence")
 
 def methods_table() -> str:
     """The name of each regulariser, weighting and transform of the encoder, and what it does."""
-    tables: dict[str, Mapping[str, object]] = {
-        "regularisers ('mtsmart methods NAME' explains one of them):": REGULARIZERS.ordered(),
-        "weightings (weighting: NAME; 'mtsmart methods NAME' explains one of them):": {
-            name: WEIGHTINGS[name] for name in WEIGHTINGS
-        },
-        "transforms of the encoder (encoder: {NAME: VALUE}; 'mtsmart methods NAME' explains one of them):": {
-            name: TRANSFORMS[name] for name in TRANSFORMS
-        },
-    }
+    with told_together():
+        tables: dict[str, Mapping[str, object]] = {
+            "regularisers ('mtsmart methods NAME' explains one of them):": REGULARIZERS.ordered(),
+            "weightings (weighting: NAME; 'mtsmart methods NAME' explains one of them):": {
+                name: WEIGHTINGS[name] for name in WEIGHTINGS
+            },
+            "transforms of the encoder (encoder: {NAME: VALUE}; 'mtsmart methods NAME' explains one of them):": {
+                name: TRANSFORMS[name] for name in TRANSFORMS
+            },
+        }
     return "\n\n".join("\n".join([*_paragraph(title, 2), *_table(entries)]) for title, entries in tables.items())
 
 

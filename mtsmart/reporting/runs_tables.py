@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from mtsmart.errors import ConfigError, MtsmartError
+from mtsmart.errors import ConfigError, MissingPackageError, MtsmartError
 from mtsmart.reporting.report.comparison import DIFFERENT_TASKS, Comparison
 from mtsmart.reporting.report.record import RunRecord, read_record
 from mtsmart.reporting.report.setting_differences import setting_text
@@ -20,6 +20,7 @@ from mtsmart.text.escaping import cut
 from mtsmart.text.scores import score_cell
 
 _LONGEST = 30  # characters of a value
+_MISSING = "missing package"  # the state of a run that cannot be used until a package is installed
 
 
 def runs_in(folder: Path) -> dict[Path, RunRecord | MtsmartError]:
@@ -53,12 +54,20 @@ def runs_table(runs: Mapping[Path, RunRecord | MtsmartError]) -> Table:
     table.add_column("state")
     for path, run in runs.items():
         if isinstance(run, MtsmartError):
-            table.add_row(shown(path.name), "", "", "", "", shown("damaged", "red"))
+            table.add_row(shown(path.name), "", "", "", "", shown(_state_of(run), "red"))
             continue
         tasks = ", ".join(run.definitions)
         numbers = (score_cell(run.results.score), f"{run.updates:,}")
-        table.add_row(shown(path.name), date_text(run.date), shown(tasks), *numbers, run.state.value)
+        state = run.state.value if run.missing is None else shown(_MISSING, "red")
+        table.add_row(shown(path.name), date_text(run.date), shown(tasks), *numbers, state)
     return table
+
+
+def reasons_missing(runs: Mapping[Path, RunRecord | MtsmartError]) -> list[str]:
+    """A line for each run that needs a package which is not installed."""
+    errors = [str(run) for run in runs.values() if isinstance(run, MissingPackageError)]
+    of_records = {path: run.missing for path, run in runs.items() if isinstance(run, RunRecord)}
+    return [*errors, *(f"{path}: {missing}" for path, missing in of_records.items() if missing is not None)]
 
 
 def runs_json(runs: Mapping[Path, RunRecord | MtsmartError]) -> list[dict[str, Any]]:
@@ -68,14 +77,19 @@ def runs_json(runs: Mapping[Path, RunRecord | MtsmartError]) -> list[dict[str, A
 
 def _facts(run: RunRecord | MtsmartError) -> dict[str, Any]:
     if isinstance(run, MtsmartError):
-        return {"state": "damaged", "error": str(run)}
-    return {
+        return {"state": _state_of(run), "error": str(run)}
+    facts = {
         "date": run.date.isoformat(timespec="seconds"),
         "tasks": list(run.definitions),
         "score": run.results.score,
         "updates": run.updates,
         "state": run.state.value,
     }
+    return facts if run.missing is None else {**facts, "state": _MISSING, "error": run.missing}
+
+
+def _state_of(error: MtsmartError) -> str:
+    return _MISSING if isinstance(error, MissingPackageError) else "damaged"
 
 
 def comparison_tables(comparison: Comparison) -> Group:

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
+from mtsmart.config.stored import is_off
 from mtsmart.config.weightings import DEFAULT_WEIGHTING
 from mtsmart.errors import shorten
+from mtsmart.registry import Extension, extensions_of
 from mtsmart.tasks.definition import TaskDefinition
 
 
@@ -94,6 +96,27 @@ class Described:
         """What a regulariser does for some of the tasks."""
         sections = {name: self.definitions[name].parts.get(method) for name in tasks}
         return REGULARIZERS[method].effect(self.config.parts.get(method), sections)
+
+    def extensions(self) -> list[Extension]:
+        """The entries of installed packages that the run uses; those of methods that are off do not count."""
+        tasks = self.definitions.values()
+        divergences = [name for each in tasks for name in (each.adv_loss, each.prox_loss, each.kd_loss)]
+        used: dict[str, Iterable[str | None]] = {
+            "mtsmart.regularizers": [name for name in self.methods() if self._names_more_than_off(name)],
+            "mtsmart.task_types": [each.task_type for each in tasks],
+            "mtsmart.heads": [each.head.type for each in tasks],
+            "mtsmart.losses": [each.loss for each in tasks],
+            "mtsmart.divergences": divergences,
+            "mtsmart.metrics": [name for each in tasks for name in each.metrics or ()],
+            "mtsmart.weightings": [self.config.weighting.name],
+            "mtsmart.transforms": self.config.encoder.parts,
+            "mtsmart.trackers": self.config.tracking.parts,
+        }
+        return extensions_of({group: filter(None, names) for group, names in used.items()})
+
+    def _names_more_than_off(self, method: str) -> bool:
+        sections = (parts[method] for parts in self._parts() if method in parts)
+        return any(not is_off(section.model_dump(exclude_none=True)) for section in sections)
 
     def _parts(self) -> Iterator[Mapping[str, Any]]:
         yield self.config.parts

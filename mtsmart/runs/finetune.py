@@ -9,8 +9,10 @@ from typing import Any
 from mtsmart.config.document import Document, Origin
 from mtsmart.config.loader import Experiment, build_experiment
 from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.config.stored import check_packages
 from mtsmart.errors import ConfigError, nearest
 from mtsmart.runs.folder import RunFolder
+from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary, read_task_file
 from mtsmart.text.names import name_after
 
@@ -30,6 +32,7 @@ def finetune_experiment(
         MtsmartError: this is no run, or something does not fit.
     """
     document, name = _finetune_document(folder, task, [str(Path(file).absolute()) for file in task_files])
+    check_packages(document, TaskDefinition, folder.extensions)
     items = [item.replace("head=", "init.heads=", 1) if item.startswith("head=") else item for item in overrides]
     own = folder.definitions()
     if name not in own:

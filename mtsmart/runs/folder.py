@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +29,10 @@ from pathlib import Path
 from mtsmart.config.document import Document, read_yaml
 from mtsmart.config.loader import build_experiment
 from mtsmart.config.sections import RunConfig
+from mtsmart.config.stored import check_packages, without_off
 from mtsmart.config.validate import validate
 from mtsmart.errors import CheckpointError, StorageError
+from mtsmart.registry import Extension
 from mtsmart.runs.lock import HOLDER, LOCK
 from mtsmart.runs.results import Results
 from mtsmart.storage.durable import (
@@ -313,7 +315,7 @@ class RunFolder:
         return self.config_file.is_file()
 
     def document(self) -> Document:
-        """The stored configuration, unvalidated and without the place of the cache.
+        """The stored configuration, unvalidated, without the place of the cache and unknown methods that are off.
 
         The present user says where files are written, not the person who wrote the run's configuration.
 
@@ -326,11 +328,19 @@ class RunFolder:
         data = document.data.get("data")
         if isinstance(data, dict):
             data.pop("cache_dir", None)
-        return document
+        return without_off(document, TaskDefinition)
 
     def config(self) -> RunConfig:
-        """The stored configuration."""
-        return build_experiment(self.document()).config
+        """The stored configuration; :class:`MissingPackageError` if it needs a package that is not installed."""
+        document = self.document()
+        check_packages(document, TaskDefinition, self.extensions)
+        return build_experiment(document).config
+
+    def extensions(self) -> Sequence[Extension]:
+        """The entries of installed packages that the run uses, as far as it has recorded them."""
+        with suppress(CheckpointError):
+            return self.results().extensions
+        return ()
 
     def definitions(self) -> dict[str, TaskDefinition]:
         """The stored task definitions.
@@ -338,7 +348,9 @@ class RunFolder:
         Raises:
             ConfigError: a definition or a name is wrong, or a task shares the head of one that has none of its own.
         """
-        document = self.document().below("tasks")
+        whole = self.document()
+        check_packages(whole, TaskDefinition, self.extensions, above=("tasks",))
+        document = whole.below("tasks")
         check_names(document.data, document)
         found = {name: as_it_began(validate(TaskDefinition, document.below(name))) for name in document.data}
         for name, definition in found.items():

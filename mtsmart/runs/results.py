@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from mtsmart.registry import Extension
 from mtsmart.text.json_text import with_nulls
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -16,6 +17,7 @@ Scores = Mapping[str, Mapping[str, float]]
 
 _SCORES = TypeAdapter(dict[str, dict[str, float | None]])
 _NAMES = TypeAdapter(list[str])
+_EXTENSIONS = TypeAdapter(list[Extension])
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Results:
         baselines: task -> metric -> score of the best constant prediction.
         untrained: the tasks whose head got no update, so that nothing about it was scored.
         stopped: task -> when it stopped to be drawn, and the scores of the head that it keeps.
+        extensions: the entries of installed packages that the run uses, with these packages.
     """
 
     best: ScoredUpdate | None = None
@@ -63,6 +66,7 @@ class Results:
     baselines: Scores = field(default_factory=dict)
     untrained: Sequence[str] = ()
     stopped: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    extensions: Sequence[Extension] = ()
 
     @property
     def score(self) -> float | None:
@@ -84,6 +88,7 @@ class Results:
             "last": None if self.last is None else self.last.to_json(),
             **({"untrained": list(self.untrained)} if self.untrained else {}),
             **({"stopped": with_nulls(dict(self.stopped))} if self.stopped else {}),
+            **({"extensions": [asdict(each) for each in self.extensions]} if self.extensions else {}),
         }
 
     @classmethod
@@ -102,6 +107,7 @@ class Results:
             _scores(data.get("baselines", {})),
             _NAMES.validate_python(data.get("untrained", [])),
             _scores(data.get("stopped", {})),
+            _EXTENSIONS.validate_python(data.get("extensions", [])),
         )
 
 

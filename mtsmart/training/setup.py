@@ -39,6 +39,7 @@ from mtsmart.preparation.probe import check_fit
 from mtsmart.preparation.shots import with_shots_seed
 from mtsmart.preparation.split_checks import tell_of_splits
 from mtsmart.processes import ALONE, Processes, check_temporary_folder
+from mtsmart.registry import Extension
 from mtsmart.regularizers import check_regularizers, check_unlabelled
 from mtsmart.runs.changes import Described
 from mtsmart.runs.folder import RunFolder
@@ -87,6 +88,11 @@ class Setup:
     def definitions(self) -> dict[str, TaskDefinition]:
         """Task -> its definition."""
         return {name: task.definition for name, task in self.tasks.items()}
+
+    @property
+    def extensions(self) -> list[Extension]:
+        """The entries of installed packages that the run uses."""
+        return Described(self.config, self.definitions).extensions()
 
     @property
     def train(self) -> dict[str, EncodedSplit]:

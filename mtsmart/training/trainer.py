@@ -327,7 +327,7 @@ class Trainer:
 
     def _write_results(self) -> Results:
         scores = (self.selection.best, self.selection.last, self.setup.baselines)
-        results = Results(*scores, self.setup.untrained, self.patience.told())
+        results = Results(*scores, self.setup.untrained, self.patience.told(), self.setup.extensions)
         self.processes.on_main(lambda: self.folder.store_results(results))
         return results
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from mtsmart.errors import MissingPackageError
+from mtsmart.reporting.runs_tables import runs_in
 from tests.served import Served
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,13 +59,13 @@ def folder(tmp_path_factory):
     return folder
 
 
-def mtsmart(python, folder, *arguments):
+def command(python, folder, *arguments):
     return python.run(folder, module="mtsmart", arguments=[*map(str, arguments)])
 
 
 @pytest.fixture(scope="module")
 def trained(python, folder, tiny_encoder):
-    done = mtsmart(python, folder, "train", "experiment.yaml", f"encoder.path={tiny_encoder}", "--output-dir", "run")
+    done = command(python, folder, "train", "experiment.yaml", f"encoder.path={tiny_encoder}", "--output-dir", "run")
     assert done.code == 0, done.err
     return folder / "run"
 
@@ -78,6 +80,19 @@ def test_training_uses_the_regulariser_the_loss_the_metric_the_head_and_the_weig
     assert evaluation["mood"]["error_rate"] == pytest.approx(evaluation["mood"]["accuracy"] - 1)
     assert json.loads((trained / "model" / "heads.json").read_text())["mood"]["type"] == "first_token"
     assert "Confidence penalty: weight 2." in (trained / "README.md").read_text()
+
+
+def test_the_run_records_the_package_of_each_entry_that_it_uses(trained):
+    recorded = json.loads((trained / "results.json").read_text())["extensions"]
+    assert {(each["package"], each["version"]) for each in recorded} == {("mtsmart-extras", "0.1")}
+    used = {"confidence", "shout", "first_token", "smoothed", "error_rate", "positive_uncertainty", "csv_files"}
+    assert {each["name"] for each in recorded} == {*used, "bias_only"}
+
+
+def test_where_the_package_is_not_installed_the_run_is_listed_with_the_package_that_it_needs(trained):
+    error = runs_in(trained.parent)[trained]
+    assert isinstance(error, MissingPackageError)
+    assert str(error).endswith("The run was trained with the package mtsmart-extras 0.1: install it")
 
 
 def test_the_tracker_has_what_metrics_jsonl_says(trained):
@@ -97,28 +112,27 @@ def test_the_transform_leaves_all_but_the_biases_as_they_were(trained, tiny_enco
 
 def test_the_run_predicts_with_them(python, folder, trained):
     options = ("--task", "loudness", "--input", folder / "loud_validation.jsonl")
-    done = mtsmart(python, folder, "predict", trained, *options)
+    done = command(python, folder, "predict", trained, *options)
     assert done.code == 0, done.err
     rows = [json.loads(line) for line in done.out.splitlines()]
     assert len(rows) == 12 and all(0 <= row["prediction"] <= 10 for row in rows)
 
 
-def test_the_commands_list_them_and_tell_what_is_broken_in_one_line_each(python, folder):
-    done = mtsmart(python, folder, "methods")
+def test_the_commands_list_them_and_tell_what_is_broken_in_one_line(python, folder):
+    done = command(python, folder, "methods")
     assert done.code == 0
     assert "confidence " in done.out and "Confidence penalty" in done.out and "smart " in done.out
-    told = [line for line in done.err.splitlines() if "mtsmart-extras" in line]
-    assert len(told) == len(done.err.splitlines()) == 2
-    assert "'broken' of the package mtsmart-extras cannot be used: No module named" in done.err
-    assert "'smart' of the package mtsmart-extras cannot be used: mtsmart has a regulariser of this name" in done.err
-    one = mtsmart(python, folder, "methods", "confidence")
+    (told,) = done.err.splitlines()
+    assert "the package mtsmart-extras has entries that cannot be used (regulariser 'broken', 'smart')" in told
+    assert "'broken': No module named 'a_package_that_is_not_installed'" in told
+    one = command(python, folder, "methods", "confidence")
     assert "Pereyra et al. 2017, equation 4" in one.out
-    types = mtsmart(python, folder, "tasks", "types")
+    types = command(python, folder, "tasks", "types")
     assert "shout" in types.out and "Shouting: how loud a text is" in types.out
 
 
 def test_a_broken_method_that_is_asked_for_is_one_line_with_the_reason(python, folder):
-    done = mtsmart(python, folder, "train", "experiment.yaml", "broken.weight=1")
+    done = command(python, folder, "train", "experiment.yaml", "broken.weight=1")
     assert done.code == 2
     assert "No module named 'a_package_that_is_not_installed'" in done.err.splitlines()[-1]
     assert "Traceback" not in done.err

@@ -28,13 +28,15 @@ def list_runs(
     quiet_libraries()
     from rich.console import Console
 
-    from mtsmart.reporting.runs_tables import runs_in, runs_json, runs_table
+    from mtsmart.reporting.runs_tables import reasons_missing, runs_in, runs_json, runs_table
 
     runs = runs_in(folder)
     if as_json:
         typer.echo(visible_json(json_text(runs_json(runs), indent=2)))
     elif runs:
         Console().print(runs_table(runs))
+        for reason in reasons_missing(runs):
+            say(reason)
     else:
         say(f"There is no run in {folder}.")
 

@@ -58,6 +58,7 @@ class RunRecord:
         updates: how many updates it has done.
         state: how far it has come.
         date: when it ended, or when it last wrote its configuration or results.
+        missing: which package it needs that is not installed; None if there is none.
     """
 
     folder: RunFolder
@@ -69,6 +70,7 @@ class RunRecord:
     updates: int
     state: State
     date: datetime
+    missing: str | None = None
 
     @property
     def name(self) -> str:
@@ -89,6 +91,7 @@ def read_record(path: Path) -> RunRecord:
     """Read a run's files.
 
     Raises:
+        MissingPackageError: its configuration cannot be read without a package that is not installed.
         MtsmartError: the folder is none of a run, or a file of it is damaged.
     """
     folder = RunFolder(path)
@@ -110,6 +113,7 @@ def read_record(path: Path) -> RunRecord:
         _updates(curves, timing, results),
         _state(folder, timing),
         _date(folder, timing),
+        next((each.describe_missing() for each in results.extensions if each.is_missing), None),
     )
 
 
