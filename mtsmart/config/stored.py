@@ -42,7 +42,6 @@ def check_packages(
     Args:
         document: a run's stored configuration.
         task: the type of a task's definition.
-        recorded: the entries of packages that the run says that it uses.
         recorded: gives the entries of packages that the run says that it uses.
         above: only what stands below this key is looked at.
 
