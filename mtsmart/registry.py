@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean
 
@@ -37,7 +38,12 @@ class Registry(Generic[T]):
         group: an entry-point group. Each entry point of an installed package names one entry, and points at a module
             that registers it or at the entry itself.
         needs: attributes that every entry must have; an entry of a package may be anything.
+
+    Attributes:
+        all: every registry that there is.
     """
+
+    all: ClassVar[list[Registry[Any]]] = []
 
     def __init__(
         self,
@@ -58,6 +64,7 @@ class Registry(Generic[T]):
         self._fits: dict[str, list[str]] = {}
         self._broken: dict[str, str] = {}
         self._is_complete = False
+        Registry.all.append(self)
 
     def register(self, name: str, fits: Iterable[str] = ()) -> Callable[[T], T]:
         """Decorator that enters its object under ``name``.
@@ -205,3 +212,43 @@ def _is_own(entry: object) -> bool:
     """Whether an entry is mtsmart's. A user may have imported the module of another package before."""
     module = getattr(entry, "__module__", None) or ""
     return module.partition(".")[0] == "mtsmart"
+
+
+def loaded_entries() -> Iterator[Any]:
+    """The entries of all registries that are loaded already."""
+    for registry in Registry.all:
+        yield from registry._entries.values()
+
+
+def title_of(entry: Any) -> str:
+    """What messages call a loaded entry: its kind and name, and the package where it is not mtsmart's."""
+    for registry in Registry.all:
+        for name, known in registry._entries.items():
+            if known is entry:
+                package = None if _is_own(entry) else package_of(getattr(entry, "__module__", None) or "")
+                return f"the {registry.kind} '{name}'" + (f" of the package {package}" if package else "")
+    return str(getattr(entry, "__name__", entry))
+
+
+def package_of(module: str) -> str | None:
+    """Name and version of the installed package that a module belongs to; None if it adds nothing to mtsmart."""
+    packages = _packages(tuple(sys.path))
+    while module and module not in packages:  # Two packages may share the first part of their modules' names.
+        module = module.rpartition(".")[0]
+    return packages.get(module)
+
+
+@cache
+def _packages(path: tuple[str, ...]) -> dict[str, str]:
+    """Module -> name and version of its package, for the modules of all entry points and the packages around them.
+
+    Args:
+        path: where packages are looked for; it is named so that another one is read anew.
+    """
+    found: dict[str, str] = {}
+    for package in metadata.distributions():
+        for point in package.entry_points:
+            parts = point.module.split(".") if point.group.startswith("mtsmart.") else []
+            for length in range(1, len(parts) + 1):
+                found.setdefault(".".join(parts[:length]), f"{package.name} {package.version}")
+    return found
