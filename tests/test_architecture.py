@@ -17,7 +17,8 @@ from tests.package_source import MODULES, PACKAGE, ROOT, dotted, nodes_of
 ROOMS = [
     ["text"],
     ["errors", "log", "quiet", "random_state", "resources"],
-    ["arguments", "hardware", "processes", "registry", "storage", "unforeseen", "user_paths"],
+    ["arguments", "hardware", "processes", "registry", "storage", "user_paths"],
+    ["unforeseen"],
     ["config"],
     ["tasks"],
     ["losses", "metrics", "runs"],

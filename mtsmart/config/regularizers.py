@@ -308,12 +308,17 @@ class MethodRegistry(Registry[type[Method]]):
     """The regularisers. Each learns the name under which it is registered."""
 
     def register(self, name: str, fits: Iterable[str] = ()) -> Callable[[type[M]], type[M]]:
-        """Decorator for a method's class, as :meth:`Registry.register`."""
+        """Decorator for a method's class, as :meth:`Registry.register`.
+
+        Raises:
+            ValueError: also if the name is a file's of a resume point, or if nothing switches the method off.
+        """
         if name in _FILES_OF_A_RESUME_POINT:
             raise ValueError(f"'{name}' is the name of a file of a resume point; the method needs another")
         enter = super().register(name, fits)
 
         def name_and_enter(method: type[M]) -> type[M]:
+            _check_switch(method)
             method.name = name
             enter(method)
             return method
@@ -340,6 +345,24 @@ class MethodRegistry(Registry[type[Method]]):
     def figures(self) -> list[Figure]:
         """What all regularisers report, in their order."""
         return [figure for method in self.ordered().values() for figure in method.figures]
+
+
+def _check_switch(method: Any) -> None:
+    """Refuse settings without the one that says whether the method is on."""
+    settings = getattr(method, "Settings", None)
+    if settings is None:
+        return  # which is told as what the entry lacks
+    if not (isinstance(settings, type) and issubclass(settings, MethodSettings)):
+        raise ValueError("its Settings are no MethodSettings; extend mtsmart.regularizers.MethodSettings")
+    switch = settings.switch
+    if switch in settings.model_fields:
+        return
+    if switch == MethodSettings.switch:
+        raise ValueError(
+            f"{settings.__name__} lacks the field '{switch}'; add '{switch}: float = Field(ge=0)', the factor of the "
+            "term, or for a method without a term name in 'switch' the field that switches it off where it is 0"
+        )
+    raise ValueError(f"{settings.__name__} lacks the field '{switch}', which its 'switch' names; add the field")
 
 
 REGULARIZERS = MethodRegistry(

@@ -23,6 +23,7 @@ from mtsmart.task_types.interface.fits_decoding import fit_decoding
 from mtsmart.task_types.interface.scores_labels import baseline_scores_of, scores_of_decoded
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
+from mtsmart.unforeseen import working_on
 
 
 @dataclass(frozen=True)
@@ -200,12 +201,13 @@ def evaluate_task(
         fit: whether the task first fits its decoding, such as a threshold, on this split.
         processes: the processes that share the batches. Each process gets the result.
     """
-    (outputs,) = run_model(model, [task], split, collate, batch_size, processes)
-    references = task.references(split.rows)
-    if fit:
-        fit_decoding(task, outputs, references)
-    predictions = task.decode(outputs)
-    scores = scores_of_decoded(task, predictions, outputs, references)
+    with working_on(task.name):
+        (outputs,) = run_model(model, [task], split, collate, batch_size, processes)
+        references = task.references(split.rows)
+        if fit:
+            fit_decoding(task, outputs, references)
+        predictions = task.decode(outputs)
+        scores = scores_of_decoded(task, predictions, outputs, references)
     return TaskResult(scores, dict(baseline or {}), len(references), answers=_answers(predictions))
 
 
@@ -216,5 +218,6 @@ def _answers(predictions: Sequence[Any]) -> list[int]:
 
 def baseline_scores(task: TaskType, train: EncodedSplit, split: EncodedSplit) -> dict[str, float]:
     """The scores of the task's trivial baseline, such as the majority label or the mean."""
-    references = task.references(split.rows)
-    return baseline_scores_of(task, task.references(train.rows), references)
+    with working_on(task.name):
+        references = task.references(split.rows)
+        return baseline_scores_of(task, task.references(train.rows), references)

@@ -22,6 +22,7 @@ from mtsmart.data.encoding import EncodedSplit
 from mtsmart.errors import CheckpointError, MtsmartError, MtsmartWarning
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
+from mtsmart.unforeseen import place_of, working_on
 
 _ROWS = 500  # whose tokens are counted
 _MANY = 0.99  # share of unknown tokens with which nothing can be learnt
@@ -51,7 +52,7 @@ def check_fit(model: MultiTaskModel, tasks: Mapping[str, PreparedTask], tokenize
         _check_tokens(task, rows, tokenizer)
         _tell_of_joined_texts(task, tokenizer, model.encoder.takes_token_types)
         pair = _pair(task, rows, tokenizer)
-        with _unchanged(model):
+        with working_on(task.name), _unchanged(model):
             together = _hidden(model, task, pair)
             if not looked_at:
                 _check_encoder(model, task, pair, together.last_hidden_state)
@@ -260,12 +261,15 @@ def _logits(model: MultiTaskModel, task: PreparedTask, inputs: Inputs, outputs: 
 
 @contextmanager
 def _refusing(what: str, task: PreparedTask, hint: str) -> Iterator[None]:
-    """Turn what is raised inside into a refusal of the encoder."""
+    """Turn what is raised inside into a refusal of the encoder, unless an extension of another package raised it."""
     try:
         yield
     except MtsmartError:
         raise
     except Exception as error:  # of any kind: encoders and heads are classes of transformers, or of other packages
+        place = place_of(error)
+        if place is not None and not place.is_own:
+            raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise _refusal(f"{what} on a row of task {task.name} ({reason})", hint) from None
 

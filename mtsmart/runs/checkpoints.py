@@ -27,6 +27,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.durable import check_manifest, read_json, replacing_folder
 from mtsmart.storage.owned import remove_written
 from mtsmart.text.json_text import json_text
+from mtsmart.unforeseen import place_of
 
 _NAME = re.compile(r"update-(\d{8})")
 _OURS = re.compile(rf"update-\d{{8}}({re.escape(ENDING)})?")  # a resume point, and the model beside it
@@ -96,7 +97,9 @@ def resuming(point: Path) -> Iterator[None]:
     try:
         yield
     except _ODD as error:
-        raise CheckpointError(f"cannot be resumed from: {reason_in(error)}", file=point) from None
+        place = place_of(error)
+        where = "" if place is None or place.is_own else f"{place.text}: "
+        raise CheckpointError(f"cannot be resumed from: {where}{reason_in(error)}", file=point) from None
 
 
 def stored_rows(point: Path) -> dict[str, Any]:

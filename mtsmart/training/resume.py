@@ -155,8 +155,7 @@ def gather_tensors(
         "optimizer": dict(optimizer),
         "random": {f"{rank}.{name}": tensor for rank, one in enumerate(random) for name, tensor in one.items()},
     }
-    for name, regularizer in regularizers.items():
-        groups[name] = {key: tensor.detach().cpu().contiguous() for key, tensor in regularizer.tensors().items()}
+    groups |= all_methods.tensors(regularizers)
     if weighting.state_dict():
         groups[WEIGHTING] = state_of(weighting)
     if heads := patience.tensors():

@@ -15,6 +15,8 @@ from mtsmart.regularizers import ChangesPasses, CleanPass, Needs, Regularizer, c
 from mtsmart.regularizers.shared.joined_pass import JoinedPass, joined_pass
 from mtsmart.regularizers.shared.joins import is_joined_now, joined_losses, joins
 from mtsmart.task_types import TaskType
+from mtsmart.training.figures.reported import Reported
+from mtsmart.unforeseen import working_on
 
 Scale = Callable[[str], float]
 Objective = tuple[Tensor, dict[str, Tensor]]
@@ -36,6 +38,9 @@ class TrainStep(nn.Module):
         model: the student.
         tasks: task name -> task type.
         regularizers: what is added to each batch's loss, in this order.
+
+    Attributes:
+        reported: what the regularisers report.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class TrainStep(nn.Module):
         self.model = model
         self.tasks = dict(tasks)
         self.regularizers = dict(regularizers)
+        self.reported = Reported(self.regularizers.values())
 
     def forward(self, batch: Batch, scale: Scale = unscaled) -> Objective | list[Objective]:
         """The objective of one batch, or those of a joined batch's members in their order.
@@ -59,6 +65,10 @@ class TrainStep(nn.Module):
         return self._single(batch, scale)
 
     def _single(self, batch: Batch, scale: Scale) -> Objective:
+        with working_on(batch.task):
+            return self._alone(batch, scale)
+
+    def _alone(self, batch: Batch, scale: Scale) -> Objective:
         task = self.tasks[batch.task]
         active = self._active(batch.task)
         needs = [regularizer.needs(task.name) for regularizer in active]
@@ -71,7 +81,7 @@ class TrainStep(nn.Module):
                 differentiate_inputs=any(need.input_gradient for need in needs),
                 scale=task.definition.weight * scale(task.name),
             )
-            return _objective(clean, active)
+            return self._objective(clean, active)
 
     def _joined(self, batch: JoinedBatch, scale: Scale) -> list[Objective]:
         """The members' objectives in their order.
@@ -108,14 +118,27 @@ class TrainStep(nn.Module):
         for place, member in enumerate(joined.members):
             name = member.task.name
             own = [one for one in self._active(name) if one not in shared or not joins(one, name)]
-            loss, figures = _objective(member, own)
-            for of_members in terms:
+            with working_on(name):
+                loss, figures = self._objective(member, own)
+            for regularizer, of_members in zip(shared, terms, strict=True):
                 term = of_members[place]
                 if term is not None:
+                    self.reported.look(regularizer, term)
                     loss = loss + member.task.definition.weight * term.value
                     figures.update(term.figures)
             objectives.append((loss, figures))
         return objectives
+
+    def _objective(self, clean: CleanPass, active: Sequence[Regularizer[Any]]) -> Objective:
+        loss = clean.loss
+        figures = {"loss": loss.detach()} if clean.is_labelled else {}
+        for regularizer in active:
+            term = regularizer.loss(clean)
+            if term is not None:
+                self.reported.look(regularizer, term)
+                loss = loss + term.value
+                figures.update(term.figures)
+        return clean.task.definition.weight * loss, figures
 
     def _active(self, task: str) -> list[Regularizer[Any]]:
         return [regularizer for regularizer in self.regularizers.values() if regularizer.is_active(task)]
@@ -123,17 +146,6 @@ class TrainStep(nn.Module):
     def _needs_own_pass(self, task: str) -> bool:
         others = [one for one in self._active(task) if not joins(one, task)]
         return any(isinstance(one, ChangesPasses) or one.needs(task) != Needs() for one in others)
-
-
-def _objective(clean: CleanPass, active: Sequence[Regularizer[Any]]) -> Objective:
-    loss = clean.loss
-    figures = {"loss": loss.detach()} if clean.is_labelled else {}
-    for regularizer in active:
-        term = regularizer.loss(clean)
-        if term is not None:
-            loss = loss + term.value
-            figures.update(term.figures)
-    return clean.task.definition.weight * loss, figures
 
 
 def _without(batch: JoinedBatch, tasks: set[str]) -> JoinedBatch:

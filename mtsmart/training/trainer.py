@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -50,6 +49,7 @@ from mtsmart.training.callbacks import (
 from mtsmart.training.execution import Executor
 from mtsmart.training.figures.guard import Guard, gradient_norm
 from mtsmart.training.figures.meter import Meter
+from mtsmart.training.figures.reported import measured
 from mtsmart.training.figures.watch import Watch
 from mtsmart.training.optim import (
     build_optimizer,
@@ -160,7 +160,8 @@ class Trainer:
             self.processes.on_main(resumed)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
         terms = list(self.step.regularizers)
-        with self.interrupt, self.processes.listening(), self._memory(), lost_workers_as_errors():
+        memory = memory_of_updates(self.device.type == "cpu", self.setup.model.encoder.recomputes)
+        with self.interrupt, self.processes.listening(), memory, lost_workers_as_errors():
             self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
             for text in self._notices():
                 self.notify(text)
@@ -182,9 +183,6 @@ class Trainer:
         gradients = self.weighting.notices(parameters, self.sampler.batches_per_update)
         return [*self.sampler.overlong(), *without_scores(self._candidates(), self.setup.validation), *gradients]
 
-    def _memory(self) -> AbstractContextManager[None]:
-        return memory_of_updates(self.device.type == "cpu", self.setup.model.encoder.recomputes)
-
     @property
     def _finished(self) -> bool:
         nothing_left = self.sampler.length(self.progress.epoch) == 0
@@ -202,6 +200,7 @@ class Trainer:
             if self.interrupt.signal is not None:
                 self._checkpoint()
                 return
+        self.step.reported.warn_of_missing()
 
     def updates(self) -> Iterator[tuple[Batch, ...]]:
         """The rest of the present epoch: the batches of each update."""
@@ -280,7 +279,7 @@ class Trainer:
         tasks = self.meter.flush()
         overall = tasks.pop(_OVERALL, {})
         update = self.progress.update
-        measures = all_methods.measure(self.step.regularizers.values(), self.student.whole()) | self.weighting.measure()
+        measures = measured(self.step.regularizers.values(), self.student.whole(), self.weighting)
         rate = learning_rate(self.setup.config.optimizer, update - 1, self.total_updates)
         event = Logged(update, rate, overall, tasks, measures, self.guard.skipped)
         self.processes.on_main(lambda: self.journal.add(event.to_json()))
@@ -361,7 +360,7 @@ class Trainer:
             watch=self.watch.state_dict(),
             metrics_bytes=self.journal.flushed_size(),
             rows=describe_rows(self.setup.train, self.setup.validation),
-            regularizers={name: one.state_dict() for name, one in self.step.regularizers.items()},
+            regularizers=all_methods.states(self.step.regularizers),
             frozen=self._frozen,
             learnt=self.setup.learnt,
             task_patience=self.patience.state_dict(),

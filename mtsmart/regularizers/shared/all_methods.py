@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -9,13 +10,16 @@ from typing import TYPE_CHECKING, cast
 
 from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, TrainingError
+from mtsmart.registry import title_of
 from mtsmart.regularizers.shared.base import Regularizer
 from mtsmart.regularizers.shared.hooks import UpdateHooks
 from mtsmart.tasks.definition import TaskDefinition
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from torch import Tensor
 
     from mtsmart.models.multitask import MultiTaskModel
 
@@ -119,8 +123,72 @@ def before_evaluation(regularizers: Iterable[Regularizer[Any]], model: MultiTask
 
 
 def measure(regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel) -> dict[str, float]:
-    """The figures of all methods' own states; ``model`` has all its weights."""
-    return {name: value for regularizer in regularizers for name, value in regularizer.measure(model).items()}
+    """The figures of all methods' own states; ``model`` has all its weights.
+
+    Raises:
+        TrainingError: one is no number.
+    """
+    found: dict[str, float] = {}
+    for regularizer in regularizers:
+        found |= checked_numbers(title_of(type(regularizer)), regularizer.measure(model))
+    return found
+
+
+def checked_numbers(title: str, figures: dict[str, float]) -> dict[str, float]:
+    """What ``measure`` gives for the lines of metrics.jsonl.
+
+    Args:
+        title: what messages call the method that gives it.
+        figures: by name.
+
+    Raises:
+        TrainingError: a figure is no number.
+    """
+    for name, value in figures.items():
+        if not isinstance(value, int | float):
+            text = f"{title} (measure): '{name}' is of the type {type(value).__name__}, which is no number"
+            raise TrainingError(text, hint="Give float(value)")
+    return figures
+
+
+def states(regularizers: Mapping[str, Regularizer[Any]]) -> dict[str, dict[str, Any]]:
+    """Method -> its state in JSON types, for a resume point.
+
+    Raises:
+        TrainingError: a value is of no such type.
+    """
+    found = {name: regularizer.state_dict() for name, regularizer in regularizers.items()}
+    for name, state in found.items():
+        for key, value in state.items():
+            try:
+                json.dumps(value)
+            except (TypeError, ValueError):
+                title = title_of(type(regularizers[name]))
+                text = f"{title} (state_dict): '{key}' holds what JSON cannot, in a {type(value).__name__}"
+                raise TrainingError(text, hint="Tensors belong into what the method 'tensors' gives") from None
+    return found
+
+
+def tensors(regularizers: Mapping[str, Regularizer[Any]]) -> dict[str, dict[str, Tensor]]:
+    """Method -> the tensors of its state, on the CPU and contiguous, for a resume point.
+
+    Raises:
+        TrainingError: one is no tensor.
+    """
+    from torch import Tensor
+
+    found = {name: regularizer.tensors() for name, regularizer in regularizers.items()}
+    for name, of_method in found.items():
+        for key, value in of_method.items():
+            if not isinstance(value, Tensor):
+                text = (
+                    f"{title_of(type(regularizers[name]))} (tensors): '{key}' is no tensor but a {type(value).__name__}"
+                )
+                raise TrainingError(text, hint="Numbers and texts belong into what the method 'state_dict' gives")
+    return {
+        name: {key: value.detach().cpu().contiguous() for key, value in of_method.items()}
+        for name, of_method in found.items()
+    }
 
 
 @contextmanager

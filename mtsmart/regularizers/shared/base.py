@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
 from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.strict import StrictModel
-from mtsmart.errors import MtsmartWarning
+from mtsmart.errors import MtsmartWarning, TrainingError
+from mtsmart.registry import title_of
 from mtsmart.regularizers.shared.hooks import UpdateHooks
 
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
@@ -73,8 +74,42 @@ class Context:
 
 
 def weighted(settings: MethodSettings, term: Term) -> Term:
-    """A term with its weight, and with that of the updates that do not have it."""
+    """A checked term with its weight, and with that of the updates that do not have it."""
     return Term(every(settings) * getattr(settings, settings.switch) * term.value, term.figures)
+
+
+def checked(regularizer: Regularizer[Any], task: str, term: Any) -> Term:
+    """What a method gives as its term of a task's batch.
+
+    Raises:
+        TrainingError: it is no term, or its value or a figure is no tensor of shape ().
+    """
+    place = f"{title_of(type(regularizer))} (task {task})"
+    if not isinstance(term, Term):
+        hint = "It must be mtsmart.regularizers.Term(value, figures), or None for a batch that has no term"
+        raise TrainingError(f"{place}: its term is of the type {type(term).__name__}", hint=hint)
+    if not _is_scalar(term.value):
+        hint = "It must be the mean over the batch, a tensor of shape ()"
+        raise TrainingError(f"{place}: the value of its term is {_form(term.value)}", hint=hint)
+    for name, figure in term.figures.items():
+        if not _is_scalar(figure):
+            hint = "It must be a detached tensor of shape ()"
+            raise TrainingError(f"{place}: its figure '{name}' is {_form(figure)}", hint=hint)
+    return term
+
+
+def _is_scalar(value: Any) -> bool:
+    from torch import Tensor  # which whoever has a term has loaded
+
+    return isinstance(value, Tensor) and value.ndim == 0
+
+
+def _form(value: Any) -> str:
+    from torch import Tensor
+
+    if isinstance(value, Tensor):
+        return f"of shape {tuple(value.shape)}"
+    return f"no tensor but of the type {type(value).__name__}"
 
 
 class Regularizer(UpdateHooks, Method, Generic[S]):
@@ -113,7 +148,7 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
             return None
         settings = self.settings[clean.task.name]
         term = self.term(clean, settings)
-        return None if term is None else weighted(settings, term)
+        return None if term is None else weighted(settings, checked(self, clean.task.name, term))
 
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """Begin with ``model`` as it is after ``updates`` updates: for a method that a resumed run adds."""

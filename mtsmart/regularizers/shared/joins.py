@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError
-from mtsmart.regularizers.shared.base import Regularizer, Term, weighted
+from mtsmart.regularizers.shared.base import Regularizer, Term, checked, weighted
 from mtsmart.tasks.definition import TaskDefinition
 
 if TYPE_CHECKING:
@@ -92,4 +92,7 @@ def joined_losses(regularizer: Regularizer[Any], joined: JoinedPass) -> list[Ter
     factors = {name: settings[name].weight if is_joined_now(regularizer, name) else 0.0 for name in names}
     weights = {name: weight * factors[name] for name, weight in joined.weights.items()}
     terms = regularizer.joined_terms(replace(joined, weights=weights))
-    return [weighted(settings[name], term) if factors[name] else None for name, term in zip(names, terms, strict=True)]
+    return [
+        weighted(settings[name], checked(regularizer, name, term)) if factors[name] else None
+        for name, term in zip(names, terms, strict=True)
+    ]

@@ -83,6 +83,13 @@ def extensions_of(names: Mapping[str, Iterable[str]]) -> list[Extension]:
     return sorted(filter(None, found), key=lambda each: (each.group, each.name))
 
 
+def loaded_entries() -> Iterator[tuple[str, str, Any]]:
+    """Kind, name and object of the entries that are loaded already, those of all kinds that packages can add."""
+    for registry in _made.values():
+        for name, entry in registry._entries.items():
+            yield registry.kind, name, entry
+
+
 class Registry(Generic[T]):
     """Named entries of one kind, for example the task types.
 
@@ -185,7 +192,7 @@ class Registry(Generic[T]):
     def extension(self, name: str) -> Extension | None:
         """The package of an entry that is there; None if it is mtsmart's, or if a program has registered it."""
         entry = self._entries.get(name)
-        if entry is None or _is_own(entry):
+        if entry is None or is_own(entry):
             return None
         if self._is_complete:
             return self._extensions.get(name)
@@ -252,7 +259,7 @@ class Registry(Generic[T]):
         self._is_complete = True
         for module in self._own_modules.values():
             importlib.import_module(module)
-        owners = {name: "mtsmart" for name, entry in self._entries.items() if _is_own(entry)}
+        owners = {name: "mtsmart" for name, entry in self._entries.items() if is_own(entry)}
         with told_together():
             for plugin in self._plugins:
                 if (reason := self._load_plugin(plugin, owners)) is not None:
@@ -381,6 +388,6 @@ def _module_of(entry: object) -> str:
     return getattr(entry, "__module__", None) or ""
 
 
-def _is_own(entry: object) -> bool:
+def is_own(entry: object) -> bool:
     """Whether an entry is mtsmart's. A user may have imported the module of another package before."""
     return _module_of(entry).partition(".")[0] == "mtsmart"

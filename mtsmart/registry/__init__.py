@@ -1,0 +1,24 @@
+"""Tables from names to objects, which installed packages add to; and what messages call their entries."""
+
+from mtsmart.registry.table import (
+    GROUPS,
+    Extension,
+    Registry,
+    extensions_of,
+    is_own,
+    loaded_entries,
+    told_together,
+)
+from mtsmart.registry.titles import package_of, title_of
+
+__all__ = [
+    "GROUPS",
+    "Extension",
+    "Registry",
+    "extensions_of",
+    "is_own",
+    "loaded_entries",
+    "package_of",
+    "title_of",
+    "told_together",
+]

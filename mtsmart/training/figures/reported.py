@@ -1,0 +1,67 @@
+"""What methods report beside what they say that they report."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from mtsmart.errors import MtsmartWarning
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.registry import title_of
+from mtsmart.regularizers import Regularizer, Term, all_methods
+from mtsmart.weighting import Weighting
+
+
+class Reported:
+    """The names of the figures that come with terms. One warning a method tells of those that no figure describes.
+
+    Args:
+        regularizers: those of the run.
+    """
+
+    def __init__(self, regularizers: Iterable[Regularizer[Any]]) -> None:
+        self._described = {one: {figure.name for figure in one.figures} for one in regularizers}
+        self._seen: dict[Regularizer[Any], set[str]] = {}
+
+    def look(self, regularizer: Regularizer[Any], term: Term) -> None:
+        """Read the names of a term's figures."""
+        seen = self._seen.setdefault(regularizer, set())
+        if term.figures.keys() <= seen:
+            return
+        described = self._described[regularizer]
+        others = [figure for figure in term.figures if figure not in described]
+        if others and seen <= described:  # it has not been told yet
+            text = (
+                f"{title_of(type(regularizer))} reports {_quoted(others)}, which none of its figures describes: add a "
+                "Figure of this name to the class's 'figures'"
+            )
+            warnings.warn(text, MtsmartWarning, stacklevel=2)
+        seen.update(term.figures)
+
+    def warn_of_missing(self) -> None:
+        """Tell at the end of training of each figure that is described as a part of the loss, and never came."""
+        for method, seen in self._seen.items():
+            missing = [figure.name for figure in method.figures if figure.is_term and figure.name not in seen]
+            if missing:
+                text = (
+                    f"{title_of(type(method))} never reported {_quoted(missing)}, which its figures describe with "
+                    "is_term: 'term' must give it in Term(value, figures)"
+                )
+                warnings.warn(text, MtsmartWarning, stacklevel=2)
+
+
+def measured(
+    regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel, weighting: Weighting[Any]
+) -> dict[str, float]:
+    """The figures of the own states of all methods and of the weighting; ``model`` has all its weights.
+
+    Raises:
+        TrainingError: one is no number.
+    """
+    of_weighting = all_methods.checked_numbers(title_of(type(weighting)), weighting.measure())
+    return all_methods.measure(regularizers, model) | of_weighting
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return " and ".join(f"'{name}'" for name in names)
