@@ -184,6 +184,7 @@ def test_two_processes_weigh_tasks_as_one_does(launch, weighting):
     assert distance(one.tensors("weights"), two.tensors("weights", rank=1)) < 1e-5
 
 
+@pytest.mark.slow
 def test_scores_of_the_same_weights_are_identical(launch):
     """A learning rate too small to change a weight; evaluation batches of 3, so that each process has several."""
     settings = ["optimizer.learning_rate=1e-30", "optimizer.weight_decay=0", "training.eval_batch_size=3"]

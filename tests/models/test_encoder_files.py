@@ -162,7 +162,12 @@ def test_a_folder_without_safe_weights_says_so(folder, place):
 @pytest.mark.parametrize(
     ("name", "values", "reason"),
     [
-        ("ALBERT", {"num_hidden_groups": 1000, "inner_group_num": 1000}, "more than 50,000 parameters and modules"),
+        pytest.param(
+            "ALBERT",
+            {"num_hidden_groups": 1000, "inner_group_num": 1000},
+            "more than 50,000 parameters and modules",
+            marks=pytest.mark.slow,
+        ),
         ("DistilBERT", {"sinusoidal_pos_embds": True, "max_position_embeddings": 500_000}, "too many to compute"),
     ],
 )

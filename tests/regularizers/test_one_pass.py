@@ -139,6 +139,7 @@ def test_r_is_above_that_of_random_signs(bench, dropout):
     assert values[0] > 10 * values[1]
 
 
+@pytest.mark.slow
 def test_in_bfloat16_it_keeps_the_direction_that_noise_loses(bench, monkeypatch):
     """Opposite noise gives the opposite gradient, in float32. Bfloat16 rounds noise of the published size away."""
     bench.model.eval()

@@ -19,7 +19,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.consistent import read_consistently
 from mtsmart.storage.durable import replacing_folder
 
-LOADS = int(os.environ.get("MTSMART_LOADS", "30"))
+LOADS = int(os.environ.get("MTSMART_LOADS", "15"))
 INTERVAL = 0.05  # seconds between two replacements
 
 

@@ -38,7 +38,7 @@ from mtsmart.tasks.dataset import BLANK, FieldForm
 from mtsmart.tasks.definition import TaskDefinition
 from tests.reliability.strangers_folders import FOLDERS
 
-CASES = int(os.environ.get("MTSMART_FUZZ_CASES", "40"))
+CASES = int(os.environ.get("MTSMART_FUZZ_CASES", "25"))
 MEMORY = 2**30  # bytes that a reader may take more than there were
 ADDRESSES = 2**32  # bytes of address space, as `ulimit -v` counts them
 ROOM = 2**30  # bytes for a process of tests that is already large, because it has run other tests

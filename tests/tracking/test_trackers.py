@@ -324,6 +324,7 @@ def test_libraries_are_called_as_they_are_meant_to_be(tmp_path, monkeypatch, nam
     assert "train/color/loss" in str(calls[logs][0]) and calls[logs][0][1]["step"] == 3
 
 
+@pytest.mark.slow
 def test_a_tracker_gets_the_pictures_of_the_report(workspace, notebook, monkeypatch):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     monkeypatch.delenv("MTSMART_REPORTS")
