@@ -112,9 +112,7 @@ def test_holms_correction():
     assert holm([]) == []
 
 
-@pytest.mark.parametrize(
-    ("arms", "seeds"), [(1, 5), (1, 10), (6, 5), pytest.param(6, 10, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("arms", "seeds"), [(1, 5), (1, 10), (6, 5), pytest.param(6, 10, marks=pytest.mark.slow)])
 def test_arms_that_are_the_same_are_told_apart_in_at_most_one_table_of_twenty(seeds, arms):
     """Every arm of a table draws from one distribution: how many of the tables call any difference significant."""
     rng, tables = np.random.default_rng(seeds * 10 + arms), 80

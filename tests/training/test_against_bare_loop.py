@@ -15,7 +15,7 @@ from tests.training.bare_loop import bare_losses, trained
 @pytest.mark.parametrize(
     ("task", "count", "updates"),
     [
-        ("quick_entail", 3, 5),
+        ("quick_entail", 3, 10),
         pytest.param("quick_entail", 3, 50, marks=pytest.mark.slow),
         pytest.param("quick_similar", 1, 50, marks=pytest.mark.slow),
     ],
