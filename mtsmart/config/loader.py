@@ -100,10 +100,11 @@ def mapping_experiment(data: Mapping[str, Any], overrides: Iterable[str] = ()) -
 def build_experiment(document: Document, overrides: Iterable[str] = ()) -> Experiment:
     """Apply overrides to a document and validate it."""
     document = _short_forms(document)
-    items = list(overrides)
-    _refuse_lost(items)
-    for item in items:
+    earlier: list[str] = []
+    for item in overrides:
         over = parse_override(item)
+        _refuse_undoing(item, earlier)
+        earlier.append(item)
         search = over.data.get("search")
         if isinstance(search, dict) and "space" in search:  # Otherwise no setting could be taken out of a space.
             document = document.without(("search", "space"))
@@ -111,19 +112,18 @@ def build_experiment(document: Document, overrides: Iterable[str] = ()) -> Exper
     return Experiment(validate(RunConfig, document), document)
 
 
-def _refuse_lost(items: list[str]) -> None:
-    """Refuse an override that a later one throws away: ``sam=paper`` after ``sam.rho=0.1``.
+def _refuse_undoing(item: str, earlier: list[str]) -> None:
+    """Refuse an override that throws an earlier one away: ``sam=paper`` after ``sam.rho=0.1``.
 
     A list of tasks keeps what was said of them, a mapping is laid over the earlier values, and what is off needs none.
     """
-    for index, item in enumerate(items):
-        section, _, text = item.partition("=")
-        key = section.strip()
-        lost = next((earlier for earlier in items[:index] if earlier.startswith(f"{key}.")), None)
-        replaces = key != "tasks" and not text.lstrip().startswith("{") and parse_value(text) not in _NOTHING
-        if lost is not None and replaces:
-            hint = f"Put it before {lost}, or leave {lost} out"
-            raise ConfigError(f"would undo {lost}", file=COMMAND_LINE.file, key=key, value=text, hint=hint)
+    section, _, text = item.partition("=")
+    key = section.strip()
+    lost = next((other for other in earlier if other.startswith(f"{key}.")), None)
+    if lost is None or key == "tasks" or text.lstrip().startswith("{") or parse_value(text) in _NOTHING:
+        return
+    hint = f"Put it before {lost}, or leave {lost} out"
+    raise ConfigError(f"would undo {lost}", file=COMMAND_LINE.file, key=key, value=text, hint=hint)
 
 
 def parse_override(item: str) -> Document:

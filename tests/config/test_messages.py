@@ -46,7 +46,7 @@ def test_an_override_that_a_later_one_would_undo_is_refused():
     assert message_of("sam.rho=0.1", "sam=paper") == f"command line: sam: would undo sam.rho=0.1, got 'paper'. {hint}"
 
 
-def test_overrides_that_can_both_hold_do(tmp_path):
+def test_overrides_that_can_both_hold_do():
     document = parse_yaml("tasks: [rte, sst2]\nencoder: {path: e}\n", "e.yaml")
     together = ["sam.rho=0.1", "sam={preset: adaptive}", "tasks.rte.r_drop=paper", "tasks=[rte]", "ema.decay=0.9"]
     together.append("ema=off")
@@ -56,25 +56,31 @@ def test_overrides_that_can_both_hold_do(tmp_path):
     assert config.parts["ema"].preset == "off"
 
 
-def test_a_presets_name_in_a_task_is_compared_with_the_presets(tmp_path):
+@pytest.mark.parametrize("value", ["[pa", "[1,"])
+def test_a_value_that_the_shell_has_cut_is_told_so_wherever_it_stands(value):
+    for overrides in ([f"sam={value}"], ["sam.rho=0.1", f"sam={value}"]):
+        assert "If the shell has cut it at a blank, quote it: 'sam=[one, another]'" in message_of(*overrides)
+
+
+@pytest.mark.parametrize(
+    ("task_type", "line", "told"),
+    [
+        ("classification", "smart: tunde", "smart: is not one of the choices, got 'tunde'"),
+        (
+            "multi_label",
+            "options: {threshold: tunde}",
+            "options.threshold: should be a number or 'tuned', got 'tunde'",
+        ),
+    ],
+)
+def test_a_wrong_value_of_a_task_is_told_with_what_may_stand_there(task_type, line, told):
     text = (
-        "encoder: {path: e}\ntasks:\n  m:\n    task_type: classification\n    dataset: {files: {train: d.csv}}\n"
-        "    text: [a]\n    label: l\n    labels: [x, y]\n    smart: tunde\n"
+        f"encoder: {{path: e}}\ntasks:\n  m:\n    task_type: {task_type}\n    dataset: {{files: {{train: d.csv}}}}\n"
+        f"    text: [a]\n    labels: [x, y]\n    {line}\n"
     )
     with pytest.raises(ConfigError) as raised:
         build_tasks(select_tasks(build_experiment(parse_yaml(text, "e.yaml"))))
-    assert str(raised.value) == "e.yaml:9: tasks.m.smart: is not one of the choices, got 'tunde'. Did you mean 'tuned'?"
-
-
-def test_an_option_of_a_task_with_several_forms_names_them(tmp_path):
-    text = (
-        "encoder: {path: e}\ntasks:\n  m:\n    task_type: multi_label\n    dataset: {files: {train: d.csv}}\n"
-        "    text: [a]\n    labels: [x, y]\n    options: {threshold: tunde}\n"
-    )
-    with pytest.raises(ConfigError) as raised:
-        build_tasks(select_tasks(build_experiment(parse_yaml(text, "e.yaml"))))
-    place = "e.yaml:8: tasks.m.options.threshold"
-    assert str(raised.value) == f"{place}: should be a number or 'tuned', got 'tunde'. Did you mean 'tuned'?"
+    assert str(raised.value) == f"e.yaml:8: tasks.m.{told}. Did you mean 'tuned'?"
 
 
 def test_an_unknown_key_keeps_its_line_whatever_its_name():

@@ -130,15 +130,15 @@ def measure(regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel) -> 
     """
     found: dict[str, float] = {}
     for regularizer in regularizers:
-        found |= checked_numbers(title_of(type(regularizer)), regularizer.measure(model))
+        found |= checked_numbers(regularizer, regularizer.measure(model))
     return found
 
 
-def checked_numbers(title: str, figures: dict[str, float]) -> dict[str, float]:
+def checked_numbers(method: object, figures: dict[str, float]) -> dict[str, float]:
     """What ``measure`` gives for the lines of metrics.jsonl.
 
     Args:
-        title: what messages call the method that gives it.
+        method: the regulariser or weighting that gives it.
         figures: by name.
 
     Raises:
@@ -146,8 +146,8 @@ def checked_numbers(title: str, figures: dict[str, float]) -> dict[str, float]:
     """
     for name, value in figures.items():
         if not isinstance(value, int | float):
-            text = f"{title} (measure): '{name}' is of the type {type(value).__name__}, which is no number"
-            raise TrainingError(text, hint="Give float(value)")
+            what = f"'{name}' is of the type {type(value).__name__}, which is no number"
+            raise TrainingError(f"{title_of(type(method))} (measure): {what}", hint="Give float(value)")
     return figures
 
 

@@ -84,18 +84,22 @@ def checked(regularizer: Regularizer[Any], task: str, term: Any) -> Term:
     Raises:
         TrainingError: it is no term, or its value or a figure is no tensor of shape ().
     """
-    place = f"{title_of(type(regularizer))} (task {task})"
     if not isinstance(term, Term):
         hint = "It must be mtsmart.regularizers.Term(value, figures), or None for a batch that has no term"
-        raise TrainingError(f"{place}: its term is of the type {type(term).__name__}", hint=hint)
+        raise _misfit(regularizer, task, f"its term is of the type {type(term).__name__}", hint)
     if not _is_scalar(term.value):
         hint = "It must be the mean over the batch, a tensor of shape ()"
-        raise TrainingError(f"{place}: the value of its term is {_form(term.value)}", hint=hint)
+        raise _misfit(regularizer, task, f"the value of its term is {_form(term.value)}", hint)
     for name, figure in term.figures.items():
         if not _is_scalar(figure):
             hint = "It must be a detached tensor of shape ()"
-            raise TrainingError(f"{place}: its figure '{name}' is {_form(figure)}", hint=hint)
+            raise _misfit(regularizer, task, f"its figure '{name}' is {_form(figure)}", hint)
     return term
+
+
+def _misfit(regularizer: Regularizer[Any], task: str, what: str, hint: str) -> TrainingError:
+    """The error of a term; its title is looked for only here, because terms are checked in each batch."""
+    return TrainingError(f"{title_of(type(regularizer))} (task {task}): {what}", hint=hint)
 
 
 def _is_scalar(value: Any) -> bool:

@@ -59,7 +59,7 @@ def measured(
     Raises:
         TrainingError: one is no number.
     """
-    of_weighting = all_methods.checked_numbers(title_of(type(weighting)), weighting.measure())
+    of_weighting = all_methods.checked_numbers(weighting, weighting.measure())
     return all_methods.measure(regularizers, model) | of_weighting
 
 
