@@ -201,10 +201,16 @@ def nearest(word: object, options: Iterable[str]) -> str | None:
     return folded[in_any_case[0]] if in_any_case else None
 
 
-def did_you_mean(word: object, options: Iterable[str]) -> str:
-    """A hint that names the nearest of ``options``, or lists all of them if none is near."""
-    known = sorted(options)
-    near = nearest(word, known)
+def did_you_mean(word: object, options: Iterable[str], others: Iterable[str] = ()) -> str:
+    """A hint that names the nearest of ``options`` and ``others``, or lists ``options`` if none is near.
+
+    Args:
+        word: what was given.
+        options: what could be given. Names in folders are listed after those without a folder.
+        others: what could be given as well, but is not listed.
+    """
+    known = sorted(options, key=lambda option: (option.count("/"), option))
+    near = nearest(word, [*known, *others])
     if near is not None:
         return f"Did you mean '{near}'?"
     if not known:

@@ -53,6 +53,9 @@ def test_hint_lists_choices_when_none_is_near():
     assert did_you_mean("zzz", ["linf", "l2"]) == "Choose from: l2, linf"
     assert did_you_mean("LINF", ["linf", "LINT"]) == "Did you mean 'linf'?"
     assert did_you_mean("LIFN", ["linf", "l2"]) == "Did you mean 'linf'?"
+    assert did_you_mean("zzz", ["b/a", "c", "a/b"]) == "Choose from: c, a/b, b/a"
+    assert did_you_mean("zzz", ["linf"], ["cosine"]) == "Choose from: linf"
+    assert did_you_mean("cosin", ["linf"], ["cosine"]) == "Did you mean 'cosine'?"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ FLAGS = {
     "jobs": "--jobs",
     "kind": "KIND",
     "label": "--label",
+    "licence": "--license",
     "output": "--output",
     "output_dir": "--output-dir",
     "overwrite=True": "--overwrite",

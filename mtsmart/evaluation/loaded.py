@@ -145,7 +145,7 @@ class LoadedRun:
         if name in self.definitions:
             return self.definitions[name]
         if name not in self._library:
-            hint = did_you_mean(name, {*self.definitions, *self._library})
+            hint = did_you_mean(name, self.definitions, self._library)
             raise ConfigError("there is no task of this name", argument="task", value=name, hint=hint)
         return self._library[name]
 

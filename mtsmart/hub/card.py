@@ -13,6 +13,7 @@ from mtsmart.config.document import dump_yaml
 from mtsmart.regularizers import summaries
 from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.results import Results, untrained_told
 from mtsmart.text.escaping import code_span, markdown
 from mtsmart.text.scores import score_text
 from mtsmart.training.setup import recipe_of
@@ -44,8 +45,9 @@ def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:
     """
     config = run.config()
     definitions = run.definitions()
-    scores = run.results().tasks if run.results_file.is_file() else {}
-    tasks = [ScoredTask(name, definition, scores.get(name, {})) for name, definition in definitions.items()]
+    results = run.results() if run.results_file.is_file() else Results()
+    tasks = [ScoredTask(name, definition, results.tasks.get(name, {})) for name, definition in definitions.items()]
+    untrained = untrained_told(results.untrained)
     name = facts.repository.rpartition("/")[2]
     metadata = hub_metadata("mtsmart", name, encoder, tasks, licence=facts.licence, languages=facts.languages)
     lines = [
@@ -59,6 +61,7 @@ def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:
         *map(markdown, summaries(config, definitions)),
         "",
         *_scores(tasks),
+        *([f"{markdown(untrained)}.", ""] if untrained else []),
         "## Use",
         "",
         "```python",

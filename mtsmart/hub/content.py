@@ -13,8 +13,11 @@ from mtsmart.config.document import dump_yaml
 from mtsmart.errors import CheckpointError
 from mtsmart.exporting.task import base_encoder
 from mtsmart.hub.card import CardFacts, run_card, with_facts
+from mtsmart.log import log_notice
+from mtsmart.models.files import no_model
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import RUN_FILES
+from mtsmart.runs.results import untrained_told
 from mtsmart.storage.durable import MANIFEST, written_files
 from mtsmart.storage.owned import Kind, OwnedFolder
 
@@ -57,7 +60,9 @@ def content_of(source: Path, facts: CardFacts) -> Content:
 
 def _of_run(run: RunFolder, facts: CardFacts) -> Content:
     if not (run.model / MANIFEST).is_file():
-        raise CheckpointError("has no model yet", file=run.path)
+        raise no_model(run.model)
+    if untrained := untrained_told(run.results().untrained if run.results_file.is_file() else ()):
+        log_notice(f"{run.path}: {untrained}")
     names = [f"model/{name}" for name in (*written_files(run.model), MANIFEST)]
     of_model = {name: _own(run.model, name.removeprefix("model/")) for name in _allowed(names, RUN_FILES)}
     texts = {"README.md": run_card(run, base_encoder(run), facts), "config.yaml": _config_without_places(run)}

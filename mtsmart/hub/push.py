@@ -10,6 +10,7 @@ from mtsmart.errors import CheckpointError
 from mtsmart.exporting.task import export_task
 from mtsmart.hub.card import CardFacts
 from mtsmart.hub.content import Content, content_of
+from mtsmart.hub.licences import check_licence
 from mtsmart.runs.hub_address import HubAddress, hub_errors, refuse_offline, run_path
 from mtsmart.user_paths import HUB_PREFIX
 
@@ -44,8 +45,10 @@ def push_model(
         the address of the commit; None if it was not agreed to, or in a dry run.
 
     Raises:
-        MtsmartError: the source is none, the repository is visible to more people than asked for, or the Hub refuses.
+        MtsmartError: the source or the licence is none, the repository is visible to more people than
+            asked for, or the Hub refuses.
     """
+    check_licence(licence)
     address = HubAddress.of(repository, "repository")
     if not dry_run:
         refuse_offline(f"{HUB_PREFIX}{address.repository}")

@@ -97,6 +97,12 @@ def settled(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     return saved
 
 
+def no_model(folder: Path) -> CheckpointError:
+    """The error of a folder that should hold a model and does not."""
+    hint = "A run has one from its first evaluation on"
+    return CheckpointError("holds no trained model", file=folder, hint=hint)
+
+
 def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
     """How the heads of a saved model are built.
 
@@ -107,9 +113,7 @@ def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
     try:
         specs = _SPECS.validate_python(read_json(file))
     except FileNotFoundError:
-        raise CheckpointError(
-            "holds no trained model", file=folder, hint="Has the run finished its first evaluation?"
-        ) from None
+        raise no_model(folder) from None
     except ValidationError as error:
         first = error.errors()[0]
         raise CheckpointError(f"is damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}", file=file) from None

@@ -11,6 +11,7 @@ from mtsmart.hardware import installed_version
 from mtsmart.log import log_notice
 from mtsmart.regularizers import summaries
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.results import untrained_told
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown, one_line
 from mtsmart.text.scores import score_text
@@ -41,6 +42,7 @@ def write_card(
         f"Scores are those of the best evaluation (update {(results.get('best') or {}).get('update', '-')}) on each "
         "task's validation split. config.yaml says which slice of it was used.",
         *_stopped(results),
+        *_untrained(results),
         "",
         "```",
         one_line(f"mtsmart evaluate {folder.path}"),
@@ -67,6 +69,12 @@ def _stopped(results: Mapping[str, Any]) -> list[str]:
         text = Stopped(**found).told(task)
         lines += ["", f"{markdown(text[0].upper() + text[1:])}."]
     return lines
+
+
+def _untrained(results: Mapping[str, Any]) -> list[str]:
+    """A paragraph about the heads that are still random."""
+    told = untrained_told(results.get("untrained", []))
+    return ["", f"{markdown(told)}."] if told else []
 
 
 def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]) -> list[str]:

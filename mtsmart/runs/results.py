@@ -111,6 +111,14 @@ class Results:
         )
 
 
+def untrained_told(tasks: Sequence[str]) -> str:
+    """A sentence about the tasks whose head got no update; empty if there are none."""
+    if not tasks:
+        return ""
+    heads = "the head" if len(tasks) == 1 else "the heads"
+    return f"No update has trained {heads} of {', '.join(tasks)}, so what {heads} would answer is random"
+
+
 def _scores(data: Any) -> dict[str, dict[str, float]]:
     """Scores as JSON holds them: one that is undefined, and so has no value there, is NaN again."""
     found = _SCORES.validate_python(data)

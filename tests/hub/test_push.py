@@ -230,3 +230,18 @@ def test_an_export_goes_as_its_marker_lists_it(hub, run, workspace):
     assert front_matter(hub.repositories["ada/color"])["language"] == ["de"]
     with pytest.raises(CheckpointError, match="is neither a run nor an exported model"):
         mtsmart.push(workspace.folder, "ada/color")
+
+
+def test_a_licence_that_the_hub_would_refuse_is_refused_first(hub, run, cli):
+    for given, near in (("apache 2.0", "apache-2.0"), ("MIT", "mit"), ("my own", None)):
+        refused = cli("push", run, "me/model", "--license", given, "--yes")
+        hint = "Choose from: apache-2.0, cc-by-4.0, mit, other" if near is None else f"Did you mean '{near}'?"
+        assert refused.code == 2
+        assert f"--license: is no licence that the Hub knows, got '{given}'. {hint}" in refused.err
+    assert not hub.repositories
+
+
+def test_a_task_that_the_run_lacks_is_answered_with_the_tasks_it_has(run, cli):
+    refused = cli("push", run, "me/model", "--task", "zzz", "--dry-run")
+    assert refused.code == 2 and "Choose from: color, near" in refused.err
+    assert "Did you mean 'stsb'?" in cli("push", run, "me/model", "--task", "stsbb", "--dry-run").err

@@ -39,6 +39,11 @@ def test_a_task_without_an_update_is_not_scored_or_exported(workspace, cli):
         refused.code == 2 and f"--task: got no update in this run, so its head is random, got '{missed}'" in refused.err
     )
     assert cli("export", "run", "--task", drawn, "out").code == 0
+    told = f"No update has trained the head of {missed}, so what the head would answer is random"
+    assert told in (workspace.folder / "run/README.md").read_text()
+    assert told in cli("push", "run", "me/model", "--dry-run").err
+    assert cli("report", "run", "-o", "page.html").code == 0
+    assert f"{told}. It is not scored." in (workspace.folder / "page.html").read_text()
     columns = {"text": "red"} if missed == "color" else {"a": "red", "b": "dog"}
     with pytest.warns(MtsmartWarning, match=f"the run has not trained the head of: {missed}"):
         mtsmart.load("run").predict(missed, [columns])

@@ -23,7 +23,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_tasks(task_file: TaskFiles = None) -> None:
-    """All known tasks, a line each."""
+    """All known tasks. Those that can only be evaluated come last."""
     from rich.console import Console
     from rich.table import Table
 
@@ -31,7 +31,7 @@ def list_tasks(task_file: TaskFiles = None) -> None:
     from mtsmart.tasks import TaskLibrary
 
     table = Table("task", "suite", "type", "description", box=None)
-    for name, definition in TaskLibrary(task_file or []).items():
+    for name, definition in sorted(TaskLibrary(task_file or []).items(), key=lambda item: item[1].evaluation_only):
         description = " ".join(definition.description.split())
         table.add_row(*map(shown, (name, definition.suite or "", definition.task_type, description)))
     Console().print(table)

@@ -17,6 +17,7 @@ from mtsmart.evaluation.evaluator import TaskResult
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.log import without_notices
 from mtsmart.reporting.report.record import RunRecord
+from mtsmart.runs.results import untrained_told
 
 _SAME = 1e-4  # Scores that differ by less are the same: another device or batch size rounds in another way.
 _SPLIT = "validation"
@@ -72,6 +73,9 @@ def read_content(record: RunRecord, device: str | torch.device | None = None) ->
     with _silent():
         run = LoadedRun(record.folder.path, device=device)
         for task in record.definitions:
+            if run.is_untrained(task):
+                notes[task] = [f"{untrained_told([task])}. It is not scored."]
+                continue
             try:
                 results[task] = _result(run, task)
             except CheckpointError:

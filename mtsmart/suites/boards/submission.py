@@ -178,6 +178,7 @@ def _predicted(file: BoardFile, run: Predicts, rows: datasets.Dataset) -> Answer
     columns = run.task(file.task).columns
     inputs = rows.select_columns(list(dict.fromkeys(columns)))
     found: list[Mapping[str, Any]] = []
+    log_notice(f"{file.name}: answering {len(inputs):,} rows")  # A test split may take minutes.
     for start in range(0, len(inputs), _TOGETHER):
         found += run.predict(file.task, inputs.select(range(start, min(start + _TOGETHER, len(inputs)))))
     for row, prediction in enumerate(found, 1):
