@@ -28,10 +28,10 @@ from mtsmart.training.callbacks import Evaluated, Event, Logged, Started, Update
 IMAGES = Path(__file__).with_name("images")
 PICTURE = IMAGES / "console.svg"
 RECORD = IMAGES / "console.jsonl"
-COMMAND = "mtsmart train quickstart smart=off mbpp=off training.max_updates=150 training.evaluate_every=50"
+COMMAND = "mtsmart train quickstart"
 WIDTH = 80  # columns
 SHOWN = 0.8  # the share of the training that is done in the picture
-ROWS = 16  # of an update of the quickstart
+ROWS = 24  # of an update of the quickstart
 
 
 class RecordedClock:

@@ -40,6 +40,7 @@ def predict(
         Path | None,
         typer.Option(
             "--output",
+            "-o",
             help="csv, tsv or jsonl file. It replaces a file of this name, but no file that the run reads or owns. "
             "Default: JSON lines on standard output.",
         ),

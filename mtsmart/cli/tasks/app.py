@@ -96,7 +96,7 @@ def _problems(library: TaskLibrary, name: str, with_data: bool) -> list[MtsmartE
 @app.command("convert")
 def convert(
     file: Annotated[Path, typer.Argument(help="A task file in MT-DNN's form.")],
-    output: Annotated[Path | None, typer.Option("--output", help="Default: standard output.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: standard output.")] = None,
     data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Folder of the <task>_<split> files.")] = None,
 ) -> None:
     """Write MT-DNN's task definitions in mtsmart's form; changes of meaning are reported on standard error."""
