@@ -41,8 +41,7 @@ def predict(
         typer.Option(
             "--output",
             "-o",
-            help="csv, tsv or jsonl file. It replaces a file of this name, but no file that the run reads or owns. "
-            "Default: JSON lines on standard output.",
+            help="csv, tsv or jsonl file. It replaces none that the run reads. Default: JSON lines on standard output.",
         ),
     ] = None,
     task_file: TaskFiles = None,

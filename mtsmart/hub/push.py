@@ -45,8 +45,7 @@ def push_model(
         the address of the commit; None if it was not agreed to, or in a dry run.
 
     Raises:
-        MtsmartError: the source or the licence is none, the repository is visible to more people than
-            asked for, or the Hub refuses.
+        MtsmartError: the source or licence is none, the repository is visible to more people, or the Hub refuses.
     """
     check_licence(licence)
     address = HubAddress.of(repository, "repository")
