@@ -2,18 +2,17 @@
 
     python -m benchmarks.everyday [RUN ...]
 
-Prints the share of right answers for each task, list of sentences and run, and the sentences that were answered
-wrongly. Without a run, it reads runs/quickstart. The sentences are in benchmarks/everyday.jsonl: the first list was
-there while the generators were written, and the second one was written after the remarks of quick_attitude. The pairs
-in tasks/quickstart/twins.py and slots.py are younger than both. The third list was written by somebody who had seen
-neither the generators nor the other lists.
+Prints the share of right answers for each task, list of sentences and run, the sentences that were answered wrongly,
+and the share of all lists. Without a run, it reads runs/quickstart. The sentences are in benchmarks/everyday.jsonl: the
+first list was there while the generators were written, and the second one was written after the remarks of
+quick_attitude. The pairs in tasks/quickstart/twins.py and slots.py are younger than both. The third list was written by
+somebody who had seen neither the generators nor the other lists.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from itertools import product
 from pathlib import Path
 
 import mtsmart
@@ -46,18 +45,26 @@ def texts_of(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in ("list", "task", "label")}
 
 
+def share(rows: list[Row], wrong: list[tuple[Row, str]]) -> float:
+    """The share of the rows that are answered rightly."""
+    return 1 - len(wrong) / len(rows)
+
+
 def main() -> None:
     """Print the shares and the wrong answers of each run."""
     quiet_libraries()
     for run in sys.argv[1:] or ["runs/quickstart"]:
         model = mtsmart.load(run)
-        for task, source in product(NEEDED, LISTS):
-            rows = rows_of(task, source)
-            wrong = wrong_rows(model, task, rows)
-            share = 1 - len(wrong) / len(rows)
-            print(f"{run} {task}, {source} list of {len(rows)}: {share:.0%} right, needed {NEEDED[task]:.0%}")
-            for row, answer in wrong:
-                print(f"  {answer} for {row['label']}: {' | '.join(texts_of(row).values())}")
+        for task, needed in NEEDED.items():
+            lists = {source: rows_of(task, source) for source in LISTS}
+            wrong = {source: wrong_rows(model, task, rows) for source, rows in lists.items()}
+            for source, rows in lists.items():
+                print(f"{run} {task}, {source} list of {len(rows)}: {share(rows, wrong[source]):.0%} right")
+                for row, answer in wrong[source]:
+                    print(f"  {answer} for {row['label']}: {' | '.join(texts_of(row).values())}")
+            asked = [row for rows in lists.values() for row in rows]
+            missed = [pair for pairs in wrong.values() for pair in pairs]
+            print(f"{run} {task}, all {len(asked)}: {share(asked, missed):.0%} right, needed {needed:.0%}")
 
 
 if __name__ == "__main__":
