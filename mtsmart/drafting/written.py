@@ -14,6 +14,7 @@ _WIDTH = 78
 _UPDATES = 400  # that a small data set gets at least
 _MOST_EPOCHS = 20
 _LEAST_EPOCHS = 3
+_LEAST_PATIENCE = 3
 BATCH = 16
 _TUNED = "tuned"  # the preset of a regulariser that is worth a try
 
@@ -96,7 +97,8 @@ optimizer:
   learning_rate: 5e-5
 training:
   batch_size: {BATCH}
-  epochs: {epochs}  # passes over the data
+  epochs: {epochs}  # passes over the data, each followed by an evaluation
+  patience: {max(_LEAST_PATIENCE, -(-epochs // 3))}  # stop after so many evaluations without a better score
   # precision: bfloat16  # faster on GPUs
 # Regularisers help some tasks and take time; 'mtsmart methods' describes them:
 """ + "".join(f"# {method}: {_TUNED}\n" for method in tuned)
