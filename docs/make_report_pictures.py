@@ -22,7 +22,7 @@ import mtsmart
 
 IMAGES = Path(__file__).resolve().with_name("images")
 FEW = ["training.max_updates=60", "training.evaluate_every=12", "training.log_every=4"]
-# The quickstart has its regularisers on each twelfth update. In so few updates, that would give curves of two points.
+# The quickstart has its regularisers on each sixteenth update. In so few updates, that would give curves of two points.
 RUNS = {
     "with-regularisers": [*FEW, "smart.every=2", "mbpp.every=2"],
     "plain": [*FEW, "smart=off", "mbpp=off"],
