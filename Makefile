@@ -17,7 +17,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: quickstart
-quickstart: $(VENV)/quickstart ## Install, train four small tasks jointly (three to five minutes on two cores), ask the model
+quickstart: $(VENV)/quickstart ## Install, train four small tasks jointly (two to four minutes on two cores), ask the model
 	$(BIN)/mtsmart train experiments/quickstart.yaml
 	@run=$$(ls -td runs/quickstart* | head -n 1); \
 	echo; echo "What this run says about three sentences (type your own: $(BIN)/mtsmart try $$run):"; \
