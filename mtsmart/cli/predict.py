@@ -30,20 +30,24 @@ Tasks = Annotated[
 ]
 
 
+PredictionFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="csv, tsv or jsonl file. It replaces a file of this name, but no file that the run reads or owns. "
+        "Default: JSON lines on standard output.",
+    ),
+]
+
+
 def predict(
     run: RunArgument,
     task: Tasks,
     input_file: Annotated[
         Path, typer.Option("--input", "-i", help="Data file with the text columns, read as the training files are.")
     ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="csv, tsv or jsonl file. It replaces none that the run reads. Default: JSON lines on standard output.",
-        ),
-    ] = None,
+    output: PredictionFile = None,
     task_file: TaskFiles = None,
     file_format: FileFormat = None,
     columns: Columns = None,

@@ -61,14 +61,14 @@ def content_of(source: Path, facts: CardFacts) -> Content:
 def _of_run(run: RunFolder, facts: CardFacts) -> Content:
     if not (run.model / MANIFEST).is_file():
         raise no_model(run.model)
-    if untrained := untrained_told(run.results().untrained if run.results_file.is_file() else ()):
-        log_notice(f"{run.path}: {untrained}")
     names = [f"model/{name}" for name in (*written_files(run.model), MANIFEST)]
     of_model = {name: _own(run.model, name.removeprefix("model/")) for name in _allowed(names, RUN_FILES)}
     texts = {"README.md": run_card(run, base_encoder(run), facts), "config.yaml": _config_without_places(run)}
     files: dict[str, Path | bytes] = {name: text.encode() for name, text in texts.items()}
     if run.results_file.is_file():
-        run.results()  # It is one, and not just a file of this name.
+        results = run.results()  # It is one, and not just a file of this name.
+        if untrained := untrained_told(results.untrained):
+            log_notice(f"{run.path}: {untrained}")
         files["results.json"] = _own(run.path, "results.json")
     return Content({**files, **of_model})
 

@@ -20,6 +20,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from attitude import attitude_row
@@ -38,7 +39,7 @@ MAX_TRIES = 2000
 # Task -> (row builder, targets to cycle through, training rows).  A target is the label, or for
 # the regression task the band of scores that the row should fall in.
 TASKS: dict[str, tuple[Callable[[Draw, str], Row], Sequence[str], int]] = {
-    "quick_attitude": (attitude_row, ("pleased", "displeased", "neutral"), 1600),
+    "quick_attitude": (attitude_row, ("pleased", "displeased", "neutral"), 1800),
     "quick_entail": (entail_row, ("entailment", "neutral", "contradiction"), 4200),
     "quick_similar": (similar_row, BANDS, 400),
     "quick_paraphrase": (paraphrase_row, ("paraphrase", "different"), 4600),
@@ -50,6 +51,7 @@ def content(row: Row) -> frozenset[str]:
     return frozenset(value for name, value in row.items() if name not in ("label", "score") and isinstance(value, str))
 
 
+@cache
 def asked_sentences() -> frozenset[str]:
     """Everything that stands in the sentences that runs are asked about."""
     rows = map(json.loads, ASKED.read_text(encoding="utf-8").splitlines())

@@ -71,7 +71,7 @@ def test_a_bag_of_words_does_not_solve_it(task):
         assert np.corrcoef(model.predict(texts["validation"]), gold["validation"])[0, 1] < 0.65
     else:
         model = make_pipeline(features, LogisticRegression(C=10, max_iter=500)).fit(texts["train"], gold["train"])
-        assert model.score(texts["validation"], gold["validation"]) < 0.85
+        assert model.score(texts["validation"], gold["validation"]) < 0.8
 
 
 def test_the_hypothesis_alone_gives_little_away():
