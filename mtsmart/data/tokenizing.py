@@ -35,9 +35,18 @@ def tokenize(
         max_length: tokens a row is cut to.
         segments: whether to add ``segments``: 0 on special tokens, 1 on the first text's, 2 on the second's.
     """
+    return _encoder_of(tokenizer).encode(columns, max_length, segments)
+
+
+def special_tokens_of_pairs(tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
+    """The special tokens before the first text of a pair, between both texts, and after the second."""
+    return _encoder_of(tokenizer).special_tokens(2)
+
+
+def _encoder_of(tokenizer: PreTrainedTokenizerBase) -> TextTokenizer:
     if tokenizer not in _KNOWN:
         _KNOWN[tokenizer] = (WordTokenizer if WordTokenizer.fits(tokenizer) else TextTokenizer)(tokenizer)
-    return _KNOWN[tokenizer].encode(columns, max_length, segments)
+    return _KNOWN[tokenizer]
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,10 @@ class TextTokenizer:
         self._tokenizer = tokenizer
         self._with_types = "token_type_ids" in tokenizer.model_input_names
         self._frames = {count: self._frame(count) for count in (1, 2)}
+
+    def special_tokens(self, texts: int) -> list[list[int]]:
+        """The special tokens before, between and after one or two texts."""
+        return self._frames[texts].specials
 
     def encode(self, columns: Sequence[Sequence[str]], max_length: int, segments: bool = False) -> Rows:
         """As :func:`tokenize`."""

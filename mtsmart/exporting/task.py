@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.exporting.pair_model import export_pair, is_pair
 from mtsmart.exporting.sentence_modules import export_modules, has_modules
 from mtsmart.models.export_folder import check_target
 from mtsmart.models.hugging_face import Exported, export_head
+from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RunFolder
@@ -26,7 +28,8 @@ def export_task(
 ) -> Exported:
     """Write one task of a run as a Hugging Face model that needs nothing of mtsmart.
 
-    A plain head that pools by cls, mean or max becomes modules of sentence-transformers.
+    A plain head that pools by cls, mean or max becomes modules of sentence-transformers. A head that compares two texts
+    brings a small file with its class.
 
     Args:
         run: the run's folder, or ``hub:owner/name[@revision]``.
@@ -55,8 +58,7 @@ def export_task(
 def _write(run: LoadedRun, task: TaskType, folder: Path, overwrite: bool) -> Exported:
     """Write the task in the form that its head has outside mtsmart."""
     card = _card(run, task)
-    write = export_modules if has_modules(run.model, task.head_name) else export_head
-    return write(
+    return _writer(run.model, task.head_name)(
         run.model,
         task.head_name,
         run.tokenizer,
@@ -67,6 +69,12 @@ def _write(run: LoadedRun, task: TaskType, folder: Path, overwrite: bool) -> Exp
         overwrite=overwrite,
         unit=unit_of(task),
     )
+
+
+def _writer(model: MultiTaskModel, head: str) -> Callable[..., Exported]:
+    if has_modules(model, head):
+        return export_modules
+    return export_pair if is_pair(model, head) else export_head
 
 
 def _card(run: LoadedRun, task: TaskType) -> ModelCard:

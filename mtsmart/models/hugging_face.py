@@ -43,11 +43,13 @@ class Exported:
         folder: where it lies.
         auto_class: the transformers class that loads it, such as ``AutoModelForTokenClassification``.
         architecture: the class behind that one, such as ``BertForTokenClassification``.
+        code: the file in the folder that has the class; None if a library has it.
     """
 
     folder: Path
     auto_class: str
     architecture: str
+    code: str | None = None
 
 
 def export_head(
@@ -105,8 +107,8 @@ def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None
             f"the task's head is of type '{spec.type}', which no Hugging Face class has",
             argument="task",
             value=head,
-            hint="Only heads of type 'native', and plain ones that pool by cls, mean or max, can be exported; this one "
-            "works in 'mtsmart predict'",
+            hint="Only heads of type 'native' and 'pair', and plain ones that pool by cls, mean or max, can be "
+            "exported; this one works in 'mtsmart predict'",
         )
     refuse_adapters(model)
     with torch.random.fork_rng(devices=[]):  # what is drawn here is overwritten

@@ -9,10 +9,11 @@ from typing import Any
 from mtsmart.config.document import Document
 from mtsmart.config.sections import RunConfig
 from mtsmart.models.borrowed_heads import lender_of
-from mtsmart.models.heads import HeadSpec
+from mtsmart.models.heads.pair import PAIR
 from mtsmart.models.heads.plain import CLS, CLS_MEAN, MEAN, POOLED
 from mtsmart.models.pooling import made_with
-from mtsmart.task_types import build_tasks
+from mtsmart.task_types import TaskType, build_tasks
+from mtsmart.task_types.shared.sequence import SequenceTask
 from mtsmart.tasks.definition import AUTO, NATIVE, HeadConfig, TaskDefinition
 from mtsmart.tasks.library import Entry
 
@@ -28,8 +29,13 @@ _FACTORS = {
 _FACTOR_OF_ONE_LAYER = 100.0  # of a head that pools and has no hidden layer, so that nothing is random beneath it
 _USUAL_RATE = 5e-5  # the encoder's learning rate in those sweeps; a new head needs no more where it is higher
 _PLAIN = "plain"
+_WORDS = {NATIVE: "the architecture's own", PAIR: "pair comparison"}
 _NAMED = {CLS_MEAN: "first token and mean"}
-_BETTER = {CLS: CLS_MEAN, MEAN: CLS_MEAN}  # the pooling of an encoder -> the one that learns more from it
+_BETTER = {
+    CLS: CLS_MEAN,
+    MEAN: CLS_MEAN,
+    CLS_MEAN: CLS_MEAN,
+}  # the pooling of an encoder -> the one that learns more from it
 
 
 def settle_heads(
@@ -40,11 +46,11 @@ def settle_heads(
 ) -> dict[str, Entry]:
     """The tasks with the head types and factors that they leave open.
 
-    On an encoder that was made with the first token or with the mean of all, a head of type ``auto`` takes both. Heads
-    that give one number, kinds that keep every token, and encoders of which no pooling is known, get the architecture's
-    own head. A factor that is left open gives a new head a learning rate
-    that suits its kind, and never a lower one than the encoder's. A head that starts from another run's head is of
-    its form.
+    On an encoder that was made with the first token or with the mean of all, a head of type ``auto`` compares the two
+    texts of a pair, and takes both poolings of one text. Heads that give a number for one text, kinds that keep every
+    token, and encoders of which no pooling is known, get the architecture's own head. A factor that is left open gives
+    a new head a learning rate that suits its kind, and never a lower one than the encoder's. A head that starts from
+    another run's head is of its form.
 
     Args:
         entries: the tasks as the files say.
@@ -60,14 +66,15 @@ def settle_heads(
     open_names = [name for name, entry in entries.items() if _is_open(entry.definition)]
     if not open_names:
         return dict(entries)
-    specs = {name: task.head_spec for name, task in build_tasks(entries).items()}
+    tasks = build_tasks(entries)
     pooling = cache(partial(_pooling, config, earlier))
     rate = config.optimizer.learning_rate
     settled = dict(entries)
     for name in open_names:
         definition = entries[name].definition
         known = _known(name, definition, begun)
-        changes = _as_known(definition, known) if known else _chosen(definition, specs[name], rate, pooling)
+        users = [tasks[name], *(task for task in tasks.values() if task.definition.share_head == name)]
+        changes = _as_known(definition, known) if known else _chosen(definition, users, rate, pooling)
         settled[name] = Entry(name, entries[name].document.merged(Document(changes)))
     return settled
 
@@ -106,12 +113,12 @@ def _as_known(definition: TaskDefinition, known: TaskDefinition) -> dict[str, An
     return changes
 
 
-def _chosen(definition: TaskDefinition, spec: HeadSpec, rate: float, pooling: _HowToPool) -> dict[str, Any]:
-    kind = spec.kind
+def _chosen(definition: TaskDefinition, users: list[TaskType], rate: float, pooling: _HowToPool) -> dict[str, Any]:
+    """The changes to a task's definition, whose head some tasks use, itself among them."""
+    kind = users[0].head_spec.kind
     changes: dict[str, Any] = {}
     if definition.head.type == AUTO:
-        how = pooling() if kind in POOLED and not _gives_a_number(spec) else None
-        changes["head"] = {"type": NATIVE} if how is None else {"type": _PLAIN, "pooling": _BETTER.get(how, how)}
+        changes["head"] = _form(users, pooling)
     if definition.learning_rate_factor is None:
         head = HeadConfig(**changes["head"]) if "head" in changes else definition.head
         most = _FACTOR_OF_ONE_LAYER if _is_one_layer(head, kind) else _FACTORS.get(kind, 1.0)
@@ -120,25 +127,34 @@ def _chosen(definition: TaskDefinition, spec: HeadSpec, rate: float, pooling: _H
     return changes
 
 
-def _gives_a_number(spec: HeadSpec) -> bool:
-    return spec.kind == "sequence_classification" and spec.num_labels == 1
+def _form(users: list[TaskType], pooling: _HowToPool) -> dict[str, Any]:
+    spec = users[0].head_spec
+    how = pooling() if spec.kind in POOLED else None
+    if how in _BETTER and all(isinstance(task, SequenceTask) and task.reads_pairs for task in users):
+        return {"type": PAIR}
+    if how is None or (spec.kind == "sequence_classification" and spec.num_labels == 1):
+        return {"type": NATIVE}
+    return {"type": _PLAIN, "pooling": _BETTER.get(how, how)}
 
 
 def _is_one_layer(head: HeadConfig, kind: str) -> bool:
     """Whether the output layer is the only one with weights of its own; pooling by attention has some too."""
-    return head.type == _PLAIN and kind in POOLED and not head.layers and head.pooling != "attention"
+    pools = head.type == PAIR or (head.type == _PLAIN and head.pooling != "attention")
+    return pools and kind in POOLED and not head.layers
 
 
 def _pooling(config: RunConfig, earlier: Mapping[str, TaskDefinition]) -> str | None:
     """What the encoder was made with, or how the first head of the earlier run that pools does it."""
     if config.init is None:
         return made_with(config.encoder)
-    return next((each.head.pooling for each in earlier.values() if each.head.pooling is not None), None)
+    heads = [each.head for each in earlier.values()]
+    named = next((head.pooling for head in heads if head.pooling is not None), None)
+    return MEAN if named is None and any(head.type == PAIR for head in heads) else named
 
 
 def _described(definition: TaskDefinition) -> str:
     head = definition.head
-    what = "the architecture's own" if head.type == NATIVE else head.type
+    what = _WORDS.get(head.type, head.type)
     if head.type == _PLAIN and head.pooling is not None:
         what = f"{_NAMED.get(head.pooling, head.pooling)} pooling"
     factor = definition.learning_rate_factor or 1.0

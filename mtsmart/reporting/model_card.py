@@ -82,6 +82,7 @@ class ModelCard:
             "```",
             "",
             *(_MODULES_TEXT if is_modules else []),
+            *(_code_text(exported.code) if exported.code else []),
         ]
         return "\n".join(lines)
 
@@ -125,6 +126,14 @@ class ModelCard:
         return [title, "", "| metric | score |", "|---|---|", *rows, ""]
 
 
+def _code_text(file: str) -> list[str]:
+    return [
+        "transformers has no class for a head that compares two texts. `trust_remote_code=True` makes it run the file",
+        f"`{file}` of this folder, which needs torch and transformers alone. The outputs before softmax are logits.",
+        "",
+    ]
+
+
 def _library(exported: Exported) -> str:
     return "sentence-transformers" if exported.auto_class == SENTENCE_TRANSFORMER else "transformers"
 
@@ -143,6 +152,8 @@ def _modules_code(exported: Exported, texts: int, labels: list[str] | None) -> l
 
 def _code(exported: Exported, pipeline: str | None, texts: int, problem_type: str | None) -> list[str]:
     folder = json.dumps(exported.folder.name)
+    if exported.code is not None:
+        folder = f"{folder}, trust_remote_code=True"
     if pipeline is None:
         return [
             f"from transformers import {exported.auto_class}, AutoTokenizer",

@@ -47,10 +47,10 @@ class HeadConfig(StrictModel):
     type: str = Field(
         AUTO,
         description="auto: what suits the encoder and the task, see docs/heads.md; native: the architecture's own "
-        "Hugging Face head; plain; san",
+        "Hugging Face head; plain; pair, which compares two texts; san",
     )
     dropout: float | None = Field(None, ge=0, lt=1, description="null: the architecture's own")
-    layers: int | None = Field(None, ge=0, le=8, description="hidden layers (head type plain) or steps (san)")
+    layers: int | None = Field(None, ge=0, le=8, description="hidden layers (head types plain and pair) or steps (san)")
     pooling: Literal["cls", "mean", "max", "cls_mean", "attention"] | None = Field(
         None, description="how tokens become one vector (head type plain); cls_mean: cls and mean, one after the other"
     )

@@ -152,7 +152,10 @@ def test_heads_of_our_own_are_refused(workspace, cli, kind, head):
     result = cli("export", "run", "-t", "near", "out")
     assert (result.code, result.out) == (2, "")
     assert f"of type '{kind}', which no Hugging Face class has" in result.err
-    assert "Only heads of type 'native', and plain ones that pool by cls, mean or max, can be exported" in result.err
+    assert (
+        "Only heads of type 'native' and 'pair', and plain ones that pool by cls, mean or max, can be exported"
+        in result.err
+    )
     assert not (workspace.folder / "out").exists()
 
 
@@ -166,6 +169,19 @@ def test_a_pooled_head_becomes_modules_that_its_card_loads(workspace, cli):
     card = (workspace.folder / "out" / "README.md").read_text()
     assert "library_name: sentence-transformers" in card
     assert 'model = SentenceTransformer("out")' in card
+
+
+def test_a_head_that_compares_two_texts_brings_its_class(workspace, cli):
+    changes = ["training.max_updates=2", "smart=off", "mbpp=off", "tasks.near.head=pair"]
+    trained = cli("train", workspace.experiment, *changes, "-o", "run")
+    assert trained.code == 0, trained.err
+    result = cli("export", "run", "-t", "near", "out")
+    assert result.code == 0, result.err
+    assert "(PairModel; AutoModelForSequenceClassification with trust_remote_code=True loads it)" in result.out
+    card = (workspace.folder / "out" / "README.md").read_text()
+    assert 'predict = pipeline("text-classification", "out", trust_remote_code=True, truncation=True)' in card
+    assert "the file\n`modeling_pair.py` of this folder" in card
+    assert (workspace.folder / "out" / "modeling_pair.py").is_file()
 
 
 def test_a_fine_tuned_task_names_the_encoder_its_first_run_started_from(workspace, run, cli):

@@ -74,6 +74,35 @@ def test_the_own_head_for_a_number_for_each_token_and_where_no_pooling_is_known(
     assert form(settled({"x": number})["x"]) == ("native", None, 30)
 
 
+PAIR = "{task_type: %s, text: [a, b], labels: [a, b], dataset: {files: {train: rows.jsonl}}%s}"
+
+
+@pytest.mark.parametrize("mode", ["mean_tokens", "cls_token"])
+def test_pairs_of_texts_are_compared(tmp_path, settled, mode):
+    write_pooling(tmp_path / "encoder", mode)
+    number = (PAIR % ("regression", "")).replace("labels: [a, b], ", "")
+    found = settled({"x": PAIR % ("classification", ""), "n": number, "one": TASK % ("classification", "")})
+    assert form(found["x"]) == form(found["n"]) == ("pair", None, 100)
+    assert form(found["one"]) == ("plain", "cls_mean", 100)
+    assert "pair comparison at 100 times the learning rate (x, n)" in summary_of_heads(found)
+    assert form(settled({"x": PAIR % ("classification", ", head: {type: pair, layers: 1}")})["x"]) == ("pair", None, 30)
+
+
+def test_a_head_that_a_single_text_shares_compares_nothing(tmp_path, settled):
+    write_pooling(tmp_path / "encoder", "mean_tokens")
+    sharer = TASK % ("classification", ", share_head: x")
+    found = settled({"x": PAIR % ("classification", ""), "y": sharer})
+    assert form(found["x"])[:2] == ("plain", "cls_mean")
+    sharer = PAIR % ("classification", ", share_head: x")
+    assert form(settled({"x": PAIR % ("classification", ""), "y": sharer})["x"])[0] == "pair"
+
+
+def test_pairs_have_the_own_head_where_no_pooling_of_tokens_is_known(tmp_path, settled):
+    assert form(settled({"x": PAIR % ("classification", "")})["x"])[0] == "native"
+    write_pooling(tmp_path / "encoder", "max_tokens")
+    assert form(settled({"x": PAIR % ("classification", "")})["x"])[:2] == ("plain", "max")
+
+
 def test_a_damaged_file_is_named(tmp_path, settled):
     write_pooling(tmp_path / "encoder")
     (tmp_path / "encoder" / "1_Pooling" / "config.json").write_text("[")
@@ -129,3 +158,11 @@ def test_a_run_that_goes_on_pools_as_the_heads_before(tmp_path, settled):
     known = {"x": settled({"x": TASK % ("classification", ", head: {pooling: max}")})["x"]}
     found = settled({"new": TASK % ("classification", "")}, known=known, source=f"init: {{run: {tmp_path}}}\n")
     assert form(found["new"])[:2] == ("plain", "max")
+
+
+def test_a_run_that_goes_on_from_heads_that_compare_texts(tmp_path, settled):
+    known = {"x": settled({"x": PAIR % ("classification", ", head: pair")})["x"]}
+    more = {"new": TASK % ("classification", ""), "other": PAIR % ("classification", "")}
+    found = settled(more, known=known, source=f"init: {{run: {tmp_path}}}\n")
+    assert form(found["new"])[:2] == ("plain", "cls_mean")
+    assert form(found["other"])[0] == "pair"

@@ -30,6 +30,7 @@ EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__i
 # Heads of our own beside the native ones, by example.
 FORMS = {
     "classification-san": {"type": "san"},
+    "classification-pair": {"type": "pair"},
     "regression-plain": {"type": "plain", "layers": 1, "pooling": "attention"},
     "masked_lm-plain": {"type": "plain"},
 }

@@ -20,9 +20,10 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export in DIR.")] = False,
     task_file: TaskFiles = None,
 ) -> None:
-    """Write one task as a Hugging Face model, which transformers loads without mtsmart."""
+    """Write one task as a model that transformers or sentence-transformers loads without mtsmart."""
     quiet_libraries()
     from mtsmart import api
 
     exported = api.export(run, task, folder, overwrite=overwrite, task_files=task_file or [])
-    say(f"{task} written to {folder} ({exported.architecture}; {exported.auto_class} loads it)")
+    how = exported.auto_class if exported.code is None else f"{exported.auto_class} with trust_remote_code=True"
+    say(f"{task} written to {folder} ({exported.architecture}; {how} loads it)")

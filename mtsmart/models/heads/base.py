@@ -44,6 +44,12 @@ class HeadSpec:
 HEADS: Registry[Callable[[Encoder, HeadSpec], nn.Module]] = Registry(
     "head type", group="mtsmart.heads", needs=["__call__"]
 )
+HEADS_OF_PAIRS: set[str] = set()
+"""The head types that read ``inputs["segments"]`` (B, T) int64: which text of a pair each token belongs to."""
+FIRST = 1
+"""The segment of tokens of the first text; special tokens and padding have 0."""
+SECOND = 2
+"""The segment of tokens of the second text."""
 # Head type -> a check that raises ConfigError if a spec does not suit the type. Types that accept any spec have none.
 HEAD_CHECKS: Registry[Callable[[HeadSpec], None]] = Registry("check of a head type")
 

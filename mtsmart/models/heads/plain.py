@@ -52,8 +52,8 @@ class SequenceHead(nn.Module):
     def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
         super().__init__()
         self.pool = Pooling(encoder, spec.pooling or MEAN)
-        self.layers = _hidden_layers(encoder, spec, nn.Tanh, self.pool.width)
-        self.output = _output(encoder, spec, self.pool.width)
+        self.layers = hidden_layers(encoder, spec, nn.Tanh, self.pool.width)
+        self.output = output_layer(encoder, spec, self.pool.width)
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
         """The logits (B, C) from the encoder's output (B, T, H)."""
@@ -66,8 +66,8 @@ class TokenHead(nn.Module):
 
     def __init__(self, encoder: Encoder, spec: HeadSpec) -> None:
         super().__init__()
-        self.layers = _hidden_layers(encoder, spec, nn.GELU, encoder.hidden_size)
-        self.output = _output(encoder, spec, encoder.hidden_size)
+        self.layers = hidden_layers(encoder, spec, nn.GELU, encoder.hidden_size)
+        self.output = output_layer(encoder, spec, encoder.hidden_size)
 
     def forward(self, outputs: Any, inputs: dict[str, Tensor]) -> Tensor:
         """The logits (B, T, C) from the encoder's output (B, T, H)."""
@@ -184,13 +184,15 @@ def initialised(head: nn.Module, encoder: Encoder) -> nn.Module:
     return head
 
 
-def _hidden_layers(encoder: Encoder, spec: HeadSpec, activation: Callable[[], nn.Module], width: int) -> nn.Sequential:
+def hidden_layers(encoder: Encoder, spec: HeadSpec, activation: Callable[[], nn.Module], width: int) -> nn.Sequential:
+    """``layers`` layers (none by default) of one width, each with dropout before it and ``activation`` after it."""
     dropout = dropout_of(encoder, spec)
     return nn.Sequential(
         *(nn.Sequential(nn.Dropout(dropout), nn.Linear(width, width), activation()) for _ in range(spec.layers or 0))
     )
 
 
-def _output(encoder: Encoder, spec: HeadSpec, width: int) -> nn.Sequential:
+def output_layer(encoder: Encoder, spec: HeadSpec, width: int) -> nn.Sequential:
+    """Dropout and the linear map from ``width`` features to the logits."""
     outputs = _WIDTHS.get(spec.kind, spec.num_labels)
     return nn.Sequential(nn.Dropout(dropout_of(encoder, spec)), nn.Linear(width, outputs))

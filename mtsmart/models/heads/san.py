@@ -10,13 +10,11 @@ from torch import Tensor, nn
 
 from mtsmart.errors import ConfigError
 from mtsmart.models.encoder import Encoder
-from mtsmart.models.heads.base import HEAD_CHECKS, HEADS, HeadSpec
+from mtsmart.models.heads.base import FIRST, HEAD_CHECKS, HEADS, HEADS_OF_PAIRS, SECOND, HeadSpec
 from mtsmart.models.heads.plain import attend, dropout_of, initialised
 
 STEPS = 5
-# Values of inputs["segments"].
-FIRST = 1
-SECOND = 2
+HEADS_OF_PAIRS.add("san")
 
 
 @HEAD_CHECKS.register("san")

@@ -14,6 +14,7 @@ from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
 from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError
+from mtsmart.models.heads import HEADS_OF_PAIRS
 from mtsmart.task_types.interface.base import TaskType
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
@@ -31,16 +32,16 @@ class SequenceTask(TaskType, Distillable, OwnSignature):
 
     def check(self) -> None:
         super().check()
-        if not self._has_san_head:
+        if not self._compares_texts:
             return
-        if len(self.definition.text) != 2:
+        kind = self._head_type
+        if not self.reads_pairs:
             message = "is for pairs: it needs two text columns"
-        elif self.problem_type == "multi_label_classification":
-            kind = self.definition.task_type
-            message = f"averages over labels of which one is right: it does not go with '{kind}'"
+        elif kind == "san" and self.problem_type == "multi_label_classification":
+            message = f"averages over labels of which one is right: it does not go with '{self.definition.task_type}'"
         else:
             return
-        raise ConfigError(message, key=f"{self.name}.head.type", value="san", hint="Use head type native or plain")
+        raise ConfigError(message, key=f"{self.name}.head.type", value=kind, hint="Use head type native or plain")
 
     def check_shared_labels(self) -> None:
         """Refuse a shared head whose outputs are not this task's.
@@ -70,7 +71,7 @@ class SequenceTask(TaskType, Distillable, OwnSignature):
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         columns = [texts_of(rows, column) for column in self.definition.text]
-        encoded = tokenize(columns, tokenizer, max_length, segments=self._has_san_head)
+        encoded = tokenize(columns, tokenizer, max_length, segments=self._compares_texts)
         encoded["row"] = rows["row"]
         if with_labels:
             values = zip(self.label_values(rows), rows["row"], strict=True)
@@ -79,11 +80,11 @@ class SequenceTask(TaskType, Distillable, OwnSignature):
 
     def signature(self) -> dict[str, Any]:
         """The default, and whether the rows say which text each token belongs to."""
-        return {**default_signature(self), "segments": self._has_san_head}
+        return {**default_signature(self), "segments": self._compares_texts}
 
     def input_signature(self) -> dict[str, Any]:
         """All such task types read a text or a pair in the same way."""
-        return {"input": "sequence", "text": self.definition.text, "segments": self._has_san_head}
+        return {"input": "sequence", "text": self.definition.text, "segments": self._compares_texts}
 
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
         targets = {}
@@ -98,7 +99,16 @@ class SequenceTask(TaskType, Distillable, OwnSignature):
         return list(features["labels"])
 
     @property
-    def _has_san_head(self) -> bool:
-        """Whether the head, also one of another task, compares the two texts of a pair."""
-        head = self.definition.head if self.shared_head is None else self.shared_head
-        return head.type == "san"
+    def reads_pairs(self) -> bool:
+        """Whether the input is a pair of texts."""
+        return len(self.definition.text) == 2
+
+    @property
+    def _head_type(self) -> str:
+        """The type of the head, which may be another task's."""
+        return self.definition.head.type if self.shared_head is None else self.shared_head.type
+
+    @property
+    def _compares_texts(self) -> bool:
+        """Whether the head compares the two texts of a pair."""
+        return self._head_type in HEADS_OF_PAIRS
