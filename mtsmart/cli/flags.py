@@ -25,6 +25,7 @@ FLAGS = {
     "jobs": "--jobs",
     "kind": "KIND",
     "label": "--label",
+    "languages": "--language",
     "licence": "--license",
     "output": "--output",
     "output_dir": "--output-dir",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from mtsmart.text.escaping import code_span, markdown
 from mtsmart.text.scores import score_text
 from mtsmart.training.setup import recipe_of
 from mtsmart.user_paths import HUB_PREFIX
+
+_LOADING = r'SentenceTransformer\(|from_pretrained\(|pipeline\("[a-z-]+", '
+"""What stands before the name of a model in the code of a card."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,16 @@ def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:
     return "\n".join(lines)
 
 
-def with_facts(card: str, facts: CardFacts) -> str:
-    """The card of an exported model, with what the user says in place of what stands there."""
+def with_facts(card: str, folder: str, facts: CardFacts) -> str:
+    """The card of an exported model, with what the user says in place of what stands there.
+
+    Args:
+        card: the text.
+        folder: the name of the model's folder, which the card's code loads; the code then loads the repository.
+        facts: what the user says.
+    """
+    loaded = f"({_LOADING}){re.escape(json.dumps(folder))}"
+    card = re.sub(loaded, lambda found: found[1] + json.dumps(facts.repository), card)
     if facts.licence is None and not facts.languages:
         return card
     parsed = ModelCard(card)

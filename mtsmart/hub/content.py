@@ -21,7 +21,16 @@ from mtsmart.runs.results import untrained_told
 from mtsmart.storage.durable import MANIFEST, written_files
 from mtsmart.storage.owned import Kind, OwnedFolder
 
-EXPORT_FILES = ("README.md", "*.json", "*.safetensors", "*.txt", "*.model")
+EXPORT_FILES = (
+    "README.md",
+    "*.json",
+    "*.safetensors",
+    "*.txt",
+    "*.model",
+    "*/config.json",  # the modules of sentence-transformers
+    "*/model.safetensors",
+    "modeling_*.py",  # the class of a head that no library has
+)
 """The files of an exported model that go to the Hub."""
 
 _LEFT_OUT = ("folds", "grid", "init", "search", "task_files", "tracking")
@@ -76,7 +85,7 @@ def _of_run(run: RunFolder, facts: CardFacts) -> Content:
 def _of_export(owned: OwnedFolder, facts: CardFacts) -> Content:
     files: dict[str, Path | bytes] = {name: _own(owned.path, name) for name in _allowed(owned.files, EXPORT_FILES)}
     card = (owned.path / "README.md").read_text(encoding="utf-8")
-    return Content({**files, "README.md": with_facts(card, facts).encode()})
+    return Content({**files, "README.md": with_facts(card, owned.path.name, facts).encode()})
 
 
 def _allowed(names: Sequence[str] | Mapping[str, Any], patterns: Sequence[str]) -> list[str]:

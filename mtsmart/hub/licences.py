@@ -25,5 +25,6 @@ def check_licence(name: str | None) -> None:
         ConfigError: the Hub does not know the name.
     """
     if name is not None and name not in LICENCES:
-        hint = did_you_mean(name, ("apache-2.0", "mit", "cc-by-4.0", "other"), LICENCES)
+        near = did_you_mean(name, LICENCES)
+        hint = near if near.startswith("Did") else "Name one of the Hub's, such as apache-2.0, cc-by-4.0, mit or other"
         raise ConfigError("is no licence that the Hub knows", argument="licence", value=name, hint=hint)

@@ -10,6 +10,7 @@ from mtsmart.errors import CheckpointError
 from mtsmart.exporting.task import export_task
 from mtsmart.hub.card import CardFacts
 from mtsmart.hub.content import Content, content_of
+from mtsmart.hub.languages import check_languages
 from mtsmart.hub.licences import check_licence
 from mtsmart.runs.hub_address import HubAddress, hub_errors, refuse_offline, run_path
 from mtsmart.user_paths import HUB_PREFIX
@@ -48,12 +49,16 @@ def push_model(
         MtsmartError: the source or licence is none, the repository is visible to more people, or the Hub refuses.
     """
     check_licence(licence)
+    codes = list(languages)
+    check_languages(codes)
     address = HubAddress.of(repository, "repository")
+    if not str(source).startswith(HUB_PREFIX) and not Path(source).is_dir():
+        raise CheckpointError("there is no such folder", argument="source", value=str(source))
     if not dry_run:
         refuse_offline(f"{HUB_PREFIX}{address.repository}")
     with tempfile.TemporaryDirectory(prefix="mtsmart-push-") as scratch:
         folder = run_path(source) if task is None else _exported(source, task, Path(scratch), address)
-        content = content_of(folder, CardFacts(address.repository, licence, list(languages)))
+        content = content_of(folder, CardFacts(address.repository, licence, codes))
         if not agreed(content.sizes()) or dry_run:
             return None
         with hub_errors(f"{HUB_PREFIX}{address.repository}", is_cached=False):

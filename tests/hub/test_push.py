@@ -12,6 +12,7 @@ import mtsmart
 from mtsmart.config.loader import load_experiment
 from mtsmart.distill.teachers import Teacher
 from mtsmart.errors import CheckpointError, ConfigError
+from mtsmart.hub.card import CardFacts, with_facts
 from mtsmart.training.setup import prepare
 from tests.hub.stub import Repository, hub_stub
 
@@ -221,6 +222,38 @@ def test_a_link_in_a_run_is_not_followed(hub, run, workspace, cli):
     assert hub.requests == []
 
 
+@pytest.mark.parametrize("head", ["{pooling: mean, layers: 1}", "pair", "native"])
+def test_every_file_of_an_export_goes_and_the_card_loads_the_repository(hub, trained_run, workspace, head):
+    trained = trained_run("training.max_updates=2", "smart=off", "mbpp=off", f"tasks.near.head={head}")
+    folder = workspace.folder / "exported"
+    mtsmart.export(trained, "near", folder)
+    mtsmart.push(folder, "ada/near")
+    files = hub.repositories["ada/near"].files
+    written = [path for path in folder.rglob("*") if path.is_file() and path.name != ".mtsmart.json"]
+    assert {path.relative_to(folder).as_posix() for path in written} == set(files)
+    card = files["README.md"].decode()
+    assert '"ada/near"' in card and '"exported"' not in card
+
+
+def test_a_label_that_is_called_as_the_folder_keeps_its_name_in_the_card(workspace):
+    card = 'model = SentenceTransformer("near")\nprint(dict(zip(["far", "near"], outputs[0])))'
+    told = with_facts(card, "near", CardFacts("ada/near"))
+    assert told == card.replace('("near")', '("ada/near")')
+
+
+@pytest.mark.parametrize("code", ["klingonese", "EN", "e", ""])
+def test_what_is_no_code_of_a_language_is_refused_first(hub, run, cli, code):
+    refused = cli("push", run, "me/model", "--language", code, "--yes")
+    assert refused.code == 2 and f"--language: is no code of a language, got {code!r}" in refused.err.replace('"', "'")
+    assert not hub.repositories
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_network(hub, cli, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    refused = cli("push", "nowhere", "me/model", "--yes")
+    assert refused.code == 2 and "SOURCE: there is no such folder, got 'nowhere'" in refused.err
+
+
 def test_an_export_goes_as_its_marker_lists_it(hub, run, workspace):
     folder = workspace.folder / "exported"
     mtsmart.export(run, "color", folder)
@@ -235,7 +268,11 @@ def test_an_export_goes_as_its_marker_lists_it(hub, run, workspace):
 def test_a_licence_that_the_hub_would_refuse_is_refused_first(hub, run, cli):
     for given, near in (("apache 2.0", "apache-2.0"), ("MIT", "mit"), ("my own", None)):
         refused = cli("push", run, "me/model", "--license", given, "--yes")
-        hint = "Choose from: apache-2.0, cc-by-4.0, mit, other" if near is None else f"Did you mean '{near}'?"
+        hint = (
+            "Name one of the Hub's, such as apache-2.0, cc-by-4.0, mit or other"
+            if near is None
+            else f"Did you mean '{near}'?"
+        )
         assert refused.code == 2
         assert f"--license: is no licence that the Hub knows, got '{given}'. {hint}" in refused.err
     assert not hub.repositories
