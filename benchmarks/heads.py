@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ROOT / "experiments" / "heads"
 SWEEPS = (
     "choice_labels",
+    "choice_few_labels",
     "choice_similarity",
     "factor_labels",
     "factor_similarity",

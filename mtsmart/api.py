@@ -23,7 +23,7 @@ from mtsmart.quiet import without_bars
 from mtsmart.reporting.card import write_card
 from mtsmart.reporting.progress.console import in_notebook, progress_on, python_console
 from mtsmart.reporting.progress.lines import ProgressLog
-from mtsmart.reporting.report.writing import PictureFormat, report_at_end, write_report
+from mtsmart.reporting.report.writing import PictureFormat, report_at_end, reports_at_end, write_report
 from mtsmart.reporting.verdicts import tell_verdicts
 from mtsmart.runs.changes import Described, describe_rows
 from mtsmart.runs.checkpoints import list_checkpoints
@@ -38,7 +38,7 @@ from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
 from mtsmart.tracking.shared.tracking import Tracking, check_trackers
-from mtsmart.training.callbacks import Callback, Callbacks
+from mtsmart.training.callbacks import Callback, Callbacks, Reporting
 from mtsmart.training.resume import check_trained_labels
 from mtsmart.training.setup import Setup, prepare
 from mtsmart.training.trainer import Trainer
@@ -358,7 +358,10 @@ def _write_pages(
     """
     # A resumed run that was finished before keeps its configuration.
     write_card(folder, folder.config(), folder.definitions(), results.to_json())
-    return report_at_end(folder, trainer.device, figures) if report and trainer.config.report else {}
+    if not report or not trainer.config.report or not reports_at_end():
+        return {}
+    trainer.callback.receive(Reporting(folder.report_file))
+    return report_at_end(folder, trainer.device, figures)
 
 
 def _open_folder(

@@ -68,7 +68,8 @@ def _train_for_people(train: Callable[[Callback], Run], quiet: bool) -> None:
         raise typer.Exit(stop.exit_code) from None
     if run.results["best"] is not None:
         title = f"Best evaluation (update {run.results['best']['update']:,}): score {run.results['score']:.4f}"
-        console.print(results_table(run.results["tasks"], run.results["baselines"], title))
+        unscored = run.results.get("untrained", [])
+        console.print(results_table(run.results["tasks"], run.results["baselines"], title, unscored))
     path = shlex.quote(str(run.path))
     ending = "." if quiet else ". Next:"
     console.print(Text.assemble("\nThe run is in ", shown(path, "bold"), ending), soft_wrap=True)

@@ -64,7 +64,6 @@ def export_modules(
     tokenizer: PreTrainedTokenizerBase,
     folder: Path,
     *,
-    problem_type: str | None = None,
     max_length: int | None = None,
     card: Callable[[Exported], str] | None = None,
     overwrite: bool = False,
@@ -76,7 +75,7 @@ def export_modules(
 
     Args:
         model, head: on the CPU in float32; the name of a head that :func:`has_modules`.
-        tokenizer, folder, problem_type, max_length, card, overwrite, unit: as for
+        tokenizer, folder, max_length, card, overwrite, unit: as for
             :func:`mtsmart.models.hugging_face.export_head`.
 
     Raises:
@@ -91,7 +90,6 @@ def export_modules(
     exported = Exported(folder, SENTENCE_TRANSFORMER, "modules of sentence-transformers")
     with exporting_to(folder, overwrite) as aside:
         whole.save_pretrained(aside)
-        _describe_outputs(aside / CONFIG, model.specs[head].labels, problem_type)
         saved.save_pretrained(aside)
         _write_modules(aside, model.head(head), model.encoder.hidden_size, max_length, unit)
         _check_logits(model, head, saved, aside, unit)
@@ -186,17 +184,6 @@ def _read_layer(folder: Path) -> Layer:
 def _modules(folder: Path) -> list[dict[str, Any]]:
     modules: list[dict[str, Any]] = json.loads((folder / MODULES).read_text(encoding="utf-8"))
     return modules
-
-
-def _describe_outputs(file: Path, labels: list[str] | None, problem_type: str | None) -> None:
-    """Put the names of the outputs, and what they were trained for, where transformers keeps them."""
-    config = json.loads(file.read_text(encoding="utf-8"))
-    if labels is not None:
-        config["id2label"] = dict(enumerate(labels))
-        config["label2id"] = {label: index for index, label in enumerate(labels)}
-    if problem_type is not None:
-        config["problem_type"] = problem_type
-    _write(file, config)
 
 
 def _write(file: Path, data: Any) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
@@ -12,11 +13,12 @@ from mtsmart.exporting.pair_model import export_pair, is_pair
 from mtsmart.exporting.sentence_modules import export_modules, has_modules
 from mtsmart.models.export_folder import check_target
 from mtsmart.models.hugging_face import Exported, export_head
-from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.reporting.card import how_trained, versions
 from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
+from mtsmart.runs.results import Results
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_outputs import HasUnit, decoding_rule, unit_of
 from mtsmart.training.setup import recipe_of
@@ -58,37 +60,34 @@ def export_task(
 def _write(run: LoadedRun, task: TaskType, folder: Path, overwrite: bool) -> Exported:
     """Write the task in the form that its head has outside mtsmart."""
     card = _card(run, task)
-    return _writer(run.model, task.head_name)(
-        run.model,
-        task.head_name,
-        run.tokenizer,
-        folder,
-        problem_type=card.problem_type,
-        max_length=card.max_length,
-        card=card.text,
-        overwrite=overwrite,
-        unit=unit_of(task),
-    )
-
-
-def _writer(model: MultiTaskModel, head: str) -> Callable[..., Exported]:
-    if has_modules(model, head):
-        return export_modules
-    return export_pair if is_pair(model, head) else export_head
+    given = (run.model, task.head_name, run.tokenizer, folder)
+    common: dict[str, Any] = {
+        "max_length": card.max_length,
+        "card": card.text,
+        "overwrite": overwrite,
+        "unit": unit_of(task),
+    }
+    if has_modules(run.model, task.head_name):
+        return export_modules(*given, **common)
+    write = export_pair if is_pair(run.model, task.head_name) else export_head
+    return write(*given, problem_type=card.problem_type, **common)
 
 
 def _card(run: LoadedRun, task: TaskType) -> ModelCard:
-    scores = run.run_folder.results().tasks if run.run_folder.results_file.is_file() else {}
+    results = run.run_folder.results() if run.run_folder.results_file.is_file() else Results()
     return ModelCard(
         name=task.name,
         definition=task.definition,
         encoder=base_encoder(run.run_folder),
         labels=run.model.specs[task.head_name].labels,
         max_length=run.max_length(task.name),
-        scores=scores.get(task.name, {}),
+        scores=results.tasks.get(task.name, {}),
+        baselines=results.baselines.get(task.name, {}),
+        others=[name for name in run.definitions if name != task.name],
         decoding={} if isinstance(task, HasUnit) else task.decoding,  # The exported weights have the unit in them.
         problem_type=task.problem_type,
-        recipe=recipe_of(run.config, {task.name: run.definitions[task.head_name]}),
+        recipe=[how_trained(run.config), *recipe_of(run.config, {task.name: run.definitions[task.head_name]})],
+        versions=versions(),
         rule=decoding_rule(task),
     )
 

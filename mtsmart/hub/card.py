@@ -7,10 +7,13 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from huggingface_hub import ModelCard
 
 from mtsmart.config.document import dump_yaml
+from mtsmart.hub.languages import check_languages
+from mtsmart.hub.licences import check_licence
 from mtsmart.regularizers import summaries
 from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.runs.folder import RunFolder
@@ -37,6 +40,16 @@ class CardFacts:
     repository: str
     licence: str | None = None
     languages: Sequence[str] = ()
+
+    def checked(self) -> Self:
+        """The same facts, which the Hub takes; it would refuse others after everything has been sent.
+
+        Raises:
+            ConfigError: the Hub does not know the licence, or a language is no code.
+        """
+        check_licence(self.licence)
+        check_languages(self.languages)
+        return self
 
 
 def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:

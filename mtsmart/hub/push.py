@@ -10,8 +10,6 @@ from mtsmart.errors import CheckpointError
 from mtsmart.exporting.task import export_task
 from mtsmart.hub.card import CardFacts
 from mtsmart.hub.content import Content, content_of
-from mtsmart.hub.languages import check_languages
-from mtsmart.hub.licences import check_licence
 from mtsmart.runs.hub_address import HubAddress, hub_errors, refuse_offline, run_path
 from mtsmart.user_paths import HUB_PREFIX
 
@@ -37,8 +35,7 @@ def push_model(
         repository: owner/name. It is made if it is not there.
         public: whether everybody may see it.
         task: send this task of the run, as a Hugging Face model; None: the run, or the exported model as it is.
-        licence: the licence, as the Hub names it.
-        languages: codes of languages.
+        licence, languages: the licence as the Hub names it, and codes of languages.
         dry_run: whether the Hub is not asked and nothing is sent; ``agreed`` gets the files nevertheless.
         agreed: is asked before anything is sent.
 
@@ -48,21 +45,23 @@ def push_model(
     Raises:
         MtsmartError: the source or licence is none, the repository is visible to more people, or the Hub refuses.
     """
-    check_licence(licence)
-    codes = list(languages)
-    check_languages(codes)
     address = HubAddress.of(repository, "repository")
-    if not str(source).startswith(HUB_PREFIX) and not Path(source).is_dir():
-        raise CheckpointError("there is no such folder", argument="source", value=str(source))
+    facts = CardFacts(address.repository, licence, list(languages)).checked()
+    _check_there(source)
     if not dry_run:
         refuse_offline(f"{HUB_PREFIX}{address.repository}")
     with tempfile.TemporaryDirectory(prefix="mtsmart-push-") as scratch:
         folder = run_path(source) if task is None else _exported(source, task, Path(scratch), address)
-        content = content_of(folder, CardFacts(address.repository, licence, codes))
+        content = content_of(folder, facts)
         if not agreed(content.sizes()) or dry_run:
             return None
         with hub_errors(f"{HUB_PREFIX}{address.repository}", is_cached=False):
             return _send(content, address, public)
+
+
+def _check_there(source: str | Path) -> None:
+    if not str(source).startswith(HUB_PREFIX) and not Path(source).is_dir():
+        raise CheckpointError("there is no such folder", argument="source", value=str(source))
 
 
 def _exported(source: str | Path, task: str, scratch: Path, address: HubAddress) -> Path:

@@ -36,6 +36,7 @@ def exporting_to(folder: Path, overwrite: bool) -> Iterator[Path]:
     with writing(folder):
         target.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(target.parent)
+        scratch.mkdir()  # Where nothing can be written, the error names the folder that the user has named.
         with RunLock(scratch) as lock:
             try:
                 lock.acquire()

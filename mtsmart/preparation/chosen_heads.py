@@ -31,11 +31,8 @@ _USUAL_RATE = 5e-5  # the encoder's learning rate in those sweeps; a new head ne
 _PLAIN = "plain"
 _WORDS = {NATIVE: "the architecture's own", PAIR: "pair comparison"}
 _NAMED = {CLS_MEAN: "first token and mean"}
-_BETTER = {
-    CLS: CLS_MEAN,
-    MEAN: CLS_MEAN,
-    CLS_MEAN: CLS_MEAN,
-}  # the pooling of an encoder -> the one that learns more from it
+_OF_TOKENS = (CLS, MEAN, CLS_MEAN)  # the poolings of an encoder beside which another form may learn more
+_FEW_LABELS = 4  # up to this number the encoder's own pooling learns most in few updates
 
 
 def settle_heads(
@@ -47,8 +44,9 @@ def settle_heads(
     """The tasks with the head types and factors that they leave open.
 
     On an encoder that was made with the first token or with the mean of all, a head of type ``auto`` compares the two
-    texts of a pair, and takes both poolings of one text. Heads that give a number for one text, kinds that keep every
-    token, and encoders of which no pooling is known, get the architecture's own head. A factor that is left open gives
+    texts of a pair. For few labels of one text it pools as the encoder was made; for many labels, and for choices, it
+    takes both poolings. Heads that give a number for one text, kinds that keep every token, and encoders of which no
+    pooling is known, get the architecture's own head. A factor that is left open gives
     a new head a learning rate that suits its kind, and never a lower one than the encoder's. A head that starts from
     another run's head is of its form.
 
@@ -130,11 +128,14 @@ def _chosen(definition: TaskDefinition, users: list[TaskType], rate: float, pool
 def _form(users: list[TaskType], pooling: _HowToPool) -> dict[str, Any]:
     spec = users[0].head_spec
     how = pooling() if spec.kind in POOLED else None
-    if how in _BETTER and all(isinstance(task, SequenceTask) and task.reads_pairs for task in users):
+    if how in _OF_TOKENS and all(isinstance(task, SequenceTask) and task.reads_pairs for task in users):
         return {"type": PAIR}
     if how is None or (spec.kind == "sequence_classification" and spec.num_labels == 1):
         return {"type": NATIVE}
-    return {"type": _PLAIN, "pooling": _BETTER.get(how, how)}
+    has_few_labels = spec.kind == "sequence_classification" and spec.num_labels <= _FEW_LABELS
+    if how in _OF_TOKENS and not has_few_labels:
+        how = CLS_MEAN
+    return {"type": _PLAIN, "pooling": how}
 
 
 def _is_one_layer(head: HeadConfig, kind: str) -> bool:

@@ -30,8 +30,7 @@ def write_card(
         f"# {markdown(config.name)}",
         "",
         *([markdown(config.description), ""] if config.description.strip() else []),
-        f"Trained with mtsmart from {start}: {_length(config.training)}, batch size {config.training.batch_size}, "
-        f"{config.optimizer.name} at {config.optimizer.learning_rate:g}, seed {config.training.seed}.",
+        f"Trained with mtsmart from {start}: {how_trained(config)}.",
         *(f"{markdown(text)}." for text in recipe_of(config, definitions)),
         *map(markdown, summaries(config, definitions)),
         "",
@@ -49,11 +48,26 @@ def write_card(
         one_line(f"mtsmart predict {folder.path} --task {next(iter(definitions))} --input FILE"),
         "```",
         "",
-        "Versions: " + ", ".join(f"{name} {installed_version(name) or '(not installed)'}" for name in _LIBRARIES) + ".",
+        f"Versions: {versions()}.",
         "",
     ]
     if not folder.store_page(folder.card_file, "\n".join(lines)):
         log_notice(f"{folder.card_file}: was written by somebody else, so it stays as it is")
+
+
+def how_trained(config: RunConfig) -> str:
+    """How long a run trains and by what, in one line."""
+    training = config.training
+    optimizer = config.optimizer
+    return (
+        f"{_length(training)}, batch size {training.batch_size}, {optimizer.name} at {optimizer.learning_rate:g}, "
+        f"seed {training.seed}"
+    )
+
+
+def versions() -> str:
+    """The versions of the libraries that decide what a run computes."""
+    return ", ".join(f"{name} {installed_version(name) or '(not installed)'}" for name in _LIBRARIES)
 
 
 def _length(training: TrainingConfig) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mtsmart.config.document import dump_yaml
@@ -26,7 +26,8 @@ _SENTENCE_PACKAGE = "sentence_transformers"
 _MODULES_TEXT = [
     "The outputs are logits, or the number itself for regression. transformers loads the encoder without",
     "sentence-transformers: `AutoModel`. The head is then the pooling that 1_Pooling/config.json names, and the linear",
-    "layers in 2_Dense and the folders after it.",
+    "layers in 2_Dense and the folders after it. Its classes for tasks, such as `AutoModelForSequenceClassification`,",
+    "do not know this head and would draw another one at random.",
     "",
 ]
 
@@ -44,8 +45,12 @@ class ModelCard:
         scores: metric -> value on validation; empty if the run has no scores.
         decoding: values for decoding that were fitted on validation, such as a threshold.
         problem_type: Hugging Face's name of the loss with which the head was trained.
-        recipe: one short text for each transform of the encoder, one for the mixing and one for the weighting.
+        recipe: one short text about length and optimizer, one for each transform of the encoder, one for the mixing and
+            one for the weighting.
         rule: how outputs become predictions; None if the names of the outputs say this.
+        baselines: metric -> score of the best constant prediction on validation, as far as it is known.
+        others: the tasks with which it was trained.
+        versions: the libraries, in one line.
     """
 
     name: str
@@ -58,6 +63,9 @@ class ModelCard:
     problem_type: str | None
     recipe: Sequence[str] = ()
     rule: str | None = None
+    baselines: Mapping[str, float] = field(default_factory=dict)
+    others: Sequence[str] = ()
+    versions: str = ""
 
     def text(self, exported: Exported) -> str:
         """The text of the exported model's README.md."""
@@ -70,7 +78,7 @@ class ModelCard:
             "",
             f"# {markdown(self.name)}",
             "",
-            f"One task of a multi-task model trained with mtsmart, as {code_span(exported.architecture)}.",
+            self._origin(exported.architecture),
             "",
             *self._facts(),
             "",
@@ -106,6 +114,8 @@ class ModelCard:
             f"- Base encoder: {code_span(self.encoder)}",
         ]
         facts += [f"- Training: {markdown(text)}" for text in self.recipe]
+        if self.versions:
+            facts.append(f"- Versions: {markdown(self.versions)}")
         if self.labels:
             facts.append(f"- {'Outputs' if self.rule else 'Labels'}: {', '.join(map(markdown, self.labels))}")
         if self.rule:
@@ -121,9 +131,21 @@ class ModelCard:
     def _scores(self) -> list[str]:
         if not self.scores:
             return []
-        rows = [f"| {markdown(metric)} | {score_text(value)} |" for metric, value in self.scores.items()]
+        rows = [
+            f"| {markdown(metric)} | {score_text(value)} | {self._constant(metric)} |"
+            for metric, value in self.scores.items()
+        ]
         title = "Scores of the best evaluation, on the validation split:"
-        return [title, "", "| metric | score |", "|---|---|", *rows, ""]
+        return [title, "", "| metric | score | best constant |", "|---|---|---|", *rows, ""]
+
+    def _constant(self, metric: str) -> str:
+        return score_text(self.baselines[metric]) if metric in self.baselines else ""
+
+    def _origin(self, architecture: str) -> str:
+        if not self.others:
+            return f"Trained with mtsmart, as {code_span(architecture)}."
+        others = ", ".join(map(code_span, self.others))
+        return f"One task of a model that mtsmart has trained together with {others}, as {code_span(architecture)}."
 
 
 def _code_text(file: str) -> list[str]:

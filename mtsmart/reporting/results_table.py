@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Group
 from rich.table import Table
 
 from mtsmart.reporting.shown import shown
 
 
-def results_table(tasks: dict[str, dict[str, float]], baselines: dict[str, dict[str, float]], title: str) -> Group:
-    """A title, and the metrics of each task, beside those of the best constant prediction if they are known."""
+def results_table(
+    tasks: dict[str, dict[str, float]],
+    baselines: dict[str, dict[str, float]],
+    title: str,
+    unscored: Iterable[str] = (),
+) -> Group:
+    """A title, and the metrics of each task, beside those of the best constant prediction if they are known.
+
+    Args:
+        tasks: task -> metric -> score.
+        baselines: the same of the best constant prediction; empty if it is not known.
+        title: the line above the table.
+        unscored: tasks that have no score.
+    """
     table = Table("task", "metric")
     for column in ("score", "baseline") if baselines else ("score",):
         table.add_column(column, justify="right")
@@ -18,5 +32,7 @@ def results_table(tasks: dict[str, dict[str, float]], baselines: dict[str, dict[
             figures = [value, baselines.get(name, {}).get(metric)] if baselines else [value]
             numbers = ["" if figure is None else f"{figure:.3f}" for figure in figures]
             table.add_row(shown(name if index == 0 else ""), shown(metric), *numbers)
+    for name in unscored:
+        table.add_row(shown(name), "not scored")
     # A title of the table's own would be broken where the table is narrower.
     return Group(shown(title, "table.title"), table)

@@ -127,6 +127,8 @@ def _scores(comparison: Comparison) -> Table:
     if shared and not comparison.has_same_tasks:
         table.add_row(f"({len(comparison.shared_tasks)} shared)", "score", *map(score_cell, shared.values()))
     for task in comparison.tasks:
+        if not comparison.metrics(task):
+            table.add_row(shown(task), "not scored")
         for index, metric in enumerate(comparison.metrics(task)):
             values = comparison.values(task, metric)
             table.add_row(shown(task if index == 0 else ""), shown(metric), *map(score_cell, values))

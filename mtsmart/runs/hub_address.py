@@ -117,7 +117,8 @@ def hub_errors(place: str, is_cached: bool = True) -> Iterator[None]:
         what_to_do = login if status in (401, 403) else None
         raise CheckpointError(f"was refused by the Hub: {reason_in(error)}", file=place, hint=what_to_do) from None
     except (errors.HTTPError, OSError) as error:  # a connection that fails, or a disk that is full
-        raise CheckpointError(f"cannot be reached: {reason_in(error)}", file=place) from None
+        message = f"{constants.ENDPOINT} cannot be reached: {reason_in(error)}"
+        raise CheckpointError(message, file=place) from None
 
 
 def refuse_offline(place: str) -> None:

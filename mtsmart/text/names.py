@@ -34,7 +34,7 @@ class Kind(Enum):
 def problem_of(name: str, kind: Kind) -> str | None:
     """Why a text is no name, as the rest of a sentence that begins with the name; None if it is one."""
     if not _has_right_characters(name, kind):
-        return f"is no name: a name consists of {kind.value}"
+        return f"is no name, because a name consists of {kind.value}"
     size = len(name.encode(errors="surrogatepass"))
     if size > MAX_BYTES:
         return f"is a name of {size:,} bytes in UTF-8, where {MAX_BYTES} are the most"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -150,7 +151,18 @@ class Ended:
     """The last update is done, or training was interrupted or has failed."""
 
 
-Event = Started | UpdateDone | Logged | Evaluated | Checkpointed | Noticed | Ended
+@dataclass(frozen=True)
+class Reporting:
+    """The run is complete, and its report is being written.
+
+    Attributes:
+        file: the report.
+    """
+
+    file: Path
+
+
+Event = Started | UpdateDone | Logged | Evaluated | Checkpointed | Noticed | Ended | Reporting
 
 
 class Callback:
@@ -176,6 +188,8 @@ class Callback:
                 self.on_notice(event)
             case Ended():
                 self.on_end(event)
+            case Reporting():
+                self.on_report(event)
 
     def on_start(self, event: Started) -> None:
         """Called before the first update."""
@@ -197,6 +211,9 @@ class Callback:
 
     def on_end(self, event: Ended) -> None:
         """Called after the last update, also when training was interrupted."""
+
+    def on_report(self, event: Reporting) -> None:
+        """Called before the report is written."""
 
 
 class Callbacks(Callback):

@@ -171,6 +171,20 @@ def test_a_pooled_head_becomes_modules_that_its_card_loads(workspace, cli):
     assert 'model = SentenceTransformer("out")' in card
 
 
+def test_the_card_has_baselines_the_other_tasks_and_how_it_was_trained(workspace, run, cli):
+    assert cli("export", run, "-t", "near", "out").code == 0
+    card = (workspace.folder / "out" / "README.md").read_text()
+    results = json.loads((run / "results.json").read_text())
+    seed = yaml.safe_load((run / "config.yaml").read_text())["training"]["seed"]
+    score, constant = results["tasks"]["near"]["pearson"], results["baselines"]["near"]["pearson"]
+    assert f"| pearson | {score:.4f} | {constant:.4f} |" in card
+    assert "trained together with `color`, as" in card
+    assert (
+        f"- Training: at most 2 updates and 2 epochs, batch size 8, adamw at 0.001, seed {seed}" in card
+        and "- Versions: mtsmart " in card
+    )
+
+
 def test_a_head_that_compares_two_texts_brings_its_class(workspace, cli):
     changes = ["training.max_updates=2", "smart=off", "mbpp=off", "tasks.near.head=pair"]
     trained = cli("train", workspace.experiment, *changes, "-o", "run")

@@ -65,7 +65,7 @@ TASK_FILES = {
     "a name of a device": (replaced("color:", "aux:"), "t.yaml:2: aux: is a name that Windows reserves for a device"),
     "two names in one": (TASK + TASK.replace("color:", "Color:"), "Color: is the name 'color' in other letters, and many file systems take the two for one"),
     "task is no mapping": ("color: red\n", "t.yaml:1: color: must be a mapping"),
-    "bad task name": (replaced("color:", "../color:"), "is no name: a name consists of letters"),
+    "bad task name": (replaced("color:", "../color:"), "is no name, because a name consists of letters"),
     "tag": (replaced("[text]", "!!python/name:os.system x"), "is not allowed"),
     "tabs": (TASK + "\thead: {}\n", "t.yaml:8: is not valid YAML"),
     "empty file": ("", "t.yaml: is empty"),

@@ -62,7 +62,8 @@ def test_the_exported_logits_are_ours(tmp_path, architecture, pooling, layers):
     ours = model("x", model.embed(inputs["input_ids"]), dict(inputs))
     assert torch.allclose(ours, value, atol=1e-5)
     assert exported.auto_class == "SentenceTransformer"
-    assert json.loads((tmp_path / "out" / "config.json").read_text())["id2label"] == {"0": "a", "1": "b", "2": "c"}
+    # A class of transformers would draw a head at random, and with the names its answers would look like ours.
+    assert not {"a", "b"} & set(json.loads((tmp_path / "out" / "config.json").read_text()).get("id2label", {}).values())
 
 
 @torch.no_grad()

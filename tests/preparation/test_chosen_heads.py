@@ -42,11 +42,11 @@ def form(definition):
 @pytest.mark.parametrize(
     ("modes", "settings", "expected"),
     [
-        (["mean_tokens"], {}, ("plain", "cls_mean", 100)),
-        (["cls_token"], {}, ("plain", "cls_mean", 100)),
+        (["mean_tokens"], {}, ("plain", "mean", 100)),
+        (["cls_token"], {}, ("plain", "cls", 100)),
         (["max_tokens"], {}, ("plain", "max", 100)),
-        ([], {"pooling_mode": "mean"}, ("plain", "cls_mean", 100)),
-        ([], {"pooling_mode": ["mean"]}, ("plain", "cls_mean", 100)),
+        ([], {"pooling_mode": "mean"}, ("plain", "mean", 100)),
+        ([], {"pooling_mode": ["mean"]}, ("plain", "mean", 100)),
         ([], {"pooling_mode": ["mean", "cls"]}, ("plain", "cls_mean", 100)),
         (["mean_tokens", "cls_token"], {}, ("plain", "cls_mean", 100)),
         ([], {"pooling_mode": ["mean", "max"]}, ("native", None, 30)),
@@ -59,11 +59,24 @@ def test_the_pooling_that_the_encoder_was_made_with(tmp_path, settled, modes, se
     assert form(settled({"x": TASK % ("classification", "")})["x"]) == expected
 
 
+@pytest.mark.parametrize("mode", ["mean_tokens", "cls_token"])
+def test_many_labels_and_choices_take_both_poolings(tmp_path, settled, mode):
+    write_pooling(tmp_path / "encoder", mode)
+    own = mode.partition("_")[0]
+    for labels, pooling in (("[a, b, c, d]", own), ("[a, b, c, d, e]", "cls_mean")):
+        task = (TASK % ("classification", "")).replace("[a, b]", labels)
+        assert form(settled({"x": task})["x"]) == ("plain", pooling, 100)
+    choice = (
+        "{task_type: multiple_choice, text: [text], options: {choices: [a, b]}, dataset: {files: {train: x.jsonl}}}"
+    )
+    assert form(settled({"x": choice})["x"]) == ("plain", "cls_mean", 100)
+
+
 def test_the_file_beside_the_encoders_folder(tmp_path, settled):
     write_pooling(tmp_path, "mean_tokens")
     assert form(settled({"x": TASK % ("classification", "")})["x"])[0] == "native"  # this is no sentence encoder
     (tmp_path / "modules.json").write_text("[]")
-    assert form(settled({"x": TASK % ("classification", "")})["x"])[:2] == ("plain", "cls_mean")
+    assert form(settled({"x": TASK % ("classification", "")})["x"])[:2] == ("plain", "mean")
 
 
 def test_the_own_head_for_a_number_for_each_token_and_where_no_pooling_is_known(tmp_path, settled):
@@ -83,7 +96,7 @@ def test_pairs_of_texts_are_compared(tmp_path, settled, mode):
     number = (PAIR % ("regression", "")).replace("labels: [a, b], ", "")
     found = settled({"x": PAIR % ("classification", ""), "n": number, "one": TASK % ("classification", "")})
     assert form(found["x"]) == form(found["n"]) == ("pair", None, 100)
-    assert form(found["one"]) == ("plain", "cls_mean", 100)
+    assert form(found["one"]) == ("plain", mode.partition("_")[0], 100)
     assert "pair comparison at 100 times the learning rate (x, n)" in summary_of_heads(found)
     assert form(settled({"x": PAIR % ("classification", ", head: {type: pair, layers: 1}")})["x"]) == ("pair", None, 30)
 
@@ -92,7 +105,7 @@ def test_a_head_that_a_single_text_shares_compares_nothing(tmp_path, settled):
     write_pooling(tmp_path / "encoder", "mean_tokens")
     sharer = TASK % ("classification", ", share_head: x")
     found = settled({"x": PAIR % ("classification", ""), "y": sharer})
-    assert form(found["x"])[:2] == ("plain", "cls_mean")
+    assert form(found["x"])[:2] == ("plain", "mean")
     sharer = PAIR % ("classification", ", share_head: x")
     assert form(settled({"x": PAIR % ("classification", ""), "y": sharer})["x"])[0] == "pair"
 
@@ -123,11 +136,11 @@ def test_what_the_task_says_stays(tmp_path, settled):
     assert {name: form(each) for name, each in found.items()} == {
         "a": ("native", None, 30),
         "b": ("plain", "cls", 100),
-        "c": ("plain", "cls_mean", 2),
+        "c": ("plain", "mean", 2),
         "d": ("plain", "attention", 30),
         "e": ("plain", "mean", 30),
     }
-    assert settled({"f": TASK % ("classification", ", head: auto")})["f"].head.pooling == "cls_mean"
+    assert settled({"f": TASK % ("classification", ", head: auto")})["f"].head.pooling == "mean"
     parts = [
         "the architecture's own at 30 times the learning rate (a)",
         "cls pooling at 100 times the learning rate (b)",
@@ -164,5 +177,5 @@ def test_a_run_that_goes_on_from_heads_that_compare_texts(tmp_path, settled):
     known = {"x": settled({"x": PAIR % ("classification", ", head: pair")})["x"]}
     more = {"new": TASK % ("classification", ""), "other": PAIR % ("classification", "")}
     found = settled(more, known=known, source=f"init: {{run: {tmp_path}}}\n")
-    assert form(found["new"])[:2] == ("plain", "cls_mean")
+    assert form(found["new"])[:2] == ("plain", "mean")
     assert form(found["other"])[0] == "pair"

@@ -124,6 +124,12 @@ def test_names_of_settings_are_never_cut(two_runs, cli):
     assert "training.checkpoint_every" in "".join(first) and "…" not in "".join(first)
 
 
+def test_one_run_alone_is_not_compared(trained_run, cli):
+    refused = cli("runs", "compare", trained_run())
+    assert (refused.code, refused.out) == (2, "")
+    assert "RUN: are at least two where runs are compared" in refused.err and "Name another run too" in refused.err
+
+
 def test_a_run_without_an_evaluation_has_a_dash_for_a_score(trained_run, cli):
     run = trained_run(name="runs/young")
     (run / "results.json").unlink()

@@ -174,7 +174,7 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
             "  seeds: [1]\n  arms: {a: {}, b: {}}\n  tables: {t: {arms: [b]}}\n",
             r"s\.yaml:9: grid\.tables\.t\.baseline: is not among the table's arms, got 'a'",
         ),
-        ("  seeds: [1]\n  arms: {'': {}}\n", r"arms\.: is no name: a name consists of visible characters"),
+        ("  seeds: [1]\n  arms: {'': {}}\n", r"arms\.: is no name, because a name consists of visible characters"),
         ('  seeds: [1]\n  arms: {"a\\nb": {}}\n', r"is no name"),
         ('  seeds: [1]\n  arms: {"a\\u202eb": {}}\n', r"is no name"),
         (f"  seeds: [1]\n  arms: {{{'a' * 201}: {{}}}}\n", r"is a name of 201 bytes in UTF-8"),

@@ -83,7 +83,7 @@ ERRORS = {
     ),
     "san": (changed("enable_san: false", "enable_san: 2"), "t.yml:6: mine.enable_san: must be true or false, got 2"),
     "splits": (BASIC + "  split_names: {}\n", "t.yml:7: mine.split_names: must be a list of names of splits"),
-    "name": (changed("mine", "my mine"), "t.yml:1: my mine: is no name: a name consists of letters"),
+    "name": (changed("mine", "my mine"), "t.yml:1: my mine: is no name, because a name consists of letters"),
     "entry": (BASIC + "other: red\n", "t.yml:7: other: must be a mapping"),
 }
 

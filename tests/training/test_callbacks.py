@@ -3,6 +3,7 @@
 import json
 import logging
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from mtsmart.training.callbacks import (
     Evaluated,
     Logged,
     Noticed,
+    Reporting,
     Started,
     UpdateDone,
 )
@@ -32,6 +34,7 @@ EVENTS = [
     Checkpointed(1),
     Noticed("text"),
     Ended(),
+    Reporting(Path("report.html")),
 ]
 
 
@@ -151,4 +154,6 @@ def test_a_run_says_what_it_does_to_encoder_and_tasks(workspace, caplog):
     assert [line for line in card if line.removesuffix(".") in expected] == [f"{text}." for text in expected]
     mtsmart.export(run.path, "color", workspace.folder / "exported")
     exported = (workspace.folder / "exported" / "README.md").read_text().splitlines()
-    assert [line for line in exported if line.startswith("- Training")] == [f"- Training: {text}" for text in expected]
+    length = "at most 1 updates and 2 epochs, batch size 8, adamw at 0.001, seed 42"
+    told = [line for line in exported if line.startswith("- Training")]
+    assert told == [f"- Training: {text}" for text in (length, *expected)]

@@ -1,6 +1,8 @@
 """Runs that cannot be right are told: tasks without an update, limits that the encoder lowers, scores of a constant."""
 
 import json
+import re
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,6 +35,9 @@ def test_a_task_without_an_update_is_not_scored_or_exported(workspace, cli):
     (drawn,) = {"color", "near"} - {missed}
     assert list(results["tasks"]) == list(results["baselines"]) == [drawn]
     assert f"warning: task {missed}: none of the 1 updates has a batch of it" in trained.err
+    assert re.search(rf"│ {missed} +│ not scored", trained.out)
+    shutil.copytree(workspace.folder / "run", workspace.folder / "again")
+    assert re.search(rf"│ {missed} +│ not scored", cli("runs", "compare", "run", "again").out)
     assert list(json.loads(cli("evaluate", "run", "--json").out)["tasks"]) == [drawn]
     refused = cli("export", "run", "--task", missed, "out")
     assert (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mtsmart.log import log_progress
 from mtsmart.reporting.progress.cells import Cell
-from mtsmart.training.callbacks import Callback, Evaluated, Event, Started
+from mtsmart.training.callbacks import Callback, Evaluated, Event, Reporting, Started
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ def lines_of(event: Event) -> list[Line]:
             return _of_start(event)
         case Evaluated():
             return [_of_evaluation(event)]
+        case Reporting():
+            return [Line("the report is being written; it scores the best model once more, row by row")]
     return []
 
 

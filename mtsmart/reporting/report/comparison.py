@@ -100,8 +100,11 @@ def read_runs(paths: Sequence[Path]) -> Comparison:
     """Read several runs. Runs whose folders have the same name are called by their paths.
 
     Raises:
-        MtsmartError: a folder is none of a run, a run is given twice, or a file is damaged.
+        MtsmartError: a folder is none of a run, a run is given twice or alone, or a file is damaged.
     """
+    if len(paths) < 2:
+        message = "are at least two where runs are compared"
+        raise ConfigError(message, argument="runs", value=", ".join(map(str, paths)), hint="Name another run too")
     seen: dict[Path, Path] = {}
     for path in paths:
         if path.resolve() in seen:

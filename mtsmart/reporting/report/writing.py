@@ -38,6 +38,11 @@ class PictureFormat(StrEnum):
     PNG = "png"
 
 
+def reports_at_end() -> bool:
+    """Whether the environment lets a run have a report at its end."""
+    return os.environ.get(_VARIABLE) != _OFF
+
+
 def report_at_end(folder: RunFolder, device: torch.device, figures: Path | None = None) -> dict[str, Path]:
     """Write report.html and calibration.json of a run that has just ended; its lock is held.
 
@@ -51,13 +56,14 @@ def report_at_end(folder: RunFolder, device: torch.device, figures: Path | None 
     Returns:
         title -> file of each picture.
     """
-    if os.environ.get(_VARIABLE) == _OFF:
-        return {}
     try:
         content = read_content(read_record(folder.path), device)
         _store(content, run_page(content))
         drawn = all_pictures(content) if can_draw() else []
         return _write_figures(drawn, figures, PictureFormat.PNG)
+    except KeyboardInterrupt:
+        log_notice(f"the run is complete, but its report is not written: `mtsmart report {folder.path}` writes it")
+        raise
     except (MtsmartError, OSError, torch.OutOfMemoryError) as error:
         log_notice(f"{folder.report_file}: was not written: {error}")
         return {}
