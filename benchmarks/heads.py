@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from statistics import fmean
 
 from benchmarks.speed.timing import machine, put_between, table
 from mtsmart.config.loader import load_experiment
+from mtsmart.metrics.statistics import summarize
 from mtsmart.quiet import quiet_libraries
 from mtsmart.sweeps.folder import LEDGER
 from mtsmart.sweeps.ledger import Ledger
@@ -55,7 +57,18 @@ def comparisons(name: str, folder: Path) -> list[Comparison]:
     if not (folder / LEDGER).is_file():
         return []
     plan = make_plan(load_experiment(EXPERIMENTS / f"{name}.yaml"), [], folder)
-    return compare(plan, Ledger(folder / LEDGER))
+    found = compare(plan, Ledger(folder / LEDGER))
+    return [score(name, found), *found] if len(found) > 1 else found
+
+
+def score(name: str, of_tasks: list[Comparison]) -> Comparison:
+    """The table of the runs' scores: of each run, the mean of its tasks' main metrics."""
+    rows = []
+    for same_arm in zip(*(comparison.rows for comparison in of_tasks), strict=True):
+        seeds = set.intersection(*(set(row.scores) for row in same_arm))
+        scores = {seed: fmean(row.scores[seed] for row in same_arm) for seed in sorted(seeds)}
+        rows.append(Row(same_arm[0].arm, scores, summarize(list(scores.values()))))
+    return Comparison(f"heads_{name}: all tasks", "", "score", None, rows, of_tasks[0].scored)
 
 
 def write_page(found: list[Comparison]) -> None:
