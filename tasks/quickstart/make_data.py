@@ -39,7 +39,7 @@ MAX_TRIES = 2000
 # Task -> (row builder, targets to cycle through, training rows).  A target is the label, or for
 # the regression task the band of scores that the row should fall in.
 TASKS: dict[str, tuple[Callable[[Draw, str], Row], Sequence[str], int]] = {
-    "quick_attitude": (attitude_row, ("pleased", "displeased", "neutral"), 1700),
+    "quick_attitude": (attitude_row, ("pleased", "displeased", "neutral"), 1800),
     "quick_entail": (entail_row, ("entailment", "neutral", "contradiction"), 3400),
     "quick_similar": (similar_row, BANDS, 400),
     "quick_paraphrase": (paraphrase_row, ("paraphrase", "different"), 4600),
