@@ -32,7 +32,7 @@ _PLAIN = "plain"
 _WORDS = {NATIVE: "the architecture's own", PAIR: "pair comparison"}
 _NAMED = {CLS_MEAN: "first token and mean"}
 _OF_TOKENS = (CLS, MEAN, CLS_MEAN)  # the poolings of an encoder beside which another form may learn more
-_FEW_LABELS = 4  # up to this number the encoder's own pooling learns most in few updates
+_FEW_LABELS = 4  # up to this number the encoder's own pooling learns as much in few updates, and more in joint runs
 
 
 def settle_heads(
