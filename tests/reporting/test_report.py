@@ -322,3 +322,18 @@ def test_a_report_of_somebody_else_stays(trained_run, cli):
     (run / "report.html").write_text("mine")
     result = cli("report", run)
     assert result.code == 2 and "somebody else" in result.err and (run / "report.html").read_text() == "mine"
+
+
+def test_training_says_that_the_report_is_written_and_a_stop_there_leaves_a_complete_run(
+    workspace, cli, reports_on, monkeypatch
+):
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mtsmart.reporting.report.writing.read_content", stopped)
+        trained = cli("train", workspace.experiment, "training.max_updates=2", "smart=off", "mbpp=off", "-o", "run")
+    assert trained.code == 130
+    assert "the report is being written" in trained.out
+    assert "the run is complete, but its report is not written: `mtsmart report " in trained.err
+    assert (workspace.folder / "run/results.json").is_file() and not (workspace.folder / "run/report.html").exists()
