@@ -64,16 +64,20 @@ def test_nothing_runs_or_unpickles_what_it_reads():
 def test_code_that_comes_with_an_encoder_is_for_its_own_knob_alone():
     """Where the flag is set: the knob, the encoder that it goes to, and where a run's own word for it is left out.
 
-    The card of an exported model tells its reader about the flag in a text, which sets nothing here.
+    The card of an exported model and the line of `export` tell their reader about the flag, which sets nothing here.
     """
     flag = "trust_remote_code"
+    knobs = {"config/sections.py", "models/loading.py", "runs/finetune.py", "merging/members.py"}
+    texts = {"reporting/model_card.py", "cli/sharing/export.py"}
+    mentions = {path.relative_to(PACKAGE).as_posix() for path in MODULES if flag in path.read_text()}
+    assert mentions == knobs | texts
     named = ("arg", "attr", "id", "value")  # of keywords, attributes, names and whole strings
     rooms = {
         path.relative_to(PACKAGE).as_posix()
         for path in MODULES
         if any(getattr(node, name, None) == flag for node in ast.walk(ast.parse(path.read_text())) for name in named)
     }
-    assert rooms == {"config/sections.py", "models/loading.py", "runs/finetune.py", "merging/members.py"}
+    assert rooms == knobs
 
 
 @pytest.mark.parametrize(

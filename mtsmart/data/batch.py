@@ -110,13 +110,13 @@ def pad_inputs(features: Sequence[Mapping[str, Any]], tokenizer: PreTrainedToken
     """Pad token sequences to the longest, on the side that the tokenizer states (``load_encoder`` sets it).
 
     Args:
-        features: B rows with ``input_ids`` and, for encoders that have them, ``token_type_ids``.
+        features: B rows with ``input_ids`` and, where there are such, ``token_type_ids`` and ``segments``.
         tokenizer: gives the padding token and side.
 
     Returns:
         tensors (B, T) int64, ``attention_mask`` among them.
     """
-    fill = {"input_ids": tokenizer.pad_token_id, "token_type_ids": 0}
+    fill = {"input_ids": tokenizer.pad_token_id, "token_type_ids": 0, "segments": 0}
     padded = {
         name: pad([row[name] for row in features], fill[name], tokenizer.padding_side)
         for name in fill

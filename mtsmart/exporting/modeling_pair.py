@@ -1,6 +1,6 @@
 """A model for pairs of texts: an encoder reads both together, and a head compares the means of their tokens.
 
-This file lies beside the weights that mtsmart exports, and transformers runs it with ``trust_remote_code=True``. It
+This file lies beside the weights that mtsmart exports, and transformers runs it if its user says so. It
 needs torch and transformers alone.
 """
 

@@ -1,6 +1,6 @@
 """One task whose head compares two texts, as a folder that transformers loads with the small file ``modeling_pair.py``.
 
-transformers has no class for such a head. With ``trust_remote_code=True`` it runs that file of the folder.
+transformers has no class for such a head. It runs that file of the folder if its user says so.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from mtsmart.data.batch import pad, pad_inputs
+from mtsmart.data.batch import pad_inputs
 from mtsmart.data.tokenizing import special_tokens_of_pairs, tokenize
 from mtsmart.errors import CheckpointError
 from mtsmart.exporting.modeling_pair import PairConfig, PairModel
@@ -27,6 +27,7 @@ from mtsmart.models.hugging_face import (
     check_complete,
     check_equal,
     exported_tokenizer,
+    output_names,
     own_logits,
     refuse_adapters,
 )
@@ -92,8 +93,6 @@ def _config(
     if not between:
         message = "the encoder's tokenizer puts no token between two texts, so an exported model cannot tell them apart"
         raise CheckpointError(message, argument="task", value=head, hint="It works in 'mtsmart predict'")
-    labels = [head] if problem_type == "regression" else spec.labels  # a number is called as its task
-    named = {} if labels is None else {"id2label": dict(enumerate(labels)), "label2id": _numbers(labels)}
     return PairConfig(
         encoder=encoder.config.to_dict(),
         hidden_layers=spec.layers or 0,
@@ -102,12 +101,8 @@ def _config(
         num_labels=spec.num_labels,
         problem_type=problem_type,
         pad_token_id=tokenizer.pad_token_id,
-        **named,
+        **output_names(spec, head, problem_type),
     )
-
-
-def _numbers(labels: list[str]) -> dict[str, int]:
-    return {label: number for number, label in enumerate(labels)}
 
 
 def _filled(encoder: PreTrainedModel, head: nn.Module, config: PairConfig, unit: OutputUnit) -> PairModel:
@@ -164,5 +159,4 @@ def _probe(tokenizer: PreTrainedTokenizerBase, longest: int | None) -> dict[str,
     columns = [[text(size) for size in sizes] for sizes in ((7, 3, 1, 4), (2, 5, 1, 8))]
     encoded = tokenize(columns, tokenizer, min(24, longest or 24), segments=True)
     rows = [dict(zip(encoded, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
-    segments = pad([row["segments"] for row in rows], 0, tokenizer.padding_side)
-    return {**pad_inputs(rows, tokenizer), "segments": segments}
+    return pad_inputs(rows, tokenizer)

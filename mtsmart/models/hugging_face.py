@@ -17,6 +17,7 @@ from mtsmart.errors import CheckpointError
 from mtsmart.models.adapters import unmerged_adapters, without_adapters
 from mtsmart.models.export_folder import check_target, exporting_to
 from mtsmart.models.files import settled
+from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.native import NATIVE_CLASSES, NativeHead
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.output_unit import OutputUnit, fold
@@ -140,13 +141,11 @@ def refuse_adapters(model: MultiTaskModel) -> None:
 
 def _config(model: MultiTaskModel, head: str, problem_type: str | None) -> Any:
     spec = model.specs[head]
-    labels = [head] if problem_type == "regression" else spec.labels  # a number is called as its task
     config = copy.deepcopy(model.encoder.config)
     if spec.kind not in ("masked_lm", "multiple_choice"):
         config.num_labels = spec.num_labels
-    if labels is not None:
-        config.id2label = dict(enumerate(labels))
-        config.label2id = {label: index for index, label in enumerate(labels)}
+    for name, names in output_names(spec, head, problem_type).items():
+        setattr(config, name, names)
     if problem_type is not None:
         config.problem_type = problem_type
     if spec.dropout is not None:
@@ -156,6 +155,17 @@ def _config(model: MultiTaskModel, head: str, problem_type: str | None) -> Any:
         if hasattr(config, "pooler_dropout"):  # DeBERTa reads this one too, but does not list it among its settings
             config.cls_dropout = spec.dropout
     return config
+
+
+def output_names(spec: HeadSpec, head: str, problem_type: str | None) -> dict[str, dict[Any, Any]]:
+    """``id2label`` and ``label2id`` of a head's outputs; empty if they have no names.
+
+    A number is called as its task.
+    """
+    labels = [head] if problem_type == "regression" else spec.labels
+    if labels is None:
+        return {}
+    return {"id2label": dict(enumerate(labels)), "label2id": {label: index for index, label in enumerate(labels)}}
 
 
 def exported_tokenizer(

@@ -159,12 +159,18 @@ def test_heads_of_our_own_are_refused(workspace, cli, kind, head):
     assert not (workspace.folder / "out").exists()
 
 
-def test_a_pooled_head_becomes_modules_that_its_card_loads(workspace, cli):
-    changes = ["training.max_updates=2", "smart=off", "mbpp=off", "tasks.near.head={pooling: mean}"]
+def exported_near(workspace, cli, head):
+    """What `export` says of a task that was trained with a head."""
+    changes = ["training.max_updates=2", "smart=off", "mbpp=off", f"tasks.near.head={head}"]
     trained = cli("train", workspace.experiment, *changes, "-o", "run")
     assert trained.code == 0, trained.err
     result = cli("export", "run", "-t", "near", "out")
     assert result.code == 0, result.err
+    return result
+
+
+def test_a_pooled_head_becomes_modules_that_its_card_loads(workspace, cli):
+    result = exported_near(workspace, cli, "{pooling: mean}")
     assert "SentenceTransformer loads it" in result.out
     card = (workspace.folder / "out" / "README.md").read_text()
     assert "library_name: sentence-transformers" in card
@@ -186,11 +192,7 @@ def test_the_card_has_baselines_the_other_tasks_and_how_it_was_trained(workspace
 
 
 def test_a_head_that_compares_two_texts_brings_its_class(workspace, cli):
-    changes = ["training.max_updates=2", "smart=off", "mbpp=off", "tasks.near.head=pair"]
-    trained = cli("train", workspace.experiment, *changes, "-o", "run")
-    assert trained.code == 0, trained.err
-    result = cli("export", "run", "-t", "near", "out")
-    assert result.code == 0, result.err
+    result = exported_near(workspace, cli, "pair")
     assert "(PairModel; AutoModelForSequenceClassification with trust_remote_code=True loads it)" in result.out
     card = (workspace.folder / "out" / "README.md").read_text()
     assert 'predict = pipeline("text-classification", "out", trust_remote_code=True, truncation=True)' in card

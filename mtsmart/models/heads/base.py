@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
+from mtsmart.errors import ConfigError
 from mtsmart.models.encoder import Encoder
 from mtsmart.registry import Registry
 
@@ -76,6 +77,28 @@ def build_head(encoder: Encoder, spec: HeadSpec) -> nn.Module:
     """
     check_head(spec)
     return HEADS[spec.type](encoder, spec)
+
+
+def check_kind_of_pairs(spec: HeadSpec) -> None:
+    """Refuse a head of pairs for a kind of prediction that is not about a whole input.
+
+    Raises:
+        ConfigError: the kind is another one.
+    """
+    if spec.kind != "sequence_classification":
+        message = f"is for pairs of texts and does not go with {spec.kind}"
+        raise ConfigError(message, key="head.type", value=spec.type)
+
+
+def segments_of(inputs: Mapping[str, Tensor], head_type: str) -> Tensor:
+    """Which text each token belongs to: (B, T) int64, 1 for the first text, 2 for the second and 0 for all others.
+
+    Raises:
+        ConfigError: the task does not say which tokens belong to which text.
+    """
+    if "segments" not in inputs:
+        raise ConfigError("this task type does not distinguish two texts", key="head.type", value=head_type)
+    return inputs["segments"]
 
 
 def gather_positions(hidden: Tensor, positions: Tensor) -> Tensor:

@@ -9,7 +9,16 @@ from torch import Tensor, nn
 
 from mtsmart.errors import ConfigError
 from mtsmart.models.encoder import Encoder
-from mtsmart.models.heads.base import FIRST, HEAD_CHECKS, HEADS, HEADS_OF_PAIRS, SECOND, HeadSpec
+from mtsmart.models.heads.base import (
+    FIRST,
+    HEAD_CHECKS,
+    HEADS,
+    HEADS_OF_PAIRS,
+    SECOND,
+    HeadSpec,
+    check_kind_of_pairs,
+    segments_of,
+)
 from mtsmart.models.heads.plain import MEAN, hidden_layers, initialised, output_layer, pooled
 
 PAIR = "pair"
@@ -19,8 +28,7 @@ _PARTS = 4  # both texts, their difference and their product
 
 @HEAD_CHECKS.register(PAIR)
 def _check(spec: HeadSpec) -> None:
-    if spec.kind != "sequence_classification":
-        raise ConfigError(f"is for pairs of texts and does not go with {spec.kind}", key="head.type", value=PAIR)
+    check_kind_of_pairs(spec)
     if spec.pooling is not None:
         message = "does not go with head type 'pair', which takes the mean of each text"
         raise ConfigError(message, key="head.pooling", value=spec.pooling, hint="Leave it out")
@@ -58,9 +66,7 @@ class PairHead(nn.Module):
         Raises:
             ConfigError: the task does not say which tokens belong to which text.
         """
-        if "segments" not in inputs:
-            raise ConfigError("this task type does not distinguish two texts", key="head.type", value=PAIR)
-        logits: Tensor = self.output(self.layers(compared(outputs[0], inputs["segments"])))
+        logits: Tensor = self.output(self.layers(compared(outputs[0], segments_of(inputs, PAIR))))
         return logits
 
 

@@ -10,17 +10,26 @@ from torch import Tensor, nn
 
 from mtsmart.errors import ConfigError
 from mtsmart.models.encoder import Encoder
-from mtsmart.models.heads.base import FIRST, HEAD_CHECKS, HEADS, HEADS_OF_PAIRS, SECOND, HeadSpec
+from mtsmart.models.heads.base import (
+    FIRST,
+    HEAD_CHECKS,
+    HEADS,
+    HEADS_OF_PAIRS,
+    SECOND,
+    HeadSpec,
+    check_kind_of_pairs,
+    segments_of,
+)
 from mtsmart.models.heads.plain import attend, dropout_of, initialised
 
 STEPS = 5
-HEADS_OF_PAIRS.add("san")
+SAN = "san"
+HEADS_OF_PAIRS.add(SAN)
 
 
 @HEAD_CHECKS.register("san")
 def _check(spec: HeadSpec) -> None:
-    if spec.kind != "sequence_classification":
-        raise ConfigError(f"is for pairs of texts and does not go with {spec.kind}", key="head.type", value="san")
+    check_kind_of_pairs(spec)
     if spec.pooling is not None:
         raise ConfigError("does not go with head type 'san'", key="head.pooling", value=spec.pooling)
     if spec.layers == 0:
@@ -63,10 +72,8 @@ class SanHead(nn.Module):
         Raises:
             ConfigError: the task does not say which tokens belong to which text.
         """
-        if "segments" not in inputs:
-            raise ConfigError("this task type does not distinguish two texts", key="head.type", value="san")
         memory = self.dropout(outputs[0])
-        segments = inputs["segments"]
+        segments = segments_of(inputs, SAN)
         first = segments == FIRST
         second = segments == SECOND
         state = attend(self.summary(memory).squeeze(-1), memory, second)

@@ -10,7 +10,7 @@ import datasets
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.data.batch import Batch, pad, pad_inputs
+from mtsmart.data.batch import Batch, pad_inputs
 from mtsmart.data.encoding import Rows
 from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError
@@ -90,10 +90,7 @@ class SequenceTask(TaskType, Distillable, OwnSignature):
         targets = {}
         if "labels" in features[0]:
             targets["labels"] = torch.tensor([row["labels"] for row in features], dtype=self.label_dtype)
-        inputs = pad_inputs(features, tokenizer)
-        if "segments" in features[0]:
-            inputs["segments"] = pad([row["segments"] for row in features], 0, tokenizer.padding_side)
-        return Batch(self.name, inputs, targets, [row["row"] for row in features])
+        return Batch(self.name, pad_inputs(features, tokenizer), targets, [row["row"] for row in features])
 
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])
