@@ -41,8 +41,7 @@ def device_name(device: str) -> str:
 def bfloat16_units(device: torch.device) -> str | None:
     """What multiplies bfloat16 in a device, in words; None if nothing is known to do it without a detour."""
     if device.type == "cuda":
-        with torch.cuda.device(device):
-            return "the GPU" if torch.cuda.is_bf16_supported(including_emulation=False) else None
+        return "the GPU" if torch.cuda.is_bf16_supported(including_emulation=False) else None
     if device.type != "cpu":
         return None
     facts = processor_facts()
