@@ -97,6 +97,6 @@ optimizer:
 training:
   batch_size: {BATCH}
   epochs: {epochs}  # passes over the data
-  # precision: bfloat16  # faster on GPUs
+  # precision: auto  # bfloat16 where this machine multiplies it faster, as most GPUs do
 # Regularisers help some tasks and take time; 'mtsmart methods' describes them:
 """ + "".join(f"# {method}: {_TUNED}\n" for method in tuned)
