@@ -1,23 +1,24 @@
 """Runs of a sweep that leave their precision open have one, or are refused; what is chosen stands in runs.jsonl."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from mtsmart.config.loader import load_experiment
+from mtsmart.config.loader import build_experiment, load_experiment
 from mtsmart.errors import ConfigError
 from mtsmart.sweeps.notes import notes
 from mtsmart.sweeps.plan import make_plan
 from mtsmart.sweeps.work.machine import choose
 from mtsmart.sweeps.work.precision import Chosen, Precisions, open_jobs, refuse_mixed
-from tests.sweeps.grids import line_of, lines
+from tests.sweeps.grids import NEAR, line_of, lines
 
 AUTO = "training.precision=auto"
 FAST = SimpleNamespace(units=lambda device: "AMX-BF16", speedup=lambda device, width: 2.0)
 PLAIN = SimpleNamespace(units=lambda device: None)
 OTHER = {"float32": "bfloat16", "bfloat16": "float32"}
-SHORT = ["tasks=[color]", "grid.tables={colors: {arms: [plain]}}", "training.max_updates=2"]
+SHORT = ["grid.tables.colors.arms=[plain]", "training.max_updates=2"]
 
 
 def chosen(plan, machine):
@@ -27,11 +28,12 @@ def chosen(plan, machine):
 
 @pytest.fixture
 def plan_of(grid, tmp_path):
-    """Settings -> the plan of a grid of `plain` and `both`, and `after joint`, which starts from a joint run."""
+    """Settings, over which arms are laid -> the plan of a grid of `plain` and `both`, and `after joint`, which starts from a joint run."""
+
+    grid.write_text(grid.read_text().replace(NEAR, ""))
 
     def make(*settings):
-        overrides = ["grid.tables={colors: {tasks: [color]}}", *settings]
-        return make_plan(load_experiment(grid, overrides), list(settings), tmp_path / "s")
+        return make_plan(load_experiment(grid, list(settings)), [], tmp_path / "s")
 
     return make
 
@@ -60,7 +62,7 @@ def test_an_arm_that_bfloat16_would_round_away_is_refused_beside_others(plan_of)
         refuse_mixed(found.values(), [], may_mix=False)
     text = str(refused.value)
     assert "float32 (colors: both: bfloat16 would round smart.epsilon=1e-05 away)" in text
-    assert "bfloat16 (joint: with AMX-BF16 bfloat16 is 2 times as fast)" in text
+    assert "bfloat16 (colors: plain: with AMX-BF16 bfloat16 is 2 times as fast)" in text
     assert "training.precision=float32" in text and "grid.mixed_precision=true" in text and "\n" not in text
     assert refused.value.exit_code == 2
     refuse_mixed(found.values(), [], may_mix=True)
@@ -79,9 +81,9 @@ def test_a_run_gets_what_was_chosen_and_stays_the_same_run(plan_of):
 
 def test_a_missing_encoder_is_left_to_the_run(plan_of):
     plan = plan_of(AUTO)
-    gone = [job for job in open_jobs(plan.jobs) if job.start is None]
-    for job in gone:
-        job.experiment.config.encoder.path = "./gone"
+    lost = ["encoder.path=./gone"]
+    jobs = [job for job in open_jobs(plan.jobs) if job.start is None]
+    gone = [replace(job, experiment=build_experiment(job.experiment.document, lost)) for job in jobs]
     assert choose(gone, FAST) == {}
 
 
@@ -104,6 +106,7 @@ def test_a_table_with_both_says_so(colors):
 
 def test_runs_of_another_machine_are_refused_through_the_command_line(grid, tmp_path, cli):
     """The line of the first run is changed to what a machine of another kind would have written."""
+    grid.write_text(grid.read_text().replace(NEAR, ""))
     folder = tmp_path / "s"
     command = ["sweep", str(grid), "-o", str(folder), "--jobs", "1", *SHORT, AUTO]
     result = cli(*command, "grid.seeds=[1]")
