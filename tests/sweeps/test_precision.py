@@ -28,7 +28,7 @@ def chosen(plan, machine):
 
 @pytest.fixture
 def plan_of(grid, tmp_path):
-    """Settings, over which arms are laid -> the plan of a grid of `plain` and `both`, and `after joint`, which starts from a joint run."""
+    """Settings, over which arms are laid -> the plan of `plain`, `both`, and `after joint` with its start."""
 
     grid.write_text(grid.read_text().replace(NEAR, ""))
 
