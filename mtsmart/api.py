@@ -33,12 +33,12 @@ from mtsmart.runs.folder import RunFolder, resolved_config
 from mtsmart.runs.hub_address import run_path
 from mtsmart.runs.results import Results
 from mtsmart.runs.resume_policy import check_allowed, find_resume_point
-from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
 from mtsmart.tracking.shared.tracking import Tracking, check_trackers
 from mtsmart.training.callbacks import Callback, Callbacks, Reporting
+from mtsmart.training.precision import MACHINE, Hardware
 from mtsmart.training.resume import check_trained_labels
 from mtsmart.training.setup import Setup, prepare
 from mtsmart.training.trainer import Trainer
@@ -304,9 +304,9 @@ def _shown(progress: bool | None, callback: Callback | None) -> Callback | None:
     return shown if callback is None else Callbacks(shown, callback)
 
 
-def _begun(folder: RunFolder, resume: bool) -> dict[str, TaskDefinition]:
-    """The tasks of the run that is resumed; none of a new run."""
-    return folder.definitions() if resume and folder.exists else {}
+def _begun(folder: RunFolder, resume: bool) -> Described | None:
+    """The run that is resumed; None for a new run."""
+    return Described(folder.config(), folder.definitions()) if resume and folder.exists else None
 
 
 def train_experiment(
@@ -316,14 +316,18 @@ def train_experiment(
     allow_changes: Iterable[str] = (),
     callback: Callback | None = None,
     report: bool = True,
+    hardware: Hardware = MACHINE,
 ) -> Run:
-    """Train an experiment that has been read; otherwise like :func:`train`. Without ``report`` it gets no report."""
+    """Train an experiment that has been read; otherwise like :func:`train`.
+
+    Without ``report`` it gets no report. ``hardware`` is asked where ``training.precision`` is ``auto``.
+    """
     processes = join_processes()
     allowed = processes.together(lambda: check_allowed(allow_changes, resume))
     processes.together(lambda: check_trackers(experiment))
     with RunPlace(experiment.config.name, output_dir, resume) as place, Tracking(experiment.config) as tracking:
         folder = processes.on_main(place.choose)
-        setup = processes.together(lambda: prepare(experiment, processes, _begun(folder, resume)))
+        setup = processes.together(lambda: prepare(experiment, processes, _begun(folder, resume), hardware))
         config = resolved_config(setup.config, setup.definitions)
         text = processes.together(lambda: dump_config(config))
         watchers = [ProgressLog(), tracking] if callback is None else [ProgressLog(), tracking, callback]
@@ -357,7 +361,7 @@ def _write_pages(
         title -> PNG file of each picture.
     """
     # A resumed run that was finished before keeps its configuration.
-    write_card(folder, folder.config(), folder.definitions(), results.to_json())
+    write_card(folder, folder.config(), folder.definitions(), results.to_json(), trainer.setup.precision)
     if not report or not trainer.config.report or not reports_at_end():
         return {}
     trainer.callback.receive(Reporting(folder.report_file))

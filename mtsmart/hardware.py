@@ -13,6 +13,8 @@ from mtsmart.errors import ConfigError
 
 _INFO = Path("/proc/cpuinfo")
 _MEMORY = Path("/proc/meminfo")
+# Linux's names of instructions that multiply bfloat16, the fastest first.
+_BFLOAT16 = {"amx_bf16": "AMX-BF16", "avx512_bf16": "AVX512-BF16", "bf16": "Arm's BF16"}
 
 
 @cache
@@ -34,6 +36,17 @@ def processor_name() -> str:
 def device_name(device: str) -> str:
     """The product name of a torch device such as ``cpu`` or ``cuda:0``."""
     return torch.cuda.get_device_name(device) if torch.device(device).type == "cuda" else processor_name()
+
+
+def bfloat16_units(device: torch.device) -> str | None:
+    """What multiplies bfloat16 in a device, in words; None if nothing is known to do it without a detour."""
+    if device.type == "cuda":
+        return "the GPU" if torch.cuda.is_bf16_supported(including_emulation=False) else None
+    if device.type != "cpu":
+        return None
+    facts = processor_facts()
+    flags = set((facts.get("flags") or facts.get("Features") or "").split())
+    return next((name for flag, name in _BFLOAT16.items() if flag in flags), None)
 
 
 def free_memory(device: torch.device) -> int | None:

@@ -142,9 +142,10 @@ class TrainingConfig(StrictModel):
         description="how many batches make one update; with mixing.strategy rounds: how many rounds",
     )
     max_grad_norm: float | None = Field(1.0, gt=0, description="gradient clipping; null: off")
-    precision: Literal["float32", "bfloat16"] = Field(
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
         "float32",
-        description="the autocast dtype; weights stay float32; bfloat16 rounds the published perturbations to zero",
+        description="the autocast dtype; weights stay float32; bfloat16 rounds the published perturbations to zero; "
+        "auto: bfloat16 where this machine multiplies it faster and no method needs more digits, otherwise float32",
     )
     compile: bool = Field(
         False,

@@ -99,6 +99,6 @@ training:
   batch_size: {BATCH}
   epochs: {epochs}  # passes over the data, each followed by an evaluation
   patience: {max(_LEAST_PATIENCE, -(-epochs // 3))}  # stop after so many evaluations without a better score
-  # precision: bfloat16  # faster on GPUs
+  # precision: auto  # bfloat16 where this machine multiplies it faster, as most GPUs do
 # Regularisers help some tasks and take time; 'mtsmart methods' describes them:
 """ + "".join(f"# {method}: {_TUNED}\n" for method in tuned)

@@ -20,12 +20,13 @@ from mtsmart.config.regularizers import (
     Preset,
 )
 from mtsmart.regularizers.shared import all_methods
-from mtsmart.regularizers.shared.all_methods import check_regularizers, check_unlabelled, summaries
+from mtsmart.regularizers.shared.all_methods import check_regularizers, check_unlabelled, rounded_away, summaries
 from mtsmart.regularizers.shared.base import (
     STUDENT,
     Context,
     Needs,
     Regularizer,
+    Rounded,
     Term,
     build_regularizers,
     has_first_defaults,
@@ -64,6 +65,7 @@ __all__ = [
     "Preset",
     "Reach",
     "Regularizer",
+    "Rounded",
     "Share",
     "Term",
     "all_methods",
@@ -74,6 +76,7 @@ __all__ = [
     "check_unlabelled",
     "clean_pass",
     "has_first_defaults",
+    "rounded_away",
     "summaries",
 ]
 

@@ -6,15 +6,14 @@ section 3: the input h of each layer becomes h + z, with z ~ N(0, sigma^2) or U(
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field
 
 from mtsmart.config.sections import RunConfig
-from mtsmart.errors import ConfigError, MtsmartWarning
+from mtsmart.errors import ConfigError
 from mtsmart.regularizers import (
     LARGEST,
     REGULARIZERS,
@@ -24,12 +23,14 @@ from mtsmart.regularizers import (
     MethodText,
     Preset,
     Regularizer,
+    Rounded,
 )
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor, nn
 
     from mtsmart.data.batch import Batch
+    from mtsmart.models.encoder import Encoder
     from mtsmart.task_types import TaskType
 
 _ROUNDED = 1e-3  # hidden states are about 1 large; bfloat16 has steps of 4e-3 to 8e-3 there
@@ -77,14 +78,18 @@ class Hype(Regularizer[HypeSettings], ChangesPasses):
         built = super().build(config, context)
         if built is not None:
             _check(config, context)
-            noise = max(one.weight * one.noise for one in built.settings.values() if one.is_on)
-            if config.training.precision == "bfloat16" and noise < _ROUNDED:
-                text = (
-                    f"hype.noise={noise:g}: bfloat16 rounds so little away, so the method does nothing; use a larger "
-                    "noise or training.precision=float32"
-                )
-                warnings.warn(text, MtsmartWarning, stacklevel=3)
         return built
+
+    @classmethod
+    def rounded(cls, settings: Mapping[str, HypeSettings], encoder: Encoder) -> list[Rounded]:
+        """The noise, where no task has any that bfloat16 keeps."""
+        noise = max(one.weight * one.noise for one in settings.values())
+        setting = f"hype.noise={noise:g}"
+        text = (
+            f"{setting}: bfloat16 rounds so little away, so the method does nothing; use a larger noise or "
+            "training.precision=float32"
+        )
+        return [Rounded(setting, text)] if noise < _ROUNDED else []
 
     @contextmanager
     def around(self, task: TaskType, batch: Batch) -> Iterator[None]:

@@ -15,6 +15,7 @@ from mtsmart.runs.results import untrained_told
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import code_span, markdown, one_line
 from mtsmart.text.scores import score_text
+from mtsmart.training.precision import Choice
 from mtsmart.training.setup import recipe_of
 from mtsmart.training.stopping.task_patience import Stopped
 
@@ -22,16 +23,23 @@ _LIBRARIES = ("mtsmart", "torch", "transformers", "datasets")
 
 
 def write_card(
-    folder: RunFolder, config: RunConfig, definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any]
+    folder: RunFolder,
+    config: RunConfig,
+    definitions: Mapping[str, TaskDefinition],
+    results: Mapping[str, Any],
+    precision: Choice | None = None,
 ) -> None:
-    """Write README.md into a run's folder, unless somebody has written or changed it meanwhile."""
-    start = f"the run {code_span(config.init.run)}" if config.init else code_span(str(config.encoder.path))
+    """Write README.md into a run's folder, unless somebody has written or changed it meanwhile.
+
+    Args:
+        folder: the run's.
+        config, definitions: what it was trained with.
+        results: what results.json holds.
+        precision: what was chosen for a run that left it to mtsmart.
+    """
     lines = [
-        f"# {markdown(config.name)}",
-        "",
-        *([markdown(config.description), ""] if config.description.strip() else []),
-        f"Trained with mtsmart from {start}: {how_trained(config)}.",
-        *(f"{markdown(text)}." for text in recipe_of(config, definitions)),
+        *_head(config),
+        *(f"{markdown(text)}." for text in recipe_of(config, definitions, precision)),
         *map(markdown, summaries(config, definitions)),
         "",
         "| task | data | metric | score | best constant |",
@@ -68,6 +76,17 @@ def how_trained(config: RunConfig) -> str:
 def versions() -> str:
     """The versions of the libraries that decide what a run computes."""
     return ", ".join(f"{name} {installed_version(name) or '(not installed)'}" for name in _LIBRARIES)
+
+
+def _head(config: RunConfig) -> list[str]:
+    """The title, the user's description, and how the run was trained."""
+    start = f"the run {code_span(config.init.run)}" if config.init else code_span(str(config.encoder.path))
+    return [
+        f"# {markdown(config.name)}",
+        "",
+        *([markdown(config.description), ""] if config.description.strip() else []),
+        f"Trained with mtsmart from {start}: {how_trained(config)}.",
+    ]
 
 
 def _length(training: TrainingConfig) -> str:

@@ -53,6 +53,8 @@ class FinishedRun(BaseModel):
         device: torch's name of the device.
         answers: task -> the predicted label of each validation row, as numbers, for a grid with ``keep_answers``; left
             out of the line otherwise.
+        precision: what was chosen for a run that leaves ``training.precision`` to mtsmart; None, and left out of the
+            line, for a run that names it.
         trial: what a search tried; None, and left out of the line, for a run of a grid.
     """
 
@@ -71,6 +73,7 @@ class FinishedRun(BaseModel):
     machine: str
     device: str
     answers: dict[str, list[int]] | None = None
+    precision: str | None = None
     trial: TrialRecord | None = None
 
     @property
@@ -155,7 +158,7 @@ class Ledger:
         if self._lacks_newline:
             append_line(self.file, "")
             self._lacks_newline = False
-        left_out = {name for name in ("answers", "trial") if getattr(run, name) is None}
+        left_out = {name for name in ("answers", "precision", "trial") if getattr(run, name) is None}
         append_line(self.file, run.model_dump_json(exclude=left_out))
         self._keep(run)
 

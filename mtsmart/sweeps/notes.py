@@ -28,6 +28,7 @@ def notes(table: Table, runs: Runs, task: str, ledger: Ledger) -> list[str]:
         *_rows(runs, task, "train", "trained"),
         *_updates(runs),
         *_machines(runs),
+        *_precisions(runs),
     ]
 
 
@@ -98,6 +99,12 @@ def _machines(runs: Runs) -> Iterator[str]:
     kinds = {(run.machine, run.device, *sorted(run.versions.items())) for run in _all(runs)}
     if len(kinds) > 1:
         yield "Not all runs come from the same versions and kind of machine (the last line of this page)."
+
+
+def _precisions(runs: Runs) -> Iterator[str]:
+    found = sorted({run.precision for run in _all(runs) if run.precision is not None})
+    if len(found) > 1:
+        yield f"Not all runs have the same precision, which was chosen for them: {' and '.join(found)}."
 
 
 def _all(runs: Runs) -> Iterable[FinishedRun]:

@@ -53,6 +53,7 @@ class Job:
         fold: the part of the training rows on which it is scored, from 1; None: the validation rows.
         trial: what a search tries with it; None: it belongs to no search.
         keep_answers: whether its line in runs.jsonl has the predicted labels.
+        precision: what was chosen for a run that leaves it open; None: nothing was.
     """
 
     label: str
@@ -64,6 +65,7 @@ class Job:
     fold: int | None = None
     trial: Trial | None = None
     keep_answers: bool = False
+    precision: str | None = None
 
     @property
     def replicate(self) -> Replicate:
@@ -116,6 +118,7 @@ class Plan:
         conclusions: the file with the text before the tables.
         unused: messages about arms and starts that no run needs.
         folds: the number of folds; None: there are none.
+        may_mix: whether runs that leave their precision open may have different ones.
     """
 
     name: str
@@ -124,6 +127,7 @@ class Plan:
     conclusions: Path | None
     unused: list[str] = field(default_factory=list)
     folds: int | None = None
+    may_mix: bool = False
 
 
 def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) -> Plan:
@@ -185,7 +189,8 @@ class _Planner:
             raise ConfigError("has no effect: no run has such a task", file="command line", value=item)
         conclusions = Path(self.grid.conclusions) if self.grid.conclusions else None
         folds = None if self.folds is None else self.folds.count
-        return Plan(name, list(jobs.values()), tables, conclusions, list(self._unused(tables)), folds)
+        unused = list(self._unused(tables))
+        return Plan(name, list(jobs.values()), tables, conclusions, unused, folds, self.grid.mixed_precision)
 
     def _unused(self, tables: list[Table]) -> Iterator[str]:
         used = {"arms": {arm for table in tables for arm in table.arms}, "starts": {name for name, _ in self.starts}}

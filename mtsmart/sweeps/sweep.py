@@ -30,6 +30,7 @@ from mtsmart.sweeps.search.plan import make_search
 from mtsmart.sweeps.search.study import check_optuna
 from mtsmart.sweeps.work.grid import Grid
 from mtsmart.sweeps.work.interface import Work
+from mtsmart.sweeps.work.precision import Chosen, Precisions, open_jobs, refuse_mixed
 from mtsmart.user_paths import user_path
 
 SWEEPS = Path("sweeps")
@@ -125,6 +126,7 @@ def _only_compare(work: Work, folder: Path, notify: Notify) -> Sweep:
     if not work.done(ledger):
         message = "holds no finished runs of this sweep"
         raise DataError(message, file=folder, argument="train=False", hint="Leave `train=False` out")
+    refuse_mixed([], ledger, work.may_mix)
     return _compare(work, ledger, own_sweep(folder), notify)
 
 
@@ -174,6 +176,9 @@ class _Runner:
         self.notify = notify
         self.interrupts = interrupts
         self.queue = work.queue(ledger)
+        self.open = open_jobs(work.samples(ledger))
+        self.may_mix = work.may_mix
+        self.precisions = Precisions()
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.size = jobs or (1 if len(self.queue) and _has_gpu() else cores)
         self.threads = max(1, cores // self.size)
@@ -191,6 +196,7 @@ class _Runner:
         Raises:
             Interrupted: a signal arrived, and something is left to train.
             StorageError: the line of a finished run cannot be written. The other runs stop with a resume point.
+            ConfigError: runs that leave their precision open would have different ones.
         """
         self._clear_leftovers()
         pool = Pool(["mtsmart.sweeps.worker"])
@@ -198,6 +204,7 @@ class _Runner:
         runs = "1 run" if self.planned == 1 else f"{self.planned} runs"
         self.notify(f"{runs}, {len(self.queue)} of them to be trained, {self.size} at a time")
         try:
+            self._choose_precisions(pool)
             self._work(pool)
         except MtsmartError:
             pool.interrupt()
@@ -219,12 +226,24 @@ class _Runner:
             )
             raise TrainingError(f"{label}: {message}{more}{untried}")
 
+    def _choose_precisions(self, pool: Pool) -> None:
+        """Choose a precision for the runs that leave it open, before the first of them starts."""
+        found: dict[str, Chosen] = {}
+        if self.open:
+            pool.start("precision", _choose, self.open)
+            found = pool.wait()["precision"].result or {}
+        refuse_mixed(found.values(), self.ledger, self.may_mix)
+        self.precisions = Precisions(found)
+        for text in dict.fromkeys(f"precision: {one.precision} (auto: {one.reason})" for one in found.values()):
+            self.notify(text)
+
     def _work(self, pool: Pool) -> None:
         working: dict[Any, Job] = {}
         while len(self.queue) or working:
             while self._may_start and len(pool) < self.size and (job := self.queue.next(working, self.size)):
                 working[job.key] = job
-                pool.start(job.key, _train, job, self.folder, self.threads, job.key in self.queue.starts)
+                settled = self.precisions.settled(job)
+                pool.start(job.key, _train, settled, self.folder, self.threads, job.key in self.queue.starts)
             if not working:
                 break
             for key, outcome in pool.wait().items():
@@ -294,6 +313,13 @@ def _train(*arguments: Any) -> Any:
     from mtsmart.sweeps.worker import train_job
 
     return train_job(*arguments)
+
+
+def _choose(*arguments: Any) -> Any:
+    # As above. The process ends afterwards, and leaves the device to the runs.
+    from mtsmart.sweeps.work.machine import choose
+
+    return choose(*arguments)
 
 
 def _refuse_unreadable(jobs: Iterable[Job]) -> None:

@@ -24,6 +24,7 @@ from mtsmart.sweeps.ledger import FinishedRun
 from mtsmart.sweeps.plan import Job, start_folder
 from mtsmart.sweeps.search.plan import record_of
 from mtsmart.sweeps.search.pruning import Pruning
+from mtsmart.sweeps.work.precision import is_open
 from mtsmart.training.callbacks import (
     Callback,
     Callbacks,
@@ -161,6 +162,7 @@ def _finished(job: Job, run: RunFolder, clock: _Clock, pruning: Pruning | None) 
         versions={name: installed_version(name) or "not installed" for name in _LIBRARIES},
         machine=device_name(timings[-1]["device"]),
         device=timings[-1]["device"],
+        precision=run.config().training.precision if job.precision or is_open(job) else None,
         trial=None if pruning is None else record_of(pruning.trial, pruning.curve, pruning.has_stopped),
     )
 

@@ -27,7 +27,8 @@ class Started:
         done: updates that an interrupted run has done already.
         device: where the model is trained, as torch names it.
         regularizers: names of the terms that are added to the loss.
-        recipe: one short text for each transform of the encoder, one for the mixing, the weighting and the heads.
+        recipe: one short text for each transform of the encoder, one for the mixing, the weighting and the heads, and
+            one for a precision that was chosen.
     """
 
     train_rows: Mapping[str, int]
@@ -58,7 +59,7 @@ def started(setup: Setup, updates: int, done: int, device: torch.device, regular
         done=done,
         device=str(device),
         regularizers=regularizers,
-        recipe=recipe_of(setup.config, setup.definitions),
+        recipe=recipe_of(setup.config, setup.definitions, setup.precision),
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -50,10 +49,10 @@ from mtsmart.task_types.interface.learns_from_labels import learnt_by, use_again
 from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.tasks.library import Entry
 from mtsmart.training.joined_tasks import joined_tasks
+from mtsmart.training.precision import MACHINE, Choice, Hardware, settle_precision
 from mtsmart.training.stopping.task_patience import check_patience
 from mtsmart.weighting import check_weighting, summary_of_weighting
 
-_NONE: Mapping[str, TaskDefinition] = MappingProxyType({})
 _Start = tuple[MultiTaskModel, PreTrainedTokenizerBase, Mapping[str, Mapping[str, float]]]
 
 
@@ -69,6 +68,7 @@ class Setup:
         kept_heads: the heads that come from an earlier run.
         untrained: the tasks whose head is new and gets no update, so that they are not scored.
         joined: the groups of trained tasks that read the same texts and share their batches.
+        precision: what was chosen for an experiment that leaves it to mtsmart; None: it names one.
     """
 
     config: RunConfig
@@ -78,6 +78,7 @@ class Setup:
     kept_heads: frozenset[str] = frozenset()
     untrained: tuple[str, ...] = ()
     joined: tuple[Joined, ...] = ()
+    precision: Choice | None = None
 
     @property
     def task_types(self) -> dict[str, TaskType]:
@@ -160,11 +161,17 @@ class Setup:
         return replace(self, tasks=tasks)
 
 
-def recipe_of(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> list[str]:
-    """Short texts: for each transform of the encoder, for the mixing of tasks, for their weighting and their heads."""
+def recipe_of(
+    config: RunConfig, definitions: Mapping[str, TaskDefinition], precision: Choice | None = None
+) -> list[str]:
+    """Short texts: for each transform of the encoder, for the mixing of tasks, for their weighting and their heads.
+
+    A last one is for the precision, where it was chosen.
+    """
     transforms = summaries_of_transforms(config.encoder.parts)
-    mixing = summary_of_mixing(config.mixing)
-    return [*transforms, mixing, summary_of_weighting(config.weighting), summary_of_heads(definitions)]
+    weighting = summary_of_weighting(config.weighting)
+    chosen = [] if precision is None else [str(precision)]
+    return [*transforms, summary_of_mixing(config.mixing), weighting, summary_of_heads(definitions), *chosen]
 
 
 def build_sampler(setup: Setup) -> MultiTaskSampler:
@@ -186,13 +193,16 @@ def build_sampler(setup: Setup) -> MultiTaskSampler:
     )
 
 
-def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping[str, TaskDefinition] = _NONE) -> Setup:
+def prepare(
+    experiment: Experiment, processes: Processes = ALONE, begun: Described | None = None, hardware: Hardware = MACHINE
+) -> Setup:
     """Build the parts of a run. Only the cache of encoded data and of teachers' outputs is written.
 
     Args:
         experiment: what will be trained.
         processes: the processes that train together; the first one fills the cache for all.
-        begun: the tasks of the interrupted run that is resumed; what it has chosen stays.
+        begun: the interrupted run that is resumed; what it has chosen stays.
+        hardware: what the choice of a precision asks of the machine.
 
     Raises:
         MtsmartError: something does not fit. This is found out before any training.
@@ -207,13 +217,12 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
     given = Described(config, {name: entry.definition for name, entry in entries.items()})
     with experiment.document.locating():
         model, tokenizer, kept = _load(given, start, types)
-    used = _capped(given, model.encoder.max_positions)
+    capped = _capped(given, model.encoder.max_positions)
+    used, chosen = settle_precision(capped, model.encoder, processes, begun, hardware)
     config = used.config
     preparer = Preparer(tokenizer, config.data, model.encoder.max_positions)
     tasks = {name: _prepare_task(used.definitions[name], task, preparer, processes) for name, task in types.items()}
-    trained = {name: task.train for name, task in tasks.items() if task.train is not None}
-    if not trained:
-        raise DataError("none of the tasks has training data", key="tasks")
+    trained = _trained(tasks)
     learn_from_labels(tasks, kept)
     check_fit(model, tasks, tokenizer)
     with experiment.document.locating():
@@ -221,11 +230,17 @@ def prepare(experiment: Experiment, processes: Processes = ALONE, begun: Mapping
         _check_methods(used, tasks, processes)
         joined = joined_tasks(config, tasks, model)
         tasks = processes.main_first(partial(add_teachers, config, tasks))
-    for task in tasks.values():
-        tell_of_splits(task, preparer.max_length(task.type))
-    tasks = {name: replace(task, baseline=_baseline(task)) for name, task in tasks.items()}
-    setup = Setup(config, tasks, model, tokenizer, frozenset(kept), joined=joined)
+    tasks = {name: _scored(task, preparer) for name, task in tasks.items()}
+    setup = Setup(config, tasks, model, tokenizer, frozenset(kept), joined=joined, precision=chosen)
     return replace(setup, untrained=_untrained(setup))
+
+
+def _trained(tasks: Mapping[str, PreparedTask]) -> dict[str, EncodedSplit]:
+    """Task -> its training rows; DataError if there are none."""
+    trained = {name: task.train for name, task in tasks.items() if task.train is not None}
+    if not trained:
+        raise DataError("none of the tasks has training data", key="tasks")
+    return trained
 
 
 def _check_methods(used: Described, tasks: Mapping[str, PreparedTask], processes: Processes) -> None:
@@ -237,14 +252,14 @@ def _check_methods(used: Described, tasks: Mapping[str, PreparedTask], processes
     check_regularizers(config, used.definitions, is_sharded)
 
 
-def _entries(experiment: Experiment, start: RunFolder | None, begun: Mapping[str, TaskDefinition]) -> dict[str, Entry]:
+def _entries(experiment: Experiment, start: RunFolder | None, begun: Described | None) -> dict[str, Entry]:
     """The tasks with the heads that they get. An earlier run's tasks stand before the shipped ones."""
     config = experiment.config
     known = {} if start is None else start.definitions()
     entries = with_shots_seed(select_tasks(experiment, known), config.training.seed)
     with experiment.document.locating():
         check_unlabelled(config, {name: entry.definition for name, entry in entries.items()})
-    return settle_heads(entries, config, known, begun)
+    return settle_heads(entries, config, known, {} if begun is None else begun.definitions)
 
 
 def _capped(given: Described, most: int | None) -> Described:
@@ -293,10 +308,12 @@ def _has_validation(definition: TaskDefinition, preparer: Preparer) -> bool:
     return "validation" in definition.splits or has_split(definition, "validation", preparer.config)
 
 
-def _baseline(task: PreparedTask) -> Mapping[str, float]:
+def _scored(task: PreparedTask, preparer: Preparer) -> PreparedTask:
+    """The task with the scores of constant predictions; a warning tells what is strange about its splits."""
+    tell_of_splits(task, preparer.max_length(task.type))
     if task.train is None or task.validation is None:
-        return {}
-    return baseline_scores(task.type, task.train, task.validation)
+        return replace(task, baseline={})
+    return replace(task, baseline=baseline_scores(task.type, task.train, task.validation))
 
 
 def _earlier_run(experiment: Experiment) -> RunFolder | None:

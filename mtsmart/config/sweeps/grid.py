@@ -42,6 +42,11 @@ class GridConfig(StrictModel):
         description="whether runs.jsonl keeps the predicted label of each validation row, so that runs can be compared "
         "row by row",
     )
+    mixed_precision: bool = Field(
+        False,
+        description="whether runs that leave training.precision to mtsmart may have different ones; otherwise such a "
+        "sweep is refused",
+    )
     conclusions: str | None = Field(
         None,
         description="Markdown file that the page begins with; `{{table / arm / mean}}` in it becomes that figure "

@@ -12,7 +12,7 @@ from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError, TrainingError
 from mtsmart.registry import title_of
-from mtsmart.regularizers.shared.base import Regularizer
+from mtsmart.regularizers.shared.base import Regularizer, Rounded
 from mtsmart.regularizers.shared.hooks import UpdateHooks
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from mtsmart.models.encoder import Encoder
     from mtsmart.models.multitask import MultiTaskModel
 
 
@@ -198,6 +199,25 @@ def differentiating(regularizers: Iterable[Regularizer[Any]], model: MultiTaskMo
         for regularizer in regularizers:
             stack.enter_context(regularizer.differentiating(model))
         yield
+
+
+def rounded_away(config: RunConfig, definitions: Mapping[str, TaskDefinition], encoder: Encoder) -> list[Rounded]:
+    """What bfloat16 would round away of the methods that are on.
+
+    Args:
+        config: the experiment's.
+        definitions: of its tasks.
+        encoder: the run's.
+    """
+    parts = [config.parts, *(definition.parts for definition in definitions.values())]
+    found: list[Rounded] = []
+    for name, method in REGULARIZERS.named_in(parts).items():
+        resolved = {
+            task: method.resolve(config.parts.get(name), own.parts.get(name)) for task, own in definitions.items()
+        }
+        on = {task: settings for task, settings in resolved.items() if settings is not None and settings.is_on}
+        found += cast("type[Regularizer[Any]]", method).rounded(on, encoder) if on else []
+    return found
 
 
 def summaries(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> list[str]:

@@ -17,6 +17,7 @@ from mtsmart.regularizers.shared.hooks import UpdateHooks
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
     from torch import Tensor
 
+    from mtsmart.models.encoder import Encoder
     from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.regularizers.shared.clean_pass import CleanPass
     from mtsmart.task_types import TaskType
@@ -51,6 +52,18 @@ class Needs:
 
     masks: bool = False
     input_gradient: bool = False
+
+
+class Rounded(NamedTuple):
+    """What bfloat16 takes of a method.
+
+    Attributes:
+        setting: what is too small, such as ``smart.epsilon=1e-05``.
+        told: the whole warning, which begins with the setting.
+    """
+
+    setting: str
+    told: str
 
 
 @dataclass(frozen=True)
@@ -192,10 +205,21 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
         return None
 
     @classmethod
+    def rounded(cls, settings: Mapping[str, S], encoder: Encoder) -> list[Rounded]:
+        """What bfloat16 rounds away, so that ``training.precision: auto`` takes float32; empty if nothing.
+
+        Args:
+            settings: task -> complete settings, for the tasks for which the method is on.
+            encoder: the run's.
+        """
+        return []
+
+    @classmethod
     def build(cls, config: RunConfig, context: Context) -> Self | None:
         """The method as an experiment configures it; None if it is off for every task.
 
-        A warning names each setting that has no effect, and a method whose term is always 0.
+        A warning names each setting that has no effect or that bfloat16 rounds away, and a method whose term is
+        always 0.
         """
         section = config.parts.get(cls.name)
         of_tasks = {name: task.definition.parts.get(cls.name) for name, task in context.tasks.items()}
@@ -211,6 +235,9 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
         _warn_if_unfit(cls, {name: context.tasks[name].definition.task_type for name in on}, of_tasks)
         if on and (reason := cls.reason_idle(context)) is not None:
             warnings.warn(f"{cls.name}: {reason}", MtsmartWarning, stacklevel=2)
+        if on and config.training.precision == "bfloat16":
+            for each in cls.rounded(cast(dict[str, S], on), context.model.encoder):
+                warnings.warn(each.told, MtsmartWarning, stacklevel=2)
         return cls(context, cast(dict[str, S], settings)) if on else None
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from mtsmart.config.sections import RunConfig
-from mtsmart.errors import MtsmartWarning
-from mtsmart.regularizers.shared.base import Context, Needs, Regularizer, S
+from mtsmart.regularizers.shared.base import Context, Needs, Regularizer, Rounded, S
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read methods without it
     from torch import Tensor
 
+    from mtsmart.models.encoder import Encoder
     from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.regularizers.shared.clean_pass import Pass
     from mtsmart.regularizers.shared.perturbation import Length
@@ -50,14 +48,6 @@ class InputRegularizer(Regularizer[S]):
         self.embedding_rms = context.model.encoder.embedding_rms()
 
     @classmethod
-    def build(cls, config: RunConfig, context: Context) -> Self | None:
-        """The method as an experiment configures it, with a warning where bfloat16 rounds its perturbation away."""
-        built = super().build(config, context)
-        if built is not None and config.training.precision == "bfloat16":
-            built.warn_if_rounded()
-        return built
-
-    @classmethod
     @abstractmethod
     def reach(cls, settings: Any, width: int) -> Reach:
         """How far a perturbation moves a number of an embedding.
@@ -67,21 +57,27 @@ class InputRegularizer(Regularizer[S]):
             width: E, the numbers of a word embedding; an l2 length is spread over them.
         """
 
-    def warn_if_rounded(self) -> None:
-        """Tell of the perturbations that mean nothing in bfloat16, because layers round away most of them."""
+    @classmethod
+    def rounded(cls, settings: Mapping[str, S], encoder: Encoder) -> list[Rounded]:
+        """The perturbations that mean nothing in bfloat16, because layers round away most of them."""
+        width = encoder.word_embeddings.shape[-1]
+        rms = encoder.embedding_rms()
         short: dict[tuple[str, float], list[str]] = {}
-        for task, settings in self.settings.items():
-            key, length = self.reach(settings, self.context.model.encoder.word_embeddings.shape[-1])
-            unit = self.embedding_rms if cast(Any, settings).epsilon_unit == "absolute" else 1.0
-            if settings.is_on and length < _ROUNDED * unit:
-                short.setdefault((key, getattr(settings, key)), []).append(task)
-        for (key, value), tasks in short.items():
-            text = (
-                f"{self.name}.{key}={value:g} ({', '.join(tasks)}): moves embeddings by less than {_ROUNDED:g} of "
-                f"their RMS, which bfloat16 rounds away, so the term means little; use a larger {key} or "
-                "training.precision=float32"
-            )
-            warnings.warn(text, MtsmartWarning, stacklevel=3)
+        for task, one in settings.items():
+            key, length = cls.reach(one, width)
+            unit = rms if cast(Any, one).epsilon_unit == "absolute" else 1.0
+            if length < _ROUNDED * unit:
+                short.setdefault((key, getattr(one, key)), []).append(task)
+        return [cls._rounded(key, value, tasks) for (key, value), tasks in short.items()]
+
+    @classmethod
+    def _rounded(cls, key: str, value: float, tasks: list[str]) -> Rounded:
+        setting = f"{cls.name}.{key}={value:g}"
+        text = (
+            f"{setting} ({', '.join(tasks)}): moves embeddings by less than {_ROUNDED:g} of their RMS, which bfloat16 "
+            f"rounds away, so the term means little; use a larger {key} or training.precision=float32"
+        )
+        return Rounded(setting, text)
 
     def needs(self, task: str) -> Needs:
         """The masks where the perturbed passes share them."""

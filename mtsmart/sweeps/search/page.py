@@ -43,6 +43,11 @@ class Search:
         return self.plan.search.trials
 
     @property
+    def may_mix(self) -> bool:
+        """Whether runs that leave their precision open may have different ones. Trials are there to be compared."""
+        return False
+
+    @property
     def unused(self) -> Sequence[str]:
         """Nothing of a search is left out."""
         return ()

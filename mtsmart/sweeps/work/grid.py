@@ -33,6 +33,11 @@ class Grid:
         return len(self.plan.jobs)
 
     @property
+    def may_mix(self) -> bool:
+        """Whether runs that leave their precision open may have different ones."""
+        return self.plan.may_mix
+
+    @property
     def unused(self) -> Sequence[str]:
         """Texts about arms and starts that no run needs."""
         return self.plan.unused

@@ -43,6 +43,10 @@ class Work(Protocol):
         """The number of all runs."""
 
     @property
+    def may_mix(self) -> bool:
+        """Whether runs that leave their precision open may have different ones."""
+
+    @property
     def unused(self) -> Sequence[str]:
         """Texts about what no run needs."""
 
