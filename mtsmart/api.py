@@ -71,17 +71,22 @@ class Run:
 
 
 @checked
-def load(run: str | Path, task_files: Iterable[str | Path] = (), device: str | torch.device | None = None) -> LoadedRun:
+def load(
+    run: str | Path,
+    task_files: Iterable[str | Path] = (),
+    device: str | torch.device | None = None,
+    precision: str = "float32",
+) -> LoadedRun:
     """The best model of a run, ready to evaluate and predict; see :class:`LoadedRun`.
 
     Args:
         run: the run's folder, or ``hub:owner/name[@revision]`` for one that ``push`` has sent to the Hub.
-        task_files, device: as for :class:`LoadedRun`.
+        task_files, device, precision: as for :class:`LoadedRun`.
 
     Raises:
         MtsmartError: there is no such run, or its files do not fit together.
     """
-    return LoadedRun(run, task_files, device)
+    return LoadedRun(run, task_files, device, precision)
 
 
 @checked

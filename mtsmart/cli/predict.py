@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtsmart.cli.options import Columns, FileFormat, RunArgument, TaskFiles, names_in
+from mtsmart.cli.options import Columns, FileFormat, Precision, RunArgument, TaskFiles, names_in
 from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import require_output, say
 from mtsmart.errors import DataError
@@ -28,6 +28,18 @@ Tasks = Annotated[
         autocompletion=completion.tasks,
     ),
 ]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="csv, tsv or jsonl file. It replaces a file of this name, but no file that the run reads or owns. "
+        "Default: JSON lines on standard output.",
+    ),
+]
+Calibrated = Annotated[
+    bool, typer.Option("--calibrated", help="Probabilities with the temperature that the run's report has fitted.")
+]
 
 
 def predict(
@@ -36,41 +48,35 @@ def predict(
     input_file: Annotated[
         Path, typer.Option("--input", "-i", help="Data file with the text columns, read as the training files are.")
     ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="csv, tsv or jsonl file. It replaces a file of this name, but no file that the run reads or owns. "
-            "Default: JSON lines on standard output.",
-        ),
-    ] = None,
+    output: Output = None,
     task_file: TaskFiles = None,
     file_format: FileFormat = None,
     columns: Columns = None,
-    calibrated: Annotated[
-        bool,
-        typer.Option("--calibrated", help="Probabilities with the temperature that the run's report has fitted."),
-    ] = False,
+    calibrated: Calibrated = False,
+    precision: Precision = "float32",
 ) -> None:
-    """Predict a file's rows: labels with probabilities, or scores, in the file's order; null without a text."""
+    """Predict a file's rows: labels with probabilities, or scores, in the file's order; null without a text.
+
+    Rows are read, predicted and written some thousand at a time. OUTPUT appears when all are written; on standard
+    output an error may come after rows.
+    """
     if output is None:
         require_output()
     quiet_libraries()
     from mtsmart import api
     from mtsmart.evaluation.new_files import GivenForm
-    from mtsmart.evaluation.prediction_files import check_output, predict_file, write_jsonl, write_rows
+    from mtsmart.evaluation.prediction_files import check_output, predicted_rows, write_jsonl, write_rows
 
     if output is not None:
         check_output(output, input_file, run, task_file or [])
     delimited = output is not None and output.suffix.lower() != ".jsonl"
     given = GivenForm(file_format, names_in(columns))
-    rows = predict_file(api.load(run, task_file or []), task, input_file, delimited, given, calibrated)
+    loaded = api.load(run, task_file or [], precision=precision)
+    rows = predicted_rows(loaded, task, input_file, delimited, given, calibrated)
     if output is None:
         write_jsonl(rows, sys.stdout)
     else:
-        write_rows(rows, output)
-        say(f"{len(rows):,} rows written to {output}")
+        say(f"{write_rows(rows, output):,} rows written to {output}")
 
 
 def try_run(
