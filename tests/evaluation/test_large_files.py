@@ -200,7 +200,7 @@ def test_a_bad_row_in_a_late_part_is_named_and_nothing_is_left(run, tmp_path, in
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.csv"]
     with (tmp_path / "bad.csv").open("w") as stream:
         stream.write("id,text\n" + "1,cat\n" * 12 + "1,cat,more\n")
-    with pytest.raises(DataError, match=r"bad.csv, line 14"):
+    with pytest.raises(DataError, match=r"bad.csv:14: has 3 fields"):
         next(predicted_rows(run, ["kind"], tmp_path / "bad.csv"))
 
 
