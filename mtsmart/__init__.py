@@ -27,7 +27,7 @@ _PUBLIC = {
     "report": "mtsmart.api",
     "load": "mtsmart.api",
     "load_tasks": "mtsmart.api",
-    "Run": "mtsmart.api",
+    "Run": "mtsmart.running",
     "LoadedRun": "mtsmart.evaluation.loaded",
     "TaskDefinition": "mtsmart.tasks.definition",
     "MtsmartError": "mtsmart.errors",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import platform
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
 
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, did_you_mean
 
+PRECISIONS = ("float32", "bfloat16")
+"""In what products may be taken. Weights are float32 in any case."""
 _INFO = Path("/proc/cpuinfo")
 _MEMORY = Path("/proc/meminfo")
 # Linux's names of instructions that multiply bfloat16, the fastest first.
@@ -79,6 +82,27 @@ def usable_device(device: str | torch.device) -> torch.device:
             "torch cannot compute on this device", argument="device", value=str(device), hint=hint
         ) from None
     return torch.device(device)
+
+
+def usable_precision(precision: str, device: torch.device) -> str:
+    """A precision in which a device computes.
+
+    Raises:
+        ConfigError: there is no such precision, or the device does not have it.
+    """
+    if precision not in PRECISIONS:
+        hint = did_you_mean(precision, PRECISIONS)
+        raise ConfigError("is no precision", argument="precision", value=precision, hint=hint)
+    if precision == "bfloat16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise ConfigError("the GPU has no such numbers", argument="precision", value=precision, hint="Use float32")
+    return precision
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Inside it products are taken in bfloat16, if that is the precision; weights stay float32."""
+    if precision == "bfloat16":
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return nullcontext()
 
 
 def _usable_names() -> list[str]:

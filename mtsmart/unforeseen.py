@@ -20,7 +20,7 @@ _DEBUG = "MTSMART_DEBUG"
 _TASK = "mtsmart worked on the task "
 # What asks extensions to act. Its frames separate what an extension does from what it only waits for: a weighting asks
 # for the losses of an update, and the whole model computes them.
-_ASKING = ("mtsmart.training", "mtsmart.evaluation", "mtsmart.api", "mtsmart.cli")
+_ASKING = ("mtsmart.training", "mtsmart.evaluation", "mtsmart.running", "mtsmart.api", "mtsmart.cli")
 
 
 @dataclass(frozen=True)

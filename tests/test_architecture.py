@@ -35,6 +35,7 @@ ROOMS = [
     ["reporting", "tracking"],
     ["exporting", "merging", "suites"],
     ["hub"],
+    ["running"],
     ["api"],
     ["affinity", "sweeps"],
     ["cli"],

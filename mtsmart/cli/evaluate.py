@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtsmart.cli.options import Columns, FileFormat, RunArgument, TaskFiles, names_in
+from mtsmart.cli.options import Columns, FileFormat, Precision, RunArgument, TaskFiles, names_in
 from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import require_output
 from mtsmart.errors import ConfigError
@@ -58,6 +58,7 @@ def evaluate(
     head: Head = None,
     by: By = None,
     details: Details = False,
+    precision: Precision = "float32",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Score a run's best model on tasks, on a new file, or on a suite."""
@@ -65,11 +66,11 @@ def evaluate(
     quiet_libraries()
     if suite is not None:
         _refuse_beside_suite(suite, task=task, file=file, details=details or None)
-        _evaluate_suite(run, suite, split, head, by or [], task_file or [], as_json)
+        _evaluate_suite(run, suite, split, head, by or [], task_file or [], as_json, precision)
         return
-    from mtsmart import api
+    from mtsmart.evaluation.loaded import LoadedRun
 
-    evaluation = api.load(run, task_file or []).evaluate(
+    evaluation = LoadedRun(run, task_file or [], precision=precision).evaluate(
         task or None,
         split or "validation",
         file=file,
@@ -97,14 +98,21 @@ def _refuse_beside_suite(suite: str, **given: object) -> None:
 
 
 def _evaluate_suite(
-    run: Path, suite: str, split: str | None, head: str | None, by: list[str], task_files: list[Path], as_json: bool
+    run: Path,
+    suite: str,
+    split: str | None,
+    head: str | None,
+    by: list[str],
+    task_files: list[Path],
+    as_json: bool,
+    precision: str,
 ) -> None:
     from rich.console import Console
 
     from mtsmart.suites.report import evaluate_suite
     from mtsmart.suites.tables import suite_table
 
-    report = evaluate_suite(run, suite, split, head=head, by=by, task_files=task_files)
+    report = evaluate_suite(run, suite, split, head=head, by=by, task_files=task_files, precision=precision)
     if as_json:
         typer.echo(visible_json(json_text(report.to_json(), indent=2)))
         return

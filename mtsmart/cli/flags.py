@@ -30,6 +30,7 @@ FLAGS = {
     "output": "--output",
     "output_dir": "--output-dir",
     "overwrite=True": "--overwrite",
+    "precision": "--precision",
     "public=True": "--public",
     "repository": "REPO",
     "resume=True": "--resume",

@@ -48,6 +48,10 @@ Columns = Annotated[
     typer.Option("--columns", metavar="NAME,...", help="The columns of a file without a header; default: as trained."),
 ]
 
+Precision = Annotated[
+    str, typer.Option("--precision", help="float32, or bfloat16, which is faster on most GPUs and rounds more.")
+]
+
 
 def names_in(columns: str | None) -> list[str] | None:
     """The names in the text of ``--columns``."""

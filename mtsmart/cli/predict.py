@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtsmart.cli.options import Columns, FileFormat, RunArgument, TaskFiles, names_in
+from mtsmart.cli.options import Columns, FileFormat, Precision, RunArgument, TaskFiles, names_in
 from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import require_output, say
 from mtsmart.errors import DataError
@@ -27,6 +27,9 @@ Tasks = Annotated[
         help="The task whose head predicts; repeat it for several at once.",
         autocompletion=completion.tasks,
     ),
+]
+Calibrated = Annotated[
+    bool, typer.Option("--calibrated", help="Probabilities with the temperature that the run's report has fitted.")
 ]
 
 
@@ -51,29 +54,31 @@ def predict(
     task_file: TaskFiles = None,
     file_format: FileFormat = None,
     columns: Columns = None,
-    calibrated: Annotated[
-        bool,
-        typer.Option("--calibrated", help="Probabilities with the temperature that the run's report has fitted."),
-    ] = False,
+    calibrated: Calibrated = False,
+    precision: Precision = "float32",
 ) -> None:
-    """Predict a file's rows: labels with probabilities, or scores, in the file's order; null without a text."""
+    """Predict a file's rows: labels with probabilities, or scores, in the file's order; null without a text.
+
+    Rows are read, predicted and written some thousand at a time. OUTPUT appears when all are written; on standard
+    output an error may come after rows.
+    """
     if output is None:
         require_output()
     quiet_libraries()
-    from mtsmart import api
+    from mtsmart.evaluation.loaded import LoadedRun
     from mtsmart.evaluation.new_files import GivenForm
-    from mtsmart.evaluation.prediction_files import check_output, predict_file, write_jsonl, write_rows
+    from mtsmart.evaluation.prediction_files import check_output, predicted_rows, write_jsonl, write_rows
 
     if output is not None:
         check_output(output, input_file, run, task_file or [])
     delimited = output is not None and output.suffix.lower() != ".jsonl"
     given = GivenForm(file_format, names_in(columns))
-    rows = predict_file(api.load(run, task_file or []), task, input_file, delimited, given, calibrated)
+    loaded = LoadedRun(run, task_file or [], precision=precision)
+    rows = predicted_rows(loaded, task, input_file, delimited, given, calibrated)
     if output is None:
         write_jsonl(rows, sys.stdout)
     else:
-        write_rows(rows, output)
-        say(f"{len(rows):,} rows written to {output}")
+        say(f"{write_rows(rows, output):,} rows written to {output}")
 
 
 def try_run(
@@ -92,11 +97,11 @@ def try_run(
     """Type a text and see what every head answers; a pipe gives a text a line, with a tab between the two of a pair."""
     require_output()
     quiet_libraries()
-    from mtsmart import api
+    from mtsmart.evaluation.loaded import LoadedRun
     from mtsmart.evaluation.typed_texts import TypedTexts
     from mtsmart.reporting.answers import on_one_line, with_bars
 
-    asked = TypedTexts(api.load(run, task_file or []), task)
+    asked = TypedTexts(LoadedRun(run, task_file or []), task)
     if asked.left_out:
         log_notice(f"not asked, because they read more than two texts or are not trained: {', '.join(asked.left_out)}")
     if not sys.stdin.isatty():

@@ -14,7 +14,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from mtsmart.api import Run
 from mtsmart.cli.terminal import require_output
 from mtsmart.log import without_notices
 from mtsmart.processes import launched
@@ -22,6 +21,7 @@ from mtsmart.reporting.progress.console import progress_on
 from mtsmart.reporting.progress.event_lines import EventLines
 from mtsmart.reporting.results_table import results_table
 from mtsmart.reporting.shown import shown
+from mtsmart.running import Run
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupted
 from mtsmart.training.callbacks import Callback

@@ -45,7 +45,9 @@ def is_derived(column: str, present: Iterable[str]) -> bool:
     return column not in present and ("." in column or bool(names_in(column)))
 
 
-def with_derived(table: pa.Table, columns: Sequence[str], place: str, empty: Collection[str] = ()) -> pa.Table:
+def with_derived(
+    table: pa.Table, columns: Sequence[str], place: str, empty: Collection[str] = (), done: int = 0
+) -> pa.Table:
     """The table, and those of ``columns`` that are made of its own.
 
     Args:
@@ -54,18 +56,19 @@ def with_derived(table: pa.Table, columns: Sequence[str], place: str, empty: Col
             is left to the caller.
         place: what errors call the table.
         empty: the columns whose missing values count as empty texts within a text that is made of several.
+        done: rows before these, which errors count too.
 
     Raises:
         DataError: names a column, or a part of one, that is not there.
     """
     for column in columns:
         if is_derived(column, table.column_names):
-            table = table.append_column(column, _derived(table, column, place, empty))
+            table = table.append_column(column, _derived(table, column, place, empty, done))
     return table
 
 
-def _derived(table: pa.Table, column: str, place: str, empty: Collection[str]) -> pa.ChunkedArray:
-    return _filled(table, column, place, empty) if names_in(column) else _nested(table, column, place, column)
+def _derived(table: pa.Table, column: str, place: str, empty: Collection[str], done: int) -> pa.ChunkedArray:
+    return _filled(table, column, place, empty, done) if names_in(column) else _nested(table, column, place, column)
 
 
 def names_in(template: str) -> list[str]:
@@ -132,12 +135,12 @@ def _part(array: pa.Array, part: str) -> pa.Array:
     return whole.from_arrays(offsets, inner, mask=pa.array(np.array(array.is_null())))
 
 
-def _filled(table: pa.Table, template: str, place: str, empty: Collection[str]) -> pa.ChunkedArray:
+def _filled(table: pa.Table, template: str, place: str, empty: Collection[str], done: int) -> pa.ChunkedArray:
     """The template with the values of each row. A row that lacks one of them has no text."""
     _check_braces(template, place)
     names = list(dict.fromkeys(names_in(template)))
     parts = pa.table({name: _nested(table, name, place, template) for name in names})
-    texts = [pa.array(list(_texts(batch, template, place, empty)), pa.string()) for batch in _batches(parts)]
+    texts = [pa.array(list(_texts(batch, template, place, empty)), pa.string()) for batch in _batches(parts, done)]
     return pa.chunked_array(texts, pa.string())
 
 
@@ -158,8 +161,7 @@ def _check_braces(template: str, place: str) -> None:
         )
 
 
-def _batches(parts: pa.Table) -> Iterator[tuple[int, pa.RecordBatch]]:
-    done = 0
+def _batches(parts: pa.Table, done: int) -> Iterator[tuple[int, pa.RecordBatch]]:
     for batch in parts.to_batches(_BATCH):
         yield done, batch
         done += batch.num_rows

@@ -1,8 +1,9 @@
-"""Scores a model on encoded splits, always in float32 and without dropout."""
+"""Runs a model on encoded splits without dropout, and scores it; in float32 unless another precision is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from mtsmart.data.loader import Collate, load_batches
 from mtsmart.data.sampler import BatchIndex, evaluation_batches
 from mtsmart.errors import DataError
 from mtsmart.evaluation.details.parts import TaskDetails
+from mtsmart.hardware import autocast
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
 from mtsmart.task_types import Outputs, TaskType
@@ -101,6 +103,7 @@ def run_model(
     collate: Collate,
     batch_size: int,
     processes: Processes = ALONE,
+    precision: str = "float32",
 ) -> list[Outputs]:
     """Run all rows of a split once through the encoder and through the heads of all ``tasks``.
 
@@ -111,6 +114,7 @@ def run_model(
         collate: rows -> batch.
         batch_size: the number of encoded rows in a batch.
         processes: the processes that share the batches. Each process gets all outputs.
+        precision: ``float32``, or ``bfloat16`` for autocast. Heads compute in float32 in any case.
 
     Returns:
         the outputs for each task.
@@ -121,19 +125,25 @@ def run_model(
     plan = [BatchIndex(tasks[0].name, rows) for rows in evaluation_batches(split.lengths, batch_size)]
     plan = plan[processes.rank :: processes.count]
     batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
-    training = model.training
-    if training:
-        model.eval()
-    try:
+    with _without_dropout(model), autocast(model.device, precision):
         logits = _logits(model, tasks, batches)
-    finally:
-        model.train(training)
     order = [row for index in plan for row in index.rows]
     found: list[dict[int, Tensor]] = [{} for _ in tasks]
     for rows, outputs in processes.gather((order, logits)):
         for by_row, collected in zip(found, outputs, strict=True):
             by_row.update(zip(rows, collected, strict=True))
     return [_outputs(task, by_row, split) for task, by_row in zip(tasks, found, strict=True)]
+
+
+@contextmanager
+def _without_dropout(model: MultiTaskModel) -> Iterator[None]:
+    training = model.training
+    if training:
+        model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
 
 
 def _outputs(task: TaskType, logits: Mapping[int, Tensor], split: EncodedSplit) -> Outputs:

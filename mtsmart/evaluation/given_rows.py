@@ -52,14 +52,18 @@ def _row_of_text(text: str, tasks: Sequence[TaskType]) -> dict[str, Any]:
 
 
 def table_of(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], missing: Missing | Mapping[str, Missing] = "refuse"
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    missing: Missing | Mapping[str, Missing] = "refuse",
+    done: int = 0,
 ) -> datasets.Dataset:
-    """The rows as a table with ``columns``, and ``row``: the row's number, from 0.
+    """The rows as a table with ``columns``, and ``row``: the row's number, from ``done``.
 
     Args:
         rows: at least one.
         columns: what the table holds. The rows may have further columns.
         missing: which missing values count as empty texts within a text that is made of several columns.
+        done: rows before these, which errors count too.
 
     Raises:
         DataError: a row lacks a column, or the values of a column do not have one type. The error names the row.
@@ -67,15 +71,15 @@ def table_of(
     made = [column for column in columns if is_derived(column, rows[0])]
     sources = [name for name in source_columns(made) if name in rows[0]]
     own = list(dict.fromkeys([*(column for column in columns if column not in made), *sources]))
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(rows, done + 1):
         require_columns(own, row, f"row {number}")
     values = {column: [_cell(row[column]) for row in rows] for column in own}
     try:
-        table = datasets.Dataset.from_dict({**values, "row": list(range(len(rows)))})
+        table = datasets.Dataset.from_dict({**values, "row": list(range(done, done + len(rows)))})
     except _MISFITS:
         column = next(column for column in own if not _is_column(values[column]))
-        raise _misfit(column, values[column]) from None
-    return _completed(table, columns, missing) if made else table
+        raise _misfit(column, values[column], done) from None
+    return _completed(table, columns, missing, done) if made else table
 
 
 def _cell(value: Any) -> Any:
@@ -84,12 +88,12 @@ def _cell(value: Any) -> Any:
 
 
 def _completed(
-    table: datasets.Dataset, columns: Sequence[str], missing: Missing | Mapping[str, Missing]
+    table: datasets.Dataset, columns: Sequence[str], missing: Missing | Mapping[str, Missing], done: int
 ) -> datasets.Dataset:
     """The table with the columns that a task makes of the rows' own."""
     whole = table.with_format("arrow")[:]
     for column in columns:
-        whole = with_derived(whole, [column], "the rows", empty_parts(missing, column))
+        whole = with_derived(whole, [column], "the rows", empty_parts(missing, column), done)
     return datasets.Dataset(whole.select([*columns, "row"]))
 
 
@@ -118,28 +122,31 @@ def predictable(
     return complete.select(np.flatnonzero(~lacking)), is_complete
 
 
-def tell_incomplete(tasks: Sequence[str], is_complete: np.ndarray) -> None:
-    """Say how many of N rows get no prediction, because they lack a text.
+def tell_incomplete(tasks: Sequence[str], count: int, rows: int, first: int) -> None:
+    """Say how many rows get no prediction, because they lack a text.
 
     Args:
         tasks: the names of the tasks that read the texts.
-        is_complete: (N,) bool.
+        count: the number of these rows.
+        rows: the number of all rows.
+        first: the first of them, counted from 0.
     """
-    count = int((~is_complete).sum())
-    first = int(is_complete.argmin()) + 1
     shown = f"task {tasks[0]}" if len(tasks) == 1 else f"tasks {', '.join(tasks)}"
-    text = f"{count:,} of {len(is_complete):,} rows lack a text and get no prediction (null); the first is row {first}"
+    text = f"{count:,} of {rows:,} rows lack a text and get no prediction (null); the first is row {first + 1}"
     warnings.warn(f"{shown}: {text}", MtsmartWarning, stacklevel=6)
 
 
-def with_nothing(described: Sequence[dict[str, Any]], is_complete: np.ndarray) -> list[dict[str, Any]]:
+def with_nothing(
+    described: Sequence[dict[str, Any]], is_complete: np.ndarray, keys: Iterable[str]
+) -> list[dict[str, Any]]:
     """Predictions for N rows out of those for the complete ones; the others have None under each key.
 
     Args:
-        described: one for each complete row; if there is none, any mapping that has the keys.
+        described: one for each complete row.
         is_complete: (N,) bool.
+        keys: those of a prediction.
     """
-    nothing = dict.fromkeys(described[0])
+    nothing = dict.fromkeys(keys)
     found = iter(described)
     return [next(found) if complete else dict(nothing) for complete in is_complete]
 
@@ -152,11 +159,11 @@ def _is_column(values: Sequence[Any]) -> bool:
     return True
 
 
-def _misfit(column: str, values: Sequence[Any]) -> DataError:
+def _misfit(column: str, values: Sequence[Any], done: int) -> DataError:
     """The error for the first row whose value does not fit the rows before it."""
     counts = range(1, len(values) + 1)
     index = bisect_left(counts, True, key=lambda count: not _is_column(values[:count]))
-    place: dict[str, Any] = {"file": f"row {index + 1}", "key": column, "value": values[index]}
-    if index == 0:
+    place: dict[str, Any] = {"file": f"row {done + index + 1}", "key": column, "value": values[index]}
+    if done + index == 0:
         return DataError("is not a value that a table can hold", **place)
     return DataError("is of another type than the values of the rows before it", **place)

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
 
 from mtsmart.arguments import checked, items_of
 from mtsmart.config.stored import naming_packages
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sources import has_split, known_splits
-from mtsmart.errors import CheckpointError, ConfigError, DataError, MtsmartWarning, did_you_mean, shorten
+from mtsmart.errors import CheckpointError, ConfigError, MtsmartWarning, did_you_mean, shorten
 from mtsmart.evaluation.borrowed_heads import with_head
 from mtsmart.evaluation.changed_tasks import changed_tasks
-from mtsmart.evaluation.details.calibrating import described
 from mtsmart.evaluation.details.explaining import explain, lengths_of
 from mtsmart.evaluation.details.parts import SplitLengths, TaskDetails
 from mtsmart.evaluation.details.temperatures import temperatures_of
-from mtsmart.evaluation.evaluator import Evaluation, TaskResult, run_model
-from mtsmart.evaluation.given_rows import Rows, predictable, rows_of, table_of, tell_incomplete, with_nothing
+from mtsmart.evaluation.evaluator import Evaluation, TaskResult
+from mtsmart.evaluation.given_rows import Rows, rows_of
 from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, of_new_file, source_of
-from mtsmart.evaluation.passes import passes
+from mtsmart.evaluation.predicting import Engine, Predictor
 from mtsmart.evaluation.slices import slices_of
 from mtsmart.evaluation.stored_run import check_head_of, read_run
-from mtsmart.hardware import usable_device
+from mtsmart.hardware import usable_device, usable_precision
 from mtsmart.models.files import fits
-from mtsmart.preparation.preparer import LabelsMissing, Preparer, tokenizing
+from mtsmart.preparation.preparer import LabelsMissing, Preparer
 from mtsmart.quiet import without_bars
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
@@ -41,9 +39,6 @@ from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_table
-
-_ANY = '["a", "b"]'
-"""A value that most task types read: a text, and a list of words, of candidates or of their names."""
 
 
 class LoadedRun:
@@ -59,20 +54,26 @@ class LoadedRun:
         folder: the run's folder, or ``hub:owner/name[@revision]`` for one on the Hub.
         task_files: YAML files with more tasks. Their ``share_head`` names heads of the run.
         device: the torch device, such as ``cpu`` or ``cuda:0``; None: a GPU if there is one.
+        precision: ``float32``, or ``bfloat16``, in which layers of the encoder take their products (autocast).
 
     Raises:
-        ConfigError: torch cannot compute on the device.
+        ConfigError: torch cannot compute on the device, or not in the precision.
         CheckpointError: the folder holds no run or no model.
     """
 
     @checked
     @without_bars()
     def __init__(
-        self, folder: str | Path, task_files: Iterable[str | Path] = (), device: str | torch.device | None = None
+        self,
+        folder: str | Path,
+        task_files: Iterable[str | Path] = (),
+        device: str | torch.device | None = None,
+        precision: str = "float32",
     ) -> None:
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         target = usable_device(device)
+        usable_precision(precision, target)
         more_files = items_of("task_files", task_files)
         self.run_folder = RunFolder(run_path(folder))
         stored = read_run(self.run_folder)
@@ -85,6 +86,8 @@ class LoadedRun:
         self._task_files = list(map(Path, more_files))
         self._untrained = stored.untrained
         self._preparer = Preparer(self.tokenizer, self.config.data, self.model.encoder.max_positions)
+        batch_size = self.config.training.eval_batch_size
+        self._engine = Engine(self.model, self.tokenizer, self._preparer, batch_size, precision)
 
     @property
     def path(self) -> Path:
@@ -224,13 +227,12 @@ class LoadedRun:
         if unlabelled:
             text = f"not scored, because the split '{split}' has no labels: {', '.join(unlabelled)}"
             warnings.warn(text, MtsmartWarning, stacklevel=4)
-        self._tell_untrained(results)
+        self.tell_untrained(results)
         return Evaluation(results)
 
     def _scored(self, task: TaskType, split: str, data: EncodedSplit, details: bool, by: list[str]) -> TaskResult:
         """The scores of a task, in detail and in slices if that was asked for."""
-        batch_size = self.config.training.eval_batch_size
-        (outputs,) = run_model(self.model, [task], data, self._preparer.collate(task), batch_size)
+        (outputs,) = self._engine.outputs([task], data)
         explained = self._explained(task, split, data, outputs) if details else None
         slices = slices_of(task, split, outputs, by, self.config.data) if by else {}
         references = task.references(data.rows)
@@ -253,7 +255,7 @@ class LoadedRun:
         rows = self._preparer.split(one, split, one.definition.has_labels)
         return lengths_of(rows, self._preparer.max_length(one))
 
-    def _tell_untrained(self, names: Iterable[str]) -> None:
+    def tell_untrained(self, names: Iterable[str]) -> None:
         """Say which of some tasks use a head that the run has not trained."""
         found = [name for name in names if self.is_untrained(name)]
         if found:
@@ -315,61 +317,33 @@ class LoadedRun:
             DataError: a row has no such column, or its value is of another type than in the rows before it. The
                 message names the row.
         """
+        predictor = self.predictor(task, calibrated=calibrated)
+        listed = rows_of(rows, predictor.tasks)
+        if listed:
+            self.tell_untrained(one.name for one in predictor.tasks)
+        found = predictor(listed)
+        predictor.tell_incomplete()
+        return found
+
+    @checked
+    def predictor(self, task: str | Iterable[str], *, calibrated: bool = False) -> Predictor:
+        """Predicts rows that come in parts, as :meth:`predict` does with all of them.
+
+        Args:
+            task, calibrated: as for :meth:`predict`.
+
+        Raises:
+            ConfigError: there is no such task, or the run has no head for it.
+            CheckpointError: the run has no temperature for a task whose probabilities should be calibrated.
+        """
         chosen = {name: self.task(name) for name in ([task] if isinstance(task, str) else task)}
-        listed = rows_of(rows, list(chosen.values()))
         temperatures = temperatures_of(self.run_folder, chosen.values()) if calibrated else {}
-        if isinstance(task, str):
-            return self._predict([chosen[task]], listed, temperatures)[0]
-        described: dict[str, list[dict[str, Any]]] = {}
-        for group in passes(chosen.values(), self._preparer):
-            described.update(zip((one.name for one in group), self._predict(group, listed, temperatures), strict=True))
-        return [
-            {f"{name}.{key}": value for name in chosen for key, value in described[name][index].items()}
-            for index in range(len(listed))
-        ]
+        return Predictor(self._engine, chosen.values(), temperatures, isinstance(task, str))
 
     @checked
     def max_length(self, task: str) -> int:
         """The largest number of tokens in a task's inputs. Longer inputs are cut."""
         return self._preparer.max_length(self.task(task))
-
-    def _predict(
-        self, tasks: list[TaskType], rows: list[Mapping[str, Any]], temperatures: Mapping[str, float]
-    ) -> list[list[dict[str, Any]]]:
-        """One mapping per row for each task. All these tasks read the same input."""
-        first = tasks[0]
-        if not rows:
-            return [[] for _ in tasks]
-        self._tell_untrained([task.name for task in tasks])
-        missing = first.definition.missing
-        complete, is_complete = predictable(table_of(rows, first.columns, missing), first, missing)
-        if is_complete.all():
-            return self._described(tasks, complete, temperatures)
-        tell_incomplete([task.name for task in tasks], is_complete)
-        described = self._described(tasks, complete, temperatures) if len(complete) else self._of_any_row(tasks)
-        return [with_nothing(of_task, is_complete) for of_task in described]
-
-    def _of_any_row(self, tasks: list[TaskType]) -> list[list[dict[str, Any]]]:
-        """Predictions for a row that stands for any other, for their keys."""
-        columns = tasks[0].columns
-        try:
-            return self._described(tasks, table_of([dict.fromkeys(columns, _ANY)], columns), {})
-        except DataError:  # Not all columns are texts or lists of texts.
-            return [[{"prediction": None}] for _ in tasks]
-
-    def _described(
-        self, tasks: list[TaskType], rows: Dataset, temperatures: Mapping[str, float]
-    ) -> list[list[dict[str, Any]]]:
-        """One mapping per complete row for each task."""
-        first = tasks[0]
-        data = self._preparer.rows_once(first, rows)
-        batch_size = self.config.training.eval_batch_size
-        outputs = run_model(self.model, tasks, data, self._preparer.collate(first), batch_size)
-        with tokenizing(first):
-            return [
-                described(task, of_task, self.tokenizer, temperatures.get(task.name))
-                for task, of_task in zip(tasks, outputs, strict=True)
-            ]
 
     @cached_property
     def _changed(self) -> dict[str, TaskDefinition]:
@@ -393,5 +367,5 @@ class LoadedRun:
             hint = did_you_mean(split, known)
             raise CheckpointError("no task of the run has this split", file=self.path, value=split, hint=hint)
         trained = [name for name in names if not self.is_untrained(name)]
-        self._tell_untrained(names)
+        self.tell_untrained(names)
         return trained or names

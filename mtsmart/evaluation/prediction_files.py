@@ -1,31 +1,36 @@
-"""Predicts the rows of a csv, tsv, jsonl or parquet file, and writes them in order as csv, tsv or jsonl."""
+"""Predicts the rows of a csv, tsv, jsonl or parquet file, and writes them in order as csv, tsv or jsonl.
+
+Some thousand rows are in memory together, for a file of any length. Only where a query's candidates are rows of their
+own (task type ``ranking`` with ``group``) all rows are, because those of a query may stand anywhere; so are they for
+task types of other packages that arrange rows, unless these say otherwise.
+"""
 
 from __future__ import annotations
 
 import csv
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-import pyarrow as pa
-
-from mtsmart.data.derived import is_derived, source_columns
-from mtsmart.data.readers import Layout, SecondName, parse_fields, read_table, whole_rows
-from mtsmart.data.sources import places_read, require_columns
-from mtsmart.errors import DataError, did_you_mean
+from mtsmart.data.readers import SecondName
+from mtsmart.data.sources import places_read
+from mtsmart.errors import DataError, MtsmartError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, common_source, of_new_file
+from mtsmart.evaluation.new_file_rows import NewFileRows
+from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, of_new_file
+from mtsmart.evaluation.predicting import Predictor
+from mtsmart.quiet import without_bars
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RUN_NAMES, RunFolder
 from mtsmart.storage.durable import replacing
 from mtsmart.storage.owned import is_same_file
+from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.writes_text import text_of
 from mtsmart.task_types.shared.labels import joined
-from mtsmart.tasks.dataset import DatasetSource, FieldForm
 from mtsmart.text.escaping import spreadsheet_field, visible_json
 from mtsmart.text.json_text import json_text
 
@@ -40,106 +45,102 @@ def predict_file(
     given: GivenForm = AS_TRAINED,
     calibrated: bool = False,
 ) -> list[dict[str, Any]]:
-    """Predict the rows of a file, which is read as the tasks' training files are.
+    """All rows that :func:`predicted_rows` gives, in memory."""
+    return list(predicted_rows(run, tasks, file, delimited, given, calibrated))
+
+
+def predicted_rows(
+    run: LoadedRun,
+    tasks: Sequence[str],
+    file: str | Path,
+    delimited: bool = False,
+    given: GivenForm = AS_TRAINED,
+    calibrated: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """Predict the rows of a file part by part. The whole file is checked before the first row comes.
 
     Args:
         run: the loaded run.
         tasks: the names of one or several tasks. A repeated name has no effect.
-        file: a data file.
-        delimited: whether the rows will be csv or tsv, where a task may write a list in its own form.
+        file: a data file, which is read as the tasks' training files are.
+        delimited: whether the rows will be csv or tsv, where each has the columns of all rows, and a task may write a
+            list in its own form.
         given: how the file is written, where it differs from the training files.
         calibrated: whether probabilities are those of the run's temperatures.
 
-    Returns:
+    Yields:
         one mapping for each row: what the file has there, then ``prediction`` and probabilities, which are None for a
-        row that lacks a text. For several tasks the keys are ``<task>.prediction`` and so on.
+        row that lacks a text. For several tasks the keys are ``<task>.prediction`` and so on. A warning at the end
+        says how many rows lack a text.
 
     Raises:
-        DataError: the file cannot be read, lacks a text column, or has a column with the name of a predicted one.
+        DataError: the file cannot be read, lacks a text column, has a column with the name of a predicted one, or was
+            changed while it was read.
     """
     names = list(dict.fromkeys(tasks))
     with of_new_file():
-        rows, inputs = _read(run, names, file, given)
+        sources = {name: run.source_of(name, file, given) for name in names}
+        found = NewFileRows(file, [run.task(name) for name in names], sources)
+    predictor = run.predictor(names if len(names) > 1 else names[0], calibrated=calibrated)
+    run.tell_untrained(names)
+    columns = found.columns if delimited else []
+    for rows, predictions in _predicted_parts(predictor, found, file):
+        written = _as_text(predictor.tasks, predictions) if delimited else predictions
+        for row, prediction in zip(rows, written, strict=True):
+            yield {**_with_columns(row, columns), **prediction}
+    predictor.tell_incomplete()
+
+
+def _predicted_parts(
+    predictor: Predictor, found: NewFileRows, file: str | Path
+) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+    """The rows of each part as the file has them, and their predictions."""
+    is_first = True
+    for rows, inputs in found.parts(predictor.needs_all_rows):
+        if is_first and len(rows) < len(found):
+            _learn_keys(predictor, found, file)
+        predictions = _predicted(predictor, inputs, file)
+        if is_first:
+            _refuse_taken(found.columns, predictions[0], file)
+            is_first = False
+        yield rows, predictions
+
+
+@without_bars()
+def _predicted(predictor: Predictor, inputs: list[dict[str, Any]], file: str | Path) -> list[dict[str, Any]]:
     try:
-        predictions = run.predict(names if len(names) > 1 else names[0], inputs, calibrated=calibrated)
+        return predictor(inputs)
     except DataError as error:
         raise error.at(f"{file}, {error.file}", None) from None
-    _refuse_taken(rows, predictions[0], file)
-    if delimited:
-        return _joined(_with_all_names(rows), _as_text(run, names, predictions))
-    return _joined(rows, predictions)
 
 
-def _read(
-    run: LoadedRun, names: Sequence[str], file: str | Path, given: GivenForm
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What the file has in each row, and what the tasks read of it."""
-    sources = {name: run.source_of(name, file, given) for name in names}
-    source = common_source(file, sources)
-    inputs = _inputs(run, sources, source, file)
-    rows = list(whole_rows(file, source))
-    if len(rows) != len(inputs):
-        raise DataError("was changed while it was read", file=file)
-    return rows, inputs
+@without_bars()
+def _learn_keys(predictor: Predictor, found: NewFileRows, file: str | Path) -> None:
+    """Find the names of all predicted columns, because a first part may have no row with a text."""
+    for _, inputs in found.parts():
+        if predictor.knows_keys:
+            return
+        try:
+            predictor.learn_keys(inputs)
+        except DataError as error:
+            raise error.at(f"{file}, {error.file}", None) from None
 
 
-def _joined(rows: list[dict[str, Any]], predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    for row, prediction in zip(rows, predictions, strict=True):
-        row.update(prediction)  # A copy of each row would take the memory twice.
-    return rows
-
-
-def _refuse_taken(rows: list[dict[str, Any]], predicted: Iterable[str], file: str | Path) -> None:
+def _refuse_taken(columns: Sequence[str], predicted: Iterable[str], file: str | Path) -> None:
     """Refuse a file that has a column with the name of a predicted one."""
-    taken = set[str]().union(*rows)
     for name in predicted:
-        if name in taken:
+        if name in columns:
             raise DataError("the file already has a column of this name", file=file, key=name, hint="Rename it")
 
 
-def _with_all_names(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows, each with the columns of all of them: rows of a jsonl file may have different keys."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    if all(len(row) == len(names) for row in rows):
-        return rows
-    return [{name: row.get(name) for name in names} for row in rows]
+def _with_columns(row: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """The row with these columns, in this order: rows of a jsonl file may have different keys. None: as it is."""
+    return {name: row.get(name) for name in columns} if columns and [*row] != columns else row
 
 
-def _inputs(
-    run: LoadedRun, sources: Mapping[str, DatasetSource], source: DatasetSource, file: str | Path
-) -> list[dict[str, Any]]:
-    """The columns that the tasks read, or that their columns are made of; texts that stand for something are read."""
-    columns = list(dict.fromkeys(column for name in sources for column in run.task(name).columns))
-    wanted = source_columns(columns)
-    texts = frozenset[str]().union(*(Layout.of(each).texts for each in sources.values()))
-    table = read_table(file, source.format, layout=replace(Layout.of(source), texts=texts), wanted=wanted)
-    if not table.num_rows:
-        raise DataError("has no rows", file=file)
-    present = table.column_names
-    require_columns([name for name in columns if not is_derived(name, present)], present, file)
-    table = table.select([name for name in wanted if name in present])
-    return _python_rows(parse_fields(table, _forms(run, sources, table, file), file), file)
-
-
-def _python_rows(table: pa.Table, file: str | Path) -> list[dict[str, Any]]:
-    try:
-        return list(table.to_pylist())
-    except (pa.ArrowException, ValueError, OverflowError):
-        column = next(name for name in table.column_names if not _is_python(table.column(name)))
-        raise DataError("has a value that Python cannot hold", file=file, key=column) from None
-
-
-def _is_python(column: pa.ChunkedArray) -> bool:
-    try:
-        column.to_pylist()
-    except (pa.ArrowException, ValueError, OverflowError):
-        return False
-    return True
-
-
-def _as_text(run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _as_text(tasks: Sequence[TaskType], predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The predictions in the form in which their tasks write them in csv and tsv."""
-    owners = {f"{name}." if len(names) > 1 else "": run.task(name) for name in names}
+    owners = {f"{task.name}." if len(tasks) > 1 else "": task for task in tasks}
     columns = {
         column: (task, column.removeprefix(prefix))
         for column in predictions[0]
@@ -150,33 +151,6 @@ def _as_text(run: LoadedRun, names: Sequence[str], predictions: Sequence[Mapping
         {column: None if value is None else text_of(*columns[column], value) for column, value in row.items()}
         for row in predictions
     ]
-
-
-def _forms(
-    run: LoadedRun, sources: Mapping[str, DatasetSource], table: pa.Table, file: str | Path
-) -> dict[str, FieldForm]:
-    """Column -> how the tasks read its text. A column of a jsonl file that is not text has no entry.
-
-    Raises:
-        DataError: two tasks read a column in different ways.
-    """
-    forms: dict[str, FieldForm | None] = {}
-    for name, source in sources.items():
-        for column in (name for name in source_columns(run.task(name).columns) if name in table.column_names):
-            form = source.parse.get(column)
-            if forms.setdefault(column, form) != form:
-                ways = f"{forms[column]} and {form}"
-                hint = "Predict these tasks one by one"
-                raise DataError(f"the tasks read it in different ways: {ways}", file=file, key=column, hint=hint)
-    return {
-        column: form
-        for column, form in forms.items()
-        if form == "text" or (form and _is_text(table.schema.field(column).type))
-    }
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def check_output(file: Path, source: Path, run: Path, task_files: Iterable[Path] = ()) -> None:
@@ -249,25 +223,62 @@ def _named_paths(value: Any) -> Iterator[Path]:
             yield from _named_paths(inner)
 
 
-def write_rows(rows: Sequence[dict[str, Any]], file: Path) -> None:
-    """Write rows in the format of the file's ending. The file appears only when it is complete."""
+def write_rows(rows: Iterable[dict[str, Any]], file: Path) -> int:
+    """Write rows in the format of the file's ending, as they come. The file appears only when it is complete.
+
+    Args:
+        rows: at least one; for csv and tsv all have the same keys.
+        file: the file.
+
+    Returns:
+        the number of rows.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
     # Half of a surrogate pair, which JSON can hold, is no UTF-8: csv and tsv get its escape.
     escaped = "backslashreplace"
-    with replacing(file) as aside, aside.open("w", encoding="utf-8", errors=escaped, newline="") as stream:
-        if file.suffix.lower() == ".jsonl":
-            write_jsonl(rows, stream)
-        else:
-            _write_delimited(rows, stream, "," if file.suffix.lower() == ".csv" else "\t")
+    source = _Source(rows)
+    try:
+        with replacing(file) as aside, aside.open("w", encoding="utf-8", errors=escaped, newline="") as stream:
+            if file.suffix.lower() == ".jsonl":
+                return write_jsonl(source, stream)
+            return _write_delimited(source, stream, "," if file.suffix.lower() == ".csv" else "\t")
+    except _SourceFailed:
+        assert source.error is not None
+        raise source.error from None
 
 
-def write_jsonl(rows: Sequence[dict[str, Any]], stream: TextIO) -> None:
-    """Write one JSON object on each line.
+class _SourceFailed(MtsmartError):
+    """The rows to write have ended with an error, so it is no error of writing."""
+
+
+class _Source:
+    """Rows whose maker may fail, for example because a file cannot be read."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
+        self._rows = rows
+        self.error: Exception | None = None
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        try:
+            yield from self._rows
+        except Exception as error:  # of any kind, because a model runs there
+            self.error = error
+            raise _SourceFailed("the rows cannot be made") from error
+
+
+def write_jsonl(rows: Iterable[dict[str, Any]], stream: TextIO) -> int:
+    """Write one JSON object on each line, and return how many.
 
     Characters that are not visible, because the stream may be a terminal, and letters that its encoding lacks become
     JSON's own escapes.
     """
+    count = 0
     for row in rows:
         stream.write(_json_line(row, stream.encoding or "utf-8") + "\n")
+        count += 1
+    return count
 
 
 def _json_line(row: dict[str, Any], encoding: str) -> str:
@@ -279,20 +290,32 @@ def _json_line(row: dict[str, Any], encoding: str) -> str:
     return line
 
 
-def _write_delimited(rows: Sequence[dict[str, Any]], stream: TextIO, delimiter: str) -> None:
-    header = [name.given if isinstance(name, SecondName) else name for name in rows[0]]
-    lines = [list(map(_field, values)) for values in [header, *(list(row.values()) for row in rows)]]
-    if delimiter == ",":
-        plain = csv.writer(stream, lineterminator="\n")
-        quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        for fields in lines:  # Python leaves a carriage return without quotes, and readers begin a row after it.
-            has_return = any("\r" in field for field in fields if isinstance(field, str))
-            (quoted if has_return else plain).writerow(fields)
-        return
-    # tsv is read without quotes, so it is written without quotes. A tab or line break in a field becomes a space.
-    for fields in lines:
-        flat = ("" if field is None else re.sub(r"[\t\r\n]", " ", str(field)) for field in fields)
-        stream.write("\t".join(flat) + "\n")
+def _write_delimited(rows: Iterable[dict[str, Any]], stream: TextIO, delimiter: str) -> int:
+    write = _csv_writer(stream) if delimiter == "," else partial(_write_tsv, stream)
+    count = 0
+    for count, row in enumerate(rows, 1):
+        if count == 1:
+            write([_field(name.given if isinstance(name, SecondName) else name) for name in row])
+        write(list(map(_field, row.values())))
+    return count
+
+
+def _csv_writer(stream: TextIO) -> Callable[[list[Any]], object]:
+    """Writes the fields of a line. Python leaves a carriage return without quotes, and readers begin a row after it."""
+    plain = csv.writer(stream, lineterminator="\n")
+    quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write(fields: list[Any]) -> None:
+        has_return = any("\r" in field for field in fields if isinstance(field, str))
+        (quoted if has_return else plain).writerow(fields)
+
+    return write
+
+
+def _write_tsv(stream: TextIO, fields: list[Any]) -> None:
+    """Without quotes, as tsv is read. A tab or line break in a field becomes a space."""
+    flat = ("" if field is None else re.sub(r"[\t\r\n]", " ", str(field)) for field in fields)
+    stream.write("\t".join(flat) + "\n")
 
 
 def _field(value: Any) -> Any:

@@ -98,6 +98,7 @@ def evaluate_suite(
     head: str | None = None,
     by: Iterable[str] = (),
     task_files: Iterable[str | Path] = (),
+    precision: str = "float32",
 ) -> SuiteReport:
     """Score a run on a suite of tasks, in the convention of those who made the suite.
 
@@ -109,13 +110,14 @@ def evaluate_suite(
         head: a task of the run whose head scores all tasks of the suite, in place of their own heads.
         by: columns of the data by whose values the scores are shown too; empty: those of the suite.
         task_files: YAML files with further tasks.
+        precision: as for :class:`LoadedRun`.
 
     Raises:
         MtsmartError: there is no such suite, the run has no head for any task of it, or its data cannot be read.
     """
     files = items_of("task_files", task_files)
     chosen = find_suite(suite, TaskLibrary(files))
-    loaded = LoadedRun(run, files)
+    loaded = LoadedRun(run, files, precision=precision)
     tasks = chosen.tasks if head is not None else [task for task in chosen.tasks if loaded.has_head_for(task)]
     if not tasks:
         hint = "If the head of another task has the same labels, say so with `head=NAME`"

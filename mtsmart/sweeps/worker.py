@@ -11,11 +11,11 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 
-from mtsmart import api
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
 from mtsmart.hardware import device_name, installed_version
 from mtsmart.quiet import quiet_libraries
+from mtsmart.running import train_experiment
 from mtsmart.runs.checkpoints import list_checkpoints, stored_rows
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupted
@@ -125,7 +125,7 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
 def _train(job: Job, run: RunFolder, callback: Callback) -> None:
     """Train a run to its end, from its resume point if it has a good one."""
     try:
-        api.train_experiment(job.experiment, run.path, resume=run.exists, callback=callback, report=False)
+        train_experiment(job.experiment, run.path, resume=run.exists, callback=callback, report=False)
     except CheckpointError as error:
         # The data has changed, or the resume points are damaged. The run belongs to this sweep, so it may be deleted.
         # An error in another folder, such as a missing encoder, is no reason to delete the resume points.
@@ -133,7 +133,7 @@ def _train(job: Job, run: RunFolder, callback: Callback) -> None:
             raise
         warnings.warn(f"{job.label}, seed {job.seed} begins anew: {error}", MtsmartWarning, stacklevel=3)
         run.remove()
-        api.train_experiment(job.experiment, run.path, callback=callback, report=False)
+        train_experiment(job.experiment, run.path, callback=callback, report=False)
 
 
 def _is_in(file: object, folder: Path) -> bool:

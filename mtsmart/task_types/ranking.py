@@ -93,6 +93,11 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
 
     # From rows to batches ---------------------------------------------------------------------------------------
 
+    @property
+    def needs_all_rows(self) -> bool:
+        """Whether candidates are rows of their own: those of a query may stand anywhere."""
+        return self.grouped
+
     def arrange(self, rows: datasets.Dataset) -> datasets.Dataset:
         """With ``group`` make one row a query, in the order of their first candidates; it holds lists of their values.
 

@@ -16,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from mtsmart.data.batch import Batch
 from mtsmart.data.joined.batch import JoinedBatch
 from mtsmart.errors import ConfigError
+from mtsmart.hardware import autocast
 from mtsmart.processes import Processes
 from mtsmart.training.step import Scale, TrainStep, unscaled
 
@@ -42,7 +43,7 @@ class Executor:
             hint = "Use training.precision=float32"
             raise ConfigError("the GPU has no such numbers", key="training.precision", value=precision, hint=hint)
         self._device = device
-        self._uses_bfloat16 = precision == "bfloat16"
+        self._precision = precision
         self._module: nn.Module = step
         if processes.count > 1 and not sharded:
             devices = None if device.type == "cpu" else [device]
@@ -98,9 +99,7 @@ class Executor:
         return nullcontext()
 
     def _autocast(self) -> AbstractContextManager[object]:
-        if self._uses_bfloat16:
-            return torch.autocast(self._device.type, dtype=torch.bfloat16)
-        return nullcontext()
+        return autocast(self._device, self._precision)
 
 
 def _in_float32(figures: Mapping[str, Tensor]) -> dict[str, Tensor]:

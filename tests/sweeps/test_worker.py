@@ -9,10 +9,10 @@ import datasets
 import pytest
 
 import mtsmart
-import mtsmart.api
 from mtsmart.config.loader import build_experiment
 from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
 from mtsmart.evaluation.evaluator import Evaluation
+from mtsmart.running import train_experiment
 from mtsmart.runs.interrupt import Interrupted
 from mtsmart.sweeps import worker
 from mtsmart.sweeps.pool import Outcome
@@ -49,7 +49,7 @@ def unfinished(colors):
     plan, _, folder = colors
     job = plan.jobs[0]
     with pytest.raises(Interrupted):
-        mtsmart.api.train_experiment(job.experiment, folder / "unfinished" / job.folder_name, callback=_StopsItself())
+        train_experiment(job.experiment, folder / "unfinished" / job.folder_name, callback=_StopsItself())
     return job, folder
 
 
@@ -58,7 +58,7 @@ def test_a_run_goes_on_from_its_resume_point(unfinished, monkeypatch):
     clocks = []
     monkeypatch.setattr(worker, "_Clock", lambda made=worker._Clock: clocks.append(made()) or clocks[-1])
     line = train_job(job, folder, None, keep=False)
-    alone = mtsmart.api.train_experiment(job.experiment, folder / "alone")
+    alone = train_experiment(job.experiment, folder / "alone")
     assert line.tasks == alone.results["last"]["tasks"]
     assert clocks[0].updates == line.updates - 3 > 0
 
@@ -91,12 +91,12 @@ def test_a_run_whose_data_changed_begins_anew(colors, workspace):
     """It is known by its configuration; the rows behind it have another hash than those of its resume point."""
     plan, _, folder = colors
     job = plan.jobs[0]
-    mtsmart.api.train_experiment(job.experiment, folder / "unfinished" / job.folder_name)
+    train_experiment(job.experiment, folder / "unfinished" / job.folder_name)
     file = workspace.folder / "color_train.jsonl"
     file.write_text(file.read_text().replace("red", "blue", 1))
     with pytest.warns(MtsmartWarning, match="plain, seed 1 begins anew"):
         line = train_job(job, folder, None, keep=False)
-    alone = mtsmart.api.train_experiment(job.experiment, folder / "alone")
+    alone = train_experiment(job.experiment, folder / "alone")
     assert line.tasks == alone.results["last"]["tasks"]
 
 

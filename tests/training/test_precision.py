@@ -8,10 +8,10 @@ import torch
 
 import mtsmart
 from mtsmart import hardware
-from mtsmart.api import train_experiment
 from mtsmart.config.loader import load_experiment
 from mtsmart.processes import Processes
 from mtsmart.reporting.progress.lines import lines_of
+from mtsmart.running import train_experiment
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupted
 from mtsmart.training.callbacks import Callback

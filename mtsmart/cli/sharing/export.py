@@ -22,8 +22,8 @@ def export(
 ) -> None:
     """Write one task as a model that transformers or sentence-transformers loads without mtsmart."""
     quiet_libraries()
-    from mtsmart import api
+    from mtsmart.exporting.task import export_task
 
-    exported = api.export(run, task, folder, overwrite=overwrite, task_files=task_file or [])
+    exported = export_task(run, task, folder, overwrite=overwrite, task_files=task_file or [])
     how = exported.auto_class if exported.code is None else f"{exported.auto_class} with trust_remote_code=True"
     say(f"{task} written to {folder} ({exported.architecture}; {how} loads it)")

@@ -7,20 +7,25 @@ files of local clones of Hub data sets with what their ``card`` says; ``streamin
 """
 
 from mtsmart.data.readers.clones import Clone, features_of, list_files, open_clone
-from mtsmart.data.readers.fields import parse_fields
-from mtsmart.data.readers.files import Layout, kind_of_file, read_source_file, read_table, whole_rows
+from mtsmart.data.readers.columns import CHUNK, MAX_CHUNK, joined
+from mtsmart.data.readers.fields import FieldParser, parse_fields
+from mtsmart.data.readers.files import Layout, kind_of_file, read_source_file, read_table, read_tables, whole_rows
 from mtsmart.data.readers.forms.hints import WordsWarning
 from mtsmart.data.readers.forms.second_names import SecondName
 from mtsmart.data.readers.spilled import spilled
 from mtsmart.data.readers.streaming import StreamedSplit, open_streamed, stream_clone
 
 __all__ = [
+    "CHUNK",
+    "MAX_CHUNK",
     "Clone",
+    "FieldParser",
     "Layout",
     "SecondName",
     "StreamedSplit",
     "WordsWarning",
     "features_of",
+    "joined",
     "kind_of_file",
     "list_files",
     "open_clone",
@@ -28,6 +33,7 @@ __all__ = [
     "parse_fields",
     "read_source_file",
     "read_table",
+    "read_tables",
     "spilled",
     "stream_clone",
     "whole_rows",

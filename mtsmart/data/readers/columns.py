@@ -96,8 +96,13 @@ def as_text(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, bool | int | float) else value
 
 
-def joined(tables: Iterable[pa.Table], file: str | Path) -> pa.Table:
+def joined(tables: Iterable[pa.Table], file: str | Path, done: int = 0) -> pa.Table:
     """Tables as one, whose columns have types that hold the values of all tables.
+
+    Args:
+        tables: at least one.
+        file: what errors call them.
+        done: rows before these, which errors count too.
 
     Raises:
         DataError: a value fits no such type; the message names the column and the row.
@@ -106,13 +111,12 @@ def joined(tables: Iterable[pa.Table], file: str | Path) -> pa.Table:
     try:
         return pa.concat_tables(parts, promote_options="permissive")
     except pa.ArrowException:
-        raise _misfit_between(parts, file) from None
+        raise _misfit_between(parts, file, done) from None
 
 
-def _misfit_between(parts: list[pa.Table], file: str | Path) -> DataError:
+def _misfit_between(parts: list[pa.Table], file: str | Path, done: int) -> DataError:
     """The error for the first value that the common type of its column cannot hold."""
     message = "cannot be stored in one column with the other rows"
-    done = 0
     kinds = pa.unify_schemas([part.schema for part in parts], promote_options="permissive")
     for part in parts:
         for name in part.column_names:

@@ -32,33 +32,53 @@ def parse_fields(table: pa.Table, forms: Mapping[str, FieldForm], file: str | Pa
     Raises:
         DataError: a field is not of its form; the row and column are named.
     """
-    for column, form in forms.items():
-        if column not in table.column_names or not table.num_rows:
-            continue
-        if form == "text" and pa.types.is_string(table.schema.field(column).type):
-            continue  # An empty text stays a text.
-        parsed = _parsed_column(table.column(column), _PARSERS[form], column, file)
-        table = table.set_column(table.column_names.index(column), column, parsed)
-    return table
+    return FieldParser(file).parse(table, forms)
 
 
-def _parsed_column(
-    fields: pa.ChunkedArray, parse: Callable[[Any], Any], column: str, file: str | Path
-) -> pa.ChunkedArray:
-    """What the fields stand for. Only those of a part are in memory as Python's objects, which take many more bytes."""
-    shape = Shape(file)
-    kinds: dict[str, columns.Known] = {}
-    parts: list[pa.Table] = []
-    done = 0
-    for part in itertools.chain.from_iterable(map(_parts, fields.chunks)):
-        values: list[Any] = []
-        for row, field in enumerate(part.to_pylist(), done):
-            values.append(_parsed(parse, field, row, column, file))
-            shape.add({column: values[-1]}, row=row + 1)
-        parts.append(pa.table({column: columns.column(values, column, file, done, kinds)}))
-        done += len(part)
-        values.clear()  # The next part becomes objects before this name is given to its list.
-    return columns.joined(parts, file).column(0)
+class FieldParser:
+    """Parses the fields of rows that come in parts. Errors count the rows from the first part on.
+
+    Args:
+        file: what errors call the data.
+    """
+
+    def __init__(self, file: str | Path) -> None:
+        self._file = file
+        self._done = 0  # rows of the parts before
+        self._shapes: dict[str, Shape] = {}
+        self._kinds: dict[str, columns.Known] = {}
+
+    def parse(self, table: pa.Table, forms: Mapping[str, FieldForm]) -> pa.Table:
+        """The next rows, as :func:`parse_fields` gives them; their values must fit with those of the parts before.
+
+        Raises:
+            DataError: as :func:`parse_fields`.
+        """
+        rows = table.num_rows
+        for column, form in forms.items():
+            if column not in table.column_names or not rows:
+                continue
+            if form == "text" and pa.types.is_string(table.schema.field(column).type):
+                continue  # An empty text stays a text.
+            parsed = self._parsed_column(table.column(column), _PARSERS[form], column)
+            table = table.set_column(table.column_names.index(column), column, parsed)
+        self._done += rows
+        return table
+
+    def _parsed_column(self, fields: pa.ChunkedArray, parse: Callable[[Any], Any], column: str) -> pa.ChunkedArray:
+        """What the fields stand for. Only those of a part are in memory as Python's objects, which take more bytes."""
+        shape = self._shapes.setdefault(column, Shape(self._file))
+        parts: list[pa.Table] = []
+        done = self._done
+        for part in itertools.chain.from_iterable(map(_parts, fields.chunks)):
+            values: list[Any] = []
+            for row, field in enumerate(part.to_pylist(), done):
+                values.append(_parsed(parse, field, row, column, self._file))
+                shape.add({column: values[-1]}, row=row + 1)
+            parts.append(pa.table({column: columns.column(values, column, self._file, done, self._kinds)}))
+            done += len(part)
+            values.clear()  # The next part becomes objects before this name is given to its list.
+        return columns.joined(parts, self._file).column(0)
 
 
 def _parts(fields: pa.Array) -> Iterator[pa.Array]:

@@ -1,0 +1,201 @@
+"""Predictions for rows that come in parts, by one or several tasks of a loaded model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from mtsmart.data.encoding import EncodedSplit
+from mtsmart.errors import DataError
+from mtsmart.evaluation.details.calibrating import described
+from mtsmart.evaluation.evaluator import run_model
+from mtsmart.evaluation.given_rows import predictable, table_of, tell_incomplete, with_nothing
+from mtsmart.evaluation.passes import passes
+from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.preparation.preparer import Preparer, tokenizing
+from mtsmart.task_types import Outputs, TaskType
+from mtsmart.task_types.interface.arranges_rows import needs_all_rows
+
+_TOGETHER = 10_000  # rows whose tokens and outputs are in memory together; they are sorted by length
+_ANY = '["a", "b"]'
+"""A value that most task types read: a text, and a list of words, of candidates or of their names."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A model with all that it needs to run on rows.
+
+    Attributes:
+        model: the model, on its device.
+        tokenizer: the encoder's tokenizer.
+        preparer: encodes rows with it.
+        batch_size: the number of encoded rows in a batch.
+        precision: ``float32``, or ``bfloat16`` for autocast.
+    """
+
+    model: MultiTaskModel
+    tokenizer: PreTrainedTokenizerBase
+    preparer: Preparer
+    batch_size: int
+    precision: str
+
+    def outputs(self, tasks: Sequence[TaskType], split: EncodedSplit) -> list[Outputs]:
+        """The outputs of tasks that share an encoded split, one for each task."""
+        collate = self.preparer.collate(tasks[0])
+        return run_model(self.model, tasks, split, collate, self.batch_size, precision=self.precision)
+
+    def described(
+        self, tasks: Sequence[TaskType], rows: Dataset, temperatures: Mapping[str, float]
+    ) -> list[list[dict[str, Any]]]:
+        """One mapping per complete row for each task. All these tasks read the same input."""
+        size = len(rows) if any(map(needs_all_rows, tasks)) else _TOGETHER
+        starts = range(0, len(rows), max(size, 1))
+        pieces = (rows.select(range(start, min(start + size, len(rows)))) for start in starts)
+        found = [self._described(tasks, piece, temperatures) for piece in pieces]
+        return [list(chain.from_iterable(of_task)) for of_task in zip(*found, strict=True)]
+
+    def _described(
+        self, tasks: Sequence[TaskType], rows: Dataset, temperatures: Mapping[str, float]
+    ) -> list[list[dict[str, Any]]]:
+        outputs = self.outputs(tasks, self.preparer.rows_once(tasks[0], rows))
+        with tokenizing(tasks[0]):
+            return [
+                described(task, of_task, self.tokenizer, temperatures.get(task.name))
+                for task, of_task in zip(tasks, outputs, strict=True)
+            ]
+
+
+@dataclass
+class _Group:
+    """Tasks that share a pass through the encoder, and which of the rows so far lack a text.
+
+    Attributes:
+        tasks: the tasks.
+        keys: task -> the keys of its predictions, as soon as they are known.
+        lacking: how many rows lack a text.
+        first: the first of them, counted from 0.
+    """
+
+    tasks: list[TaskType]
+    keys: dict[str, list[str]] = field(default_factory=dict)
+    lacking: int = 0
+    first: int = 0
+
+
+class Predictor:
+    """Predicts rows that come in parts. A prediction does not depend on the part that its row is in.
+
+    Args:
+        engine: the model.
+        tasks: the tasks, which need not read the same input.
+        temperatures: of tasks whose probabilities are calibrated.
+        is_one: whether one task was asked for by its name alone, so that its name is not in front of the keys.
+
+    Attributes:
+        tasks: the tasks.
+    """
+
+    def __init__(
+        self, engine: Engine, tasks: Iterable[TaskType], temperatures: Mapping[str, float], is_one: bool
+    ) -> None:
+        self._engine = engine
+        self.tasks = list(tasks)
+        self._temperatures = temperatures
+        self._is_one = is_one
+        self._groups = [_Group(group) for group in passes(self.tasks, engine.preparer)]
+        self._done = 0
+
+    @property
+    def needs_all_rows(self) -> bool:
+        """Whether a task has to see all rows at once."""
+        return any(map(needs_all_rows, self.tasks))
+
+    @property
+    def knows_keys(self) -> bool:
+        """Whether the keys of all predictions are known, because every task has predicted a row."""
+        return all(group.keys for group in self._groups)
+
+    def learn_keys(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Find the keys of predictions by predicting one of ``rows`` that is complete, if there is one.
+
+        Rows without a text get the same keys as all others. Those of a whole part may lack one.
+
+        Args:
+            rows: at least one.
+
+        Raises:
+            DataError: as for a call.
+        """
+        for group in (group for group in self._groups if not group.keys):
+            complete = _complete(group.tasks[0], rows, 0)[0]
+            if len(complete):
+                first = complete if self.needs_all_rows else complete.select([0])
+                _note_keys(group, self._engine.described(group.tasks, first, self._temperatures))
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Predictions for the next rows, one mapping for each row.
+
+        Raises:
+            DataError: a row has no such column, or its value does not fit. The message names the row.
+        """
+        if not rows:
+            return []
+        found: dict[str, list[dict[str, Any]]] = {}
+        for group in self._groups:
+            found.update(zip((task.name for task in group.tasks), self._of_group(group, rows), strict=True))
+        self._done += len(rows)
+        if self._is_one:
+            return found[self.tasks[0].name]
+        return [dict(self._prefixed(of_row)) for of_row in zip(*(found[t.name] for t in self.tasks), strict=True)]
+
+    def _prefixed(self, of_row: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+        for task, prediction in zip(self.tasks, of_row, strict=True):
+            yield from ((f"{task.name}.{key}", value) for key, value in prediction.items())
+
+    def _of_group(self, group: _Group, rows: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+        complete, is_complete = _complete(group.tasks[0], rows, self._done)
+        lacking = len(rows) - int(is_complete.sum())
+        if lacking and not group.lacking:
+            group.first = self._done + int(is_complete.argmin())
+        group.lacking += lacking
+        described: list[list[dict[str, Any]]] = [[] for _ in group.tasks]
+        if len(complete):
+            described = self._engine.described(group.tasks, complete, self._temperatures)
+            _note_keys(group, described)
+        if not lacking:
+            return described
+        keys = group.keys or self._likely_keys(group.tasks)
+        return [
+            with_nothing(of_task, is_complete, keys[task.name])
+            for task, of_task in zip(group.tasks, described, strict=True)
+        ]
+
+    def _likely_keys(self, tasks: Sequence[TaskType]) -> dict[str, list[str]]:
+        """The keys of predictions for a row that stands for any other."""
+        columns = tasks[0].columns
+        try:
+            found = self._engine.described(tasks, table_of([dict.fromkeys(columns, _ANY)], columns), {})
+        except DataError:  # Not all columns are texts or lists of texts.
+            return {task.name: ["prediction"] for task in tasks}
+        return {task.name: list(of_task[0]) for task, of_task in zip(tasks, found, strict=True)}
+
+    def tell_incomplete(self) -> None:
+        """Warn of the rows so far that lack a text."""
+        for group in self._groups:
+            if group.lacking:
+                tell_incomplete([task.name for task in group.tasks], group.lacking, self._done, group.first)
+
+
+def _complete(task: TaskType, rows: Sequence[Mapping[str, Any]], done: int) -> tuple[Dataset, Any]:
+    missing = task.definition.missing
+    return predictable(table_of(rows, task.columns, missing, done), task, missing)
+
+
+def _note_keys(group: _Group, described: Sequence[Sequence[Mapping[str, Any]]]) -> None:
+    for task, of_task in zip(group.tasks, described, strict=True):
+        group.keys[task.name] = list(of_task[0])
