@@ -23,6 +23,7 @@ from mtsmart.processes import ALONE, Processes
 from mtsmart.task_types import Outputs, TaskType
 from mtsmart.task_types.interface.fits_decoding import fit_decoding
 from mtsmart.task_types.interface.scores_labels import baseline_scores_of, scores_of_decoded
+from mtsmart.task_types.windows.reads_windows import is_in_windows
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
 from mtsmart.unforeseen import working_on
@@ -112,7 +113,7 @@ def run_model(
         tasks: tasks that share the encoded split. ``collate`` belongs to the first one.
         split: N encoded rows.
         collate: rows -> batch.
-        batch_size: the number of encoded rows in a batch.
+        batch_size: the number of encoded rows in a batch, or of windows where long texts are read so.
         processes: the processes that share the batches. Each process gets all outputs.
         precision: ``float32``, or ``bfloat16`` for autocast. Heads compute in float32 in any case.
 
@@ -122,7 +123,8 @@ def run_model(
     Raises:
         DataError: the model's outputs for a row are not numbers.
     """
-    plan = [BatchIndex(tasks[0].name, rows) for rows in evaluation_batches(split.lengths, batch_size)]
+    counted = split.sequences if is_in_windows(tasks[0]) else None
+    plan = [BatchIndex(tasks[0].name, rows) for rows in evaluation_batches(split.lengths, batch_size, counted)]
     plan = plan[processes.rank :: processes.count]
     batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
     with _without_dropout(model), autocast(model.device, precision):

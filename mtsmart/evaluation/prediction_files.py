@@ -89,6 +89,7 @@ def predicted_rows(
         for row, prediction in zip(rows, written, strict=True):
             yield {**_with_columns(row, columns), **prediction}
     predictor.tell_incomplete()
+    predictor.tell_cut()
 
 
 def _predicted_parts(

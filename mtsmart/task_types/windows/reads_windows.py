@@ -84,3 +84,13 @@ class ReadsWindows(SplitsBatches, TaskType):
         part, places = take_rows(batch, rows, batch.inputs[WINDOWS])
         part.inputs[WINDOWS] = places
         return part
+
+
+def is_in_windows(task: TaskType) -> bool:
+    """Whether a task reads long texts in windows."""
+    return isinstance(task, ReadsWindows) and task.windows is not None
+
+
+def could_read_windows(task: TaskType) -> bool:
+    """Whether a task cuts long texts, although its type has the option ``windows``."""
+    return isinstance(task, ReadsWindows) and isinstance(task.options, LongTextOptions) and task.windows is None
