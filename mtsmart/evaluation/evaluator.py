@@ -123,9 +123,7 @@ def run_model(
     Raises:
         DataError: the model's outputs for a row are not numbers.
     """
-    counted = split.sequences if is_in_windows(tasks[0]) else None
-    plan = [BatchIndex(tasks[0].name, rows) for rows in evaluation_batches(split.lengths, batch_size, counted)]
-    plan = plan[processes.rank :: processes.count]
+    plan = _plan(tasks[0], split, batch_size)[processes.rank :: processes.count]
     batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
     with _without_dropout(model), autocast(model.device, precision):
         logits = _logits(model, tasks, batches)
@@ -135,6 +133,11 @@ def run_model(
         for by_row, collected in zip(found, outputs, strict=True):
             by_row.update(zip(rows, collected, strict=True))
     return [_outputs(task, by_row, split) for task, by_row in zip(tasks, found, strict=True)]
+
+
+def _plan(task: TaskType, split: EncodedSplit, batch_size: int) -> list[BatchIndex]:
+    sequences = split.sequences if is_in_windows(task) else None  # A long text may have very many windows.
+    return [BatchIndex(task.name, rows) for rows in evaluation_batches(split.lengths, batch_size, sequences)]
 
 
 @contextmanager

@@ -275,7 +275,7 @@ def _capped(given: Described, most: int | None) -> Described:
 
 def _tell_capped(key: str, wanted: int | None, most: int | None) -> None:
     text = f"{key}: {wanted} is more than the {most} tokens that the encoder takes, so {most} is used"
-    warnings.warn(text, MtsmartWarning, stacklevel=4)
+    warnings.warn(f"{text}; options.windows of a task reads longer rows", MtsmartWarning, stacklevel=4)
 
 
 def _untrained(setup: Setup) -> tuple[str, ...]:
