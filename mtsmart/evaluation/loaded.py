@@ -330,8 +330,7 @@ class LoadedRun:
         if listed:
             self.tell_untrained(one.name for one in predictor.tasks)
         found = predictor(listed)
-        predictor.tell_incomplete()
-        predictor.tell_cut()
+        predictor.tell()
         return found
 
     @checked

@@ -190,6 +190,11 @@ class Predictor:
             return {task.name: ["prediction"] for task in tasks}
         return {task.name: list(of_task[0]) for task, of_task in zip(tasks, found, strict=True)}
 
+    def tell(self) -> None:
+        """Warn of the rows so far that lack a text, or that lost tokens."""
+        self.tell_incomplete()
+        self.tell_cut()
+
     def tell_incomplete(self) -> None:
         """Warn of the rows so far that lack a text."""
         for group in self._groups:
