@@ -107,7 +107,7 @@ def test_rows_that_fit_make_the_same_batch_as_without_windows(tokenizer, kind):
 
 @pytest.mark.parametrize("ranks", [2, 3, 5])
 def test_parts_of_a_batch_have_the_windows_of_their_rows(tokenizer, ranks):
-    one = task({"overlap": 2})
+    one = task({"overlap": 2}, kind="regression")
     texts = ["the cat", LONG, "a dog runs", " ".join(WORDS[::-1])]
     whole = one.collate(features(encoded(one, tokenizer, texts)), tokenizer, 0)
     places = whole.inputs[WINDOWS]
