@@ -147,12 +147,14 @@ def test_a_task_in_windows_is_not_exported(long_rows, workspace, cli):
 def test_a_run_without_windows_starts_one_with_windows(workspace, trained_run, cli):
     """The head goes on; the vector of attention is new."""
     trained_run(name="short")
-    done = cli("finetune", "short", *LONG_ROWS, *option("attention"), "training.epochs=1", "-o", "long")
+    of_color = ["--task", "color", "training.epochs=1"]
+    done = cli("finetune", "short", *of_color, *LONG_ROWS, option("attention")[0], "-o", "long")
     assert done.code == 0, done.err
     run = mtsmart.load(workspace.folder / "long")
     assert run.model.specs["color"].windows == "attention"
-    back = cli("finetune", "long", "training.epochs=1", "-o", "cut")
+    back = cli("finetune", "long", *of_color, "tasks.color.options.windows=null", "-o", "cut")
     assert back.code == 0, back.err
+    assert mtsmart.load(workspace.folder / "cut").model.specs["color"].windows is None
 
 
 def test_a_head_that_pools_otherwise_than_the_task_says_is_refused(trained_run):
