@@ -4,16 +4,23 @@ import json
 import random
 import re
 
+import datasets
 import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModel
 
 import mtsmart
+from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.errors import CheckpointError, MtsmartWarning
 from mtsmart.models.heads.windows import POOLINGS, WINDOWS, Windows
+from mtsmart.models.loading import load_encoder
+from mtsmart.preparation.preparer import Preparer
 from mtsmart.preparation.split_checks import READ_WHOLE
+from mtsmart.task_types import build_task
+from mtsmart.tasks import TaskDefinition
 from tests.conftest import WORDS
+from tests.models.architectures import save
 from tests.tiny_encoder import write_tiny_encoder
 from tests.training.test_resume import SETTINGS, StopAt, assert_same_run
 
@@ -81,6 +88,24 @@ def test_without_windows_it_is_not_and_the_cut_is_told(still_encoder, tmp_path):
     assert 0.3 < run.results["tasks"]["marked"]["accuracy"] < 0.7
     rows = "128 of 128 training rows (100%) and 60 of 60 validation rows (100%)"
     assert f"task marked: {rows} are cut to 64 tokens; {READ_WHOLE}" in [str(each.message) for each in told]
+
+
+@pytest.mark.parametrize(("name", "cut"), [("ModernBERT", 0), ("BERT", 4)])
+def test_an_encoder_for_long_texts_takes_them_whole(tmp_path, name, cut):
+    """ModernBERT has many positions, so max_length may be above the usual 512."""
+    encoder, tokenizer = load_encoder(EncoderConfig(path=str(save(name, tmp_path / "encoder"))))
+    definition = {"task_type": "classification", "text": ["text"], "labels": ["red", "blue"]}
+    task = build_task("marked", TaskDefinition(**definition, dataset={"files": {"train": "unused.jsonl"}}))
+    preparer = Preparer(tokenizer, DataConfig(max_length=700), encoder.max_positions)
+    rows = datasets.Dataset.from_list(marked(4, 0)).add_column("row", list(range(4)))
+    split = preparer.rows(task, rows, with_labels=True)
+    limit = preparer.max_length(task)
+    assert limit == min(700, encoder.max_positions) and split.cut == cut
+    assert split.lengths.tolist() == [min(limit, LENGTH + 2)] * 4
+    batch = task.collate(split.rows.to_list()[:1], tokenizer, 0)
+    with torch.no_grad():
+        hidden = encoder(encoder.embed(batch.inputs["input_ids"]), batch.inputs).last_hidden_state
+    assert hidden.shape[1] == split.lengths[0] and bool(hidden.isfinite().all())
 
 
 def option(pooling):
