@@ -134,7 +134,7 @@ class TrainingConfig(StrictModel):
     epochs: int = Field(3, ge=1)
     max_updates: int | None = Field(None, ge=1, description="stop after this many updates")
     batch_size: int = Field(32, ge=1, description="rows of one task in a batch")
-    eval_batch_size: int = Field(64, ge=1, le=65_536, description="rows in a batch of an evaluation")
+    eval_batch_size: int = Field(64, ge=1, le=65_536, description="rows, or windows of rows, in an evaluation batch")
     accumulation: int = Field(
         1,
         ge=1,

@@ -280,7 +280,25 @@ def _rounded(lengths: np.ndarray) -> np.ndarray:
     return np.asarray(-(-lengths // width) * width)
 
 
-def evaluation_batches(lengths: np.ndarray, batch_size: int) -> list[tuple[int, ...]]:
-    """All rows once, longest first: so a batch holds rows of similar length, and memory peaks at the start."""
+def evaluation_batches(
+    lengths: np.ndarray, batch_size: int, sequences: np.ndarray | None = None
+) -> list[tuple[int, ...]]:
+    """All rows once, longest first: so a batch holds rows of similar length, and memory peaks at the start.
+
+    Args:
+        lengths: (N,) tokens of each row, or of its longest sequence.
+        batch_size: the most rows of a batch.
+        sequences: (N,) sequences of each row. A batch has at most ``batch_size`` of them, or one row; None: they do not
+            count.
+    """
     order = np.argsort(-lengths, kind="stable")
-    return [tuple(map(int, order[start : start + batch_size])) for start in range(0, len(order), batch_size)]
+    counts = np.ones(len(order), dtype=np.int64) if sequences is None else sequences[order]
+    ends = np.append(0, np.cumsum(counts))
+    batches = []
+    start = 0
+    while start < len(order):
+        fit = int(np.searchsorted(ends, ends[start] + batch_size, side="right")) - 1
+        stop = max(start + 1, fit)
+        batches.append(tuple(map(int, order[start:stop])))
+        start = stop
+    return batches

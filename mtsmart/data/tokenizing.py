@@ -38,9 +38,9 @@ def tokenize(
     return _encoder_of(tokenizer).encode(columns, max_length, segments)
 
 
-def special_tokens_of_pairs(tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
-    """The special tokens before the first text of a pair, between both texts, and after the second."""
-    return _encoder_of(tokenizer).special_tokens(2)
+def special_tokens_of(texts: int, tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
+    """The special tokens before one or two texts, between both, and after the last one."""
+    return _encoder_of(tokenizer).special_tokens(texts)
 
 
 def _encoder_of(tokenizer: PreTrainedTokenizerBase) -> TextTokenizer:

@@ -33,6 +33,7 @@ from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.hardware import installed_version
 from mtsmart.models.files import read_decoding, read_head_specs
 from mtsmart.models.heads import HeadSpec
+from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.models.output_unit import OutputUnit
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
@@ -85,6 +86,7 @@ class Teacher:
         own = self.definitions[task.name]
         definition = task.definition
         changes = {name: getattr(own, name) for name in ("head", "share_head", "project", "max_length")}
+        changes["options"] = _read_as(own, definition)
         if task.head_spec.labels is not None:
             changes["labels"] = own.labels
         owner = build_task(own.share_head, self.definitions[own.share_head]) if own.share_head else None
@@ -212,6 +214,12 @@ def _chosen(distill: DistillSettings, teachers: Sequence[Teacher], tasks: Mappin
                 message = f"the teacher {teacher.folder.path} has no {kind} head for it (it has: {has})"
                 raise ConfigError(message, key="distill.tasks", value=name)
     return list(dict.fromkeys(distill.tasks))
+
+
+def _read_as(teacher: TaskDefinition, student: TaskDefinition) -> dict[str, Any]:
+    """The student's options, but long texts are read as the teacher reads them: its head may pool windows."""
+    others = {name: value for name, value in student.options.items() if name != WINDOWS}
+    return {**others, WINDOWS: teacher.options[WINDOWS]} if WINDOWS in teacher.options else others
 
 
 def _common(teachers: Sequence[Teacher], types: Mapping[str, TaskType], possible: Sequence[str]) -> list[str]:

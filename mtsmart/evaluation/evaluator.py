@@ -23,6 +23,7 @@ from mtsmart.processes import ALONE, Processes
 from mtsmart.task_types import Outputs, TaskType
 from mtsmart.task_types.interface.fits_decoding import fit_decoding
 from mtsmart.task_types.interface.scores_labels import baseline_scores_of, scores_of_decoded
+from mtsmart.task_types.windows.reads_windows import is_in_windows
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
 from mtsmart.unforeseen import working_on
@@ -112,7 +113,7 @@ def run_model(
         tasks: tasks that share the encoded split. ``collate`` belongs to the first one.
         split: N encoded rows.
         collate: rows -> batch.
-        batch_size: the number of encoded rows in a batch.
+        batch_size: the number of encoded rows in a batch, or of windows where long texts are read so.
         processes: the processes that share the batches. Each process gets all outputs.
         precision: ``float32``, or ``bfloat16`` for autocast. Heads compute in float32 in any case.
 
@@ -122,8 +123,7 @@ def run_model(
     Raises:
         DataError: the model's outputs for a row are not numbers.
     """
-    plan = [BatchIndex(tasks[0].name, rows) for rows in evaluation_batches(split.lengths, batch_size)]
-    plan = plan[processes.rank :: processes.count]
+    plan = _plan(tasks[0], split, batch_size)[processes.rank :: processes.count]
     batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
     with _without_dropout(model), autocast(model.device, precision):
         logits = _logits(model, tasks, batches)
@@ -133,6 +133,11 @@ def run_model(
         for by_row, collected in zip(found, outputs, strict=True):
             by_row.update(zip(rows, collected, strict=True))
     return [_outputs(task, by_row, split) for task, by_row in zip(tasks, found, strict=True)]
+
+
+def _plan(task: TaskType, split: EncodedSplit, batch_size: int) -> list[BatchIndex]:
+    sequences = split.sequences if is_in_windows(task) else None  # A long text may have very many windows.
+    return [BatchIndex(task.name, rows) for rows in evaluation_batches(split.lengths, batch_size, sequences)]
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from mtsmart.evaluation.stored_run import check_head_of, read_run
 from mtsmart.hardware import usable_device, usable_precision
 from mtsmart.models.files import fits
 from mtsmart.preparation.preparer import LabelsMissing, Preparer
+from mtsmart.preparation.split_checks import cut_rows_text
 from mtsmart.quiet import without_bars
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
@@ -221,6 +222,7 @@ class LoadedRun:
             except LabelsMissing as error:
                 unlabelled[task.name] = error
                 continue
+            self._tell_cut(task, split, data)
             results[task.name] = self._scored(task, split, data, details, by)
         if unlabelled and not results:
             raise next(iter(unlabelled.values()))
@@ -229,6 +231,12 @@ class LoadedRun:
             warnings.warn(text, MtsmartWarning, stacklevel=4)
         self.tell_untrained(list(results))
         return Evaluation(results)
+
+    def _tell_cut(self, task: TaskType, split: str, data: EncodedSplit) -> None:
+        limit = self._preparer.max_length(task)
+        text = cut_rows_text(task, data.cut or 0, len(data), limit, f"rows of the split '{split}'")
+        if text is not None:
+            warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=5)
 
     def _scored(self, task: TaskType, split: str, data: EncodedSplit, details: bool, by: list[str]) -> TaskResult:
         """The scores of a task, in detail and in slices if that was asked for."""
@@ -323,7 +331,7 @@ class LoadedRun:
         if listed:
             self.tell_untrained(one.name for one in predictor.tasks)
         found = predictor(listed)
-        predictor.tell_incomplete()
+        predictor.tell()
         return found
 
     @checked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -10,14 +11,15 @@ from typing import Any
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.data.encoding import EncodedSplit
-from mtsmart.errors import DataError
+from mtsmart.data.encoding import EncodedSplit, noting_cuts
+from mtsmart.errors import DataError, MtsmartWarning
 from mtsmart.evaluation.details.calibrating import described
 from mtsmart.evaluation.evaluator import run_model
 from mtsmart.evaluation.given_rows import predictable, table_of, tell_incomplete, with_nothing
 from mtsmart.evaluation.passes import passes
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.preparer import Preparer, tokenizing
+from mtsmart.preparation.split_checks import cut_rows_text
 from mtsmart.task_types import Outputs, TaskType
 from mtsmart.task_types.interface.arranges_rows import needs_all_rows
 
@@ -79,12 +81,14 @@ class _Group:
         keys: task -> the keys of its predictions, as soon as they are known.
         lacking: how many rows lack a text.
         first: the first of them, counted from 0.
+        cut: how many rows lost tokens, because they were too long.
     """
 
     tasks: list[TaskType]
     keys: dict[str, list[str]] = field(default_factory=dict)
     lacking: int = 0
     first: int = 0
+    cut: int = 0
 
 
 class Predictor:
@@ -165,7 +169,9 @@ class Predictor:
         group.lacking += lacking
         described: list[list[dict[str, Any]]] = [[] for _ in group.tasks]
         if len(complete):
-            described = self._engine.described(group.tasks, complete, self._temperatures)
+            with noting_cuts() as noted:
+                described = self._engine.described(group.tasks, complete, self._temperatures)
+            group.cut += sum(int(is_cut.sum()) for is_cut in noted)
             _note_keys(group, described)
         if not lacking:
             return described
@@ -184,11 +190,25 @@ class Predictor:
             return {task.name: ["prediction"] for task in tasks}
         return {task.name: list(of_task[0]) for task, of_task in zip(tasks, found, strict=True)}
 
+    def tell(self) -> None:
+        """Warn of the rows so far that lack a text, or that lost tokens."""
+        self.tell_incomplete()
+        self.tell_cut()
+
     def tell_incomplete(self) -> None:
         """Warn of the rows so far that lack a text."""
         for group in self._groups:
             if group.lacking:
                 tell_incomplete([task.name for task in group.tasks], group.lacking, self._done, group.first)
+
+    def tell_cut(self) -> None:
+        """Warn of the rows so far that lost tokens, because they were too long."""
+        for group in self._groups:
+            task = group.tasks[0]
+            text = cut_rows_text(task, group.cut, self._done, self._engine.preparer.max_length(task))
+            if text is not None:
+                names = ", ".join(one.name for one in group.tasks)
+                warnings.warn(f"task {names}: {text}", MtsmartWarning, stacklevel=5)
 
 
 def _complete(task: TaskType, rows: Sequence[Mapping[str, Any]], done: int) -> tuple[Dataset, Any]:

@@ -88,7 +88,7 @@ def predicted_rows(
         written = _as_text(predictor.tasks, predictions) if delimited else predictions
         for row, prediction in zip(rows, written, strict=True):
             yield {**_with_columns(row, columns), **prediction}
-    predictor.tell_incomplete()
+    predictor.tell()
 
 
 def _predicted_parts(

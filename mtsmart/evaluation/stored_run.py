@@ -91,7 +91,7 @@ def check_head_of(task: TaskType, specs: Mapping[str, HeadSpec], run: RunFolder)
     stored, wanted = specs[task.name], task.head_spec
     if fits(stored, wanted):
         return
-    for name in ("labels", "kind", "num_labels", "type", "layers", "pooling"):
+    for name in ("labels", "kind", "num_labels", "type", "layers", "pooling", "windows"):
         has, needs = getattr(stored, name), getattr(wanted, name)
         if has != needs:
             message = f"does not belong to {run.config_file}, whose task has {name} {shorten(needs)}"

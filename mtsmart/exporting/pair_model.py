@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from mtsmart.data.batch import pad_inputs
-from mtsmart.data.tokenizing import special_tokens_of_pairs, tokenize
+from mtsmart.data.tokenizing import special_tokens_of, tokenize
 from mtsmart.errors import CheckpointError
 from mtsmart.exporting.modeling_pair import PairConfig, PairModel
 from mtsmart.models.adapters import without_adapters
@@ -89,7 +89,7 @@ def export_pair(
 def _config(
     encoder: PreTrainedModel, spec: HeadSpec, tokenizer: PreTrainedTokenizerBase, head: str, problem_type: str | None
 ) -> PairConfig:
-    before, between, after = special_tokens_of_pairs(tokenizer)
+    before, between, after = special_tokens_of(2, tokenizer)
     if not between:
         message = "the encoder's tokenizer puts no token between two texts, so an exported model cannot tell them apart"
         raise CheckpointError(message, argument="task", value=head, hint="It works in 'mtsmart predict'")

@@ -21,6 +21,7 @@ from mtsmart.runs.hub_address import run_path
 from mtsmart.runs.results import Results
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_outputs import HasUnit, decoding_rule, unit_of
+from mtsmart.task_types.windows.reads_windows import is_in_windows
 from mtsmart.training.setup import recipe_of
 from mtsmart.user_paths import HUB_PREFIX, user_path
 
@@ -54,6 +55,7 @@ def export_task(
         hint = "Train longer, or draw every task in each update: mixing.strategy=rounds"
         raise ConfigError("got no update in this run, so its head is random", argument="task", value=task, hint=hint)
     _refuse_computed_labels(loaded, chosen)
+    _refuse_windows(chosen)
     return _write(loaded, chosen, target, overwrite)
 
 
@@ -112,6 +114,14 @@ def _refuse_computed_labels(run: LoadedRun, task: TaskType) -> None:
             value=task.name,
             hint=f"Export the head's own task: `task={task.head_name}`",
         )
+
+
+def _refuse_windows(task: TaskType) -> None:
+    """Refuse a task whose logits are those of several windows."""
+    if is_in_windows(task):
+        message = "the task reads long texts in windows (options.windows), which no Hugging Face class does"
+        hint = "'mtsmart predict' reads them. To export the task, train it without windows"
+        raise ConfigError(message, argument="task", value=task.name, hint=hint)
 
 
 def base_encoder(run: RunFolder) -> str:

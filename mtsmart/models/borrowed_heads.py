@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.errors import CheckpointError, did_you_mean
-from mtsmart.models.files import fits, load_head, read_decoding, read_head_specs
+from mtsmart.models.files import can_start, load_head, read_decoding, read_head_specs
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.runs.folder import RunFolder
@@ -75,7 +75,8 @@ def _borrow(model: MultiTaskModel, name: str, init: HeadInitConfig) -> Numbers:
         if owners[source] not in stored:
             raise CheckpointError("the run has no head for this task", key=f"{place}.task", value=source)
         _check_fit(stored[owners[source]], model.specs[name], source, f"tasks.{name}")
-        load_head(folder, owners[source], model.head(name), model.encoder)
+        alike = stored[owners[source]].windows == model.specs[name].windows
+        load_head(folder, owners[source], model.head(name), model.encoder, pools_as_stored=alike)
         return read_decoding(folder).get(owners[source], {})
 
     return read_consistently(lambda: run.model, read)
@@ -99,7 +100,7 @@ def _check_fit(stored: HeadSpec, wanted: HeadSpec, source: str, key: str) -> Non
         if have != getattr(wanted, of):
             message = f"the head of '{source}' has {of} {have}"
             raise CheckpointError(message, key=f"{key}.{name}", value=getattr(wanted, of), hint=f"Write {of}: {have}")
-    if not fits(stored, wanted):
+    if not can_start(stored, wanted):
         kind = f"{stored.kind} with {stored.num_labels} outputs"
         message = f"the head of '{source}' is for another kind of task ({kind})"
         raise CheckpointError(message, key=f"{key}.init.task", value=source)

@@ -30,6 +30,7 @@ from mtsmart.errors import CheckpointError, MtsmartError
 from mtsmart.models.adapters import save_encoder
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.heads import HEADS, KINDS, HeadSpec
+from mtsmart.models.heads.windows import POOLINGS, WINDOWS
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import tensors_of_head
@@ -129,6 +130,7 @@ def read_head_specs(folder: Path) -> dict[str, HeadSpec]:
             ("number of layers", spec.layers, spec.layers is None or 0 <= spec.layers <= _MAX_LAYERS),
             ("kind", spec.kind, spec.kind in KINDS),
             ("type", spec.type, spec.type in HEADS),
+            ("pooling of windows", spec.windows, spec.windows in (None, *POOLINGS)),
         ):
             if not is_known:
                 raise CheckpointError(f"is damaged: this is no {what} of a head", file=file, value=value)
@@ -185,7 +187,8 @@ def read_model(
     _check_room(folder, {name: wanted[name] for name in kept}, shared.hidden_size)
     model = _built(shared, wanted, folder)
     for name in kept:
-        load_head(folder, name, model.head(name), model.encoder)
+        alike = stored[name].windows == wanted[name].windows
+        load_head(folder, name, model.head(name), model.encoder, pools_as_stored=alike)
         _load_adapters(folder, name, model.encoder)
     return model, tokenizer
 
@@ -245,8 +248,18 @@ def fits(stored: HeadSpec, wanted: HeadSpec) -> bool:
     return replace(stored, dropout=None) == replace(wanted, dropout=None)
 
 
-def load_head(folder: Path, name: str, head: nn.Module, encoder: nn.Module) -> None:
+def can_start(stored: HeadSpec, wanted: HeadSpec) -> bool:
+    """Whether training can go on from the weights of a head: windows of long texts may be pooled in another way."""
+    return fits(replace(stored, windows=None), replace(wanted, windows=None))
+
+
+def load_head(folder: Path, name: str, head: nn.Module, encoder: nn.Module, *, pools_as_stored: bool = True) -> None:
     """Load one head's weights into ``head``; those that it shares with ``encoder`` came with that one.
+
+    Args:
+        folder, name: the model's folder, and the head in it.
+        head, encoder: what the weights are for.
+        pools_as_stored: whether ``head`` pools windows as the stored head; if not, its pooling stays as it is.
 
     Raises:
         CheckpointError: the file is missing, damaged, or another head's.
@@ -255,8 +268,15 @@ def load_head(folder: Path, name: str, head: nn.Module, encoder: nn.Module) -> N
     with _loading(file):
         require_file(file)
         own = {key: tensor for key, tensor in load_file(file).items() if not key.startswith(_ADAPTERS)}
+        if not pools_as_stored:
+            own = {key: tensor for key, tensor in own.items() if not _is_of_windows(key)}
+            own |= {key: tensor for key, tensor in head.state_dict().items() if _is_of_windows(key)}
         load_state(head, own, shared_tensors(encoder))
         check_finite(head)
+
+
+def _is_of_windows(key: str) -> bool:
+    return key.startswith(f"{WINDOWS}.")
 
 
 def _load_adapters(folder: Path, name: str, encoder: Encoder) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mtsmart.cpu.linear import speed_up_linears
 from mtsmart.models.encoder import Encoder, in_full_precision
 from mtsmart.models.heads import HeadSpec, build_head
+from mtsmart.models.heads.windows import WINDOWS, WindowPooling, pool_windows
 from mtsmart.models.transform import add_heads, use_head
 
 
@@ -27,7 +28,7 @@ class MultiTaskModel(nn.Module):
         self.encoder = encoder
         self.specs = dict(specs)
         # The suffix keeps a task called "keys" or "pop" from colliding with ModuleDict's methods.
-        self.heads = nn.ModuleDict({_key(name): build_head(encoder, spec) for name, spec in specs.items()})
+        self.heads = nn.ModuleDict({_key(name): _built(encoder, spec) for name, spec in specs.items()})
         add_heads(encoder, specs)
         speed_up_linears(self)
 
@@ -49,7 +50,7 @@ class MultiTaskModel(nn.Module):
             inputs: the batch's inputs.
 
         Returns:
-            (B, C) for sequence heads, (B, T, C) for token heads.
+            (B, C) for sequence heads, (B, T, C) for token heads. B counts rows where rows have several windows.
         """
         return self.logits(head, self.encode(head, inputs_embeds, inputs), inputs)
 
@@ -74,13 +75,23 @@ class MultiTaskModel(nn.Module):
         between two of them that differ little is mostly the rounding.
         """
         with torch.autocast(self.device.type, enabled=False):
-            logits: Tensor = self.head(head)(in_full_precision(outputs), inputs)
-        return logits
+            full = in_full_precision(outputs)
+            module = self.head(head)
+            logits: Tensor = module(full, inputs)
+            return pool_windows(module, logits, full[0], inputs)
 
     @property
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device
+
+
+def _built(encoder: Encoder, spec: HeadSpec) -> nn.Module:
+    """A new head, which pools windows if its task reads them."""
+    head = build_head(encoder, spec)
+    if spec.windows is not None:
+        head.add_module(WINDOWS, WindowPooling(encoder, spec.windows))
+    return head
 
 
 def _key(name: str) -> str:

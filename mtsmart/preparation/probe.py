@@ -20,6 +20,7 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.errors import CheckpointError, MtsmartError, MtsmartWarning
+from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.unforeseen import place_of, working_on
@@ -126,7 +127,7 @@ def _pair(task: PreparedTask, rows: EncodedSplit, tokenizer: PreTrainedTokenizer
     longest = int(lengths.argmax())
     if shortest == longest:  # All have the same length.
         longest = len(lengths) - 1
-    pair = {name: tensor[[shortest, longest]].clone() for name, tensor in inputs.items()}
+    pair = {name: tensor[[shortest, longest]].clone() for name, tensor in inputs.items() if name != WINDOWS}
     for place in range(2):
         _thin_out(pair, place, _WIDTH / int(pair["attention_mask"][place].sum()), tokenizer)
     if bool(pair["attention_mask"].sum(1).unique().numel() == 1):

@@ -18,6 +18,7 @@ from mtsmart.errors import MtsmartWarning
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.split_names import mistyped_splits
 from mtsmart.task_types import TaskType
+from mtsmart.task_types.windows.reads_windows import could_read_windows, is_in_windows
 from mtsmart.text.escaping import is_visible, one_line
 
 _READ = 10_000  # rows in memory together
@@ -26,6 +27,8 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _STEP = 6364136223846793005
 _JOINERS = "\u200c\u200d"
 _SHOWN = 8  # labels that a line names
+READ_WHOLE = "'options: {windows: {}}' in the task reads all of their text, in windows"
+"""What to do against cut rows."""
 
 
 def tell_of_splits(task: PreparedTask, max_length: int) -> None:
@@ -215,7 +218,7 @@ def cut_text(task: PreparedTask, max_length: int) -> str | None:
     if not found:
         return None
     is_one_row = len(found) == 1 and found[0].startswith("1 of ")
-    return f"{' and '.join(found)} {'is' if is_one_row else 'are'} cut to {max_length} tokens"
+    return f"{' and '.join(found)} {'is' if is_one_row else 'are'} {_how_cut(task.type, max_length)}"
 
 
 def _cut_part(kind: str, split: EncodedSplit, max_length: int) -> str | None:
@@ -223,4 +226,29 @@ def _cut_part(kind: str, split: EncodedSplit, max_length: int) -> str | None:
     count = int((split.lengths == max_length).sum()) if split.cut is None else split.cut
     if not count or count < _FEW * len(split):
         return None
-    return f"{'up to ' if split.cut is None else ''}{count:,} of {len(split):,} {kind} rows"
+    return f"{'up to ' if split.cut is None else ''}{_share_text(count, len(split), f'{kind} rows')}"
+
+
+def _share_text(count: int, rows: int, what: str) -> str:
+    return f"{count:,} of {rows:,} {what} ({count / rows:.0%})"
+
+
+def _how_cut(task: TaskType, max_length: int) -> str:
+    """To how many tokens rows are cut, and how they would not be."""
+    if is_in_windows(task):
+        return f"cut, because both texts of the pair are longer than half a window of {max_length} tokens"
+    hint = f"; {READ_WHOLE}" if could_read_windows(task) else ""
+    return f"cut to {max_length} tokens{hint}"
+
+
+def cut_rows_text(task: TaskType, count: int, rows: int, max_length: int, what: str = "rows") -> str | None:
+    """A text if ``count`` of ``rows`` rows lost tokens because they were too long; None if hardly any did.
+
+    Args:
+        task, max_length: the task, and the most tokens that its rows have.
+        count, rows: how many rows were cut, of how many.
+        what: what the rows are.
+    """
+    if not count or count < _FEW * rows:
+        return None
+    return f"{_share_text(count, rows, what)} {'is' if count == 1 else 'are'} {_how_cut(task, max_length)}"

@@ -20,10 +20,11 @@ from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sources import has_split, load_split
 from mtsmart.preparation.data_checks import plain_tokenizer
 from mtsmart.preparation.preparer import LabelsMissing, Preparer
-from mtsmart.preparation.split_checks import label_counts
+from mtsmart.preparation.split_checks import READ_WHOLE, label_counts
 from mtsmart.quiet import without_bars
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.shared.labels import number_of
+from mtsmart.task_types.windows.reads_windows import could_read_windows, is_in_windows
 from mtsmart.text.json_text import json_text
 
 _OURS = ("train", "validation", "test")
@@ -91,6 +92,7 @@ class TaskStatistics:
         task_type: its kind.
         unit: what lengths count: ``tokens`` of an encoder, or ``words`` and punctuation marks.
         max_length: where rows are cut, in tokens, unless an experiment says another number.
+        of_long_rows: what happens to rows that are longer; empty where the task type says nothing of it.
         splits: our split -> what it is like.
         examples: label -> two training rows; an empty label where rows have no single named label.
     """
@@ -101,6 +103,7 @@ class TaskStatistics:
     max_length: int
     splits: Mapping[str, SplitStatistics]
     examples: Mapping[str, Sequence[Mapping[str, Any]]]
+    of_long_rows: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,13 @@ def statistics_of(task: TaskType, tokenizer: PreTrainedTokenizerBase | None = No
         found = {split: _statistics(task, split, read, limit) for split in read}
         examples = _examples(task, next(iter(read.values()))) if read else {}
     unit = "words" if tokenizer is None else "tokens"
-    return TaskStatistics(task.name, task.definition.task_type, unit, limit, found, examples)
+    return TaskStatistics(task.name, task.definition.task_type, unit, limit, found, examples, _of_long_rows(task))
+
+
+def _of_long_rows(task: TaskType) -> str:
+    if is_in_windows(task):
+        return "they are read in windows"
+    return f"they are cut; {READ_WHOLE}" if could_read_windows(task) else ""
 
 
 def _lenient(task: TaskType) -> TaskType:

@@ -39,6 +39,8 @@ def _split_lines(name: str, split: SplitStatistics, statistics: TaskStatistics) 
         # A word has at least one token, so the rows that are too long in words are too long in tokens.
         at_least = "at least " if statistics.unit == "words" else ""
         yield f"  longer than {statistics.max_length:,} tokens: {at_least}{_rows(lengths.over)}"
+        if lengths.over and statistics.of_long_rows:
+            yield f"    {at_least}{lengths.over / split.rows:.0%} of all: {statistics.of_long_rows}"
     if split.numbers is not None:
         yield f"  labels: {split.numbers.least:g} to {split.numbers.most:g}, mean {split.numbers.mean:.3g}"
     for column, count in split.empty.items():

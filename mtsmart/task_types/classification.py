@@ -34,12 +34,13 @@ from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.reductions import stack
 from mtsmart.task_types.shared.sequence import SequenceTask
 from mtsmart.task_types.shared.soft_labels import labels_named_in, probabilities_in, soft_hint
+from mtsmart.task_types.windows.options import LongTextOptions
 from mtsmart.tasks.definition import TaskDefinition
 
 _OF_TWO = ("f1", "precision", "recall")  # metrics of the second of two labels
 
 
-class ClassificationOptions(LossOptions):
+class ClassificationOptions(LossOptions, LongTextOptions):
     """What the label column holds, and how labels count in the loss."""
 
     soft_labels: bool = Field(
@@ -115,7 +116,9 @@ class Classification(
 
     @property
     def head_spec(self) -> HeadSpec:
-        return head_spec_of(self.definition, "sequence_classification", len(self.labels), self.labels)
+        return head_spec_of(
+            self.definition, "sequence_classification", len(self.labels), self.labels, self.window_pooling
+        )
 
     def encode_label(self, value: Any, row: int) -> int | list[float]:
         """The index of a label, or the probabilities of soft labels."""

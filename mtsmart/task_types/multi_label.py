@@ -35,13 +35,14 @@ from mtsmart.task_types.shared.named_labels import NamedLabels, surveyed
 from mtsmart.task_types.shared.reductions import stack
 from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask
+from mtsmart.task_types.windows.options import LongTextOptions
 from mtsmart.tasks.definition import TaskDefinition
 
 _SEPARATORS = (",", ";", "|", "/", " ")
 _KNOWN = 10_000  # different lists that are kept, so that none of them is looked at twice
 
 
-class MultiLabelOptions(LossOptions):
+class MultiLabelOptions(LossOptions, LongTextOptions):
     """How labels are read, learned and predicted."""
 
     separator: str = Field(",", min_length=1, description="text between the labels of a row whose labels are one text")
@@ -123,7 +124,9 @@ class MultiLabel(
 
     @property
     def head_spec(self) -> HeadSpec:
-        return head_spec_of(self.definition, "sequence_classification", len(self.labels), self.labels)
+        return head_spec_of(
+            self.definition, "sequence_classification", len(self.labels), self.labels, self.window_pooling
+        )
 
     @property
     def threshold(self) -> float:

@@ -35,6 +35,7 @@ from mtsmart.task_types.shared.label_weights import (
 from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.reductions import stack
 from mtsmart.task_types.shared.sequence import SequenceTask
+from mtsmart.task_types.windows.options import LongTextOptions
 
 
 @CRITERIA.register("threshold_cross_entropy")
@@ -57,6 +58,10 @@ def quadratic_kappa(predictions: Sequence[int], references: Sequence[int]) -> fl
     return float(cohen_kappa_score(references, predictions, weights="quadratic"))
 
 
+class OrdinalOptions(ClassWeightOptions, LongTextOptions):
+    """How much each label counts in the loss, and how long texts are read."""
+
+
 @TASK_TYPES.register("ordinal")
 class Ordinal(
     SequenceTask, NamedLabels, WeighsLabels, Decides, ExplainsDecoding, SplitsBatches, OneLabelEach, HasProbabilities
@@ -66,7 +71,7 @@ class Ordinal(
     losses = ("threshold_cross_entropy",)
     divergences = ("bernoulli_symmetric_kl", "bernoulli_symmetric_kl_detached", "bernoulli_kl", "bernoulli_js")
     metrics = ("quadratic_kappa", "spearman", "accuracy", "macro_f1", "balanced_accuracy")
-    Options = ClassWeightOptions
+    Options = OrdinalOptions
     label_dtype = torch.int64
     problem_type = "multi_label_classification"  # each output answers a question of its own: sigmoid, not softmax
 
@@ -82,7 +87,7 @@ class Ordinal(
     @property
     def head_spec(self) -> HeadSpec:
         names = [f">{label}" for label in self.labels[:-1]]
-        return head_spec_of(self.definition, "sequence_classification", len(names), names)
+        return head_spec_of(self.definition, "sequence_classification", len(names), names, self.window_pooling)
 
     def encode_label(self, value: Any, row: int) -> int:
         """The place of a label."""

@@ -24,7 +24,7 @@ from mtsmart.metrics.scores import is_better_lower
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.output_unit import MEAN, SMALLEST_STD, STD, OutputUnit
 from mtsmart.task_types.details.interface import ExplainsErrors
-from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.explains_outputs import HasUnit
 from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels, Numbers
 from mtsmart.task_types.shared.head_specs import head_spec_of
@@ -32,13 +32,14 @@ from mtsmart.task_types.shared.labels import LARGEST, number_of, size_hint
 from mtsmart.task_types.shared.reductions import stack
 from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask
+from mtsmart.task_types.windows.options import LongTextOptions
 
 _FAR = 3  # standard deviations between two means
 _WIDE = 5  # times another standard deviation
 _COMMA = re.compile(r"[-+]?[0-9.]+,[0-9,.]+")
 
 
-class RegressionOptions(TaskOptions):
+class RegressionOptions(LongTextOptions):
     """In which unit the head learns."""
 
     standardize: bool = Field(
@@ -82,7 +83,7 @@ class Regression(SequenceTask, HasUnit, LearnsFromLabels, ExplainsErrors):
 
     @property
     def head_spec(self) -> HeadSpec:
-        return head_spec_of(self.definition, "sequence_classification", 1)
+        return head_spec_of(self.definition, "sequence_classification", 1, windows=self.window_pooling)
 
     def encode_label(self, value: Any, row: int) -> float:
         """A finite number, also from text."""

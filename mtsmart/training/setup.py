@@ -24,7 +24,7 @@ from mtsmart.distill.teachers import add_teachers
 from mtsmart.errors import CheckpointError, DataError, MtsmartWarning
 from mtsmart.evaluation.evaluator import baseline_scores
 from mtsmart.models.borrowed_heads import borrow_heads
-from mtsmart.models.files import fits, read_decoding, read_head_specs, read_model
+from mtsmart.models.files import can_start, read_decoding, read_head_specs, read_model
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
@@ -275,7 +275,7 @@ def _capped(given: Described, most: int | None) -> Described:
 
 def _tell_capped(key: str, wanted: int | None, most: int | None) -> None:
     text = f"{key}: {wanted} is more than the {most} tokens that the encoder takes, so {most} is used"
-    warnings.warn(text, MtsmartWarning, stacklevel=4)
+    warnings.warn(f"{text}; options.windows of a task reads longer rows", MtsmartWarning, stacklevel=4)
 
 
 def _untrained(setup: Setup) -> tuple[str, ...]:
@@ -390,7 +390,7 @@ def _heads_to_keep(folder: Path, stored: Mapping[str, HeadSpec], specs: Mapping[
             hint="Say head=fresh to start new heads",
         )
     for name in keep:
-        if not fits(stored[name], specs[name]):
+        if not can_start(stored[name], specs[name]):
             raise CheckpointError(
                 f"the run's head for '{name}' has other labels or another form",
                 file=folder,

@@ -45,6 +45,10 @@ OTHERS = [
 # A task's own settings beside those of all tasks.
 OWN = ["tasks.near.mbpp={weight: 0.3, every: 2}", "training.max_updates=20"]
 
+IN_WINDOWS = [
+    *("data.max_length=8", "data.max_tokens=60", "tasks.near.options={windows: {pooling: max}}"),
+    "tasks.color.options={windows: {pooling: attention}}",
+]
 ADAPTED = ["encoder.peft.per_task=true", "encoder.layer_decay=0.8"]
 
 
@@ -132,6 +136,7 @@ def distance(a, b):
         pytest.param(OWN, by_forks, id="SMART + MBPP"),
         pytest.param(OTHERS, by_forks, marks=pytest.mark.slow, id="R3F + VAT + FreeLB + HyPe + MBPP"),
         pytest.param([*OWN, *ADAPTED], by_forks, marks=pytest.mark.slow, id="adapters of each task"),
+        pytest.param([*OWN, *IN_WINDOWS], by_forks, marks=pytest.mark.slow, id="windows"),
     ],
 )
 def test_two_processes_compute_what_one_does(launch, terms, by):

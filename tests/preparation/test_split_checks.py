@@ -14,7 +14,7 @@ from mtsmart.errors import ConfigError, DataError, MtsmartWarning
 from mtsmart.preparation.data_checks import data_problems
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
-from mtsmart.preparation.split_checks import cut_text, label_texts, overlap_text, tell_of_splits
+from mtsmart.preparation.split_checks import READ_WHOLE, cut_text, label_texts, overlap_text, tell_of_splits
 from mtsmart.preparation.split_names import mistyped_splits
 from mtsmart.task_types import build_task
 from mtsmart.tasks.definition import TaskDefinition
@@ -110,7 +110,7 @@ def test_a_row_of_just_the_most_tokens_is_not_cut(prepared):
     train = rows(("red " * 6, "x"), ("red " * 7, "y"), ("red", "x"), ("cat " * 99, "y"))
     task = prepared(train, OTHER, max_length=8)
     assert task.train.lengths.tolist() == [8, 8, 3, 8]
-    assert cut_text(task, 8) == "2 of 4 training rows are cut to 8 tokens"
+    assert cut_text(task, 8) == f"2 of 4 training rows (50%) are cut to 8 tokens; {READ_WHOLE}"
     again = prepared(train, OTHER, max_length=8)  # from the cache
     assert again.train.cut == 2 and again.validation.cut == 0
     lists = [{"text": "red " * 5, "choices": ["dog", "cat " * 9], "label": 0}] * 3
@@ -123,7 +123,7 @@ def test_rows_that_an_earlier_version_stored_are_told_as_far_as_known(prepared):
     stored = EncodedSplit(train.rows, train.lengths)
     task = prepared(HEALTHY, OTHER)
     unknown = PreparedTask(task.definition, task.type, task.collate, stored, task.validation)
-    assert cut_text(unknown, 8) == "up to 2 of 3 training rows are cut to 8 tokens"
+    assert cut_text(unknown, 8) == f"up to 2 of 3 training rows (67%) are cut to 8 tokens; {READ_WHOLE}"
 
 
 PAIRS = [

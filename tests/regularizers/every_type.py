@@ -29,16 +29,23 @@ FOLDER = Path(__file__).parents[1] / "task_types" / "examples"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 # Heads of our own beside the native ones, by example.
 FORMS = {
-    "classification-san": {"type": "san"},
-    "classification-pair": {"type": "pair"},
-    "regression-plain": {"type": "plain", "layers": 1, "pooling": "attention"},
-    "masked_lm-plain": {"type": "plain"},
+    "classification-san": {"head": {"type": "san"}},
+    "classification-pair": {"head": {"type": "pair"}},
+    "regression-plain": {"head": {"type": "plain", "layers": 1, "pooling": "attention"}},
+    "masked_lm-plain": {"head": {"type": "plain"}},
 }
+# Some rows of these have several windows, and some have one.
+IN_WINDOWS = {
+    "classification-windows": {"max_length": 12, "options": {"windows": {"overlap": 2, "pooling": "attention"}}},
+    "ordinal-windows": {"max_length": 8, "options": {"windows": {"overlap": 1, "pooling": "max"}}},
+    "regression-windows": {"max_length": 12, "options": {"windows": {"overlap": 2, "pooling": "mean"}}},
+}
+CHANGES = {**FORMS, **IN_WINDOWS}
 WITHOUT_MASK = {
     ("T5", "masked_lm"),
     ("T5", "masked_lm-plain"),
 }  # its tokenizer has no mask token; see the test of the error below
-NAMES = [*EXAMPLES, *FORMS]
+NAMES = [*EXAMPLES, *CHANGES]
 PAIRS = [(a, e) for a in ARCHITECTURES for e in NAMES if (a, e) not in WITHOUT_MASK]
 # For each kind of head one example, which these architectures have in each run of the suite: relative positions, no
 # padding, one embedding for all, padding on the left. The other examples differ from them in how a loss reads logits;
@@ -77,8 +84,7 @@ class Bench:
     def made(self, name):
         """A task, its model, and the model's first weights."""
         self.encoder.load_state_dict(self._first)
-        form = {"head": FORMS[name]} if name in FORMS else {}
-        definition = TaskDefinition(**{**example(name).DEFINITION, **form})
+        definition = TaskDefinition(**{**example(name).DEFINITION, **CHANGES.get(name, {})})
         try:
             task = build_task(name, definition)
             model = self.model_for([task])

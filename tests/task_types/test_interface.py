@@ -35,7 +35,7 @@ PARTS = {
     LearnsFromLabels: {"classification", "multi_label", "ordinal", "regression", "tagging"},
     OwnSignature: {"classification", "multi_label", "ordinal", "regression", "span", "tagging"},
     ScoresLabels: {"classification", "multi_label"},
-    SplitsBatches: {"classification", "masked_lm", "multiple_choice", "ordinal", "ranking", "tagging"},
+    SplitsBatches: {*NAMES, "tagging"} - {"span"},
     WritesText: {"multi_label"},
 }
 

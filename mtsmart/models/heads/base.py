@@ -27,6 +27,7 @@ class HeadSpec:
         labels: the names of the C outputs; None if they have no names.
         layers: the number of hidden layers (plain) or steps (san).
         pooling: how tokens become one vector, for head types with several poolings.
+        windows: how the logits of the windows of a long text become one row; None if the task reads no windows.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class HeadSpec:
     labels: list[str] | None = None
     layers: int | None = None
     pooling: str | None = None
+    windows: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON mapping. ``HeadSpec(**mapping)`` gives an equal object."""

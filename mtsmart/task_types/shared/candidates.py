@@ -9,15 +9,15 @@ from typing import Any
 
 import datasets
 import numpy as np
-import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.data.batch import Batch, pad_inputs
+from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows, note_cut, noting_cuts
 from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
+from mtsmart.models.heads.windows import NONE
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
@@ -26,6 +26,7 @@ from mtsmart.task_types.shared.labels import LabelNames, listed
 from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.reductions import masked_rows, padded_rows
 from mtsmart.task_types.shared.rows import ReadsLists, row_error, texts_of
+from mtsmart.task_types.windows.lists import pad_lists, places_of, take_rows
 from mtsmart.tasks.definition import TaskDefinition
 
 ABSENT = -1e4  # the logit of a candidate that a shorter list does not have; the divergence of two -inf would be NaN
@@ -120,14 +121,8 @@ class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists
         raise row_error(message, row, label, value, hidden)
 
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
-        names = [name for name in ("input_ids", "token_type_ids") if name in features[0]]
-        flat = [
-            dict(zip(names, tokens, strict=True))
-            for row in features
-            for tokens in zip(*(row[name] for name in names), strict=True)
-        ]
-        inputs = pad_inputs(flat, tokenizer)
-        layout = _layout([len(row["input_ids"]) for row in features])
+        inputs = pad_lists(features, tokenizer)
+        layout = _layout(places_of(features))
         targets = {"labels": self.targets(features, layout)} if "labels" in features[0] else {}
         return Batch(self.name, inputs, targets, [row["row"] for row in features], layout)
 
@@ -137,11 +132,9 @@ class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists
 
     def take(self, batch: Batch, rows: slice) -> Batch:
         """Some of a batch's lists, with their candidates."""
-        ends = batch.layout["present"].sum(-1).cumsum(0)
-        first = int(ends[rows.start - 1]) if rows.start else 0
-        part = batch.take(rows, slice(first, int(ends[rows.stop - 1])))
-        present = part.layout["present"]
-        part.layout["slots"] = (part.layout["slots"] - first).masked_fill(~present, 0)
+        places = batch.layout["slots"].masked_fill(~batch.layout["present"], NONE)
+        part, own = take_rows(batch, rows, places)
+        part.layout |= _layout(own)
         return part
 
     # The objective, and from logits to predictions --------------------------------------------------------------
@@ -201,9 +194,5 @@ def _listed(value: Any, row: int, column: str) -> list[str]:
     return found
 
 
-def _layout(counts: Sequence[int]) -> dict[str, Tensor]:
-    sizes = torch.tensor(counts).unsqueeze(-1)
-    places = torch.arange(max(counts)).expand(len(counts), -1)
-    present = places < sizes
-    starts = sizes.cumsum(0) - sizes
-    return {"slots": (starts + places).masked_fill(~present, 0), "present": present}
+def _layout(places: Tensor) -> dict[str, Tensor]:
+    return {"slots": places.clamp_min(0), "present": places != NONE}

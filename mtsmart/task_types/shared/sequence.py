@@ -10,18 +10,18 @@ import datasets
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.data.batch import Batch, pad_inputs
+from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows
-from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError
 from mtsmart.models.heads import HEADS_OF_PAIRS
-from mtsmart.task_types.interface.base import TaskType
+from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.shared.rows import texts_of
+from mtsmart.task_types.windows.reads_windows import ReadsWindows
 
 
-class SequenceTask(TaskType, Distillable, OwnSignature):
+class SequenceTask(ReadsWindows, Distillable, OwnSignature):
     """Logits (B, C). A subclass says how labels are read.
 
     Attributes:
@@ -71,7 +71,7 @@ class SequenceTask(TaskType, Distillable, OwnSignature):
 
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         columns = [texts_of(rows, column) for column in self.definition.text]
-        encoded = tokenize(columns, tokenizer, max_length, segments=self._compares_texts)
+        encoded = self.tokenized(columns, tokenizer, max_length, segments=self._compares_texts)
         encoded["row"] = rows["row"]
         if with_labels:
             values = zip(self.label_values(rows), rows["row"], strict=True)
@@ -79,18 +79,21 @@ class SequenceTask(TaskType, Distillable, OwnSignature):
         return encoded
 
     def signature(self) -> dict[str, Any]:
-        """The default, and whether the rows say which text each token belongs to."""
-        return {**default_signature(self), "segments": self._compares_texts}
+        """The default, whether the rows say which text each token belongs to, and of windows how they overlap."""
+        found = default_signature(self)
+        options = {name: value for name, value in found["options"].items() if name != WINDOWS}
+        return {**found, "options": options, "segments": self._compares_texts, **self.signature_of_windows}
 
     def input_signature(self) -> dict[str, Any]:
         """All such task types read a text or a pair in the same way."""
-        return {"input": "sequence", "text": self.definition.text, "segments": self._compares_texts}
+        texts = {"text": self.definition.text, "segments": self._compares_texts}
+        return {"input": "sequence", **texts, **self.signature_of_windows}
 
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
         targets = {}
         if "labels" in features[0]:
             targets["labels"] = torch.tensor([row["labels"] for row in features], dtype=self.label_dtype)
-        return Batch(self.name, pad_inputs(features, tokenizer), targets, [row["row"] for row in features])
+        return Batch(self.name, self.padded(features, tokenizer), targets, [row["row"] for row in features])
 
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])

@@ -1,0 +1,101 @@
+"""Texts that are too long for the encoder: their windows go through it one by one, and their logits become one row.
+
+A batch says in ``inputs["windows"]`` which of its token sequences are the windows of which row. It says so only if a
+row has several, so rows that fit into one window are computed as if there were no windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from mtsmart.models.encoder import Encoder
+from mtsmart.models.heads.plain import MEAN, attend, pooled
+
+WINDOWS = "windows"
+"""The input (B, N) int64: the places of each row's windows among the W token sequences; ``NONE`` after its last one."""
+NONE = -1
+HowToPool = Literal["mean", "max", "attention"]
+POOLINGS: tuple[str, ...] = get_args(HowToPool)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How a text that is too long is read, and how the logits of its windows become those of the text.
+
+    Attributes:
+        size: the most tokens of a window, special tokens included.
+        overlap: tokens that neighbouring windows share at least.
+        pooling: one of ``POOLINGS``.
+    """
+
+    size: int
+    overlap: int
+    pooling: str
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON mapping. ``Windows(**mapping)`` gives an equal object."""
+        return asdict(self)
+
+
+class WindowPooling(nn.Module):
+    """The logits (B, C) of rows from the logits (W, C) of their windows.
+
+    Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?", section 5.3.1, pool the features of the windows
+    by mean, max or attention, and map the result to logits. Here the logits are pooled, because every kind of head has
+    them. For mean and attention it is the same: the weights of a row's windows sum to 1, and the last layer of a head
+    is affine. By max each label counts in the window that shows it most, as in Dai and Callan 2019, "Deeper Text
+    Understanding for IR with Contextual Neural Language Modeling" (MaxP), so one window of many can decide.
+
+    The weights of attention are softmax(v . m_w) over the windows w of a row (Ilse et al. 2018, "Attention-based Deep
+    Multiple Instance Learning", equation 8, without the hidden layer). m_w (H,) is the mean of the encoder's outputs
+    for the tokens of the window. v is learnt and starts at 0, which is the mean. So it draws no random numbers.
+
+    Attributes:
+        score: v (H,); None unless the pooling is attention.
+    """
+
+    def __init__(self, encoder: Encoder, how: str) -> None:
+        super().__init__()
+        self.how = how
+        self.score = nn.Parameter(torch.zeros(encoder.hidden_size)) if how == "attention" else None
+
+    def forward(self, logits: Tensor, hidden: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        """The logits (B, C) of the rows; those of the windows where each row has one.
+
+        Args:
+            logits: (W, C) float32.
+            hidden: (W, T, H), the encoder's outputs.
+            inputs: ``attention_mask`` (W, T), and ``WINDOWS`` (B, N) where a row has several windows.
+        """
+        if WINDOWS not in inputs:
+            return logits
+        places = inputs[WINDOWS]
+        present = places != NONE
+        of_rows = _taken(logits, places)
+        if self.how == "max":
+            return of_rows.masked_fill(~present.unsqueeze(-1), torch.finfo(of_rows.dtype).min).amax(1)
+        if self.score is None:
+            return pooled(MEAN, of_rows, present)
+        means = pooled(MEAN, hidden, inputs["attention_mask"])
+        return attend(_taken(means @ self.score, places), of_rows, present)
+
+
+def _taken(values: Tensor, places: Tensor) -> Tensor:
+    """values (W, ...) and places (B, N) -> (B, N, ...); any value where there is no window."""
+    return values[places.clamp_min(0)]
+
+
+def pool_windows(head: nn.Module, logits: Tensor, hidden: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    """The logits of a batch's rows, from those that a head gives for its token sequences.
+
+    Args:
+        head, logits: the head, which has a :class:`WindowPooling` if its task reads windows; its logits (W, ...).
+        hidden, inputs: as for :meth:`WindowPooling.forward`.
+    """
+    pooling = getattr(head, WINDOWS, None)
+    return pooling(logits, hidden, inputs) if isinstance(pooling, WindowPooling) else logits
