@@ -326,11 +326,12 @@ class LoadedRun:
         return found
 
     @checked
-    def predictor(self, task: str | Iterable[str], *, calibrated: bool = False) -> Predictor:
+    def predictor(self, task: str | Iterable[str], *, calibrated: bool = False, by_place: bool = False) -> Predictor:
         """Predicts rows that come in parts, as :meth:`predict` does with all of them.
 
         Args:
             task, calibrated: as for :meth:`predict`.
+            by_place: whether tasks share a pass also where their columns of texts have other names.
 
         Raises:
             ConfigError: there is no such task, or the run has no head for it.
@@ -338,7 +339,7 @@ class LoadedRun:
         """
         chosen = {name: self.task(name) for name in ([task] if isinstance(task, str) else task)}
         temperatures = temperatures_of(self.run_folder, chosen.values()) if calibrated else {}
-        return Predictor(self._engine, chosen.values(), temperatures, isinstance(task, str))
+        return Predictor(self._engine, chosen.values(), temperatures, isinstance(task, str), by_place)
 
     @checked
     def max_length(self, task: str) -> int:
