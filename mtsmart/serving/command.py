@@ -12,7 +12,7 @@ from mtsmart.serving.application import application
 from mtsmart.serving.limits import Limits
 from mtsmart.serving.requests.access import access_for, read_token
 from mtsmart.serving.run_engine import RunEngine
-from mtsmart.serving.server import address_of, bound_socket, serve
+from mtsmart.serving.server import Server, address_of, bound_socket
 
 
 @dataclass(frozen=True)
@@ -62,5 +62,5 @@ def serve_run(
             log_notice(f"not served, because their heads are not trained: {', '.join(engine.left_out)}")
         served = application(engine, limits, access, listening.log_requests)
         line = f"{', '.join(engine.tasks)}: served at {address_of(own_socket)} (Ctrl-C stops)"
-        serve(served, own_socket, lambda: notify(line))
+        Server(served, own_socket).run(lambda: notify(line))
     notify(f"stopped; {served.border.answered:,} requests to /predict answered")

@@ -53,70 +53,81 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(application: Application, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Answer requests until a signal comes. A second signal ends the process at once.
-
-    After the first signal no further requests are taken: they get 503. Those that have been taken are answered.
+class Server:
+    """Answers requests until somebody stops it, or a signal does. Those that have been taken are answered first.
 
     Args:
         application: answers. Its batches are closed at the end.
-        listening: the socket.
-        ready: called as soon as requests are answered.
+        bound: a socket with an address.
     """
-    # uvicorn writes a line for each request that is not HTTP, and the tracebacks of errors, which may hold texts.
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
-    config = uvicorn.Config(
-        application.border,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        loop="asyncio",
-        http="h11",
-        ws="none",
-        server_header=False,
-        proxy_headers=False,
-        backlog=_WAITING_CONNECTIONS,
-    )
-    asyncio.run(_run(_Server(config), application, listening, ready))
-    application.batches.close()
+
+    def __init__(self, application: Application, bound: socket.socket) -> None:
+        # uvicorn writes a line for each request that is not HTTP, and the tracebacks of errors, which may hold texts.
+        logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
+        self._application = application
+        self._socket = bound
+        self._uvicorn = _WithoutSignals(
+            uvicorn.Config(
+                application.border,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                loop="asyncio",
+                http="h11",
+                ws="none",
+                server_header=False,
+                proxy_headers=False,
+                backlog=_WAITING_CONNECTIONS,
+            )
+        )
+        self._loop = asyncio.new_event_loop()
+        self._is_asked_to_stop = asyncio.Event()
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Answer requests. ``ready`` is called as soon as they are answered.
+
+        After the first signal to stop no further requests are taken: they get 503. A second one ends the process.
+        """
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner, _StopBySignal(self):
+            runner.run(self._run(ready))
+        self._application.batches.close()
+
+    def stop(self) -> None:
+        """Take no further requests, answer those that have been taken, and end. Any thread may call it."""
+        self._loop.call_soon_threadsafe(self._is_asked_to_stop.set)
+
+    async def _run(self, ready: Callable[[], None]) -> None:
+        serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]))
+        while not self._uvicorn.started and not serving.done():
+            await asyncio.sleep(_LOOK_AGAIN)
+        ready()
+        stopping = asyncio.create_task(self._is_asked_to_stop.wait())
+        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        border = self._application.border
+        border.is_draining = True
+        while border.in_work:
+            await asyncio.sleep(_LOOK_AGAIN)
+        # Clients that keep their connections learn by a refusal that they should close them.
+        await asyncio.sleep(_LAST_WORDS)
+        self._uvicorn.should_exit = True
+        await serving
 
 
-class _Server(uvicorn.Server):
-    """A server that leaves signals to ``_Stop``."""
+class _WithoutSignals(uvicorn.Server):
+    """A server that leaves signals to ``_StopBySignal``."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-class _Stop(Interrupt):
-    """The first signal sets an event of the loop; a second one acts as if there were no handler."""
+class _StopBySignal(Interrupt):
+    """The first signal stops a server; a second one acts as if there were no handler."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    def __init__(self, server: Server) -> None:
         super().__init__()
-        self._loop = loop
-        self._event = event
+        self._server = server
 
     def first(self) -> None:
-        """Wake the loop."""
-        self._loop.call_soon_threadsafe(self._event.set)
-
-
-async def _run(
-    server: uvicorn.Server, application: Application, listening: socket.socket, ready: Callable[[], None]
-) -> None:
-    asked_to_stop = asyncio.Event()
-    with _Stop(asyncio.get_running_loop(), asked_to_stop):
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(_LOOK_AGAIN)
-        ready()
-        stopping = asyncio.create_task(asked_to_stop.wait())
-        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-        application.border.is_draining = True
-        while application.border.in_work:
-            await asyncio.sleep(_LOOK_AGAIN)
-        # Clients that keep their connections learn by a refusal that they should close them.
-        await asyncio.sleep(_LAST_WORDS)
-        server.should_exit = True
-        await serving
+        """Stop the server."""
+        self._server.stop()

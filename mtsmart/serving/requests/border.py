@@ -69,6 +69,7 @@ class Border:
         """Answer a request."""
         if scope["type"] != "http":
             return
+        receive = _to_the_end(receive)
         exchange = _Exchange(send, is_last=lambda: self.is_draining)
         is_question = scope["path"] == PREDICT and scope["method"] == "POST"
         try:
@@ -144,6 +145,21 @@ class _Exchange:
         if not self.status:
             response = await refusing(refusal, scope, receive)
             await response(scope, receive, self.send)
+
+
+def _to_the_end(receive: Receive) -> Receive:
+    """Parts of a request's body. After the last one the client counts as gone, so that nobody waits for another."""
+    is_read = False
+
+    async def receive_part() -> Message:
+        nonlocal is_read
+        if is_read:
+            return {"type": "http.disconnect"}
+        message = await receive()
+        is_read = not message.get("more_body", False)
+        return message
+
+    return receive_part
 
 
 def _where(error: BaseException) -> str:

@@ -21,7 +21,8 @@ async def refusing(refusal: Refusal, scope: Scope, receive: Receive) -> JSONResp
     Most clients read no response before they have sent their body. So the rest of it is read and thrown away, within
     bounds. A client that expects ``100 Continue`` has not begun to send it.
     """
-    if not any(name == b"expect" for name, _ in scope["headers"]):
+    is_waiting = any(name == b"expect" for name, _ in scope["headers"])
+    if not is_waiting and refusal.status != HTTPStatus.REQUEST_TIMEOUT:
         await _discard(receive)
     return JSONResponse(refusal.to_json(), refusal.status, refusal.headers)
 
