@@ -152,7 +152,8 @@ async def _refused(request: Request, refusal: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     """Starlette raises the error again after this response, and the border tells of it."""
-    return await refusing(own_fault(), request.scope, request.receive)
+    refusal = own_fault()
+    return JSONResponse(refusal.to_json(), refusal.status)
 
 
 async def _refused_by_router(request: Request, error: Exception) -> Response:

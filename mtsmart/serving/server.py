@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import Callable, Iterator
@@ -43,7 +44,10 @@ def bound_socket(host: str, port: int) -> socket.socket:
         bound.bind(address)
     except OSError as error:
         bound.close()
-        raise ConfigError(f"cannot be used: {reason_of(error)}", argument="port", value=port) from None
+        message = f"cannot be used: {reason_of(error)}"
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise ConfigError(message, argument="host", value=host) from None
+        raise ConfigError(message, argument="port", value=port) from None
     return bound
 
 
