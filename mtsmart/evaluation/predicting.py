@@ -126,6 +126,11 @@ class Predictor:
         return any(map(needs_all_rows, self.tasks))
 
     @property
+    def passes(self) -> list[list[str]]:
+        """The names of the tasks that share each pass through the encoder."""
+        return [[task.name for task in group.tasks] for group in self._groups]
+
+    @property
     def knows_keys(self) -> bool:
         """Whether the keys of all predictions are known, because every task has predicted a row."""
         return all(group.keys for group in self._groups)

@@ -1,7 +1,8 @@
 """Answers questions of several clients together.
 
 A thread of its own asks the engine. While it is at work, questions wait; then it takes the oldest one, and all others
-that can be answered in the same pass, up to a number of inputs. Nobody waits for a batch to fill up.
+that need the same passes through the encoder, up to a number of inputs, whichever heads they ask. Nobody waits for a
+batch to fill up.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from http import HTTPStatus
 from typing import Any
 
 from mtsmart.errors import MtsmartError
-from mtsmart.serving.engine import Answers, Engine, Question
+from mtsmart.serving.engine import Answers, Engine, Question, ServedTask
 from mtsmart.serving.limits import Limits
 from mtsmart.serving.requests.refusals import Refusal, refusal_of
 
@@ -27,9 +28,9 @@ _KEPT = 0.8  # how much of the earlier speed stays in the mean with a new one
 class _Waiting:
     """A question whose answer somebody waits for."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, tasks: Mapping[str, ServedTask]) -> None:
         self.question = question
-        self.form = _form(question)
+        self.form = _form(question, tasks)
         self.future: Future[Answers] = Future()
 
 
@@ -76,7 +77,7 @@ class Batches:
         with self._changed:
             if self._inputs + len(question) > self._limits.waiting:
                 raise self._busy()
-            waiting = _Waiting(question)
+            waiting = _Waiting(question, self._engine.tasks)
             self._queue.append(waiting)
             self._inputs += len(question)
             self._changed.notify()
@@ -116,10 +117,7 @@ class Batches:
             if not self._queue:
                 return []
             first = self._queue.popleft()
-            batch = [first]
-            if not self._stands_alone(first.question):
-                batch += self._fitting(first)
-            return batch
+            return [first, *self._fitting(first)]
 
     def _fitting(self, first: _Waiting) -> list[_Waiting]:
         """Take the questions that can be answered together with the first one."""
@@ -136,12 +134,9 @@ class Batches:
         self._queue = left
         return taken
 
-    def _stands_alone(self, question: Question) -> bool:
-        return any(self._engine.tasks[name].needs_all_rows for name in question.tasks)
-
     def _answer(self, batch: Sequence[_Waiting]) -> None:
         """Answer a batch. If the engine cannot read it, each question is asked alone, so that one hurts no other."""
-        together = _joined([one.question for one in batch])
+        together = _joined([one.question for one in batch], self._engine.tasks)
         self._observe(len(together))
         try:
             answers = self._engine.answer(together)
@@ -155,29 +150,35 @@ class Batches:
         start = 0
         for one in batch:
             end = start + len(one.question)
-            one.future.set_result({name: of_task[start:end] for name, of_task in answers.items()})
+            one.future.set_result({name: answers[name][start:end] for name in one.question.tasks})
             start = end
 
 
-def _joined(questions: Sequence[Question]) -> Question:
+def _joined(questions: Sequence[Question], tasks: Mapping[str, ServedTask]) -> Question:
+    """All inputs, with all tasks that any of the questions asks. A head more costs little beside the encoder."""
+    asked = {name for question in questions for name in question.tasks}
     rows = [row for question in questions for row in question.rows]
     texts = [texts for question in questions for texts in question.texts]
-    return Question(questions[0].tasks, rows, texts)
+    return Question(tuple(name for name in tasks if name in asked), rows, texts)
 
 
-def _form(question: Question) -> tuple[Any, ...]:
-    """What questions must have in common to be answered together: the tasks, the fields, and the types of values.
+def _form(question: Question, tasks: Mapping[str, ServedTask]) -> object:
+    """What questions must have in common to be answered together: the passes, the fields, and the types of values.
 
     So a value of a wrong type disturbs only questions with such values.
     """
+    asked = [tasks[name] for name in question.tasks]
+    if any(task.needs_all_rows for task in asked):
+        return object()  # equal to no other one
     if question.texts:
-        return question.tasks, "texts"
+        return "texts", frozenset(task.pass_of_texts for task in asked)
+    passes = frozenset(task.pass_of_rows for task in asked)
     kinds: dict[str, set[Any]] = {}
     for row in question.rows:
         for field, value in row.items():
             kinds.setdefault(field, set()).add(_kind(value))
     shared = frozenset((field, frozenset(found - {_kind(None)})) for field, found in kinds.items())
-    return question.tasks, shared
+    return "rows", passes, shared
 
 
 def _kind(value: Any) -> Any:

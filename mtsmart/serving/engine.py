@@ -23,6 +23,8 @@ class ServedTask:
         labels: its labels in order; empty if it has none.
         max_length: the most tokens that it reads of an input. Longer ones are cut.
         needs_all_rows: whether a prediction depends on the other rows of its question.
+        pass_of_rows: which pass through the encoder the task needs for rows; tasks with the same number share one.
+        pass_of_texts: the same for texts alone.
     """
 
     name: str
@@ -32,6 +34,8 @@ class ServedTask:
     labels: tuple[str, ...]
     max_length: int
     needs_all_rows: bool
+    pass_of_rows: int
+    pass_of_texts: int
 
     def to_json(self) -> dict[str, Any]:
         """What ``/tasks`` says of it."""

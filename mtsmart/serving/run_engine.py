@@ -46,8 +46,13 @@ class RunEngine:
             run.tell_untrained(found)
         if calibrated:
             temperatures_of(run.run_folder, found.values())  # so that a lack is told before the first question
-        self._tasks = {name: _served(task, run.max_length(name)) for name, task in found.items()}
         self._predictor = lru_cache(maxsize=_REMEMBERED)(self._new_predictor)
+        of_rows = self._passes(list(found), by_place=False)
+        of_texts = self._passes([name for name, task in found.items() if texts_read_by(task)], by_place=True)
+        self._tasks = {
+            name: _served(task, run.max_length(name), of_rows[name], of_texts.get(name, -1))
+            for name, task in found.items()
+        }
 
     @property
     def tasks(self) -> Mapping[str, ServedTask]:
@@ -67,11 +72,16 @@ class RunEngine:
             return predictions_for_texts(predictor, question.texts)
         return predictor.by_task(lambda task: question.rows)
 
+    def _passes(self, names: Sequence[str], by_place: bool) -> dict[str, int]:
+        """Task -> the number of the pass through the encoder that it needs."""
+        passes = self._new_predictor(tuple(names), by_place).passes
+        return {name: number for number, sharing in enumerate(passes) for name in sharing}
+
     def _new_predictor(self, tasks: tuple[str, ...], by_place: bool) -> Predictor:
         return self._run.predictor(tasks, calibrated=self._calibrated, by_place=by_place)
 
 
-def _served(task: TaskType, max_length: int) -> ServedTask:
+def _served(task: TaskType, max_length: int, pass_of_rows: int, pass_of_texts: int) -> ServedTask:
     return ServedTask(
         name=task.name,
         task_type=task.definition.task_type,
@@ -80,6 +90,8 @@ def _served(task: TaskType, max_length: int) -> ServedTask:
         labels=tuple(task.labels),
         max_length=max_length,
         needs_all_rows=needs_all_rows(task),
+        pass_of_rows=pass_of_rows,
+        pass_of_texts=pass_of_texts,
     )
 
 

@@ -10,11 +10,14 @@ from mtsmart.errors import DataError
 from mtsmart.serving.engine import Answers, Question, ServedTask
 
 
-def task(name: str, fields: tuple[str, ...] = ("text",), needs_all_rows: bool = False) -> ServedTask:
-    """A task that reads these fields."""
-    return ServedTask(
-        name, "classification", {key: [key] for key in fields}, len(fields), ("a", "b"), 32, needs_all_rows
-    )
+def task(
+    name: str, fields: tuple[str, ...] = ("text",), needs_all_rows: bool = False, number: int | None = None
+) -> ServedTask:
+    """A task that reads these fields, in the pass of this number; by default in one with all that read as many."""
+    keys = {key: [key] for key in fields}
+    count = len(fields)
+    own = count if number is None else number
+    return ServedTask(name, "classification", keys, count, ("a", "b"), 32, needs_all_rows, own, own)
 
 
 @dataclass

@@ -100,6 +100,24 @@ def test_a_missing_value_fits_any_form(at_work, one, other):
     assert len(engine.asked) == expected
 
 
+def test_questions_to_other_heads_share_a_pass():
+    """Each client gets the answers of the tasks that it asked, in their order."""
+    tasks = {"one": task("one"), "two": task("two"), "apart": task("apart", number=9)}
+    engine = EchoEngine(tasks)
+    batches = Batches(engine, Limits(), lambda size: None)
+    engine.may_answer.clear()
+    batches.ask(texts("first", tasks=("one",)))
+    assert engine.is_asked.wait(10)
+    asked = [("one",), ("two",), ("one", "two"), ("apart",), ("two", "apart")]
+    futures = [batches.ask(texts(str(number), tasks=names)) for number, names in enumerate(asked)]
+    engine.may_answer.set()
+    batches.close()
+    assert [question.tasks for question in engine.asked] == [("one",), ("one", "two"), ("apart",), ("two", "apart")]
+    for number, (names, future) in enumerate(zip(asked, futures, strict=True)):
+        assert list(future.result(0)) == list(names)
+        assert all(found == [{"prediction": [str(number)]}] for found in future.result(0).values())
+
+
 def test_tasks_that_need_all_rows_get_their_own_question_alone():
     tasks = {"echo": task("echo"), "ranks": task("ranks", needs_all_rows=True)}
     engine = EchoEngine(tasks)
