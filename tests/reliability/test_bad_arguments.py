@@ -34,6 +34,7 @@ RIGHT = {
     "LoadedRun.evaluate": {},
     "LoadedRun.has_head_for": {"task": "color"},
     "LoadedRun.predict": {"task": "color", "rows": [{"text": "a"}]},
+    "LoadedRun.predict_proba": {"task": "color", "rows": [{"text": "a"}]},
     "LoadedRun.max_length": {"task": "color"},
     "LoadedRun.lengths": {"task": "color", "split": "train"},
     "LoadedRun.is_untrained": {"task": "color"},
