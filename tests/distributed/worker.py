@@ -67,12 +67,12 @@ class Recorded(trainer.Trainer):
 
 def main(out, *arguments):
     """Train with these arguments of ``mtsmart train``, and leave in the folder what is compared."""
-    from mtsmart import api
+    from mtsmart import running
 
     Path(out).mkdir(exist_ok=True)
     Recorded.out = Path(out)
     trainer.gradient_norm = partial(recorded_norm, Recorded.out)
-    api.Trainer = Recorded
+    running.Trainer = Recorded
     sys.argv = ["mtsmart", "train", *arguments]
     app.main()
 

@@ -35,6 +35,8 @@ RIGHT = {
     "LoadedRun.has_head_for": {"task": "color"},
     "LoadedRun.predict": {"task": "color", "rows": [{"text": "a"}]},
     "LoadedRun.predict_proba": {"task": "color", "rows": [{"text": "a"}]},
+    "LoadedRun.predictor": {"task": "color"},
+    "LoadedRun.tell_untrained": {"names": ["color"]},
     "LoadedRun.max_length": {"task": "color"},
     "LoadedRun.lengths": {"task": "color", "split": "train"},
     "LoadedRun.is_untrained": {"task": "color"},
