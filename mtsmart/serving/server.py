@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,9 @@ from mtsmart.storage.durable import reason_of
 _WAITING_CONNECTIONS = 1024
 _LAST_WORDS = 0.5  # seconds in which further requests are still refused politely after the last answer
 _LOOK_AGAIN = 0.02  # seconds
+PATIENCE = 15.0
+"""Seconds for clients to send what they have begun, and to read their answers: more than a body may take."""
+_END_OF_CONNECTIONS = 2  # seconds for the last bytes
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
@@ -63,13 +67,15 @@ class Server:
     Args:
         application: answers. Its batches are closed at the end.
         bound: a socket with an address.
+        patience: seconds after the last answer in which clients that do not read theirs are waited for, at the end.
     """
 
-    def __init__(self, application: Application, bound: socket.socket) -> None:
+    def __init__(self, application: Application, bound: socket.socket, patience: float = PATIENCE) -> None:
         # uvicorn writes a line for each request that is not HTTP, and the tracebacks of errors, which may hold texts.
         logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
         self._application = application
         self._socket = bound
+        self._patience = patience
         self._uvicorn = _WithoutSignals(
             uvicorn.Config(
                 application.border,
@@ -82,6 +88,7 @@ class Server:
                 server_header=False,
                 proxy_headers=False,
                 backlog=_WAITING_CONNECTIONS,
+                timeout_graceful_shutdown=_END_OF_CONNECTIONS,
             )
         )
         self._loop = asyncio.new_event_loop()
@@ -109,12 +116,24 @@ class Server:
         await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
         border = self._application.border
         border.is_draining = True
-        while border.in_work:
-            await asyncio.sleep(_LOOK_AGAIN)
+        await self._until_answered()
         # Clients that keep their connections learn by a refusal that they should close them.
         await asyncio.sleep(_LAST_WORDS)
         self._uvicorn.should_exit = True
         await serving
+
+    async def _until_answered(self) -> None:
+        """Wait for what has been taken. A client that does not read its answer is not waited for without an end."""
+        computed = None
+        while self._application.border.in_work:
+            now = time.monotonic()
+            if self._application.batches.inputs:
+                computed = None
+            elif computed is None:
+                computed = now
+            elif now - computed > self._patience:
+                return
+            await asyncio.sleep(_LOOK_AGAIN)
 
 
 class _WithoutSignals(uvicorn.Server):

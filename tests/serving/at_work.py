@@ -14,7 +14,7 @@ from mtsmart.serving.application import Application, application
 from mtsmart.serving.engine import Engine
 from mtsmart.serving.limits import Limits
 from mtsmart.serving.requests.access import Access
-from mtsmart.serving.server import Server, bound_socket
+from mtsmart.serving.server import PATIENCE, Server, bound_socket
 
 JSON = {"Content-Type": "application/json"}
 OPEN = Access(None, is_local=True)
@@ -74,13 +74,17 @@ def exchanged(
 
 @contextmanager
 def serving(
-    engine: Engine, limits: Limits | None = None, access: Access = OPEN, log_requests: bool = False
+    engine: Engine,
+    limits: Limits | None = None,
+    access: Access = OPEN,
+    log_requests: bool = False,
+    patience: float = PATIENCE,
 ) -> Iterator[Client]:
     """A server, until the end of the context."""
     ready = threading.Event()
     with bound_socket("127.0.0.1", 0) as bound:
         served = application(engine, limits or Limits(), access, log_requests)
-        server = Server(served, bound)
+        server = Server(served, bound, patience)
         thread = threading.Thread(target=server.run, args=(ready.set,))
         thread.start()
         assert ready.wait(30)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from mtsmart.serving.limits import Limits
 from tests.forked import Forked, command_line
 from tests.reliability.refusals import contents
 from tests.serving.at_work import JSON, exchanged, serving
-from tests.serving.engines import EchoEngine
+from tests.serving.engines import EchoEngine, task
 
 SECRET = "the red cat"
 
@@ -172,6 +173,18 @@ def test_while_it_stops_a_server_answers_what_it_took_and_refuses_the_rest():
         assert (response.status, json.loads(response.read())["answers"]) == (200, [{"echo": {"prediction": ["a"]}}])
         taken.close()
     assert len(engine.asked) == 1
+
+
+def test_a_client_that_does_not_read_its_answer_does_not_hold_the_server_up():
+    engine = EchoEngine({name: task(name) for name in "abcdefgh"})
+    limits = Limits(body=2**22, text=2**22)
+    with serving(engine, limits, patience=0.3) as client:
+        silent = client.connection()
+        silent.request("POST", "/predict", json.dumps({"texts": "x" * 4_000_000}), JSON)
+        assert engine.is_asked.wait(10)
+        started = time.monotonic()
+    assert time.monotonic() - started < 10
+    silent.close()
 
 
 def test_an_error_of_the_server_itself_shows_no_text(caplog):
