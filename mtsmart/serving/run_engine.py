@@ -43,7 +43,7 @@ class RunEngine:
             raise ConfigError("has trained no head that could answer", argument="run", value=str(run.path))
         found = {name: run.task(name) for name in served}
         if names:
-            run.tell_untrained(found)
+            run.tell_untrained(list(found))
         if calibrated:
             temperatures_of(run.run_folder, found.values())  # so that a lack is told before the first question
         self._predictor = lru_cache(maxsize=_REMEMBERED)(self._new_predictor)

@@ -9,6 +9,7 @@ import pytest
 
 import mtsmart
 from mtsmart.evaluation.details.temperatures import store_temperatures
+from mtsmart.evaluation.typed_texts import TypedTexts
 from mtsmart.runs.folder import RunFolder
 from mtsmart.serving.run_engine import RunEngine
 from tests.conftest import WORDS, sentences
@@ -64,6 +65,15 @@ def test_texts_stand_for_columns_of_any_name(client, every_type, passes):
     for name in OF_ONE_TEXT:
         found = [answer[name] for answer in response.json["answers"]]
         assert found == every_type.predict(name, ["the red dog", "a cat"])
+
+
+def test_try_shares_passes_too(every_type, passes):
+    answers = TypedTexts(every_type).answers(["the red dog"])
+    assert len(passes) == 2  # one for the words that are tagged
+    assert set(answers) == {*OF_ONE_TEXT, "tagging"}
+    for name in OF_ONE_TEXT:
+        assert answers[name] == every_type.predict(name, "the red dog")[0]
+    assert answers["tagging"] == every_type.predict("tagging", {"words": ["the", "red", "dog"]})[0]
 
 
 def test_pairs_of_texts(client, every_type):
