@@ -196,3 +196,16 @@ def test_an_error_of_the_server_itself_shows_no_text(caplog):
     (record,) = [record for record in caplog.records if record.name == "mtsmart"]
     assert record.getMessage().startswith("an unexpected error: ValueError at ")
     assert "secret" not in caplog.text
+
+
+def test_an_answer_is_not_held_back():
+    """Small packets are sent at once. Nagle's algorithm would hold back each response of a kept connection by 40 ms."""
+    with serving(EchoEngine()) as client:
+        connection = client.connection()
+        seconds = []
+        for _ in range(30):
+            started = time.perf_counter()
+            exchanged(connection, "POST", "/predict", json.dumps({"texts": "a"}), JSON)
+            seconds.append(time.perf_counter() - started)
+        connection.close()
+    assert min(seconds) < 0.03
