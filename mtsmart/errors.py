@@ -60,6 +60,11 @@ class MtsmartError(Exception):
         self.hint = hint
         super().__init__(self.described(argument, hint))
 
+    @property
+    def shown_value(self) -> str | None:
+        """The wrong value in the words of YAML and JSON, shortened; None if the error has none."""
+        return None if self.value is _NOTHING else shorten(self.value)
+
     def described(self, argument: str | None, hint: str | None) -> str:
         """The text of the error with another name of its argument and another hint."""
         got = "" if self.value is _NOTHING else f", got {_cut(self._shown())}"

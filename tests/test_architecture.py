@@ -37,6 +37,7 @@ ROOMS = [
     ["hub"],
     ["running"],
     ["api"],
+    ["serving"],
     ["affinity", "sweeps"],
     ["cli"],
     ["__main__", "__init__"],

@@ -12,7 +12,7 @@ import typer
 
 from mtsmart.cli import evaluate, finetune, methods, predict, schema, sweep, train
 from mtsmart.cli.flags import in_flags
-from mtsmart.cli.runs import affinity, report
+from mtsmart.cli.runs import affinity, report, serve
 from mtsmart.cli.runs.app import app as runs
 from mtsmart.cli.sharing import export, merge, push, submit
 from mtsmart.cli.tasks.app import app as tasks
@@ -67,6 +67,7 @@ app.command("finetune")(finetune.finetune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("try")(predict.try_run)
+app.command("serve")(serve.serve)
 app.command("report")(report.report)
 app.command("merge")(merge.merge)
 app.command("export")(export.export)

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from mtsmart.arguments import checked, items_of
@@ -19,6 +20,7 @@ from mtsmart.errors import CheckpointError, ConfigError, MtsmartWarning, did_you
 from mtsmart.evaluation.borrowed_heads import with_head
 from mtsmart.evaluation.changed_tasks import changed_tasks
 from mtsmart.evaluation.details.explaining import explain, lengths_of
+from mtsmart.evaluation.details.label_probabilities import label_probabilities
 from mtsmart.evaluation.details.parts import SplitLengths, TaskDetails
 from mtsmart.evaluation.details.temperatures import temperatures_of
 from mtsmart.evaluation.evaluator import Evaluation, TaskResult
@@ -335,11 +337,30 @@ class LoadedRun:
         return found
 
     @checked
-    def predictor(self, task: str | Iterable[str], *, calibrated: bool = False) -> Predictor:
+    def predict_proba(self, task: str, rows: Rows, *, calibrated: bool = False) -> np.ndarray:
+        """The probability of each label, as scikit-learn's method of this name gives it.
+
+        Args:
+            task: a task of type classification, multi_label or ordinal.
+            rows, calibrated: as for :meth:`predict`.
+
+        Returns:
+            (B, C) float64 for B rows and the C labels of ``run.task(task).labels``, in their order; NaN for a row whose
+            text is missing. Each row of classification and ordinal sums to 1; labels of multi_label are independent.
+
+        Raises:
+            ConfigError: the task's predictions have no probability for each label.
+            MtsmartError: as for :meth:`predict`.
+        """
+        return label_probabilities(self.task(task), self.predict(task, rows, calibrated=calibrated))
+
+    @checked
+    def predictor(self, task: str | Iterable[str], *, calibrated: bool = False, by_place: bool = False) -> Predictor:
         """Predicts rows that come in parts, as :meth:`predict` does with all of them.
 
         Args:
             task, calibrated: as for :meth:`predict`.
+            by_place: whether tasks share a pass also where their columns of texts have other names.
 
         Raises:
             ConfigError: there is no such task, or the run has no head for it.
@@ -347,7 +368,7 @@ class LoadedRun:
         """
         chosen = {name: self.task(name) for name in ([task] if isinstance(task, str) else task)}
         temperatures = temperatures_of(self.run_folder, chosen.values()) if calibrated else {}
-        return Predictor(self._engine, chosen.values(), temperatures, isinstance(task, str))
+        return Predictor(self._engine, chosen.values(), temperatures, isinstance(task, str), by_place)
 
     @checked
     def max_length(self, task: str) -> int:

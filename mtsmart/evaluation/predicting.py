@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -99,25 +99,40 @@ class Predictor:
         tasks: the tasks, which need not read the same input.
         temperatures: of tasks whose probabilities are calibrated.
         is_one: whether one task was asked for by its name alone, so that its name is not in front of the keys.
+        by_place: whether tasks share a pass also where their columns of texts have other names; for :meth:`by_task`.
 
     Attributes:
         tasks: the tasks.
     """
 
     def __init__(
-        self, engine: Engine, tasks: Iterable[TaskType], temperatures: Mapping[str, float], is_one: bool
+        self,
+        engine: Engine,
+        tasks: Iterable[TaskType],
+        temperatures: Mapping[str, float],
+        is_one: bool,
+        by_place: bool = False,
     ) -> None:
         self._engine = engine
         self.tasks = list(tasks)
         self._temperatures = temperatures
         self._is_one = is_one
-        self._groups = [_Group(group) for group in passes(self.tasks, engine.preparer)]
+        self._groups = [_Group(group) for group in passes(self.tasks, engine.preparer, by_place)]
+        self._done = 0
+
+    def restart(self) -> None:
+        """Count the rows from 1 again: the next ones are others, not the next part of those before."""
         self._done = 0
 
     @property
     def needs_all_rows(self) -> bool:
         """Whether a task has to see all rows at once."""
         return any(map(needs_all_rows, self.tasks))
+
+    @property
+    def passes(self) -> list[list[str]]:
+        """The names of the tasks that share each pass through the encoder."""
+        return [[task.name for task in group.tasks] for group in self._groups]
 
     @property
     def knows_keys(self) -> bool:
@@ -149,13 +164,29 @@ class Predictor:
         """
         if not rows:
             return []
-        found: dict[str, list[dict[str, Any]]] = {}
-        for group in self._groups:
-            found.update(zip((task.name for task in group.tasks), self._of_group(group, rows), strict=True))
-        self._done += len(rows)
+        found = self.by_task(lambda task: rows)
         if self._is_one:
             return found[self.tasks[0].name]
         return [dict(self._prefixed(of_row)) for of_row in zip(*(found[t.name] for t in self.tasks), strict=True)]
+
+    def by_task(self, rows_of: Callable[[TaskType], Sequence[Mapping[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+        """Predictions for the next rows: task -> one mapping for each row.
+
+        Args:
+            rows_of: task -> the rows, at least one, as this task names their columns. It is asked once for all tasks
+                that share a pass.
+
+        Raises:
+            DataError: as for a call.
+        """
+        found: dict[str, list[dict[str, Any]]] = {}
+        count = 0
+        for group in self._groups:
+            rows = rows_of(group.tasks[0])
+            count = len(rows)
+            found.update(zip((task.name for task in group.tasks), self._of_group(group, rows), strict=True))
+        self._done += count
+        return found
 
     def _prefixed(self, of_row: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
         for task, prediction in zip(self.tasks, of_row, strict=True):

@@ -1,4 +1,4 @@
-"""Predictions for texts that somebody types, by every head of a run that can read them."""
+"""Predictions for texts that are told apart by their place alone, by every head of a run that can read them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.evaluation.predicting import Predictor
 from mtsmart.task_types import TaskType
 
 _TAGGED = "token_classification"
@@ -14,7 +15,7 @@ _UNREADABLE = ("masked_lm", "multiple_choice")  # They need more than texts, or 
 
 
 class TypedTexts:
-    """Asks heads about one text or two.
+    """Asks heads about one text or two. Heads that read the texts in the same way share a pass through the encoder.
 
     Args:
         run: the run.
@@ -32,7 +33,7 @@ class TypedTexts:
         self._run = run
         listed = list(names or run.definitions)
         found = {name: run.task(name) for name in listed}
-        self.left_out = [name for name, task in found.items() if not _reads_texts(task) or run.is_untrained(name)]
+        self.left_out = [name for name, task in found.items() if not texts_read_by(task) or run.is_untrained(name)]
         if names and self.left_out:
             name = self.left_out[0]
             message = "reads more than one text or two, or is not trained, so no text can be typed for it"
@@ -44,12 +45,12 @@ class TypedTexts:
     @property
     def most_texts(self) -> int:
         """How many texts the tasks read at most: 1 or 2."""
-        return max(map(_count, self.tasks.values()))
+        return max(map(texts_read_by, self.tasks.values()))
 
     @property
     def fewest_texts(self) -> int:
         """How many texts a task needs at least: 1 or 2."""
-        return min(map(_count, self.tasks.values()))
+        return min(map(texts_read_by, self.tasks.values()))
 
     def answers(self, texts: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Task -> its prediction, as ``predict`` gives it, for the tasks that read so many texts.
@@ -57,16 +58,28 @@ class TypedTexts:
         Args:
             texts: one text or two, none of them empty.
         """
-        fitting = {name: task for name, task in self.tasks.items() if _count(task) == len(texts)}
-        return {name: self._run.predict(name, [_row(task, texts)])[0] for name, task in fitting.items()}
+        fitting = [name for name, task in self.tasks.items() if texts_read_by(task) == len(texts)]
+        found = predictions_for_texts(self._run.predictor(fitting, by_place=True), [texts])
+        return {name: found[name][0] for name in fitting}
 
 
-def _reads_texts(task: TaskType) -> bool:
-    return task.head_spec.kind not in _UNREADABLE and task.columns == task.definition.text
+def texts_read_by(task: TaskType) -> int:
+    """How many texts a task reads: 1 or 2; 0 if it needs something else as well."""
+    is_readable = task.head_spec.kind not in _UNREADABLE and task.columns == task.definition.text
+    return len(task.definition.text) if is_readable else 0
 
 
-def _count(task: TaskType) -> int:
-    return len(task.definition.text)
+def predictions_for_texts(predictor: Predictor, inputs: Sequence[Sequence[str]]) -> dict[str, list[dict[str, Any]]]:
+    """Task -> its prediction for each input.
+
+    Args:
+        predictor: of tasks that read as many texts as an input has.
+        inputs: one text or two for each.
+
+    Raises:
+        DataError: a text cannot be read.
+    """
+    return predictor.by_task(lambda task: [_row(task, texts) for texts in inputs]) if predictor.tasks else {}
 
 
 def _row(task: TaskType, texts: Sequence[str]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def test_wheel_holds_every_yaml_and_nothing_that_does_not_belong(wheel):
             assert f"mtsmart/shipped/{kind}/{file.relative_to(ROOT / kind)}" in names
     assert "mtsmart/shipped/experiments/evidence/conclusions.md" in names  # which evidence.yaml names
     assert "mtsmart/py.typed" in names
-    kinds = ("*.j2", "*.css", "*.txt")
+    kinds = ("*.j2", "*.css", "*.txt", "*.html")
     for file in (file for kind in kinds for file in (ROOT / "mtsmart").rglob(kind)):
         assert str(file.relative_to(ROOT)) in names
     assert all(name.startswith(("mtsmart/", "mtsmart-")) for name in names)

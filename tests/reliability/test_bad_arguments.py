@@ -34,6 +34,7 @@ RIGHT = {
     "LoadedRun.evaluate": {},
     "LoadedRun.has_head_for": {"task": "color"},
     "LoadedRun.predict": {"task": "color", "rows": [{"text": "a"}]},
+    "LoadedRun.predict_proba": {"task": "color", "rows": [{"text": "a"}]},
     "LoadedRun.predictor": {"task": "color"},
     "LoadedRun.tell_untrained": {"names": ["color"]},
     "LoadedRun.max_length": {"task": "color"},

@@ -1,0 +1,94 @@
+"""``mtsmart serve``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtsmart.cli.options import Precision, RunArgument, TaskFiles
+from mtsmart.cli.predict import Calibrated
+from mtsmart.cli.shell import completion
+from mtsmart.cli.terminal import say
+from mtsmart.errors import ConfigError
+from mtsmart.quiet import quiet_libraries
+
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--task",
+        "-t",
+        help="Serve this task alone; repeatable. Default: all trained tasks.",
+        autocompletion=completion.tasks,
+    ),
+]
+Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
+Port = Annotated[int, typer.Option("--port", help="The port; 0: one that is free.")]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", help="A file with the token that clients must send. Or set MTSMART_SERVE_TOKEN."),
+]
+WithoutToken = Annotated[
+    bool, typer.Option("--without-token", help="Let everybody ask who reaches an address that is not local.")
+]
+MaxBody = Annotated[int, typer.Option("--max-body", help="Bytes of a request.")]
+MaxRows = Annotated[int, typer.Option("--max-rows", help="Texts or rows of a request.")]
+MaxText = Annotated[int, typer.Option("--max-text", help="Characters of a text.")]
+MaxRequests = Annotated[int, typer.Option("--max-requests", help="Requests in work; further ones get 429.")]
+MaxWaiting = Annotated[int, typer.Option("--max-waiting", help="Texts or rows that wait; further ones get 429.")]
+MaxBatch = Annotated[int, typer.Option("--max-batch", help="Texts or rows that are answered together.")]
+LogRequests = Annotated[
+    bool, typer.Option("--log-requests", help="A line on standard error for each request; never its texts.")
+]
+
+
+def serve(
+    run: RunArgument,
+    task: Tasks = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    token_file: TokenFile = None,
+    without_token: WithoutToken = False,
+    task_file: TaskFiles = None,
+    calibrated: Calibrated = False,
+    precision: Precision = "float32",
+    max_body: MaxBody = 2**20,
+    max_rows: MaxRows = 256,
+    max_text: MaxText = 20_000,
+    max_requests: MaxRequests = 256,
+    max_waiting: MaxWaiting = 1024,
+    max_batch: MaxBatch = 64,
+    log_requests: LogRequests = False,
+) -> None:
+    """Answer over HTTP: one pass through the encoder for all tasks that read the same input; a page at /."""
+    quiet_libraries()
+    _require_packages()
+    from mtsmart.evaluation.loaded import LoadedRun
+    from mtsmart.serving.command import Listening, serve_run
+    from mtsmart.serving.limits import Limits
+
+    limits = Limits(max_body, max_rows, max_text, max_requests, max_waiting, max_batch)
+    listening = Listening(host, port, token_file, without_token, log_requests)
+    serve_run(lambda: LoadedRun(run, task_file or [], precision=precision), task, calibrated, limits, listening, _tell)
+
+
+def _tell(line: str) -> None:
+    say(line)
+    sys.stdout.flush()
+
+
+def _require_packages() -> None:
+    """Refuse to start without the packages of the extra.
+
+    Raises:
+        ConfigError: one of them is missing.
+    """
+    try:
+        import fastapi  # noqa: F401 - only whether it is there
+        import prometheus_client  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        message = f"needs the package {error.name}"
+        raise ConfigError(message, file="mtsmart serve", hint="pip install 'mtsmart[serve]'") from None

@@ -1,0 +1,84 @@
+"""What stands behind the server: something that has tasks and answers questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Answers = dict[str, list[dict[str, Any]]]
+"""Task -> its prediction for each input."""
+
+
+@dataclass(frozen=True)
+class ServedTask:
+    """What a client has to know of a task.
+
+    Attributes:
+        name: the task's name.
+        task_type: the name of its type.
+        fields: field of a row that it reads -> the keys under which a row may have it: its own name, or that of a whole
+            that it is a part of.
+        texts: how many texts it reads, 1 or 2; 0 if it cannot be asked with texts alone.
+        labels: its labels in order; empty if it has none.
+        max_length: the most tokens that it reads of an input. Longer ones are cut.
+        needs_all_rows: whether a prediction depends on the other rows of its question.
+        pass_of_rows: which pass through the encoder the task needs for rows; tasks with the same number share one.
+        pass_of_texts: the same for texts alone.
+    """
+
+    name: str
+    task_type: str
+    fields: Mapping[str, Sequence[str]]
+    texts: int
+    labels: tuple[str, ...]
+    max_length: int
+    needs_all_rows: bool
+    pass_of_rows: int
+    pass_of_texts: int
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``/tasks`` says of it."""
+        return {
+            "name": self.name,
+            "type": self.task_type,
+            "fields": list(self.fields),
+            "texts": self.texts,
+            "labels": list(self.labels),
+            "max_length": self.max_length,
+        }
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of an engine: some tasks, on some inputs.
+
+    Attributes:
+        tasks: the names of tasks, each once.
+        rows: field -> value for each input; empty if there are texts.
+        texts: one text or two for each input; empty if there are rows.
+    """
+
+    tasks: tuple[str, ...]
+    rows: Sequence[Mapping[str, Any]] = ()
+    texts: Sequence[Sequence[str]] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.texts)
+
+
+class Engine(Protocol):
+    """Something that answers. A process has one, and asks it from one thread at a time."""
+
+    @property
+    def tasks(self) -> Mapping[str, ServedTask]:
+        """Name -> task."""
+
+    def answer(self, question: Question) -> Answers:
+        """Predictions in the order of the inputs, as ``mtsmart predict`` gives them.
+
+        An input's answer does not depend on the other inputs, unless the task ``needs_all_rows``.
+
+        Raises:
+            MtsmartError: an input cannot be read. ``file`` names it: ``row 1`` is the first one.
+        """
