@@ -25,7 +25,7 @@ from mtsmart.evaluation.details.parts import SplitLengths, TaskDetails
 from mtsmart.evaluation.details.temperatures import temperatures_of
 from mtsmart.evaluation.evaluator import Evaluation, TaskResult
 from mtsmart.evaluation.given_rows import Rows, rows_of
-from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, of_new_file, source_of
+from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, of_new_file, source_of, tasks_for
 from mtsmart.evaluation.predicting import Engine, Predictor
 from mtsmart.evaluation.slices import slices_of
 from mtsmart.evaluation.stored_run import check_head_of, read_run
@@ -201,13 +201,13 @@ class LoadedRun:
         """
         columns_by = items_of("by", by)
         if file is None:
-            names = self._names(tasks, split) if head is None else self._names_for(tasks, "head")
+            names = self._names(tasks, split) if head is None else tasks_for(tasks, "head", self.definitions)
             return self._evaluated([self._task_with(name, head) for name in names], split, details, columns_by)
         if head is not None:
             raise ConfigError("goes with a split, not with a file", argument="head", value=head)
         given = GivenForm(file_format, None if columns is None else list(columns))
         with of_new_file():
-            chosen = [self._task_on(name, file, given, split) for name in self._names_for(tasks, "file")]
+            chosen = [self._task_on(name, file, given, split) for name in tasks_for(tasks, "file", self.definitions)]
             return self._evaluated(chosen, split, details, columns_by)
 
     def _task_with(self, name: str, head: str | None) -> TaskType:
@@ -292,15 +292,6 @@ class LoadedRun:
         source = self.source_of(name, file, given)
         self._preparer.judge_like(self.task(name))
         return self._built(name, as_split(file, self._definition(name), source, split))
-
-    def _names_for(self, tasks: str | Iterable[str] | None, what: str) -> list[str]:
-        """The tasks that a new file, or another head, is for."""
-        if tasks is not None:
-            return [tasks] if isinstance(tasks, str) else list(tasks)
-        if len(self.definitions) > 1 or what == "head":
-            hint = f"The run has: {', '.join(self.definitions)}"
-            raise ConfigError(f"must say which task the {what} is for", argument="task", value=None, hint=hint)
-        return list(self.definitions)
 
     @checked
     @without_bars()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,3 +151,22 @@ def as_split(file: str | Path, definition: TaskDefinition, source: DatasetSource
     """The task's definition with a new file as its only data, which is the split ``split``."""
     dataset = source.model_copy(update={"files": {split: str(file)}})
     return definition.model_copy(update={"dataset": dataset, "splits": {}})
+
+
+def tasks_for(tasks: str | Iterable[str] | None, what: str, known: Collection[str]) -> list[str]:
+    """The names of the tasks that a new file, or another head, is for.
+
+    Args:
+        tasks: what was asked for; None: the only task.
+        what: ``file`` or ``head``.
+        known: the tasks of the run.
+
+    Raises:
+        ConfigError: nothing was asked for, and it is not clear which task is meant.
+    """
+    if tasks is not None:
+        return [tasks] if isinstance(tasks, str) else list(tasks)
+    if len(known) > 1 or what == "head":
+        hint = f"The run has: {', '.join(known)}"
+        raise ConfigError(f"must say which task the {what} is for", argument="task", value=None, hint=hint)
+    return list(known)
