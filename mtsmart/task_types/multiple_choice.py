@@ -225,6 +225,13 @@ class MultipleChoice(CandidateTask, HasProbabilities):
             for index, names, candidates, scores in zip(self.decode(outputs), keys, texts, outputs.logits, strict=True)
         ]
 
+    def how_read(self, max_length: int) -> dict[str, Any]:
+        named = {"keys": self.options.keys, "placeholder": self.options.placeholder}
+        return super().how_read(max_length) | named
+
+    def how_decoded(self) -> dict[str, Any]:
+        return {"kind": "choice", "names": self.names.names}
+
     def costs(self, outputs: Outputs, references: Sequence[int]) -> np.ndarray:
         """(N,) float64: the negative log-likelihood of each row's right candidate."""
         pairs = zip(outputs.logits, references, strict=True)

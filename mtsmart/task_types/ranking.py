@@ -216,6 +216,15 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
                 described[positions[index]] = {"prediction": rank, "score": scores[index]}
         return [described[position] for position in sorted(described)]
 
+    def how_read(self, max_length: int) -> dict[str, Any]:
+        if not self.grouped:
+            return super().how_read(max_length)
+        columns = {"text": self.definition.text, "group": self.options.group}
+        return {"kind": "groups", **columns, "max_length": max_length}
+
+    def how_decoded(self) -> dict[str, Any]:
+        return {"kind": "ranks" if self.grouped else "order"}
+
     def baseline(self, train: Sequence[Sequence[float]], references: Sequence[Sequence[float]]) -> list[list[float]]:
         """Rank by place: the place in the list with the highest mean relevance comes first."""
         places: dict[int, list[float]] = {}

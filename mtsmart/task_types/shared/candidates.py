@@ -20,6 +20,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable
+from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
 from mtsmart.task_types.shared.labels import LabelNames, listed
@@ -31,7 +32,7 @@ from mtsmart.tasks.definition import TaskDefinition
 ABSENT = -1e4  # the logit of a candidate that a shorter list does not have; the divergence of two -inf would be NaN
 
 
-class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists):
+class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists, Portable):
     """Logits (B, N) for B lists of up to N candidates, ``ABSENT`` where a list is shorter.
 
     An encoded row is a list: ``input_ids`` holds one token sequence a candidate. A batch holds the M candidates of all
@@ -166,6 +167,11 @@ class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists
 
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])
+
+    def how_read(self, max_length: int) -> dict[str, Any]:
+        lists = [column for column in self.columns if column not in self.definition.text]
+        columns = {"text": self.definition.text, "candidates": self.candidate_columns, "lists": lists}
+        return {"kind": "candidates", **columns, "keys": None, "placeholder": None, "max_length": max_length}
 
 
 def encode_lists(
