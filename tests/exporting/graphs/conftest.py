@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mtsmart
-from tests.exporting.onnx.runs import TASKS, train_every_type
+from tests.exporting.graphs.runs import TASKS, train_every_type
 
 
 @dataclass

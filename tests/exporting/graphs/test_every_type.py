@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.exporting.onnx.bare import assert_equal_predictions, predicted_bare
-from tests.exporting.onnx.runs import TASKS, rows_of
+from tests.exporting.graphs.bare import assert_equal_predictions, predicted_bare
+from tests.exporting.graphs.runs import TASKS, rows_of
 
 ARCHITECTURES = [
     "BERT",
@@ -58,7 +58,9 @@ def test_the_graph_computes_the_runs_logits(every_type, architecture):
                 with torch.no_grad():
                     ours = model(head, model.embed(inputs["input_ids"]), inputs).numpy()
                 kept = real if ours.ndim == 3 and ours.shape[:2] == real.shape else slice(None)
-                np.testing.assert_allclose(theirs[kept], ours[kept], atol=1e-4, rtol=0, err_msg=f"{head} {rows}x{width}")
+                np.testing.assert_allclose(
+                    theirs[kept], ours[kept], atol=1e-4, rtol=0, err_msg=f"{head} {rows}x{width}"
+                )
 
 
 def jobs_for(export):
