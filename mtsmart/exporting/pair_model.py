@@ -6,6 +6,7 @@ transformers has no class for such a head. It runs that file of the folder if it
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +76,9 @@ def export_pair(
         encoder = without_adapters(model.encoder, head).model
         config = _config(encoder, model.specs[head], tokenizer, head, problem_type)
         saved = exported_tokenizer(tokenizer, encoder, max_length)
-        return Prepared(
-            _AUTO_CLASS,
-            PairModel.__name__,
-            write=saving(_filled(encoder, model.head(head), config, unit), saved),
-            check=lambda aside: _check_logits(model, head, saved, aside, unit),
-            code=_CODE,
-        )
+        write = saving(_filled(encoder, model.head(head), config, unit), saved)
+        check = partial(_check_logits, model, head, saved, unit)
+        return Prepared(_AUTO_CLASS, PairModel.__name__, write, check, _CODE)
 
     return export_checked(folder, overwrite, prepare, card)
 
@@ -131,7 +128,7 @@ def _filled(encoder: PreTrainedModel, head: nn.Module, config: PairConfig, unit:
 
 @torch.no_grad()
 def _check_logits(
-    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, folder: Path, unit: OutputUnit
+    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, unit: OutputUnit, folder: Path
 ) -> None:
     """Read the folder, and compare its logits for a batch of pairs with padding.
 

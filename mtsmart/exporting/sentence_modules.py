@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +92,7 @@ def export_modules(
             saving(whole, saved)(aside)
             _write_modules(aside, model.head(head), model.encoder.hidden_size, max_length, unit)
 
-        def check(aside: Path) -> None:
-            _check_logits(model, head, saved, aside, unit)
-
+        check = partial(_check_logits, model, head, saved, unit)
         return Prepared(SENTENCE_TRANSFORMER, "modules of sentence-transformers", write, check)
 
     return export_checked(folder, overwrite, prepare, card)
@@ -194,7 +193,7 @@ def _write(file: Path, data: Any) -> None:
 
 @torch.no_grad()
 def _check_logits(
-    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, folder: Path, unit: OutputUnit
+    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, unit: OutputUnit, folder: Path
 ) -> None:
     """Read the folder, and compare its logits for a batch with padding.
 

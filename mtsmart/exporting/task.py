@@ -68,17 +68,21 @@ def export_task(
     refuse_inside_run(target, "folder")
     check_target(target, overwrite)
     loaded = LoadedRun(source.path, task_files, device="cpu")
-    chosen = [loaded.task(name) for name in names]
-    for name in filter(loaded.is_untrained, names):
-        hint = "Train longer, or draw every task in each update: mixing.strategy=rounds"
-        raise ConfigError("got no update in this run, so its head is random", argument="task", value=name, hint=hint)
+    chosen = _trained(loaded, names)
     if form == ONNX:
-        cards = [_card(loaded, each) for each in chosen]
-        return export_graph(
-            loaded, chosen, target, int8=int8, overwrite=overwrite, card=partial(graph_card, cards, int8)
-        )
+        card = partial(graph_card, [_card(loaded, each) for each in chosen], int8)
+        return export_graph(loaded, chosen, target, int8=int8, overwrite=overwrite, card=card)
     _refuse_computed_labels(loaded, chosen[0])
     return _write(loaded, chosen[0], target, overwrite)
+
+
+def _trained(run: LoadedRun, names: Sequence[str]) -> list[TaskType]:
+    """The tasks of these names. One whose head no update has trained is refused."""
+    tasks = [run.task(name) for name in names]
+    for name in filter(run.is_untrained, names):
+        hint = "Train longer, or draw every task in each update: mixing.strategy=rounds"
+        raise ConfigError("got no update in this run, so its head is random", argument="task", value=name, hint=hint)
+    return tasks
 
 
 def _check_form(tasks: Sequence[str], form: str, int8: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,8 @@ def export_head(
         whole = _giving_labels(task_model(model, head, problem_type), unit, head)
         saved = exported_tokenizer(tokenizer, whole, max_length)
         auto_class = NATIVE_CLASSES[model.specs[head].kind].__name__
-        return Prepared(
-            auto_class,
-            type(whole).__name__,
-            write=saving(whole, saved),
-            check=lambda aside: _check_logits(model, head, saved, aside, unit),
-        )
+        check = partial(_check_logits, model, head, saved, unit)
+        return Prepared(auto_class, type(whole).__name__, saving(whole, saved), check)
 
     return export_checked(folder, overwrite, prepare, card)
 
@@ -201,7 +198,7 @@ def _giving_labels(whole: PreTrainedModel, unit: OutputUnit, head: str) -> PreTr
 
 @torch.no_grad()
 def _check_logits(
-    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, folder: Path, unit: OutputUnit
+    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, unit: OutputUnit, folder: Path
 ) -> None:
     """Load the folder as a user will, and compare its logits for a batch with padding.
 

@@ -21,7 +21,7 @@ from mtsmart.task_types.details.interface import HasProbabilities
 from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
 from mtsmart.task_types.interface.reads_labels import Seen, Survey
-from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists
+from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists, reading_of_lists
 from mtsmart.task_types.shared.labels import Kind, LabelNames, as_list, listed
 from mtsmart.task_types.shared.right_candidates import RightCandidates, answers_in, in_first_terms
 from mtsmart.task_types.shared.rows import row_error, texts_of
@@ -226,8 +226,7 @@ class MultipleChoice(CandidateTask, HasProbabilities):
         ]
 
     def how_read(self, max_length: int) -> dict[str, Any]:
-        named = {"keys": self.options.keys, "placeholder": self.options.placeholder}
-        return super().how_read(max_length) | named
+        return reading_of_lists(self, max_length, self.options.keys, self.options.placeholder)
 
     def how_decoded(self) -> dict[str, Any]:
         return {"kind": "choice", "names": self.names.names}

@@ -21,7 +21,7 @@ from mtsmart.task_types.interface.arranges_rows import ArrangesRows
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
 from mtsmart.task_types.interface.checks_training import ChecksTraining
 from mtsmart.task_types.interface.reads_labels import Seen
-from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists
+from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists, reading_of_lists
 from mtsmart.task_types.shared.labels import Kind, as_list, listed, number_of, size_hint
 from mtsmart.task_types.shared.rows import row_error, texts_of
 
@@ -218,7 +218,7 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
 
     def how_read(self, max_length: int) -> dict[str, Any]:
         if not self.grouped:
-            return super().how_read(max_length)
+            return reading_of_lists(self, max_length)
         columns = {"text": self.definition.text, "group": self.options.group}
         return {"kind": "groups", **columns, "max_length": max_length}
 

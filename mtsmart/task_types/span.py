@@ -50,6 +50,7 @@ from mtsmart.task_types.shared.span_windows import (
 from mtsmart.tasks.definition import TaskDefinition
 
 _MASKED = -1e4  # finite: a divergence over -inf is nan
+_ROUNDING = 1e-5  # of a score outside mtsmart, relative
 _FORM = "Expected {text: [...], answer_start: [...]}, empty lists for no answer"
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)", re.DOTALL)
 
@@ -317,7 +318,9 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
         return {"kind": "spans", "text": self.definition.text, **sizes}
 
     def how_decoded(self) -> dict[str, Any]:
-        limits = {"max_answer_length": self.options.max_answer_length, "null_threshold": self._null_threshold}
+        # The threshold is the difference of a validation row to the bit, and other arithmetic rounds that row otherwise.
+        threshold = self._null_threshold + _ROUNDING * (1 + abs(self._null_threshold))
+        limits = {"max_answer_length": self.options.max_answer_length, "null_threshold": threshold}
         return {"kind": "answer", "no_answer": self.options.no_answer, **limits}
 
     def costs(self, outputs: Outputs, references: Sequence[Reference]) -> np.ndarray:

@@ -168,10 +168,20 @@ class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])
 
-    def how_read(self, max_length: int) -> dict[str, Any]:
-        lists = [column for column in self.columns if column not in self.definition.text]
-        columns = {"text": self.definition.text, "candidates": self.candidate_columns, "lists": lists}
-        return {"kind": "candidates", **columns, "keys": None, "placeholder": None, "max_length": max_length}
+
+def reading_of_lists(
+    task: CandidateTask, max_length: int, keys: str | None = None, placeholder: str | None = None
+) -> dict[str, Any]:
+    """How rows with lists of candidates are read where mtsmart is not; see :meth:`Portable.how_read`.
+
+    Args:
+        task, max_length: the task; the most tokens of a candidate with its text.
+        keys: the column of the candidates' own names, if there is one.
+        placeholder: what each candidate takes the place of in the second text, if there is such.
+    """
+    lists = [column for column in task.columns if column not in task.definition.text]
+    columns = {"text": task.definition.text, "candidates": task.candidate_columns, "lists": lists}
+    return {"kind": "candidates", **columns, "keys": keys, "placeholder": placeholder, "max_length": max_length}
 
 
 def encode_lists(

@@ -219,11 +219,13 @@ def _tagged(reading: Settings, number: int, words: list[str], encoding: Encoding
     inputs = tokens.with_a_token({"input_ids": encoding.ids, "token_type_ids": encoding.type_ids})
     owners = encoding.word_ids or [None]
     own = [position for position, word in enumerate(owners) if word is not None]
-    before, end = (own[0], own[-1] + 1) if own else (len(owners), len(owners))
+    before = own[0] if own else len(owners)
+    end = own[-1] + 1 if own else len(owners)
     runs: dict[int, tuple[int, int]] = {}
-    for position in own:
-        start = runs.get(owners[position], (position - before, 0))[0]
-        runs[owners[position]] = (start, position - before + 1)
+    for position, word in enumerate(owners):
+        if word is not None:
+            start = runs.get(word, (position - before, 0))[0]
+            runs[word] = (start, position - before + 1)
     size = reading["max_length"] - before - (len(owners) - end)
     spans = _spans(end - before, size, size // 4 if reading["overlap"] is None else reading["overlap"])
     scored_in = {word: _best_window(run, spans) for word, run in runs.items()}

@@ -105,7 +105,7 @@ class Tokens:
         strategy = "only_second" if len(texts) > 1 else "longest_first"
         side = self.settings["truncation_side"]
         self._cutting.enable_truncation(max_length, stride=stride, strategy=strategy, direction=side)
-        first = self._cutting.encode(*texts)
+        first = self._cutting.encode(texts[0], texts[1] if len(texts) > 1 else None)
         return [first, *first.overflowing]
 
     def length(self, text: str) -> int:
