@@ -49,8 +49,7 @@ def export_task(
 
     Args:
         run: the run's folder, or ``hub:owner/name[@revision]``.
-        task: a task of the run, or of the library if it uses one of the run's heads; in the form ``transformers`` as it
-            is. In the form ``onnx`` also several.
+        task: a task of the run, or of the library if it uses one of the run's heads; as ``onnx`` also several.
         folder: gets weights, configuration, tokenizer and card.
         form: ``transformers`` or ``onnx``.
         int8: whether the graph's weights become 8-bit integers.
@@ -63,11 +62,11 @@ def export_task(
     names = [task] if isinstance(task, str) else list(dict.fromkeys(task))
     _check_form(names, form, int8)
     target = user_path(folder, argument="folder").absolute()
-    source = RunFolder(run_path(run))
-    _refuse_overlap(target, source.path, folder)
+    source = run_path(run)
+    _refuse_overlap(target, source, folder)
     refuse_inside_run(target, "folder")
     check_target(target, overwrite)
-    loaded = LoadedRun(source.path, task_files, device="cpu")
+    loaded = LoadedRun(source, task_files, device="cpu")
     chosen = _trained(loaded, names)
     if form == ONNX:
         card = partial(graph_card, [_card(loaded, each) for each in chosen], int8)

@@ -318,7 +318,7 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
         return {"kind": "spans", "text": self.definition.text, **sizes}
 
     def how_decoded(self) -> dict[str, Any]:
-        # The threshold is the difference of a validation row to the bit, and other arithmetic rounds that row otherwise.
+        # The threshold is the difference of a validation row to the bit, which other arithmetic rounds otherwise.
         threshold = self._null_threshold + _ROUNDING * (1 + abs(self._null_threshold))
         limits = {"max_answer_length": self.options.max_answer_length, "null_threshold": threshold}
         return {"kind": "answer", "no_answer": self.options.no_answer, **limits}
