@@ -14,7 +14,7 @@ from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.exporting.task import export_task
 from mtsmart.hub.push import push_model
 from mtsmart.merging.merge import merge_runs
-from mtsmart.models.hugging_face import Exported
+from mtsmart.models.export_folder import Exported
 from mtsmart.preparation.in_memory import with_stored_rows
 from mtsmart.processes import join_processes
 from mtsmart.quiet import without_bars
@@ -155,25 +155,30 @@ def merge(
 @without_bars()
 def export(
     run: str | Path,
-    task: str,
+    task: str | Iterable[str],
     folder: str | Path,
     *,
+    form: str = "transformers",
+    int8: bool = False,
     overwrite: bool = False,
     task_files: Iterable[str | Path] = (),
 ) -> Exported:
-    """Write one task of a run as a Hugging Face model that needs nothing of mtsmart.
+    """Write one task of a run as a Hugging Face model, or several as one graph of ONNX. Neither needs mtsmart.
 
     Args:
         run: the run's folder.
-        task: a task of the run, or of the library if it uses one of the run's heads as it is.
-        folder: what to write: weights, configuration, tokenizer, model card.
+        task: a task of the run, or of the library if it uses one of the run's heads. In the form ``onnx`` also several.
+        folder: what to write: weights, configuration, tokenizer, card.
+        form: ``transformers``, or ``onnx``, which onnxruntime runs with the file ``answer.py`` of the folder.
+        int8: whether the graph's weights become 8-bit integers: a quarter of the size.
         overwrite: whether an earlier export in ``folder`` may be replaced.
         task_files: YAML files with further tasks.
 
     Raises:
-        MtsmartError: there is no such task, no Hugging Face class for its head, or the folder is taken.
+        MtsmartError: there is no such task, its head has no such form, or the folder is taken.
     """
-    return export_task(run, task, folder, overwrite=overwrite, task_files=task_files)
+    names = task if isinstance(task, str) else items_of("task", task)
+    return export_task(run, names, folder, form=form, int8=int8, overwrite=overwrite, task_files=task_files)
 
 
 @checked

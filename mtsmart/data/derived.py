@@ -279,3 +279,8 @@ def _label_name(names: Sequence[str], value: int | None) -> str | None:
     if value is not None and value >= len(names):
         raise DataError("is a label that the data set has no name for", value=value, hint=f"It names {len(names)}")
     return None if value is None or value < 0 else names[value]
+
+
+def has_filter(column: str) -> bool:
+    """Whether a column is a text in which a filter changes a part, as in ``"{sentence | mark start end}"``."""
+    return any(_piece(piece).filter for piece in _PIECES.findall(column))

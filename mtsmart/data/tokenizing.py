@@ -40,7 +40,18 @@ def tokenize(
 
 def special_tokens_of(texts: int, tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
     """The special tokens before one or two texts, between both, and after the last one."""
-    return _encoder_of(tokenizer).special_tokens(texts)
+    return frame_of(tokenizer, texts).specials
+
+
+def frame_of(tokenizer: PreTrainedTokenizerBase, texts: int) -> Frame:
+    """What a tokenizer puts around one text or two."""
+    return _encoder_of(tokenizer).frames[texts]
+
+
+def filler_of(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The token that stands where an empty text has none: an encoder needs one."""
+    known = (tokenizer.unk_token_id, tokenizer.pad_token_id, 0)
+    return next(token for token in known if token is not None)
 
 
 def _encoder_of(tokenizer: PreTrainedTokenizerBase) -> TextTokenizer:
@@ -50,8 +61,14 @@ def _encoder_of(tokenizer: PreTrainedTokenizerBase) -> TextTokenizer:
 
 
 @dataclass(frozen=True)
-class _Frame:
-    """The special tokens around one or two texts, and the token types of the texts and of each special token."""
+class Frame:
+    """What stands around one text or two.
+
+    Attributes:
+        specials: the special tokens before the first text, after it, and after the second one.
+        special_types: the token type of each of them.
+        types: the token type of each text.
+    """
 
     specials: list[list[int]]
     special_types: list[list[int]]
@@ -59,6 +76,7 @@ class _Frame:
 
     @property
     def size(self) -> int:
+        """How many special tokens there are."""
         return sum(map(len, self.specials))
 
     def types_of(self, *lengths: int) -> list[int]:
@@ -69,27 +87,27 @@ class _Frame:
             *chain(*(chain(*pair) for pair in zip(texts, self.special_types[1:], strict=True))),
         ]
 
-    def segments(self) -> _Frame:
+    def segments(self) -> Frame:
         """The same frame with segments for token types: 1 and 2 for the texts, 0 for special tokens."""
         nothing = [[0] * len(special) for special in self.specials]
-        return _Frame(self.specials, nothing, list(range(1, len(self.types) + 1)))
+        return Frame(self.specials, nothing, list(range(1, len(self.types) + 1)))
 
 
 class TextTokenizer:
-    """Encodes texts one by one, cuts them, and puts the special tokens around them."""
+    """Encodes texts one by one, cuts them, and puts the special tokens around them.
+
+    Attributes:
+        frames: how many texts -> what stands around them.
+    """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
         self._with_types = "token_type_ids" in tokenizer.model_input_names
-        self._frames = {count: self._frame(count) for count in (1, 2)}
-
-    def special_tokens(self, texts: int) -> list[list[int]]:
-        """The special tokens before, between and after one or two texts."""
-        return self._frames[texts].specials
+        self.frames = {count: self._frame(count) for count in (1, 2)}
 
     def encode(self, columns: Sequence[Sequence[str]], max_length: int, segments: bool = False) -> Rows:
         """As :func:`tokenize`."""
-        frame = self._frames[len(columns)]
+        frame = self.frames[len(columns)]
         sides = self._tokens(list(chain(*columns))).split(len(columns))
         kept = _cut([side.lengths for side in sides], max(0, max_length - frame.size))
         note_cut(np.logical_or.reduce([count < side.lengths for side, count in zip(sides, kept, strict=True)]))
@@ -104,8 +122,7 @@ class TextTokenizer:
 
     def _with_a_token(self, encoded: Rows) -> Rows:
         """The rows with one token where an empty text has none: an encoder needs one."""
-        known = (self._tokenizer.unk_token_id, self._tokenizer.pad_token_id, 0)
-        filler = {"input_ids": next(token for token in known if token is not None)}
+        filler = {"input_ids": filler_of(self._tokenizer)}
         return {name: [row or [filler.get(name, 0)] for row in rows] for name, rows in encoded.items()}
 
     def _tokens(self, texts: Sequence[str]) -> _Ragged:
@@ -121,7 +138,7 @@ class TextTokenizer:
         )["input_ids"]
         return ids
 
-    def _frame(self, count: int) -> _Frame:
+    def _frame(self, count: int) -> Frame:
         """The frame around ``count`` texts, found by encoding short texts."""
         encoded = self._tokenizer(*["a"] * count)
         sequence = encoded.sequence_ids(0)
@@ -138,7 +155,7 @@ class TextTokenizer:
             else:
                 seen = number + 1
                 text_types[number] = kind
-        return _Frame(specials, special_types, text_types)
+        return Frame(specials, special_types, text_types)
 
 
 class WordTokenizer(TextTokenizer):

@@ -6,6 +6,7 @@ transformers has no class for such a head. It runs that file of the folder if it
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,21 @@ from mtsmart.data.tokenizing import special_tokens_of, tokenize
 from mtsmart.errors import CheckpointError
 from mtsmart.exporting.modeling_pair import PairConfig, PairModel
 from mtsmart.models.adapters import without_adapters
-from mtsmart.models.export_folder import check_target, exporting_to
+from mtsmart.models.export_folder import Exported, Prepared, export_checked
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.pair import PairHead
 from mtsmart.models.hugging_face import (
     LABELS_OWN,
-    Exported,
     check_complete,
     check_equal,
     exported_tokenizer,
     output_names,
     own_logits,
     refuse_adapters,
+    saving,
 )
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.output_unit import OutputUnit, fold
-from mtsmart.user_paths import user_path
 
 _AUTO_CLASS = "AutoModelForSequenceClassification"
 _CODE = "modeling_pair.py"
@@ -70,20 +70,17 @@ def export_pair(
             token between two texts, the folder is taken, or the logits differ.
         StorageError: the folder cannot be written.
     """
-    folder = user_path(folder, argument="folder").absolute()
-    check_target(folder, overwrite)
-    refuse_adapters(model)
-    encoder = without_adapters(model.encoder, head).model
-    whole = _filled(encoder, model.head(head), _config(encoder, model.specs[head], tokenizer, head, problem_type), unit)
-    saved = exported_tokenizer(tokenizer, encoder, max_length)
-    exported = Exported(folder, _AUTO_CLASS, PairModel.__name__, code=_CODE)
-    with exporting_to(folder, overwrite) as aside:
-        whole.save_pretrained(aside)
-        saved.save_pretrained(aside)
-        _check_logits(model, head, saved, aside, unit)
-        if card is not None:
-            (aside / "README.md").write_text(card(exported), encoding="utf-8")
-    return exported
+
+    def prepare() -> Prepared:
+        refuse_adapters(model)
+        encoder = without_adapters(model.encoder, head).model
+        config = _config(encoder, model.specs[head], tokenizer, head, problem_type)
+        saved = exported_tokenizer(tokenizer, encoder, max_length)
+        write = saving(_filled(encoder, model.head(head), config, unit), saved)
+        check = partial(_check_logits, model, head, saved, unit)
+        return Prepared(_AUTO_CLASS, PairModel.__name__, write, check, _CODE)
+
+    return export_checked(folder, overwrite, prepare, card)
 
 
 def _config(
@@ -131,7 +128,7 @@ def _filled(encoder: PreTrainedModel, head: nn.Module, config: PairConfig, unit:
 
 @torch.no_grad()
 def _check_logits(
-    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, folder: Path, unit: OutputUnit
+    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, unit: OutputUnit, folder: Path
 ) -> None:
     """Read the folder, and compare its logits for a batch of pairs with padding.
 

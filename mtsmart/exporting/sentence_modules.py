@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +24,21 @@ from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedTokenizerBase
 
 from mtsmart.models.adapters import without_adapters
-from mtsmart.models.export_folder import check_target, exporting_to
+from mtsmart.models.export_folder import Exported, Prepared, export_checked
 from mtsmart.models.heads.plain import CLS, CLS_MEAN, SequenceHead, parts_of, pooled
 from mtsmart.models.hugging_face import (
     LABELS_OWN,
-    Exported,
     check_complete,
     check_equal,
     exported_tokenizer,
     own_logits,
     probe_batch,
     refuse_adapters,
+    saving,
 )
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.output_unit import OutputUnit, fold
 from mtsmart.models.pooling import CONFIG, KEYS, LAST, MODULES, POOLING, SENTENCE_TRANSFORMER
-from mtsmart.user_paths import user_path
 
 _PACKAGE = "sentence_transformers.models"
 _SETTINGS = "sentence_bert_config.json"
@@ -82,20 +82,20 @@ def export_modules(
         CheckpointError: the encoder has adapters of its own kind, the folder is taken, or the logits differ.
         StorageError: the folder cannot be written.
     """
-    folder = user_path(folder, argument="folder").absolute()
-    check_target(folder, overwrite)
-    refuse_adapters(model)
-    whole = without_adapters(model.encoder, head).model
-    saved = exported_tokenizer(tokenizer, whole, max_length)
-    exported = Exported(folder, SENTENCE_TRANSFORMER, "modules of sentence-transformers")
-    with exporting_to(folder, overwrite) as aside:
-        whole.save_pretrained(aside)
-        saved.save_pretrained(aside)
-        _write_modules(aside, model.head(head), model.encoder.hidden_size, max_length, unit)
-        _check_logits(model, head, saved, aside, unit)
-        if card is not None:
-            (aside / "README.md").write_text(card(exported), encoding="utf-8")
-    return exported
+
+    def prepare() -> Prepared:
+        refuse_adapters(model)
+        whole = without_adapters(model.encoder, head).model
+        saved = exported_tokenizer(tokenizer, whole, max_length)
+
+        def write(aside: Path) -> None:
+            saving(whole, saved)(aside)
+            _write_modules(aside, model.head(head), model.encoder.hidden_size, max_length, unit)
+
+        check = partial(_check_logits, model, head, saved, unit)
+        return Prepared(SENTENCE_TRANSFORMER, "modules of sentence-transformers", write, check)
+
+    return export_checked(folder, overwrite, prepare, card)
 
 
 def read_modules(folder: Path) -> Callable[[Tensor, Tensor], Tensor]:
@@ -193,7 +193,7 @@ def _write(file: Path, data: Any) -> None:
 
 @torch.no_grad()
 def _check_logits(
-    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, folder: Path, unit: OutputUnit
+    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, unit: OutputUnit, folder: Path
 ) -> None:
     """Read the folder, and compare its logits for a batch with padding.
 

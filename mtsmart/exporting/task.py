@@ -1,18 +1,21 @@
-"""One task of a run as a Hugging Face model folder, with a model card."""
+"""Tasks of a run as a folder that needs nothing of mtsmart, with a card: in the form of Hugging Face, or as a graph."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.exporting.onnx.card import graph_card
+from mtsmart.exporting.onnx.export import export_graph
 from mtsmart.exporting.pair_model import export_pair, is_pair
 from mtsmart.exporting.sentence_modules import export_modules, has_modules
-from mtsmart.models.export_folder import check_target
-from mtsmart.models.hugging_face import Exported, export_head
+from mtsmart.models.export_folder import Exported, check_target
+from mtsmart.models.hugging_face import export_head
 from mtsmart.reporting.card import how_trained, versions
 from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.claim import refuse_inside_run
@@ -25,38 +28,78 @@ from mtsmart.task_types.windows.reads_windows import is_in_windows
 from mtsmart.training.setup import recipe_of
 from mtsmart.user_paths import HUB_PREFIX, user_path
 
+TRANSFORMERS = "transformers"
+ONNX = "onnx"
+FORMS = (TRANSFORMERS, ONNX)
+
 
 def export_task(
-    run: str | Path, task: str, folder: str | Path, *, overwrite: bool = False, task_files: Iterable[str | Path] = ()
+    run: str | Path,
+    task: str | Iterable[str],
+    folder: str | Path,
+    *,
+    form: str = TRANSFORMERS,
+    int8: bool = False,
+    overwrite: bool = False,
+    task_files: Iterable[str | Path] = (),
 ) -> Exported:
-    """Write one task of a run as a Hugging Face model that needs nothing of mtsmart.
+    """Write one task of a run as a Hugging Face model, or several as one graph of ONNX. Neither needs mtsmart.
 
     A plain head that pools by cls, mean or max becomes modules of sentence-transformers. A head that compares two texts
-    brings a small file with its class.
+    brings a small file with its class. A graph brings a small file that predicts.
 
     Args:
         run: the run's folder, or ``hub:owner/name[@revision]``.
-        task: a task of the run, or of the library if it uses one of the run's heads as it is.
-        folder: gets weights, configuration, tokenizer and model card.
+        task: a task of the run, or of the library if it uses one of the run's heads; as ``onnx`` also several.
+        folder: gets weights, configuration, tokenizer and card.
+        form: ``transformers`` or ``onnx``.
+        int8: whether the graph's weights become 8-bit integers.
         overwrite: whether an earlier export in ``folder`` may be replaced.
         task_files: YAML files with further tasks.
 
     Raises:
-        MtsmartError: there is no such task, no Hugging Face class for its head, or the folder is taken.
+        MtsmartError: there is no such task, it has no such form, or the folder is taken.
     """
+    names = [task] if isinstance(task, str) else list(dict.fromkeys(task))
+    _check_form(names, form, int8)
     target = user_path(folder, argument="folder").absolute()
-    source = RunFolder(run_path(run))
-    _refuse_overlap(target, source.path, folder)
+    source = run_path(run)
+    _refuse_overlap(target, source, folder)
     refuse_inside_run(target, "folder")
     check_target(target, overwrite)
-    loaded = LoadedRun(source.path, task_files, device="cpu")
-    chosen = loaded.task(task)
-    if loaded.is_untrained(task):
+    loaded = LoadedRun(source, task_files, device="cpu")
+    chosen = _trained(loaded, names)
+    if form == ONNX:
+        card = partial(graph_card, [_card(loaded, each) for each in chosen], int8)
+        return export_graph(loaded, chosen, target, int8=int8, overwrite=overwrite, card=card)
+    _refuse_computed_labels(loaded, chosen[0])
+    return _write(loaded, chosen[0], target, overwrite)
+
+
+def _trained(run: LoadedRun, names: Sequence[str]) -> list[TaskType]:
+    """The tasks of these names. One whose head no update has trained is refused."""
+    tasks = [run.task(name) for name in names]
+    for name in filter(run.is_untrained, names):
         hint = "Train longer, or draw every task in each update: mixing.strategy=rounds"
-        raise ConfigError("got no update in this run, so its head is random", argument="task", value=task, hint=hint)
-    _refuse_computed_labels(loaded, chosen)
-    _refuse_windows(chosen)
-    return _write(loaded, chosen, target, overwrite)
+        raise ConfigError("got no update in this run, so its head is random", argument="task", value=name, hint=hint)
+    for task in tasks:
+        _refuse_windows(task)
+    return tasks
+
+
+def _check_form(tasks: Sequence[str], form: str, int8: bool) -> None:
+    if form not in FORMS:
+        raise ConfigError("there is no such form", argument="form", value=form, hint=did_you_mean(form, FORMS))
+    if not tasks:
+        raise ConfigError("names no task", argument="task", value=None)
+    if form == ONNX:
+        return
+    if len(tasks) > 1:
+        message = "one model of transformers has one task"
+        hint = "Export them one by one, or together with `form=onnx`"
+        raise ConfigError(message, argument="task", value=", ".join(tasks), hint=hint)
+    if int8:
+        raise ConfigError("is for graphs of ONNX", argument="int8", value=True, hint="Add `form=onnx`")
 
 
 def _write(run: LoadedRun, task: TaskType, folder: Path, overwrite: bool) -> Exported:

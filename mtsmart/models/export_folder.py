@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from mtsmart.errors import CheckpointError, MtsmartError
@@ -18,8 +19,70 @@ from mtsmart.runs.interrupt import StopSignals
 from mtsmart.runs.lock import RunLock
 from mtsmart.storage.durable import sha256_of, unique, writing
 from mtsmart.storage.owned import MARKER, Kind, OwnedFolder, listed, own_names, remove_empty_folders, remove_files
+from mtsmart.user_paths import user_path
 
 _SCRATCH = re.compile(r"\.export-([0-9a-f]{12})")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What has been exported.
+
+    Attributes:
+        folder: where it lies.
+        auto_class: what loads it: a class such as transformers' ``AutoModelForTokenClassification``, or a file.
+        architecture: the class behind that one, such as ``BertForTokenClassification``.
+        code: the file in the folder that has the class; None if a library has it.
+    """
+
+    folder: Path
+    auto_class: str
+    architecture: str
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model that is ready to be exported.
+
+    Attributes:
+        auto_class, architecture, code: as for :class:`Exported`.
+        write: writes its files into a folder.
+        check: reads them again, and refuses a model that computes something else than the run's.
+    """
+
+    auto_class: str
+    architecture: str
+    write: Callable[[Path], None]
+    check: Callable[[Path], None]
+    code: str | None = None
+
+
+def export_checked(
+    folder: str | Path, overwrite: bool, prepare: Callable[[], Prepared], card: Callable[[Exported], str] | None
+) -> Exported:
+    """Export a model in any form. The folder appears only once its files have been read again and checked.
+
+    Args:
+        folder: to write.
+        overwrite: whether an earlier export may be replaced.
+        prepare: makes the model, after the folder has been found to be free.
+        card: makes the text of README.md.
+
+    Raises:
+        CheckpointError: the folder is taken, or the model cannot be exported in this form.
+        StorageError: the folder cannot be written.
+    """
+    target = user_path(folder, argument="folder").absolute()
+    check_target(target, overwrite)
+    prepared = prepare()
+    exported = Exported(target, prepared.auto_class, prepared.architecture, prepared.code)
+    with exporting_to(target, overwrite) as aside:
+        prepared.write(aside)
+        prepared.check(aside)
+        if card is not None:
+            (aside / "README.md").write_text(card(exported), encoding="utf-8")
+    return exported
 
 
 @contextmanager

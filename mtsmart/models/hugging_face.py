@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from mtsmart.errors import CheckpointError
 from mtsmart.models.adapters import unmerged_adapters, without_adapters
-from mtsmart.models.export_folder import check_target, exporting_to
+from mtsmart.models.export_folder import Exported, Prepared, export_checked
 from mtsmart.models.files import settled
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.native import NATIVE_CLASSES, NativeHead
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.output_unit import OutputUnit, fold
-from mtsmart.user_paths import user_path
 
 TOLERANCE = 1e-5  # between a logit of ours and the exported model's, absolute and relative
 _ROUNDING = 1e-6  # of the mean of labels in float32, relative
@@ -34,23 +33,6 @@ _DROPOUTS = (
     "qa_dropout",
     "summary_last_dropout",
 )
-
-
-@dataclass(frozen=True)
-class Exported:
-    """What has been exported.
-
-    Attributes:
-        folder: where it lies.
-        auto_class: the transformers class that loads it, such as ``AutoModelForTokenClassification``.
-        architecture: the class behind that one, such as ``BertForTokenClassification``.
-        code: the file in the folder that has the class; None if a library has it.
-    """
-
-    folder: Path
-    auto_class: str
-    architecture: str
-    code: str | None = None
 
 
 def export_head(
@@ -81,18 +63,25 @@ def export_head(
         CheckpointError: there is no class for this head, the folder is taken, or the exported model's logits differ.
         StorageError: the folder cannot be written.
     """
-    folder = user_path(folder, argument="folder").absolute()
-    check_target(folder, overwrite)
-    whole = _giving_labels(task_model(model, head, problem_type), unit, head)
-    saved = exported_tokenizer(tokenizer, whole, max_length)
-    exported = Exported(folder, NATIVE_CLASSES[model.specs[head].kind].__name__, type(whole).__name__)
-    with exporting_to(folder, overwrite) as aside:
-        whole.save_pretrained(aside)
-        saved.save_pretrained(aside)
-        _check_logits(model, head, saved, aside, unit)
-        if card is not None:
-            (aside / "README.md").write_text(card(exported), encoding="utf-8")
-    return exported
+
+    def prepare() -> Prepared:
+        whole = _giving_labels(task_model(model, head, problem_type), unit, head)
+        saved = exported_tokenizer(tokenizer, whole, max_length)
+        auto_class = NATIVE_CLASSES[model.specs[head].kind].__name__
+        check = partial(_check_logits, model, head, saved, unit)
+        return Prepared(auto_class, type(whole).__name__, saving(whole, saved), check)
+
+    return export_checked(folder, overwrite, prepare, card)
+
+
+def saving(*parts: PreTrainedModel | PreTrainedTokenizerBase) -> Callable[[Path], None]:
+    """Writes a model, or a tokenizer, or both into a folder."""
+
+    def save(folder: Path) -> None:
+        for part in parts:
+            part.save_pretrained(folder)
+
+    return save
 
 
 def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None) -> PreTrainedModel:
@@ -209,7 +198,7 @@ def _giving_labels(whole: PreTrainedModel, unit: OutputUnit, head: str) -> PreTr
 
 @torch.no_grad()
 def _check_logits(
-    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, folder: Path, unit: OutputUnit
+    model: MultiTaskModel, head: str, tokenizer: PreTrainedTokenizerBase, unit: OutputUnit, folder: Path
 ) -> None:
     """Load the folder as a user will, and compare its logits for a batch with padding.
 

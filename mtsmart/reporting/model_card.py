@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mtsmart.config.document import dump_yaml
-from mtsmart.models.hugging_face import Exported
+from mtsmart.models.export_folder import Exported
 from mtsmart.models.pooling import SENTENCE_TRANSFORMER
 from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.tasks.definition import TaskDefinition
@@ -80,9 +80,9 @@ class ModelCard:
             "",
             self._origin(exported.architecture),
             "",
-            *self._facts(),
+            *self.facts(),
             "",
-            *self._scores(),
+            *self.score_table(),
             "## Use",
             "",
             "```python",
@@ -105,7 +105,8 @@ class ModelCard:
             return _modules_code(exported, texts, self.labels)
         return _code(exported, pipeline, texts, self.problem_type)
 
-    def _facts(self) -> list[str]:
+    def facts(self) -> list[str]:
+        """What the task is and how it was trained, a line each."""
         definition = self.definition
         described = f" ({definition.description})" if definition.description.strip() else ""
         facts = [
@@ -128,7 +129,8 @@ class ModelCard:
             facts.append(f"- Found on validation for decoding: {code_span(json_text(self.decoding))}")
         return facts
 
-    def _scores(self) -> list[str]:
+    def score_table(self) -> list[str]:
+        """The scores beside those of a constant prediction; no lines if there are none."""
         if not self.scores:
             return []
         rows = [

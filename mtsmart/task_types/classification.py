@@ -213,6 +213,9 @@ class Classification(
             for index, row in zip(self.decode(outputs), probabilities, strict=True)
         ]
 
+    def how_decoded(self) -> dict[str, Any]:
+        return {"kind": "label", "labels": self.labels, "groups": self._groups}
+
     def costs(self, outputs: Outputs, references: Sequence[int]) -> np.ndarray:
         """(N,) float64: the negative log-likelihood of each row's label."""
         return costs_of_labels(stack(outputs.logits), references)

@@ -22,6 +22,7 @@ from mtsmart.metrics import METRICS, Guess
 from mtsmart.metrics.scores import is_better_lower
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs, TaskOptions
+from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.shared.head_specs import head_spec_of
 from mtsmart.task_types.shared.reductions import masked_rows
 from mtsmart.task_types.shared.rows import row_error, texts_of
@@ -42,7 +43,7 @@ class MaskedLMOptions(TaskOptions):
 
 
 @TASK_TYPES.register("masked_lm")
-class MaskedLM(TokenTask):
+class MaskedLM(TokenTask, Portable):
     """Logits (B, P, V) at P masked positions a row; long texts become several rows, nothing is cut off.
 
     The masked tokens depend only on the batch's seed, the source row and its part, so every evaluation scores a row
@@ -179,6 +180,12 @@ class MaskedLM(TokenTask):
             }
             for _, masks in sorted(texts.items())
         ]
+
+    def how_read(self, max_length: int) -> dict[str, Any]:
+        return {"kind": "masks", "text": self.definition.text, "max_length": max_length}
+
+    def how_decoded(self) -> dict[str, Any]:
+        return {"kind": "masks"}
 
     def baseline(self, train: Sequence[list[int]], references: Sequence[list[int]]) -> list[list[Guess]]:
         """The most frequent token; probabilities are frequencies, with one count kept for any token not seen."""

@@ -333,6 +333,9 @@ class MultiLabel(
             for decisions, row in zip(self.decode(outputs), _probabilities(outputs).tolist(), strict=True)
         ]
 
+    def how_decoded(self) -> dict[str, Any]:
+        return {"kind": "labels", "labels": self.labels, "threshold": self.threshold}
+
     def costs(self, outputs: Outputs, references: Sequence[np.ndarray]) -> np.ndarray:
         """(N,) float64: the negative log-likelihood of each row's labels, summed over the labels."""
         return costs_of_bits(stack(outputs.logits), np.asarray(references))

@@ -21,7 +21,7 @@ from mtsmart.task_types.details.interface import HasProbabilities
 from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
 from mtsmart.task_types.interface.reads_labels import Seen, Survey
-from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists
+from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists, reading_of_lists
 from mtsmart.task_types.shared.labels import Kind, LabelNames, as_list, listed
 from mtsmart.task_types.shared.right_candidates import RightCandidates, answers_in, in_first_terms
 from mtsmart.task_types.shared.rows import row_error, texts_of
@@ -224,6 +224,12 @@ class MultipleChoice(CandidateTask, HasProbabilities):
             }
             for index, names, candidates, scores in zip(self.decode(outputs), keys, texts, outputs.logits, strict=True)
         ]
+
+    def how_read(self, max_length: int) -> dict[str, Any]:
+        return reading_of_lists(self, max_length, self.options.keys, self.options.placeholder)
+
+    def how_decoded(self) -> dict[str, Any]:
+        return {"kind": "choice", "names": self.names.names}
 
     def costs(self, outputs: Outputs, references: Sequence[int]) -> np.ndarray:
         """(N,) float64: the negative log-likelihood of each row's right candidate."""

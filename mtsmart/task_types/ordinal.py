@@ -139,6 +139,9 @@ class Ordinal(
             for place, row in zip(self.decode(outputs), above, strict=True)
         ]
 
+    def how_decoded(self) -> dict[str, Any]:
+        return {"kind": "place", "labels": self.labels}
+
     def costs(self, outputs: Outputs, references: Sequence[int]) -> np.ndarray:
         """(N,) float64: the negative log-likelihood of the answers to "above label c?", summed over the labels."""
         return costs_of_bits(stack(outputs.logits), self._above(references))

@@ -21,7 +21,7 @@ from mtsmart.task_types.interface.arranges_rows import ArrangesRows
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
 from mtsmart.task_types.interface.checks_training import ChecksTraining
 from mtsmart.task_types.interface.reads_labels import Seen
-from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists
+from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists, reading_of_lists
 from mtsmart.task_types.shared.labels import Kind, as_list, listed, number_of, size_hint
 from mtsmart.task_types.shared.rows import row_error, texts_of
 
@@ -215,6 +215,15 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
             for rank, index in enumerate(order, 1):
                 described[positions[index]] = {"prediction": rank, "score": scores[index]}
         return [described[position] for position in sorted(described)]
+
+    def how_read(self, max_length: int) -> dict[str, Any]:
+        if not self.grouped:
+            return reading_of_lists(self, max_length)
+        columns = {"text": self.definition.text, "group": self.options.group}
+        return {"kind": "groups", **columns, "max_length": max_length}
+
+    def how_decoded(self) -> dict[str, Any]:
+        return {"kind": "ranks" if self.grouped else "order"}
 
     def baseline(self, train: Sequence[Sequence[float]], references: Sequence[Sequence[float]]) -> list[list[float]]:
         """Rank by place: the place in the list with the highest mean relevance comes first."""

@@ -147,6 +147,9 @@ class Regression(SequenceTask, HasUnit, LearnsFromLabels, ExplainsErrors):
         """The predicted numbers."""
         return [{"prediction": score} for score in self.decode(outputs)]
 
+    def how_decoded(self) -> dict[str, Any]:
+        return {"kind": "number", "mean": self.unit.mean, "std": self.unit.std}
+
     def costs(self, outputs: Outputs, references: Sequence[float]) -> np.ndarray:
         """(N,) float64: the distance of each prediction from its label, in the unit of the labels."""
         costs: np.ndarray = np.abs(np.asarray(self.decode(outputs)) - np.asarray(references))

@@ -29,6 +29,7 @@ from mtsmart.task_types.details.interface import ExplainsErrors
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions, TaskType
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
+from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.shared.head_specs import head_spec_of
@@ -49,6 +50,7 @@ from mtsmart.task_types.shared.span_windows import (
 from mtsmart.tasks.definition import TaskDefinition
 
 _MASKED = -1e4  # finite: a divergence over -inf is nan
+_ROUNDING = 1e-5  # of a score outside mtsmart, relative
 _FORM = "Expected {text: [...], answer_start: [...]}, empty lists for no answer"
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)", re.DOTALL)
 
@@ -76,7 +78,7 @@ class Reference(NamedTuple):
 
 
 @TASK_TYPES.register("span")
-class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, ExplainsErrors):
+class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, ExplainsErrors, Portable):
     """Text columns [question, context]; logits (B, T, 2): start and end; a row makes one or several windows.
 
     The label column, ``answers`` by default, holds SQuAD's mapping ``{text: [...], answer_start: [...]}``. In csv and
@@ -161,7 +163,7 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
         question, context = self.definition.text
         questions = texts_of(rows, question)
         contexts = texts_of(rows, context)
-        stride = min(64, max_length // 4) if self.options.stride is None else self.options.stride
+        stride = self._stride(max_length)
         self._require_room(rows, tokenizer, max_length, stride)
         tokens: BatchEncoding = tokenizer(
             questions,
@@ -174,6 +176,9 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
             return_attention_mask=False,
         )
         return tokens
+
+    def _stride(self, max_length: int) -> int:
+        return min(64, max_length // 4) if self.options.stride is None else self.options.stride
 
     def _require_room(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, stride: int) -> None:
         """Refuse a question that leaves no room for new tokens of the context in each window."""
@@ -299,10 +304,24 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
             row.update(start=span.start, end=span.end)
             if self.options.no_answer:
                 row["no_answer_score"] = span.null - span.score
-                if row["no_answer_score"] > self.decoding.get("null_threshold", 0.0):
+                if row["no_answer_score"] > self._null_threshold:
                     row.update(prediction="", start=None, end=None)
             described.append(row)
         return described
+
+    @property
+    def _null_threshold(self) -> float:
+        return self.decoding.get("null_threshold", 0.0)
+
+    def how_read(self, max_length: int) -> dict[str, Any]:
+        sizes = {"max_length": max_length, "stride": self._stride(max_length)}
+        return {"kind": "spans", "text": self.definition.text, **sizes}
+
+    def how_decoded(self) -> dict[str, Any]:
+        # The threshold is the difference of a validation row to the bit, which other arithmetic rounds otherwise.
+        threshold = self._null_threshold + _ROUNDING * (1 + abs(self._null_threshold))
+        limits = {"max_answer_length": self.options.max_answer_length, "null_threshold": threshold}
+        return {"kind": "answer", "no_answer": self.options.no_answer, **limits}
 
     def costs(self, outputs: Outputs, references: Sequence[Reference]) -> np.ndarray:
         """(N,) float64: 1 - the word F1 of each answer."""

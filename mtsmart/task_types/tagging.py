@@ -25,6 +25,7 @@ from mtsmart.task_types.details.interface import Confusion, CountsLabels, HasPro
 from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
+from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.shared.head_specs import head_spec_of
@@ -51,7 +52,15 @@ class TaggingOptions(LossOptions):
 
 @TASK_TYPES.register("tagging")
 class Tagging(
-    TokenTask, NamedLabels, WeighsLabels, Distillable, OwnSignature, ReadsLists, CountsLabels, HasProbabilities
+    TokenTask,
+    NamedLabels,
+    WeighsLabels,
+    Distillable,
+    OwnSignature,
+    ReadsLists,
+    CountsLabels,
+    HasProbabilities,
+    Portable,
 ):
     """Logits (B, T, C), labels (B, T) int64: the word's tag on its first sub-word, -100 elsewhere.
 
@@ -229,6 +238,14 @@ class Tagging(
                 ]
             described.append(row)
         return described
+
+    def how_read(self, max_length: int) -> dict[str, Any]:
+        columns = {"text": self.definition.text, "max_length": max_length}
+        return {"kind": "words", **columns, "overlap": self.options.overlap}
+
+    def how_decoded(self) -> dict[str, Any]:
+        places = {"order": self._order, "fallback": self._fallback}
+        return {"kind": "tags", "labels": self.labels, **places, "entities": self._marks}
 
     def baseline(self, train: Sequence[list[str]], references: Sequence[list[str]]) -> list[list[str]]:
         """The most frequent tag everywhere."""

@@ -16,7 +16,7 @@ from mtsmart.config.sections import RunConfig
 from mtsmart.data.readers import read_table
 from mtsmart.evaluation.evaluator import Evaluation, TaskResult
 from mtsmart.evaluation.prediction_files import write_jsonl, write_rows
-from mtsmart.models.hugging_face import Exported
+from mtsmart.models.export_folder import Exported
 from mtsmart.reporting.card import write_card
 from mtsmart.reporting.model_card import ModelCard
 from mtsmart.reporting.progress.console import ProgressBlock, ProgressText

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 from mtsmart.models.output_unit import OutputUnit
 from mtsmart.task_types.interface.base import TaskType
@@ -23,6 +24,21 @@ class HasUnit(ABC):
     @abstractmethod
     def unit(self) -> OutputUnit:
         """The unit of the head's outputs."""
+
+
+class Portable(ABC):
+    """Says in JSON types how rows are read and outputs decoded where mtsmart is not.
+
+    The file ``answer.py`` beside an exported graph does both. In each mapping ``kind`` names what does it there.
+    """
+
+    @abstractmethod
+    def how_read(self, max_length: int) -> dict[str, Any]:
+        """From a row to inputs of at most ``max_length`` tokens. ``text`` has the text columns."""
+
+    @abstractmethod
+    def how_decoded(self) -> dict[str, Any]:
+        """From the outputs of the head to a prediction."""
 
 
 def decoding_rule(task: TaskType) -> str | None:

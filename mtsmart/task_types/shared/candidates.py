@@ -20,6 +20,7 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.windows import NONE
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable
+from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
 from mtsmart.task_types.shared.labels import LabelNames, listed
@@ -32,7 +33,7 @@ from mtsmart.tasks.definition import TaskDefinition
 ABSENT = -1e4  # the logit of a candidate that a shorter list does not have; the divergence of two -inf would be NaN
 
 
-class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists):
+class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists, Portable):
     """Logits (B, N) for B lists of up to N candidates, ``ABSENT`` where a list is shorter.
 
     An encoded row is a list: ``input_ids`` holds one token sequence a candidate. A batch holds the M candidates of all
@@ -159,6 +160,21 @@ class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists
 
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])
+
+
+def reading_of_lists(
+    task: CandidateTask, max_length: int, keys: str | None = None, placeholder: str | None = None
+) -> dict[str, Any]:
+    """How rows with lists of candidates are read where mtsmart is not; see :meth:`Portable.how_read`.
+
+    Args:
+        task, max_length: the task; the most tokens of a candidate with its text.
+        keys: the column of the candidates' own names, if there is one.
+        placeholder: what each candidate takes the place of in the second text, if there is such.
+    """
+    lists = [column for column in task.columns if column not in task.definition.text]
+    columns = {"text": task.definition.text, "candidates": task.candidate_columns, "lists": lists}
+    return {"kind": "candidates", **columns, "keys": keys, "placeholder": placeholder, "max_length": max_length}
 
 
 def encode_lists(

@@ -16,12 +16,13 @@ from mtsmart.errors import ConfigError
 from mtsmart.models.heads import HEADS_OF_PAIRS
 from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.task_types.interface.distillable import Distillable
+from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.shared.rows import texts_of
 from mtsmart.task_types.windows.reads_windows import ReadsWindows
 
 
-class SequenceTask(ReadsWindows, Distillable, OwnSignature):
+class SequenceTask(ReadsWindows, Distillable, OwnSignature, Portable):
     """Logits (B, C). A subclass says how labels are read.
 
     Attributes:
@@ -97,6 +98,9 @@ class SequenceTask(ReadsWindows, Distillable, OwnSignature):
 
     def references(self, features: datasets.Dataset) -> list[Any]:
         return list(features["labels"])
+
+    def how_read(self, max_length: int) -> dict[str, Any]:
+        return {"kind": "texts", "text": self.definition.text, "max_length": max_length}
 
     @property
     def reads_pairs(self) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.data.tokenizing import TOKENS
+from mtsmart.data.tokenizing import TOKENS, filler_of
 
 
 class Span(NamedTuple):
@@ -56,7 +56,7 @@ class WordTokens:
 
 def tokenize_words(rows: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase) -> list[WordTokens]:
     """Each row's words as one sequence of sub-words, not truncated."""
-    if _lacks_blanks(tokenizer):
+    if lacks_blanks(tokenizer):
         rows = [[f" {word}" if word.strip() else "" for word in words] for words in rows]
     tokens = tokenizer(
         [list(words) or [""] for words in rows],
@@ -76,8 +76,7 @@ def _word_tokens(
     columns: dict[str, list[int]], words: list[int | None], tokenizer: PreTrainedTokenizerBase
 ) -> WordTokens:
     if not words:  # no word has tokens, and there are no special tokens either: but an encoder needs one token
-        filler = next(x for x in (tokenizer.unk_token_id, tokenizer.pad_token_id, 0) if x is not None)
-        columns = {name: [filler if name == "input_ids" else 0] for name in columns}
+        columns = {name: [filler_of(tokenizer) if name == "input_ids" else 0] for name in columns}
         words = [None]
     own = [position for position, word in enumerate(words) if word is not None]
     before = own[0] if own else len(words)
@@ -91,7 +90,7 @@ def _word_tokens(
     return WordTokens(columns, before, len(words) - end, runs)
 
 
-def _lacks_blanks(tokenizer: PreTrainedTokenizerBase) -> bool:
+def lacks_blanks(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether the tokenizer reads words that are given one by one as if no blanks stood between them.
 
     Byte-level tokenizers (RoBERTa, ModernBERT) do so unless they are loaded with ``add_prefix_space``. Then the encoder

@@ -1,0 +1,268 @@
+"""Predictions of an exported model, with numpy, tokenizers and onnxruntime alone.
+
+This file lies beside ``model.onnx``, ``tokenizer.json`` and ``tasks.json``, which mtsmart has written::
+
+    from answer import Model
+    Model("FOLDER").predict("nli", [{"premise": "It rains.", "hypothesis": "The street is wet."}])
+
+    python FOLDER/answer.py --task nli --input rows.jsonl > predictions.jsonl
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from mtsmart.exporting.onnx.runtime.decoding import Prediction, describe
+from mtsmart.exporting.onnx.runtime.reading import read
+from mtsmart.exporting.onnx.runtime.tokens import AnswerError, Inputs, Item, Row, Settings, Tokens
+
+FORMAT = 1
+_TOGETHER = 1000  # rows whose outputs are in memory together
+
+
+class Model:
+    """An exported model.
+
+    Args:
+        folder: the folder of ``model.onnx``.
+        threads: how many threads compute; None: as many as there are cores.
+        providers: what computes, as onnxruntime names it.
+
+    Attributes:
+        settings: what ``tasks.json`` holds.
+        tasks: the names of the tasks.
+
+    Raises:
+        AnswerError: the folder holds no such model.
+    """
+
+    def __init__(
+        self, folder: str | Path, threads: int | None = None, providers: Sequence[str] = ("CPUExecutionProvider",)
+    ) -> None:
+        place = Path(folder)
+        try:
+            self.settings: dict[str, Any] = json.loads((place / "tasks.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise AnswerError(f"{place}: holds no exported model ({error})") from None
+        if self.settings.get("format") != FORMAT:
+            raise AnswerError(f"{place}: has another form than this file reads. Use the answer.py of that folder")
+        self.tasks = list(self.settings["tasks"])
+        self._tokens = Tokens(place / "tokenizer.json", self.settings["tokenizer"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        self._session = onnxruntime.InferenceSession(str(place / "model.onnx"), options, providers=list(providers))
+
+    def predict(
+        self, task: str | Sequence[str], rows: Any, *, calibrated: bool = False, batch_size: int | None = None
+    ) -> list[Prediction]:
+        """Predictions as ``mtsmart predict`` writes them, one mapping for each row.
+
+        Args:
+            task: the name of a task, or several; then the keys are ``<task>.prediction`` and so on, and tasks that read
+                the same columns share one pass through the encoder.
+            rows: mappings of column to value, or one; for tasks that read one column also texts, or one text.
+            calibrated: whether probabilities have the temperature that the run's report has fitted.
+            batch_size: inputs that are computed together; None: as many as in the run's evaluations.
+
+        Returns:
+            all values are None for a row that lacks a text; a line on standard error says how many there are.
+
+        Raises:
+            AnswerError: there is no such task, or a row does not fit.
+        """
+        names = [task] if isinstance(task, str) else list(task)
+        listed = self._rows(rows, names)
+        found: dict[str, list[Prediction]] = {}
+        for group in self._groups(names):
+            found.update(self._predicted(group, listed, calibrated, batch_size))
+        if isinstance(task, str):
+            return found[task]
+        return [
+            {f"{name}.{key}": value for name in names for key, value in found[name][number].items()}
+            for number in range(len(listed))
+        ]
+
+    def logits(self, task: str, rows: Any, *, batch_size: int | None = None) -> list[list[np.ndarray]]:
+        """The outputs of a task's head, before decoding.
+
+        Args:
+            task: the task's name.
+            rows, batch_size: as for ``predict``. Rows that lack a text are left out.
+
+        Returns:
+            for each row, or each query whose candidates are rows, an array for each of its inputs (a window, a
+            candidate): float32, (C,), (T, C) for T tokens, or (P, V) for P masks.
+        """
+        one = self._task(task)
+        listed = self._rows(rows, [task])
+        items = read(one, listed, range(len(listed)), self._tokens)
+        return self._outputs([one["output"]], items, batch_size)[0]
+
+    def _task(self, name: str) -> Settings:
+        if name not in self.settings["tasks"]:
+            raise AnswerError(f"there is no task '{name}'. There are: {', '.join(self.tasks)}")
+        found: Settings = self.settings["tasks"][name]
+        return found
+
+    def _groups(self, names: Iterable[str]) -> list[list[str]]:
+        """The names of tasks that read the same input stand together."""
+        groups: dict[str, list[str]] = {}
+        for name in dict.fromkeys(names):
+            task = self._task(name)
+            groups.setdefault(json.dumps([task["reading"], task["columns"], task["empty"]]), []).append(name)
+        return list(groups.values())
+
+    def _rows(self, rows: Any, names: Sequence[str]) -> list[Row]:
+        items = [rows] if isinstance(rows, str | Mapping) else list(rows)
+        columns = list(dict.fromkeys(chain.from_iterable(self._task(name)["columns"] for name in names)))
+        if len(columns) > 1 and any(isinstance(item, str) for item in items):
+            raise AnswerError(f"a text alone is not enough for {', '.join(names)}: give {' and '.join(columns)}")
+        return [{columns[0]: item} if isinstance(item, str) else item for item in items]
+
+    def _predicted(
+        self, names: Sequence[str], rows: Sequence[Row], calibrated: bool, batch_size: int | None
+    ) -> dict[str, list[Prediction]]:
+        """Predictions of tasks that read the same input."""
+        tasks = {name: self._task(name) for name in names}
+        temperatures = {name: _temperature(name, task) if calibrated else None for name, task in tasks.items()}
+        found: dict[str, dict[int, Prediction]] = {name: {} for name in names}
+        for numbers in _parts(len(rows), tasks[names[0]]):
+            items = read(tasks[names[0]], rows, numbers, self._tokens)
+            outputs = self._outputs([task["output"] for task in tasks.values()], items, batch_size)
+            for (name, task), of_items in zip(tasks.items(), outputs, strict=True):
+                for item, arrays in zip(items, of_items, strict=True):
+                    described = describe(task["decoding"], item, arrays, self._tokens, temperatures[name])
+                    found[name].update(zip(item.rows, described, strict=True))
+        _tell_lacking(names, len(rows), found[names[0]])
+        return {name: _with_nothing(of_task, len(rows)) for name, of_task in found.items()}
+
+    def _outputs(
+        self, names: Sequence[str], items: Sequence[Item], batch_size: int | None
+    ) -> list[list[list[np.ndarray]]]:
+        """For each output and each item the arrays of the item's sequences."""
+        sequences = [sequence for item in items for sequence in item.sequences]
+        order = sorted(range(len(sequences)), key=lambda place: len(sequences[place]["input_ids"]), reverse=True)
+        found: list[dict[int, np.ndarray]] = [{} for _ in names]
+        size = batch_size or self.settings["batch_size"]
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
+            computed = self._run(names, [sequences[place] for place in chosen])
+            for by_place, arrays in zip(found, computed, strict=True):
+                by_place.update(zip(chosen, arrays, strict=True))
+        parts = [iter([by_place[place] for place in range(len(sequences))]) for by_place in found]
+        return [[[next(part) for _ in item.sequences] for item in items] for part in parts]
+
+    def _run(self, names: Sequence[str], batch: Sequence[Inputs]) -> list[list[np.ndarray]]:
+        """For each output the arrays of a batch's sequences, without padding."""
+        feeds = {each.name: self._padded(each.name, batch) for each in self._session.get_inputs()}
+        options = onnxruntime.RunOptions()
+        options.only_execute_path_to_fetches = True  # of a graph with many heads
+        distinct = list(dict.fromkeys(names))
+        arrays = dict(zip(distinct, self._session.run(distinct, feeds, options), strict=True))
+        return [self._without_padding(name, arrays[name], batch) for name in names]
+
+    def _padded(self, name: str, batch: Sequence[Inputs]) -> np.ndarray:
+        """An input of the graph: (B, T) int64, or (B, P) for the positions of masks."""
+        width = max(len(inputs["input_ids"]) for inputs in batch)
+        if name == "positions":
+            shifts = [width - len(inputs["input_ids"]) if self._tokens.pads_left else 0 for inputs in batch]
+            places = [inputs.get(name, [0]) for inputs in batch]
+            padded = np.zeros((len(batch), max(1, *map(len, places))), dtype=np.int64)
+            for row, own, shift in zip(padded, places, shifts, strict=True):
+                row[: len(own)] = [place + shift for place in own]
+            return padded
+        padded = np.full((len(batch), width), self._tokens.settings["pad"] if name == "input_ids" else 0, np.int64)
+        for row, inputs in zip(padded, batch, strict=True):
+            count = len(inputs["input_ids"])
+            real = slice(width - count, width) if self._tokens.pads_left else slice(count)
+            row[real] = 1 if name == "attention_mask" else inputs.get(name, 0)
+        return padded
+
+    def _without_padding(self, name: str, array: np.ndarray, batch: Sequence[Inputs]) -> list[np.ndarray]:
+        kind = self.settings["outputs"][name]
+        if kind == "row":
+            found = list(array)
+        elif kind == "position":
+            found = [row[: len(inputs["positions"])] for row, inputs in zip(array, batch, strict=True)]
+        else:
+            lengths = [len(inputs["input_ids"]) for inputs in batch]
+            starts = [array.shape[1] - length if self._tokens.pads_left else 0 for length in lengths]
+            found = [row[start : start + length] for row, start, length in zip(array, starts, lengths, strict=True)]
+        if not all(np.isfinite(each).all() for each in found):
+            raise AnswerError(f"the model's outputs '{name}' are not numbers")
+        return found
+
+
+def _temperature(name: str, task: Settings) -> float | None:
+    if task["has_probabilities"] and task["temperature"] is None:
+        raise AnswerError(f"{name}: has no temperature. `mtsmart report RUN` fits one; then export the run again")
+    found: float | None = task["temperature"]
+    return found
+
+
+def _parts(count: int, task: Settings) -> list[range]:
+    """The rows in parts whose outputs are in memory together; those of a query may stand anywhere."""
+    size = count if task["reading"]["kind"] == "groups" else _TOGETHER
+    return [range(start, min(start + size, count)) for start in range(0, count, max(size, 1))]
+
+
+def _tell_lacking(names: Sequence[str], count: int, found: Mapping[int, Prediction]) -> None:
+    lacking = [number for number in range(count) if number not in found]
+    if lacking:
+        text = f"{len(lacking)} of {count} rows lack a text and get no prediction; the first is row {lacking[0] + 1}"
+        print(f"{', '.join(names)}: {text}", file=sys.stderr)
+
+
+def _with_nothing(found: Mapping[int, Prediction], count: int) -> list[Prediction]:
+    """The predictions in the order of the rows; None under each key where there is none."""
+    keys = list(next(iter(found.values()), {"prediction": None}))
+    return [found[number] if number in found else dict.fromkeys(keys) for number in range(count)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Predict the rows of a file. What does not fit is told in one line, with status 2."""
+    parser = argparse.ArgumentParser(description="Predict the rows of a file of JSON lines.")
+    parser.add_argument("--task", action="append", required=True, help="the task; repeat it for several at once")
+    parser.add_argument("--input", type=Path, required=True, help="a JSON object a line")
+    parser.add_argument("--calibrated", action="store_true", help="probabilities with the fitted temperature")
+    parser.add_argument("--threads", type=int, help="default: as many as there are cores")
+    given = parser.parse_args(arguments)
+    try:
+        rows = _rows_of(given.input)
+        tasks = list(dict.fromkeys(given.task))
+        model = Model(Path(__file__).parent, given.threads)
+        found = model.predict(tasks if len(tasks) > 1 else tasks[0], rows, calibrated=given.calibrated)
+        for row, prediction in zip(rows, found, strict=True):
+            print(json.dumps({**row, **prediction}, ensure_ascii=False))
+    except AnswerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _rows_of(file: Path) -> list[Row]:
+    rows: list[Row] = []
+    try:
+        for number, line in enumerate(file.read_text(encoding="utf-8-sig").split("\n"), 1):
+            if line.strip():
+                rows.append(json.loads(line))
+                if not isinstance(rows[-1], dict):
+                    raise AnswerError(f"{file}, line {number}: is not a JSON object")
+    except json.JSONDecodeError as error:
+        raise AnswerError(f"{file}, line {number}: is not JSON ({error})") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnswerError(f"{file}: cannot be read ({error})") from None
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())
