@@ -40,7 +40,7 @@ GLUE = {
     "training": {"epochs": 10, "batch_size": 16},
 }
 LEAST_ROUNDS = 3
-MOST_ROWS = 1000  # of a task, that are timed and scored
+MOST_ROWS = 500  # of a task, that are timed and scored
 RUN = "the run"
 FLOATS = "ONNX, float32"
 INTEGERS = "ONNX, int8"
