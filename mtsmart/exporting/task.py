@@ -45,8 +45,7 @@ def export_task(
 ) -> Exported:
     """Write one task of a run as a Hugging Face model, or several as one graph of ONNX. Neither needs mtsmart.
 
-    A plain head that pools by cls, mean or max becomes modules of sentence-transformers. A head that compares two texts
-    brings a small file with its class. A graph brings a small file that predicts.
+    A plain head that pools becomes modules of sentence-transformers. A head that compares two texts brings its class.
 
     Args:
         run: the run's folder, or ``hub:owner/name[@revision]``.
@@ -58,15 +57,12 @@ def export_task(
         task_files: YAML files with further tasks.
 
     Raises:
-        MtsmartError: there is no such task, it has no such form, or the folder is taken.
+        MtsmartError: there is no such task or form, or the folder is taken.
     """
     names = [task] if isinstance(task, str) else list(dict.fromkeys(task))
     _check_form(names, form, int8)
-    target = user_path(folder, argument="folder").absolute()
     source = run_path(run)
-    _refuse_overlap(target, source, folder)
-    refuse_inside_run(target, "folder")
-    check_target(target, overwrite)
+    target = _target(folder, source, overwrite)
     loaded = LoadedRun(source, task_files, device="cpu")
     chosen = _trained(loaded, names)
     if form == ONNX:
@@ -74,6 +70,15 @@ def export_task(
         return export_graph(loaded, chosen, target, int8=int8, overwrite=overwrite, card=card)
     _refuse_computed_labels(loaded, chosen[0])
     return _write(loaded, chosen[0], target, overwrite)
+
+
+def _target(folder: str | Path, source: Path, overwrite: bool) -> Path:
+    """The folder that gets the export, which holds nothing that would be lost."""
+    target = user_path(folder, argument="folder").absolute()
+    _refuse_overlap(target, source, folder)
+    refuse_inside_run(target, "folder")
+    check_target(target, overwrite)
+    return target
 
 
 def _trained(run: LoadedRun, names: Sequence[str]) -> list[TaskType]:

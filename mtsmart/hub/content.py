@@ -30,6 +30,8 @@ EXPORT_FILES = (
     "*/config.json",  # the modules of sentence-transformers
     "*/model.safetensors",
     "modeling_*.py",  # the class of a head that no library has
+    "model.onnx",  # a graph, and the file that predicts with it
+    "answer.py",
 )
 """The files of an exported model that go to the Hub."""
 

@@ -30,7 +30,7 @@ def train_every_type(folder: Path, architecture: str) -> Path:
     for name in [*EXAMPLES, *FORMS]:
         file = write_jsonl(folder / f"{name}.jsonl", example(name).ROWS)
         source = {"files": {"train": str(file), "validation": str(file)}}
-        tasks[name] = {**example(name).DEFINITION, "dataset": source} | ({"head": FORMS[name]} if name in FORMS else {})
+        tasks[name] = {**example(name).DEFINITION, "dataset": source} | FORMS.get(name, {})
     if architecture == "XLNet":  # transformers has no class with a head for masks
         tasks["masked_lm"]["head"] = {"type": "plain"}
     choice = tasks["multiple_choice"]

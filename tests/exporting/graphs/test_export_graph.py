@@ -6,7 +6,8 @@ import pytest
 
 import mtsmart
 from mtsmart.errors import CheckpointError
-from mtsmart.exporting.onnx import checks
+from mtsmart.hub.card import CardFacts
+from mtsmart.hub.content import content_of
 from tests.conftest import sentences
 from tests.exporting.graphs.bare import assert_equal_predictions
 
@@ -51,6 +52,12 @@ def test_both_tasks_stand_in_one_graph(workspace, run, cli):
     assert_equal_predictions(
         mtsmart.load(run).predict(["color", "near"], rows_of_both()), predicted(folder, ["color", "near"])
     )
+
+
+def test_a_graph_is_pushed_whole(workspace, run):
+    mtsmart.export(run, "color", "out", form="onnx")
+    content = content_of(workspace.folder / "out", CardFacts("me/colors", None, []))
+    assert {*content.files} == {"README.md", "answer.py", "model.onnx", "tasks.json", "tokenizer.json"}
 
 
 def test_weights_become_integers(workspace, run, cli):
@@ -110,9 +117,7 @@ def test_a_missing_package_is_named(workspace, run, cli, monkeypatch):
 
 
 def test_a_graph_that_computes_something_else_is_not_kept(workspace, run, monkeypatch):
-    write = checks.probe
     monkeypatch.setattr("mtsmart.exporting.onnx.graph.HeadsGraph.forward", lambda self, *given: _shifted(self, given))
-    assert write is checks.probe
     with pytest.raises(CheckpointError, match="the ONNX graph computes other logits"):
         mtsmart.export(run, "color", "out", form="onnx")
     assert not (workspace.folder / "out").exists()

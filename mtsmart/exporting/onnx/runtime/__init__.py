@@ -1,3 +1,4 @@
-"""The parts of ``answer.py``, which lies beside an exported graph. They know nothing of mtsmart and of one another's
-names only what they import. :func:`joined` makes one file of them.
+"""The parts of ``answer.py``, the file beside an exported graph. They need numpy, tokenizers and onnxruntime alone.
+
+Here each part imports names of the others; ``mtsmart/exporting/onnx/one_file.py`` makes one file of them.
 """
