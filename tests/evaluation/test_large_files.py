@@ -2,10 +2,8 @@
 
 import gzip
 import json
-import subprocess
-import sys
+import resource
 from functools import partial
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +14,7 @@ from mtsmart.errors import DataError, MtsmartWarning
 from mtsmart.evaluation import new_file_rows
 from mtsmart.evaluation.prediction_files import predict_file, predicted_rows, write_rows
 from tests.conftest import make_workspace, sentences
+from tests.forked import Forked
 
 pytestmark = pytest.mark.filterwarnings("ignore::mtsmart.errors.MtsmartWarning")
 COUNT = 23
@@ -234,33 +233,27 @@ def test_a_taken_name_is_refused_before_the_first_row(run, tmp_path, in_small_pa
         next(predicted_rows(run, ["kind"], tmp_path / "in.jsonl"))
 
 
-PEAK = """
-import resource, sys, warnings
-from pathlib import Path
-import mtsmart
-from mtsmart.evaluation import new_file_rows
-from mtsmart.evaluation.prediction_files import predicted_rows, write_rows
-warnings.simplefilter("ignore")
-new_file_rows.CHUNK = 1000
-run = mtsmart.load(sys.argv[1])
-for file in sys.argv[2:]:
-    write_rows(predicted_rows(run, ["kind"], file), Path(file + ".out.jsonl"))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
+def print_peaks(folder, files):
+    """Predict each file in turn, and print this process's peak memory after each, in kB."""
+    new_file_rows.CHUNK = 200
+    run = mtsmart.load(folder)
+    for file in files:
+        write_rows(predicted_rows(run, ["kind"], file), file.with_suffix(".out.jsonl"))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
 
 
 def test_memory_does_not_grow_with_the_file(run, tmp_path):
     """The rows of the longer file alone would take 100 MB as Python's objects, in the way in which they were held."""
-    for count in (2_000, 12_000):
-        text = json.dumps({"text": "the cat sees", **{f"note{place}": "x" * 400 for place in range(20)}})
-        (tmp_path / f"{count}.jsonl").write_text(f"{text}\n" * count)
-    files = [str(tmp_path / f"{count}.jsonl") for count in (2_000, 12_000)]
-    ended = subprocess.run(
-        [sys.executable, "-c", PEAK, str(run.path), *files], capture_output=True, text=True, check=True
-    )
-    few, many = (int(line) for line in ended.stdout.split())  # kB
+    counts = (400, 2_400)
+    text = json.dumps({"text": "the cat sees", **{f"note{place}": "x" * 2_000 for place in range(20)}})
+    files = [tmp_path / f"{count}.jsonl" for count in counts]
+    for file, count in zip(files, counts, strict=True):
+        file.write_text(f"{text}\n" * count)
+    process = Forked(print_peaks, run.path, files, out=tmp_path / "peaks", err=tmp_path / "told")
+    assert process.wait() == 0, (tmp_path / "told").read_text()
+    few, many = (int(line) for line in (tmp_path / "peaks").read_text().split())  # kB
     assert many - few < 40_000
-    assert len(Path(f"{files[1]}.out.jsonl").read_text().splitlines()) == 12_000
+    assert len(files[1].with_suffix(".out.jsonl").read_text().splitlines()) == counts[1]
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate"])

@@ -34,6 +34,8 @@ RIGHT = {
     "LoadedRun.evaluate": {},
     "LoadedRun.has_head_for": {"task": "color"},
     "LoadedRun.predict": {"task": "color", "rows": [{"text": "a"}]},
+    "LoadedRun.predictor": {"task": "color"},
+    "LoadedRun.tell_untrained": {"names": ["color"]},
     "LoadedRun.max_length": {"task": "color"},
     "LoadedRun.lengths": {"task": "color", "split": "train"},
     "LoadedRun.is_untrained": {"task": "color"},
