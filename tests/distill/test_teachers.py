@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 import mtsmart
 from mtsmart.config import load_experiment
+from mtsmart.distill.term import TEACHER
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.training.setup import prepare
@@ -178,3 +179,20 @@ def test_an_ordinal_student_learns_the_mean_of_each_step(workspace, monkeypatch)
     each = [adapted(LoadedRun(f"t{seed}"), setup, "size", chosen) for seed in (1, 2)]
     mean = torch.stack([torch.sigmoid(logits / 2) for logits in each]).mean(0)
     torch.testing.assert_close(torch.sigmoid(target / 2), mean, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("who", ["teacher", "student"])
+def test_each_reads_long_texts_in_its_own_way(workspace, teacher, who):
+    """One of them reads windows, the other cuts; the rows of logits are those of the teacher's own reading."""
+    windows = ["tasks.color.options={windows: {pooling: attention}}", "data.max_length=8"]
+    cut = ["tasks.color.options={}", "data.max_length=8"]
+    plain = workspace.experiment.read_text().replace(DISTILL, "")
+    workspace.experiment.with_name("plain.yaml").write_text(plain)
+    taught = mtsmart.train("plain.yaml", windows if who == "teacher" else cut, output_dir="taught")
+    settings = [*(cut if who == "teacher" else windows), "distill.teachers=[taught]", "distill.tasks=[color]"]
+    setup = prepare(load_experiment(workspace.experiment, settings))
+    rows = list(range(8))
+    ours = batch_of(setup, "color", rows).targets[TEACHER]
+    columns = [json.loads(line) for line in (workspace.folder / "color_train.jsonl").open()][:8]
+    expected = [one["p(red)"] for one in taught.load().predict("color", columns)]
+    assert torch.softmax(ours, -1)[:, 1].tolist() == pytest.approx(expected, abs=1e-5)

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from mtsmart.preparation.split_checks import READ_WHOLE
 from tests.conftest import write_jsonl
 
 CLASSES = """
@@ -16,6 +17,7 @@ mine:
   labels: [bad, good]
   max_length: 6
   missing: MISSING
+  options: OPTIONS
 """
 TRAIN = [
     "one,good",
@@ -48,9 +50,9 @@ def shown(tmp_path, cli):
     return call
 
 
-def classes(shown, missing="drop", *arguments):
+def classes(shown, missing="drop", *arguments, options="{}"):
     return shown(
-        CLASSES.replace("MISSING", missing),
+        CLASSES.replace("MISSING", missing).replace("OPTIONS", options),
         *arguments,
         train=["text,label", *TRAIN],
         valid=["text,label", "one,good", "new,bad"],
@@ -91,6 +93,11 @@ def test_lengths_are_those_of_whole_rows(shown, tiny_encoder):
     lengths = found["splits"]["train"]["lengths"]
     assert lengths["longest"] >= 7
     assert f"longer than 6 tokens: {lengths['over']} row" in text
+    share = lengths["over"] / found["splits"]["train"]["rows"]
+    assert f"\n    {share:.0%} of all: they are cut; {READ_WHOLE}\n" in text
+    found, text = classes(shown, "drop", options="{windows: {}}")
+    assert "\n    at least 14% of all: they are read in windows\n" in text
+    assert found["splits"]["train"]["lengths"]["longest"] == 7
 
 
 OTHERS = {

@@ -3,6 +3,8 @@
 import json
 import random
 import re
+import sys
+from io import StringIO
 
 import datasets
 import pytest
@@ -199,3 +201,31 @@ def test_the_cut_of_rows_is_told_by_predict_and_evaluate(trained_run, workspace,
     assert re.search(counts.replace("rows", "rows of the split 'validation'"), " ".join(told.split()))
     with pytest.warns(MtsmartWarning, match=r"task color: 1 of 1 rows \(100%\) is cut to 8 tokens"):
         mtsmart.load(run).predict("color", "red " * 30)
+
+
+@pytest.mark.parametrize("overlap", [8, 40])
+def test_an_overlap_that_fills_a_window_is_refused_in_one_line(workspace, cli, overlap):
+    options = f"tasks.color.options={{windows: {{overlap: {overlap}}}}}"
+    refused = cli("train", workspace.experiment, *LONG_ROWS, options, "-o", "run")
+    assert refused.code == 2 and not (workspace.folder / "run").exists()
+    message = "mtsmart: tasks.color.options.windows.overlap: leaves no room for new tokens in windows of 8 tokens"
+    assert refused.err == f"{message}, got {overlap}. Give at most 5, or raise max_length\n"
+
+
+def test_tasks_check_takes_a_task_in_windows(workspace, cli):
+    text = workspace.tasks.read_text()
+    workspace.tasks.write_text(
+        text.replace("  label: score", "  label: score\n  options: {windows: {}}\n  max_length: 8")
+    )
+    assert cli("tasks", "check", workspace.tasks).code == 0
+    workspace.tasks.write_text(workspace.tasks.read_text().replace("windows: {}", "windows: {poling: max}"))
+    refused = cli("tasks", "check", workspace.tasks)
+    assert refused.code == 2 and "Did you mean 'pooling'?" in refused.err
+
+
+def test_the_report_and_the_prompt_read_windows(long_rows, workspace, cli, monkeypatch):
+    assert cli("report", long_rows, "-o", "page.html").code == 0
+    assert "windows" in (workspace.folder / "page.html").read_text()
+    monkeypatch.setattr(sys, "stdin", StringIO("red " * 40 + "\n"))
+    told = cli("try", long_rows, "--task", "color")
+    assert told.code == 0 and told.out.startswith("color")
