@@ -84,9 +84,9 @@ def options() -> argparse.Namespace:
 
 
 def texts() -> list[str]:
-    """Texts of 5 to 60 words, each another one; the same each time."""
+    """Texts of 5 to 16 words, each another one; the same each time."""
     draw = random.Random(0)
-    return [" ".join([f"number {i}", *draw.choices(WORDS.split(), k=draw.randint(3, 58))]) for i in range(TEXTS)]
+    return [" ".join([f"number {i}", *draw.choices(WORDS.split(), k=draw.randint(3, 14))]) for i in range(TEXTS)]
 
 
 def tasks() -> dict[str, dict[str, Any]]:
@@ -285,7 +285,7 @@ def heads_in_words(seconds: dict[str, list[float]]) -> list[str]:
     rows = [[arm, f"{1000 * statistics.median(v):.1f}", f"{1000 * tail(v):.1f}"] for arm, v in seconds.items()]
     ratio = paired_ratio(seconds["six heads"], seconds["one head"])
     return [
-        f"One client, one text of 5 to 60 words a request, {len(seconds['one head'])} requests with each:",
+        f"One client, one text of 5 to 16 words a request, {len(seconds['one head'])} requests with each:",
         "",
         *table(["", "milliseconds, median", "99 % take at most"], rows),
         f"Six heads take {verdict(ratio, MOST_FOR_SIX)} the seconds of one (median of the ratios).",

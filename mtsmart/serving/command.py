@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtsmart.cpu.primitives import keep_few_primitives
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.log import log_notice
 from mtsmart.serving.application import application
@@ -57,6 +58,7 @@ def serve_run(
     """
     access = access_for(listening.host, read_token(listening.token_file), listening.without_token)
     with bound_socket(listening.host, listening.port) as own_socket:
+        keep_few_primitives()
         engine = RunEngine(load(), tasks, calibrated)
         if engine.left_out:
             log_notice(f"not served, because their heads are not trained: {', '.join(engine.left_out)}")
