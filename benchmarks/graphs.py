@@ -40,7 +40,7 @@ GLUE = {
     "training": {"epochs": 10, "batch_size": 16},
 }
 LEAST_ROUNDS = 3
-MOST_ROWS = 500  # of a task, that are timed and scored
+MOST_ROWS = 300  # of a task, that are timed and scored
 RUN = "the run"
 FLOATS = "ONNX, float32"
 INTEGERS = "ONNX, int8"
@@ -87,11 +87,10 @@ def measured(run: Path, folder: Path, rounds: int) -> dict[str, Any]:
     """``bytes``: arm -> size; ``seconds`` and ``scores``: task -> arm -> seconds of each round, or the main score."""
     loaded = mtsmart.load(run, device="cpu")
     names = list(loaded.definitions)
-    models = {arm: exported(run, names, folder / str(int8), int8) for arm, int8 in ((FLOATS, False), (INTEGERS, True))}
+    places = {FLOATS: folder / "float32", INTEGERS: folder / "int8"}
+    models = {arm: exported(run, names, place, arm == INTEGERS) for arm, place in places.items()}
     found: dict[str, Any] = {"seconds": {}, "scores": {}, "rows": {}}
-    found["bytes"] = {
-        arm: (folder / str(int8) / "model.onnx").stat().st_size for arm, int8 in ((FLOATS, 0), (INTEGERS, 1))
-    }
+    found["bytes"] = {arm: (place / "model.onnx").stat().st_size for arm, place in places.items()}
     for name in names:
         rows = labelled(loaded, name)
         arms = {RUN: partial(loaded.predict, name, rows)}
