@@ -80,7 +80,7 @@ def options() -> argparse.Namespace:
 
 def trained(experiment: str | Mapping[str, Any], settings: Sequence[str], folder: Path) -> Path:
     """The folder of a new run."""
-    return mtsmart.train(experiment, settings, output_dir=folder, progress=False).path
+    return Path(mtsmart.train(experiment, settings, output_dir=folder, progress=False).path)
 
 
 def measured(run: Path, folder: Path, rounds: int) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def score(
     else:
         predictions = [row["prediction"] for row in found]
         gold = [float(row[one.label]) for row in rows]
-    return 100 * METRICS[one.metric_names[0]](predictions, gold)
+    return float(100 * METRICS[one.metric_names[0]](predictions, gold))
 
 
 def sizes(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
