@@ -99,7 +99,8 @@ def test_a_token_is_asked_for_when_it_is_needed(opened):
         opened.goto(address(client))
         opened.get_by_label("Token").fill("wrong-token-of-many-letters")
         opened.get_by_label("Text", exact=True).fill("a")
-        opened.get_by_role("button", name="Ask").click()
+        with opened.expect_response(lambda response: response.status == 401):
+            opened.get_by_role("button", name="Ask").click()
         opened.wait_for_function("document.getElementById('message').textContent.includes('token')")
         opened.get_by_label("Token").fill("a-token-of-many-letters")
         opened.get_by_role("button", name="Ask").click()
