@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
@@ -18,6 +19,7 @@ from mtsmart.task_types import TaskType
 from mtsmart.task_types.details.interface import HasProbabilities
 from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.shared.words import lacks_blanks
+from mtsmart.task_types.windows.reads_windows import is_in_windows
 
 FORMAT = 1  # raise when the file changes its meaning
 _LIBRARIES = ("mtsmart", "torch", "transformers", "tokenizers", "onnx", "onnxruntime")
@@ -51,14 +53,13 @@ def described(
         "tokenizer": _of_tokenizer(run.tokenizer),
         "outputs": graph.kinds,
         "tasks": {
-            task.name: _of_task(task, run.max_length(task.name), graph.outputs[task.head_name])
-            | {"temperature": temperatures.get(task.name)}
+            task.name: _of_task(task, run.max_length(task.name), graph) | {"temperature": temperatures.get(task.name)}
             for task in tasks
         },
     }
 
 
-def _of_task(task: TaskType, max_length: int, output: str) -> dict[str, Any]:
+def _of_task(task: TaskType, max_length: int, graph: HeadsGraph) -> dict[str, Any]:
     definition = task.definition
     if not isinstance(task, Portable):
         message = f"the task type '{definition.task_type}' does not say how its outputs are decoded without mtsmart"
@@ -70,7 +71,8 @@ def _of_task(task: TaskType, max_length: int, output: str) -> dict[str, Any]:
     parts = set[str]().union(*(empty_parts(definition.missing, column) for column in task.columns))
     return {
         "type": definition.task_type,
-        "output": output,
+        "output": graph.outputs[task.head_name],
+        "windows": asdict(graph.windows[task.head_name]) if is_in_windows(task) else None,
         "columns": task.columns,
         "empty": sorted(may_be_empty | parts),
         "reading": task.how_read(max_length),

@@ -100,7 +100,10 @@ class SequenceTask(ReadsWindows, Distillable, OwnSignature, Portable):
         return list(features["labels"])
 
     def how_read(self, max_length: int) -> dict[str, Any]:
-        return {"kind": "texts", "text": self.definition.text, "max_length": max_length}
+        texts = {"text": self.definition.text, "max_length": max_length}
+        if self.windows is None:
+            return {"kind": "texts", **texts}
+        return {"kind": "windows", **texts, "overlap": self.windows.over(max_length).overlap}
 
     @property
     def reads_pairs(self) -> bool:

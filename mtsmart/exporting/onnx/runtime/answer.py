@@ -24,6 +24,7 @@ import onnxruntime
 from mtsmart.exporting.onnx.runtime.decoding import Prediction, describe
 from mtsmart.exporting.onnx.runtime.reading import read
 from mtsmart.exporting.onnx.runtime.tokens import AnswerError, Inputs, Item, Row, Settings, Tokens
+from mtsmart.exporting.onnx.runtime.windows import pooled
 
 FORMAT = 1
 _TOGETHER = 1000  # rows whose outputs are in memory together
@@ -99,13 +100,14 @@ class Model:
             rows, batch_size: as for ``predict``. Rows that lack a text are left out.
 
         Returns:
-            for each row, or each query whose candidates are rows, an array for each of its inputs (a window, a
-            candidate): float32, (C,), (T, C) for T tokens, or (P, V) for P masks.
+            for each row, or each query whose candidates are rows, an array for each of its inputs (a window of words
+            or of a context, a candidate): float32, (C,), (T, C) for T tokens, or (P, V) for P masks. A text that is
+            read in windows has one array.
         """
         one = self._task(task)
         listed = self._rows(rows, [task])
         items = read(one, listed, range(len(listed)), self._tokens)
-        return self._outputs([one["output"]], items, batch_size)[0]
+        return self._outputs([one], items, batch_size)[0]
 
     def _task(self, name: str) -> Settings:
         if name not in self.settings["tasks"]:
@@ -137,7 +139,7 @@ class Model:
         found: dict[str, dict[int, Prediction]] = {name: {} for name in names}
         for numbers in _parts(len(rows), tasks[names[0]]):
             items = read(tasks[names[0]], rows, numbers, self._tokens)
-            outputs = self._outputs([task["output"] for task in tasks.values()], items, batch_size)
+            outputs = self._outputs(list(tasks.values()), items, batch_size)
             for (name, task), of_items in zip(tasks.items(), outputs, strict=True):
                 for item, arrays in zip(items, of_items, strict=True):
                     described = describe(task["decoding"], item, arrays, self._tokens, temperatures[name])
@@ -146,6 +148,14 @@ class Model:
         return {name: _with_nothing(of_task, len(rows)) for name, of_task in found.items()}
 
     def _outputs(
+        self, tasks: Sequence[Settings], items: Sequence[Item], batch_size: int | None
+    ) -> list[list[list[np.ndarray]]]:
+        """For each task and each item the arrays of the item's sequences, or one array for all windows of a text."""
+        names = list(dict.fromkeys(name for task in tasks for name in _outputs_for(task)))
+        found = dict(zip(names, self._computed(names, items, batch_size), strict=True))
+        return [_of_items(task, found) for task in tasks]
+
+    def _computed(
         self, names: Sequence[str], items: Sequence[Item], batch_size: int | None
     ) -> list[list[list[np.ndarray]]]:
         """For each output and each item the arrays of the item's sequences."""
@@ -166,9 +176,8 @@ class Model:
         feeds = {each.name: self._padded(each.name, batch) for each in self._session.get_inputs()}
         options = onnxruntime.RunOptions()
         options.only_execute_path_to_fetches = True  # of a graph with many heads
-        distinct = list(dict.fromkeys(names))
-        arrays = dict(zip(distinct, self._session.run(distinct, feeds, options), strict=True))
-        return [self._without_padding(name, arrays[name], batch) for name in names]
+        arrays = self._session.run(list(names), feeds, options)
+        return [self._without_padding(name, array, batch) for name, array in zip(names, arrays, strict=True)]
 
     def _padded(self, name: str, batch: Sequence[Inputs]) -> np.ndarray:
         """An input of the graph: (B, T) int64, or (B, P) for the positions of masks."""
@@ -200,6 +209,21 @@ class Model:
         if not all(np.isfinite(each).all() for each in found):
             raise AnswerError(f"the model's outputs '{name}' are not numbers")
         return found
+
+
+def _outputs_for(task: Settings) -> list[str]:
+    """The graph's outputs that a task needs."""
+    scores = task["windows"] and task["windows"]["scores"]
+    return [task["output"], scores] if scores else [task["output"]]
+
+
+def _of_items(task: Settings, found: Mapping[str, list[list[np.ndarray]]]) -> list[list[np.ndarray]]:
+    """The logits of a task for each item."""
+    logits = found[task["output"]]
+    if task["windows"] is None:
+        return logits
+    scores = found.get(task["windows"]["scores"], [None] * len(logits))
+    return [[pooled(own, task["windows"]["pooling"], weighed)] for own, weighed in zip(logits, scores, strict=True)]
 
 
 def _temperature(name: str, task: Settings) -> float | None:
