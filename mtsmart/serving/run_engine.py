@@ -11,9 +11,10 @@ from mtsmart.evaluation.details.temperatures import temperatures_of
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.evaluation.predicting import Predictor
 from mtsmart.evaluation.typed_texts import predictions_for_texts, texts_read_by
-from mtsmart.serving.engine import Answers, Question, ServedTask
+from mtsmart.serving.engine import Answer, Answers, Question, ServedTask
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.arranges_rows import needs_all_rows
+from mtsmart.task_types.windows.reads_windows import is_in_windows
 
 _REMEMBERED = 64  # sets of tasks; clients may ask for any of them
 
@@ -60,7 +61,7 @@ class RunEngine:
         return self._tasks
 
     def answer(self, question: Question) -> Answers:
-        """Predictions in the order of the inputs.
+        """Answers in the order of the inputs.
 
         Raises:
             MtsmartError: an input cannot be read.
@@ -69,8 +70,14 @@ class RunEngine:
         predictor = self._predictor(question.tasks, by_place)
         predictor.restart()
         if by_place:
-            return predictions_for_texts(predictor, question.texts)
-        return predictor.by_task(lambda task: question.rows)
+            found = predictions_for_texts(predictor, question.texts)
+        else:
+            found = predictor.by_task(lambda task: question.rows)
+        cut = predictor.cut_rows
+        return {
+            name: [Answer(*each) for each in zip(predictions, cut[name].tolist(), strict=True)]
+            for name, predictions in found.items()
+        }
 
     def _passes(self, names: Sequence[str], by_place: bool) -> dict[str, int]:
         """Task -> the number of the pass through the encoder that it needs."""
@@ -89,6 +96,7 @@ def _served(task: TaskType, max_length: int, pass_of_rows: int, pass_of_texts: i
         texts=texts_read_by(task),
         labels=tuple(task.labels),
         max_length=max_length,
+        in_windows=is_in_windows(task),
         needs_all_rows=needs_all_rows(task),
         pass_of_rows=pass_of_rows,
         pass_of_texts=pass_of_texts,
