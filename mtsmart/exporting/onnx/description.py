@@ -9,10 +9,11 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.completeness import empty_parts, policy_of
-from mtsmart.data.derived import has_filter
+from mtsmart.data.derived import fields_of, has_filter
 from mtsmart.data.tokenizing import Frame, filler_of, frame_of
 from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.evaluation.typed_texts import texts_read_by
 from mtsmart.exporting.onnx.graph import OPSET, HeadsGraph
 from mtsmart.hardware import installed_version
 from mtsmart.task_types import TaskType
@@ -21,7 +22,7 @@ from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.shared.words import lacks_blanks
 from mtsmart.task_types.windows.reads_windows import is_in_windows
 
-FORMAT = 1  # raise when the file changes its meaning
+FORMAT = 2  # raise when the file changes its meaning
 _LIBRARIES = ("mtsmart", "torch", "transformers", "tokenizers", "onnx", "onnxruntime")
 
 
@@ -74,6 +75,9 @@ def _of_task(task: TaskType, max_length: int, graph: HeadsGraph) -> dict[str, An
         "output": graph.outputs[task.head_name],
         "windows": asdict(graph.windows[task.head_name]) if is_in_windows(task) else None,
         "columns": task.columns,
+        "fields": fields_of(task.columns),
+        "texts": texts_read_by(task),
+        "labels": list(task.labels),
         "empty": sorted(may_be_empty | parts),
         "reading": task.how_read(max_length),
         "decoding": task.how_decoded(),

@@ -120,7 +120,7 @@ def _texts(cells: Mapping[str, Any], columns: Iterable[str], number: int) -> lis
 
 def _error(message: str, number: int, column: str, value: Any) -> AnswerError:
     shown = repr(value)
-    return AnswerError(f"row {number + 1}: {column}: {message}, got {shown if len(shown) < 80 else shown[:77] + '...'}")
+    return AnswerError(message, number + 1, column, shown if len(shown) < 80 else f"{shown[:77]}...")
 
 
 # What each kind of task reads ---------------------------------------------------------------------------------------
@@ -189,7 +189,10 @@ def _read_groups(reading: Settings, rows: Cells, tokens: Tokens) -> list[Item]:
     """The candidates of a query, which are rows of their own."""
     members: dict[Any, list[int]] = {}
     for number, cells in rows.items():
-        members.setdefault(cells[reading["group"]], []).append(number)
+        key = cells[reading["group"]]
+        if isinstance(key, list | dict):
+            raise _error("is no name or number of a query", number, reading["group"], key)
+        members.setdefault(key, []).append(number)
     items = []
     for numbers in members.values():
         pairs = [_texts(rows[number], reading["text"], number) for number in numbers]

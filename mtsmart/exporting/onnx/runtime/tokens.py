@@ -17,7 +17,27 @@ Settings = Mapping[str, Any]
 
 
 class AnswerError(ValueError):
-    """A row, a task's name or a file that does not fit; the message says which and why."""
+    """A row, a task's name or a file that does not fit; the text says which and why.
+
+    Args:
+        message: what is wrong.
+        row: the row, counted from 1.
+        column: its column.
+        shown: the wrong value, shortened.
+
+    Attributes:
+        message, row, column, shown: the same.
+    """
+
+    def __init__(
+        self, message: str, row: int | None = None, column: str | None = None, shown: str | None = None
+    ) -> None:
+        place = "" if row is None else f"row {row}: {column}: "
+        super().__init__(f"{place}{message}" + ("" if shown is None else f", got {shown}"))
+        self.message = message
+        self.row = row
+        self.column = column
+        self.shown = shown
 
 
 @dataclass(frozen=True)
