@@ -3,6 +3,7 @@
 #   docker build -f docker/serve.Dockerfile -t mtsmart-serve .
 #   docker run -p 127.0.0.1:8000:8000 -v ./runs/NAME:/model:ro -e MTSMART_SERVE_TOKEN mtsmart-serve
 #
+# An exported ONNX graph needs no torch: see serve-onnx.Dockerfile.
 # The run is mounted at /model. To put it into the image, build another image FROM this one and COPY it there.
 
 FROM python:3.12-slim AS build
@@ -15,8 +16,6 @@ COPY tasks /source/tasks
 COPY experiments /source/experiments
 WORKDIR /source
 RUN /opt/mtsmart/bin/pip install --no-cache-dir --constraint constraints.txt ".[serve]"
-
-# An exported ONNX graph will need neither torch nor transformers. Its stage goes here, once the server can load one.
 
 FROM python:3.12-slim
 COPY --from=build /opt/mtsmart /opt/mtsmart

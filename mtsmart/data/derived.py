@@ -40,6 +40,18 @@ def source_columns(columns: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def fields_of(columns: Iterable[str]) -> dict[str, list[str]]:
+    """Field of a row that ``columns`` are made of -> the keys under which the row may have it.
+
+    These are its own name, and those of wholes that it is a part of: a text made of several may be there as a whole.
+    """
+    fields: dict[str, list[str]] = {}
+    for column in columns:
+        for name in names_in(column) or [column]:
+            fields.setdefault(name, []).extend(dict.fromkeys([column, *source_columns([name])]))
+    return fields
+
+
 def is_derived(column: str, present: Iterable[str]) -> bool:
     """Whether a column is made of others: it is none of ``present``, and has a dot or braces."""
     return column not in present and ("." in column or bool(names_in(column)))

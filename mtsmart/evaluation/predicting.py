@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+import numpy as np
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
@@ -82,6 +83,7 @@ class _Group:
         lacking: how many rows lack a text.
         first: the first of them, counted from 0.
         cut: how many rows lost tokens, because they were too long.
+        is_cut: which of the last rows did, (N,) bool.
     """
 
     tasks: list[TaskType]
@@ -89,6 +91,7 @@ class _Group:
     lacking: int = 0
     first: int = 0
     cut: int = 0
+    is_cut: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
 
 
 class Predictor:
@@ -133,6 +136,14 @@ class Predictor:
     def passes(self) -> list[list[str]]:
         """The names of the tasks that share each pass through the encoder."""
         return [[task.name for task in group.tasks] for group in self._groups]
+
+    @property
+    def cut_rows(self) -> dict[str, np.ndarray]:
+        """Task -> (N,) bool: which rows of the last call lost tokens, because they were too long.
+
+        Of a task that makes lists of rows, all rows count if one list lost tokens.
+        """
+        return {task.name: group.is_cut for group in self._groups for task in group.tasks}
 
     @property
     def knows_keys(self) -> bool:
@@ -199,10 +210,13 @@ class Predictor:
             group.first = self._done + int(is_complete.argmin())
         group.lacking += lacking
         described: list[list[dict[str, Any]]] = [[] for _ in group.tasks]
+        group.is_cut = np.zeros(len(rows), dtype=bool)
         if len(complete):
             with noting_cuts() as noted:
                 described = self._engine.described(group.tasks, complete, self._temperatures)
-            group.cut += sum(int(is_cut.sum()) for is_cut in noted)
+            is_cut = np.concatenate([np.empty(0, dtype=bool), *noted])
+            group.cut += int(is_cut.sum())
+            group.is_cut[is_complete] = is_cut if len(is_cut) == len(complete) else is_cut.any()
             _note_keys(group, described)
         if not lacking:
             return described

@@ -68,7 +68,6 @@ def export_task(
     if form == ONNX:
         card = partial(graph_card, [_card(loaded, each) for each in chosen], int8)
         return export_graph(loaded, chosen, target, int8=int8, overwrite=overwrite, card=card)
-    _refuse_computed_labels(loaded, chosen[0])
     return _write(loaded, chosen[0], target, overwrite)
 
 
@@ -87,8 +86,6 @@ def _trained(run: LoadedRun, names: Sequence[str]) -> list[TaskType]:
     for name in filter(run.is_untrained, names):
         hint = "Train longer, or draw every task in each update: mixing.strategy=rounds"
         raise ConfigError("got no update in this run, so its head is random", argument="task", value=name, hint=hint)
-    for task in tasks:
-        _refuse_windows(task)
     return tasks
 
 
@@ -108,7 +105,9 @@ def _check_form(tasks: Sequence[str], form: str, int8: bool) -> None:
 
 
 def _write(run: LoadedRun, task: TaskType, folder: Path, overwrite: bool) -> Exported:
-    """Write the task in the form that its head has outside mtsmart."""
+    """Write the task in the form that its head has outside mtsmart, unless there is none."""
+    _refuse_windows(task)
+    _refuse_computed_labels(run, task)
     card = _card(run, task)
     given = (run.model, task.head_name, run.tokenizer, folder)
     common: dict[str, Any] = {
@@ -168,7 +167,7 @@ def _refuse_windows(task: TaskType) -> None:
     """Refuse a task whose logits are those of several windows."""
     if is_in_windows(task):
         message = "the task reads long texts in windows (options.windows), which no Hugging Face class does"
-        hint = "'mtsmart predict' reads them. To export the task, train it without windows"
+        hint = "Say `form=onnx`, or train the task without windows"
         raise ConfigError(message, argument="task", value=task.name, hint=hint)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import metadata
@@ -13,7 +14,8 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from mtsmart.serving.batches import Batches
-from mtsmart.serving.engine import Answers, Engine
+from mtsmart.serving.cuts import warnings_about
+from mtsmart.serving.engine import Answers, Engine, ServedTask
 from mtsmart.serving.limits import Limits
 from mtsmart.serving.metrics import CONTENT_TYPE, Metrics
 from mtsmart.serving.page import page
@@ -74,9 +76,8 @@ def _add_predict(inner: FastAPI, engine: Engine, limits: Limits, batches: Batche
         _check_content_type(request)
         question = read_question(await _body(request, limits), engine.tasks, limits)
         answers = await asyncio.wrap_future(batches.ask(question))
-        metrics.answered(question.tasks, len(question))
-        content = json_text({"answers": _by_input(answers, len(question))}, ensure_ascii=False)
-        return Response(content, media_type=_JSON)
+        metrics.answered(answers)
+        return Response(json_text(_content(answers, engine.tasks), ensure_ascii=False), media_type=_JSON)
 
 
 def _add_facts(inner: FastAPI, engine: Engine, batches: Batches, metrics: Metrics, border: Border) -> None:
@@ -140,9 +141,17 @@ def _too_long(limits: Limits) -> Refusal:
     return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, hint="Send several requests")
 
 
-def _by_input(answers: Answers, count: int) -> list[dict[str, Any]]:
-    """For each input, task -> prediction."""
-    return [{task: predictions[number] for task, predictions in answers.items()} for number in range(count)]
+def _content(answers: Answers, tasks: Mapping[str, ServedTask]) -> dict[str, Any]:
+    """The body of a response: for each input, task -> prediction; and ``warnings`` where inputs were cut."""
+    names = list(answers)
+    inputs = zip(*answers.values(), strict=True)
+    found: dict[str, Any] = {
+        "answers": [
+            {name: answer.prediction for name, answer in zip(names, of_input, strict=True)} for of_input in inputs
+        ]
+    }
+    warnings = warnings_about(answers, tasks)
+    return {**found, "warnings": warnings} if warnings else found
 
 
 async def _refused(request: Request, refusal: Exception) -> Response:

@@ -100,15 +100,25 @@ class Batches:
     def _work(self) -> None:
         while batch := self._next():
             started = time.perf_counter()
-            # A client that has gone may have cancelled its question.
-            wanted = [one for one in batch if one.future.set_running_or_notify_cancel()]
+            wanted = [one for one in batch if self._is_wanted(one)]
             if wanted:
                 self._answer(wanted)
             size = sum(len(one.question) for one in batch)
             speed = size / max(time.perf_counter() - started, 1e-6)
             with self._changed:
-                self._inputs -= size
                 self._speed = _KEPT * self._speed + (1 - _KEPT) * speed if self._speed else speed
+
+    def _is_wanted(self, one: _Waiting) -> bool:
+        """Whether a client still waits for the answer. One that has gone may have cancelled its question."""
+        is_wanted = one.future.set_running_or_notify_cancel()
+        if not is_wanted:
+            self._leave(one)
+        return is_wanted
+
+    def _leave(self, one: _Waiting) -> None:
+        """Count a question as one that waits no longer. It is called before the client gets to know its answer."""
+        with self._changed:
+            self._inputs -= len(one.question)
 
     def _next(self) -> list[_Waiting]:
         """The questions of the next batch, as soon as there is one; nothing at the end."""
@@ -142,6 +152,7 @@ class Batches:
             answers = self._engine.answer(together)
         except BaseException as error:  # A panic of a library written in Rust is no Exception.
             if len(batch) == 1:
+                self._leave(batch[0])
                 batch[0].future.set_exception(refusal_of(error) if isinstance(error, MtsmartError) else error)
                 return
             for one in batch:
@@ -150,6 +161,7 @@ class Batches:
         start = 0
         for one in batch:
             end = start + len(one.question)
+            self._leave(one)
             one.future.set_result({name: answers[name][start:end] for name in one.question.tasks})
             start = end
 

@@ -1,18 +1,15 @@
-"""``mtsmart serve``: a run behind a server."""
+"""``mtsmart serve``: a run, or an exported graph, behind a server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtsmart.cpu.primitives import keep_few_primitives
-from mtsmart.evaluation.loaded import LoadedRun
-from mtsmart.log import log_notice
 from mtsmart.serving.application import application
+from mtsmart.serving.engine import Engine
 from mtsmart.serving.limits import Limits
 from mtsmart.serving.requests.access import access_for, read_token
-from mtsmart.serving.run_engine import RunEngine
 from mtsmart.serving.server import Server, address_of, bound_socket
 
 
@@ -35,33 +32,28 @@ class Listening:
     log_requests: bool
 
 
-def serve_run(
-    load: Callable[[], LoadedRun],
-    tasks: Sequence[str] | None,
-    calibrated: bool,
-    limits: Limits,
-    listening: Listening,
-    notify: Callable[[str], None],
+def is_graph(folder: Path) -> bool:
+    """Whether a folder is that of an exported graph."""
+    return (folder / "tasks.json").is_file()
+
+
+def serve_engine(
+    load: Callable[[], Engine], limits: Limits, listening: Listening, notify: Callable[[str], None]
 ) -> None:
     """Answer until a signal comes.
 
     Args:
-        load: loads the run. It is called when all that is said about the server is known to be right.
-        tasks: the tasks to serve; None: all that are trained.
-        calibrated: whether probabilities are calibrated.
+        load: loads what answers. It is called when all that is said about the server is known to be right.
         limits: how much clients may ask.
         listening: where the server listens.
         notify: called with a line when requests are answered, and with another one at the end.
 
     Raises:
-        MtsmartError: the address, the token, the run or a task cannot be used.
+        MtsmartError: the address, the token, the run, the graph or a task cannot be used.
     """
     access = access_for(listening.host, read_token(listening.token_file), listening.without_token)
     with bound_socket(listening.host, listening.port) as own_socket:
-        keep_few_primitives()
-        engine = RunEngine(load(), tasks, calibrated)
-        if engine.left_out:
-            log_notice(f"not served, because their heads are not trained: {', '.join(engine.left_out)}")
+        engine = load()
         served = application(engine, limits, access, listening.log_requests)
         line = f"{', '.join(engine.tasks)}: served at {address_of(own_socket)} (Ctrl-C stops)"
         Server(served, own_socket).run(lambda: notify(line))

@@ -6,8 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-Answers = dict[str, list[dict[str, Any]]]
-"""Task -> its prediction for each input."""
+
+@dataclass(frozen=True)
+class Answer:
+    """What a task says of an input.
+
+    Attributes:
+        prediction: as ``mtsmart predict`` gives it.
+        is_cut: whether the task has not read the whole input, because it is too long. Of a task that ``needs_all_rows``
+            all inputs count as cut if one of its lists is.
+    """
+
+    prediction: Mapping[str, Any]
+    is_cut: bool = False
+
+
+Answers = dict[str, list[Answer]]
+"""Task -> its answer to each input."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +36,8 @@ class ServedTask:
             that it is a part of.
         texts: how many texts it reads, 1 or 2; 0 if it cannot be asked with texts alone.
         labels: its labels in order; empty if it has none.
-        max_length: the most tokens that it reads of an input. Longer ones are cut.
+        max_length: the most tokens that it reads of an input, or in a window of it. Longer inputs are cut.
+        in_windows: whether it reads long texts in windows. Then a pair is cut if both its texts are long.
         needs_all_rows: whether a prediction depends on the other rows of its question.
         pass_of_rows: which pass through the encoder the task needs for rows; tasks with the same number share one.
         pass_of_texts: the same for texts alone.
@@ -33,6 +49,7 @@ class ServedTask:
     texts: int
     labels: tuple[str, ...]
     max_length: int
+    in_windows: bool
     needs_all_rows: bool
     pass_of_rows: int
     pass_of_texts: int
@@ -75,7 +92,7 @@ class Engine(Protocol):
         """Name -> task."""
 
     def answer(self, question: Question) -> Answers:
-        """Predictions in the order of the inputs, as ``mtsmart predict`` gives them.
+        """Answers in the order of the inputs.
 
         An input's answer does not depend on the other inputs, unless the task ``needs_all_rows``.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from mtsmart.serving.engine import Answers
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -32,6 +34,12 @@ class Metrics:
             registry=self._registry,
         )
         self._inputs = Counter("mtsmart_inputs", "Answered inputs, by task.", ["task"], registry=self._registry)
+        self._cut = Counter(
+            "mtsmart_cut_inputs",
+            "Inputs that were too long and lost tokens, by task.",
+            ["task"],
+            registry=self._registry,
+        )
         self._batches = Histogram(
             "mtsmart_batch_inputs", "Inputs that were answered together.", buckets=_INPUTS, registry=self._registry
         )
@@ -43,10 +51,11 @@ class Metrics:
         self._requests.labels(path, status).inc()
         self._seconds.labels(path).observe(seconds)
 
-    def answered(self, tasks: Iterable[str], inputs: int) -> None:
-        """Count inputs that got their answers."""
-        for task in tasks:
-            self._inputs.labels(task).inc(inputs)
+    def answered(self, answers: Answers) -> None:
+        """Count inputs that got their answers, and those that were cut."""
+        for task, given in answers.items():
+            self._inputs.labels(task).inc(len(given))
+            self._cut.labels(task).inc(sum(answer.is_cut for answer in given))
 
     def batch(self, inputs: int) -> None:
         """Count a batch."""

@@ -5,17 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from mtsmart.data.derived import names_in, source_columns
+from mtsmart.data.derived import fields_of
 from mtsmart.errors import ConfigError
 from mtsmart.evaluation.details.temperatures import temperatures_of
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.evaluation.predicting import Predictor
 from mtsmart.evaluation.typed_texts import predictions_for_texts, texts_read_by
-from mtsmart.serving.engine import Answers, Question, ServedTask
+from mtsmart.log import log_notice
+from mtsmart.serving.engine import Answer, Answers, Question, ServedTask
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.arranges_rows import needs_all_rows
+from mtsmart.task_types.windows.reads_windows import is_in_windows
 
 _REMEMBERED = 64  # sets of tasks; clients may ask for any of them
+
+
+def engine_of_run(run: LoadedRun, names: Sequence[str] | None, calibrated: bool) -> RunEngine:
+    """The engine of a run; a line tells which tasks it leaves out.
+
+    Args:
+        run, names, calibrated: as for :class:`RunEngine`.
+
+    Raises:
+        MtsmartError: as for :class:`RunEngine`.
+    """
+    engine = RunEngine(run, names, calibrated)
+    if engine.left_out:
+        log_notice(f"not served, because their heads are not trained: {', '.join(engine.left_out)}")
+    return engine
 
 
 class RunEngine:
@@ -60,7 +77,7 @@ class RunEngine:
         return self._tasks
 
     def answer(self, question: Question) -> Answers:
-        """Predictions in the order of the inputs.
+        """Answers in the order of the inputs.
 
         Raises:
             MtsmartError: an input cannot be read.
@@ -69,8 +86,14 @@ class RunEngine:
         predictor = self._predictor(question.tasks, by_place)
         predictor.restart()
         if by_place:
-            return predictions_for_texts(predictor, question.texts)
-        return predictor.by_task(lambda task: question.rows)
+            found = predictions_for_texts(predictor, question.texts)
+        else:
+            found = predictor.by_task(lambda task: question.rows)
+        cut = predictor.cut_rows
+        return {
+            name: [Answer(*each) for each in zip(predictions, cut[name].tolist(), strict=True)]
+            for name, predictions in found.items()
+        }
 
     def _passes(self, names: Sequence[str], by_place: bool) -> dict[str, int]:
         """Task -> the number of the pass through the encoder that it needs."""
@@ -85,20 +108,12 @@ def _served(task: TaskType, max_length: int, pass_of_rows: int, pass_of_texts: i
     return ServedTask(
         name=task.name,
         task_type=task.definition.task_type,
-        fields=_fields(task),
+        fields=fields_of(task.columns),
         texts=texts_read_by(task),
         labels=tuple(task.labels),
         max_length=max_length,
+        in_windows=is_in_windows(task),
         needs_all_rows=needs_all_rows(task),
         pass_of_rows=pass_of_rows,
         pass_of_texts=pass_of_texts,
     )
-
-
-def _fields(task: TaskType) -> dict[str, list[str]]:
-    """Field -> the keys under which a row may have it. A text made of several may be there as a whole."""
-    fields: dict[str, list[str]] = {}
-    for column in task.columns:
-        for name in names_in(column) or [column]:
-            fields.setdefault(name, []).extend(dict.fromkeys([column, *source_columns([name])]))
-    return fields

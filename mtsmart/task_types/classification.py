@@ -25,6 +25,7 @@ from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
 from mtsmart.task_types.details.one_label import OneLabelEach
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.decides import Decides
+from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.interface.scores_labels import ScoresLabels, check_main_metric
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
@@ -62,7 +63,15 @@ class ClassificationOptions(LossOptions, LongTextOptions):
 
 @TASK_TYPES.register("classification")
 class Classification(
-    SequenceTask, NamedLabels, WeighsLabels, Decides, ScoresLabels, SplitsBatches, OneLabelEach, HasProbabilities
+    SequenceTask,
+    NamedLabels,
+    WeighsLabels,
+    Decides,
+    ScoresLabels,
+    SplitsBatches,
+    OneLabelEach,
+    HasProbabilities,
+    Portable,
 ):
     """Logits (B, C), labels (B,) int64 by name.
 

@@ -24,6 +24,7 @@ from mtsmart.task_types.details.interface import CountsLabels, HasProbabilities
 from mtsmart.task_types.details.likelihoods import costs_of_bits, set_bits
 from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs
 from mtsmart.task_types.interface.decides import Decides
+from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding
 from mtsmart.task_types.interface.reads_labels import Seen, Survey
 from mtsmart.task_types.interface.scores_labels import ScoresLabels, check_main_metric
@@ -62,6 +63,7 @@ class MultiLabel(
     WritesText,
     CountsLabels,
     HasProbabilities,
+    Portable,
 ):
     """Logits (B, C), labels (B, C) float32 of 0 and 1; a row may have none of the labels.
 

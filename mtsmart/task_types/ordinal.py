@@ -23,7 +23,7 @@ from mtsmart.task_types.details.likelihoods import costs_of_bits, set_bits
 from mtsmart.task_types.details.one_label import OneLabelEach
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.decides import Decides
-from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding
+from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, Portable
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
 from mtsmart.task_types.shared.label_weights import (
@@ -64,7 +64,15 @@ class OrdinalOptions(ClassWeightOptions, LongTextOptions):
 
 @TASK_TYPES.register("ordinal")
 class Ordinal(
-    SequenceTask, NamedLabels, WeighsLabels, Decides, ExplainsDecoding, SplitsBatches, OneLabelEach, HasProbabilities
+    SequenceTask,
+    NamedLabels,
+    WeighsLabels,
+    Decides,
+    ExplainsDecoding,
+    SplitsBatches,
+    OneLabelEach,
+    HasProbabilities,
+    Portable,
 ):
     """Logits (B, C - 1): output c says how likely the label is above label c; labels (B,) int64 by name, in order."""
 

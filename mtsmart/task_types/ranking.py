@@ -20,6 +20,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.task_types.interface.arranges_rows import ArrangesRows
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
 from mtsmart.task_types.interface.checks_training import ChecksTraining
+from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists, reading_of_lists
 from mtsmart.task_types.shared.labels import Kind, as_list, listed, number_of, size_hint
@@ -51,7 +52,7 @@ class RankingOptions(TaskOptions):
 
 
 @TASK_TYPES.register("ranking")
-class Ranking(CandidateTask, ArrangesRows, ChecksTraining):
+class Ranking(CandidateTask, ArrangesRows, ChecksTraining, Portable):
     """Cross-entropy of the softmax over a query's scores against its normalised relevances.
 
     This is ListNet's top-one loss (Cao et al. 2007, equation 4, with relevances normalised by their sum). With one

@@ -25,7 +25,7 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.models.output_unit import MEAN, SMALLEST_STD, STD, OutputUnit
 from mtsmart.task_types.details.interface import ExplainsErrors
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
-from mtsmart.task_types.interface.explains_outputs import HasUnit
+from mtsmart.task_types.interface.explains_outputs import HasUnit, Portable
 from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels, Numbers
 from mtsmart.task_types.shared.head_specs import head_spec_of
 from mtsmart.task_types.shared.labels import LARGEST, number_of, size_hint
@@ -50,7 +50,7 @@ class RegressionOptions(LongTextOptions):
 
 
 @TASK_TYPES.register("regression")
-class Regression(SequenceTask, HasUnit, LearnsFromLabels, ExplainsErrors):
+class Regression(SequenceTask, HasUnit, LearnsFromLabels, ExplainsErrors, Portable):
     """Logits (B, 1) and batches' labels (B,) float32, both in units of the training labels' standard deviation.
 
     Predictions and references are in the unit of the labels. A run that stored no mean and no standard deviation has

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mtsmart.errors import DataError
-from mtsmart.serving.engine import Answers, Question, ServedTask
+from mtsmart.serving.engine import Answer, Answers, Question, ServedTask
 
 
 def task(
@@ -17,7 +17,7 @@ def task(
     keys = {key: [key] for key in fields}
     count = len(fields)
     own = count if number is None else number
-    return ServedTask(name, "classification", keys, count, ("a", "b"), 32, needs_all_rows, own, own)
+    return ServedTask(name, "classification", keys, count, ("a", "b"), 32, False, needs_all_rows, own, own)
 
 
 @dataclass
@@ -40,7 +40,10 @@ class EchoEngine:
         self.may_answer.set()
 
     def answer(self, question: Question) -> Answers:
-        """Each input, under ``prediction``. The text ``bad`` cannot be read, and ``bug`` is an error of the engine."""
+        """Each input, under ``prediction``. The text ``bad`` cannot be read, and ``bug`` is an error of the engine.
+
+        An input that holds the text ``long`` is cut.
+        """
         self.asked.append(question)
         self.is_asked.set()
         assert self.may_answer.wait(30)
@@ -50,4 +53,10 @@ class EchoEngine:
                 raise DataError("is bad", file=f"row {number}", key="text", value="bad")
             if "bug" in values:
                 raise ValueError("a secret text")
-        return {name: [{"prediction": values} for values in inputs] for name in question.tasks}
+        given = [echoed(*values) if "long" not in values else Answer({"prediction": values}, True) for values in inputs]
+        return dict.fromkeys(question.tasks, given)
+
+
+def echoed(*values: str) -> Answer:
+    """What the engine says to these values."""
+    return Answer({"prediction": list(values)})

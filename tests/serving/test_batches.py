@@ -9,7 +9,7 @@ from mtsmart.serving.batches import Batches
 from mtsmart.serving.engine import Question
 from mtsmart.serving.limits import Limits
 from mtsmart.serving.requests.refusals import Refusal
-from tests.serving.engines import EchoEngine, task
+from tests.serving.engines import EchoEngine, echoed, task
 
 
 def texts(*inputs, tasks=("echo",)):
@@ -34,7 +34,7 @@ def at_work():
         assert engine.is_asked.wait(10)
         futures = [batches.ask(question) for question in questions]
         engine.may_answer.set()
-        assert first.result(10) == {"echo": [{"prediction": ["first"]}]}
+        assert first.result(10) == {"echo": [echoed("first")]}
         for future in futures:
             future.exception(10)
         return futures
@@ -49,9 +49,9 @@ def test_what_waits_is_answered_together(at_work):
     engine, ask = at_work
     one, two, three = ask(texts("a", "b"), texts("c"), texts("d"))
     assert [len(question) for question in engine.asked] == [1, 4]
-    assert one.result()["echo"] == [{"prediction": ["a"]}, {"prediction": ["b"]}]
-    assert two.result()["echo"] == [{"prediction": ["c"]}]
-    assert three.result()["echo"] == [{"prediction": ["d"]}]
+    assert one.result()["echo"] == [echoed("a"), echoed("b")]
+    assert two.result()["echo"] == [echoed("c")]
+    assert three.result()["echo"] == [echoed("d")]
 
 
 def test_a_batch_has_a_largest_size(at_work):
@@ -115,7 +115,7 @@ def test_questions_to_other_heads_share_a_pass():
     assert [question.tasks for question in engine.asked] == [("one",), ("one", "two"), ("apart",), ("two", "apart")]
     for number, (names, future) in enumerate(zip(asked, futures, strict=True)):
         assert list(future.result(0)) == list(names)
-        assert all(found == [{"prediction": [str(number)]}] for found in future.result(0).values())
+        assert all(found == [echoed(str(number))] for found in future.result(0).values())
 
 
 def test_tasks_that_need_all_rows_get_their_own_question_alone():
@@ -133,8 +133,8 @@ def test_tasks_that_need_all_rows_get_their_own_question_alone():
 def test_a_question_that_cannot_be_read_hurts_no_other(at_work):
     _, ask = at_work
     good, bad, also_good = ask(texts("a"), texts("b", "bad"), texts("c"))
-    assert good.result()["echo"] == [{"prediction": ["a"]}]
-    assert also_good.result()["echo"] == [{"prediction": ["c"]}]
+    assert good.result()["echo"] == [echoed("a")]
+    assert also_good.result()["echo"] == [echoed("c")]
     refusal = bad.exception()
     assert isinstance(refusal, Refusal)
     assert (refusal.status, refusal.row, refusal.field) == (422, 2, "text")  # its own second row
@@ -143,7 +143,7 @@ def test_a_question_that_cannot_be_read_hurts_no_other(at_work):
 def test_an_error_of_the_engine_reaches_the_one_who_caused_it(at_work):
     _, ask = at_work
     good, bug = ask(texts("a"), texts("bug"))
-    assert good.result()["echo"] == [{"prediction": ["a"]}]
+    assert good.result()["echo"] == [echoed("a")]
     assert isinstance(bug.exception(), ValueError)
 
 
@@ -156,7 +156,7 @@ def test_a_cancelled_question_is_not_asked():
     assert batches.ask(texts("gone")).cancel()
     last = batches.ask(texts("last"))
     engine.may_answer.set()
-    assert last.result(10)["echo"] == [{"prediction": ["last"]}]
+    assert last.result(10)["echo"] == [echoed("last")]
     batches.close()
     assert [question.texts for question in engine.asked] == [[["first"]], [["last"]]]
     assert batches.inputs == 0
@@ -184,7 +184,7 @@ def test_closing_answers_what_was_taken():
     futures = [batches.ask(texts(str(number))) for number in range(20)]
     threading.Timer(0.05, engine.may_answer.set).start()
     batches.close()
-    assert [future.result(0)["echo"] for future in futures] == [[{"prediction": [str(n)]}] for n in range(20)]
+    assert [future.result(0)["echo"] for future in futures] == [[echoed(str(n))] for n in range(20)]
     assert not batches.is_alive
 
 

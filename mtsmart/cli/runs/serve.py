@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtsmart.cli.options import Precision, RunArgument, TaskFiles
+from mtsmart.cli.options import Precision, TaskFiles
 from mtsmart.cli.predict import Calibrated
 from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import say
+from mtsmart.cpu.primitives import keep_few_primitives
 from mtsmart.errors import ConfigError
 from mtsmart.quiet import quiet_libraries
 
+if TYPE_CHECKING:
+    from mtsmart.serving.engine import Engine
+
+Served = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="Folder of a run or of an exported ONNX graph, or hub:owner/name[@revision].",
+        autocompletion=completion.runs,
+    ),
+]
 Tasks = Annotated[
     list[str] | None,
     typer.Option(
@@ -45,7 +57,7 @@ LogRequests = Annotated[
 
 
 def serve(
-    run: RunArgument,
+    run: Served,
     task: Tasks = None,
     host: Host = "127.0.0.1",
     port: Port = 8000,
@@ -63,15 +75,39 @@ def serve(
     log_requests: LogRequests = False,
 ) -> None:
     """Answer over HTTP: one pass through the encoder for all tasks that read the same input; a page at /."""
-    quiet_libraries()
     _require_packages()
-    from mtsmart.evaluation.loaded import LoadedRun
-    from mtsmart.serving.command import Listening, serve_run
+    from mtsmart.serving.command import Listening, serve_engine
     from mtsmart.serving.limits import Limits
 
     limits = Limits(max_body, max_rows, max_text, max_requests, max_waiting, max_batch)
     listening = Listening(host, port, token_file, without_token, log_requests)
-    serve_run(lambda: LoadedRun(run, task_file or [], precision=precision), task, calibrated, limits, listening, _tell)
+    serve_engine(lambda: _engine(run, task, task_file or [], calibrated, precision), limits, listening, _tell)
+
+
+def _engine(folder: Path, tasks: list[str] | None, task_files: list[Path], calibrated: bool, precision: str) -> Engine:
+    """What answers. The libraries that a run needs are not imported for a graph."""
+    from mtsmart.serving.command import is_graph
+
+    if not is_graph(folder):
+        keep_few_primitives()
+        quiet_libraries()
+        from mtsmart.evaluation.loaded import LoadedRun
+        from mtsmart.serving.run_engine import engine_of_run
+
+        return engine_of_run(LoadedRun(folder, task_files, precision=precision), tasks, calibrated)
+    _refuse_for_graph("task_files", [str(file) for file in task_files], [])
+    _refuse_for_graph("precision", precision, "float32")
+    try:
+        from mtsmart.serving.graph_engine import engine_of_graph
+    except ImportError as error:
+        message = f"is an exported graph, which needs the package {error.name}"
+        raise ConfigError(message, argument="run", value=str(folder), hint="pip install 'mtsmart[onnx]'") from None
+    return engine_of_graph(folder, tasks, calibrated)
+
+
+def _refuse_for_graph(argument: str, given: object, default: object) -> None:
+    if given != default:
+        raise ConfigError("is for runs, and an exported graph is served as it is", argument=argument, value=given)
 
 
 def _tell(line: str) -> None:

@@ -12,9 +12,11 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import CheckpointError
-from mtsmart.exporting.onnx.graph import HeadsGraph
+from mtsmart.exporting.onnx.graph import HeadsGraph, WindowOutputs
 from mtsmart.exporting.onnx.runtime.tokens import Inputs, Settings, Tokens
+from mtsmart.exporting.onnx.runtime.windows import pooled
 from mtsmart.models.heads.base import FIRST, SECOND
+from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.models.multitask import MultiTaskModel
 
 TOLERANCE = 1e-4  # between a logit of the run and one of the graph, absolute and relative
@@ -87,14 +89,35 @@ def largest_differences(
     found = dict.fromkeys(graph.outputs, 0.0)
     for batch in batches:
         feeds = {name: tensor.numpy() for name, tensor in batch.items() if name in read}
-        given = session.run(list(graph.outputs.values()), feeds)
-        for (head, output), theirs in zip(graph.outputs.items(), given, strict=True):
-            ours = model(head, model.embed(batch["input_ids"]), dict(batch)).numpy()
-            differences = np.abs(ours - theirs) / (TOLERANCE + TOLERANCE * np.abs(ours))
+        given = dict(zip(graph.kinds, session.run(list(graph.kinds), feeds), strict=True))
+        for head, output in graph.outputs.items():
+            embeds = model.embed(batch["input_ids"])
+            differences = _differences(model(head, embeds, dict(batch)).numpy(), given[output])
             if graph.kinds[output] == "token":  # the logits of padding mean nothing
                 differences = differences[batch["attention_mask"].numpy() == 1]
-            found[head] = max(found[head], float(differences.max()) if np.isfinite(differences).all() else np.inf)
+            found[head] = max(found[head], float(differences.max()))
+            if head in graph.windows:
+                of_row = model(head, embeds, {**batch, WINDOWS: _windows_of_one(batch)}).numpy()[0]
+                theirs = _pooled(graph.windows[head], given, output)
+                found[head] = max(found[head], float(_differences(of_row, theirs).max()))
     return found
+
+
+def _differences(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """How far numbers are from others, in units of what is allowed; infinite where there is no number."""
+    found = np.abs(ours - theirs) / (TOLERANCE + TOLERANCE * np.abs(ours))
+    return np.where(np.isfinite(found), found, np.inf)
+
+
+def _windows_of_one(batch: Mapping[str, Tensor]) -> Tensor:
+    """(1, B): all sequences of a batch as the windows of one row."""
+    return torch.arange(len(batch["input_ids"])).unsqueeze(0)
+
+
+def _pooled(windows: WindowOutputs, given: Mapping[str, np.ndarray], output: str) -> np.ndarray:
+    """The logits (C,) of a row whose windows are all sequences of a batch."""
+    scores = None if windows.scores is None else list(given[windows.scores])
+    return pooled(list(given[output]), windows.pooling, scores)
 
 
 def check_graph(model: MultiTaskModel, graph: HeadsGraph, file: Path, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -142,7 +165,7 @@ def check_tokens(file: Path, settings: Settings, tokenizer: PreTrainedTokenizerB
         for length in _LENGTHS:
             encoded = tokenize(columns, tokenizer, length, segments=True)
             ours = [dict(zip(encoded, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
-            theirs = tokens.framed(list(zip(*columns, strict=True)), length)
+            theirs, _ = tokens.framed(list(zip(*columns, strict=True)), length)
             for text, own, given in zip(texts, ours, theirs, strict=True):
                 _require_equal(text, own, {name: given[name] for name in own})
     words = [text.split() for text in texts]

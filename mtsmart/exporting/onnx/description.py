@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.completeness import empty_parts, policy_of
-from mtsmart.data.derived import has_filter
+from mtsmart.data.derived import fields_of, has_filter
 from mtsmart.data.tokenizing import Frame, filler_of, frame_of
 from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.evaluation.typed_texts import texts_read_by
 from mtsmart.exporting.onnx.graph import OPSET, HeadsGraph
 from mtsmart.hardware import installed_version
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.details.interface import HasProbabilities
 from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.shared.words import lacks_blanks
+from mtsmart.task_types.windows.reads_windows import is_in_windows
 
-FORMAT = 1  # raise when the file changes its meaning
+FORMAT = 2  # raise when the file changes its meaning
 _LIBRARIES = ("mtsmart", "torch", "transformers", "tokenizers", "onnx", "onnxruntime")
 
 
@@ -51,16 +54,16 @@ def described(
         "tokenizer": _of_tokenizer(run.tokenizer),
         "outputs": graph.kinds,
         "tasks": {
-            task.name: _of_task(task, run.max_length(task.name), graph.outputs[task.head_name])
-            | {"temperature": temperatures.get(task.name)}
+            task.name: _of_task(task, run.max_length(task.name), graph) | {"temperature": temperatures.get(task.name)}
             for task in tasks
         },
     }
 
 
-def _of_task(task: TaskType, max_length: int, output: str) -> dict[str, Any]:
+def _of_task(task: TaskType, max_length: int, graph: HeadsGraph) -> dict[str, Any]:
     definition = task.definition
-    if not isinstance(task, Portable):
+    # A type that changes another one may decode in its own way, so it has to say how itself.
+    if not isinstance(task, Portable) or "how_decoded" not in vars(type(task)):
         message = f"the task type '{definition.task_type}' does not say how its outputs are decoded without mtsmart"
         raise ConfigError(message, argument="task", value=task.name, hint="It works in 'mtsmart predict'")
     if filtered := next(filter(has_filter, task.columns), None):
@@ -70,8 +73,12 @@ def _of_task(task: TaskType, max_length: int, output: str) -> dict[str, Any]:
     parts = set[str]().union(*(empty_parts(definition.missing, column) for column in task.columns))
     return {
         "type": definition.task_type,
-        "output": output,
+        "output": graph.outputs[task.head_name],
+        "windows": asdict(graph.windows[task.head_name]) if is_in_windows(task) else None,
         "columns": task.columns,
+        "fields": fields_of(task.columns),
+        "texts": texts_read_by(task),
+        "labels": list(task.labels),
         "empty": sorted(may_be_empty | parts),
         "reading": task.how_read(max_length),
         "decoding": task.how_decoded(),

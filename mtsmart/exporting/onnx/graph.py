@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from mtsmart.errors import CheckpointError
 from mtsmart.models.adapters import unmerged_adapters, without_adapters
 from mtsmart.models.heads import HEADS_OF_PAIRS
+from mtsmart.models.heads.windows import WINDOWS, WindowPooling
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import use_head
 
@@ -30,6 +32,25 @@ _KINDS = {
 """Kind of head -> what an output has a vector for."""
 
 
+@dataclass(frozen=True)
+class WindowOutputs:
+    """How the logits of windows become those of their row.
+
+    Attributes:
+        pooling: one of :data:`mtsmart.models.heads.windows.POOLINGS`.
+        scores: the output with a number for each window, whose softmax over a row's windows are the weights of their
+            logits; None unless the pooling is attention.
+    """
+
+    pooling: str
+    scores: str | None
+
+    @classmethod
+    def of(cls, head: str, pooling: str) -> WindowOutputs:
+        """Those of a head."""
+        return cls(pooling, f"{head}.window_scores" if pooling == "attention" else None)
+
+
 class HeadsGraph(nn.Module):
     """Computes the logits of several heads from token ids.
 
@@ -41,6 +62,9 @@ class HeadsGraph(nn.Module):
     Attributes:
         inputs: the names of the tensors that ``forward`` takes, in their order.
         outputs: head -> the name of its output.
+        windows: head that pools windows -> how, and the name of the output that weighs them, which attention has alone.
+            The graph gives logits for each window. What reads rows in windows pools them.
+        kinds: name of an output -> what it has a vector for: ``row``, ``token`` or ``position``.
 
     Raises:
         CheckpointError: heads have adapters of their own, so that no single encoder serves them, or the weights are
@@ -58,7 +82,10 @@ class HeadsGraph(nn.Module):
         use_head(self.encoder, heads[0])
         self.heads = nn.ModuleList(model.head(head) for head in heads)
         self.outputs = {head: f"{head}.logits" for head in heads}
+        poolings = {head: model.specs[head].windows for head in heads}
+        self.windows = {head: WindowOutputs.of(head, pooling) for head, pooling in poolings.items() if pooling}
         self.kinds = {self.outputs[head]: _KINDS[model.specs[head].kind] for head in heads}
+        self.kinds |= {each.scores: "row" for each in self.windows.values() if each.scores}
         self.inputs = ["input_ids", "attention_mask"]
         if self.encoder.takes_token_types and "token_type_ids" in tokenizer.model_input_names:
             self.inputs.append("token_type_ids")
@@ -73,14 +100,17 @@ class HeadsGraph(nn.Module):
             raise CheckpointError(message, argument="form", value="onnx", hint="Export without --format")
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """The logits of each head, as :func:`mtsmart.models.heads.build_head` says.
+        """The logits of each head, as :func:`mtsmart.models.heads.build_head` says; then the scores (B,) of windows.
 
         Args:
             tensors: (B, T) int64 each, in the order of ``inputs``; ``positions`` is (B, P).
         """
         given = dict(zip(self.inputs, tensors, strict=True))
         encoded = self.encoder(self.encoder.embed(given["input_ids"]), given)
-        return tuple(head(encoded, given) for head in self.heads)
+        logits = [head(encoded, given) for head in self.heads]
+        poolings = [getattr(head, WINDOWS, None) for head in self.heads]
+        weighing = [each for each in poolings if isinstance(each, WindowPooling) and each.score is not None]
+        return (*logits, *(each.scores(encoded[0], given["attention_mask"]) for each in weighing))
 
 
 @torch.no_grad()

@@ -81,8 +81,12 @@ class WindowPooling(nn.Module):
             return of_rows.masked_fill(~present.unsqueeze(-1), torch.finfo(of_rows.dtype).min).amax(1)
         if self.score is None:
             return pooled(MEAN, of_rows, present)
-        means = pooled(MEAN, hidden, inputs["attention_mask"])
-        return attend(_taken(means @ self.score, places), of_rows, present)
+        return attend(_taken(self.scores(hidden, inputs["attention_mask"]), places), of_rows, present)
+
+    def scores(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """v . m_w (W,) of the windows, from their outputs of the encoder (W, T, H) and their mask (W, T)."""
+        assert self.score is not None, "the pooling is not attention"
+        return pooled(MEAN, hidden, mask) @ self.score
 
 
 def _taken(values: Tensor, places: Tensor) -> Tensor:

@@ -35,7 +35,16 @@ _ANSWERS = {
             "description": "For each input, task -> what `mtsmart predict` gives for it.",
             "type": "array",
             "items": {"type": "object", "additionalProperties": {"type": "object"}},
-        }
+        },
+        "warnings": {
+            "description": "Only if inputs were too long: for each task that did not read them whole, how many it cut.",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["task", "cut", "message"],
+                "properties": {"task": _TEXT, "cut": {"type": "integer", "minimum": 1}, "message": _TEXT},
+            },
+        },
     },
 }
 _ERROR = {

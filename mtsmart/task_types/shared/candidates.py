@@ -20,7 +20,6 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.windows import NONE
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable
-from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
 from mtsmart.task_types.shared.labels import LabelNames, listed
@@ -33,7 +32,7 @@ from mtsmart.tasks.definition import TaskDefinition
 ABSENT = -1e4  # the logit of a candidate that a shorter list does not have; the divergence of two -inf would be NaN
 
 
-class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists, Portable):
+class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists):
     """Logits (B, N) for B lists of up to N candidates, ``ABSENT`` where a list is shorter.
 
     An encoded row is a list: ``input_ids`` holds one token sequence a candidate. A batch holds the M candidates of all

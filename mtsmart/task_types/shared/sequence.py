@@ -16,13 +16,12 @@ from mtsmart.errors import ConfigError
 from mtsmart.models.heads import HEADS_OF_PAIRS
 from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.task_types.interface.distillable import Distillable
-from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.shared.rows import texts_of
 from mtsmart.task_types.windows.reads_windows import ReadsWindows
 
 
-class SequenceTask(ReadsWindows, Distillable, OwnSignature, Portable):
+class SequenceTask(ReadsWindows, Distillable, OwnSignature):
     """Logits (B, C). A subclass says how labels are read.
 
     Attributes:
@@ -100,7 +99,10 @@ class SequenceTask(ReadsWindows, Distillable, OwnSignature, Portable):
         return list(features["labels"])
 
     def how_read(self, max_length: int) -> dict[str, Any]:
-        return {"kind": "texts", "text": self.definition.text, "max_length": max_length}
+        texts = {"text": self.definition.text, "max_length": max_length}
+        if self.windows is None:
+            return {"kind": "texts", **texts}
+        return {"kind": "windows", **texts, "overlap": self.windows.over(max_length).overlap}
 
     @property
     def reads_pairs(self) -> bool:

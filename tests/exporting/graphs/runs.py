@@ -9,11 +9,11 @@ import yaml
 import mtsmart
 from tests.conftest import write_jsonl
 from tests.models.architectures import save
-from tests.regularizers.every_type import EXAMPLES, FORMS, example
+from tests.regularizers.every_type import CHANGES, EXAMPLES, example
 
 PROJECTED = {"labels": ["sure", "unsure"], "project": {"yes": "sure", "no": "sure", "maybe": "unsure"}}
 SETTINGS = ["mixing.strategy=rounds", "training.max_updates=1", "data.max_length=14"]
-TASKS = [*EXAMPLES, *FORMS, "projected", "ranking_list"]
+TASKS = [*EXAMPLES, *CHANGES, "projected", "ranking_list"]
 ROWS_OF = {"projected": "classification", "ranking_list": "multiple_choice"}
 
 
@@ -27,10 +27,10 @@ def train_every_type(folder: Path, architecture: str) -> Path:
     """The folder of a run that has trained a task of each type for an update, and heads of each form."""
     save(architecture, folder / "encoder")
     tasks = {}
-    for name in [*EXAMPLES, *FORMS]:
+    for name in [*EXAMPLES, *CHANGES]:
         file = write_jsonl(folder / f"{name}.jsonl", example(name).ROWS)
         source = {"files": {"train": str(file), "validation": str(file)}}
-        tasks[name] = {**example(name).DEFINITION, "dataset": source} | FORMS.get(name, {})
+        tasks[name] = {**example(name).DEFINITION, "dataset": source, **CHANGES.get(name, {})}
     if architecture == "XLNet":  # transformers has no class with a head for masks
         tasks["masked_lm"]["head"] = {"type": "plain"}
     choice = tasks["multiple_choice"]

@@ -13,7 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,26 @@ import onnxruntime
 from mtsmart.exporting.onnx.runtime.decoding import Prediction, describe
 from mtsmart.exporting.onnx.runtime.reading import read
 from mtsmart.exporting.onnx.runtime.tokens import AnswerError, Inputs, Item, Row, Settings, Tokens
+from mtsmart.exporting.onnx.runtime.windows import pooled
 
-FORMAT = 1
+FORMAT = 2
 _TOGETHER = 1000  # rows whose outputs are in memory together
+_ANY = '["a", "b"]'  # A value that most tasks read: a text, and a list of words, of candidates or of their names.
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a pass through the encoder has given.
+
+    Attributes:
+        predictions: task -> a prediction for each row; all its values are None for one that lacks a text.
+        lacking: the numbers of these rows, from 0.
+        cut: the numbers of rows that lost tokens, because they were too long.
+    """
+
+    predictions: dict[str, list[Prediction]]
+    lacking: list[int]
+    cut: list[int]
 
 
 class Model:
@@ -56,10 +74,13 @@ class Model:
         if self.settings.get("format") != FORMAT:
             raise AnswerError(f"{place}: has another form than this file reads. Use the answer.py of that folder")
         self.tasks = list(self.settings["tasks"])
-        self._tokens = Tokens(place / "tokenizer.json", self.settings["tokenizer"])
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
-        self._session = onnxruntime.InferenceSession(str(place / "model.onnx"), options, providers=list(providers))
+        try:
+            self._tokens = Tokens(place / "tokenizer.json", self.settings["tokenizer"])
+            self._session = onnxruntime.InferenceSession(str(place / "model.onnx"), options, providers=list(providers))
+        except Exception as error:  # tokenizers and onnxruntime have classes of their own for each lack and damage
+            raise AnswerError(f"{place}: cannot be loaded ({str(error).splitlines()[0]})") from None
 
     def predict(
         self, task: str | Sequence[str], rows: Any, *, calibrated: bool = False, batch_size: int | None = None
@@ -82,8 +103,10 @@ class Model:
         names = [task] if isinstance(task, str) else list(task)
         listed = self._rows(rows, names)
         found: dict[str, list[Prediction]] = {}
-        for group in self._groups(names):
-            found.update(self._predicted(group, listed, calibrated, batch_size))
+        for sharing in self.passes(names):
+            predicted = self.predict_pass(sharing, listed, calibrated=calibrated, batch_size=batch_size)
+            _tell_lacking(sharing, len(listed), predicted.lacking)
+            found.update(predicted.predictions)
         if isinstance(task, str):
             return found[task]
         return [
@@ -99,13 +122,14 @@ class Model:
             rows, batch_size: as for ``predict``. Rows that lack a text are left out.
 
         Returns:
-            for each row, or each query whose candidates are rows, an array for each of its inputs (a window, a
-            candidate): float32, (C,), (T, C) for T tokens, or (P, V) for P masks.
+            for each row, or each query whose candidates are rows, an array for each of its inputs (a window of words
+            or of a context, a candidate): float32, (C,), (T, C) for T tokens, or (P, V) for P masks. A text that is
+            read in windows has one array.
         """
         one = self._task(task)
         listed = self._rows(rows, [task])
         items = read(one, listed, range(len(listed)), self._tokens)
-        return self._outputs([one["output"]], items, batch_size)[0]
+        return self._outputs([one], items, batch_size)[0]
 
     def _task(self, name: str) -> Settings:
         if name not in self.settings["tasks"]:
@@ -113,12 +137,17 @@ class Model:
         found: Settings = self.settings["tasks"][name]
         return found
 
-    def _groups(self, names: Iterable[str]) -> list[list[str]]:
-        """The names of tasks that read the same input stand together."""
+    def passes(self, tasks: Iterable[str], by_place: bool = False) -> list[list[str]]:
+        """The names of tasks; those that share a pass through the encoder stand together.
+
+        Args:
+            tasks: their names.
+            by_place: whether texts are told apart by their place alone: the first text of one task is that of another,
+                even if their columns have other names. Tasks that read more than texts still need the same columns.
+        """
         groups: dict[str, list[str]] = {}
-        for name in dict.fromkeys(names):
-            task = self._task(name)
-            groups.setdefault(json.dumps([task["reading"], task["columns"], task["empty"]]), []).append(name)
+        for name in dict.fromkeys(tasks):
+            groups.setdefault(_what_is_read(self._task(name), by_place), []).append(name)
         return list(groups.values())
 
     def _rows(self, rows: Any, names: Sequence[str]) -> list[Row]:
@@ -128,24 +157,84 @@ class Model:
             raise AnswerError(f"a text alone is not enough for {', '.join(names)}: give {' and '.join(columns)}")
         return [{columns[0]: item} if isinstance(item, str) else item for item in items]
 
-    def _predicted(
-        self, names: Sequence[str], rows: Sequence[Row], calibrated: bool, batch_size: int | None
-    ) -> dict[str, list[Prediction]]:
-        """Predictions of tasks that read the same input."""
-        tasks = {name: self._task(name) for name in names}
-        temperatures = {name: _temperature(name, task) if calibrated else None for name, task in tasks.items()}
-        found: dict[str, dict[int, Prediction]] = {name: {} for name in names}
-        for numbers in _parts(len(rows), tasks[names[0]]):
-            items = read(tasks[names[0]], rows, numbers, self._tokens)
-            outputs = self._outputs([task["output"] for task in tasks.values()], items, batch_size)
-            for (name, task), of_items in zip(tasks.items(), outputs, strict=True):
-                for item, arrays in zip(items, of_items, strict=True):
-                    described = describe(task["decoding"], item, arrays, self._tokens, temperatures[name])
-                    found[name].update(zip(item.rows, described, strict=True))
-        _tell_lacking(names, len(rows), found[names[0]])
-        return {name: _with_nothing(of_task, len(rows)) for name, of_task in found.items()}
+    def predict_pass(
+        self, tasks: Sequence[str], rows: Sequence[Row], *, calibrated: bool = False, batch_size: int | None = None
+    ) -> Predicted:
+        """Predictions of tasks that share a pass through the encoder.
+
+        Args:
+            tasks: the names of tasks of one of the ``passes``.
+            rows: mappings of column to value, with the columns of the first of these tasks.
+            calibrated, batch_size: as for ``predict``.
+
+        Raises:
+            AnswerError: as for ``predict``.
+        """
+        first = self._task(tasks[0])
+        temperatures = {name: self.temperature(name) if calibrated else None for name in tasks}
+        found: dict[str, dict[int, Prediction]] = {name: {} for name in tasks}
+        cut: set[int] = set()
+        for numbers in _parts(len(rows), first):
+            items = read(first, rows, numbers, self._tokens)
+            cut.update(number for item in items for number in item.rows if item.is_cut)
+            for name, described in self._described(items, temperatures, batch_size):
+                found[name].update(described)
+        lacking = [number for number in range(len(rows)) if number not in found[tasks[0]]]
+        predictions = {name: self._with_nothing(name, of_task, len(rows)) for name, of_task in found.items()}
+        return Predicted(predictions, lacking, sorted(cut))
+
+    def temperature(self, task: str) -> float | None:
+        """What divides the logits of a task's probabilities so that they are calibrated; None if it has none.
+
+        Raises:
+            AnswerError: there is no such task, or the run's report had fitted no temperature.
+        """
+        one = self._task(task)
+        if one["has_probabilities"] and one["temperature"] is None:
+            raise AnswerError(f"{task}: has no temperature. `mtsmart report RUN` fits one; then export the run again")
+        found: float | None = one["temperature"]
+        return found
+
+    def _described(
+        self, items: Sequence[Item], temperatures: Mapping[str, float | None], batch_size: int | None
+    ) -> Iterator[tuple[str, dict[int, Prediction]]]:
+        """For each task its name, and number of a row -> prediction."""
+        tasks = {name: self._task(name) for name in temperatures}
+        outputs = self._outputs(list(tasks.values()), items, batch_size)
+        for (name, task), of_items in zip(tasks.items(), outputs, strict=True):
+            found: dict[int, Prediction] = {}
+            for item, arrays in zip(items, of_items, strict=True):
+                described = describe(task["decoding"], item, arrays, self._tokens, temperatures[name])
+                found.update(zip(item.rows, described, strict=True))
+            yield name, found
+
+    def _with_nothing(self, task: str, found: Mapping[int, Prediction], count: int) -> list[Prediction]:
+        """The predictions in the order of the rows; None under each key where there is none."""
+        if len(found) == count:
+            return [found[number] for number in range(count)]
+        shown = next(iter(found.values())) if found else self._likely_prediction(task)
+        keys = list(shown)
+        return [found[number] if number in found else dict.fromkeys(keys) for number in range(count)]
+
+    def _likely_prediction(self, task: str) -> Prediction:
+        """A prediction for a row that stands for any other."""
+        one = self._task(task)
+        try:
+            items = read(one, [dict.fromkeys(one["columns"], _ANY)], range(1), self._tokens)
+            ((_, found),) = self._described(items, {task: None}, None)
+        except AnswerError:  # Not all columns are texts or lists of texts.
+            return {"prediction": None}
+        return found[0]
 
     def _outputs(
+        self, tasks: Sequence[Settings], items: Sequence[Item], batch_size: int | None
+    ) -> list[list[list[np.ndarray]]]:
+        """For each task and each item the arrays of the item's sequences, or one array for all windows of a text."""
+        names = list(dict.fromkeys(name for task in tasks for name in _outputs_for(task)))
+        found = dict(zip(names, self._computed(names, items, batch_size), strict=True))
+        return [_of_items(task, found) for task in tasks]
+
+    def _computed(
         self, names: Sequence[str], items: Sequence[Item], batch_size: int | None
     ) -> list[list[list[np.ndarray]]]:
         """For each output and each item the arrays of the item's sequences."""
@@ -166,9 +255,8 @@ class Model:
         feeds = {each.name: self._padded(each.name, batch) for each in self._session.get_inputs()}
         options = onnxruntime.RunOptions()
         options.only_execute_path_to_fetches = True  # of a graph with many heads
-        distinct = list(dict.fromkeys(names))
-        arrays = dict(zip(distinct, self._session.run(distinct, feeds, options), strict=True))
-        return [self._without_padding(name, arrays[name], batch) for name in names]
+        arrays = self._session.run(list(names), feeds, options)
+        return [self._without_padding(name, array, batch) for name, array in zip(names, arrays, strict=True)]
 
     def _padded(self, name: str, batch: Sequence[Inputs]) -> np.ndarray:
         """An input of the graph: (B, T) int64, or (B, P) for the positions of masks."""
@@ -202,11 +290,28 @@ class Model:
         return found
 
 
-def _temperature(name: str, task: Settings) -> float | None:
-    if task["has_probabilities"] and task["temperature"] is None:
-        raise AnswerError(f"{name}: has no temperature. `mtsmart report RUN` fits one; then export the run again")
-    found: float | None = task["temperature"]
-    return found
+def _outputs_for(task: Settings) -> list[str]:
+    """The graph's outputs that a task needs."""
+    scores = task["windows"] and task["windows"]["scores"]
+    return [task["output"], scores] if scores else [task["output"]]
+
+
+def _of_items(task: Settings, found: Mapping[str, list[list[np.ndarray]]]) -> list[list[np.ndarray]]:
+    """The logits of a task for each item."""
+    logits = found[task["output"]]
+    if task["windows"] is None:
+        return logits
+    scores = found.get(task["windows"]["scores"], [None] * len(logits))
+    return [[pooled(own, task["windows"]["pooling"], weighed)] for own, weighed in zip(logits, scores, strict=True)]
+
+
+def _what_is_read(task: Settings, by_place: bool) -> str:
+    """Equal for tasks that read the same input."""
+    reading = dict(task["reading"])
+    if not by_place or task["columns"] != reading["text"]:
+        return json.dumps([reading, task["columns"], task["empty"]])
+    columns = reading.pop("text")
+    return json.dumps([reading, len(columns), [column in task["empty"] for column in columns]])
 
 
 def _parts(count: int, task: Settings) -> list[range]:
@@ -215,17 +320,10 @@ def _parts(count: int, task: Settings) -> list[range]:
     return [range(start, min(start + size, count)) for start in range(0, count, max(size, 1))]
 
 
-def _tell_lacking(names: Sequence[str], count: int, found: Mapping[int, Prediction]) -> None:
-    lacking = [number for number in range(count) if number not in found]
+def _tell_lacking(names: Sequence[str], count: int, lacking: Sequence[int]) -> None:
     if lacking:
         text = f"{len(lacking)} of {count} rows lack a text and get no prediction; the first is row {lacking[0] + 1}"
         print(f"{', '.join(names)}: {text}", file=sys.stderr)
-
-
-def _with_nothing(found: Mapping[int, Prediction], count: int) -> list[Prediction]:
-    """The predictions in the order of the rows; None under each key where there is none."""
-    keys = list(next(iter(found.values()), {"prediction": None}))
-    return [found[number] if number in found else dict.fromkeys(keys) for number in range(count)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

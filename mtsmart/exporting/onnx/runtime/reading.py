@@ -11,6 +11,7 @@ from typing import Any
 from tokenizers import Encoding
 
 from mtsmart.exporting.onnx.runtime.tokens import AnswerError, Item, Row, Settings, Tokens
+from mtsmart.exporting.onnx.runtime.windows import in_windows, spans
 
 _PIECES = re.compile(r"(\{\{|\}\}|\{[^{}]*\})")
 _BLANKS = re.compile("[^\\S\u00a0\u2007\u202f]+")  # no-break spaces belong to the word around them
@@ -119,7 +120,7 @@ def _texts(cells: Mapping[str, Any], columns: Iterable[str], number: int) -> lis
 
 def _error(message: str, number: int, column: str, value: Any) -> AnswerError:
     shown = repr(value)
-    return AnswerError(f"row {number + 1}: {column}: {message}, got {shown if len(shown) < 80 else shown[:77] + '...'}")
+    return AnswerError(message, number + 1, column, shown if len(shown) < 80 else f"{shown[:77]}...")
 
 
 # What each kind of task reads ---------------------------------------------------------------------------------------
@@ -131,8 +132,19 @@ Cells = Mapping[int, Mapping[str, Any]]
 def _read_texts(reading: Settings, rows: Cells, tokens: Tokens) -> list[Item]:
     """A text, or a pair."""
     texts = [_texts(cells, reading["text"], number) for number, cells in rows.items()]
-    framed = tokens.framed(texts, reading["max_length"])
-    return [Item([number], [inputs]) for number, inputs in zip(rows, framed, strict=True)]
+    framed = zip(rows, *tokens.framed(texts, reading["max_length"]), strict=True)
+    return [Item([number], [inputs], is_cut=is_cut) for number, inputs, is_cut in framed]
+
+
+def _read_windows(reading: Settings, rows: Cells, tokens: Tokens) -> list[Item]:
+    """A text, or a pair, in overlapping windows where it is long."""
+    texts = [_texts(cells, reading["text"], number) for number, cells in rows.items()]
+    keeps_end = tokens.settings["truncation_side"] == "left"
+    items = []
+    for number, whole in zip(rows, tokens.framed(texts, None)[0], strict=True):
+        windows, is_cut = in_windows(whole, reading["max_length"], reading["overlap"], keeps_end)
+        items.append(Item([number], windows, is_cut=is_cut))
+    return items
 
 
 def _read_candidates(reading: Settings, rows: Cells, tokens: Tokens) -> list[Item]:
@@ -148,7 +160,8 @@ def _read_candidates(reading: Settings, rows: Cells, tokens: Tokens) -> list[Ite
                 raise _error(f"does not hold '{mark}'", number, reading["text"][1], texts[1])
             pairs = [[texts[0], texts[1].replace(mark, candidate)] for candidate in candidates]
         facts = {"candidates": candidates, "keys": _keys(reading["keys"], cells, number, len(candidates))}
-        items.append(Item([number], tokens.framed(pairs, reading["max_length"]), facts))
+        framed, is_cut = tokens.framed(pairs, reading["max_length"])
+        items.append(Item([number], framed, facts, any(is_cut)))
     return items
 
 
@@ -176,7 +189,10 @@ def _read_groups(reading: Settings, rows: Cells, tokens: Tokens) -> list[Item]:
     """The candidates of a query, which are rows of their own."""
     members: dict[Any, list[int]] = {}
     for number, cells in rows.items():
-        members.setdefault(cells[reading["group"]], []).append(number)
+        key = cells[reading["group"]]
+        if isinstance(key, list | dict):
+            raise _error("is no name or number of a query", number, reading["group"], key)
+        members.setdefault(key, []).append(number)
     items = []
     for numbers in members.values():
         pairs = [_texts(rows[number], reading["text"], number) for number in numbers]
@@ -184,7 +200,8 @@ def _read_groups(reading: Settings, rows: Cells, tokens: Tokens) -> list[Item]:
             if pair[0] != pairs[0][0]:
                 message = f"is another query than row {numbers[0] + 1} has with the same {reading['group']}"
                 raise _error(message, number, reading["text"][0], pair[0])
-        items.append(Item(numbers, tokens.framed(pairs, reading["max_length"])))
+        framed, is_cut = tokens.framed(pairs, reading["max_length"])
+        items.append(Item(numbers, framed, is_cut=any(is_cut)))
     return items
 
 
@@ -227,10 +244,10 @@ def _tagged(reading: Settings, number: int, words: list[str], encoding: Encoding
             start = runs.get(word, (position - before, 0))[0]
             runs[word] = (start, position - before + 1)
     size = reading["max_length"] - before - (len(owners) - end)
-    spans = _spans(end - before, size, size // 4 if reading["overlap"] is None else reading["overlap"])
-    scored_in = {word: _best_window(run, spans) for word, run in runs.items()}
+    windows = spans(end - before, size, size // 4 if reading["overlap"] is None else reading["overlap"])
+    scored_in = {word: _best_window(run, windows) for word, run in runs.items()}
     item = Item([number], [], {"words": words, "scored": []})
-    for window, (start, stop) in enumerate(spans):
+    for window, (start, stop) in enumerate(windows):
         kept = [*range(before), *range(before + start, before + stop), *range(end, len(owners))]
         item.sequences.append({name: [values[place] for place in kept] for name, values in inputs.items()})
         scored = {runs[word][0] - start + before: word for word, place in scored_in.items() if place == window}
@@ -238,18 +255,10 @@ def _tagged(reading: Settings, number: int, words: list[str], encoding: Encoding
     return item
 
 
-def _spans(length: int, size: int, overlap: int) -> list[tuple[int, int]]:
-    """Windows of at most ``size`` positions; all are full if there are several."""
-    if length <= size:
-        return [(0, length)]
-    starts = [*range(0, length - size, size - overlap), length - size]
-    return [(start, start + size) for start in starts]
-
-
-def _best_window(run: tuple[int, int], spans: Sequence[tuple[int, int]]) -> int:
+def _best_window(run: tuple[int, int], windows: Sequence[tuple[int, int]]) -> int:
     """The window with most text on the side of a word where there is less of it."""
-    holding = [place for place, (start, end) in enumerate(spans) if start <= run[0] < end]
-    return max(holding, key=lambda place: min(run[0] - spans[place][0], spans[place][1] - run[1]))
+    holding = [place for place, (start, end) in enumerate(windows) if start <= run[0] < end]
+    return max(holding, key=lambda place: min(run[0] - windows[place][0], windows[place][1] - run[1]))
 
 
 def _read_spans(reading: Settings, rows: Cells, tokens: Tokens) -> list[Item]:
@@ -305,6 +314,7 @@ def _read_masks(reading: Settings, rows: Cells, tokens: Tokens) -> list[Item]:
 
 _READERS: dict[str, Callable[[Settings, Cells, Tokens], list[Item]]] = {
     "texts": _read_texts,
+    "windows": _read_windows,
     "candidates": _read_candidates,
     "groups": _read_groups,
     "words": _read_words,

@@ -17,7 +17,27 @@ Settings = Mapping[str, Any]
 
 
 class AnswerError(ValueError):
-    """A row, a task's name or a file that does not fit; the message says which and why."""
+    """A row, a task's name or a file that does not fit; the text says which and why.
+
+    Args:
+        message: what is wrong.
+        row: the row, counted from 1.
+        column: its column.
+        shown: the wrong value, shortened.
+
+    Attributes:
+        message, row, column, shown: the same.
+    """
+
+    def __init__(
+        self, message: str, row: int | None = None, column: str | None = None, shown: str | None = None
+    ) -> None:
+        place = "" if row is None else f"row {row}: {column}: "
+        super().__init__(f"{place}{message}" + ("" if shown is None else f", got {shown}"))
+        self.message = message
+        self.row = row
+        self.column = column
+        self.shown = shown
 
 
 @dataclass(frozen=True)
@@ -28,11 +48,13 @@ class Item:
         rows: the numbers of its rows, from 0.
         sequences: one or several inputs of the encoder.
         facts: what decoding needs besides.
+        is_cut: whether it lost tokens, because it was too long.
     """
 
     rows: list[int]
     sequences: list[Inputs]
     facts: dict[str, Any] = field(default_factory=dict)
+    is_cut: bool = False
 
 
 class Tokens:
@@ -61,15 +83,29 @@ class Tokens:
         """How many special tokens stand around two texts."""
         return sum(map(len, self.settings["frames"]["2"]["specials"]))
 
-    def framed(self, rows: Sequence[Sequence[str]], max_length: int) -> list[Inputs]:
-        """Rows of one text or two between their special tokens; of two texts the longer one is cut first."""
+    def framed(self, rows: Sequence[Sequence[str]], max_length: int | None) -> tuple[list[Inputs], list[bool]]:
+        """Rows of one text or two between their special tokens, and which of them are cut.
+
+        Args:
+            rows: the texts.
+            max_length: tokens a row is cut to; of two texts the longer one is cut first. None: nothing is cut.
+        """
         texts = [text for row in rows for text in row]
         ids = iter(each.ids for each in self._whole.encode_batch(texts, add_special_tokens=False))
-        return [self._framed([next(ids) for _ in row], max_length) for row in rows]
+        found = [[next(ids) for _ in row] for row in rows]
+        rooms = [self._room(of_row, max_length) for of_row in found]
+        is_cut = [sum(map(len, of_row)) > room for of_row, room in zip(found, rooms, strict=True)]
+        return [self._framed(of_row, room) for of_row, room in zip(found, rooms, strict=True)], is_cut
 
-    def _framed(self, texts: Sequence[list[int]], max_length: int) -> Inputs:
+    def _room(self, texts: Sequence[list[int]], max_length: int | None) -> int:
+        """How many tokens of the texts are kept at most."""
+        if max_length is None:
+            return sum(map(len, texts))
+        specials = self.settings["frames"][str(len(texts))]["specials"]
+        return max(0, max_length - sum(map(len, specials)))
+
+    def _framed(self, texts: Sequence[list[int]], room: int) -> Inputs:
         frame = self.settings["frames"][str(len(texts))]
-        room = max(0, max_length - sum(map(len, frame["specials"])))
         found: Inputs = {"input_ids": [], "token_type_ids": [], "segments": []}
         for number, special in enumerate(frame["specials"]):
             self._add(found, special, frame["special_types"][number], 0)
