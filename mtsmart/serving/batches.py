@@ -102,13 +102,19 @@ class Batches:
             started = time.perf_counter()
             # A client that has gone may have cancelled its question.
             wanted = [one for one in batch if one.future.set_running_or_notify_cancel()]
+            for gone in set(batch).difference(wanted):
+                self._waits_no_more(gone)
             if wanted:
                 self._answer(wanted)
             size = sum(len(one.question) for one in batch)
             speed = size / max(time.perf_counter() - started, 1e-6)
             with self._changed:
-                self._inputs -= size
                 self._speed = _KEPT * self._speed + (1 - _KEPT) * speed if self._speed else speed
+
+    def _waits_no_more(self, one: _Waiting) -> None:
+        """Called just before a client gets its answer, so that it never sees its own inputs waiting afterwards."""
+        with self._changed:
+            self._inputs -= len(one.question)
 
     def _next(self) -> list[_Waiting]:
         """The questions of the next batch, as soon as there is one; nothing at the end."""
@@ -142,6 +148,7 @@ class Batches:
             answers = self._engine.answer(together)
         except BaseException as error:  # A panic of a library written in Rust is no Exception.
             if len(batch) == 1:
+                self._waits_no_more(batch[0])
                 batch[0].future.set_exception(refusal_of(error) if isinstance(error, MtsmartError) else error)
                 return
             for one in batch:
@@ -150,6 +157,7 @@ class Batches:
         start = 0
         for one in batch:
             end = start + len(one.question)
+            self._waits_no_more(one)
             one.future.set_result({name: answers[name][start:end] for name in one.question.tasks})
             start = end
 
