@@ -86,7 +86,8 @@ class WindowPooling(nn.Module):
     def scores(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """v . m_w (W,) of the windows, from their outputs of the encoder (W, T, H) and their mask (W, T)."""
         assert self.score is not None, "the pooling is not attention"
-        return pooled(MEAN, hidden, mask) @ self.score
+        # No product of a matrix and a vector: onnxruntime cannot compute one whose vector is 8-bit integers.
+        return (pooled(MEAN, hidden, mask) * self.score).sum(-1)
 
 
 def _taken(values: Tensor, places: Tensor) -> Tensor:

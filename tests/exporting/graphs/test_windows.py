@@ -143,6 +143,17 @@ def test_tasks_share_a_pass_whatever_their_pooling(in_one_graph, monkeypatch):
     assert passes == [["cut.logits"], shared]
 
 
+def test_a_graph_of_integers_pools_too(in_one_graph, tmp_path):
+    run, _ = in_one_graph
+    mtsmart.export(run.path, list(IN_WINDOWS), tmp_path / "int8", form="onnx", int8=True)
+    model = answer.Model(tmp_path / "int8", threads=1)
+    for task in IN_WINDOWS:
+        rows = complete(rows_of(task))
+        found = np.array(answer.Model(in_one_graph[1], threads=1).logits(task, rows))
+        assert np.isfinite(model.logits(task, rows)).all()
+        assert np.corrcoef(np.ravel(model.logits(task, rows)), found.ravel())[0, 1] > 0.9
+
+
 def test_the_form_of_transformers_has_no_windows(in_one_graph, cli, tmp_path):
     run, _ = in_one_graph
     refused = cli("export", run.path, "--task", "regression", tmp_path / "out")
