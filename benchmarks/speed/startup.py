@@ -34,7 +34,7 @@ def measure(folder: Path, repeats: int) -> dict[str, Any]:
     """Seconds of each command, as a process."""
     folder.mkdir(parents=True)
     experiment = fixed_length(folder, 8, 8, 8)
-    mtsmart.train(experiment, PLAIN.overrides, output_dir=folder / "run", progress=False)
+    mtsmart.train(experiment, [*PLAIN.overrides, "training.epochs=1"], output_dir=folder / "run", progress=False)
     program = str(Path(sys.executable).with_name("mtsmart"))
     arms = {command: partial(_run, [program, *command.split()[1:]], folder) for command in (*LIGHT, *WITH_MODEL)}
     arms |= {text: partial(_run, [sys.executable, "-c", text], folder) for text in IMPORTS}

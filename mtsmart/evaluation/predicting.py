@@ -253,7 +253,8 @@ class Predictor:
             text = cut_rows_text(task, group.cut, self._done, self._engine.preparer.max_length(task))
             if text is not None:
                 names = ", ".join(one.name for one in group.tasks)
-                warnings.warn(f"task {names}: {text}", MtsmartWarning, stacklevel=5)
+                place = f"task {names}" if len(group.tasks) == 1 else f"tasks {names}"
+                warnings.warn(f"{place}: {text}", MtsmartWarning, stacklevel=5)
 
 
 def _complete(task: TaskType, rows: Sequence[Mapping[str, Any]], done: int) -> tuple[Dataset, Any]:

@@ -101,7 +101,7 @@ def _check_form(tasks: Sequence[str], form: str, int8: bool) -> None:
         hint = "Export them one by one, or together with `form=onnx`"
         raise ConfigError(message, argument="task", value=", ".join(tasks), hint=hint)
     if int8:
-        raise ConfigError("is for graphs of ONNX", argument="int8", value=True, hint="Add `form=onnx`")
+        raise ConfigError("is for graphs of ONNX", argument="int8", hint="Add `form=onnx`")
 
 
 def _write(run: LoadedRun, task: TaskType, folder: Path, overwrite: bool) -> Exported:

@@ -20,6 +20,7 @@ from mtsmart.errors import MtsmartError
 from mtsmart.serving.engine import Answers, Engine, Question, ServedTask
 from mtsmart.serving.limits import Limits
 from mtsmart.serving.requests.refusals import Refusal, refusal_of
+from mtsmart.serving.sizes import size_of
 
 _LONGEST_WAIT = 30  # seconds that a refused client is told to wait at most
 _KEPT = 0.8  # how much of the earlier speed stays in the mean with a new one
@@ -31,6 +32,7 @@ class _Waiting:
     def __init__(self, question: Question, tasks: Mapping[str, ServedTask]) -> None:
         self.question = question
         self.form = _form(question, tasks)
+        self.size = size_of(question, tasks)
         self.future: Future[Answers] = Future()
 
 
@@ -48,7 +50,7 @@ class Batches:
         self._limits = limits
         self._observe = observe
         self._queue: deque[_Waiting] = deque()
-        self._inputs = 0  # of all questions that wait or are being answered
+        self._inputs = 0  # of all questions that wait or are being answered; long ones count several times
         self._speed = 0.0  # inputs a second; 0 before the first batch
         self._changed = threading.Condition()
         self._is_open = True
@@ -74,12 +76,12 @@ class Batches:
         Raises:
             Refusal: too many inputs wait.
         """
+        waiting = _Waiting(question, self._engine.tasks)
         with self._changed:
-            if self._inputs + len(question) > self._limits.waiting:
+            if self._inputs + waiting.size > self._limits.waiting:
                 raise self._busy()
-            waiting = _Waiting(question, self._engine.tasks)
             self._queue.append(waiting)
-            self._inputs += len(question)
+            self._inputs += waiting.size
             self._changed.notify()
         return waiting.future
 
@@ -103,7 +105,7 @@ class Batches:
             wanted = [one for one in batch if self._is_wanted(one)]
             if wanted:
                 self._answer(wanted)
-            size = sum(len(one.question) for one in batch)
+            size = sum(one.size for one in batch)
             speed = size / max(time.perf_counter() - started, 1e-6)
             with self._changed:
                 self._speed = _KEPT * self._speed + (1 - _KEPT) * speed if self._speed else speed
@@ -118,7 +120,7 @@ class Batches:
     def _leave(self, one: _Waiting) -> None:
         """Count a question as one that waits no longer. It is called before the client gets to know its answer."""
         with self._changed:
-            self._inputs -= len(one.question)
+            self._inputs -= one.size
 
     def _next(self) -> list[_Waiting]:
         """The questions of the next batch, as soon as there is one; nothing at the end."""
@@ -131,14 +133,14 @@ class Batches:
 
     def _fitting(self, first: _Waiting) -> list[_Waiting]:
         """Take the questions that can be answered together with the first one."""
-        size = len(first.question)
+        size = first.size
         taken = []
         left: deque[_Waiting] = deque()
         for other in self._queue:
-            fits = other.form == first.form and size + len(other.question) <= self._limits.batch
+            fits = other.form == first.form and size + other.size <= self._limits.batch
             if fits:
                 taken.append(other)
-                size += len(other.question)
+                size += other.size
             else:
                 left.append(other)
         self._queue = left

@@ -37,6 +37,7 @@ class ServedTask:
         texts: how many texts it reads, 1 or 2; 0 if it cannot be asked with texts alone.
         labels: its labels in order; empty if it has none.
         max_length: the most tokens that it reads of an input, or in a window of it. Longer inputs are cut.
+        splits: whether a long input becomes several sequences of ``max_length`` tokens. Other tasks cut it.
         in_windows: whether it reads long texts in windows. Then a pair is cut if both its texts are long.
         needs_all_rows: whether a prediction depends on the other rows of its question.
         pass_of_rows: which pass through the encoder the task needs for rows; tasks with the same number share one.
@@ -49,6 +50,7 @@ class ServedTask:
     texts: int
     labels: tuple[str, ...]
     max_length: int
+    splits: bool
     in_windows: bool
     needs_all_rows: bool
     pass_of_rows: int

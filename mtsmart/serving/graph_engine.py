@@ -13,6 +13,7 @@ from mtsmart.exporting.onnx.runtime.tokens import AnswerError
 from mtsmart.serving.engine import Answer, Answers, Question, ServedTask
 
 _GROUPS = "groups"
+_TEXTS = "texts"
 _WINDOWS = "windows"
 _WORDS = "words"
 
@@ -136,6 +137,7 @@ def _served(name: str, described: Mapping[str, Any], pass_of_rows: int, pass_of_
         texts=described["texts"],
         labels=tuple(described["labels"]),
         max_length=reading["max_length"],
+        splits=reading["kind"] != _TEXTS,
         in_windows=reading["kind"] == _WINDOWS,
         needs_all_rows=reading["kind"] == _GROUPS,
         pass_of_rows=pass_of_rows,

@@ -15,7 +15,7 @@ from mtsmart.log import log_notice
 from mtsmart.serving.engine import Answer, Answers, Question, ServedTask
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.arranges_rows import needs_all_rows
-from mtsmart.task_types.windows.reads_windows import is_in_windows
+from mtsmart.task_types.windows.reads_windows import cuts_texts, is_in_windows
 
 _REMEMBERED = 64  # sets of tasks; clients may ask for any of them
 
@@ -112,6 +112,7 @@ def _served(task: TaskType, max_length: int, pass_of_rows: int, pass_of_texts: i
         texts=texts_read_by(task),
         labels=tuple(task.labels),
         max_length=max_length,
+        splits=not cuts_texts(task),
         in_windows=is_in_windows(task),
         needs_all_rows=needs_all_rows(task),
         pass_of_rows=pass_of_rows,

@@ -106,7 +106,11 @@ class Server:
 
     def stop(self) -> None:
         """Take no further requests, answer those that have been taken, and end. Any thread may call it."""
-        self._loop.call_soon_threadsafe(self._is_asked_to_stop.set)
+        self.soon(self._is_asked_to_stop.set)
+
+    def soon(self, function: Callable[[], None]) -> None:
+        """Call a function between two steps of the loop. Any thread, and any handler of signals, may ask for it."""
+        self._loop.call_soon_threadsafe(function)
 
     async def _run(self, ready: Callable[[], None]) -> None:
         serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]))
@@ -155,3 +159,7 @@ class _StopBySignal(Interrupt):
     def first(self) -> None:
         """Stop the server."""
         self._server.stop()
+
+    def again(self) -> None:
+        """End the process, but not in the middle of a request: uvicorn catches whatever is raised there."""
+        self._server.soon(super().again)

@@ -48,7 +48,12 @@ SMALL = {
     padding: {"BATCHES": (4,), "SPLIT": "train[:16]"},
     precision: {"BATCH": 2, "TOKENS": 8},
     process_memory: {"START_METHOD": "forkserver"},  # which starts a process at once
-    startup: {"WITH_MODEL": (), "IMPORTS": ("import torch",)},
+    startup: {
+        "LIGHT": {"mtsmart --help": 0.3},
+        "WITH_MODEL": (),
+        "IMPORT_TORCH": "import sys",
+        "IMPORTS": ("import sys",),
+    },
     step_cost: {"BATCH": 2, "TOKENS": (8,), "UPDATES": 2, "LIMITS": {}},
 }
 REAL_DATA = ("bare", "mix", "padding")

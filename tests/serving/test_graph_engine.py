@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import mtsmart
+from mtsmart.serving.run_engine import RunEngine
 from tests.conftest import WORDS
 from tests.exporting.graphs.bare import assert_equal_predictions
 from tests.packaging.test_docker import FILES, named_packages
@@ -52,6 +53,18 @@ def of_graph(engine):
     """A server in front of the graph; ``client`` is one in front of the run."""
     with serving(engine) as client:
         yield client
+
+
+def test_its_tasks_are_those_of_the_run(engine, client):
+    of_run = {one["name"]: one for one in client.get("/tasks").json["tasks"]}
+    assert {name: one.to_json() for name, one in engine.tasks.items()} == {name: of_run[name] for name in engine.tasks}
+
+
+def test_it_knows_which_tasks_read_long_inputs_in_parts(engine, every_type):
+    of_run = RunEngine(every_type).tasks
+    assert {name: one.splits for name, one in engine.tasks.items()} == {
+        name: of_run[name].splits for name in engine.tasks
+    }
 
 
 def rows_of(name):

@@ -102,7 +102,7 @@ CASES = {
     "rows of a wrong type": ask(422, "a list of objects", {**ONE, "rows": "a"}, field="rows"),
     "no rows": ask(422, "is empty", {**ONE, "rows": []}, field="rows"),
     "texts as rows": ask(422, "should be an object", {**ONE, "rows": ["a"]}, row=1),
-    "a missing field": ask(422, "mean 'txt'?", {**ONE, "rows": [{"text": "a"}, {"txt": "a"}]}, field="text", row=2),
+    "a missing field": ask(422, "call it 'text'", {**ONE, "rows": [{"text": "a"}, {"txt": "a"}]}, field="text", row=2),
     "an empty row": ask(422, "that the task 'near' reads", {"tasks": "near", "rows": {}}, field="a", row=1),
     "a missing part": ask(422, "lacks a field", {"tasks": "deep", "rows": {"x": 1}}, field="choices.text", row=1),
     "a row that the engine refuses": ask(422, "is bad", {**ONE, "texts": ["a", "bad"]}, field="text", row=2),

@@ -38,8 +38,8 @@ def _parsed(text: str) -> Any:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise _bad(f"the body is not JSON: {error.msg} at {place}") from None
-    except ValueError as error:  # a whole number of thousands of digits
-        raise _bad(f"the body holds a number that cannot be read: {error}") from None
+    except ValueError:
+        raise _bad("the body holds a whole number of thousands of digits, which cannot be read") from None
     except RecursionError:
         raise _too_deep() from None
     _check_depth(data)

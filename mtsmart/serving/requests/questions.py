@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from mtsmart.errors import did_you_mean, shorten
+from mtsmart.errors import did_you_mean, nearest, shorten
 from mtsmart.serving.engine import Question, ServedTask
 from mtsmart.serving.limits import Limits
 from mtsmart.serving.requests.json_body import json_object
 from mtsmart.serving.requests.refusals import Refusal
+from mtsmart.serving.sizes import size_of, texts_in
 
 KEYS = ("tasks", "texts", "rows")
 """What a body may hold: the names of tasks (all, if they are not named), and either texts or rows."""
@@ -31,8 +32,11 @@ def read_question(body: bytes, tasks: Mapping[str, ServedTask], limits: Limits) 
     asked = [tasks[name] for name in _names(data, tasks)]
     names = tuple(task.name for task in asked)
     if "texts" in data:
-        return Question(names, texts=_texts(data["texts"], asked, limits))
-    return Question(names, rows=_rows(data["rows"], asked, limits))
+        question = Question(names, texts=_texts(data["texts"], asked, limits))
+    else:
+        question = Question(names, rows=_rows(data["rows"], asked, limits))
+    _check_size(question, tasks, limits)
+    return question
 
 
 def _names(data: Mapping[str, Any], tasks: Mapping[str, ServedTask]) -> list[str]:
@@ -67,10 +71,13 @@ def _texts(given: Any, tasks: Sequence[ServedTask], limits: Limits) -> list[list
 def _input(value: Any, number: int, tasks: Sequence[ServedTask], limits: Limits) -> list[str]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise _bad("should be a text, or a list of two texts", row=number, field="texts", shown=shorten(value))
+        hint = 'An input without a text can be asked as a row, where a field may be null: {"rows": [...]}'
+        message = "should be a text, or for tasks that read a pair a list of two texts"
+        raise _bad(message, row=number, field="texts", shown=shorten(value), hint=hint)
     for task in tasks:
         if len(texts) != task.texts:
-            message = f"has {len(texts)} texts, and the task '{task.name}' reads {task.texts}"
+            given = "1 text" if len(texts) == 1 else f"{len(texts)} texts"
+            message = f"has {given}, and the task '{task.name}' reads {task.texts}"
             hint = _hint_for_count(len(texts), task)
             raise _bad(message, row=number, field="texts", shown=shorten(value), hint=hint)
     for text in texts:
@@ -100,12 +107,18 @@ def _row(row: Any, number: int, tasks: Sequence[ServedTask], limits: Limits) -> 
             found = {key: row[key] for key in keys if key in row}
             if not found:
                 message = f"the row lacks a field that the task '{task.name}' reads"
-                raise _bad(message, row=number, field=field, hint=did_you_mean(field, row))
+                raise _bad(message, row=number, field=field, hint=_hint_for_field(field, row))
             kept.update(found)
     for key, value in kept.items():
-        for text in _texts_in(value):
+        for text in texts_in(value):
             _check_text(text, number, key, limits)
     return kept
+
+
+def _hint_for_field(field: str, row: Mapping[str, Any]) -> str | None:
+    """The field of the row that may be meant."""
+    close = nearest(field, row)
+    return None if close is None else f"The row has '{close}'. If that is meant, call it '{field}'"
 
 
 def _check_count(inputs: Any, key: str, right: str, limits: Limits) -> None:
@@ -118,13 +131,16 @@ def _check_count(inputs: Any, key: str, right: str, limits: Limits) -> None:
         raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, field=key, hint="Send several requests")
 
 
-def _texts_in(value: Any) -> Iterator[str]:
-    """The texts in a value. It is not deep: the body's depth is checked."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _texts_in(part)
+def _check_size(question: Question, tasks: Mapping[str, ServedTask], limits: Limits) -> None:
+    size = size_of(question, tasks)
+    if size > limits.rows:
+        splitting = [name for name in question.tasks if tasks[name].splits]
+        message = (
+            f"the texts are too long together: the task '{splitting[0]}' reads a long one in parts, each of which "
+            f"counts as an input. They are about {size}, and a request may have {limits.rows}"
+        )
+        field = "texts" if question.texts else "rows"
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, field=field, hint="Send several requests")
 
 
 def _check_text(text: str, number: int, field: str, limits: Limits) -> None:

@@ -91,6 +91,11 @@ def is_in_windows(task: TaskType) -> bool:
     return isinstance(task, ReadsWindows) and task.windows is not None
 
 
+def cuts_texts(task: TaskType) -> bool:
+    """Whether an input of a task is one token sequence, which is cut where it is too long."""
+    return isinstance(task, ReadsWindows) and task.windows is None
+
+
 def could_read_windows(task: TaskType) -> bool:
     """Whether a task cuts long texts, although its type has the option ``windows``."""
-    return isinstance(task, ReadsWindows) and isinstance(task.options, LongTextOptions) and task.windows is None
+    return cuts_texts(task) and isinstance(task.options, LongTextOptions)

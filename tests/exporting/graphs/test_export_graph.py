@@ -95,7 +95,7 @@ def test_the_reports_temperature_goes_along(workspace, run, cli):
             ("-t", "color", "-t", "near"),
             "--task: one model of transformers has one task, got 'color, near'. Export them",
         ),
-        (("-t", "color", "--int8"), "--int8: is for graphs of ONNX, got True. Add --format onnx"),
+        (("-t", "color", "--int8"), "--int8: is for graphs of ONNX. Add --format onnx"),
         (("-t", "colour", "--format", "onnx"), "there is no task of this name, got 'colour'. Did you mean 'color'"),
     ],
 )

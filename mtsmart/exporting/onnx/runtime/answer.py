@@ -334,6 +334,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--calibrated", action="store_true", help="probabilities with the fitted temperature")
     parser.add_argument("--threads", type=int, help="default: as many as there are cores")
     given = parser.parse_args(arguments)
+    if given.threads is not None and given.threads < 1:
+        parser.error(f"argument --threads: must be at least 1, got {given.threads}")
     try:
         rows = _rows_of(given.input)
         tasks = list(dict.fromkeys(given.task))
@@ -355,10 +357,11 @@ def _rows_of(file: Path) -> list[Row]:
                 rows.append(json.loads(line))
                 if not isinstance(rows[-1], dict):
                     raise AnswerError(f"{file}, line {number}: is not a JSON object")
-    except json.JSONDecodeError as error:
-        raise AnswerError(f"{file}, line {number}: is not JSON ({error})") from None
     except (OSError, UnicodeDecodeError) as error:
         raise AnswerError(f"{file}: cannot be read ({error})") from None
+    except (ValueError, RecursionError) as error:
+        message = f"{file}, line {number}: is not JSON ({error}); the file should have a JSON object a line"
+        raise AnswerError(message) from None
     return rows
 
 
