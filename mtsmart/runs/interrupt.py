@@ -110,5 +110,8 @@ class Interrupt(StopSignals):
     def again(self) -> None:
         """Put back the earlier handlers, and send the signal to them."""
         self.restore()
-        if self.signal is not None:
-            signal.raise_signal(self.signal)
+        if self.signal is None:
+            return
+        if signal.getsignal(self.signal) == signal.SIG_IGN:  # as in jobs that a shell starts in the background
+            signal.signal(self.signal, signal.default_int_handler)
+        signal.raise_signal(self.signal)

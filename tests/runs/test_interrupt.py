@@ -56,6 +56,16 @@ def test_a_second_stop_acts_at_once(clock, first, seconds, second):
             signal.raise_signal(second)
 
 
+def test_a_second_ctrl_c_stops_a_job_in_the_background_too(clock):
+    """The shell that started it has it ignore SIGINT, so whoever sends two of them means this job."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Interrupt() as interrupt:
+        signal.raise_signal(signal.SIGINT)
+        assert interrupt.signal == signal.SIGINT
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
 def test_outside_the_context_signals_act_as_before(clock):
     with Interrupt():
         pass
