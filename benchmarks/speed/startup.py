@@ -24,7 +24,7 @@ IMPORT_TORCH = "import torch"
 IMPORTS = (IMPORT_TORCH, "from transformers.models.bert.modeling_bert import BertModel")
 WITH_MODEL = (
     "mtsmart predict run --task generated --input rows8.jsonl",
-    "mtsmart evaluate run",
+    "mtsmart evaluate run --file rows8.jsonl",
     "mtsmart export run --task generated --overwrite exported",
 )
 MOST = 3  # times the seconds of import torch
