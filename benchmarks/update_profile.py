@@ -22,7 +22,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.speed.timing import machine, table
 from benchmarks.speed.workload import ONE_PASS, TEACHER, batches_of, fixed_length, run_updates, trainer
-from mtsmart.hardware import PRECISIONS, processor_facts
+from mtsmart.hardware import PRECISIONS, processor_flags
 from mtsmart.quiet import quiet_libraries
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
@@ -60,7 +60,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     columns = {precision: shares(precision, asked.updates) for precision in asked.precision}
-    name = instruction_set(processor_facts().get("flags", processor_facts().get("Features", "")).split())
+    name = instruction_set(processor_flags())
     text = "\n".join([f"**{name}.** {machine()}", "", *rows_of(columns), ""])
     PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), name, text), encoding="utf-8")
     print(text)

@@ -9,13 +9,12 @@ python docs/make_page_picture.py FOLDER    # serve the run in FOLDER/quickstart,
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import threading
 from pathlib import Path
 
-from PIL import Image
+from browser_pictures import find_browser, shrink
 from playwright.sync_api import sync_playwright
 
 import mtsmart
@@ -29,13 +28,11 @@ PICTURE = Path(__file__).resolve().with_name("images") / "page.png"
 SETTINGS = ["training.max_updates=150", "smart=off", "mbpp=off"]
 PAIR = ("They lost my suitcase and laughed about it.", "My suitcase was lost by them.")
 SIZE = {"width": 900, "height": 860}  # pixels
-COLOURS = 64  # of the picture's file, which stays small
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def main() -> int:
     """Write the picture."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = find_browser()
     if browser is None:
         print("Chromium is not installed", file=sys.stderr)
         return 1
@@ -55,8 +52,7 @@ def main() -> int:
         finally:
             server.stop()
             thread.join()
-    with Image.open(PICTURE) as picture:
-        picture.convert("RGB").quantize(COLOURS).save(PICTURE, optimize=True)
+    shrink(PICTURE, PICTURE)
     return 0
 
 

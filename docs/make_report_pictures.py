@@ -10,13 +10,12 @@ python docs/make_report_pictures.py FOLDER     # take the runs of an earlier cal
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from PIL import Image
+from browser_pictures import find_browser, shrink
 
 import mtsmart
 
@@ -28,13 +27,11 @@ RUNS = {
     "plain": [*FEW, "smart=off", "mbpp=off"],
 }
 PICTURES = {"report": (1000, 1780), "comparison": (1000, 1760)}  # name -> width and height in pixels
-COLOURS = 64  # of a picture's file, which stays small
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def main() -> int:
     """Write both pictures."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = find_browser()
     if browser is None:
         print("Chromium is not installed", file=sys.stderr)
         return 1
@@ -46,8 +43,7 @@ def main() -> int:
     pages = {"report": mtsmart.report(next(iter(RUNS))), "comparison": mtsmart.report(list(RUNS), "comparison.html")}
     for name, page in pages.items():
         take(browser, page.resolve(), Path(f"{name}.png").resolve(), *PICTURES[name])
-        with Image.open(f"{name}.png") as picture:
-            picture.convert("RGB").quantize(COLOURS).save(IMAGES / f"{name}.png", optimize=True)
+        shrink(Path(f"{name}.png"), IMAGES / f"{name}.png")
     return 0
 
 

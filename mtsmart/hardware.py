@@ -28,6 +28,12 @@ def processor_facts() -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
+def processor_flags() -> set[str]:
+    """What the first processor can do, in Linux's names. Arm's processors list it under another word."""
+    facts = processor_facts()
+    return set((facts.get("flags") or facts.get("Features") or "").split())
+
+
 def processor_name() -> str:
     """The processor's name. On Linux it includes family and model, because clouds give many processors one name."""
     facts = processor_facts()
@@ -47,8 +53,7 @@ def bfloat16_units(device: torch.device) -> str | None:
         return "the GPU" if torch.cuda.is_bf16_supported(including_emulation=False) else None
     if device.type != "cpu":
         return None
-    facts = processor_facts()
-    flags = set((facts.get("flags") or facts.get("Features") or "").split())
+    flags = processor_flags()
     return next((name for flag, name in _BFLOAT16.items() if flag in flags), None)
 
 

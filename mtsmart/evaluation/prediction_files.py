@@ -37,18 +37,6 @@ from mtsmart.text.json_text import json_text
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl")
 
 
-def predict_file(
-    run: LoadedRun,
-    tasks: Sequence[str],
-    file: str | Path,
-    delimited: bool = False,
-    given: GivenForm = AS_TRAINED,
-    calibrated: bool = False,
-) -> list[dict[str, Any]]:
-    """All rows that :func:`predicted_rows` gives, in memory."""
-    return list(predicted_rows(run, tasks, file, delimited, given, calibrated))
-
-
 def predicted_rows(
     run: LoadedRun,
     tasks: Sequence[str],

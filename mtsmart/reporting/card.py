@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mtsmart.config.sections import RunConfig, TrainingConfig
@@ -73,9 +73,9 @@ def how_trained(config: RunConfig) -> str:
     )
 
 
-def versions() -> str:
-    """The versions of the libraries that decide what a run computes."""
-    return ", ".join(f"{name} {installed_version(name) or '(not installed)'}" for name in _LIBRARIES)
+def versions(libraries: Iterable[str] = _LIBRARIES) -> str:
+    """The versions of libraries, by default of those that decide what a run computes."""
+    return ", ".join(f"{name} {installed_version(name) or '(not installed)'}" for name in libraries)
 
 
 def _head(config: RunConfig) -> list[str]:

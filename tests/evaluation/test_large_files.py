@@ -12,8 +12,9 @@ import pytest
 import mtsmart
 from mtsmart.errors import DataError, MtsmartWarning
 from mtsmart.evaluation import new_file_rows
-from mtsmart.evaluation.prediction_files import predict_file, predicted_rows, write_rows
+from mtsmart.evaluation.prediction_files import predicted_rows, write_rows
 from tests.conftest import make_workspace, sentences
+from tests.evaluation.in_memory import predict_file
 from tests.forked import Forked
 
 pytestmark = pytest.mark.filterwarnings("ignore::mtsmart.errors.MtsmartWarning")

@@ -10,10 +10,11 @@ from mtsmart.data.readers import whole_rows
 from mtsmart.errors import ConfigError, DataError, MtsmartWarning
 from mtsmart.evaluation.given_rows import predictable, table_of
 from mtsmart.evaluation.new_files import GivenForm
-from mtsmart.evaluation.prediction_files import predict_file, write_rows
+from mtsmart.evaluation.prediction_files import write_rows
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
 from mtsmart.tasks.dataset import DatasetSource
+from tests.evaluation.in_memory import predict_file
 
 WORDS = ["the red box", "the blue car", "a red cup", "the green box"]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from mtsmart.config.document import dump_yaml
 from mtsmart.exporting.onnx.graph import OPSET
-from mtsmart.hardware import installed_version
 from mtsmart.models.export_folder import Exported
+from mtsmart.reporting.card import versions
 from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.reporting.model_card import ModelCard
 from mtsmart.text.escaping import code_span, markdown
@@ -46,8 +46,9 @@ def graph_card(cards: Sequence[ModelCard], int8: bool, exported: Exported) -> st
 
 def _about(count: int, int8: bool) -> list[str]:
     heads = "one encoder and one head" if count == 1 else f"one encoder and the heads of {count} tasks"
-    versions = ", ".join(f"{name} {installed_version(name)}" for name in _LIBRARIES)
-    lines = [f"A graph of ONNX (opset {OPSET}) with {heads}, trained with mtsmart. Written with {versions}."]
+    lines = [
+        f"A graph of ONNX (opset {OPSET}) with {heads}, trained with mtsmart. Written with {versions(_LIBRARIES)}."
+    ]
     if int8:
         lines.append("The weights are 8-bit integers. The scores below are those of the weights in float32.")
     return lines
