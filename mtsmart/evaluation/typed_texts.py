@@ -55,11 +55,15 @@ class TypedTexts:
     def answers(self, texts: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Task -> its prediction, as ``predict`` gives it, for the tasks that read so many texts.
 
+        A text that is too long for a task is warned of.
+
         Args:
             texts: one text or two, none of them empty.
         """
         fitting = [name for name, task in self.tasks.items() if texts_read_by(task) == len(texts)]
-        found = predictions_for_texts(self._run.predictor(fitting, by_place=True), [texts])
+        predictor = self._run.predictor(fitting, by_place=True)
+        found = predictions_for_texts(predictor, [texts])
+        predictor.tell_cut()
         return {name: found[name][0] for name in fitting}
 
 

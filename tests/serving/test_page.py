@@ -64,6 +64,13 @@ def test_a_person_asks_every_head(opened, every_type):
         opened.wait_for_selector("section[data-task=span]")
         names = [card.get_attribute("data-task") for card in opened.query_selector_all("section")]
         assert names == ["classification", "span"]
+
+        assert opened.query_selector(".warning") is None
+        opened.get_by_label("Text", exact=True).fill("the red dog " * 40)
+        opened.get_by_label("Second text").fill("")
+        opened.get_by_role("button", name="Ask").click()
+        told = opened.wait_for_selector("section[data-task=ordinal] .warning").inner_text()
+        assert "1 of 1 inputs is cut to 24 tokens" in told
     assert opened.complaints == []
     assert all(url.startswith((address(client), "data:")) for url in opened.asked)
 
@@ -80,7 +87,7 @@ def test_nothing_that_is_shown_acts_as_html(opened):
         assert opened.query_selector("section img, section script") is None
         opened.get_by_label("Text", exact=True).fill("bad")
         opened.get_by_role("button", name="Ask").click()
-        opened.wait_for_function("document.getElementById('message').textContent.includes('is bad')")
+        opened.locator("#message", has_text="is bad").wait_for()
         assert opened.query_selector("section") is None
         assert opened.title() == "mtsmart"
         # The policy holds even for a script that something would put into the page.
@@ -101,7 +108,7 @@ def test_a_token_is_asked_for_when_it_is_needed(opened):
         opened.get_by_label("Text", exact=True).fill("a")
         with opened.expect_response(lambda response: response.status == 401):
             opened.get_by_role("button", name="Ask").click()
-        opened.wait_for_function("document.getElementById('message').textContent.includes('token')")
+        opened.locator("#message", has_text="token").wait_for()
         opened.get_by_label("Token").fill("a-token-of-many-letters")
         opened.get_by_role("button", name="Ask").click()
         opened.wait_for_selector("section")

@@ -103,6 +103,14 @@ def test_rows_that_lack_something_get_nothing(every_type, answer, capsys):
     )
 
 
+def test_rows_that_lose_tokens_are_told(every_type, answer, capsys):
+    model = answer.Model(every_type("BERT").folder)
+    model.predict("regression", ["a cat", "a cat " * 40, "a dog " * 40])
+    assert capsys.readouterr().err == "regression: 2 of 3 rows are too long and are cut; the first is row 2\n"
+    model.predict("tagging", [{"words": ["cat"] * 40}])  # read in windows
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("task", "rows"),
     [

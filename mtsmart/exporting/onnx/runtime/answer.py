@@ -95,7 +95,8 @@ class Model:
             batch_size: inputs that are computed together; None: as many as in the run's evaluations.
 
         Returns:
-            all values are None for a row that lacks a text; a line on standard error says how many there are.
+            all values are None for a row that lacks a text. Lines on standard error say how many rows lack a text, and
+            how many lost tokens because they were too long.
 
         Raises:
             AnswerError: there is no such task, or a row does not fit.
@@ -105,7 +106,8 @@ class Model:
         found: dict[str, list[Prediction]] = {}
         for sharing in self.passes(names):
             predicted = self.predict_pass(sharing, listed, calibrated=calibrated, batch_size=batch_size)
-            _tell_lacking(sharing, len(listed), predicted.lacking)
+            _tell(sharing, predicted.lacking, len(listed), "lack a text and get no prediction")
+            _tell(sharing, predicted.cut, len(listed), "are too long and are cut")
             found.update(predicted.predictions)
         if isinstance(task, str):
             return found[task]
@@ -320,9 +322,10 @@ def _parts(count: int, task: Settings) -> list[range]:
     return [range(start, min(start + size, count)) for start in range(0, count, max(size, 1))]
 
 
-def _tell_lacking(names: Sequence[str], count: int, lacking: Sequence[int]) -> None:
-    if lacking:
-        text = f"{len(lacking)} of {count} rows lack a text and get no prediction; the first is row {lacking[0] + 1}"
+def _tell(names: Sequence[str], told: Sequence[int], count: int, what: str) -> None:
+    """A line on standard error about some of the rows, whose numbers from 0 are given."""
+    if told:
+        text = f"{len(told)} of {count} rows {what}; the first is row {told[0] + 1}"
         print(f"{', '.join(names)}: {text}", file=sys.stderr)
 
 
