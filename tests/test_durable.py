@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mtsmart.errors import CheckpointError, StorageError
 from mtsmart.storage import durable
+from mtsmart.storage.failures import writing
 
 SCRATCH = ".scratch"
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -58,11 +59,22 @@ def test_a_failed_write_is_one_message_that_names_the_place(tmp_path):
         durable.write_text(tmp_path / "none" / "x", "text")
 
 
+@pytest.mark.parametrize("below", ["x", "x/y/z.json"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, below):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    expected = f"{file / below}: cannot be written: {file} is a file, not a folder"
+    with pytest.raises(StorageError) as error, writing(file / below):
+        (file / below).parent.mkdir(parents=True, exist_ok=True)
+        (file / below).write_text("text")
+    assert str(error.value) == expected and file.read_text() == "mine"
+
+
 def test_what_safetensors_says_of_a_full_disk_is_said_in_the_systems_words(tmp_path):
     safetensors = pytest.importorskip("safetensors", reason="safetensors comes with mtsmart")
     told = "Error while serializing: I/O error: No space left on device (os error 28)"
     expected = r"cannot be written: No space left on device$"
-    with pytest.raises(StorageError, match=expected), durable.writing(tmp_path):
+    with pytest.raises(StorageError, match=expected), writing(tmp_path):
         raise safetensors.SafetensorError(told)
 
 

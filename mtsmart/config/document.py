@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 
 from mtsmart.errors import ConfigError, MtsmartError
-from mtsmart.storage.durable import read_bytes, reason_of
+from mtsmart.storage.durable import read_bytes
+from mtsmart.storage.failures import reason_of
 from mtsmart.text.escaping import each_line, is_visible
 
 MAX_BYTES = 2_000_000
@@ -74,17 +75,20 @@ class Document:
 
     @contextmanager
     def locating(self, prefix: Key = ()) -> Iterator[None]:
-        """Add the place of the key to errors that are raised inside and name a key but no file.
+        """Add the place of the key to errors that are raised inside and name a key of this document but no file.
 
         Args:
-            prefix: keys that stand above the document and that errors name too.
+            prefix: keys that stand above the document and that errors about it name too.
         """
         try:
             yield
         except MtsmartError as error:
             if error.file is not None or error.key is None:
                 raise
-            key = tuple(error.key.split("."))[len(prefix) :]
+            named = tuple(error.key.split("."))
+            if named[: len(prefix)] != prefix:  # such as a column
+                raise
+            key = named[len(prefix) :]
             origin = self.origin(key)
             raise error.at(origin.file, origin.line, _dotted(origin, key)) from None
 

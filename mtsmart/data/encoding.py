@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.sealed import fact_of, open_sealed, seal
-from mtsmart.storage.durable import flush, read_json, write_json, writing
+from mtsmart.storage.durable import flush, read_json, write_json
+from mtsmart.storage.failures import writing
 from mtsmart.user_paths import path_of_variable, user_path
 
 Rows = dict[str, list[Any]]

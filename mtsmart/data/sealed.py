@@ -22,7 +22,8 @@ import pyarrow as pa
 from datasets.table import InMemoryTable
 
 from mtsmart.log import log_notice
-from mtsmart.storage.durable import read_json, require_file, write_json, writing
+from mtsmart.storage.durable import read_json, require_file, write_json
+from mtsmart.storage.failures import writing
 
 _IN_MEMORY = 2**25  # bytes; larger files are copied to the disk and mapped
 _CHUNK = 2**22  # bytes

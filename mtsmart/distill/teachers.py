@@ -40,7 +40,8 @@ from mtsmart.preparation.preparer import Preparer
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
 from mtsmart.storage.consistent import read_consistently
-from mtsmart.storage.durable import replacing, sha256_of, writing
+from mtsmart.storage.durable import replacing, sha256_of
+from mtsmart.storage.failures import writing
 from mtsmart.task_types import TaskType, build_task
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.explains_outputs import unit_of

@@ -24,7 +24,7 @@ from mtsmart.evaluation.new_file_rows import NewFileRows
 from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, of_new_file
 from mtsmart.evaluation.predicting import Predictor
 from mtsmart.quiet import without_bars
-from mtsmart.runs.claim import refuse_inside_run
+from mtsmart.runs.claim import check_folder_of, refuse_inside_run
 from mtsmart.runs.folder import RUN_NAMES, RunFolder
 from mtsmart.storage.durable import replacing
 from mtsmart.storage.owned import is_same_file
@@ -151,16 +151,16 @@ def check_output(file: Path, source: Path, run: Path, task_files: Iterable[Path]
         task_files: further files that are read.
 
     Raises:
-        DataError: the format is unknown, the folder does not exist, or the file must not be replaced because it is the
-            input, a file that the run's configuration names, a file of a run, a pipe or a device.
+        ConfigError: the folder does not exist.
+        DataError: the format is unknown, or the file must not be replaced because it is the input, a file that the
+            run's configuration names, a file of a run, a pipe or a device.
     """
     if file.suffix.lower() not in OUTPUT_FORMATS:
         hint = did_you_mean(file.suffix, OUTPUT_FORMATS)
         raise DataError("unknown output format", argument="output", value=str(file), hint=hint)
     if file.is_dir():
         raise DataError("is a folder", argument="output", value=str(file))
-    if not file.absolute().parent.is_dir():
-        raise DataError("there is no such folder", argument="output", value=str(file.parent))
+    check_folder_of(file)
     if file.exists() and not file.is_file():
         hint = "Without `output`, rows go to standard output as JSON lines"
         raise DataError("is a pipe or device, which would be replaced", argument="output", value=str(file), hint=hint)

@@ -28,7 +28,8 @@ from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.transform import Adapter, adapters_of, apply_transforms, tensors_of_head, use_head
 from mtsmart.models.weights import load_state, state_of
-from mtsmart.storage.durable import read_json, reason_of
+from mtsmart.storage.durable import read_json
+from mtsmart.storage.failures import reason_of
 
 _SETTINGS = "adapters.json"
 _WEIGHTS = "adapted.safetensors"

@@ -17,7 +17,8 @@ from pathlib import Path
 from mtsmart.errors import CheckpointError, MtsmartError
 from mtsmart.runs.interrupt import StopSignals
 from mtsmart.runs.lock import RunLock
-from mtsmart.storage.durable import sha256_of, unique, writing
+from mtsmart.storage.durable import sha256_of, unique
+from mtsmart.storage.failures import writing
 from mtsmart.storage.owned import MARKER, Kind, OwnedFolder, listed, own_names, remove_empty_folders, remove_files
 from mtsmart.user_paths import user_path
 

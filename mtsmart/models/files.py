@@ -35,15 +35,8 @@ from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import tensors_of_head
 from mtsmart.models.weights import check_finite, load_state, shared_tensors, state_of
-from mtsmart.storage.durable import (
-    MANIFEST,
-    check_manifest,
-    read_json,
-    reason_of,
-    replacing_folder,
-    require_file,
-    unique,
-)
+from mtsmart.storage.durable import MANIFEST, check_manifest, read_json, replacing_folder, require_file, unique
+from mtsmart.storage.failures import reason_of
 from mtsmart.text.names import Kind, clash_with, problem_of, same_for_files
 
 _SPECS = TypeAdapter(dict[str, HeadSpec])

@@ -19,7 +19,8 @@ from mtsmart.config.sections import DataConfig
 from mtsmart.data.derived import with_named_labels
 from mtsmart.data.encoding import cache_dir
 from mtsmart.errors import ConfigError, DataError, reason_in
-from mtsmart.storage.durable import sha256_of, write_text, writing
+from mtsmart.storage.durable import sha256_of, write_text
+from mtsmart.storage.failures import writing
 from mtsmart.text.json_text import json_text
 from mtsmart.text.names import Kind, problem_of
 

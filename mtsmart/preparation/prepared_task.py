@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate
+from mtsmart.data.sources import has_split
+from mtsmart.preparation.preparer import Preparer
+from mtsmart.processes import ALONE, Processes
 from mtsmart.task_types import TaskType
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -37,3 +41,30 @@ class PreparedTask:
     def name(self) -> str:
         """The name under which the experiment knows the task."""
         return self.type.name
+
+
+def prepare_task(
+    definition: TaskDefinition, task: TaskType, preparer: Preparer, processes: Processes = ALONE
+) -> PreparedTask:
+    """A task with the splits that it has, encoded.
+
+    Args:
+        definition: what the user wrote about it.
+        task: the task.
+        preparer: encodes its rows.
+        processes: the processes that train together; the first one fills the cache for all.
+
+    Raises:
+        MtsmartError: rows or options do not fit.
+    """
+    train = validation = None
+    if not task.definition.evaluation_only:
+        train = processes.main_first(partial(preparer.split, task, "train", task.definition.has_labels))
+    if task.definition.has_labels and _has_validation(task.definition, preparer):
+        validation = processes.main_first(partial(preparer.split, task, "validation"))
+    told = preparer.has_told_of_words(task)
+    return PreparedTask(definition, task, preparer.collate(task), train, validation, told)
+
+
+def _has_validation(definition: TaskDefinition, preparer: Preparer) -> bool:
+    return "validation" in definition.splits or has_split(definition, "validation", preparer.config)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from mtsmart.errors import CheckpointError
 from mtsmart.runs.folder import RunFolder
-from mtsmart.storage.durable import MANIFEST, check_manifest, link_or_copy, put_in_place, replacing_folder, writing
+from mtsmart.storage.durable import MANIFEST, check_manifest, link_or_copy, put_in_place, replacing_folder
+from mtsmart.storage.failures import writing
 from mtsmart.storage.owned import copy_written
 
 ENDING = ".model"  # of the folder beside a resume point

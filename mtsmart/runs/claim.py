@@ -18,7 +18,7 @@ from typing import Self
 from mtsmart.errors import ConfigError
 from mtsmart.runs.folder import RUN_NAMES, RunFolder
 from mtsmart.runs.lock import RunLock
-from mtsmart.storage.durable import writing
+from mtsmart.storage.failures import writing
 from mtsmart.storage.owned import Kind, OwnedFolder
 from mtsmart.user_paths import user_path
 
@@ -171,6 +171,17 @@ def check_output_file(file: Path) -> None:
     Raises:
         ConfigError: names the folder or the run.
     """
-    if not file.absolute().parent.is_dir():
-        raise ConfigError("there is no such folder", argument="output", value=str(file.parent))
+    check_folder_of(file)
     refuse_inside_run(file, "output")
+
+
+def check_folder_of(file: Path) -> None:
+    """Refuse an output file whose folder does not exist.
+
+    Raises:
+        ConfigError: names the folder.
+    """
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        message = "is no folder, but a file" if folder.is_file() else "there is no such folder"
+        raise ConfigError(message, argument="output", value=str(file.parent))

@@ -40,13 +40,13 @@ from mtsmart.storage.durable import (
     present,
     put_in_place,
     read_json,
-    reason_of,
     refuse_links,
     sha256_of,
     write_json,
     write_text,
     written_files,
 )
+from mtsmart.storage.failures import reason_of
 from mtsmart.storage.owned import (
     MARKER,
     PREFIX,

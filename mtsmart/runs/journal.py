@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from mtsmart.runs.folder import RunFolder
-from mtsmart.storage.durable import append_line, flush, open_to_append, writing
+from mtsmart.storage.durable import append_line, flush, open_to_append
+from mtsmart.storage.failures import writing
 from mtsmart.text.json_text import json_text
 
 

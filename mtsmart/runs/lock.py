@@ -12,7 +12,8 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from mtsmart.errors import CheckpointError
-from mtsmart.storage.durable import read_json, writing
+from mtsmart.storage.durable import read_json
+from mtsmart.storage.failures import writing
 from mtsmart.storage.owned import PREFIX
 
 LOCK = f"{PREFIX}lock"

@@ -15,7 +15,7 @@ import uvicorn
 from mtsmart.errors import ConfigError
 from mtsmart.runs.interrupt import Interrupt
 from mtsmart.serving.application import Application
-from mtsmart.storage.durable import reason_of
+from mtsmart.storage.failures import reason_of
 
 _WAITING_CONNECTIONS = 1024
 _LAST_WORDS = 0.5  # seconds in which further requests are still refused politely after the last answer

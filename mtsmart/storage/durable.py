@@ -11,7 +11,6 @@ import errno
 import hashlib
 import json
 import os
-import re
 import shutil
 import stat
 import uuid
@@ -20,34 +19,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mtsmart.errors import CheckpointError, MtsmartError, StorageError, reason_in
+from mtsmart.errors import CheckpointError, StorageError
 from mtsmart.storage.exchange import exchange
+from mtsmart.storage.failures import reason_of, writing
 from mtsmart.text.json_text import json_text
 
 MANIFEST = "manifest.json"
 _MAX_JSON = 16_000_000
-_RUST = re.compile(r"I/O error: (.+?) \(os error \d+\)")
 _NEW = ".new"  # the ending of a file or folder while it is written
 _OLD = ".old"  # the ending of a folder that will be deleted next
 _RIGHTS_OF_FILES = 0o666  # of a folder's permissions, those that files may have too
-
-
-@contextmanager
-def writing(place: Path) -> Iterator[None]:
-    """Turn a failed write into an error with one message.
-
-    Raises:
-        StorageError: a write failed, for example because the disk is full or the folder has no write permission.
-    """
-    try:
-        yield
-    except MtsmartError:
-        raise
-    except Exception as error:
-        reason = _system_reason(error)
-        if reason is None:
-            raise
-        raise StorageError(f"cannot be written: {reason}", file=place) from None
 
 
 @contextmanager
@@ -164,11 +145,6 @@ def require_file(file: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "It is no file, but a device or a pipe", str(file))
-
-
-def reason_of(error: Exception) -> str:
-    """The reason of an error on one line. It leaves the place out, because our own errors name the place."""
-    return getattr(error, "strerror", None) or reason_in(error)
 
 
 def append_line(file: Path, line: str) -> None:
@@ -379,18 +355,3 @@ def sha256_of(file: Path) -> str:
     """The SHA-256 of a file's content, in hexadecimal."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _system_reason(error: BaseException | None) -> str | None:
-    """The reason that the operating system gave; None if there is none.
-
-    The function also looks at the errors that caused this error. If a library fails again while it cleans up, the
-    system's reason is in the first error. safetensors has its own error class, whose text contains the reason.
-    """
-    while error is not None:
-        if isinstance(error, OSError):
-            return error.strerror or str(error).splitlines()[0]
-        if found := _RUST.search(str(error)):
-            return found[1]
-        error = error.__cause__ or error.__context__
-    return None

@@ -19,16 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.errors import CheckpointError, StorageError
-from mtsmart.storage.durable import (
-    MANIFEST,
-    present,
-    read_json,
-    reason_of,
-    refuse_links,
-    unique,
-    write_text,
-    written_files,
-)
+from mtsmart.storage.durable import MANIFEST, present, read_json, refuse_links, unique, write_text, written_files
+from mtsmart.storage.failures import reason_of
 
 PREFIX = ".mtsmart."
 """Names in a folder that begin like this are mtsmart's own: the marker, the lock and unfinished writes."""

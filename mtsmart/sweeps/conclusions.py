@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mtsmart.errors import ConfigError, did_you_mean
-from mtsmart.storage.durable import read_bytes, reason_of
+from mtsmart.storage.durable import read_bytes
+from mtsmart.storage.failures import reason_of
 from mtsmart.sweeps.plan import Plan, Table
 
 _MAX_BYTES = 1_000_000  # the largest size of the text

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mtsmart.config.strict import first_problem
 from mtsmart.errors import DataError, StorageError
-from mtsmart.storage.durable import append_line, open_to_append, read_bytes, reason_of, writing
+from mtsmart.storage.durable import append_line, open_to_append, read_bytes
+from mtsmart.storage.failures import reason_of, writing
 
 _MAX_BYTES = 64_000_000  # enough for about a hundred thousand runs
 

@@ -19,7 +19,6 @@ from mtsmart.data.joined.rows import Joined, JoinedSplit
 from mtsmart.data.loader import Collate, Split
 from mtsmart.data.mixing import check_mixing, summary_of_mixing
 from mtsmart.data.sampler import MultiTaskSampler
-from mtsmart.data.sources import has_split
 from mtsmart.distill.teachers import add_teachers
 from mtsmart.errors import CheckpointError, DataError, MtsmartWarning
 from mtsmart.evaluation.evaluator import baseline_scores
@@ -32,7 +31,7 @@ from mtsmart.models.transform import summaries_of_transforms
 from mtsmart.preparation.batch_parts import in_parts, joined_in_parts
 from mtsmart.preparation.chosen_heads import settle_heads, summary_of_heads
 from mtsmart.preparation.learnt import learn_from_labels, tell_of_misfits
-from mtsmart.preparation.prepared_task import PreparedTask
+from mtsmart.preparation.prepared_task import PreparedTask, prepare_task
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.preparation.probe import check_fit
 from mtsmart.preparation.shots import with_shots_seed
@@ -221,7 +220,7 @@ def prepare(
     used, chosen = settle_precision(capped, model.encoder, processes, begun, hardware)
     config = used.config
     preparer = Preparer(tokenizer, config.data, model.encoder.max_positions)
-    tasks = {name: _prepare_task(used.definitions[name], task, preparer, processes) for name, task in types.items()}
+    tasks = {name: _prepared(entries[name], used, task, preparer, processes) for name, task in types.items()}
     trained = _trained(tasks)
     learn_from_labels(tasks, kept)
     check_fit(model, tasks, tokenizer)
@@ -293,19 +292,10 @@ def _untrained(setup: Setup) -> tuple[str, ...]:
     return tuple(name for name, task in types.items() if task.head_name not in trained)
 
 
-def _prepare_task(definition: TaskDefinition, task: TaskType, preparer: Preparer, processes: Processes) -> PreparedTask:
-    """Encode the splits that the task has."""
-    train = validation = None
-    if not task.definition.evaluation_only:
-        train = processes.main_first(partial(preparer.split, task, "train", task.definition.has_labels))
-    if task.definition.has_labels and _has_validation(task.definition, preparer):
-        validation = processes.main_first(partial(preparer.split, task, "validation"))
-    told = preparer.has_told_of_words(task)
-    return PreparedTask(definition, task, preparer.collate(task), train, validation, told)
-
-
-def _has_validation(definition: TaskDefinition, preparer: Preparer) -> bool:
-    return "validation" in definition.splits or has_split(definition, "validation", preparer.config)
+def _prepared(entry: Entry, used: Described, task: TaskType, preparer: Preparer, processes: Processes) -> PreparedTask:
+    """A task with its encoded splits. What its tokens show to be wrong in its definition is told with its place."""
+    with entry.document.locating((entry.name,)):
+        return prepare_task(used.definitions[entry.name], task, preparer, processes)
 
 
 def _scored(task: PreparedTask, preparer: Preparer) -> PreparedTask:

@@ -134,7 +134,7 @@ def test_the_default_overlap_is_32_tokens_or_a_quarter(tokenizer):
 def test_an_overlap_without_room_is_refused(tokenizer):
     with pytest.raises(ConfigError, match=r"leaves no room for new tokens in windows of 12 tokens.*at most 9") as error:
         encoded(task({"overlap": 10}), tokenizer, ["the cat"])
-    assert error.value.key == "tasks.t.options.windows.overlap"
+    assert error.value.key == "t.options.windows.overlap"
     with pytest.raises(ConfigError, match="half of which the other text of a pair may fill.*at most 4"):
         encoded(task({"overlap": 5}, text=("a", "b")), tokenizer, ["the cat"], ["a dog"])
     with pytest.raises(ConfigError, match="Raise max_length"):

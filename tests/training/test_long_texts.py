@@ -205,11 +205,20 @@ def test_the_cut_of_rows_is_told_by_predict_and_evaluate(trained_run, workspace,
 
 @pytest.mark.parametrize("overlap", [8, 40])
 def test_an_overlap_that_fills_a_window_is_refused_in_one_line(workspace, cli, overlap):
-    options = f"tasks.color.options={{windows: {{overlap: {overlap}}}}}"
-    refused = cli("train", workspace.experiment, *LONG_ROWS, options, "-o", "run")
+    text = workspace.tasks.read_text()
+    options = f"  options: {{windows: {{overlap: {overlap}}}}}"
+    workspace.tasks.write_text(text.replace("  labels: [other, red]", f"  labels: [other, red]\n{options}"))
+    refused = cli("train", workspace.experiment, *LONG_ROWS, "-o", "run")
     assert refused.code == 2 and not (workspace.folder / "run").exists()
-    message = "mtsmart: tasks.color.options.windows.overlap: leaves no room for new tokens in windows of 8 tokens"
-    assert refused.err == f"{message}, got {overlap}. Give at most 5, or raise max_length\n"
+    place = f"{workspace.tasks}:7: color.options.windows.overlap"
+    message = f"{place}: leaves no room for new tokens in windows of 8 tokens, got {overlap}"
+    assert refused.err == f"mtsmart: {message}. Give at most 5, or raise max_length\n"
+
+
+def test_an_overlap_on_the_command_line_names_it(workspace, cli):
+    refused = cli("train", workspace.experiment, *LONG_ROWS, "tasks.color.options={windows: {overlap: 8}}", "-o", "run")
+    assert refused.code == 2
+    assert refused.err.startswith("mtsmart: command line: tasks.color.options.windows.overlap: leaves no room for new")
 
 
 def test_tasks_check_takes_a_task_in_windows(workspace, cli):

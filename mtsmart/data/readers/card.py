@@ -14,7 +14,8 @@ from typing import Any
 
 from mtsmart.config.document import MAX_BYTES, parse_yaml
 from mtsmart.errors import DataError, MtsmartError, did_you_mean
-from mtsmart.storage.durable import read_bytes, read_json, reason_of
+from mtsmart.storage.durable import read_bytes, read_json
+from mtsmart.storage.failures import reason_of
 
 CARD = "README.md"
 _INFOS = "dataset_infos.json"

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from mtsmart.errors import DataError
-from mtsmart.storage.durable import reason_of
+from mtsmart.storage.failures import reason_of
 
 PACKINGS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 MAX_SPARED = 100  # A file may expand to this many times its size,

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from mtsmart.storage.durable import writing
+from mtsmart.storage.failures import writing
 
 _BATCH = 1000  # rows, as in the files of datasets; the keys of encoded rows depend on it
 

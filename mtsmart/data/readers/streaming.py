@@ -16,7 +16,8 @@ from mtsmart.data.readers.columns import tables_of
 from mtsmart.data.readers.spilled import spilled
 from mtsmart.data.sealed import open_sealed, seal
 from mtsmart.errors import DataError
-from mtsmart.storage.durable import replacing, writing
+from mtsmart.storage.durable import replacing
+from mtsmart.storage.failures import writing
 
 _UNSTATED = 2**62  # stands for the number of rows where the data set does not state it
 _LIKELY = 2**40  # more than any data set has

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mtsmart.config.strict import first_problem
 from mtsmart.errors import CheckpointError, did_you_mean
 from mtsmart.runs.folder import RunFolder
-from mtsmart.storage.durable import MANIFEST, read_json, reason_of, sha256_of
+from mtsmart.storage.durable import MANIFEST, read_json, sha256_of
+from mtsmart.storage.failures import reason_of
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.details.interface import HasProbabilities
 

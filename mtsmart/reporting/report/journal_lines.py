@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtsmart.config.strict import first_problem
 from mtsmart.errors import CheckpointError
-from mtsmart.storage.durable import read_bytes, reason_of
+from mtsmart.storage.durable import read_bytes
+from mtsmart.storage.failures import reason_of
 
 _MAX_BYTES = 1_000_000_000
 _LIKE_JSON = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)

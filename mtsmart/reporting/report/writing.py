@@ -22,7 +22,8 @@ from mtsmart.reporting.report.record import RunRecord, State, read_record
 from mtsmart.runs.claim import check_output_file, refuse_inside_run
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.lock import RunLock
-from mtsmart.storage.durable import write_text, writing
+from mtsmart.storage.durable import write_text
+from mtsmart.storage.failures import writing
 from mtsmart.storage.owned import OwnedFolder
 
 _VARIABLE = "MTSMART_REPORTS"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mtsmart.errors import ConfigError
 from mtsmart.serving.requests.refusals import Refusal
-from mtsmart.storage.durable import reason_of
+from mtsmart.storage.failures import reason_of
 
 TOKEN_VARIABLE = "MTSMART_SERVE_TOKEN"
 _SHORTEST = 16  # characters

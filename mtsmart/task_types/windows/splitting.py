@@ -71,7 +71,7 @@ def _require_room(settings: Windows, specials: Sequence[Sequence[int]], task: st
     half = "" if texts == 1 else ", half of which the other text of a pair may fill"
     message = f"leaves no room for new tokens in windows of {settings.size} tokens{half}"
     hint = f"Give at most {sure - 1}, or raise max_length" if sure > 0 else "Raise max_length"
-    raise ConfigError(message, key=f"tasks.{task}.options.windows.overlap", value=settings.overlap, hint=hint)
+    raise ConfigError(message, key=f"{task}.options.windows.overlap", value=settings.overlap, hint=hint)
 
 
 def _run_of(segments: Sequence[int], text: int) -> Span:
