@@ -32,6 +32,10 @@ test: $(VENV)/test ## Set up and run the tests
 test-slow: $(VENV)/test ## Run the tests that need minutes and real data sets (MTSMART_HUB_DIR)
 	$(PYTEST) -m "slow and not torture"
 
+.PHONY: docker-steps
+docker-steps: $(VENV)/test ## Run the steps of docker/*.Dockerfile without Docker, and serve with what they install (IMAGE=serve-onnx: one)
+	$(PYTEST) -m slow tests/packaging/test_docker_steps.py -k "$(IMAGE)"
+
 .PHONY: torture
 torture: $(VENV)/test ## Kill real runs at random moments, damage their resume points, put files of others beside them (most of an hour)
 	$(PYTEST) --dist load -rP -m torture tests/reliability
