@@ -29,16 +29,18 @@ READER = """
 import json, sys
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
-folder, first, second = json.loads(sys.argv[1])
-tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
-model = AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=True).eval()
-with torch.no_grad():
-    logits = model(**tokenizer(first, second, padding=True, return_tensors="pt")).logits
-predict = pipeline("text-classification", folder, trust_remote_code=True, truncation=True, top_k=None)
-said = predict([{"text": a, "text_pair": b} for a, b in zip(first, second)])
-assert "mtsmart" not in sys.modules
-print(json.dumps({"logits": logits.tolist(), "said": said, "names": model.config.id2label}))
+folders, first, second = json.loads(sys.argv[1])
+for folder in folders:
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
+    model = AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=True).eval()
+    with torch.no_grad():
+        logits = model(**tokenizer(first, second, padding=True, return_tensors="pt")).logits
+    predict = pipeline("text-classification", folder, trust_remote_code=True, truncation=True, top_k=None)
+    said = predict([{"text": a, "text_pair": b} for a, b in zip(first, second)])
+    assert "mtsmart" not in sys.modules
+    print(json.dumps({"logits": logits.tolist(), "said": said, "names": model.config.id2label}))
 """
+ARCHITECTURES = ["BERT", "XLNet"]
 
 
 def built(folder, architecture, spec):
@@ -59,25 +61,36 @@ def ours(model, tokenizer):
     return model("x", model.embed(inputs["input_ids"]), inputs)
 
 
-def read(folder, cache):
+def read(folders, cache):
     """What transformers computes in a process of its own, which may write its copies of code below ``cache``."""
-    given = json.dumps([str(folder), ROWS["a"], ROWS["b"]])
+    given = json.dumps([list(map(str, folders)), ROWS["a"], ROWS["b"]])
     environment = {"HF_MODULES_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin:/bin"}
     command = [sys.executable, "-c", READER, given]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return [json.loads(line) for line in done.stdout.splitlines()[-len(folders) :]]
 
 
-@pytest.mark.parametrize("architecture", ["BERT", "XLNet"])
-def test_transformers_computes_our_logits_with_the_file_in_the_folder(tmp_path, architecture):
-    spec = HeadSpec("sequence_classification", 3, "pair", labels=["a", "b", "c"], layers=1)
-    model, tokenizer = built(tmp_path, architecture, spec)
-    assert is_pair(model, "x")
-    exported = export_pair(model, "x", tokenizer, tmp_path / "out", max_length=32)
-    assert (exported.auto_class, exported.code) == ("AutoModelForSequenceClassification", "modeling_pair.py")
-    found = read(tmp_path / "out", tmp_path / "cache")
-    logits = ours(model, tokenizer)
+@pytest.fixture(scope="module")
+def read_alone(tmp_path_factory):
+    """Architecture -> our logits, and what one process that reads all exported folders says."""
+    logits, folders = [], []
+    for architecture in ARCHITECTURES:
+        place = tmp_path_factory.mktemp(architecture)
+        spec = HeadSpec("sequence_classification", 3, "pair", labels=["a", "b", "c"], layers=1)
+        model, tokenizer = built(place, architecture, spec)
+        assert is_pair(model, "x")
+        exported = export_pair(model, "x", tokenizer, place / architecture, max_length=32)
+        assert (exported.auto_class, exported.code) == ("AutoModelForSequenceClassification", "modeling_pair.py")
+        logits.append(ours(model, tokenizer))
+        folders.append(place / architecture)
+    found = read(folders, tmp_path_factory.mktemp("cache"))
+    return dict(zip(ARCHITECTURES, zip(logits, found, strict=True), strict=True))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_transformers_computes_our_logits_with_the_file_in_the_folder(read_alone, architecture):
+    logits, found = read_alone[architecture]
     torch.testing.assert_close(torch.tensor(found["logits"]), logits, atol=1e-5, rtol=1e-5)
     assert found["names"] == {"0": "a", "1": "b", "2": "c"}
     shares = {answer["label"]: answer["score"] for answer in found["said"][1]}
