@@ -25,6 +25,7 @@ from mtsmart.cli.terminal import (
     report_unforeseen,
     say_error,
 )
+from mtsmart.cli.usage import called
 from mtsmart.errors import MtsmartError, OtherProcessError
 from mtsmart.log import logging_to
 from mtsmart.processes import children_without_working_directory, launched
@@ -120,12 +121,10 @@ def whole_command() -> Callable[[], None]:
 
 
 def _run() -> None:
-    try:
-        whole_command()()
-    except SystemExit as stop:
-        if not stop.code:
-            flush_output()
-        raise
+    code = called(whole_command(), sys.argv[1:])
+    if not code:
+        flush_output()
+    sys.exit(code)
 
 
 def _place(error: OSError) -> str:

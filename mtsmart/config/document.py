@@ -83,14 +83,23 @@ class Document:
         try:
             yield
         except MtsmartError as error:
-            if error.file is not None or error.key is None:
-                raise
-            named = tuple(error.key.split("."))
-            if named[: len(prefix)] != prefix:  # such as a column
-                raise
-            key = named[len(prefix) :]
-            origin = self.origin(key)
-            raise error.at(origin.file, origin.line, _dotted(origin, key)) from None
+            raise self.located(error, prefix) from None
+
+    def located(self, error: MtsmartError, prefix: Key = ()) -> MtsmartError:
+        """An error with the place of its key, if that is a key of this document and the error names no file.
+
+        Args:
+            error: the error.
+            prefix: as for ``locating``.
+        """
+        if error.file is not None or error.key is None:
+            return error
+        named = tuple(error.key.split("."))
+        if named[: len(prefix)] != prefix:  # such as a column
+            return error
+        key = named[len(prefix) :]
+        origin = self.origin(key)
+        return error.at(origin.file, origin.line, _dotted(origin, key))
 
     def below(self, key: str) -> Document:
         """The mapping under ``key`` as a document of its own. Its errors name ``key`` too."""

@@ -126,7 +126,7 @@ def run_model(
     plan = _plan(tasks[0], split, batch_size)[processes.rank :: processes.count]
     batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
     with _without_dropout(model), autocast(model.device, precision):
-        logits = _logits(model, tasks, batches)
+        logits = _logits(model, tasks, batches, batch_size)
     order = [row for index in plan for row in index.rows]
     found: list[dict[int, Tensor]] = [{} for _ in tasks]
     for rows, outputs in processes.gather((order, logits)):
@@ -169,22 +169,19 @@ def _finite(logits: Tensor, task: TaskType) -> Tensor:
     return logits
 
 
-def _logits(model: MultiTaskModel, tasks: Sequence[TaskType], batches: Iterable[Batch]) -> list[list[Tensor]]:
-    """The adapted logits of all rows for each task. They are on the CPU, in the order of the batches.
-
-    An encoder in which heads have adapters of their own runs once for each task.
-    """
-    logits: list[list[Tensor]] = [[] for _ in tasks]
+def _logits(
+    model: MultiTaskModel, tasks: Sequence[TaskType], batches: Iterable[Batch], batch_size: int
+) -> list[list[Tensor]]:
+    """The adapted logits of all rows for each task. They are on the CPU, in the order of the batches."""
+    collected: list[list[Tensor]] = [[] for _ in tasks]
+    heads = [task.head_name for task in tasks]
     for loaded in batches:
         batch = loaded.to(model.device)
-        embeddings = model.embed(batch.inputs["input_ids"])
-        encoded = model.encode(tasks[0].head_name, embeddings, batch.inputs)
-        for task, collected in zip(tasks, logits, strict=True):
-            if model.encoder.by_head and task is not tasks[0]:
-                encoded = model.encode(task.head_name, embeddings, batch.inputs)
-            adapted = task.adapt(_finite(model.logits(task.head_name, encoded, batch.inputs), task), batch)
-            collected.extend(_on_cpu(task.unbatch(adapted, batch)))
-    return logits
+        found = model.logits_in_parts(heads, batch.inputs, batch_size)
+        for task, logits, rows in zip(tasks, found, collected, strict=True):
+            adapted = task.adapt(_finite(logits, task), batch)
+            rows.extend(_on_cpu(task.unbatch(adapted, batch)))
+    return collected
 
 
 def _on_cpu(rows: Sequence[Tensor]) -> list[Tensor]:

@@ -354,10 +354,14 @@ class LoadedRun:
             by_place: whether tasks share a pass also where their columns of texts have other names.
 
         Raises:
-            ConfigError: there is no such task, or the run has no head for it.
+            ConfigError: no task is named, there is no such task, or the run has no head for it.
             CheckpointError: the run has no temperature for a task whose probabilities should be calibrated.
         """
         chosen = {name: self.task(name) for name in ([task] if isinstance(task, str) else task)}
+        if not chosen:
+            raise ConfigError(
+                "names no task", argument="task", value=[], hint=f"There are: {', '.join(self.definitions)}"
+            )
         temperatures = temperatures_of(self.run_folder, chosen.values()) if calibrated else {}
         return Predictor(self._engine, chosen.values(), temperatures, isinstance(task, str), by_place)
 

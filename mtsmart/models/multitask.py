@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from mtsmart.cpu.linear import speed_up_linears
 from mtsmart.models.encoder import Encoder, in_full_precision
 from mtsmart.models.heads import HeadSpec, build_head
-from mtsmart.models.heads.windows import WINDOWS, WindowPooling, pool_windows
+from mtsmart.models.heads.windows import WINDOWS, WindowPooling, pool_windows, pooling_of
 from mtsmart.models.transform import add_heads, use_head
+
+_LISTS = 8  # Rows of lists have several sequences each, so a batch of usual ones goes through the encoder at once.
 
 
 class MultiTaskModel(nn.Module):
@@ -79,6 +81,55 @@ class MultiTaskModel(nn.Module):
             module = self.head(head)
             logits: Tensor = module(full, inputs)
             return pool_windows(module, logits, full[0], inputs)
+
+    @torch.no_grad()
+    def logits_in_parts(self, heads: Sequence[str], inputs: dict[str, Tensor], most: int) -> list[Tensor]:
+        """The logits of several heads that read the same inputs, as ``forward`` gives them for each; no gradients.
+
+        A row may have any number of windows or candidates. Where a batch has many, ``most`` token sequences at a time
+        go through the encoder and the heads, so that memory does not grow with them.
+
+        Args:
+            heads: their names.
+            inputs: the batch's inputs.
+            most: token sequences.
+        """
+        places = inputs.get(WINDOWS)
+        count = len(inputs["input_ids"])
+        if count <= (_LISTS * most if places is None else most):
+            return [logits for logits, _ in self._of_heads(heads, inputs)]
+        sequences = {name: tensor for name, tensor in inputs.items() if name != WINDOWS}
+        starts = range(0, count, most)
+        parts = [{name: tensor[start : start + most] for name, tensor in sequences.items()} for start in starts]
+        of_parts = zip(*(self._of_heads(heads, part) for part in parts), strict=True)
+        return [self._joined(head, found, places) for head, found in zip(heads, of_parts, strict=True)]
+
+    def _of_heads(self, heads: Sequence[str], inputs: dict[str, Tensor]) -> list[tuple[Tensor, Tensor | None]]:
+        """The logits of each head, and what weighs the windows of a row where the head learns it."""
+        embeddings = self.embed(inputs["input_ids"])
+        outputs = self.encode(heads[0], embeddings, inputs)
+        found = []
+        for head in heads:
+            if self.encoder.by_head and head != heads[0]:
+                outputs = self.encode(head, embeddings, inputs)
+            found.append((self.logits(head, outputs, inputs), self._scores(head, outputs, inputs)))
+        return found
+
+    def _scores(self, head: str, outputs: Any, inputs: dict[str, Tensor]) -> Tensor | None:
+        pooling = pooling_of(self.head(head))
+        if pooling is None or pooling.score is None:
+            return None
+        with torch.autocast(self.device.type, enabled=False):
+            return pooling.scores(in_full_precision(outputs)[0], inputs["attention_mask"])
+
+    def _joined(self, head: str, found: Sequence[tuple[Tensor, Tensor | None]], places: Tensor | None) -> Tensor:
+        """The logits of a whole batch, from those of its parts."""
+        logits = torch.cat([of_part for of_part, _ in found])
+        pooling = pooling_of(self.head(head))
+        if pooling is None or places is None:
+            return logits
+        scores = [of_part for _, of_part in found if of_part is not None]
+        return pooling.pool(logits, torch.cat(scores) if scores else None, places)
 
     @property
     def device(self) -> torch.device:

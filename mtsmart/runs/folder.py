@@ -323,7 +323,9 @@ class RunFolder:
             CheckpointError: this is no run's folder.
         """
         if not self.exists:
-            raise CheckpointError("is not the folder of a run (it has no config.yaml)", file=self.path)
+            is_graph = (self.path / "tasks.json").is_file()
+            hint = "It is that of an exported graph, for `mtsmart serve` and its own answer.py" if is_graph else None
+            raise CheckpointError("is not the folder of a run (it has no config.yaml)", file=self.path, hint=hint)
         document = read_yaml(self.config_file)
         data = document.data.get("data")
         if isinstance(data, dict):

@@ -85,6 +85,7 @@ def _add_facts(inner: FastAPI, engine: Engine, batches: Batches, metrics: Metric
     async def tasks() -> dict[str, Any]:
         return {"tasks": [task.to_json() for task in engine.tasks.values()]}
 
+    @inner.head(HEALTH, include_in_schema=False)  # Some monitors ask for no body.
     @inner.get(HEALTH, summary="Whether questions are answered: 200, or 503 while the server stops")
     async def health() -> JSONResponse:
         if border.is_draining:
@@ -97,6 +98,7 @@ def _add_facts(inner: FastAPI, engine: Engine, batches: Batches, metrics: Metric
     async def figures() -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
+    @inner.head(PAGE, include_in_schema=False)
     @inner.get(PAGE, include_in_schema=False)
     async def index() -> HTMLResponse:
         shown = page()

@@ -26,6 +26,18 @@ Answers = dict[str, list[Answer]]
 
 
 @dataclass(frozen=True)
+class Parts:
+    """How an input becomes several token sequences of at most ``max_length`` tokens.
+
+    Attributes:
+        new_tokens: how many tokens each further sequence of a long input has that the one before it lacks, about; None
+            if each text in an input, such as a candidate, is a sequence of its own, which is cut.
+    """
+
+    new_tokens: int | None
+
+
+@dataclass(frozen=True)
 class ServedTask:
     """What a client has to know of a task.
 
@@ -37,7 +49,7 @@ class ServedTask:
         texts: how many texts it reads, 1 or 2; 0 if it cannot be asked with texts alone.
         labels: its labels in order; empty if it has none.
         max_length: the most tokens that it reads of an input, or in a window of it. Longer inputs are cut.
-        splits: whether a long input becomes several sequences of ``max_length`` tokens. Other tasks cut it.
+        parts: how an input becomes several token sequences; None if it is one, which is cut where it is too long.
         in_windows: whether it reads long texts in windows. Then a pair is cut if both its texts are long.
         needs_all_rows: whether a prediction depends on the other rows of its question.
         pass_of_rows: which pass through the encoder the task needs for rows; tasks with the same number share one.
@@ -50,7 +62,7 @@ class ServedTask:
     texts: int
     labels: tuple[str, ...]
     max_length: int
-    splits: bool
+    parts: Parts | None
     in_windows: bool
     needs_all_rows: bool
     pass_of_rows: int

@@ -11,9 +11,9 @@ from mtsmart.errors import CheckpointError, ConfigError, DataError, did_you_mean
 from mtsmart.exporting.onnx.runtime.answer import Model, Predicted
 from mtsmart.exporting.onnx.runtime.tokens import AnswerError
 from mtsmart.serving.engine import Answer, Answers, Question, ServedTask
+from mtsmart.serving.sizes import parts_of
 
 _GROUPS = "groups"
-_TEXTS = "texts"
 _WINDOWS = "windows"
 _WORDS = "words"
 
@@ -137,7 +137,7 @@ def _served(name: str, described: Mapping[str, Any], pass_of_rows: int, pass_of_
         texts=described["texts"],
         labels=tuple(described["labels"]),
         max_length=reading["max_length"],
-        splits=reading["kind"] != _TEXTS,
+        parts=parts_of(reading),
         in_windows=reading["kind"] == _WINDOWS,
         needs_all_rows=reading["kind"] == _GROUPS,
         pass_of_rows=pass_of_rows,

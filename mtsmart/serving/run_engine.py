@@ -12,9 +12,11 @@ from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.evaluation.predicting import Predictor
 from mtsmart.evaluation.typed_texts import predictions_for_texts, texts_read_by
 from mtsmart.log import log_notice
-from mtsmart.serving.engine import Answer, Answers, Question, ServedTask
+from mtsmart.serving.engine import Answer, Answers, Parts, Question, ServedTask
+from mtsmart.serving.sizes import parts_of
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.arranges_rows import needs_all_rows
+from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.windows.reads_windows import cuts_texts, is_in_windows
 
 _REMEMBERED = 64  # sets of tasks; clients may ask for any of them
@@ -112,9 +114,16 @@ def _served(task: TaskType, max_length: int, pass_of_rows: int, pass_of_texts: i
         texts=texts_read_by(task),
         labels=tuple(task.labels),
         max_length=max_length,
-        splits=not cuts_texts(task),
+        parts=_parts(task, max_length),
         in_windows=is_in_windows(task),
         needs_all_rows=needs_all_rows(task),
         pass_of_rows=pass_of_rows,
         pass_of_texts=pass_of_texts,
     )
+
+
+def _parts(task: TaskType, max_length: int) -> Parts | None:
+    """How a task makes several sequences of an input. Types of other packages may not say it."""
+    if isinstance(task, Portable):
+        return parts_of(task.how_read(max_length))
+    return None if cuts_texts(task) else Parts(max_length)

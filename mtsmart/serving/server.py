@@ -15,6 +15,7 @@ import uvicorn
 from mtsmart.errors import ConfigError
 from mtsmart.runs.interrupt import Interrupt
 from mtsmart.serving.application import Application
+from mtsmart.serving.requests.malformed import JsonProtocol
 from mtsmart.storage.failures import reason_of
 
 _WAITING_CONNECTIONS = 1024
@@ -84,7 +85,7 @@ class Server:
                 access_log=False,
                 lifespan="off",
                 loop="asyncio",
-                http="h11",
+                http=JsonProtocol,
                 ws="none",
                 server_header=False,
                 proxy_headers=False,

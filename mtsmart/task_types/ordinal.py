@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import datasets
@@ -23,7 +24,7 @@ from mtsmart.task_types.details.likelihoods import costs_of_bits, set_bits
 from mtsmart.task_types.details.one_label import OneLabelEach
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.decides import Decides
-from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, Portable
+from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, GivesLabelProbabilities, Portable
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
 from mtsmart.task_types.shared.label_weights import (
@@ -69,6 +70,7 @@ class Ordinal(
     WeighsLabels,
     Decides,
     ExplainsDecoding,
+    GivesLabelProbabilities,
     SplitsBatches,
     OneLabelEach,
     HasProbabilities,
@@ -141,11 +143,23 @@ class Ordinal(
     def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
         """The label's name, and how likely the row is above each label."""
         above = torch.sigmoid(stack(outputs.logits).double()).tolist()
-        names = [f"p(>{label})" for label in self.labels[:-1]]
         return [
-            {"prediction": self.labels[place], **dict(zip(names, row, strict=True))}
+            {"prediction": self.labels[place], **dict(zip(self._keys, row, strict=True))}
             for place, row in zip(self.decode(outputs), above, strict=True)
         ]
+
+    @property
+    def _keys(self) -> list[str]:
+        return [f"p(>{label})" for label in self.labels[:-1]]
+
+    def label_probabilities(self, prediction: Mapping[str, Any]) -> list[float]:
+        """How likely the row has each label: above the one before, and not above itself.
+
+        The outputs are independent, so a row may be likelier above a label than above a lower one. Then the lower
+        probability counts for both. The predicted label is the median, which need not be the most likely label.
+        """
+        above = list(accumulate((prediction[key] for key in self._keys), min, initial=1.0))
+        return [here - further for here, further in zip(above, [*above[1:], 0.0], strict=True)]
 
     def how_decoded(self) -> dict[str, Any]:
         return {"kind": "place", "labels": self.labels}

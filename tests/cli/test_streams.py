@@ -42,7 +42,7 @@ class PanicException(BaseException):
 
 
 def failing(error):
-    def run():
+    def run(**settings):
         raise error
 
     return run

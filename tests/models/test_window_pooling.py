@@ -109,6 +109,32 @@ def test_a_model_gives_one_row_of_logits_a_text():
     assert each.shape == (3, 4) and torch.equal(together, torch.stack([each[:2].amax(0), each[2]]))
 
 
+@pytest.mark.parametrize("how", [*POOLINGS, None])
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_many_sequences_go_through_the_encoder_in_parts(how, most):
+    """Rows of 17 and 4 windows, or lists of candidates, on two heads: the same logits with at most a few at a time."""
+    encoder = small("BERT")
+    ids, mask = padded(encoder, lengths=(9, 6, 4, 7, 8, 3, 5) * 3)
+    spec = HeadSpec("sequence_classification", 4, windows=how)
+    model = MultiTaskModel(encoder, {"a": spec, "b": spec}).eval()
+    if how == "attention":
+        torch.nn.init.normal_(model.head("a").windows.score)
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    if how is not None:
+        places = torch.arange(17).unsqueeze(0).repeat(2, 1)
+        places[1] = torch.where(places[1] < 4, places[1] + 17, NONE)
+        inputs[WINDOWS] = places
+    seen = []
+    encoder.register_forward_pre_hook(lambda module, given: seen.append(len(given[0])))
+    found = model.logits_in_parts(["a", "b"], inputs, most)
+    is_split = how is not None or most * 8 < len(ids)
+    assert max(seen) <= most if is_split else seen == [len(ids)]
+    for head, logits in zip("ab", found, strict=True):
+        expected = model(head, model.embed(ids), inputs)
+        torch.testing.assert_close(logits, expected, atol=1e-6, rtol=1e-5)
+        assert not logits.requires_grad
+
+
 def test_windows_are_described_in_json():
     windows = Windows(512, 32, "attention")
     assert Windows(**windows.to_json()) == windows

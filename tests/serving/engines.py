@@ -17,7 +17,7 @@ def task(
     keys = {key: [key] for key in fields}
     count = len(fields)
     own = count if number is None else number
-    return ServedTask(name, "classification", keys, count, ("a", "b"), 32, False, False, needs_all_rows, own, own)
+    return ServedTask(name, "classification", keys, count, ("a", "b"), 32, None, False, needs_all_rows, own, own)
 
 
 @dataclass

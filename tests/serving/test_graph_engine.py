@@ -62,8 +62,8 @@ def test_its_tasks_are_those_of_the_run(engine, client):
 
 def test_it_knows_which_tasks_read_long_inputs_in_parts(engine, every_type):
     of_run = RunEngine(every_type).tasks
-    assert {name: one.splits for name, one in engine.tasks.items()} == {
-        name: of_run[name].splits for name in engine.tasks
+    assert {name: one.parts for name, one in engine.tasks.items()} == {
+        name: of_run[name].parts for name in engine.tasks
     }
 
 

@@ -73,7 +73,7 @@ CASES = {
     "null": Bad(400, "should be a JSON object", b"null"),
     # the question
     "an empty object": Bad(422, "either 'texts' or 'rows'", b"{}"),
-    "texts and rows": ask(422, "either 'texts' or 'rows'", {**GOOD, "rows": []}),
+    "texts and rows": ask(422, "has both 'texts' and 'rows'", {**GOOD, "rows": []}),
     "a wrong key": ask(422, "Did you mean 'texts'?", {"text": "a"}, field="text"),
     "another wrong key": ask(422, "there is no such key", {**GOOD, "calibrated": True}, field="calibrated"),
     "an unknown task": ask(422, "Did you mean 'color'?", {**GOOD, "tasks": "colour"}, field="tasks"),
@@ -166,6 +166,12 @@ def test_a_clear_refusal(client, name):
     assert TOKEN not in response.body
 
 
+@pytest.mark.parametrize("path", ["/", "/health"])
+def test_monitors_may_ask_for_the_head_alone(client, path):
+    response = client.call("HEAD", path, headers=AUTHORIZED)
+    assert (response.status, response.body) == (200, b"")
+
+
 def test_a_refused_method_gets_no_body_from_head(client):
     assert client.call("HEAD", "/predict", headers=AUTHORIZED).status == 405
 
@@ -202,7 +208,9 @@ HEAD = (
     ],
 )
 def test_what_is_no_http(client, raw):
-    assert exchange(client, raw).startswith(b"HTTP/1.1 400 ")
+    head, _, body = exchange(client, raw).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ") and b"content-type: application/json" in head
+    assert json.loads(body)["error"]["message"]
 
 
 def test_a_body_that_does_not_come_to_an_end(client):

@@ -215,6 +215,17 @@ def test_an_overlap_that_fills_a_window_is_refused_in_one_line(workspace, cli, o
     assert refused.err == f"mtsmart: {message}. Give at most 5, or raise max_length\n"
 
 
+def test_tasks_check_names_the_place_of_an_overlap_that_fills_a_window(workspace, cli):
+    text = workspace.tasks.read_text()
+    options = "  max_length: 32\n  options: {windows: {overlap: 40}}"
+    workspace.tasks.write_text(text.replace("  labels: [other, red]", f"  labels: [other, red]\n{options}"))
+    refused = cli("tasks", "check", workspace.tasks)
+    assert refused.code == 2
+    assert refused.err.startswith(
+        f"mtsmart: {workspace.tasks}:8: color.options.windows.overlap: leaves no room for new"
+    )
+
+
 def test_an_overlap_on_the_command_line_names_it(workspace, cli):
     refused = cli("train", workspace.experiment, *LONG_ROWS, "tasks.color.options={windows: {overlap: 8}}", "-o", "run")
     assert refused.code == 2

@@ -90,7 +90,7 @@ def _problems(library: TaskLibrary, name: str, with_data: bool) -> list[MtsmartE
     # A file in MT-DNN's form names no data files. If there are none in the usual places, they are elsewhere.
     if not with_data or (lacks_all_files(task) and is_mtdnn_file(entry.document.origin(()).file)):
         return []
-    return data_problems(task)
+    return [entry.document.located(problem, (name,)) for problem in data_problems(task)]
 
 
 @app.command("convert")

@@ -74,14 +74,24 @@ class WindowPooling(nn.Module):
         """
         if WINDOWS not in inputs:
             return logits
-        places = inputs[WINDOWS]
+        scores = None if self.score is None else self.scores(hidden, inputs["attention_mask"])
+        return self.pool(logits, scores, inputs[WINDOWS])
+
+    def pool(self, logits: Tensor, scores: Tensor | None, places: Tensor) -> Tensor:
+        """The logits (B, C) of the rows.
+
+        Args:
+            logits: (W, C) float32, of the windows.
+            scores: (W,), which weigh them; None unless the pooling is attention.
+            places: (B, N) int64, as ``WINDOWS`` says.
+        """
         present = places != NONE
         of_rows = _taken(logits, places)
         if self.how == "max":
             return of_rows.masked_fill(~present.unsqueeze(-1), torch.finfo(of_rows.dtype).min).amax(1)
-        if self.score is None:
+        if scores is None:
             return pooled(MEAN, of_rows, present)
-        return attend(_taken(self.scores(hidden, inputs["attention_mask"]), places), of_rows, present)
+        return attend(_taken(scores, places), of_rows, present)
 
     def scores(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """v . m_w (W,) of the windows, from their outputs of the encoder (W, T, H) and their mask (W, T)."""
@@ -102,5 +112,11 @@ def pool_windows(head: nn.Module, logits: Tensor, hidden: Tensor, inputs: Mappin
         head, logits: the head, which has a :class:`WindowPooling` if its task reads windows; its logits (W, ...).
         hidden, inputs: as for :meth:`WindowPooling.forward`.
     """
-    pooling = getattr(head, WINDOWS, None)
-    return pooling(logits, hidden, inputs) if isinstance(pooling, WindowPooling) else logits
+    pooling = pooling_of(head)
+    return logits if pooling is None else pooling(logits, hidden, inputs)
+
+
+def pooling_of(head: nn.Module) -> WindowPooling | None:
+    """How a head pools windows; None if it does not."""
+    found = getattr(head, WINDOWS, None)
+    return found if isinstance(found, WindowPooling) else None

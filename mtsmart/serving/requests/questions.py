@@ -27,7 +27,9 @@ def read_question(body: bytes, tasks: Mapping[str, ServedTask], limits: Limits) 
     for key in data:
         if key not in KEYS:
             raise _bad("there is no such key", field=key, hint=did_you_mean(key, KEYS))
-    if ("texts" in data) == ("rows" in data):
+    if "texts" in data and "rows" in data:
+        raise _bad("the body has both 'texts' and 'rows'", hint="Leave one of the two out")
+    if "texts" not in data and "rows" not in data:
         raise _bad("the body needs either 'texts' or 'rows'", hint='For example {"texts": ["a text"]}')
     asked = [tasks[name] for name in _names(data, tasks)]
     names = tuple(task.name for task in asked)
@@ -134,7 +136,7 @@ def _check_count(inputs: Any, key: str, right: str, limits: Limits) -> None:
 def _check_size(question: Question, tasks: Mapping[str, ServedTask], limits: Limits) -> None:
     size = size_of(question, tasks)
     if size > limits.rows:
-        splitting = [name for name in question.tasks if tasks[name].splits]
+        splitting = [name for name in question.tasks if tasks[name].parts is not None]
         message = (
             f"the texts are too long together: the task '{splitting[0]}' reads a long one in parts, each of which "
             f"counts as an input. They are about {size}, and a request may have {limits.rows}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from mtsmart.errors import MtsmartError
+from mtsmart.errors import DataError, MtsmartError
 from mtsmart.text.escaping import one_line
 
 _ROW = re.compile(r"row (\d+)\b")
@@ -54,7 +54,7 @@ class Refusal(Exception):
 
 
 def refusal_of(error: MtsmartError) -> Refusal:
-    """The refusal of a question that the engine cannot read."""
+    """The refusal of a question that the engine cannot read. Hints about rows tell how to write a file, so they go."""
     place = "" if error.file is None else str(error.file)
     found = _ROW.search(place)
     is_place_known = found is not None or not place
@@ -64,7 +64,7 @@ def refusal_of(error: MtsmartError) -> Refusal:
         row=int(found[1]) if found else None,
         field=error.key or error.argument,
         shown=error.shown_value,
-        hint=error.hint,
+        hint=None if isinstance(error, DataError) else error.hint,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from mtsmart.models.output_unit import OutputUnit
@@ -24,6 +25,14 @@ class HasUnit(ABC):
     @abstractmethod
     def unit(self) -> OutputUnit:
         """The unit of the head's outputs."""
+
+
+class GivesLabelProbabilities(ABC):
+    """Gives the probability of each label where predictions say other probabilities."""
+
+    @abstractmethod
+    def label_probabilities(self, prediction: Mapping[str, Any]) -> list[float]:
+        """C numbers from 0 to 1 whose sum is 1, in the order of the labels, from a prediction of ``describe``."""
 
 
 class Portable(ABC):

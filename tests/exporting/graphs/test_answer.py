@@ -2,6 +2,7 @@
 
 import ast
 import json
+import runpy
 import sys
 from collections import Counter
 from types import ModuleType
@@ -54,6 +55,24 @@ def test_the_command_predicts_a_file(every_type, tmp_path):
     (tmp_path / "rows.jsonl").write_text('{"text": "a"}\n{"text"\n')
     refused = bare_python(tmp_path, *start, "--task", "regression")
     assert refused.returncode == 2 and "rows.jsonl, line 2: is not JSON" in refused.stderr
+
+
+def test_a_file_without_rows_is_refused_as_predict_does(every_type, tmp_path, capsys):
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n")
+    answer_file = every_type("BERT").folder / "answer.py"
+    main = runpy.run_path(str(answer_file))["main"]
+    assert main(["--task", "regression", "--input", str(file)]) == 2
+    assert capsys.readouterr().err == f"error: {file}: has no rows\n"
+
+
+def test_a_graph_is_told_from_a_run(every_type):
+    folder = every_type("BERT").folder
+    with pytest.raises(mtsmart.MtsmartError) as error:
+        mtsmart.load(folder)
+    assert str(error.value).startswith(
+        f"{folder}: is not the folder of a run (it has no config.yaml). It is that of an"
+    )
 
 
 def test_tasks_that_read_the_same_share_a_pass(every_type, answer, monkeypatch):

@@ -365,6 +365,8 @@ def _rows_of(file: Path) -> list[Row]:
     except (ValueError, RecursionError) as error:
         message = f"{file}, line {number}: is not JSON ({error}); the file should have a JSON object a line"
         raise AnswerError(message) from None
+    if not rows:
+        raise AnswerError(f"{file}: has no rows")
     return rows
 
 

@@ -1,0 +1,39 @@
+"""Mistakes on the command line itself: one line that names what is wrong and where to look, and exit code 2."""
+
+import re
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["serve", "run", "--port", "abc"], "Invalid value for '--port': .*, got 'abc'. See mtsmart serve --help"),
+        (["serve", "run", "--port=1.5"], "Invalid value for '--port': .*, got '1.5'. See mtsmart serve --help"),
+        (["train"], "Missing argument 'EXPERIMENT'.*See mtsmart train --help"),
+        (["predict", "run"], "Missing option '--task'.*See mtsmart predict --help"),
+        (["train", "x", "--resum"], r"No such option: --resum \(Possible options: .*--resume.*\). See mtsmart train"),
+        (["trian", "x"], "No such command 'trian'. Did you mean 'train'\\? See mtsmart --help"),
+        (["runs", "lst"], "No such command 'lst'.*See mtsmart runs --help"),
+        (["tasks", "check", "--a\x1b[31m"], "No such option: .*See mtsmart tasks check --help"),
+    ],
+)
+def test_one_line(cli, arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = cli(*arguments)
+    assert result.code == 2 and result.out == ""
+    (line,) = result.err.splitlines()
+    assert re.fullmatch(f"mtsmart: {message}.*", line), line
+    assert "\x1b" not in line and ".." not in line and "?." not in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])
+def test_what_is_asked_for_is_no_mistake(cli, arguments):
+    result = cli(*arguments)
+    assert result.code == 0 and result.out and not result.err
+
+
+def test_a_command_alone_shows_its_help(cli):
+    result = cli("runs")
+    assert result.code == 2 and "Usage: mtsmart runs" in result.out + result.err
