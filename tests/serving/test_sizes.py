@@ -88,6 +88,8 @@ def test_a_request_with_too_much_work_is_refused_before_it_waits():
             "field": "texts",
             "hint": "Send several requests",
         }
+        alone = client.ask({"tasks": "splits", "texts": "a " * 400}).json["error"]
+        assert alone["hint"] == "Send a shorter text"
         assert [question.tasks for question in engine.asked] == [("cuts",)]
 
 

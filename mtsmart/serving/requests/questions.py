@@ -142,7 +142,8 @@ def _check_size(question: Question, tasks: Mapping[str, ServedTask], limits: Lim
             f"counts as an input. They are about {size}, and a request may have {limits.rows}"
         )
         field = "texts" if question.texts else "rows"
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, field=field, hint="Send several requests")
+        hint = "Send several requests" if len(question) > 1 else "Send a shorter text"
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, field=field, hint=hint)
 
 
 def _check_text(text: str, number: int, field: str, limits: Limits) -> None:
