@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -113,3 +113,12 @@ class Engine(Protocol):
         Raises:
             MtsmartError: an input cannot be read. ``file`` names it: ``row 1`` is the first one.
         """
+
+
+def numbered(passes: Iterable[Sequence[str]]) -> dict[str, int]:
+    """Task -> the number of the pass through the encoder that it needs.
+
+    Args:
+        passes: the names of the tasks that share each pass.
+    """
+    return {name: number for number, sharing in enumerate(passes) for name in sharing}

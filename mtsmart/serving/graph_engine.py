@@ -10,7 +10,7 @@ from typing import Any
 from mtsmart.errors import CheckpointError, ConfigError, DataError, did_you_mean
 from mtsmart.exporting.onnx.runtime.answer import Model, Predicted
 from mtsmart.exporting.onnx.runtime.tokens import AnswerError
-from mtsmart.serving.engine import Answer, Answers, Question, ServedTask
+from mtsmart.serving.engine import Answer, Answers, Question, ServedTask, numbered
 from mtsmart.serving.sizes import parts_of
 
 _GROUPS = "groups"
@@ -61,8 +61,8 @@ class GraphEngine:
                 raise ConfigError("there is no task of this name", argument="task", value=name, hint=hint)
         if calibrated:
             self._require_temperatures(served)
-        of_rows = self._passes(served, by_place=False)
-        of_texts = self._passes([name for name in served if self._described(name)["texts"]], by_place=True)
+        of_rows = numbered(model.passes(served))
+        of_texts = numbered(model.passes((name for name in served if self._described(name)["texts"]), by_place=True))
         self._tasks = {
             name: _served(name, self._described(name), of_rows[name], of_texts.get(name, -1)) for name in served
         }
@@ -113,11 +113,6 @@ class GraphEngine:
         """What ``tasks.json`` says of a task."""
         found: Mapping[str, Any] = self._model.settings["tasks"][name]
         return found
-
-    def _passes(self, names: Sequence[str], by_place: bool) -> dict[str, int]:
-        """Task -> the number of the pass through the encoder that it needs."""
-        passes = self._model.passes(names, by_place)
-        return {name: number for number, sharing in enumerate(passes) for name in sharing}
 
     def _require_temperatures(self, names: Sequence[str]) -> None:
         """So that a lack is told before the first question."""

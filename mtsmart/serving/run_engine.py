@@ -12,7 +12,7 @@ from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.evaluation.predicting import Predictor
 from mtsmart.evaluation.typed_texts import predictions_for_texts, texts_read_by
 from mtsmart.log import log_notice
-from mtsmart.serving.engine import Answer, Answers, Parts, Question, ServedTask
+from mtsmart.serving.engine import Answer, Answers, Parts, Question, ServedTask, numbered
 from mtsmart.serving.sizes import parts_of
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.arranges_rows import needs_all_rows
@@ -66,8 +66,9 @@ class RunEngine:
         if calibrated:
             temperatures_of(run.run_folder, found.values())  # so that a lack is told before the first question
         self._predictor = lru_cache(maxsize=_REMEMBERED)(self._new_predictor)
-        of_rows = self._passes(list(found), by_place=False)
-        of_texts = self._passes([name for name, task in found.items() if texts_read_by(task)], by_place=True)
+        of_rows = numbered(self._new_predictor(tuple(found), by_place=False).passes)
+        reading_texts = tuple(name for name, task in found.items() if texts_read_by(task))
+        of_texts = numbered(self._new_predictor(reading_texts, by_place=True).passes) if reading_texts else {}
         self._tasks = {
             name: _served(task, run.max_length(name), of_rows[name], of_texts.get(name, -1))
             for name, task in found.items()
@@ -96,11 +97,6 @@ class RunEngine:
             name: [Answer(*each) for each in zip(predictions, cut[name].tolist(), strict=True)]
             for name, predictions in found.items()
         }
-
-    def _passes(self, names: Sequence[str], by_place: bool) -> dict[str, int]:
-        """Task -> the number of the pass through the encoder that it needs."""
-        passes = self._new_predictor(tuple(names), by_place).passes
-        return {name: number for number, sharing in enumerate(passes) for name in sharing}
 
     def _new_predictor(self, tasks: tuple[str, ...], by_place: bool) -> Predictor:
         return self._run.predictor(tasks, calibrated=self._calibrated, by_place=by_place)

@@ -113,3 +113,8 @@ def test_long_questions_fill_a_batch_and_the_queue():
 def test_a_run_says_which_tasks_read_long_inputs_in_parts(every_type):
     found = {name: one.parts is not None for name, one in RunEngine(every_type).tasks.items()}
     assert {name: found[name] for name in EXAMPLES} == {name: name not in ONE_SEQUENCE for name in EXAMPLES}
+
+
+def test_a_run_is_served_of_which_no_task_reads_texts_alone(every_type):
+    (served,) = RunEngine(every_type, ["multiple_choice"]).tasks.values()
+    assert served.texts == 0 and served.parts == Parts(None)
