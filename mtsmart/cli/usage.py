@@ -33,21 +33,27 @@ def called(command: Callable[..., Any], arguments: Sequence[str]) -> int:
             error.show()
             return int(error.exit_code)
         message, meant, rest = text.partition(" Did you mean")
-        hint = f"{meant}{rest} {_where_to_look(error)}".strip()
-        raise ConfigError(f"{message.rstrip('.')}{_got(error, arguments)}", hint=hint or None) from None
+        hint = f"{meant}{rest} {_where_to_look(error, arguments)}".strip()
+        raise ConfigError(f"{message.rstrip('.')}{_got(error, arguments)}", hint=hint) from None
     return code if isinstance(code, int) else 0
 
 
 def _got(error: Any, arguments: Sequence[str]) -> str:
-    """The value of the flag that is wrong, as far as it can be found."""
-    flags = getattr(getattr(error, "param", None), "opts", ())
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        flag, _, value = word.partition("=")
-        if flag in flags and (value or following):
-            return f", got {value or following!r}"
+    """The value of the flag that is wrong, as far as it can be found; of a flag that is repeated, the last one."""
+    if type(error) is not typer.BadParameter:  # What is missing has no value.
+        return ""
+    flags = [flag for flag in getattr(error.param, "opts", ()) if flag.startswith("-")]
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    for word, following in reversed(list(pairs)):
+        flag, has_value, value = word.partition("=")
+        if flag in flags:
+            return f", got {value if has_value else following!r}"
     return ""
 
 
-def _where_to_look(error: Any) -> str:
-    context = error.ctx
-    return "" if context is None else f"See {context.command_path} --help"
+def _where_to_look(error: Any, arguments: Sequence[str]) -> str:
+    """The command whose help says what is right."""
+    if error.ctx is not None:
+        return f"See {error.ctx.command_path} --help"
+    named = [word for word in arguments[:1] if not word.startswith("-")]
+    return f"See {' '.join(['mtsmart', *named])} --help"

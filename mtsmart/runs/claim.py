@@ -142,8 +142,10 @@ def _numbers(name: str) -> set[int]:
 def _check_writable(path: Path) -> None:
     absolute = path.absolute()
     existing = next(parent for parent in (absolute, *absolute.parents) if parent.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise ConfigError(f"cannot be written: {existing}", argument="output_dir", value=str(path))
+    is_file = not existing.is_dir()
+    if is_file or not os.access(existing, os.W_OK):
+        reason = f"{existing} is a file, not a folder" if is_file else str(existing)
+        raise ConfigError(f"cannot be written: {reason}", argument="output_dir", value=str(path))
 
 
 def refuse_inside_run(path: Path, argument: str) -> None:

@@ -142,7 +142,10 @@ def test_experiment_file(workspace, cli, name):
         (["experiment.yaml", "encoder.path=./gone"], "encoder.path: there is no such folder"),
         (["experiment.yaml", "encoder.path=pkg://nothing/x"], "no installed package 'nothing'"),
         (["experiment.yaml", "task_files=[gone.yaml]"], "gone.yaml: cannot be read: No such file"),
-        (["experiment.yaml", "-o", "color_train.jsonl"], "--output-dir: cannot be written: .*color_train.jsonl"),
+        (
+            ["experiment.yaml", "-o", "color_train.jsonl"],
+            "--output-dir: cannot be written: .*color_train.jsonl is a file, not a folder, got",
+        ),
         (["experimant.yaml"], "there is no such experiment file, got 'experimant.yaml'"),
         (["quickstrat"], "Did you mean 'quickstart'"),
     ],

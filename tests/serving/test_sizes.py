@@ -83,13 +83,13 @@ def test_a_request_with_too_much_work_is_refused_before_it_waits():
         refused = client.ask({"tasks": ["cuts", "splits"], "texts": long})
         assert refused.status == 413
         assert refused.json["error"] == {
-            "message": "the texts are too long together: the task 'splits' reads a long one in parts, each of which "
-            "counts as an input. They are about 12, and a request may have 10",
+            "message": "is too much together: the task 'splits' reads a long text in parts, and each candidate by "
+            "itself, and each of them counts as an input. They are about 12, and a request may have 10",
             "field": "texts",
             "hint": "Send several requests",
         }
         alone = client.ask({"tasks": "splits", "texts": "a " * 400}).json["error"]
-        assert alone["hint"] == "Send a shorter text"
+        assert alone["hint"] == "Send a shorter text, or fewer candidates"
         assert [question.tasks for question in engine.asked] == [("cuts",)]
 
 

@@ -138,11 +138,11 @@ def _check_size(question: Question, tasks: Mapping[str, ServedTask], limits: Lim
     if size > limits.rows:
         splitting = [name for name in question.tasks if tasks[name].parts is not None]
         message = (
-            f"the texts are too long together: the task '{splitting[0]}' reads a long one in parts, each of which "
-            f"counts as an input. They are about {size}, and a request may have {limits.rows}"
+            f"is too much together: the task '{splitting[0]}' reads a long text in parts, and each candidate by "
+            f"itself, and each of them counts as an input. They are about {size}, and a request may have {limits.rows}"
         )
         field = "texts" if question.texts else "rows"
-        hint = "Send several requests" if len(question) > 1 else "Send a shorter text"
+        hint = "Send several requests" if len(question) > 1 else "Send a shorter text, or fewer candidates"
         raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, field=field, hint=hint)
 
 
