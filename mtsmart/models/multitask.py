@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -97,23 +97,26 @@ class MultiTaskModel(nn.Module):
         places = inputs.get(WINDOWS)
         count = len(inputs["input_ids"])
         if count <= (_LISTS * most if places is None else most):
-            return [logits for logits, _ in self._of_heads(heads, inputs)]
+            return [self.logits(head, outputs, inputs) for head, outputs in self._encoded(heads, inputs)]
         sequences = {name: tensor for name, tensor in inputs.items() if name != WINDOWS}
         starts = range(0, count, most)
         parts = [{name: tensor[start : start + most] for name, tensor in sequences.items()} for start in starts]
-        of_parts = zip(*(self._of_heads(heads, part) for part in parts), strict=True)
+        of_parts = zip(*(self._of_part(heads, part) for part in parts), strict=True)
         return [self._joined(head, found, places) for head, found in zip(heads, of_parts, strict=True)]
 
-    def _of_heads(self, heads: Sequence[str], inputs: dict[str, Tensor]) -> list[tuple[Tensor, Tensor | None]]:
-        """The logits of each head, and what weighs the windows of a row where the head learns it."""
+    def _encoded(self, heads: Sequence[str], inputs: dict[str, Tensor]) -> Iterator[tuple[str, Any]]:
+        """Each head with the encoder's outputs, which are computed once unless heads have adapters of their own."""
         embeddings = self.embed(inputs["input_ids"])
         outputs = self.encode(heads[0], embeddings, inputs)
-        found = []
         for head in heads:
             if self.encoder.by_head and head != heads[0]:
                 outputs = self.encode(head, embeddings, inputs)
-            found.append((self.logits(head, outputs, inputs), self._scores(head, outputs, inputs)))
-        return found
+            yield head, outputs
+
+    def _of_part(self, heads: Sequence[str], inputs: dict[str, Tensor]) -> list[tuple[Tensor, Tensor | None]]:
+        """The logits of each head, and what weighs the windows of a row where the head learns it."""
+        encoded = self._encoded(heads, inputs)
+        return [(self.logits(head, outputs, inputs), self._scores(head, outputs, inputs)) for head, outputs in encoded]
 
     def _scores(self, head: str, outputs: Any, inputs: dict[str, Tensor]) -> Tensor | None:
         pooling = pooling_of(self.head(head))

@@ -10,7 +10,7 @@ from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate
 from mtsmart.data.sources import has_split
 from mtsmart.preparation.preparer import Preparer
-from mtsmart.processes import ALONE, Processes
+from mtsmart.processes import Processes
 from mtsmart.task_types import TaskType
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -43,9 +43,7 @@ class PreparedTask:
         return self.type.name
 
 
-def prepare_task(
-    definition: TaskDefinition, task: TaskType, preparer: Preparer, processes: Processes = ALONE
-) -> PreparedTask:
+def prepare_task(definition: TaskDefinition, task: TaskType, preparer: Preparer, processes: Processes) -> PreparedTask:
     """A task with the splits that it has, encoded.
 
     Args:

@@ -74,9 +74,11 @@ class Batches:
             what gets the answers, or the Refusal of a question that the engine cannot read.
 
         Raises:
-            Refusal: too many inputs wait.
+            Refusal: it is more work than a request may have, or too many inputs wait.
         """
         waiting = _Waiting(question, self._engine.tasks)
+        if waiting.size > self._limits.rows:
+            raise self._too_much(waiting)
         with self._changed:
             if self._inputs + waiting.size > self._limits.waiting:
                 raise self._busy()
@@ -98,6 +100,18 @@ class Batches:
         message = f"the server is busy: {self._inputs} inputs wait for their answers"
         hint = f"Try again in {wait} s"
         return Refusal(HTTPStatus.TOO_MANY_REQUESTS, message, hint=hint, headers={"Retry-After": str(wait)})
+
+    def _too_much(self, waiting: _Waiting) -> Refusal:
+        question = waiting.question
+        splitting = next(name for name in question.tasks if self._engine.tasks[name].parts is not None)
+        message = (
+            f"is too much together: the task '{splitting}' reads a long text in parts, and each candidate by itself, "
+            f"and each of them counts as an input. They are about {waiting.size}, "
+            f"and a request may have {self._limits.rows}"
+        )
+        field = "texts" if question.texts else "rows"
+        hint = "Send several requests" if len(question) > 1 else "Send a shorter text, or fewer candidates"
+        return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, field=field, hint=hint)
 
     def _work(self) -> None:
         while batch := self._next():

@@ -1,15 +1,13 @@
 """The steps of each Dockerfile, run without Docker; then what they have installed serves. They fetch packages."""
 
-import re
 import subprocess
-import time
 
 import pytest
 
 import mtsmart
 from tests.packaging.test_docker import FILES, instructions
 from tests.packaging.without_docker import built
-from tests.serving.at_work import JSON, Client
+from tests.serving.at_work import JSON, serving_process
 
 pytestmark = pytest.mark.slow
 TOKEN = "a-token-of-many-letters"
@@ -44,22 +42,13 @@ def test_what_the_steps_have_installed_works(image, trained_run, tmp_path):
 def asked(command, image, place):
     """The predictions of a server that is started with a token, asked, and stopped."""
     environment = {**image.environment, "MTSMART_SERVE_TOKEN": TOKEN}
-    with (place / "out").open("w") as out, (place / "err").open("w") as err:
-        process = subprocess.Popen(command, env=environment, cwd=image.work, stdout=out, stderr=err)
-    try:
-        end = time.monotonic() + 120
-        while "served at" not in (place / "out").read_text():
-            assert process.poll() is None and time.monotonic() < end, (place / "err").read_text()
-            time.sleep(0.05)
-        port = re.search(r":(\d+) \(Ctrl-C stops\)", (place / "out").read_text())[1]
-        health = [image.program(image.health[0]), *(word.replace("8000", port) for word in image.health[1:])]
+    with serving_process(command, place, seconds=120, env=environment, cwd=image.work) as client:
+        health = [
+            image.program(image.health[0]),
+            *(word.replace("8000", str(client.port)) for word in image.health[1:]),
+        ]
         subprocess.run(health, check=True)
-        client = Client(int(port))
         question = '{"tasks": ["color"], "texts": ["a red house"]}'
         assert client.call("POST", "/predict", question, JSON).status == 401
         answer = client.call("POST", "/predict", question, {**JSON, "Authorization": f"Bearer {TOKEN}"})
-        process.terminate()
-        assert process.wait(30) == 0
-    finally:
-        process.kill()
     return [row["color"] for row in answer.json["answers"]]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
+import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mtsmart.serving.application import Application, application
@@ -94,3 +98,30 @@ def serving(
             server.stop()
             thread.join(30)
     assert not thread.is_alive()
+
+
+@contextmanager
+def serving_process(command: Sequence[str], place: Path, seconds: float = 60, **settings: Any) -> Iterator[Client]:
+    """A server as a process of its own, which is asked to stop at the end of the context and must do so in order.
+
+    Args:
+        command: with which it is started, on a free port.
+        place: a folder for its streams, the files ``out`` and ``err``.
+        seconds: how long it may take to start.
+        settings: of ``subprocess.Popen``.
+    """
+    out = place / "out"
+    with out.open("w") as stdout, (place / "err").open("w") as stderr:
+        process = subprocess.Popen(command, stdout=stdout, stderr=stderr, **settings)
+    try:
+        end = time.monotonic() + seconds
+        while "served at" not in out.read_text():
+            assert process.poll() is None and time.monotonic() < end, (place / "err").read_text()
+            time.sleep(0.02)
+        found = re.search(r":(\d+) \(Ctrl-C stops\)", out.read_text())
+        assert found is not None
+        yield Client(int(found[1]))
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()

@@ -1,11 +1,8 @@
 """An exported graph behind the server: the run's answers and refusals, in a process without torch."""
 
 import json
-import re
 import shutil
-import subprocess
 import sys
-import time
 from importlib import metadata
 
 import pytest
@@ -17,7 +14,7 @@ from mtsmart.serving.run_engine import RunEngine
 from tests.conftest import WORDS
 from tests.exporting.graphs.bare import assert_equal_predictions
 from tests.packaging.test_docker import FILES, named_packages
-from tests.serving.at_work import Client, serving
+from tests.serving.at_work import serving, serving_process
 from tests.serving.conftest import EXAMPLES, example
 
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (pip install 'mtsmart[onnx]')")
@@ -173,19 +170,8 @@ def test_the_server_needs_no_torch(graph, tmp_path):
     assert {"torch", "transformers", "datasets", "pyarrow", "sklearn", "scipy"} <= {*missing}
     few = [sys.executable, "-c", WITH_FEW_PACKAGES, json.dumps(missing)]
     command = [*few, "serve", str(graph), "--port", "0", "--task", "ordinal"]
-    with (tmp_path / "out").open("w") as out, (tmp_path / "err").open("w") as err:
-        process = subprocess.Popen(command, stdout=out, stderr=err)
-    try:
-        end = time.monotonic() + 60
-        while "served at" not in (tmp_path / "out").read_text():
-            assert process.poll() is None and time.monotonic() < end, (tmp_path / "err").read_text()
-            time.sleep(0.02)
-        port = int(re.search(r":(\d+) \(Ctrl-C stops\)", (tmp_path / "out").read_text())[1])
-        answers = Client(port).ask({"texts": ["a dog", LONG]}).json
-        process.terminate()
-        assert process.wait(30) == 0
-    finally:
-        process.kill()
+    with serving_process(command, tmp_path) as client:
+        answers = client.ask({"texts": ["a dog", LONG]}).json
     assert answers["answers"][0]["ordinal"]["prediction"] in example("ordinal").DEFINITION["labels"]
     assert answers["warnings"][0]["cut"] == 1
     assert (tmp_path / "err").read_text() == ""

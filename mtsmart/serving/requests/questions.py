@@ -11,7 +11,7 @@ from mtsmart.serving.engine import Question, ServedTask
 from mtsmart.serving.limits import Limits
 from mtsmart.serving.requests.json_body import json_object
 from mtsmart.serving.requests.refusals import Refusal
-from mtsmart.serving.sizes import size_of, texts_in
+from mtsmart.serving.sizes import texts_in
 
 KEYS = ("tasks", "texts", "rows")
 """What a body may hold: the names of tasks (all, if they are not named), and either texts or rows."""
@@ -34,11 +34,8 @@ def read_question(body: bytes, tasks: Mapping[str, ServedTask], limits: Limits) 
     asked = [tasks[name] for name in _names(data, tasks)]
     names = tuple(task.name for task in asked)
     if "texts" in data:
-        question = Question(names, texts=_texts(data["texts"], asked, limits))
-    else:
-        question = Question(names, rows=_rows(data["rows"], asked, limits))
-    _check_size(question, tasks, limits)
-    return question
+        return Question(names, texts=_texts(data["texts"], asked, limits))
+    return Question(names, rows=_rows(data["rows"], asked, limits))
 
 
 def _names(data: Mapping[str, Any], tasks: Mapping[str, ServedTask]) -> list[str]:
@@ -131,19 +128,6 @@ def _check_count(inputs: Any, key: str, right: str, limits: Limits) -> None:
     if len(inputs) > limits.rows:
         message = f"holds {len(inputs)} inputs, and a request may have {limits.rows}"
         raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, field=key, hint="Send several requests")
-
-
-def _check_size(question: Question, tasks: Mapping[str, ServedTask], limits: Limits) -> None:
-    size = size_of(question, tasks)
-    if size > limits.rows:
-        splitting = [name for name in question.tasks if tasks[name].parts is not None]
-        message = (
-            f"is too much together: the task '{splitting[0]}' reads a long text in parts, and each candidate by "
-            f"itself, and each of them counts as an input. They are about {size}, and a request may have {limits.rows}"
-        )
-        field = "texts" if question.texts else "rows"
-        hint = "Send several requests" if len(question) > 1 else "Send a shorter text, or fewer candidates"
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, field=field, hint=hint)
 
 
 def _check_text(text: str, number: int, field: str, limits: Limits) -> None:
