@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 import mtsmart
-from benchmarks.speed.timing import interleaved, machine, paired_ratio, put_between, table
+from benchmarks.speed.timing import interleaved, machine, paired_ratio, put_between, table, verdict
 from mtsmart.data.sources import load_split
 from mtsmart.exporting.onnx.runtime.answer import Model
 from mtsmart.metrics import METRICS
@@ -43,6 +43,9 @@ GLUE = {
 }
 LEAST_ROUNDS = 3
 MOST_TIMED = 300  # rows of a task
+MOST_BYTES = 0.3  # of int8, times those of float32
+LEAST_SPEED = 1.5  # of int8, times that of float32
+MOST_LOSS = 1.0  # of int8, points below the run
 RUN = "the run"
 FLOATS = "ONNX, float32"
 INTEGERS = "ONNX, int8"
@@ -136,7 +139,7 @@ def score(
 def sizes(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The table of file sizes."""
     cells = [
-        [name, *(f"{each['bytes'][arm] / 1e6:.1f}" for arm in (FLOATS, INTEGERS)), f"{ratio(each):.2f}"]
+        [name, *(f"{each['bytes'][arm] / 1e6:.1f}" for arm in (FLOATS, INTEGERS)), verdict(ratio(each), MOST_BYTES)]
         for name, each in found.items()
     ]
     return [f"{machine()} One thread.", "", *table(["run", "float32, MB", "int8, MB", "int8 / float32"], cells)]
@@ -156,7 +159,7 @@ def rates(found: Mapping[str, Mapping[str, Any]], rounds: int) -> list[str]:
             speeds = [f"{rows / statistics.median(seconds[arm]):.0f}" for arm in ARMS]
             gains = [
                 f"{paired_ratio(seconds[RUN], seconds[FLOATS]):.2f}",
-                f"{paired_ratio(seconds[FLOATS], seconds[INTEGERS]):.2f}",
+                verdict(paired_ratio(seconds[FLOATS], seconds[INTEGERS]), LEAST_SPEED, at_least=True),
             ]
             cells.append([task, str(rows), *speeds, *gains])
     head = ["task", "rows", *(f"{arm}, rows a second" for arm in ARMS), "float32 / the run", "int8 / float32"]
@@ -169,8 +172,8 @@ def scores(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     for each in found.values():
         for task, of_arms in each["scores"].items():
             rows = str(each["rows"][task]["scored"])
-            difference = of_arms[INTEGERS] - of_arms[RUN]
-            cells.append([task, rows, *(f"{of_arms[arm]:.2f}" for arm in ARMS), f"{difference:+.2f}"])
+            gain = verdict(of_arms[INTEGERS] - of_arms[RUN], -MOST_LOSS, at_least=True, unit="points")
+            cells.append([task, rows, *(f"{of_arms[arm]:.2f}" for arm in ARMS), gain])
     head = ["task", "rows", *ARMS, "int8 - the run"]
     return ["The main metric on all validation rows that have a label, times 100:", "", *table(head, cells)]
 
