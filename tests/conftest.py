@@ -19,6 +19,8 @@ import pytest
 from tests.tiny_encoder import write_tiny_encoder
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may reach out
+# transformers reads weights in threads. Starting them takes as long as reading the small encoders of tests.
+os.environ.setdefault("HF_DEACTIVATE_ASYNC_LOAD", "1")
 
 hypothesis.settings.register_profile("mtsmart", deadline=None)  # A busy machine is no failure.
 hypothesis.settings.load_profile("mtsmart")

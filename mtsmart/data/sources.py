@@ -324,7 +324,7 @@ def _from_files(entry: str | list[str], source: DatasetSource, wanted: Sequence[
 
 def _rows_of(table: pa.Table, place: str) -> datasets.Dataset:
     try:
-        return datasets.Dataset(table)
+        return datasets.Dataset(table, fingerprint=uuid.uuid4().hex)  # Without one, datasets hashes every value.
     except (ValueError, TypeError, RecursionError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"has a column of a kind that is not read: {reason}", file=place) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -94,7 +95,7 @@ def _completed(
     whole = table.with_format("arrow")[:]
     for column in columns:
         whole = with_derived(whole, [column], "the rows", empty_parts(missing, column), done)
-    return datasets.Dataset(whole.select([*columns, "row"]))
+    return datasets.Dataset(whole.select([*columns, "row"]), fingerprint=uuid.uuid4().hex)
 
 
 def predictable(

@@ -57,7 +57,8 @@ SMALL = {
     step_cost: {"BATCH": 2, "TOKENS": (8,), "UPDATES": 2, "LIMITS": {}},
 }
 REAL_DATA = ("bare", "mix", "padding")
-QUICK_PARTS = [part for part in bench.PARTS if part not in ("gpu", "mix")]
+MEASURED_PARTS = [part for part in bench.PARTS if part != "gpu"]
+SLOW_PARTS = ("data", "methods", "mix", "one_pass", "steps")
 
 
 @pytest.fixture
@@ -71,7 +72,9 @@ def small(tiny_encoder, monkeypatch):
             monkeypatch.setattr(module, name, value)
 
 
-@pytest.mark.parametrize("part", [*QUICK_PARTS, pytest.param("mix", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "part", [pytest.param(part, marks=pytest.mark.slow if part in SLOW_PARTS else []) for part in MEASURED_PARTS]
+)
 def test_each_part_measures_one_round_and_writes_its_section(part, small, tmp_path, request):
     if part in REAL_DATA:
         request.getfixturevalue("hub_dir")

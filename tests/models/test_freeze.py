@@ -180,7 +180,9 @@ class Spy(Callback):
 SETTINGS = ["training.epochs=1", "training.keep_checkpoints=99", "training.log_every=3"]
 
 
-@pytest.mark.parametrize("freeze", ["embeddings", "1", "all"])
+@pytest.mark.parametrize(
+    "freeze", ["1", pytest.param("embeddings", marks=pytest.mark.slow), pytest.param("all", marks=pytest.mark.slow)]
+)
 def test_a_run_trains_only_the_rest_and_resumes_to_the_bit(workspace, tiny_encoder, freeze):
     """With both terms on: SMART perturbs frozen word embeddings too, and the teacher moves."""
     settings = [*SETTINGS, f"encoder.freeze={freeze}"]

@@ -25,7 +25,7 @@ every_method = pytest.mark.parametrize("name", METHODS)
 # The others leave a batch's loss as it is; what they do around an update is in weights/test_all_at_once.py.
 WITH_TERM = [name for name, method in METHODS.items() if any(figure.is_term for figure in method.figures)]
 every_term = pytest.mark.parametrize("name", WITH_TERM)
-_ON_ALL = ("smart", "mbpp")  # the methods that the suite runs on every architecture; others only when slow tests run
+_ON_ALL = ("smart", "mbpp")  # the methods that the suite runs on every architecture and for every task type
 
 
 def on_pairs(names, pairs=PAIRS):
@@ -40,7 +40,10 @@ def on_pairs(names, pairs=PAIRS):
 
 
 def is_quick(pair, name):
-    return pair[0] == "BERT" or (name in _ON_ALL and every_type.is_quick(pair))
+    """Whether the suite runs it. The others run with the slow tests; of them, BERT has one task type for each head."""
+    if name in _ON_ALL:
+        return every_type.is_quick(pair)
+    return pair[0] == "BERT" and pair[1] in every_type.OF_A_HEAD
 
 
 def method_on(case, name, **changes):

@@ -364,3 +364,10 @@ CASES = {
         lambda rng, index: [index, "0", text(rng)],
     ),
 }
+
+
+def write_all(folder: Path) -> None:
+    """A task file ``tasks.yml`` with all cases, and their data files."""
+    for name, case in CASES.items():
+        case.write(name, folder)
+    (folder / "tasks.yml").write_text("".join(f"{name}:{case.entry}" for name, case in CASES.items()))

@@ -1,5 +1,8 @@
 """Task files in MT-DNN's form: what they become, which differences are reported, and that they train."""
 
+import json
+import shutil
+
 import pytest
 import yaml
 from transformers import AutoTokenizer
@@ -8,7 +11,7 @@ import mtsmart
 from mtsmart.errors import ConfigError
 from mtsmart.tasks import TaskLibrary, mtdnn_tables
 from tests.tasks.mtdnn_entries import BASIC, changed
-from tests.tasks.mtdnn_files import CASES
+from tests.tasks.mtdnn_files import CASES, write_all
 
 
 # What they become ---------------------------------------------------------------------------------------------------
@@ -29,30 +32,29 @@ def test_every_name_that_is_not_refused_stands_in_a_case():
 
 
 @pytest.mark.filterwarnings("ignore::mtsmart.errors.MtsmartWarning")
-@pytest.mark.parametrize("name", CASES)
-def test_each_kind_trains_one_update_and_evaluates(tmp_path, tiny_encoder, monkeypatch, cli, name):
-    case = CASES[name]
-    kind = case.expected["task_type"]
+def test_each_kind_trains_one_update_and_evaluates(tmp_path, tiny_encoder, monkeypatch, cli):
     monkeypatch.chdir(tmp_path)
-    case.write(name, tmp_path)
-    encoder = tiny_encoder
+    write_all(tmp_path)
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
     tokenizer = AutoTokenizer.from_pretrained(encoder)
-    if kind == "masked_lm" and tokenizer.mask_token is None:
-        encoder = tmp_path / "encoder"
-        encoder.mkdir()
-        for file in tiny_encoder.iterdir():
-            (encoder / file.name).write_bytes(file.read_bytes())
-        tokenizer.mask_token = tokenizer.unk_token
-        tokenizer.save_pretrained(encoder)
-    (tmp_path / "e.yaml").write_text(
-        f"name: one\ntasks: [{name}]\ntask_files: [tasks.yml]\nencoder: {{path: {encoder}}}\n"
-        "smart: tuned\nmbpp: tuned\ndata: {max_length: 48}\ntraining: {epochs: 1, max_updates: 1, batch_size: 4}\n"
-    )
+    tokenizer.mask_token = tokenizer.unk_token  # which masked language modelling needs
+    tokenizer.save_pretrained(encoder)
     checked = cli("tasks", "check", "tasks.yml")
     assert checked.code == 0, checked.err
-    run = mtsmart.train("e.yaml").load()
-    for split in case.splits:
-        assert case.expected["metrics"][0] in run.evaluate(split=split).tasks[name].metrics
+    (tmp_path / "e.yaml").write_text(
+        f"name: one\ntasks: [{', '.join(CASES)}]\ntask_files: [tasks.yml]\nencoder: {{path: {encoder}}}\n"
+        "smart: tuned\nmbpp: tuned\ndata: {max_length: 48}\nmixing: {strategy: rounds}\n"
+        f"training: {{max_updates: {len(CASES)}, batch_size: 4, log_every: {len(CASES)}}}\n"
+    )
+    trained = mtsmart.train("e.yaml")
+    lines = [json.loads(line) for line in (trained.path / "metrics.jsonl").read_text().splitlines()]
+    (logged,) = [line for line in lines if line["type"] == "train"]
+    assert logged["tasks"].keys() == CASES.keys()
+    run = trained.load()
+    for name, case in CASES.items():
+        for split in case.splits:
+            found = run.evaluate(name, split=split).tasks[name].metrics
+            assert case.expected["metrics"][0] in found, (name, split)
 
 
 def test_a_missing_file_matters_only_when_its_split_is_needed(tmp_path, tiny_encoder, monkeypatch, cli):

@@ -8,16 +8,14 @@ import yaml
 from mtsmart.config.document import dump_yaml, parse_yaml
 from mtsmart.tasks import TaskLibrary
 from tests.tasks.mtdnn_entries import BASIC
-from tests.tasks.mtdnn_files import CASES
+from tests.tasks.mtdnn_files import CASES, write_all
 
 
 # Conversion ---------------------------------------------------------------------------------------------------------
 @pytest.mark.filterwarnings("ignore::mtsmart.errors.MtsmartWarning")
 @pytest.mark.parametrize("output", ["own.yaml", "below/own.yaml"])
 def test_a_converted_file_loads_as_the_same_tasks(tmp_path, cli, output):
-    for name, case in CASES.items():
-        case.write(name, tmp_path)
-    (tmp_path / "tasks.yml").write_text("".join(f"{name}:{case.entry}" for name, case in CASES.items()))
+    write_all(tmp_path)
     (tmp_path / "below").mkdir()
     result = cli("tasks", "convert", tmp_path / "tasks.yml", "--output", tmp_path / output)
     assert (result.code, result.out) == (0, f"written to {tmp_path / output}\n")

@@ -143,14 +143,15 @@ def test_without_equal_texts_it_is_told_that_nothing_is_shared(workspace):
         )
 
 
-TERMS = {
-    "each its own perturbation": ["smart=tuned", "mbpp=tuned"],
-    "one perturbation": ["smart={preset: tuned, shared: true}", "mbpp=tuned", "smart.every=2"],
-    "ascent, one perturbation": ["smart={preset: paper, shared: true, epsilon: 1e-2, noise: 1e-2}", "r_drop=paper"],
-}
+ASCENT = "smart={preset: paper, shared: true, epsilon: 1e-2, noise: 1e-2}"
+TERMS = [
+    pytest.param(["smart=tuned", "mbpp=tuned"], id="each its own perturbation", marks=pytest.mark.slow),
+    pytest.param(["smart={preset: tuned, shared: true}", "mbpp=tuned", "smart.every=2"], id="one perturbation"),
+    pytest.param([ASCENT, "r_drop=paper"], id="ascent, one perturbation", marks=pytest.mark.slow),
+]
 
 
-@pytest.mark.parametrize("terms", TERMS.values(), ids=TERMS)
+@pytest.mark.parametrize("terms", TERMS)
 def test_a_stopped_run_goes_on_to_the_bit(experiment, tmp_path, terms):
     file = experiment(("size",))
     settings = [*terms, "encoder.dropout=0.1"]
