@@ -18,7 +18,7 @@ from typing import Self
 from mtsmart.errors import ConfigError
 from mtsmart.runs.folder import RUN_NAMES, RunFolder
 from mtsmart.runs.lock import RunLock
-from mtsmart.storage.failures import writing
+from mtsmart.storage.failures import file_above, writing
 from mtsmart.storage.owned import Kind, OwnedFolder
 from mtsmart.user_paths import user_path
 
@@ -141,11 +141,10 @@ def _numbers(name: str) -> set[int]:
 
 def _check_writable(path: Path) -> None:
     absolute = path.absolute()
+    in_the_way = file_above(RunFolder(absolute).config_file)
     existing = next(parent for parent in (absolute, *absolute.parents) if parent.exists())
-    is_file = not existing.is_dir()
-    if is_file or not os.access(existing, os.W_OK):
-        reason = f"{existing} is a file, not a folder" if is_file else str(existing)
-        raise ConfigError(f"cannot be written: {reason}", argument="output_dir", value=str(path))
+    if in_the_way is not None or not os.access(existing, os.W_OK):
+        raise ConfigError(f"cannot be written: {in_the_way or existing}", argument="output_dir", value=str(path))
 
 
 def refuse_inside_run(path: Path, argument: str) -> None:
@@ -183,7 +182,7 @@ def check_folder_of(file: Path) -> None:
     Raises:
         ConfigError: names the folder.
     """
-    folder = file.absolute().parent
-    if not folder.is_dir():
-        message = "is no folder, but a file" if folder.is_file() else "there is no such folder"
+    if not file.parent.is_dir():
+        in_the_way = file_above(file)
+        message = f"cannot be written: {in_the_way}" if in_the_way else "there is no such folder"
         raise ConfigError(message, argument="output", value=str(file.parent))

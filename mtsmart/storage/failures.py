@@ -28,7 +28,7 @@ def writing(place: Path) -> Iterator[None]:
         reason = _system_reason(error)
         if reason is None:
             raise
-        raise StorageError(f"cannot be written: {_file_above(place) or reason}", file=place) from None
+        raise StorageError(f"cannot be written: {file_above(place) or reason}", file=place) from None
 
 
 def reason_of(error: Exception) -> str:
@@ -36,7 +36,7 @@ def reason_of(error: Exception) -> str:
     return getattr(error, "strerror", None) or reason_in(error)
 
 
-def _file_above(place: Path) -> str | None:
+def file_above(place: Path) -> str | None:
     """That a file stands where a folder would have to be, for which the system has several names; None if none does."""
     for above in place.parents:
         if os.path.isfile(above):

@@ -162,7 +162,12 @@ def test_predict_prints_json_lines_without_an_output(workspace, run, cli):
         ("text,prediction\nx,y\n", None, "already has a column of this name"),
         ("text\nx\n", "out.xml", "--output: unknown output format, got 'out.xml'"),
         ("text\nx\n", "gone/out.csv", "--output: there is no such folder, got 'gone'"),
-        ("text\nx\n", "experiment.yaml/out.csv", "--output: is no folder, but a file, got 'experiment.yaml'"),
+        ("text\nx\n", "experiment.yaml/o.csv", "--output: cannot be written: experiment.yaml is a file, not a folder"),
+        (
+            "text\nx\n",
+            "experiment.yaml/y/o.csv",
+            "--output: cannot be written: experiment.yaml is a file, not a folder",
+        ),
     ],
 )
 def test_predict_refusals_write_nothing(workspace, run, cli, content, output, message):
