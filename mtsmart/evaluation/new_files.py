@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from mtsmart.arguments import items_of
 from mtsmart.data.derived import source_columns
 from mtsmart.data.readers import kind_of_file, whole_rows
 from mtsmart.errors import ConfigError, DataError, MtsmartError, did_you_mean
 from mtsmart.log import log_notice
-from mtsmart.tasks.dataset import INTO_DATASET, DatasetSource, FileKind
+from mtsmart.tasks.dataset import INTO_DATASET, DatasetSource, FileKind, problem_of_columns
 from mtsmart.tasks.definition import TaskDefinition
 
 _FORM = ("format", "columns", "delimiter", "escape", "field", "explode")
@@ -36,6 +37,29 @@ class GivenForm:
 
     format: str | None = None
     columns: Sequence[str] | None = None
+
+
+def form_of(
+    file: str | Path | None, file_format: str | None, columns: Iterable[str] | None, **of_splits: str | None
+) -> GivenForm:
+    """What the user says about a new file.
+
+    Args:
+        file: the file; None: a split is scored.
+        file_format: see :class:`GivenForm`.
+        columns: see :class:`GivenForm`.
+        of_splits: argument -> value of what goes with a split alone.
+
+    Raises:
+        ConfigError: something is said about a file and there is none, or about a split and there is a file.
+    """
+    names = None if columns is None else items_of("columns", columns)
+    of_files = {"file_format": file_format, "columns": None if names is None else ",".join(names)}
+    message = "goes with a new file" if file is None else "does not go with a new file"
+    for argument, value in (of_files if file is None else of_splits).items():
+        if value is not None:
+            raise ConfigError(message, argument=argument, value=value)
+    return GivenForm(file_format, names)
 
 
 AS_TRAINED = GivenForm()
@@ -92,6 +116,8 @@ def source_of(file: str | Path, definition: TaskDefinition, columns: Iterable[st
     settings["format"] = given.format or settings.get("format")
     source = DatasetSource.model_construct(**{**_nothing(), **settings, "files": {"new": str(file)}})
     if given.columns is not None:
+        if (problem := problem_of_columns(given.columns, source.format)) is not None:
+            raise ConfigError(problem, argument="columns", value=",".join(given.columns))
         return source.model_copy(update={"columns": list(given.columns)})
     kind = kind_of_file(file, source)
     if source.columns is not None and (kind not in _WITH_LINES or _has_header(file, source, columns)):
@@ -148,9 +174,9 @@ def common_source(file: str | Path, sources: Mapping[str, DatasetSource]) -> Dat
 
 
 def as_split(file: str | Path, definition: TaskDefinition, source: DatasetSource, split: str) -> TaskDefinition:
-    """The task's definition with a new file as its only data, which is the split ``split``."""
+    """The task's definition with a new file, of which all rows count, as its only data: the split ``split``."""
     dataset = source.model_copy(update={"files": {split: str(file)}})
-    return definition.model_copy(update={"dataset": dataset, "splits": {}})
+    return definition.model_copy(update={"dataset": dataset, "splits": {}, "shots": None})
 
 
 def tasks_for(tasks: str | Iterable[str] | None, what: str, known: Collection[str]) -> list[str]:

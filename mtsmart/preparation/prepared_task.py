@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.loader import Collate
 from mtsmart.data.sources import has_split
@@ -58,11 +59,14 @@ def prepare_task(definition: TaskDefinition, task: TaskType, preparer: Preparer,
     train = validation = None
     if not task.definition.evaluation_only:
         train = processes.main_first(partial(preparer.split, task, "train", task.definition.has_labels))
-    if task.definition.has_labels and _has_validation(task.definition, preparer):
+    if has_scores(task.definition, preparer.config):
         validation = processes.main_first(partial(preparer.split, task, "validation"))
     told = preparer.has_told_of_words(task)
     return PreparedTask(definition, task, preparer.collate(task), train, validation, told)
 
 
-def _has_validation(definition: TaskDefinition, preparer: Preparer) -> bool:
-    return "validation" in definition.splits or has_split(definition, "validation", preparer.config)
+def has_scores(definition: TaskDefinition, config: DataConfig) -> bool:
+    """Whether a task has labelled rows to be scored on while the model is trained."""
+    if not definition.has_labels:
+        return False
+    return "validation" in definition.splits or has_split(definition, "validation", config)

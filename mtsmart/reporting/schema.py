@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, TypeAdapter
@@ -28,6 +29,7 @@ from mtsmart.losses import CRITERIA, DIVERGENCES, Role
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HEADS
 from mtsmart.regularizers import REGULARIZERS
+from mtsmart.storage.durable import read_json
 from mtsmart.task_types import TASK_TYPES
 from mtsmart.tasks.dataset import PerturbConfig
 from mtsmart.tasks.definition import AUTO, HeadConfig, TaskDefinition
@@ -90,6 +92,15 @@ def schema_text(kind: str) -> str:
         hint = did_you_mean(kind, SchemaKind)
         raise ConfigError("is no kind of file that has a schema", argument="kind", value=kind, hint=hint)
     return json.dumps(schema_of(SchemaKind(kind)), indent=1, ensure_ascii=False) + "\n"
+
+
+def is_schema(file: Path) -> bool:
+    """Whether a file holds a JSON schema, as an earlier call wrote it."""
+    try:
+        data = read_json(file)
+    except (OSError, ValueError):
+        return False
+    return isinstance(data, dict) and "$schema" in data
 
 
 def _sections() -> dict[str, Any]:

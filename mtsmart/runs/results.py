@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Field, FiniteFloat, TypeAdapter
 
 from mtsmart.registry import Extension
 from mtsmart.text.json_text import with_nulls
@@ -15,6 +15,8 @@ from mtsmart.text.json_text import with_nulls
 Scores = Mapping[str, Mapping[str, float]]
 """Task -> metric -> value; the first metric of a task is its main one. NaN: undefined; null in JSON."""
 
+_UPDATE = TypeAdapter(Annotated[int, Field(ge=0, strict=True)])
+_SCORE = TypeAdapter(FiniteFloat | None)
 _SCORES = TypeAdapter(dict[str, dict[str, float | None]])
 _NAMES = TypeAdapter(list[str])
 _EXTENSIONS = TypeAdapter(list[Extension])
@@ -45,7 +47,9 @@ class ScoredUpdate:
         Raises:
             KeyError, TypeError, ValueError: it has another form.
         """
-        return cls(data["update"], data["score"], _scores(data["tasks"]))
+        update = _UPDATE.validate_python(data["update"])
+        score = _SCORE.validate_python(data["score"], strict=True)
+        return cls(update, score, _scores(data["tasks"]))
 
 
 @dataclass(frozen=True)

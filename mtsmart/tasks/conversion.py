@@ -9,6 +9,7 @@ from typing import Any
 from mtsmart.config.document import dump_yaml, read_yaml
 from mtsmart.errors import ConfigError, MtsmartError
 from mtsmart.storage.owned import is_same_file
+from mtsmart.storage.replaceable import check_replaceable
 from mtsmart.tasks.library import read_task_file
 from mtsmart.tasks.mtdnn import is_mtdnn
 
@@ -26,7 +27,7 @@ def convert_file(path: str | Path, output: str | Path | None = None, data_dir: s
         ConfigError: the file cannot be used or is in our form already, or ``output`` must not be replaced.
     """
     if output is not None:
-        _check_output(Path(output), Path(path))
+        check_replaceable(Path(output), kind="task definitions", is_of_kind=_holds_tasks, read=[path])
     if not is_mtdnn(read_yaml(path, duplicates=[])):
         raise ConfigError("is not in MT-DNN's form", file=path, hint="There is nothing to convert")
     folder = None if output is None else Path(output).resolve().parent
@@ -40,24 +41,6 @@ def convert_file(path: str | Path, output: str | Path | None = None, data_dir: s
             task["dataset"]["files"] = {split: _relative(file, folder) for split, file in files.items()}
         tasks[entry.name] = task
     return dump_yaml(tasks)
-
-
-def _check_output(output: Path, source: Path) -> None:
-    """Refuse to write over what is not a file of this kind.
-
-    Raises:
-        ConfigError: the output is the file that is read, a link, no file at all, or a file of another kind.
-    """
-    if is_same_file(output, source):
-        raise ConfigError("would overwrite the file that is read", argument="output", value=str(output))
-    if output.is_symlink():
-        hint = "Name the file that it leads to"
-        raise ConfigError("is a link, which would be replaced", argument="output", value=str(output), hint=hint)
-    if output.exists() and not output.is_file():
-        raise ConfigError("is no file, but a folder, a pipe or a device", argument="output", value=str(output))
-    if output.exists() and not _holds_tasks(output):
-        hint = "Name another file"
-        raise ConfigError("holds something else than task definitions", argument="output", value=str(output), hint=hint)
 
 
 def _holds_tasks(file: Path) -> bool:

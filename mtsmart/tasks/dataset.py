@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
@@ -175,12 +176,9 @@ class DatasetSource(StrictModel):
 
     @model_validator(mode="after")
     def _columns_fit(self) -> DatasetSource:
+        if (problem := problem_of_columns(self.columns or [], self.format)) is not None:
+            raise ValueError(problem)
         names = self.column_names
-        if len(set(names)) < len(names):
-            raise ValueError("two columns have the same name")
-        is_open = [name.endswith("...") for name in self.columns or []]
-        if any(is_open[:-1]) or (self.format == "conll" and any(is_open)):
-            raise ValueError("only the last column may take all further fields (and none in a conll file)")
         unknown = [column for column in self.parse if names and column not in names]
         if unknown:
             raise ValueError(f"'parse' names '{unknown[0]}', which 'columns' lacks")
@@ -204,7 +202,7 @@ class DatasetSource(StrictModel):
     @property
     def column_names(self) -> list[str]:
         """The names in ``columns``, without the dots of a last name that takes all further fields."""
-        return [name.removesuffix("...") for name in self.columns or []]
+        return _without_dots(self.columns or [])
 
     @property
     def separator(self) -> str | None:
@@ -216,3 +214,25 @@ class DatasetSource(StrictModel):
         if isinstance(self.holdout, str):
             return round(float(self.holdout.rstrip(" %")) / 100 * rows)
         return self.holdout or 0
+
+
+def problem_of_columns(columns: Sequence[str], kind: FileKind | str | None) -> str | None:
+    """Why these cannot be the columns of a file without a header; None if they can.
+
+    Args:
+        columns: their names; the last one may end with ``...``.
+        kind: what the file is; None: as its ending says.
+    """
+    names = _without_dots(columns)
+    if not all(names):
+        return "a column has no name"
+    if len(set(names)) < len(names):
+        return "two columns have the same name"
+    is_open = [name.endswith("...") for name in columns]
+    if any(is_open[:-1]) or (kind == "conll" and any(is_open)):
+        return "only the last column may take all further fields (and none in a conll file)"
+    return None
+
+
+def _without_dots(columns: Sequence[str]) -> list[str]:
+    return [name.removesuffix("...") for name in columns]

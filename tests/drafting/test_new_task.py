@@ -267,6 +267,30 @@ def test_files_of_these_names_are_kept(draft, tmp_path, file):
     assert (tmp_path / file).read_text() != "mine"
 
 
+def test_the_data_that_is_read_is_never_replaced(tmp_path, monkeypatch, cli):
+    monkeypatch.chdir(tmp_path)
+    (data,) = sources.reviews(tmp_path)
+    before = Path(data).read_bytes()
+    (tmp_path / "linked.yaml").hardlink_to(data)
+    for output, message in (
+        ("reviews.csv", "should end with .yaml or .yml, as task files do, got 'reviews.csv'"),
+        ("linked.yaml", "would overwrite the file that is read, got 'linked.yaml'"),
+        ("gone/t.yaml", "there is no such folder, got 'gone'"),
+    ):
+        refused = cli("tasks", "new", "reviews.csv", "-o", output, "--overwrite", "--yes")
+        assert refused.code == 2 and f"--output: {message}" in refused.err
+    assert Path(data).read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"reviews.csv", "linked.yaml"}
+
+
+def test_a_name_that_no_task_may_have_is_refused(tmp_path, monkeypatch, cli):
+    monkeypatch.chdir(tmp_path)
+    sources.reviews(tmp_path)
+    refused = cli("tasks", "new", "reviews.csv", "--name", "a b!", "--yes")
+    assert refused.code == 2 and "--name: is no name, because a name consists of letters" in refused.err
+    assert [path.name for path in tmp_path.iterdir()] == ["reviews.csv"]
+
+
 def test_paths_are_relative_to_the_task_file(draft, tmp_path):
     (tmp_path / "yaml").mkdir()
     made = draft(sources.reviews, output=tmp_path / "yaml" / "t.yaml")

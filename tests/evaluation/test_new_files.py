@@ -68,6 +68,37 @@ def test_the_ending_the_header_or_the_user_says_that_a_file_is_written_otherwise
         predict_file(run, ["mine"], folder / "bare.dat", given=GivenForm("cvs"))
 
 
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("id,id,text", "two columns have the same name, got 'id,id,text'"),
+        ("text...,b", "only the last column may take all further fields"),
+        ("id,,text", "a column has no name, got 'id,,text'"),
+    ],
+)
+def test_columns_that_a_task_file_may_not_name_are_refused(trained, workspace, cli, columns, message):
+    (workspace.folder / "new.csv").write_text("1,2,red sea\n")
+    for command in (["evaluate", trained.path, "--file"], ["predict", trained.path, "-i"]):
+        refused = cli(*command, "new.csv", "-t", "color", "--columns", columns)
+        assert refused.code == 2 and f"--columns: {message}" in refused.err
+
+
+def test_what_is_about_a_file_needs_one_and_a_split_is_none(trained, workspace):
+    file = workspace.folder / "color_validation.jsonl"
+    for argument, value in (("file_format", "csv"), ("columns", ["text"])):
+        with pytest.raises(ConfigError, match=f"{argument}: goes with a new file, got '"):
+            trained.evaluate("color", **{argument: value})
+    with pytest.raises(ConfigError, match="split: does not go with a new file, got 'train'"):
+        trained.evaluate("color", "train", file=file)
+    with pytest.raises(ConfigError, match="columns: should be a list, got 'text'"):
+        trained.evaluate("color", file=file, columns="text")
+
+
+def test_all_rows_of_a_file_count_where_a_task_was_trained_on_a_few(workspace, trained_run):
+    run = mtsmart.load(trained_run("tasks.color.shots=2", "smart=off", "mbpp=off", "training.max_updates=1"))
+    assert run.evaluate("color", file=workspace.folder / "color_train.jsonl").tasks["color"].rows == 44
+
+
 @pytest.mark.filterwarnings("ignore::mtsmart.errors.MtsmartWarning")
 def test_a_list_within_json_is_found_in_new_files_too(workspace):
     data = [{"text": text, "label": label, "id": 2**70} for label, text in zip("abab", WORDS, strict=True)]

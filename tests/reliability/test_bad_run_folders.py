@@ -137,11 +137,24 @@ def test_run_folder(run, cli, name):
     assert contents(run.parent) == before
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", "5", "null", '{"tasks": []}', '{"tasks": {"color": 5}}', "{"])
+def _with_best(update="1", score="0.5"):
+    return f'{{"tasks": {{}}, "best": {{"update": {update}, "score": {score}, "tasks": {{}}}}}}'
+
+
+DAMAGED_RESULTS = [
+    *("[]", "{}", "5", "null", '{"tasks": []}', '{"tasks": {"color": 5}}', "{"),
+    *(_with_best(update='"x"'), _with_best(update="-1"), _with_best(update="null"), _with_best(update="1.5")),
+    *(_with_best(score='"abc"'), _with_best(score="[]"), _with_best(score="true"), _with_best(score="Infinity")),
+]
+
+
+@pytest.mark.parametrize("text", DAMAGED_RESULTS)
 def test_damaged_results(run, cli, text):
     (run / "results.json").write_text(text)
     assert_refused(cli("export", run, "--task", "color", "exported"), "results.json: is damaged")
     assert not (run.parent / "exported").exists()
+    listed = cli("runs", "list", run.parent)
+    assert listed.code == 0 and "damaged" in listed.out, listed.err
 
 
 def test_resume_points_behind_a_link_are_neither_written_nor_deleted(workspace, cli):

@@ -112,6 +112,13 @@ def test_a_report_shows_the_run_and_its_temperature_serves_predict(trained_run, 
     assert cli("report", run).code == 0  # It replaces itself.
 
 
+def test_a_task_without_probabilities_needs_no_temperature(trained_run, cli, workspace):
+    arguments = ["predict", trained_run(), "--task", "near", "--input", workspace.folder / "near_validation.jsonl"]
+    plain, calibrated = (cli(*arguments, *more) for more in ([], ["--calibrated"]))
+    assert plain.code == calibrated.code == 0, calibrated.err
+    assert plain.out == calibrated.out
+
+
 def test_temperatures_of_other_weights_or_of_no_run_are_refused(trained_run, cli, workspace):
     run = trained_run()
     arguments = [

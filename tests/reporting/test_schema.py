@@ -116,6 +116,18 @@ def test_the_command_writes_a_schema(cli, tmp_path):
     assert json.loads((tmp_path / "e.json").read_text())["properties"]["extends"]
 
 
+def test_only_a_schema_is_replaced(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert cli("schema", "task", "-o", "task.json").code == 0
+    for name, text in (("mine.yaml", "a: {task_type: regression}\n"), ("mine.json", '{"a": 1}'), ("list.json", "[]")):
+        (tmp_path / name).write_text(text)
+        refused = cli("schema", "task", "-o", name)
+        assert refused.code == 2 and f"--output: holds something else than a JSON schema, got '{name}'" in refused.err
+        assert (tmp_path / name).read_text() == text
+    assert "there is no such folder, got 'gone'" in cli("schema", "task", "-o", "gone/task.json").err
+
+
 def test_another_kind_is_refused(cli):
     result = cli("schema", "tasks")
     assert (result.code, result.out) == (2, "")

@@ -140,7 +140,7 @@ def test_another_head_may_score_a_suite(suite_run):
     ):
         with pytest.raises(MtsmartError, match=message):
             run.evaluate(arguments[0], head=arguments[1])
-    with pytest.raises(MtsmartError, match="head: goes with a split, not with a file"):
+    with pytest.raises(MtsmartError, match="head: does not go with a new file"):
         run.evaluate("rte", file="x.csv", head="rte")
 
 

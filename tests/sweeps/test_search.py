@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -252,6 +253,17 @@ def test_folders_of_encoders_are_beside_the_file(search_of, workspace):
         str(workspace.folder / "one"),
         str(workspace.folder.parent / "two"),
     ]
+
+
+def test_a_task_that_is_never_scored_cannot_be_what_is_searched_for(workspace, tmp_path, cli):
+    tasks = yaml.safe_load(workspace.tasks.read_text())
+    del tasks["near"]["dataset"]["files"]["validation"]
+    workspace.tasks.write_text(yaml.safe_dump(tasks))
+    workspace.write_experiment(workspace.experiment.read_text() + SEARCH)
+    refused = cli("sweep", workspace.experiment, "-o", tmp_path / "s", "search.task=near")
+    assert refused.code == 2, refused.out
+    assert "command line: search.task: has no score in training, got 'near'. Name a task that has" in refused.err
+    assert not (tmp_path / "s" / "runs.jsonl").exists()
 
 
 def test_a_search_stands_alone(search_of, workspace):

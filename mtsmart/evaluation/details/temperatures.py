@@ -64,11 +64,11 @@ def temperatures_of(run: RunFolder, tasks: Iterable[TaskType]) -> dict[str, floa
     Raises:
         CheckpointError: as for :func:`read_temperatures`, or the run has none for a task.
     """
-    stored = read_temperatures(run)
+    with_probabilities = [task for task in tasks if isinstance(task, HasProbabilities)]
+    # A run has no such file if none of its tasks has probabilities.
+    stored = read_temperatures(run) if with_probabilities else {}
     found = {}
-    for task in tasks:
-        if not isinstance(task, HasProbabilities):
-            continue
+    for task in with_probabilities:
         known = next((name for name in (task.name, task.head_name) if name in stored), None)
         if known is None:
             hint = did_you_mean(task.name, stored)

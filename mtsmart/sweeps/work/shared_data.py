@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.sources import load_split
 from mtsmart.errors import MtsmartError
 from mtsmart.log import without_notices
+from mtsmart.preparation.prepared_task import has_scores
 from mtsmart.quiet import without_bars
 from mtsmart.sweeps.plan import Job, definitions_of
 from mtsmart.task_types import build_task
@@ -50,7 +51,16 @@ def _problem(job: Job, known: dict[str, MtsmartError | None]) -> MtsmartError | 
             known[identity] = _problem_of(name, definition, definitions.get(owner or ""), job.experiment.config.data)
         if (found := known[identity]) is not None:
             return found
-    return None
+    return _unscored(job, definitions)
+
+
+def _unscored(job: Job, definitions: Mapping[str, TaskDefinition]) -> MtsmartError | None:
+    """That the trials of a search would never have the score that is to rise."""
+    task = None if job.trial is None else job.trial.search.task
+    if task is None or has_scores(definitions[task], job.experiment.config.data):
+        return None
+    hint = "Name a task that has a validation split with labels"
+    return job.experiment.document.error("has no score in training", ("search", "task"), value=task, hint=hint)
 
 
 def _problem_of(
