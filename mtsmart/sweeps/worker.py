@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 import warnings
@@ -19,6 +18,7 @@ from mtsmart.running import train_experiment
 from mtsmart.runs.checkpoints import list_checkpoints, stored_rows
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupted
+from mtsmart.runs.journal import read_metrics, read_timing
 from mtsmart.runs.lock import LOCK
 from mtsmart.sweeps.ledger import FinishedRun
 from mtsmart.sweeps.plan import Job, start_folder
@@ -144,7 +144,7 @@ def _finished(job: Job, run: RunFolder, clock: _Clock, pruning: Pruning | None) 
     last = run.results().last
     if last is None:
         raise TrainingError("no task has validation rows, so there is nothing to compare")
-    timings = [json.loads(line) for line in run.timing_file.read_text(encoding="utf-8").splitlines()]
+    timings = read_timing(run.timing_file)
     for task, metrics in last.tasks.items():
         for metric, value in metrics.items():
             if not math.isfinite(value):
@@ -155,13 +155,13 @@ def _finished(job: Job, run: RunFolder, clock: _Clock, pruning: Pruning | None) 
         seed=job.seed,
         tasks={task: dict(metrics) for task, metrics in last.tasks.items()},
         updates=last.update,
-        seconds=round(sum(line["seconds"] for line in timings), 1),
+        seconds=round(sum(line.seconds for line in timings), 1),
         seconds_per_update=round(clock.seconds / clock.updates, 5) if clock.updates else None,
         figures=_figures(run),
         rows=stored_rows(list_checkpoints(run.checkpoints)[-1]),
         versions={name: installed_version(name) or "not installed" for name in _LIBRARIES},
-        machine=device_name(timings[-1]["device"]),
-        device=timings[-1]["device"],
+        machine=device_name(timings[-1].device),
+        device=timings[-1].device,
         precision=run.config().training.precision if job.precision or is_open(job) else None,
         trial=None if pruning is None else record_of(pruning.trial, pruning.curve, pruning.has_stopped),
     )
@@ -169,9 +169,10 @@ def _finished(job: Job, run: RunFolder, clock: _Clock, pruning: Pruning | None) 
 
 def _figures(run: RunFolder) -> dict[str, float]:
     """The regularisers' figures in the last training line, as means over tasks."""
-    lines = [json.loads(line) for line in run.metrics_file.read_text(encoding="utf-8").splitlines()]
-    tasks = [line for line in lines if line["type"] == "train"][-1]["tasks"].values()
+    training = [line for line in read_metrics(run.metrics_file) if line.type == "train"]
+    tasks = training[-1].tasks.values()
     names = [figure.name for figure in REGULARIZERS.figures() if figure.in_tables]
     found = {name: [task[name] for task in tasks if name in task] for name in names}
-    means = {name: sum(values) / len(values) for name, values in found.items() if values}
-    return {name: value for name, value in means.items() if math.isfinite(value)}
+    # A mean with a value that is no number is none.
+    numbers = {name: [value for value in values if value is not None] for name, values in found.items()}
+    return {name: sum(of) / len(of) for name, of in numbers.items() if of and len(of) == len(found[name])}

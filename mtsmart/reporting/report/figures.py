@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtsmart.evaluation.details.parts import Calibration
 from mtsmart.metrics.calibration import Bin
-from mtsmart.reporting.report.journal_lines import Points
+from mtsmart.runs.journal import Points
 from mtsmart.storage.durable import replacing
 from mtsmart.task_types.details.interface import Confusion
 from mtsmart.text.escaping import cut, one_line

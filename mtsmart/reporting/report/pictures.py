@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from mtsmart.evaluation.details.parts import TaskDetails
 from mtsmart.reporting.report.content import RunContent
 from mtsmart.reporting.report.figures import COLOURS, Picture, confusion_matrix, curves, reliability_diagram
-from mtsmart.reporting.report.journal_lines import Curves, Points
 from mtsmart.reporting.report.record import RunRecord
+from mtsmart.runs.journal import Curves, Points
 from mtsmart.text.names import file_stem
 
 _MOST_SCORES = 4  # lines of one picture

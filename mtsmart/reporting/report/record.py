@@ -10,9 +10,9 @@ from pathlib import Path
 
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import CheckpointError
-from mtsmart.reporting.report.journal_lines import Curves, TimingLine, read_curves, read_timing
 from mtsmart.runs.changes import Described, flatten
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.journal import Curves, TimingLine, read_curves, read_timing
 from mtsmart.runs.lock import is_being_written
 from mtsmart.runs.results import Results
 from mtsmart.storage.owned import Kind, OwnedFolder

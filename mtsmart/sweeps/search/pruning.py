@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 from pathlib import Path
 
 from mtsmart.evaluation.evaluator import Evaluation
+from mtsmart.runs.journal import MetricsLine, read_metrics
 from mtsmart.sweeps.search.study import Trial, is_hopeless
 from mtsmart.training.callbacks import Callback, Evaluated, Started
 
@@ -35,9 +35,8 @@ class Pruning(Callback):
 
     def on_start(self, event: Started) -> None:
         self._updates = event.updates
-        lines = self.metrics.read_text(encoding="utf-8").splitlines() if self.metrics.is_file() else []
-        evaluations = [record for line in lines if (record := json.loads(line))["type"] == "evaluation"]
-        self.curve = [self._stored(record) for record in evaluations]
+        evaluations = [line for line in read_metrics(self.metrics) if line.type == "evaluation"]
+        self.curve = [self._stored(line) for line in evaluations]
         if event.done and self.curve:  # A killed run may have been hopeless already.
             self._stop_if_hopeless(event.done)
 
@@ -56,10 +55,7 @@ class Pruning(Callback):
         score = evaluation.score if task is None else evaluation.tasks[task].main
         return score if score is not None and math.isfinite(score) else None
 
-    def _stored(self, record: dict[str, object]) -> float | None:
+    def _stored(self, line: MetricsLine) -> float | None:
         """The score in a line of metrics.jsonl, where null stands for what is no number."""
         task = self.trial.search.task
-        tasks = record["tasks"]
-        assert isinstance(tasks, dict)  # The run wrote it.
-        found = record["score"] if task is None else next(iter(tasks[task].values()))
-        return float(found) if isinstance(found, int | float) else None
+        return line.score if task is None else next(iter(line.tasks[task].values()))
