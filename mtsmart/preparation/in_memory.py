@@ -130,10 +130,15 @@ def without_nan(value: Any) -> Any:
 def _plain(value: Any, column: str, place: str) -> Any:
     """A value as JSON holds it."""
     value = without_nan(value)
+    if isinstance(value, float) and math.isinf(value):
+        raise DataError("is infinite, and JSON has no such number", file=place, key=column, value=value)
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, column, place) for key, item in value.items()}
+        plain = {str(key): _plain(item, column, place) for key, item in value.items()}
+        if len(plain) < len(value):
+            raise DataError("has two keys that are the same text", file=place, key=column, value=dict(value))
+        return plain
     if isinstance(value, list | tuple):
         return [_plain(item, column, place) for item in value]
     if hasattr(value, "tolist"):  # arrays and numbers of numpy and torch

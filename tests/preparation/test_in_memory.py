@@ -95,6 +95,16 @@ def test_the_same_rows_are_one_file_and_a_damaged_file_is_written_again():
     [
         ("mine", {"train": ["a"]}, "task mine, split train, row 1: should be a mapping of column to value, got 'a'"),
         ("mine", {"train": 3}, "task mine, split train: should be a list of mappings, a DataFrame or a Dataset, got 3"),
+        (
+            "mine",
+            [{"text": "a", "label": float("-inf")}],
+            "task mine, split train, row 1: label: is infinite, and JSON has no such number",
+        ),
+        (
+            "mine",
+            [{"text": {1: "a", "1": "b"}}],
+            "task mine, split train, row 1: text: has two keys that are the same text",
+        ),
         ("mine", [{"text": b"a"}], "task mine, split train, row 1: text: is not a text, number, truth value, list or"),
         ("../mine", ROWS, "experiment: tasks.../mine.dataset.rows: "),
         ("mine", {"../x": ROWS}, "experiment: tasks.mine.dataset.rows: "),

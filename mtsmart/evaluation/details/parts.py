@@ -19,7 +19,7 @@ class ExplainedRow:
 
     Attributes:
         row: its number in the data, from 1.
-        texts: column -> what the task reads there; empty if the data is not there any more.
+        texts: column -> what the task reads there.
         prediction: what the model says.
         gold: what the data says.
         cost: negative log-likelihood of the gold label in nats, or another measure of the task type; 0 is perfect.
