@@ -14,7 +14,7 @@
     tracking/       files of trackers, and how far each tracker is
     .mtsmart.json   the marker: which of these names the run has taken
 
-A run deletes and replaces only what it wrote. Runs of version 0.1.0 have no marker and get one when they are resumed.
+A run deletes and replaces only what it wrote. A run of a build from before the marker gets one when it is resumed.
 """
 
 from __future__ import annotations
@@ -285,7 +285,7 @@ class RunFolder:
 
     @property
     def _is_unmarked(self) -> bool:
-        """Whether only a run leaves such files. Runs of version 0.1.0 have no marker."""
+        """Whether only a run leaves such files. A run of a build from before the marker has none."""
         folders = (self.path / "model", self.path / "model.old", *self.checkpoints.glob("update-*"))
         return any(written_files(folder) for folder in folders) or _is_journal(self.metrics_file)
 
