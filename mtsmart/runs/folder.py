@@ -70,7 +70,7 @@ RUN_NAMES = (
 )
 """What a run writes into its folder."""
 
-_LATER_NAMES = ("report.html", "calibration.json", "tracking")  # Runs of version 0.1.0 have none of them.
+_LATER_NAMES = ("report.html", "calibration.json", "tracking")  # Runs of early builds have none of them.
 _LONGEST_LINE = 1_000_000  # bytes
 _OLD_CARD = "Trained with mtsmart from "  # is in each card
 
@@ -125,7 +125,7 @@ class RunFolder:
         if model.exists():
             return model
         found = present(model, self.scratch)
-        old = self.path / "model.old"  # where version 0.1.0 kept a model while it was replaced
+        old = self.path / "model.old"  # where early builds kept a model while it was replaced
         return old if found == model and written_files(old) else found
 
     @property

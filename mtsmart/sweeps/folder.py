@@ -48,7 +48,7 @@ def own_sweep(folder: Path) -> OwnedFolder:
 
 
 def _adopted(folder: Path) -> OwnedFolder | None:
-    """A marker for a sweep of version 0.1.0, which wrote none; None if this is no such sweep."""
+    """A marker for a sweep of an early build, which wrote none; None if this is no such sweep."""
     names = [name for name in files_of_others(folder) if name not in (".lock", ".holder.json")]
     if not names or not (_is_ledger(folder / LEDGER) or set(names) <= {STARTS, UNFINISHED}):
         return None

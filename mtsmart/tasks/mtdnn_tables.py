@@ -148,7 +148,7 @@ METRICS: dict[str, dict[str, tuple[str, ...]]] = {
 INEXACT_METRICS = {
     ("ACC", "ranking"): "becomes top1, the share of queries whose first candidate is right: "
     "MT-DNN counts right candidates",
-    ("AUC", "classification"): "becomes macro_f1: metrics here score labels, not probabilities",
+    ("AUC", "classification"): "becomes macro_f1; name the metric auc for the area under the ROC curve",
     ("EmF1", "ranking"): "becomes top1, the share of queries whose first candidate is an answer",
 }
 
