@@ -15,6 +15,7 @@ from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.evaluation.typed_texts import texts_read_by
 from mtsmart.exporting.onnx.graph import OPSET, HeadsGraph
+from mtsmart.exporting.onnx.runtime.settings import FORMAT
 from mtsmart.hardware import installed_version
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.details.interface import HasProbabilities
@@ -22,7 +23,6 @@ from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.shared.words import lacks_blanks
 from mtsmart.task_types.windows.reads_windows import is_in_windows
 
-FORMAT = 2  # raise when the file changes its meaning
 _LIBRARIES = ("mtsmart", "torch", "transformers", "tokenizers", "onnx", "onnxruntime")
 
 

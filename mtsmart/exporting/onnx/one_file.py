@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "runtime"
-_PARTS = ("tokens", "windows", "reading", "decoding", "answer")
+_PARTS = ("shapes", "tokens", "settings", "windows", "reading", "decoding", "answer")
 _OWN = "mtsmart"
 _FUTURE = "__future__"
 

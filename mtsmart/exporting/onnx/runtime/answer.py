@@ -24,10 +24,10 @@ import onnxruntime
 
 from mtsmart.exporting.onnx.runtime.decoding import Prediction, describe
 from mtsmart.exporting.onnx.runtime.reading import read
+from mtsmart.exporting.onnx.runtime.settings import read_settings
 from mtsmart.exporting.onnx.runtime.tokens import AnswerError, Inputs, Item, Row, Settings, Tokens
 from mtsmart.exporting.onnx.runtime.windows import pooled
 
-FORMAT = 2
 _TOGETHER = 1000  # rows whose outputs are in memory together
 _ANY = '["a", "b"]'  # A value that most tasks read: a text, and a list of words, of candidates or of their names.
 
@@ -67,12 +67,7 @@ class Model:
         self, folder: str | Path, threads: int | None = None, providers: Sequence[str] = ("CPUExecutionProvider",)
     ) -> None:
         place = Path(folder)
-        try:
-            self.settings: dict[str, Any] = json.loads((place / "tasks.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise AnswerError(f"{place}: holds no exported model ({error})") from None
-        if self.settings.get("format") != FORMAT:
-            raise AnswerError(f"{place}: has another form than this file reads. Use the answer.py of that folder")
+        self.settings = read_settings(place)
         self.tasks = list(self.settings["tasks"])
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
@@ -80,7 +75,11 @@ class Model:
             self._tokens = Tokens(place / "tokenizer.json", self.settings["tokenizer"])
             self._session = onnxruntime.InferenceSession(str(place / "model.onnx"), options, providers=list(providers))
         except Exception as error:  # tokenizers and onnxruntime have classes of their own for each lack and damage
-            raise AnswerError(f"{place}: cannot be loaded ({str(error).splitlines()[0]})") from None
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise AnswerError(f"{place}: cannot be loaded ({reason})") from None
+        lacking = self.settings["outputs"].keys() - {each.name for each in self._session.get_outputs()}
+        if lacking:
+            raise AnswerError(f"{place / 'tasks.json'}: names outputs that model.onnx lacks: {sorted(lacking)}")
 
     def predict(
         self, task: str | Sequence[str], rows: Any, *, calibrated: bool = False, batch_size: int | None = None
