@@ -31,7 +31,8 @@ from mtsmart.storage.owned import is_same_file
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.writes_text import text_of
 from mtsmart.task_types.shared.labels import joined
-from mtsmart.text.escaping import spreadsheet_field, visible_json
+from mtsmart.text.escaping import spreadsheet_field
+from mtsmart.text.json_lines import json_line
 from mtsmart.text.json_text import json_text
 
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl")
@@ -257,25 +258,12 @@ class _Source:
 
 
 def write_jsonl(rows: Iterable[dict[str, Any]], stream: TextIO) -> int:
-    """Write one JSON object on each line, and return how many.
-
-    Characters that are not visible, because the stream may be a terminal, and letters that its encoding lacks become
-    JSON's own escapes.
-    """
+    """Write one JSON object on each line, as :func:`json_line` makes it, and return how many."""
     count = 0
     for row in rows:
-        stream.write(_json_line(row, stream.encoding or "utf-8") + "\n")
+        stream.write(json_line(row, stream.encoding) + "\n")
         count += 1
     return count
-
-
-def _json_line(row: dict[str, Any], encoding: str) -> str:
-    line = visible_json(json_text(row, ensure_ascii=False, default=str))
-    try:
-        line.encode(encoding)
-    except UnicodeEncodeError:
-        return visible_json(json_text(row, default=str))
-    return line
 
 
 def _write_delimited(rows: Iterable[dict[str, Any]], stream: TextIO, delimiter: str) -> int:

@@ -1,4 +1,4 @@
-"""The text of ``answer.py``: the parts of the runtime as one file that imports nothing of mtsmart."""
+"""The text of ``answer.py``: the runtime, and what it needs of mtsmart, as one file that imports nothing of mtsmart."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-_FOLDER = Path(__file__).parent / "runtime"
-_PARTS = ("shapes", "tokens", "settings", "windows", "reading", "decoding", "answer")
+_RUNTIME = Path(__file__).parent / "runtime"
+_TEXT = Path(__file__).parents[2] / "text"
+_PARTS = [_TEXT / f"{part}.py" for part in ("escaping", "json_text", "json_lines")]
+_PARTS += [
+    _RUNTIME / f"{part}.py"
+    for part in ("shapes", "tokens", "settings", "given", "windows", "reading", "decoding", "answer")
+]
 _OWN = "mtsmart"
 _FUTURE = "__future__"
 
 
 def answer_text() -> str:
     """The file's text. The docstring is that of the last part, of which the others are parts."""
-    sources = [(_FOLDER / f"{part}.py").read_text(encoding="utf-8") for part in _PARTS]
+    sources = [part.read_text(encoding="utf-8") for part in _PARTS]
     trees = [ast.parse(source) for source in sources]
     imports = {line for tree in trees for line in _imports(tree)}
     bodies = [_body(source, tree) for source, tree in zip(sources, trees, strict=True)]

@@ -23,10 +23,12 @@ import numpy as np
 import onnxruntime
 
 from mtsmart.exporting.onnx.runtime.decoding import Prediction, describe
+from mtsmart.exporting.onnx.runtime.given import refuse_taken, rows_given, rows_of_file
 from mtsmart.exporting.onnx.runtime.reading import read
 from mtsmart.exporting.onnx.runtime.settings import read_settings
 from mtsmart.exporting.onnx.runtime.tokens import AnswerError, Inputs, Item, Row, Settings, Tokens
 from mtsmart.exporting.onnx.runtime.windows import pooled
+from mtsmart.text.json_lines import json_line
 
 _TOGETHER = 1000  # rows whose outputs are in memory together
 _ANY = '["a", "b"]'  # A value that most tasks read: a text, and a list of words, of candidates or of their names.
@@ -152,11 +154,8 @@ class Model:
         return list(groups.values())
 
     def _rows(self, rows: Any, names: Sequence[str]) -> list[Row]:
-        items = [rows] if isinstance(rows, str | Mapping) else list(rows)
         columns = list(dict.fromkeys(chain.from_iterable(self._task(name)["columns"] for name in names)))
-        if len(columns) > 1 and any(isinstance(item, str) for item in items):
-            raise AnswerError(f"a text alone is not enough for {', '.join(names)}: give {' and '.join(columns)}")
-        return [{columns[0]: item} if isinstance(item, str) else item for item in items]
+        return rows_given(rows, columns, ", ".join(names))
 
     def predict_pass(
         self, tasks: Sequence[str], rows: Sequence[Row], *, calibrated: bool = False, batch_size: int | None = None
@@ -339,34 +338,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.threads is not None and given.threads < 1:
         parser.error(f"argument --threads: must be at least 1, got {given.threads}")
     try:
-        rows = _rows_of(given.input)
+        rows = rows_of_file(given.input)
         tasks = list(dict.fromkeys(given.task))
         model = Model(Path(__file__).parent, given.threads)
         found = model.predict(tasks if len(tasks) > 1 else tasks[0], rows, calibrated=given.calibrated)
+        refuse_taken(given.input, rows, found)
         for row, prediction in zip(rows, found, strict=True):
-            print(json.dumps({**row, **prediction}, ensure_ascii=False))
+            print(json_line({**row, **prediction}, sys.stdout.encoding))
     except AnswerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _rows_of(file: Path) -> list[Row]:
-    rows: list[Row] = []
-    try:
-        for number, line in enumerate(file.read_text(encoding="utf-8-sig").split("\n"), 1):
-            if line.strip():
-                rows.append(json.loads(line))
-                if not isinstance(rows[-1], dict):
-                    raise AnswerError(f"{file}, line {number}: is not a JSON object")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AnswerError(f"{file}: cannot be read ({error})") from None
-    except (ValueError, RecursionError) as error:
-        message = f"{file}, line {number}: is not JSON ({error}); the file should have a JSON object a line"
-        raise AnswerError(message) from None
-    if not rows:
-        raise AnswerError(f"{file}: has no rows")
-    return rows
 
 
 if __name__ == "__main__":

@@ -115,7 +115,17 @@ def _texts(cells: Mapping[str, Any], columns: Iterable[str], number: int) -> lis
     for column in columns:
         if not isinstance(cells[column], str):
             raise _error("is not a text", number, column, cells[column])
+        _require_letters([cells[column]], number, column)
     return [cells[column] for column in columns]
+
+
+def _require_letters(texts: Iterable[str], number: int, column: str) -> None:
+    """Refuse half of a surrogate pair, which JSON can hold, and a tokenizer cannot."""
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise _error("holds half of a surrogate pair, which is no text", number, column, text) from None
 
 
 def _error(message: str, number: int, column: str, value: Any) -> AnswerError:
@@ -172,6 +182,7 @@ def _candidates(reading: Settings, cells: Mapping[str, Any], number: int) -> lis
     found = _listed(cells[columns[0]])
     if not found or not all(isinstance(candidate, str) and candidate for candidate in found):
         raise _error("is not a list of candidates", number, columns[0], cells[columns[0]])
+    _require_letters(found, number, columns[0])
     return found
 
 
@@ -217,6 +228,7 @@ def _words(value: Any, column: str, number: int) -> list[str]:
     words = _split(value) if isinstance(value, str) else value
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise _error("is not a list of words", number, column, value)
+    _require_letters(words, number, column)
     return words
 
 

@@ -22,7 +22,7 @@ class AnswerError(ValueError):
     Args:
         message: what is wrong.
         row: the row, counted from 1.
-        column: its column.
+        column: its column; None: the whole row.
         shown: the wrong value, shortened.
 
     Attributes:
@@ -32,8 +32,8 @@ class AnswerError(ValueError):
     def __init__(
         self, message: str, row: int | None = None, column: str | None = None, shown: str | None = None
     ) -> None:
-        place = "" if row is None else f"row {row}: {column}: "
-        super().__init__(f"{place}{message}" + ("" if shown is None else f", got {shown}"))
+        place = ([] if row is None else [f"row {row}"]) + ([] if column is None else [column])
+        super().__init__(": ".join([*place, message]) + ("" if shown is None else f", got {shown}"))
         self.message = message
         self.row = row
         self.column = column
