@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from mtsmart.serving.batches import Batches
 from mtsmart.serving.cuts import warnings_about
@@ -120,7 +121,7 @@ async def _body(request: Request, limits: Limits) -> bytes:
     """The body, as far as it is within the limits, whether the client says its length or not.
 
     Raises:
-        Refusal: it is too long, or comes too slowly.
+        Refusal: it is too long, comes too slowly, or the client has gone before its end.
     """
     said = request.headers.get("content-length", "0")
     if said.isdigit() and int(said[:20]) > limits.body:
@@ -135,6 +136,8 @@ async def _body(request: Request, limits: Limits) -> bytes:
     except TimeoutError:
         message = f"the body did not come within {limits.seconds} s"
         raise Refusal(HTTPStatus.REQUEST_TIMEOUT, message) from None
+    except ClientDisconnect:  # Nobody reads the refusal, but it is counted.
+        raise Refusal(HTTPStatus.BAD_REQUEST, "the client has gone before the end of the body") from None
     return bytes(body)
 
 

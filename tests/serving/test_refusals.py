@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -227,6 +228,21 @@ def test_a_client_that_goes_away(client):
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", client.port), timeout=30) as connection:
             connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 100\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"])
+def test_a_client_that_goes_away_is_no_error_of_the_server(caplog, length):
+    with serving(EchoEngine(TASKS), Limits(seconds=60)) as client:
+        with socket.create_connection(("127.0.0.1", client.port), timeout=30) as connection:
+            connection.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + length
+            )
+        end = time.monotonic() + 10
+        while b'path="/predict"' not in (metrics := client.get("/metrics").body):
+            assert time.monotonic() < end, "the server waits for the rest of the body"
+            time.sleep(0.01)
+    assert b'mtsmart_requests_total{path="/predict",status="400"} 1' in metrics, metrics
+    assert "unexpected" not in caplog.text
 
 
 def test_a_client_that_asks_before_it_sends(client):
