@@ -15,10 +15,12 @@ from mtsmart.cli.terminal import require_output, say
 from mtsmart.errors import DataError
 from mtsmart.log import log_notice
 from mtsmart.quiet import quiet_libraries
+from mtsmart.text.escaping import is_text
 
 if TYPE_CHECKING:
     from mtsmart.evaluation.typed_texts import TypedTexts
 
+_PIPE = "standard input"
 Tasks = Annotated[
     list[str],
     typer.Option(
@@ -105,19 +107,25 @@ def try_run(
     if asked.left_out:
         log_notice(f"not asked, because they read more than two texts or are not trained: {', '.join(asked.left_out)}")
     if not sys.stdin.isatty():
-        for texts in _piped_texts(asked):
-            say(on_one_line(asked.answers(texts)))
+        for line, texts in _piped_texts(asked):
+            try:
+                answers = asked.answers(texts)
+            except DataError as error:
+                raise error.at(_PIPE, line) from None
+            say(on_one_line(answers))
             sys.stdout.flush()
         return
     say("Type a text and press Enter. An empty text or Ctrl-C ends.")
     for texts in _typed_texts(asked):
-        for line in with_bars(asked.answers(texts)):
-            say(line)
+        for shown in with_bars(asked.answers(texts)):
+            say(shown)
 
 
-def _piped_texts(asked: TypedTexts) -> Iterator[list[str]]:
-    """The texts of each line of standard input that is not empty."""
-    for number, line in enumerate(sys.stdin, 1):
+def _piped_texts(asked: TypedTexts) -> Iterator[tuple[int, list[str]]]:
+    """The number and the texts of each line of standard input that is not empty."""
+    from mtsmart.data.readers.lines import lines_as_they_come
+
+    for number, line in enumerate(lines_as_they_come(sys.stdin.buffer, _PIPE), 1):
         texts = [text.strip() for text in line.rstrip("\n").split("\t")]
         if texts == [""]:
             continue
@@ -126,19 +134,28 @@ def _piped_texts(asked: TypedTexts) -> Iterator[list[str]]:
             wanted = " or ".join(map(str, counts))
             message = f"has {sum(map(bool, texts))} texts, where the tasks read {wanted}"
             hint = "Put a tab between the two texts of a pair"
-            raise DataError(message, file="standard input", line=number, value=line.strip(), hint=hint)
-        yield texts
+            raise DataError(message, file=_PIPE, line=number, value=line.strip(), hint=hint)
+        yield number, texts
 
 
 def _typed_texts(asked: TypedTexts) -> Iterator[list[str]]:
     """The texts that somebody types."""
     try:
-        while first := input("\ntext> ").strip():
+        while first := _typed("\ntext> "):
             second = ""
             if asked.most_texts > 1:
                 needless = "" if asked.fewest_texts > 1 else " (Enter: none)"
-                second = input(f"second text{needless}> ").strip()
+                second = _typed(f"second text{needless}> ")
             if second or asked.fewest_texts == 1:
                 yield [first, second] if second else [first]
     except (EOFError, KeyboardInterrupt):
         say("")
+
+
+def _typed(prompt: str) -> str:
+    """What somebody types, without blanks around it. Bytes that the terminal's encoding does not have are refused."""
+    while True:
+        text = input(prompt).strip()
+        if is_text(text):
+            return text
+        say("That is not in the encoding of the terminal. Type it again.")

@@ -38,11 +38,13 @@ def say_error(text: str) -> None:
 
 
 def prepare_streams() -> None:
-    """Make standard output and standard error usable, whatever the process was started with.
+    """Make the three streams usable, whatever the process was started with.
 
-    Letters that a stream's encoding lacks are shown as escapes. If standard error is closed, what would go there is
-    lost, and nothing of it goes to standard output. A file that the program opens later never takes the place of a
-    closed stream, where the output of a library would end up in it. A width that no terminal has is not believed.
+    Letters that a stream's encoding lacks are shown as escapes. Bytes that a prompt cannot decode become halves of
+    surrogate pairs, which no right answer has. If standard error is closed, what would go there is lost, and nothing
+    of it goes to standard output; a closed standard input is an empty one. A file that the program opens later never
+    takes the place of a closed stream, where the output of a library would end up in it. A width that no terminal has
+    is not believed.
     """
     for name in ("COLUMNS", "LINES"):
         if not re.fullmatch("[0-9]+", os.environ.get(name, "0")):
@@ -54,6 +56,10 @@ def prepare_streams() -> None:
     os.close(descriptor)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays open to the end
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - it stays open to the end
+    elif isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

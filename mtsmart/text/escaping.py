@@ -32,6 +32,15 @@ def is_visible(character: str) -> bool:
     return character.isprintable() and character not in _INVISIBLE
 
 
+def is_text(value: str) -> bool:
+    """Whether a string can be written as UTF-8: JSON may hold halves of surrogate pairs."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def one_line(text: str) -> str:
     """A text for a line of a terminal: each character that is not visible, such as a line break, is a Python escape."""
     return _with_escapes(text, _escape)

@@ -4,15 +4,19 @@ import io
 
 import pytest
 
+import mtsmart
 from mtsmart.reporting.answers import on_one_line, with_bars
+from tests.conftest import CliResult, write_jsonl
+from tests.task_types.examples import span
 
 
 @pytest.fixture
 def piped(cli, monkeypatch):
-    """Text on standard input and arguments -> what the command prints."""
+    """Text or bytes on standard input and arguments -> what the command prints."""
 
     def call(text, *arguments):
-        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        given = text if isinstance(text, bytes) else text.encode()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given), encoding="utf-8"))
         return cli("try", *arguments)
 
     return call
@@ -41,6 +45,45 @@ def test_one_task(trained_run, piped):
     assert (result.code, result.out) == (2, "")
     assert "standard input:1: has 1 texts, where the tasks read 2, got 'a dog'" in result.err
     assert piped("a\n", run, "--task", "colour").code == 2
+
+
+@pytest.mark.parametrize("bad", [b"caf\xe9", "caf\u00e9".encode("utf-16"), b"\xed\xa0\xbd"])
+def test_a_line_that_is_not_utf8_is_named(trained_run, piped, bad):
+    result = piped(b"a red cat\n" + bad + b"\na dog\n", trained_run())
+    assert result.code == 2 and len(result.out.splitlines()) == 1
+    assert result.err == "mtsmart: standard input:2: is not UTF-8. Send it as UTF-8\n"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(trained_run, piped):
+    run = trained_run()
+    assert piped(b"\xef\xbb\xbfa red cat\r\n", run).out == piped("a red cat\n", run).out != ""
+
+
+def test_an_error_about_a_text_names_its_line(piped, tiny_encoder, tmp_path):
+    file = str(write_jsonl(tmp_path / "rows.jsonl", span.ROWS))
+    task = {**span.DEFINITION, "dataset": {"files": {"train": file, "validation": file}}}
+    settings = {"encoder": {"path": str(tiny_encoder)}, "data": {"max_length": 24}, "training": {"max_updates": 1}}
+    run = mtsmart.train({"name": "spans", "tasks": {"span": task}, **settings}, output_dir=tmp_path / "run").path
+    result = piped("a cat\tthe red cat\n\n" + "a red cat " * 40 + "\tthe red cat\n", run)
+    assert result.code == 2 and len(result.out.splitlines()) == 1
+    assert result.err.startswith("mtsmart: standard input:3: question: "), result.err
+
+
+def test_a_closed_input_is_an_empty_one(trained_run, cli, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    assert cli("try", trained_run()) == CliResult(0, "", "")
+
+
+def test_what_a_terminal_cannot_decode_is_asked_for_again(trained_run, cli, monkeypatch):
+    typed = iter(["caf\udce9", "a red cat", "", ""])
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdin", terminal)
+    monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
+    result = cli("try", trained_run())
+    assert result.code == 0, result.err
+    assert "That is not in the encoding of the terminal. Type it again." in result.out
+    assert result.out.count("color: ") == 1 and terminal.errors == "surrogateescape"
 
 
 def test_a_prompt(trained_run, cli, monkeypatch):

@@ -15,6 +15,7 @@ import pyarrow as pa
 from mtsmart.data.readers.packed import ROW, too_large
 from mtsmart.errors import DataError, shorten
 from mtsmart.tasks.dataset import INTO_DATASET
+from mtsmart.text.escaping import is_text
 
 CHUNK = 10_000  # rows that become columns together, or fewer that come to
 MAX_CHUNK = 2**24  # characters, because Python's objects take many times as many bytes
@@ -227,15 +228,6 @@ def mixed_hint(column: str) -> str:
     """What to write for a column of texts and numbers."""
     said = f"'parse: {{{column}: text}}'"
     return f"Write all of them in one way; for data files {said} {INTO_DATASET} makes them texts"
-
-
-def is_text(value: str) -> bool:
-    """Whether a string can be written as UTF-8: JSON may hold halves of surrogate pairs."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from mtsmart.data.readers.packed import open_bytes
 from mtsmart.errors import DataError
@@ -41,7 +41,27 @@ def bounded_lines(stream: TextIO, file: Path) -> Iterator[str]:
         yield line
 
 
-def too_long(file: Path, line: int) -> DataError:
+def lines_as_they_come(stream: BinaryIO, name: str) -> Iterator[str]:
+    """The lines of a stream that cannot be read twice; a byte order mark at its start is left out.
+
+    Args:
+        stream: gives bytes.
+        name: of the stream, for errors.
+
+    Raises:
+        DataError: a line is not UTF-8, or is so long that it could fill the memory.
+    """
+    for number, line in enumerate(iter(partial(stream.readline, MAX_LINE), b""), 1):
+        if len(line) == MAX_LINE:
+            raise too_long(name, number)
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            raise DataError("is not UTF-8", file=name, line=number, hint="Send it as UTF-8") from None
+        yield text
+
+
+def too_long(file: Path | str, line: int) -> DataError:
     """The error for a line that could fill the memory."""
     return DataError(f"is a line of more than {MAX_LINE:,} characters", file=file, line=line)
 

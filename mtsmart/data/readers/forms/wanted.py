@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from mtsmart.data.readers.columns import is_text
 from mtsmart.data.readers.shapes import MAX_NAME, check_names
 from mtsmart.errors import DataError
+from mtsmart.text.escaping import is_text
 
 Wanted: TypeAlias = dict[str, None] | None
 """The names of the columns that are read, in order; None: all columns."""

@@ -12,6 +12,7 @@ from tokenizers import Encoding
 
 from mtsmart.exporting.onnx.runtime.tokens import AnswerError, Item, Row, Settings, Tokens
 from mtsmart.exporting.onnx.runtime.windows import in_windows, spans
+from mtsmart.text.escaping import is_text
 
 _PIECES = re.compile(r"(\{\{|\}\}|\{[^{}]*\})")
 _BLANKS = re.compile("[^\\S\u00a0\u2007\u202f]+")  # no-break spaces belong to the word around them
@@ -122,10 +123,8 @@ def _texts(cells: Mapping[str, Any], columns: Iterable[str], number: int) -> lis
 def _require_letters(texts: Iterable[str], number: int, column: str) -> None:
     """Refuse half of a surrogate pair, which JSON can hold, and a tokenizer cannot."""
     for text in texts:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise _error("holds half of a surrogate pair, which is no text", number, column, text) from None
+        if not is_text(text):
+            raise _error("holds half of a surrogate pair, which is no text", number, column, text)
 
 
 def _error(message: str, number: int, column: str, value: Any) -> AnswerError:
