@@ -14,6 +14,7 @@ FLAGS = {
     "board": "BOARD",
     "by": "--by",
     "columns": "--columns",
+    "encoder": "--encoder",
     "every": "--every",
     "figure_format": "--figure-format",
     "figures": "--figures",

@@ -165,3 +165,11 @@ def test_what_training_refuses_is_one_line(tmp_path, cli):
 
 def test_the_definition_is_shown_as_json_too(cli):
     assert json.loads(cli("tasks", "show", "rte", "--json").out)["rte"]["suite"] == "glue"
+
+
+def test_an_encoder_without_statistics_is_refused(cli):
+    result = cli("tasks", "show", "rte", "--encoder", "no/such/place")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "mtsmart: --encoder: counts lengths, which are told with --stats alone, got 'no/such/place'. Add --stats\n"
+    )

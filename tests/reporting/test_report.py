@@ -299,6 +299,7 @@ def test_what_is_no_run_is_refused_with_one_line(trained_run, cli, tmp_path):
         "does not end like a page": ["report", run, "-o", tmp_path / "page.pdf"],
         "is not a new or empty folder": ["report", run, "--figures", tmp_path / "full"],
         "is no format of pictures": ["report", run, "--figures", tmp_path / "new", "--figure-format", "gif"],
+        "figure-format: is no format of pictures": ["report", run, "--figure-format", "nonsense"],
         "is given twice": ["runs", "compare", run, run],
     }
     unmarked = trained_run(name="unmarked")

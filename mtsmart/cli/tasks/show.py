@@ -9,6 +9,7 @@ import typer
 from mtsmart.cli.options import TaskFiles
 from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import say
+from mtsmart.errors import ConfigError
 
 if TYPE_CHECKING:
     from mtsmart.preparation.statistics import TaskStatistics
@@ -28,6 +29,9 @@ def show(
     from mtsmart.text.escaping import visible_json
     from mtsmart.text.json_text import json_text
 
+    if encoder is not None and not stats:
+        message = "counts lengths, which are told with --stats alone"
+        raise ConfigError(message, argument="encoder", value=encoder, hint="Add --stats")
     library = TaskLibrary(task_file or [])
     data = {name: library[name].model_dump(exclude_defaults=True)}
     if not stats:

@@ -74,8 +74,9 @@ def write_report(paths: Sequence[Path], output: Path | None, figures: Path | Non
     """Write a report about one run or several; see ``mtsmart.report``."""
     if not paths:
         raise ConfigError("is missing", argument="runs", value=[])
+    _check_format(figure_format)
     if figures is not None:
-        _check_figures(figures, figure_format)
+        _check_figures(figures)
     if len(paths) == 1 and (output is None or output.absolute() == RunFolder(paths[0]).report_file.absolute()):
         return _write_into(read_record(paths[0]), figures, figure_format)
     target = Path(_PAGE) if output is None else output
@@ -151,12 +152,16 @@ def _is_report(file: Path) -> bool:
         return SIGN in stream.read(1_000)
 
 
-def _check_figures(folder: Path, figure_format: str) -> None:
-    """Refuse a wrong folder or format before the work begins."""
+def _check_format(figure_format: str) -> None:
+    """Refuse a wrong format before the work begins, also where no pictures are written: it may be a slip."""
     known = [each.value for each in PictureFormat]
     if figure_format not in known:
         hint = did_you_mean(figure_format, known)
         raise ConfigError("is no format of pictures", argument="figure_format", value=figure_format, hint=hint)
+
+
+def _check_figures(folder: Path) -> None:
+    """Refuse a wrong folder before the work begins."""
     if not can_draw():
         hint = "pip install 'mtsmart[plots]'"
         raise ConfigError("needs matplotlib, which is not installed", argument="figures", value=str(folder), hint=hint)
