@@ -20,7 +20,7 @@ from mtsmart.reporting.card import how_trained, versions
 from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RunFolder
-from mtsmart.runs.hub_address import run_path
+from mtsmart.runs.hub_address import HubAddress, run_path
 from mtsmart.runs.results import Results
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_outputs import HasUnit, decoding_rule, unit_of
@@ -182,6 +182,6 @@ def base_encoder(run: RunFolder) -> str:
         if config.init is None:
             return config.encoder.path or "unknown"
         if config.init.run.startswith(HUB_PREFIX):
-            return config.init.run.removeprefix(HUB_PREFIX)
+            return HubAddress.of(config.init.run, None, "init.run").repository
         run = RunFolder(Path(config.init.run))
     return f"the run {run.path.name}"

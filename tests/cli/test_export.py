@@ -36,6 +36,12 @@ def test_runs_that_go_on_from_one_another_in_a_circle_have_no_known_encoder(work
     assert base_encoder(first) == "unknown"
 
 
+@pytest.mark.parametrize("revision", ["", "@main", "@0123abc"])
+def test_the_encoder_of_a_run_on_the_hub_is_its_repository(tmp_path, revision):
+    (tmp_path / "config.yaml").write_text(f"tasks: [rte]\ninit: {{run: 'hub:ada/tickets{revision}'}}\n")
+    assert base_encoder(RunFolder(tmp_path)) == "ada/tickets"
+
+
 def test_the_exported_task_is_the_runs(workspace, run, cli):
     """The model card's own lines, run where mtsmart cannot be imported, say what `mtsmart predict` says."""
     result = cli("export", run, "--task", "color", "models/colors")
