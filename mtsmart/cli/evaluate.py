@@ -12,8 +12,10 @@ from mtsmart.cli.shell import completion
 from mtsmart.cli.terminal import require_output
 from mtsmart.errors import ConfigError
 from mtsmart.quiet import quiet_libraries
+from mtsmart.text.counts import counted
 from mtsmart.text.escaping import visible_json
 from mtsmart.text.json_text import json_text
+from mtsmart.text.scores import score_text
 
 if TYPE_CHECKING:
     from mtsmart.evaluation.evaluator import Evaluation
@@ -128,7 +130,7 @@ def _print(evaluation: Evaluation, scored: str, by: list[str]) -> None:
 
     tasks = {name: result.metrics for name, result in evaluation.tasks.items()}
     rows = sum(result.rows for result in evaluation.tasks.values())
-    title = f"{scored}: score {evaluation.score:.4f} over {rows:,} rows"
+    title = f"{scored}: score {score_text(evaluation.score)} over {counted(rows, 'row')}"
     console = Console()
     console.print(results_table(tasks, evaluation.baselines(), title))
     for name, result in evaluation.tasks.items():

@@ -15,6 +15,7 @@ from mtsmart.cli.terminal import require_output, say
 from mtsmart.errors import DataError
 from mtsmart.log import log_notice
 from mtsmart.quiet import quiet_libraries
+from mtsmart.text.counts import counted
 from mtsmart.text.escaping import is_text
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def predict(
     if output is None:
         write_jsonl(rows, sys.stdout)
     else:
-        say(f"{write_rows(rows, output):,} rows written to {output}")
+        say(f"{counted(write_rows(rows, output), 'row')} written to {output}")
 
 
 def try_run(
@@ -132,7 +133,7 @@ def _piped_texts(asked: TypedTexts) -> Iterator[tuple[int, list[str]]]:
         counts = range(asked.fewest_texts, asked.most_texts + 1)
         if len(texts) not in counts or "" in texts:
             wanted = " or ".join(map(str, counts))
-            message = f"has {sum(map(bool, texts))} texts, where the tasks read {wanted}"
+            message = f"has {counted(sum(map(bool, texts)), 'text')}, where the tasks read {wanted}"
             hint = "Put a tab between the two texts of a pair"
             raise DataError(message, file=_PIPE, line=number, value=line.strip(), hint=hint)
         yield number, texts

@@ -24,6 +24,7 @@ from mtsmart.reporting.shown import shown
 from mtsmart.running import Run
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupted
+from mtsmart.text.scores import score_text
 from mtsmart.training.callbacks import Callback
 
 
@@ -67,7 +68,7 @@ def _train_for_people(train: Callable[[Callback], Run], quiet: bool) -> None:
         )
         raise typer.Exit(stop.exit_code) from None
     if run.results["best"] is not None:
-        title = f"Best evaluation (update {run.results['best']['update']:,}): score {run.results['score']:.4f}"
+        title = f"Best evaluation (update {run.results['best']['update']:,}): score {score_text(run.results['score'])}"
         unscored = run.results.get("untrained", [])
         console.print(results_table(run.results["tasks"], run.results["baselines"], title, unscored))
     path = shlex.quote(str(run.path))

@@ -118,8 +118,8 @@ def _rows(definitions: Mapping[str, TaskDefinition], results: Mapping[str, Any])
         if definition.dataset.files is not None:
             data = "data files"
         for metric, value in metrics.items():
-            baseline = results["baselines"].get(name, {}).get(metric)
-            constant = "" if baseline is None else f"{baseline:.4f}"
+            known = results["baselines"].get(name, {})
+            constant = score_text(known[metric]) if metric in known else ""
             cells = [*map(markdown, (name, data, metric)), score_text(value), constant]
             rows.append(f"| {' | '.join(cells)} |")
     return rows

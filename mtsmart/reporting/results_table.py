@@ -8,6 +8,9 @@ from rich.console import Group
 from rich.table import Table
 
 from mtsmart.reporting.shown import shown
+from mtsmart.text.scores import score_text
+
+_DIGITS = 3
 
 
 def results_table(
@@ -29,8 +32,9 @@ def results_table(
         table.add_column(column, justify="right")
     for name, metrics in tasks.items():
         for index, (metric, value) in enumerate(metrics.items()):
-            figures = [value, baselines.get(name, {}).get(metric)] if baselines else [value]
-            numbers = ["" if figure is None else f"{figure:.3f}" for figure in figures]
+            known = baselines.get(name, {})
+            baseline = [score_text(known[metric], _DIGITS) if metric in known else ""] if baselines else []
+            numbers = [score_text(value, _DIGITS), *baseline]
             table.add_row(shown(name if index == 0 else ""), shown(metric), *numbers)
     for name in unscored:
         table.add_row(shown(name), "not scored")

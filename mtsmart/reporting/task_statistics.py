@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mtsmart.preparation.statistics import SplitStatistics, TaskStatistics
+from mtsmart.text.counts import counted
 from mtsmart.text.escaping import visible_json
 from mtsmart.text.json_text import json_text
 
@@ -32,38 +33,34 @@ def statistics_json(statistics: TaskStatistics) -> str:
 def _split_lines(name: str, split: SplitStatistics, statistics: TaskStatistics) -> Iterator[str]:
     left_out = f", {split.left_out:,} of them are left out: a text or label is missing" if split.left_out else ""
     yield ""
-    yield f"{name}: {_rows(split.rows)}{left_out}"
+    yield f"{name}: {counted(split.rows, 'row')}{left_out}"
     if (lengths := split.lengths) is not None:
         words = "words and punctuation marks" if statistics.unit == "words" else statistics.unit
         yield f"  {words} in a row: median {lengths.median:,}, 95 % {lengths.p95:,}, longest {lengths.longest:,}"
         # A word has at least one token, so the rows that are too long in words are too long in tokens.
         at_least = "at least " if statistics.unit == "words" else ""
-        yield f"  longer than {statistics.max_length:,} tokens: {at_least}{_rows(lengths.over)}"
+        yield f"  longer than {statistics.max_length:,} tokens: {at_least}{counted(lengths.over, 'row')}"
         if lengths.over and statistics.of_long_rows:
             yield f"    {at_least}{lengths.over / split.rows:.0%} of all: {statistics.of_long_rows}"
     if split.numbers is not None:
         yield f"  labels: {split.numbers.least:g} to {split.numbers.most:g}, mean {split.numbers.mean:.3g}"
     for column, count in split.empty.items():
-        yield f"  without text in '{column}': {_rows(count)}"
-    yield f"  repeated within the split: {_rows(split.repeated)}"
+        yield f"  without text in '{column}': {counted(count, 'row')}"
+    yield f"  repeated within the split: {counted(split.repeated, 'row')}"
     for other, count in split.shared.items():
-        yield f"  also in {other}: {_rows(count)}"
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+        yield f"  also in {other}: {counted(count, 'row')}"
 
 
 def _label_lines(splits: Mapping[str, SplitStatistics]) -> Iterator[str]:
-    counted = {name: split.labels for name, split in splits.items() if split.labels is not None}
-    if not counted:
+    counts = {name: split.labels for name, split in splits.items() if split.labels is not None}
+    if not counts:
         return
-    labels = next(iter(counted.values()))
+    labels = next(iter(counts.values()))
     width = max(len("label"), *map(len, labels))
     yield ""
-    yield "  ".join(["label".ljust(width), *(f"{name:>16}" for name in counted)])
+    yield "  ".join(["label".ljust(width), *(f"{name:>16}" for name in counts)])
     for label in list(labels)[:_MOST_LABELS]:
-        cells = (f"{_share(counts, label):>16}" for counts in counted.values())
+        cells = (f"{_share(of_split, label):>16}" for of_split in counts.values())
         yield "  ".join([label.ljust(width), *cells])
     if len(labels) > _MOST_LABELS:
         yield f"... and {len(labels) - _MOST_LABELS:,} more"

@@ -31,6 +31,7 @@ from mtsmart.sweeps.search.study import check_optuna
 from mtsmart.sweeps.work.grid import Grid
 from mtsmart.sweeps.work.interface import Work
 from mtsmart.sweeps.work.precision import Chosen, Precisions, open_jobs, refuse_mixed
+from mtsmart.text.scores import score_text
 from mtsmart.user_paths import user_path
 
 SWEEPS = Path("sweeps")
@@ -294,7 +295,7 @@ class _Runner:
         self.queue.done(job, finished)
         _remove(self.folder / "unfinished" / job.folder_name)
         self.ended += 1
-        scores = ", ".join(f"{finished.main(task)[1]:.4f}" for task in finished.tasks)
+        scores = ", ".join(score_text(finished.main(task)[1]) for task in finished.tasks)
         minutes = (time.perf_counter() - self.began) / self.ended * left / 60
         early = " (ended early)" if finished.trial is not None and finished.trial.is_pruned else ""
         self.notify(f"{label}: {scores}{early} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")

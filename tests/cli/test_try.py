@@ -43,7 +43,7 @@ def test_one_task(trained_run, piped):
     assert piped("a dog\ta cat\n", run, "--task", "near").out.startswith("near: ")
     result = piped("a dog\n", run, "--task", "near")
     assert (result.code, result.out) == (2, "")
-    assert "standard input:1: has 1 texts, where the tasks read 2, got 'a dog'" in result.err
+    assert "standard input:1: has 1 text, where the tasks read 2, got 'a dog'" in result.err
     assert piped("a\n", run, "--task", "colour").code == 2
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -257,6 +258,16 @@ def test_a_new_file_is_scored(workspace, cli):
     (workspace.folder / "bare.csv").write_text("text\nred sea\n")
     refused = cli("evaluate", "run", "-t", "color", "--file", "bare.csv")
     assert refused.code == 2 and "bare.csv): label: the data has no such label column" in refused.err
+
+
+def test_a_score_that_one_row_does_not_define_is_said_to_be_so(workspace, trained_run, cli):
+    run = trained_run("training.max_updates=1", "tasks.color.metrics=[auc]")
+    (workspace.folder / "one.csv").write_text("label,text\nred,red sea\n")
+    result = cli("evaluate", run, "-t", "color", "--file", "one.csv")
+    assert result.code == 0, result.err
+    assert "one.csv: score undefined over 1 row" in result.out.splitlines()[0]
+    assert result.out.count("undefined") >= 2 and "1 rows" not in result.out
+    assert not re.search(r"\bnan\b", result.out)
 
 
 def test_a_task_without_labels_in_a_split_is_left_out_and_told(workspace, trained):

@@ -1,6 +1,7 @@
 """The table of scores: its title stands on one line, whatever the width of the table."""
 
 import io
+import math
 
 from rich.console import Console
 
@@ -14,3 +15,12 @@ def test_a_title_is_not_broken_at_the_width_of_its_table():
     lines = console.file.getvalue().splitlines()
     assert lines[0].strip() == title
     assert "0.500" in console.file.getvalue() and "0.250" in console.file.getvalue()
+
+
+def test_a_score_that_is_not_defined_is_said_to_be_so():
+    """A missing baseline is an empty cell."""
+    console = Console(width=80, file=io.StringIO())
+    tasks = {"a": {"f1": math.nan, "recall": 0.5}}
+    console.print(results_table(tasks, {"a": {"f1": math.nan}}, "scores"))
+    shown = console.file.getvalue()
+    assert shown.count("undefined") == 2 and "nan" not in shown

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mtsmart.log import log_progress
 from mtsmart.reporting.progress.cells import Cell
+from mtsmart.text.scores import score_text
 from mtsmart.training.callbacks import Callback, Evaluated, Event, Reporting, Started
 
 
@@ -68,7 +69,9 @@ def _of_evaluation(event: Evaluated) -> Line:
     """The score, and the main metric of each task."""
     best = " (best)" if event.best else ""
     cells = [
-        Cell(f"{name} {next(iter(result.metrics))}", f"{result.main:.3f}")
+        Cell(f"{name} {next(iter(result.metrics))}", score_text(result.main, 3))
         for name, result in event.evaluation.tasks.items()
     ]
-    return Line(f"update {event.update:,}: score {event.evaluation.score:.4f}{best}:", cells, {"(best)": "green"})
+    return Line(
+        f"update {event.update:,}: score {score_text(event.evaluation.score)}{best}:", cells, {"(best)": "green"}
+    )
