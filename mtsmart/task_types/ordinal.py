@@ -51,12 +51,16 @@ def threshold_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 @METRICS.register("quadratic_kappa")
 def quadratic_kappa(predictions: Sequence[int], references: Sequence[int]) -> float:
-    """Cohen's kappa with quadratic weights: agreement beyond chance, where far misses count more; 0 if undefined."""
+    """Cohen's kappa with quadratic weights: agreement beyond chance, where far misses count more; 0 if undefined.
+
+    Labels that nobody has lie between others all the same, so a miss over them is as far as it is with them.
+    """
     from sklearn.metrics import cohen_kappa_score
 
-    if len({*predictions, *references}) < 2:
+    found = {*predictions, *references}
+    if len(found) < 2:
         return 0.0
-    return float(cohen_kappa_score(references, predictions, weights="quadratic"))
+    return float(cohen_kappa_score(references, predictions, labels=range(max(found) + 1), weights="quadratic"))
 
 
 class OrdinalOptions(ClassWeightOptions, LongTextOptions):

@@ -1,7 +1,10 @@
 """Ordinal classification: ordered labels as C - 1 questions."""
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError, DataError
@@ -59,6 +62,16 @@ def test_quadratic_kappa_counts_far_misses_more():
     assert kappa(truth, truth) == 1.0
     assert kappa([1, 1, 2, 0, 1, 2], truth) > kappa([2, 1, 2, 0, 1, 2], truth)
     assert kappa([1] * 6, [1] * 6) == 0.0
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=20))
+def test_quadratic_kappa_measures_distances_between_places(pairs):
+    """1 - mean squared miss / mean squared distance of all predictions from all labels, whichever labels occur."""
+    predictions, references = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
+    by_chance = np.square(predictions[:, None] - references[None, :]).mean()
+    expected = 1 - np.square(predictions - references).mean() / by_chance if by_chance else 0.0
+    found = METRICS["quadratic_kappa"](predictions.astype(int).tolist(), references.astype(int).tolist())
+    assert found == pytest.approx(expected, abs=1e-12)
 
 
 def test_what_does_not_fit():
