@@ -82,6 +82,11 @@ class Distill(Regularizer[DistillSettings]):
         ),
     )
 
+    @classmethod
+    def gold_share(cls, settings: DistillSettings, task: str) -> float:
+        """The teachers' term takes the place of the gold loss in the tasks that they teach."""
+        return settings.weight if settings.tasks is None or task in settings.tasks else 0.0
+
     def term(self, clean: CleanPass, settings: DistillSettings) -> Term | None:
         """KD minus the gold loss, because the weight of KD is taken from the gold loss."""
         from mtsmart.task_types.interface.distillable import Distillable

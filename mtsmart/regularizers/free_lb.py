@@ -81,6 +81,7 @@ class FreeLb(InputRegularizer[FreeLbSettings]):
     presets = (Preset("paper", _PAPER, "Zhu et al. 2020, the released settings for RTE on RoBERTa-large"),)
     per_task = True
     order = 16
+    differentiates = True
     takes_parts = False  # with sharded weights, a run takes one backward pass for each batch
     still = MappingProxyType({"noise": 0.0, "steps": 1})
     text = MethodText(
@@ -109,6 +110,11 @@ class FreeLb(InputRegularizer[FreeLbSettings]):
         keys = ("noise",) if settings.steps == 1 else ("epsilon", "step_size")
         key = min(keys, key=lambda name: float(getattr(settings, name)))
         return Reach(key, getattr(settings, key) / math.sqrt(width))
+
+    @classmethod
+    def gold_share(cls, settings: FreeLbSettings, task: str) -> float:
+        """The perturbed losses take the place of the clean one."""
+        return settings.weight
 
     def term(self, clean: CleanPass, settings: FreeLbSettings) -> Term | None:
         """What the perturbations change in the loss; None for a batch without gold labels.

@@ -80,6 +80,11 @@ class RDrop(Regularizer[RDropSettings], Joins):
 
         return None if has_dropout(context.model) else "the model has no dropout, so its two passes are equal"
 
+    @classmethod
+    def gold_share(cls, settings: RDropSettings, task: str) -> float:
+        """The second pass's loss takes the place of half of the first one's."""
+        return settings.weight / 2
+
     def term(self, clean: CleanPass, settings: RDropSettings) -> Term:
         """What the second pass changes in the loss."""
         return _term(clean, clean.forward(clean.trained_embeds), settings)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from typing import Any, cast
 
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.joined.rows import Joined, join
 from mtsmart.errors import ConfigError, MtsmartWarning
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
-from mtsmart.regularizers import check_joined
+from mtsmart.regularizers import REGULARIZERS, check_joined
+from mtsmart.regularizers.shared.hooks import UpdateHooks
+from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.weighting import WEIGHTINGS, Weighting
 
 _READS_ONE_TEXT = ("sequence_classification",)  # kinds of heads that read one sequence of tokens, as it is
 
@@ -35,8 +39,26 @@ def joined_tasks(config: RunConfig, tasks: Mapping[str, PreparedTask], model: Mu
     if waiting:
         message = "does not go with mixing.one_pass, which draws the task together with others"
         raise ConfigError(message, key=f"tasks.{waiting[0]}.patience", value=tasks[waiting[0]].definition.patience)
-    check_joined(config, {name: task.definition for name, task in tasks.items()}, [group.tasks for group in groups])
-    if not groups:
+    definitions = {name: task.definition for name, task in tasks.items()}
+    check_joined(config, definitions, [group.tasks for group in groups])
+    if groups:
+        _check_gradients_apart(config, definitions)
+    else:
         text = "mixing.one_pass=true: no two tasks with one label a text read the same texts, so it has no effect"
         warnings.warn(text, MtsmartWarning, stacklevel=3)
     return tuple(groups)
+
+
+def _check_gradients_apart(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> None:
+    """Refuse a weighting on the gradient of each task where a method's own gradients of several tasks come at once."""
+    if not cast(type[Weighting[Any]], WEIGHTINGS[config.weighting.name]).needs_task_gradients:
+        return
+    for name, method in REGULARIZERS.named_in([config.parts, *(each.parts for each in definitions.values())]).items():
+        sections = {task: definition.parts.get(name) for task, definition in definitions.items()}
+        differentiates = cast(type[UpdateHooks], method).differentiates
+        if differentiates and method.effect(config.parts.get(name), sections):
+            message = f"does not go with weighting={config.weighting.name} and mixing.one_pass=true together"
+            hint = (
+                "The weighting could not tell whose gradients the method's own passes have. Leave one of the three out"
+            )
+            raise ConfigError(message, key=name, hint=hint)

@@ -1,4 +1,4 @@
-"""Methods, and single settings of them, that need all weights in each process."""
+"""Which methods go together, and which need all weights in each process."""
 
 import pytest
 
@@ -41,3 +41,28 @@ def test_r4f_is_refused_and_r3f_is_not():
     for sections, of_task in [({"r3f": {"preset": "r4f"}}, {}), ({}, {"r3f": {"preset": "r4f"}})]:
         with pytest.raises(ConfigError, match=message):
             check(sections, of_task=of_task)
+
+
+@pytest.mark.parametrize(
+    ("sections", "told"),
+    [
+        ({"free_lb": {"preset": "paper"}, "r_drop": {"preset": "paper"}}, "free_lb takes the place of 1 and r_drop"),
+        (
+            {"free_lb": {"preset": "paper"}, "distill": {"teachers": ["t"], "weight": 0.3}},
+            "free_lb takes the place of 1 and distill takes the place of 0.3 of the gold loss",
+        ),
+    ],
+)
+def test_methods_that_take_more_than_the_gold_loss_are_refused(sections, told):
+    """The clean pass's loss would get a negative weight."""
+    with pytest.raises(ConfigError, match=rf"^tasks\.a: {told}"):
+        check(sections, sharded=False)
+    for name in sections:
+        check({name: sections[name]}, sharded=False)
+
+
+def test_methods_that_share_the_gold_loss_go_together():
+    half = {"teachers": ["t"], "weight": 0.5}
+    check({"r_drop": {"preset": "paper"}, "distill": half}, sharded=False)
+    check({"free_lb": {"preset": "paper"}, "distill": {**half, "tasks": ["other"]}}, sharded=False)
+    check({"free_lb": {"preset": "paper", "weight": 0.5}, "distill": half}, sharded=False)

@@ -143,6 +143,15 @@ def test_without_equal_texts_it_is_told_that_nothing_is_shared(workspace):
         )
 
 
+def test_gradients_that_a_weighting_could_not_tell_apart_are_refused(experiment):
+    file = experiment(("size",))
+    settings = ["mixing.strategy=rounds", "smart=off", "mbpp=off", "weighting=pcgrad", "free_lb=paper"]
+    with pytest.raises(ConfigError, match=r"free_lb: does not go with weighting=pcgrad and mixing.one_pass=true"):
+        prepare(load_experiment(file, settings))
+    for other in ("weighting=mean", "free_lb=off", "mixing.one_pass=false"):
+        prepare(load_experiment(file, [*settings, other]))
+
+
 ASCENT = "smart={preset: paper, shared: true, epsilon: 1e-2, noise: 1e-2}"
 TERMS = [
     pytest.param(["smart=tuned", "mbpp=tuned"], id="each its own perturbation", marks=pytest.mark.slow),

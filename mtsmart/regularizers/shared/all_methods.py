@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
@@ -17,8 +17,6 @@ from mtsmart.regularizers.shared.hooks import UpdateHooks
 from mtsmart.tasks.definition import TaskDefinition
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from torch import Tensor
 
     from mtsmart.models.encoder import Encoder
@@ -37,12 +35,29 @@ def check_regularizers(config: RunConfig, definitions: Mapping[str, TaskDefiniti
         ConfigError: names the method, or its setting.
     """
     parts = [config.parts, *(definition.parts for definition in definitions.values())]
+    taken: dict[str, dict[str, float]] = {task: {} for task in definitions}
     for name, method in REGULARIZERS.named_in(parts).items():
         sections = {task: definition.parts.get(name) for task, definition in definitions.items()}
         settings = method.effect(config.parts.get(name), sections)
         key = _refusing_parts(method, settings.values())
         if sharded and key is not None:
             raise ConfigError("does not go with sharded weights", key=key, hint="Leave training.shard out")
+        for task, each in settings.items():
+            taken[task][name] = cast(type[Regularizer[Any]], method).gold_share(each, task)
+    for task, shares in taken.items():
+        _check_gold_loss(task, {name: share for name, share in shares.items() if share})
+
+
+def _check_gold_loss(task: str, shares: Mapping[str, float]) -> None:
+    """Refuse methods that together put something in the place of more than the whole gold loss.
+
+    The loss of the clean pass would get a negative weight, although each of them alone gives it a right one.
+    """
+    if len(shares) > 1 and sum(shares.values()) > 1:
+        told = " and ".join(f"{name} takes the place of {share:g}" for name, share in shares.items())
+        message = f"{told} of the gold loss, which is more than all of it"
+        hint = "Lower a weight, or leave one of them out for this task"
+        raise ConfigError(message, key=f"tasks.{task}", hint=hint)
 
 
 def _refusing_parts(method: type[Method], settings: Iterable[MethodSettings]) -> str | None:

@@ -205,6 +205,11 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
         return None
 
     @classmethod
+    def gold_share(cls, settings: S, task: str) -> float:
+        """The share of a task's gold loss in whose place the term puts something else; 0: it only adds to it."""
+        return 0.0
+
+    @classmethod
     def rounded(cls, settings: Mapping[str, S], encoder: Encoder) -> list[Rounded]:
         """What bfloat16 rounds away, so that ``training.precision: auto`` takes float32; empty if nothing.
 

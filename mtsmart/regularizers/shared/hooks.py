@@ -25,12 +25,15 @@ class UpdateHooks:
         takes_parts: whether the method works where each of several processes holds only a part of the weights
             (``training.shard``). A method that reads or changes weights or gradients in these hooks does not, because
             it would see parts. Nor does one that differentiates passes of its own.
+        differentiates: whether the method differentiates passes of its own while it computes a term. Their gradients
+            are there before those of the batch.
         whole_only: switches among the settings of a method that works with parts, with which it does not.
         probes: how many updates' gradients the method wants to see before training.
     """
 
     changes_start: ClassVar[bool] = False
     takes_parts: ClassVar[bool] = True
+    differentiates: ClassVar[bool] = False
     whole_only: ClassVar[tuple[str, ...]] = ()
 
     @property
