@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,15 +66,21 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The results of all tasks. ``score`` is the unweighted mean of their main metrics."""
+    """The results of all tasks.
+
+    ``score`` is the unweighted mean of their main metrics, without those that their split does not define, such as
+    ``r2`` of labels that are all equal.
+    """
 
     tasks: dict[str, TaskResult]
 
     @property
     def score(self) -> float | None:
-        """The mean of the main metrics; None if there are no tasks."""
-        values = [result.main for result in self.tasks.values()]
-        return sum(values) / len(values) if values else None
+        """The mean of the main metrics that are defined; NaN if none is, and None if there are no tasks."""
+        if not self.tasks:
+            return None
+        values = [result.main for result in self.tasks.values() if not math.isnan(result.main)]
+        return sum(values) / len(values) if values else math.nan
 
     def to_json(self) -> dict[str, Any]:
         """``{"score": ..., "tasks": {"rte": {"accuracy": ...}}}``, ``details`` and ``slices`` where there are some."""

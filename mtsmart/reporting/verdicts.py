@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from contextlib import suppress
 
@@ -15,14 +16,29 @@ _EQUAL = 1e-9  # Scores that differ by less are the same.
 
 
 def tell_verdicts(setup: Setup, results: Results) -> None:
-    """Warn of each task that learnt nothing, or that ended below the run which it started from.
+    """Warn of each task that has no score or learnt nothing, or that ended below the run which it started from.
 
     Args:
         setup: the parts of the finished run.
         results: its scores.
     """
-    for text in (*_constant_texts(results), *_worse_texts(setup, results)):
+    for text in (*_undefined_texts(results), *_constant_texts(results), *_worse_texts(setup, results)):
         warnings.warn(text, MtsmartWarning, stacklevel=3)
+
+
+def _undefined_texts(results: Results) -> list[str]:
+    """The tasks whose main score the validation rows do not define."""
+    scores = {} if results.last is None else results.last.tasks
+    mains = {name: next(iter(metrics.items())) for name, metrics in scores.items()}
+    undefined = {name: metric for name, (metric, score) in mains.items() if math.isnan(score)}
+    outcome = "the score is that of the other tasks"
+    if len(undefined) == len(mains):
+        outcome = "the run has no score, and its last weights are kept"
+    hint = "look at the labels, or put another metric first"
+    return [
+        f"task {name}: the validation rows do not define {metric}, so {outcome}: {hint}"
+        for name, metric in undefined.items()
+    ]
 
 
 def _constant_texts(results: Results) -> list[str]:

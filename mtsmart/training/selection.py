@@ -34,7 +34,7 @@ class Selection:
         tasks = {name: result.metrics for name, result in evaluation.tasks.items()}
         self.last = ScoredUpdate(update, evaluation.score, tasks)
         if not self._is_better(evaluation.score):
-            self.waited += 1
+            self.waited += self.best is not None  # Before the first score there is nothing to be better than.
             return False
         self.best = self.last
         self.waited = 0

@@ -159,3 +159,15 @@ def test_a_teacher_that_lags_behind_a_learning_model_is_no_alarm():
     assert told([1.0, 0.9, 0.8, 0.6, 0.5, 0.4]) == []
     (text,) = told([1.0, 0.9, 1.0, 2.0, 3.0, 4.0])
     assert "MBPP's term of task t has jumped to 3" in text and "radius" not in text
+
+
+def test_a_task_whose_rows_define_no_score_leaves_the_choice_to_the_others(workspace):
+    file = workspace.folder / "near_validation.jsonl"
+    rows = [{**json.loads(line), "score": 1.0} for line in file.read_text().splitlines()]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    workspace.tasks.write_text(workspace.tasks.read_text().replace("[pearson]", "[r2, mse]"))
+    told = r"task near: the validation rows do not define r2, so the score is that of the other tasks"
+    with pytest.warns(MtsmartWarning, match=told):
+        run = mtsmart.train(workspace.experiment, ["smart=off", "mbpp=off", "training.patience=1"])
+    best = run.results["best"]
+    assert best["score"] == best["tasks"]["color"]["accuracy"] and best["tasks"]["near"]["r2"] is None

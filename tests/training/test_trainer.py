@@ -1,6 +1,7 @@
 """The loop: accumulation, selection, early stopping, precision, non-finite losses, tasks without a split."""
 
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -54,6 +55,14 @@ def test_selection_keeps_the_best_and_waits():
 def test_score_is_the_mean_of_main_metrics():
     tasks = {"a": TaskResult({"f1": 0.5, "accuracy": 1.0}), "b": TaskResult({"pearson": 0.9})}
     assert Evaluation(tasks).score == pytest.approx(0.7)
+
+
+def test_a_score_that_the_rows_do_not_define_decides_nothing():
+    undefined = TaskResult({"r2": math.nan})
+    assert Evaluation({"a": TaskResult({"f1": 0.5}), "b": undefined}).score == 0.5
+    assert math.isnan(Evaluation({"b": undefined}).score) and Evaluation({}).score is None
+    selection = Selection(patience=1)
+    assert not selection.add(Evaluation({"b": undefined}), 1) and not selection.exhausted
 
 
 def test_patience_stops_early_and_the_model_is_the_best(workspace):
