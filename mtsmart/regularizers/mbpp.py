@@ -172,6 +172,10 @@ class Mbpp(Regularizer[MbppSettings], Joins):
         if self.updates % self.config.inner_steps == 0:
             self.teacher.follow(model(), self.beta())
 
+    def head_rests(self, head: Mapping[str, Tensor]) -> None:
+        """The teacher has this head, too."""
+        self.teacher.replace(head)
+
     def measure(self, model: MultiTaskModel) -> dict[str, float]:
         """How far the student is from the teacher."""
         return {"teacher_distance": self.teacher.distance(model)}

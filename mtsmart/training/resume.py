@@ -256,6 +256,7 @@ def restore(point: Path, parts: Resumable, rank: int = 0) -> ResumeState:
                 regularizer.start(model, state.update)
         heads = read_tensors(point, BEST_HEADS) if has_tensors(point, BEST_HEADS) else {}
         parts.patience.load_state(state.task_patience, heads)
+        parts.patience.tell_again(model, parts.regularizers.values())
         random = read_tensors(point, "random")
         own = {name.removeprefix(f"{rank}."): random[name] for name in random if name.startswith(f"{rank}.")}
         if own:

@@ -309,9 +309,9 @@ class Trainer:
 
     def _stop_tasks(self, chosen: Candidate) -> Candidate:
         """Draw the tasks no longer whose patience has run out; the evaluation with the scores of their kept heads."""
-        found = self.patience.look(chosen, self.progress.update, self._candidates().values(), self._scores)
+        methods = self.step.regularizers.values()
+        found = self.patience.look(chosen, self.progress.update, self.student, methods, self._scores)
         if new := self.patience.stopped.keys() - self.sampler.stopped:
-            self.student.set()
             self.progress.batch = self.sampler.stop(new, self.progress.epoch, self.progress.batch)
             self.progress.end_epoch_if_over(self.sampler.length(self.progress.epoch))
         for task in sorted(new):

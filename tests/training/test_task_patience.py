@@ -14,6 +14,7 @@ from mtsmart.evaluation.evaluator import Evaluation, TaskResult
 from mtsmart.runs.folder import RunFolder
 from mtsmart.training.selection import Candidate
 from mtsmart.training.setup import prepare
+from mtsmart.training.sharding import Student
 from mtsmart.training.stopping.task_patience import TaskPatience
 from mtsmart.training.trainer import Trainer
 from tests.training.test_resume import StopAt, assert_same_run
@@ -83,7 +84,7 @@ def test_a_task_that_stops_gets_the_head_of_its_best_evaluation_back_and_is_scor
                 parameter.add_(0.01)
         heads[update] = {name: part.clone() for name, part in model.head("color").state_dict().items()}
         tasks = {"color": TaskResult({"accuracy": color}), "near": TaskResult({"pearson": 0.1 * update})}
-        return patience.look(Candidate("student", model, Evaluation(tasks), {}), update, [model], score)
+        return patience.look(Candidate("student", model, Evaluation(tasks), {}), update, Student(model), [], score)
 
     look(1, 0.5)
     look(2, 0.7)
@@ -106,7 +107,11 @@ def test_a_score_that_is_not_defined_is_never_better(model):
     for update, value in enumerate((0.5, float("nan"), float("nan"))):
         evaluation = Evaluation({"color": TaskResult({"f1": value})})
         patience.look(
-            Candidate("student", model, evaluation, {}), update, [model], lambda scored, tasks, of=evaluation: of
+            Candidate("student", model, evaluation, {}),
+            update,
+            Student(model),
+            [],
+            lambda scored, tasks, of=evaluation: of,
         )
     assert patience.stopped["color"].best_update == 0
     assert patience.stopped["color"].score is None

@@ -47,7 +47,8 @@ A = TypeVar("A", bound=AveragingSettings)
 class Averaging(Regularizer[A], Generic[A]):
     """Offers an average of the weights to evaluations. A subclass moves ``average``.
 
-    Until there is an average (``count`` is 0), the model itself is scored.
+    Until there is an average (``count`` is 0), the model itself is scored. A subclass that stores more weights than
+    those of ``average`` extends ``head_rests``, so that no old head comes back from there.
 
     Attributes:
         average: the averaged model, in evaluation mode.
@@ -78,6 +79,10 @@ class Averaging(Regularizer[A], Generic[A]):
         super().start(model, updates)
         self.average.copy(model)
         self.count = 0
+
+    def head_rests(self, head: Mapping[str, Tensor]) -> None:
+        """The average has this head, too, and keeps it, because the model's own head is the same from now on."""
+        self.average.replace(head)
 
     def tensors(self) -> dict[str, Tensor]:
         """The averaged weights."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
+    from torch import Tensor
+
     from mtsmart.data.batch import Batch
     from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.task_types import TaskType
@@ -65,6 +67,16 @@ class UpdateHooks:
 
     def before_evaluation(self, model: MultiTaskModel) -> None:
         """Called before an evaluation, also where no task has rows to score. ``model`` has all its weights."""
+
+    def head_rests(self, head: Mapping[str, Tensor]) -> None:
+        """Called when a task is drawn no longer, after its head has got its best weights back, and after each resume.
+
+        From now on these weights stay as they are. A method that stores weights of the model puts these into what it
+        stores, and one that moves weights without a gradient leaves these alone.
+
+        Args:
+            head: the weights of the task's head by their names in the model, with its own parts of adapters.
+        """
 
 
 class ChangesPasses(ABC):

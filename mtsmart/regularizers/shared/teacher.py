@@ -55,6 +55,13 @@ class MovingAverage:
         """Become what the student is now."""
         load_state(self.model, state_of(student), self._shared)
 
+    @torch.no_grad()
+    def replace(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take these tensors of the student, by their names in it. All others stay as they are."""
+        for name, own in self.model.state_dict(keep_vars=True).items():
+            if name in tensors:
+                own.copy_(tensors[name])
+
     def tensors(self) -> dict[str, Tensor]:
         """The weights, for a resume point."""
         return state_of(self.model, self._shared)

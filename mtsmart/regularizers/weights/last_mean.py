@@ -61,6 +61,12 @@ class LastMean(Averaging[LastMeanSettings]):
         if self.last:
             self.average.load({name: _mean([each[name] for each in self.last]) for name in self.last[0]})
 
+    def head_rests(self, head: Mapping[str, Tensor]) -> None:
+        """Earlier evaluations have this head, too, so that the next mean has it."""
+        super().head_rests(head)
+        for each in self.last:
+            each |= {name: tensor.detach().cpu().clone() for name, tensor in head.items() if name in each}
+
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """Nothing of what was before counts."""
         super().start(model, updates)

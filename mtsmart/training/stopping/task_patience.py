@@ -1,15 +1,16 @@
 """A task's patience: when it is no longer drawn, and the head that it keeps.
 
 A task stops when its main metric has not got better for ``patience`` evaluations in a row. Its batches are then left
-out, and its head gets the weights of the task's best evaluation back. The shared encoder goes on, so the score of that
-head is measured again with the encoder of now, and this is the score that the evaluation reports.
+out, and its head gets the weights of the task's best evaluation back, with the parts of adapters that are the head's
+own. The shared encoder goes on, so the score of that head is measured again with the encoder of now, and this is the
+score that the evaluation reports.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,14 +20,19 @@ from torch import Tensor
 from mtsmart.errors import ConfigError, MtsmartWarning
 from mtsmart.evaluation.evaluator import Evaluation
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.models.transform import tensors_of_head
 from mtsmart.preparation.prepared_task import PreparedTask
+from mtsmart.regularizers import Regularizer
 from mtsmart.text.scores import score_text
-from mtsmart.training.selection import Candidate
+from mtsmart.training.selection import Candidate, candidates
+from mtsmart.training.sharding import Student
 
 BEST_HEADS = "best_heads"
 """The file of a resume point that holds the heads to go back to."""
 Score = Callable[[MultiTaskModel, Iterable[str]], Evaluation]
 """Scores some tasks."""
+Methods = Collection[Regularizer[Any]]
+"""The methods of a run, some of which store weights of the model."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +82,17 @@ class TaskPatience:
         self._heads: dict[str, dict[str, Tensor]] = {}
         self.stopped: dict[str, Stopped] = {}
 
-    def look(self, chosen: Candidate, update: int, models: Iterable[MultiTaskModel], score: Score) -> Candidate:
+    def look(self, chosen: Candidate, update: int, student: Student, methods: Methods, score: Score) -> Candidate:
         """Read an evaluation. Tasks that stop now get their best heads back, and are scored again.
+
+        The heads go into the student, whether or not it is among the weights that may be kept, into all weights that
+        may be kept, and into what the methods store. An average would else draw its head to that of the student.
 
         Args:
             chosen: the weights that the evaluation has chosen, with their scores.
             update: how many updates are done.
-            models: all weights that may be kept: each gets the heads.
+            student: what is trained, which gets the heads with all its parts.
+            methods: those of the run.
             score: scores the tasks that have stopped.
 
         Returns:
@@ -91,9 +101,12 @@ class TaskPatience:
         ending = [task for task in self._patience if task not in self.stopped and self._ends(task, chosen, update)]
         if not ending:
             return chosen
-        for model in models:
-            for task in ending:
+        whole = student.whole()
+        for task in ending:
+            for model in (whole, *candidates(whole, methods).values()):
                 self._put_back(task, model)
+            _tell(task, whole, methods)
+        student.set()
         again = score(chosen.model, ending).tasks
         for task in ending:
             before = self._waiting.pop(task)
@@ -117,8 +130,19 @@ class TaskPatience:
 
     @torch.no_grad()
     def _put_back(self, task: str, model: MultiTaskModel) -> None:
-        for name, part in _own(model, task).items():
-            part.copy_(self._heads[task][name])
+        own = _own(model, task)
+        for name, kept in self._heads[task].items():
+            own[name].copy_(kept)
+
+    def tell_again(self, model: MultiTaskModel, methods: Methods) -> None:
+        """Tell methods which heads rest: after a resume, when some of them may be new.
+
+        Args:
+            model: has the heads.
+            methods: those of the run.
+        """
+        for task in self.stopped.keys() & model.specs.keys():
+            _tell(task, model, methods)
 
     def tensors(self) -> dict[str, Tensor]:
         """The heads to go back to: ``task/name`` -> tensor on the CPU."""
@@ -150,11 +174,22 @@ def _defined(score: float) -> float | None:
 
 
 def _own(model: MultiTaskModel, task: str) -> dict[str, Tensor]:
-    """The weights of a task's head by name, without those that belong to the encoder too, such as word embeddings."""
+    """The weights of a task's head by name, and those of its own parts of adapters.
+
+    Weights that belong to the encoder too, such as word embeddings, are not the head's own.
+    """
     shared = {id(parameter) for parameter in model.encoder.parameters()}
     head = model.head(task)
     parameters = {name: part for name, part in head.named_parameters() if id(part) not in shared}
-    return {**parameters, **dict(head.named_buffers())}
+    return {**parameters, **dict(head.named_buffers()), **tensors_of_head(model.encoder, task)}
+
+
+def _tell(task: str, model: MultiTaskModel, methods: Methods) -> None:
+    """Tell methods that a task's head rests."""
+    own = {id(part) for part in _own(model, task).values()}
+    head = {name: part.detach() for name, part in model.state_dict(keep_vars=True).items() if id(part) in own}
+    for method in methods:
+        method.head_rests(head)
 
 
 def patience_of(tasks: Mapping[str, PreparedTask]) -> dict[str, int]:
