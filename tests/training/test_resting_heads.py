@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 import mtsmart
 from mtsmart.runs.checkpoints import list_checkpoints
+from tests.regularizers.weights.test_all_at_once import SHORT, TOGETHER
 from tests.training.test_resume import StopAt, assert_same_run
 
 SETTINGS = [
@@ -75,6 +76,36 @@ def test_the_parts_of_adapters_that_are_the_heads_own_are_of_the_best_evaluation
         found = heads_at(point)
         assert {name for name, _ in found.values()} == best.keys()
         assert not {name for name, (part, tensor) in found.items() if not torch.equal(tensor, best[part])}, point
+
+
+PULLED = {
+    "all methods on weights": [*TOGETHER, *SHORT],
+    "l2_sp": ["l2_sp=paper"],
+    "l2_sp and adapters of the head": ["l2_sp=paper", "encoder.peft={method: lora, per_task: true}"],
+}
+
+
+@pytest.mark.parametrize("pulled", list(PULLED))
+def test_no_method_moves_a_head_that_rests(trained_run, pulled):
+    points, best = best_head_of(trained_run(*SETTINGS, *PULLED[pulled]))
+    for point in points:
+        found = heads_at(point)
+        assert {name for name, _ in found.values()} == best.keys()
+        assert not {name for name, (part, tensor) in found.items() if not torch.equal(tensor, best[part])}, point
+
+
+def test_a_method_that_a_resumed_run_adds_knows_which_heads_rest(workspace, trained_run):
+    before = trained_run(*SETTINGS, name="before")
+    stop = json.loads((before / "results.json").read_text())["stopped"]["color"]["update"]
+    folder = workspace.folder / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        mtsmart.train(workspace.experiment, SETTINGS, output_dir=folder, callback=StopAt(stop + 1))
+    more = [*SETTINGS, "l2_sp=paper"]
+    mtsmart.train(workspace.experiment, more, output_dir=folder, resume=True, allow_changes=["l2_sp"])
+    points, best = best_head_of(folder)
+    assert (points[-1] / "l2_sp.safetensors").is_file()
+    for part, tensor in heads_at(points[-1]).values():
+        assert torch.equal(tensor, best[part])
 
 
 @pytest.mark.parametrize("kept", ["ema", "last_mean"])

@@ -26,6 +26,8 @@ _RANK = 8
 _ALPHA = 16.0
 _METHODS = ("lora", "dora", "ia3")
 _OF_RANK = ("rank", "alpha", "dropout")
+# Parts of the names of factors of IA3 and of lengths of DoRA. At 0 they would switch their layer off.
+_FACTORS = (".ia3_l.", ".lora_magnitude_vector.")
 
 
 class PeftSettings(StrictModel):
@@ -156,8 +158,8 @@ class Peft(Adapter[PeftSettings]):
         del encoder.model.peft_config  # A second adapter is no mistake, of which peft would warn.
         for name, parameter in encoder.named_parameters():
             parameter.requires_grad_(flags.get(parameter, True))
-            if ".ia3_l." in name:
-                encoder.undecayed.add(name)  # They are factors, which decay would draw to 0 and not to 1.
+            if any(mark in name for mark in _FACTORS):
+                encoder.undecayed.add(name)
 
     def _config(self, encoder: Encoder) -> Any:
         from peft import IA3Config, LoraConfig

@@ -6,7 +6,7 @@ section 3: alpha / 2 ||w - w0||^2 over the pretrained weights, and beta / 2 ||w|
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -44,7 +44,8 @@ class L2Sp(Anchored[L2SpSettings]):
     """Adds the penalty's exact gradient once an update, before clipping.
 
     The penalty takes the place of weight decay for the pretrained weights: with optimizer.weight_decay they are drawn
-    to zero, too.
+    to zero, too. Of the new weights it leaves alone the heads of tasks that are drawn no longer, and what must not
+    decay either (``Encoder.undecayed``), because 0 is not where it does nothing.
     """
 
     Settings = L2SpSettings
@@ -64,6 +65,10 @@ class L2Sp(Anchored[L2SpSettings]):
     )
     figures = (Figure("l2_sp", "L2-SP's penalty", "of the loss", "l2_sp is the penalty of L2-SP", in_tables=False),)
 
+    def __init__(self, context: Context, settings: Mapping[str, L2SpSettings]) -> None:
+        super().__init__(context, settings)
+        self._resting: set[str] = set()
+
     @classmethod
     def reason_idle(cls, context: Context) -> str | None:
         """Never: it draws new weights to zero, too."""
@@ -77,28 +82,35 @@ class L2Sp(Anchored[L2SpSettings]):
             for weights, pull in self._pulls(model):
                 weights.grad = pull if weights.grad is None else weights.grad.add_(pull)
 
+    def head_rests(self, head: Mapping[str, Tensor]) -> None:
+        """A head that no task trains any more is not pulled either."""
+        self._resting |= head.keys()
+
     def measure(self, model: MultiTaskModel) -> dict[str, float]:
         """The penalty."""
         import torch
 
-        from mtsmart.regularizers.shared.pretrained import fresh
-
-        def squares(tensors: list[Tensor]) -> float:
+        def squares(tensors: Sequence[Tensor]) -> float:
             return float(torch.stack([each.square().sum() for each in tensors]).sum()) if tensors else 0.0
 
         with torch.no_grad():
             moved = squares([weights - self.first[name] for name, weights in self.weights(model).items()])
-            new = squares(list(fresh(model, self.first.tensors()).values()))
+            new = squares(self._new(model))
         return {"l2_sp": (self.config.alpha * moved + self.config.beta * new) / 2}
 
     def _pulls(self, model: MultiTaskModel) -> Iterator[tuple[nn.Parameter, Tensor]]:
-        """Each trained parameter and the penalty's gradient in it."""
-        from mtsmart.regularizers.shared.pretrained import fresh
-
+        """Each parameter that is pulled, and the penalty's gradient in it."""
         for name, weights in self.weights(model).items():
             yield weights, self.config.alpha * (weights - self.first[name])
-        for weights in fresh(model, self.first.tensors()).values():
+        for weights in self._new(model):
             yield weights, self.config.beta * weights
+
+    def _new(self, model: MultiTaskModel) -> list[nn.Parameter]:
+        """The new weights that are pulled to 0."""
+        from mtsmart.regularizers.shared.pretrained import fresh
+
+        left = self._resting | {f"encoder.{name}" for name in model.encoder.undecayed}
+        return [weights for name, weights in fresh(model, self.first.tensors()).items() if name not in left]
 
     @classmethod
     def summary(cls, settings: L2SpSettings) -> str:

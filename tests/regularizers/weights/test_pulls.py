@@ -8,6 +8,7 @@ import torch
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.errors import MtsmartWarning
 from mtsmart.regularizers.shared.pretrained import fresh, pretrained
+from tests.models.test_peft import model_of
 from tests.regularizers.weights.cycle import copies, method_of, steps_of, update
 
 L2_SP = REGULARIZERS["l2_sp"]
@@ -59,6 +60,28 @@ def test_l2_sp_pulls_heads_that_an_update_does_not_use(tiny_bench):
     method.before_step(model, lambda: None)
     assert all(one.grad is not None for one in fresh(model).values())
     assert not any(one.grad.any() for one in pretrained(model).values())
+
+
+def test_l2_sp_leaves_a_head_alone_that_rests_and_its_penalty_has_no_part_of_it(tiny_bench):
+    model = tiny_bench.model
+    method = method_of(L2_SP, model, L2_SP.Settings(alpha=0.3, beta=0.7))
+    name = next(name for name in fresh(model) if name.startswith("heads."))
+    resting = fresh(model)[name]
+    whole = method.measure(model)["l2_sp"]
+    method.head_rests({name: resting.detach()})
+    method.before_step(model, lambda: None)
+    assert [other for other, one in fresh(model).items() if one.grad is None] == [name]
+    left = whole - 0.7 / 2 * float(resting.detach().square().sum())
+    assert method.measure(model)["l2_sp"] == pytest.approx(left, rel=1e-5)
+
+
+@pytest.mark.parametrize(("peft", "part"), [("ia3", ".ia3_l."), ("dora", ".lora_magnitude_vector.")])
+def test_l2_sp_leaves_factors_alone_which_are_not_neutral_at_0(tiny_encoder, peft, part):
+    model = model_of(tiny_encoder, method=peft)
+    method_of(L2_SP, model, L2_SP.preset("paper")).before_step(model, lambda: None)
+    left = [name for name, one in fresh(model).items() if one.grad is None]
+    assert left == [name for name in fresh(model) if part in name]
+    assert left
 
 
 @pytest.mark.parametrize("method", [L2_SP, REC_ADAM])
