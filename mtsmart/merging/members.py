@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Size, Tensor
 
 from mtsmart.errors import CheckpointError
 from mtsmart.evaluation.stored_run import StoredRun, read_run
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.files import fits, settled
+from mtsmart.models.heads import HeadSpec
 from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import shared_tensors, state_of
@@ -73,27 +76,85 @@ def check_encoder(first: Encoder, other: Encoder, name: str | Path) -> None:
 
 
 def check_member(first: StoredRun, other: StoredRun, name: str | Path) -> None:
-    """Refuse a run that cannot be merged with the first one.
+    """Refuse a run whose encoder or tokenizer is another than the first run's.
 
     Raises:
-        CheckpointError: its encoder, its tokenizer or a head of the same name is another.
+        CheckpointError: names what differs.
     """
     check_encoder(first.model.encoder, other.model.encoder, name)
     if _tokenizer_of(first) != _tokenizer_of(other):
         raise CheckpointError("has another tokenizer than the first run", file=name)
-    for head in first.model.specs.keys() & other.model.specs.keys():
-        _check_head(first, other, head, name)
 
 
-def _check_head(first: StoredRun, other: StoredRun, head: str, name: str | Path) -> None:
-    kinds = [run.definitions[head].task_type if head in run.definitions else None for run in (first, other)]
-    if kinds[0] != kinds[1] or not fits(first.model.specs[head], other.model.specs[head]):
-        message = "the head of this task has other labels or another form than the first run's"
-        raise CheckpointError(message, file=name, key=head)
-    if _has_unit(kinds[0]) and first.decoding.get(head) != other.decoding.get(head):
-        message = "the head of this task gives numbers in another unit than the first run's"
+@dataclass(frozen=True)
+class _Form:
+    """What two heads must have in common, so that a mean of their weights means something.
+
+    Attributes:
+        run: the first run with a head of this name.
+        task_type: the type of the task of this name; None: the run has no such task.
+        spec: how the head is built.
+        shapes: its tensors' names and shapes.
+        numbers: the task's decoding numbers.
+    """
+
+    run: str | Path
+    task_type: str | None
+    spec: HeadSpec
+    shapes: dict[str, Size]
+    numbers: Mapping[str, float] | None
+
+
+class KnownHeads:
+    """The heads of the runs so far. Each later run is compared with the first owner of each of its heads."""
+
+    def __init__(self) -> None:
+        self._forms: dict[str, _Form] = {}
+        self._used: dict[str, tuple[str, str | Path]] = {}
+
+    def check(self, run: StoredRun, name: str | Path) -> None:
+        """Refuse a run with a head that does not fit the first one of its name.
+
+        Raises:
+            CheckpointError: names the head, and the run that has it in another form.
+        """
+        for head in run.model.specs:
+            if head in self._forms:
+                _check_head(self._forms[head], _form(run, head, name), head)
+
+    def add(self, run: StoredRun, name: str | Path) -> None:
+        """Check a run that is to be mixed, and remember its heads.
+
+        Raises:
+            CheckpointError: as for ``check``, or a task uses the head of another task than in an earlier run.
+        """
+        self.check(run, name)
+        for task, definition in run.definitions.items():
+            used = definition.share_head or task
+            expected, owner = self._used.setdefault(task, (used, name))
+            if used != expected:
+                message = f"this task uses the head of task {used}, but in {owner} that of task {expected}"
+                hint = "Merge runs in which the task has the same share_head"
+                raise CheckpointError(message, file=name, key=task, hint=hint)
+        for head in run.model.specs:
+            self._forms.setdefault(head, _form(run, head, name))
+
+
+def _form(run: StoredRun, head: str, name: str | Path) -> _Form:
+    kind = run.definitions[head].task_type if head in run.definitions else None
+    shapes = {key: one.shape for key, one in _own_tensors(run.model, head).items()}
+    return _Form(name, kind, run.model.specs[head], shapes, run.decoding.get(head))
+
+
+def _check_head(ours: _Form, theirs: _Form, head: str) -> None:
+    same = ours.task_type == theirs.task_type and fits(ours.spec, theirs.spec) and ours.shapes == theirs.shapes
+    if not same:
+        message = f"the head of this task has other labels or another form than that of {ours.run}"
+        raise CheckpointError(message, file=theirs.run, key=head)
+    if _has_unit(ours.task_type) and ours.numbers != theirs.numbers:
+        message = f"the head of this task gives numbers in another unit than that of {ours.run}"
         hint = "Merge runs that were trained on the same rows of the task"
-        raise CheckpointError(message, file=name, key=head, hint=hint)
+        raise CheckpointError(message, file=theirs.run, key=head, hint=hint)
 
 
 def _has_unit(task_type: str | None) -> bool:
@@ -106,9 +167,12 @@ def _has_unit(task_type: str | None) -> bool:
 
 def heads_of(run: StoredRun) -> dict[str, dict[str, Tensor]]:
     """Head -> its own tensors, without those that it shares with the encoder; heads that were trained."""
-    model: MultiTaskModel = run.model
-    names = [name for name in model.specs if name not in run.untrained]
-    return {name: state_of(model.head(name), shared_tensors(model.encoder)) for name in names}
+    return {name: _own_tensors(run.model, name) for name in run.model.specs if name not in run.untrained}
+
+
+def _own_tensors(model: MultiTaskModel, head: str) -> dict[str, Tensor]:
+    """A head's tensors without those that it shares with the encoder."""
+    return state_of(model.head(head), shared_tensors(model.encoder))
 
 
 def _settings_of(encoder: Encoder) -> dict[str, Any]:

@@ -16,7 +16,15 @@ from pathlib import Path
 from mtsmart.config.loader import dump_config
 from mtsmart.errors import ConfigError, did_you_mean, nearest
 from mtsmart.evaluation.stored_run import StoredRun
-from mtsmart.merging.members import START, check_encoder, check_member, heads_of, read_member, start_of
+from mtsmart.merging.members import (
+    START,
+    KnownHeads,
+    check_encoder,
+    check_member,
+    heads_of,
+    read_member,
+    start_of,
+)
 from mtsmart.merging.sums import WeightedSum
 from mtsmart.models.files import save_model
 from mtsmart.models.heads import HeadSpec
@@ -82,9 +90,9 @@ class _Mixture:
         heads: head -> the sum of the heads of this name.
         specs: head -> how it is built.
         definitions: task -> its definition, the first run's where several have the task.
-        decoding: task -> the numbers for its decoding, of the run with the largest weight. They were fitted to the
-            predictions of one model, so a mean of them would fit none.
-        largest: task -> that weight.
+        decoding: task -> the numbers for its decoding, of the run with the largest weight among those that trained the
+            task's head. They were fitted to the predictions of one model, so a mean of them would fit none.
+        ranks: task -> whether that run trained the head, and its weight.
     """
 
     encoder: WeightedSum = field(default_factory=WeightedSum)
@@ -92,7 +100,7 @@ class _Mixture:
     specs: dict[str, HeadSpec] = field(default_factory=dict)
     definitions: dict[str, TaskDefinition] = field(default_factory=dict)
     decoding: dict[str, dict[str, float]] = field(default_factory=dict)
-    largest: dict[str, float] = field(default_factory=dict)
+    ranks: dict[str, tuple[bool, float]] = field(default_factory=dict)
 
     def add(self, weight: float, run: StoredRun) -> None:
         """Add a run."""
@@ -103,8 +111,9 @@ class _Mixture:
         for name, definition in run.definitions.items():
             if (definition.share_head or name) in self.heads:
                 self.definitions.setdefault(name, definition)
-            if weight > self.largest.get(name, -math.inf):
-                self.largest[name] = weight
+            rank = (name not in run.untrained, weight)  # An untrained head takes no part, so its numbers are the last.
+            if name not in self.ranks or rank > self.ranks[name]:
+                self.ranks[name] = rank
                 self.decoding[name] = dict(run.decoding.get(name, {}))
 
     def add_base_heads(self, base: StoredRun) -> None:
@@ -118,10 +127,13 @@ def _mixture(
     first: StoredRun, runs: Sequence[str | Path], shares: Sequence[float], base: str | Path | None
 ) -> _Mixture:
     mixture = _Mixture()
+    known = KnownHeads()
+    known.add(first, runs[0])
     mixture.add(shares[0], first)
     for run, share in zip(runs[1:], shares[1:], strict=True):
         other = read_member(run)
         check_member(first, other, run)
+        known.add(other, run)
         mixture.add(share, other)
     if base is None:
         return mixture
@@ -134,6 +146,7 @@ def _mixture(
         _refuse_misspelt_start(base)
         origin = read_member(base)
         check_member(first, origin, base)
+        known.check(origin, base)
         mixture.encoder.add(rest, state_of(origin.model.encoder))
         mixture.add_base_heads(origin)
     return mixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from torch import Tensor
+from torch import Size, Tensor
 
 _LEAST = 1e-9  # of a sum of weights that divides
 
@@ -23,7 +23,13 @@ class WeightedSum:
         self._total: dict[str, Tensor] = {}
 
     def add(self, weight: float, tensors: Mapping[str, Tensor]) -> None:
-        """Add ``weight`` times the tensors. Of those that hold no real numbers the first ones stay."""
+        """Add ``weight`` times the tensors. Of those that hold no real numbers the first ones stay.
+
+        Raises:
+            ValueError: their names or shapes are others than those of the first tensors.
+        """
+        if self._count > 0 and _shapes(tensors) != _shapes(self._first):  # add_ would broadcast in silence.
+            raise ValueError("the tensors have other names or shapes than the first ones")
         self._count += 1
         self.weight += weight
         if self._count == 1:
@@ -54,3 +60,7 @@ class WeightedSum:
     def _in_first_form(self, divisor: float) -> dict[str, Tensor]:
         summed = {name: (one / divisor).to(self._first[name].dtype) for name, one in self._total.items()}
         return {**self._first, **summed}
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, Size]:
+    return {name: one.shape for name, one in tensors.items()}

@@ -21,11 +21,12 @@ SETTINGS = ["smart=off", "mbpp=off", "training.max_updates=3", "training.report=
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, tiny_encoder):  # noqa: F811
-    """A folder with two runs on both tasks, and one on ``near`` alone."""
+    """A folder with two runs on both tasks, and one on each task alone."""
     from tests.conftest import make_workspace
 
     workspace = make_workspace(tmp_path_factory.mktemp("merging"), tiny_encoder)
-    for name, more in (("one", []), ("two", ["training.seed=7"]), ("near", ["tasks=[near]"])):
+    alone = [(name, [f"tasks=[{name}]"]) for name in ("near", "color")]
+    for name, more in (("one", []), ("two", ["training.seed=7"]), *alone):
         mtsmart.train(workspace.experiment, [*SETTINGS, *more], output_dir=workspace.folder / name)
     return workspace.folder
 
@@ -34,7 +35,7 @@ def place(tmp_path_factory, tiny_encoder):  # noqa: F811
 def runs(place, tmp_path, monkeypatch):
     """Name -> a run that no test changes; the working directory is a new folder."""
     monkeypatch.chdir(tmp_path)
-    return {name: place / name for name in ("one", "two", "near")}
+    return {name: place / name for name in ("one", "two", "near", "color")}
 
 
 def state_of(run):
@@ -61,6 +62,15 @@ def test_a_third_of_each_of_three_is_the_whole_to_the_bit():
     for _ in range(3):
         summed.add(1 / 3, tensors)
     assert equal(summed.total(), tensors) and equal(summed.mean(), tensors)
+
+
+@pytest.mark.parametrize("other", [{"w": torch.ones(1)}, {"w": torch.ones(2), "b": torch.ones(2)}, {}])
+def test_tensors_of_another_form_are_no_part_of_a_sum(other):
+    summed = WeightedSum()
+    summed.add(0.5, {"w": torch.ones(2)})
+    with pytest.raises(ValueError, match="other names or shapes"):
+        summed.add(0.5, other)
+    assert summed.is_single and summed.weight == 0.5
 
 
 @pytest.mark.parametrize("base", [None, "start"])
@@ -145,6 +155,12 @@ def change(file, edit):
     file.write_text(json.dumps(data))
 
 
+def changed_copy(run, folder, edit):
+    shutil.copytree(run, folder)
+    (folder / "model" / "manifest.json").unlink()
+    edit(folder / "model")
+
+
 def other_layers(model):
     config = model / "encoder" / "config.json"
     change(config, lambda data: data.update(num_hidden_layers=1))
@@ -182,9 +198,49 @@ def other_unit(model):
     ],
 )
 def test_runs_that_do_not_fit_are_refused(runs, cli, tmp_path, edit, message):
-    shutil.copytree(runs["two"], tmp_path / "other")
-    (tmp_path / "other" / "model" / "manifest.json").unlink()
-    edit(tmp_path / "other" / "model")
+    changed_copy(runs["two"], tmp_path / "other", edit)
     result = cli("merge", runs["one"], "other", "-o", "merged")
     assert result.code == 2 and message in result.err, result.err
     assert not (tmp_path / "merged").exists()
+
+
+@pytest.mark.parametrize("as_base", [False, True])
+@pytest.mark.parametrize(
+    ("first", "edit", "message"),
+    [
+        ("near", other_labels, "color: the head of this task has other labels or another form than that of {one}"),
+        ("color", other_unit, "near: the head of this task gives numbers in another unit than that of {one}"),
+    ],
+)
+def test_each_run_is_compared_with_the_first_owner_of_a_head(runs, cli, tmp_path, first, edit, message, as_base):
+    changed_copy(runs["two"], tmp_path / "other", edit)
+    last = ["--base", "other"] if as_base else ["other"]
+    result = cli("merge", runs[first], runs["one"], *last, "-o", "merged")
+    assert result.code == 2 and message.format(one=runs["one"]) in result.err, result.err
+    assert not (tmp_path / "merged").exists()
+
+
+def test_a_task_that_uses_another_tasks_head_in_one_run_is_refused(workspace, cli):
+    tint = workspace.tasks.read_text().partition("near:")[0].replace("color:", "tint:")
+    workspace.tasks.write_text(workspace.tasks.read_text() + tint)
+    for name, shared in (("own", []), ("shared", ["tasks.tint.share_head=color"])):
+        settings = [*SETTINGS, "tasks=[color,tint]", *shared]
+        mtsmart.train(workspace.experiment, settings, output_dir=name)
+    result = cli("merge", "own", "shared", "-o", "merged")
+    assert result.code == 2 and "shared: tint: this task uses the head of task color" in result.err, result.err
+    assert "in own that of task tint" in result.err and not (workspace.folder / "merged").exists()
+
+
+def test_thresholds_come_from_a_run_that_trained_the_head(workspace):
+    task = ["tasks=[color]", "tasks.color.task_type=multi_label", "tasks.color.metrics=null"]
+    settings = [*SETTINGS, *task, "tasks.color.options={threshold: tuned}"]
+    mtsmart.train(workspace.experiment, settings, output_dir="tuned")
+    shutil.copytree("tuned", "untrained")
+    for name, threshold in (("tuned", 0.125), ("untrained", 0.875)):
+        model = workspace.folder / name / "model"
+        (model / "manifest.json").unlink()
+        change(model / "decoding.json", lambda data, found=threshold: data["color"].update(threshold=found))
+    change(workspace.folder / "untrained" / "results.json", lambda data: data.update(untrained=["color"]))
+    mtsmart.merge(["untrained", "tuned"], [0.75, 0.25], output_dir="merged")
+    decoding = json.loads((workspace.folder / "merged" / "model" / "decoding.json").read_text())
+    assert decoding == {"color": {"threshold": 0.125}}
