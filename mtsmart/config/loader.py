@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,26 @@ from mtsmart.user_paths import HUB_PREFIX, user_path
 
 COMMAND_LINE = Origin("command line")
 _MAPPING = "experiment"  # what errors call an experiment that is no file
-_PATH_KEYS = (
+_PLACES = (
     ("init", "run"),
     ("data", "hub_dir"),
     ("data", "cache_dir"),
     ("grid", "conclusions"),
 )
-_NOTHING = (None, False, OFF)  # what switches a section off
 _GRID_PIECES = ("arms", "tables", "starts")
+_NOTHING = (None, False, OFF)  # what switches a section off
+
+
+class Place(Enum):
+    """What a setting names."""
+
+    FILE = auto()  # a file or a folder; of a run also an address on the Hub
+    ENCODER = auto()  # a folder, a Hub id, or a folder in a package
+    DATA_SET = auto()  # a Hub id, which may also be that of a local clone
+
+
+Change = Callable[[Any, Place], Any]
+"""What a setting holds, valid or not, and what it names -> what the setting holds from now on."""
 
 
 @dataclass(frozen=True)
@@ -206,72 +219,93 @@ def lay_over(base: Document, over: Document) -> Document:
 
 
 def absolute_files(task: Any, folder: Path) -> None:
-    """Resolve the relative data files of one task's mapping, and its ``init.run``, against ``folder``, in place."""
-    init = task.get("init") if isinstance(task, dict) else None
-    if isinstance(init, dict) and "run" in init:
-        init["run"] = _resolved(init["run"], folder)
-    dataset = task.get("dataset") if isinstance(task, dict) else None
-    if not isinstance(dataset, dict):
-        return
-    files = dataset.get("files")
-    if isinstance(files, dict):
-        dataset["files"] = {split: _all_resolved(value, folder) for split, value in files.items()}
-    elif files is not None:
-        dataset["files"] = _all_resolved(files, folder)
-
-
-def _all_resolved(paths: Any, folder: Path) -> Any:
-    """One path, or a list of them."""
-    return [_resolved(path, folder) for path in paths] if isinstance(paths, list) else _resolved(paths, folder)
-
-
-def _resolved(path: Any, folder: Path, source: str | None = None) -> Any:
-    if not isinstance(path, str) or path.startswith(HUB_PREFIX):
-        return path
-    # Path.resolve would fail on names that are not valid for a file, and on links that lead to themselves.
-    return os.path.abspath(folder / user_path(path, file=source))
-
-
-def _resolved_encoder(path: Any, folder: Path, source: str) -> Any:
-    """The path of an encoder's folder, if it is plainly one; any other text may be a Hub id."""
-    return _resolved(path, folder, source) if str(path).startswith(("./", "../", "~")) else path
+    """Resolve the relative paths in one task's mapping against ``folder``, in place."""
+    change_places_of_task(task, _resolver(folder, None))
 
 
 def _absolute_paths(document: Document, folder: Path, source: str) -> Document:
     """Resolve the relative paths that a document names against ``folder``; ``source`` is the document's name."""
-
-    def resolved(path: Any) -> Any:
-        return _resolved(path, folder, source)
-
-    data = document.data
-    files = data.get("task_files")
-    if files is not None:
-        data["task_files"] = [resolved(item) for item in files] if isinstance(files, list) else [resolved(files)]
-    of_methods = [(name, path) for name in _methods_in(data) for path in REGULARIZERS[name].paths]
-    for section, key in (*_PATH_KEYS, *of_methods):
-        if isinstance(data.get(section), dict) and key in data[section]:
-            value = data[section][key]
-            data[section][key] = [resolved(item) for item in value] if isinstance(value, list) else resolved(value)
-    tasks = data.get("tasks")
-    for task in tasks.values() if isinstance(tasks, dict) else ():
-        absolute_files(task, folder)
-    encoder = data.get("encoder")
-    if isinstance(encoder, dict) and "path" in encoder:
-        encoder["path"] = _resolved_encoder(encoder["path"], folder, source)
-    search = data.get("search")
-    space = search.get("space") if isinstance(search, dict) else None
-    searched = space.get("encoder.path") if isinstance(space, dict) else None
-    if isinstance(searched, dict) and isinstance(searched.get("choices"), list):
-        searched["choices"] = [_resolved_encoder(path, folder, source) for path in searched["choices"]]
-    grid = data.get("grid")
-    for pieces in (grid.get(name) for name in _GRID_PIECES) if isinstance(grid, dict) else ():
-        for piece in pieces.values() if isinstance(pieces, dict) else ():
-            if isinstance(piece, dict):
-                _absolute_paths(Document(piece), folder, source)
+    change_places(document.data, _resolver(folder, source))
     return document
 
 
-def _methods_in(data: dict[str, Any]) -> list[str]:
+def _resolver(folder: Path, source: str | None) -> Change:
+    def resolved(path: Any, place: Place) -> Any:
+        # A data set's clone is looked for below data.hub_dir, so its path is not relative to the file.
+        if not isinstance(path, str) or path.startswith(HUB_PREFIX) or place is Place.DATA_SET:
+            return path
+        if place is Place.ENCODER and not path.startswith(("./", "../", "~")):
+            return path  # Any text that is not plainly a folder may be a Hub id.
+        # Path.resolve would fail on names that are not valid for a file, and on links that lead to themselves.
+        return os.path.abspath(folder / user_path(path, file=source))
+
+    return resolved
+
+
+def change_places(data: dict[str, Any], change: Change) -> None:
+    """Change the settings of an experiment that name files and folders, in place. No other text changes.
+
+    Args:
+        data: the experiment's mapping, which need not be valid. Its task files become a list.
+        change: called with each of them, and with each item of a list of them.
+    """
+    if data.get("task_files") is not None:
+        data["task_files"] = _all_changed(_as_list(data["task_files"]), change, Place.FILE)
+    for section, key in _PLACES:
+        _change(data.get(section), key, change, Place.FILE)
+    for name in _methods_in(data):
+        for key in REGULARIZERS[name].paths:
+            _change(data[name], key, change, Place.FILE)
+    for task in _values_of(data.get("tasks")):
+        change_places_of_task(task, change)
+    _change(data.get("encoder"), "path", change, Place.ENCODER)
+    searched = _value_of(_value_of(data.get("search"), "space"), "encoder.path")
+    if isinstance(_value_of(searched, "choices"), list):
+        _change(searched, "choices", change, Place.ENCODER)
+    for name in _GRID_PIECES:
+        for piece in _values_of(_value_of(data.get("grid"), name)):
+            if isinstance(piece, dict):
+                change_places(piece, change)
+
+
+def change_places_of_task(task: Any, change: Change) -> None:
+    """What :func:`change_places` does, for the mapping of one task."""
+    if not isinstance(task, dict):
+        return
+    _change(task.get("init"), "run", change, Place.FILE)
+    dataset = task.get("dataset")
+    _change(dataset, "path", change, Place.DATA_SET)
+    files = _value_of(dataset, "files")
+    if isinstance(files, dict):
+        for split in files:
+            _change(files, split, change, Place.FILE)
+    elif files is not None:
+        _change(dataset, "files", change, Place.FILE)
+
+
+def _change(section: Any, key: str, change: Change, place: Place) -> None:
+    """Change a setting, if it is there."""
+    if isinstance(section, dict) and key in section:
+        section[key] = _all_changed(section[key], change, place)
+
+
+def _all_changed(value: Any, change: Change, place: Place) -> Any:
+    return [change(one, place) for one in value] if isinstance(value, list) else change(value, place)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _value_of(section: Any, key: str) -> Any:
+    return section.get(key) if isinstance(section, dict) else None
+
+
+def _values_of(section: Any) -> list[Any]:
+    return list(section.values()) if isinstance(section, dict) else []
+
+
+def _methods_in(data: Mapping[str, Any]) -> list[str]:
     """The keys of an experiment that are sections of regularisers."""
     return [key for key in data if key not in RunConfig.model_fields and RunConfig.has_key(key)]
 

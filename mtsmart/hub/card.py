@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ from typing import Self
 from huggingface_hub import ModelCard
 
 from mtsmart.config.document import dump_yaml
+from mtsmart.config.loader import Place
 from mtsmart.hub.languages import check_languages
 from mtsmart.hub.licences import check_licence
+from mtsmart.hub.places import last_name, without_places
 from mtsmart.regularizers import summaries
 from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.runs.folder import RunFolder
@@ -60,12 +61,13 @@ def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:
         encoder: the pretrained encoder that it started with.
         facts: what the user says.
     """
-    config = run.config()
+    config = without_places(run.config())
     definitions = run.definitions()
     results = run.results() if run.results_file.is_file() else Results()
     tasks = [ScoredTask(name, definition, results.tasks.get(name, {})) for name, definition in definitions.items()]
     untrained = untrained_told(results.untrained)
     name = facts.repository.rpartition("/")[2]
+    start = last_name(encoder, Place.ENCODER)
     metadata = hub_metadata("mtsmart", name, encoder, tasks, licence=facts.licence, languages=facts.languages)
     lines = [
         f"---\n{dump_yaml(metadata).rstrip()}\n---",
@@ -73,23 +75,13 @@ def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:
         f"# {markdown(name)}",
         "",
         *([markdown(config.description), ""] if config.description.strip() else []),
-        f"One encoder with {len(tasks)} tasks, trained with mtsmart from {code_span(_shown(encoder))}.",
+        f"One encoder with {len(tasks)} tasks, trained with mtsmart from {code_span(start)}.",
         *(f"{markdown(text)}." for text in recipe_of(config, definitions)),
         *map(markdown, summaries(config, definitions)),
         "",
         *_scores(tasks),
         *([f"{markdown(untrained)}.", ""] if untrained else []),
-        "## Use",
-        "",
-        "```python",
-        "import mtsmart",
-        "",
-        f"model = mtsmart.load({json.dumps(HUB_PREFIX + facts.repository)})",
-        f"print(model.predict({json.dumps(tasks[0].name)}, ...))",
-        "```",
-        "",
-        f"The name of a commit after `@` fixes the version: {code_span(f'{HUB_PREFIX}{facts.repository}@COMMIT')}.",
-        "",
+        *_use(tasks[0].name, HUB_PREFIX + facts.repository),
     ]
     return "\n".join(lines)
 
@@ -126,6 +118,17 @@ def _scores(tasks: Sequence[ScoredTask]) -> list[str]:
     return [title, "", "| task | type | metric | score |", "|---|---|---|---|", *rows, ""]
 
 
-def _shown(encoder: str) -> str:
-    """The encoder without the folder of this machine that it lies in."""
-    return os.path.basename(encoder.rstrip("/")) if os.path.isabs(encoder) else encoder
+def _use(task: str, address: str) -> list[str]:
+    return [
+        "## Use",
+        "",
+        "```python",
+        "import mtsmart",
+        "",
+        f"model = mtsmart.load({json.dumps(address)})",
+        f"print(model.predict({json.dumps(task)}, ...))",
+        "```",
+        "",
+        f"The name of a commit after `@` fixes the version: {code_span(f'{address}@COMMIT')}.",
+        "",
+    ]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mtsmart.config.document import dump_yaml
+from mtsmart.config.loader import change_places
 from mtsmart.errors import CheckpointError
 from mtsmart.exporting.task import base_encoder
 from mtsmart.hub.card import CardFacts, run_card, with_facts
+from mtsmart.hub.places import last_name
 from mtsmart.log import log_notice
 from mtsmart.models.files import no_model
 from mtsmart.runs.folder import RunFolder
@@ -122,23 +125,13 @@ def _config_without_places(run: RunFolder) -> str:
     encoder = dict(data.get("encoder", {}))
     if encoder.get("path") is None:
         encoder["path"] = base_encoder(run)
-    cleaned: dict[str, Any] = _without_places({**data, "encoder": encoder})
+    cleaned = deepcopy({**data, "encoder": encoder})
+    change_places(cleaned, last_name)
     return dump_yaml(cleaned)
 
 
 def _without(task: Any, key: str) -> Any:
     return {name: value for name, value in task.items() if name != key} if isinstance(task, dict) else task
-
-
-def _without_places(value: Any) -> Any:
-    """A copy in which each path that begins at the root or at home is only its last name."""
-    if isinstance(value, dict):
-        return {key: _without_places(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_without_places(one) for one in value]
-    if isinstance(value, str) and (os.path.isabs(value) or value.startswith(("~", "./", "../"))):
-        return os.path.basename(value.rstrip("/")) or "folder"
-    return value
 
 
 def _size(file: Path | bytes) -> int:

@@ -14,6 +14,7 @@ from mtsmart.distill.teachers import Teacher
 from mtsmart.errors import CheckpointError, ConfigError
 from mtsmart.hub.card import CardFacts, with_facts
 from mtsmart.training.setup import prepare
+from tests.conftest import write_jsonl
 from tests.hub.stub import Repository, hub_stub
 
 ROWS = ["a red dog runs", "the blue car"]
@@ -95,6 +96,41 @@ def test_a_run_comes_back_as_it_was(hub, workspace, run, cli):
         for metric in one["metrics"]
     }
     assert found == {(task, metric): value for task, of in scores.items() for metric, value in of.items()}
+
+
+def texts_like_paths(workspace):
+    """Labels, a separator and other texts that begin as paths do, and a teacher, which is one."""
+    for split in ("train", "validation"):
+        file = workspace.folder / f"color_{split}.jsonl"
+        rows = [json.loads(line) for line in file.read_text().splitlines()]
+        for row in rows:
+            row.update({"label": f"/{row['label']}", "~marks": "cat/dog" if "cat" in row["text"] else "dog"})
+        write_jsonl(file, rows)
+    color, _, near = workspace.tasks.read_text().partition("near:")
+    color = color.replace("[other, red]", "[/other, /red]").replace("  text:", "  description: /s and /j\n  text:")
+    marks = color.replace("color:", "marks:").replace("classification", "multi_label")
+    marks = marks.replace("[/other, /red]", "[cat, dog]\n  label: ~marks\n  options: {separator: /}")
+    marks = marks.replace("[accuracy, f1]", "[micro_f1]")
+    workspace.tasks.write_text(f"{color}near:{near}{marks}")
+    text = workspace.experiment.read_text()
+    workspace.experiment.write_text(f"description: ./a or ~b\n{text}")
+
+
+def test_only_settings_that_name_places_are_cleaned(hub, trained_run, workspace):
+    settings = ["training.max_updates=2", "smart=off", "mbpp=off", "tasks=[color,marks]"]
+    run = trained_run(*settings, change=texts_like_paths)
+    mtsmart.train(workspace.experiment, [*settings, f"distill.teachers=[{run}]"], output_dir="student")
+    mtsmart.push(workspace.folder / "student", "ada/marks")
+    repository = hub.repositories["ada/marks"]
+    assert str(workspace.folder).encode() not in b"".join(repository.files.values())
+    sent = yaml.safe_load(repository.files["config.yaml"])
+    assert sent["description"] == "./a or ~b" and sent["distill"]["teachers"] == ["run"]
+    assert sent["tasks"]["color"]["labels"] == ["/other", "/red"]
+    assert sent["tasks"]["color"]["description"] == "/s and /j"
+    assert sent["tasks"]["marks"]["label"] == "~marks" and sent["tasks"]["marks"]["options"] == {"separator": "/"}
+    assert sent["tasks"]["marks"]["dataset"]["files"]["train"] == "color_train.jsonl"
+    here, there = mtsmart.load("student"), mtsmart.load("hub:ada/marks")
+    assert all(there.predict(task, ROWS) == here.predict(task, ROWS) for task in ("color", "marks"))
 
 
 def test_a_second_push_leaves_no_file_of_the_first_model(hub, run):
