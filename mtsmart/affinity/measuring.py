@@ -86,6 +86,7 @@ def _run(trainer: Trainer, every: int, draw: Draw, notify: Notify) -> _Measured:
     found = _Measured()
     shared = list(trained(trainer.setup.model.encoder).values())
     total = trainer.total_updates
+    trainer.begin()
     while trainer.progress.update < total:
         for batches in trainer.updates():
             trainer.update(batches)

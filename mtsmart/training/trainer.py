@@ -155,7 +155,7 @@ class Trainer:
         """
         draw_apart(self.config.seed, self.processes.rank)
         with self.processes.listening():
-            size = self.resume(resume_from) if resume_from is not None else self._begin()
+            size = self.resume(resume_from) if resume_from is not None else self.begin()
         if resume_from is not None and not self._finished:
             self.processes.on_main(resumed)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
@@ -238,11 +238,12 @@ class Trainer:
             if parameter.grad is not None:
                 parameter.grad = losses.averaged(parameter.grad)
 
-    def _begin(self) -> int:
+    def begin(self) -> int:
+        """Begin a new run, before its first update; how many bytes metrics.jsonl has then."""
         self.executor.train()
         begin(self.student, self.step.regularizers.values(), lambda: map(self._differentiate_again, self.updates()))
         self.optimizer.zero_grad(set_to_none=True)
-        return 0  # the length of metrics.jsonl
+        return 0
 
     def _differentiate_again(self, batches: tuple[Batch, ...]) -> None:
         """Put the gradient with the present weights in the place of the one that is there."""

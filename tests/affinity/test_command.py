@@ -67,6 +67,15 @@ def test_the_command_writes_tables_json_and_heat_maps(three_tasks, tmp_path, cli
     assert {**kept, "seconds": None} == {**data, "seconds": None}
 
 
+def test_a_run_begins_as_in_training(three_tasks):
+    """Methods change the weights that it starts with, and see its first gradients."""
+
+    def cosine(*settings):
+        return affinity(three_tasks, settings, updates=2, every=2).cosines.cell("same", "alike").mean
+
+    assert len({cosine(), cosine("noisy_tune=paper"), cosine("child_tuning=task")}) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
