@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,29 +20,31 @@ from mtsmart.training.setup import Setup
 
 @dataclass(frozen=True)
 class Draw:
-    """Draws batches of the trained tasks. They depend on the run's seed and on the measurement alone.
+    """Draws batches of the measured tasks. They depend on the run's seed and on the measurement alone.
 
     Attributes:
         setup: the run.
+        tasks: the names of the tasks.
         count: batches of each task.
         device: where they are put.
     """
 
     setup: Setup
+    tasks: Sequence[str]
     count: int
     device: torch.device
 
     def training(self, measurement: int) -> Batches:
         """Batches of training rows, in a random order of their own."""
-        return {name: self._of(task, task.train, measurement, 0) for name, task in self._trained().items()}
+        return {name: self._of(task, task.train, measurement, 0) for name, task in self._measured().items()}
 
     def held(self, measurement: int) -> Batches:
         """Batches of validation rows; of training rows for a task that has no others."""
-        tasks = self._trained().items()
+        tasks = self._measured().items()
         return {name: self._of(task, task.validation or task.train, measurement, 1) for name, task in tasks}
 
-    def _trained(self) -> dict[str, PreparedTask]:
-        return {name: self.setup.tasks[name] for name in self.setup.train}
+    def _measured(self) -> dict[str, PreparedTask]:
+        return {name: self.setup.tasks[name] for name in self.tasks}
 
     def _of(self, task: PreparedTask, split: EncodedSplit | None, measurement: int, part: int) -> list[Batch]:
         assert split is not None

@@ -46,7 +46,7 @@ def affinity(
     loaded = single_experiment(experiment, [*overrides, *length])
     targets = list(start)
     _check_targets(targets, loaded.config.tasks)
-    found = measure(loaded, every, batches, notify)
+    found = measure(loaded, every, batches, notify, targets)
     folder = output or Path("affinity") / found.name
     told = write(found, folder, targets)
     for text in (page_of(found, targets), *told, f"The files are in {folder}."):

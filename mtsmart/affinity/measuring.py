@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from mtsmart.config.loader import Experiment
 from mtsmart.cpu.allocator import keeping_freed_memory
 from mtsmart.data.loader import lost_workers_as_errors
 from mtsmart.errors import ConfigError
+from mtsmart.log import log_notice
 from mtsmart.models.weights import trained
 from mtsmart.runs.folder import RunFolder
 from mtsmart.training.setup import Setup, prepare
@@ -37,31 +38,32 @@ class _Measured:
     seconds: float = 0.0
 
 
-def measure(experiment: Experiment, every: int, batches: int, notify: Notify = lambda text: None) -> Affinity:
+def measure(
+    experiment: Experiment, every: int, batches: int, notify: Notify, targets: Collection[str] = ()
+) -> Affinity:
     """Train an experiment's joint run to its end, and measure after every ``every`` updates.
 
     A measurement changes nothing: the run is the same as without it. Nothing is written.
 
     Args:
-        experiment: the joint run. It needs at least two tasks that are trained.
+        experiment: the joint run. It needs at least two tasks that are trained on labels. Tasks without labels have no
+            loss of their own, so they are trained but not measured, and a notice names them.
         every: updates between two measurements; at most as many as the run has.
         batches: batches of each task that give a gradient, and as many others that give a loss.
         notify: called with a line after each measurement.
+        targets: tasks that the user wants to know about; they must be measured.
 
     Raises:
         MtsmartError: something of the experiment does not fit, or training failed.
     """
     setup = prepare(experiment)
-    _check_setup(setup)
+    tasks = _measured_tasks(setup, targets)
     with tempfile.TemporaryDirectory(prefix="mtsmart-") as scratch, keeping_freed_memory(), lost_workers_as_errors():
         trainer = Trainer(setup, RunFolder(Path(scratch)))
-        if every > trainer.total_updates:
-            message = f"is more than the {trainer.total_updates} updates of the run, so nothing would be measured"
-            raise ConfigError(message, argument="every", value=every)
+        _check_length(every, trainer.total_updates)
         start = time.perf_counter()
-        found = _run(trainer, every, Draw(setup, batches, trainer.device), notify)
+        found = _run(trainer, every, Draw(setup, tasks, batches, trainer.device), notify)
         seconds = time.perf_counter() - start
-    tasks = list(setup.train)
     return Affinity(
         name=setup.config.name,
         norms=_stacked(found.norms),
@@ -74,12 +76,33 @@ def measure(experiment: Experiment, every: int, batches: int, notify: Notify = l
     )
 
 
-def _check_setup(setup: Setup) -> None:
-    if len(setup.train) < 2:
-        raise ConfigError("are fewer than two that are trained", key="tasks", value=list(setup.train))
+def _measured_tasks(setup: Setup, targets: Collection[str]) -> Sequence[str]:
+    """The tasks that are trained on labels.
+
+    Raises:
+        ConfigError: there are fewer than two, a target is none of them, or nothing of the encoder is trained.
+    """
+    tasks = [name for name in setup.train if setup.definitions[name].has_labels]
+    left_out = [name for name in setup.train if name not in tasks]
+    if len(tasks) < 2:
+        labelled = " on labels" if left_out else ""
+        raise ConfigError(f"are fewer than two that are trained{labelled}", key="tasks", value=tasks)
+    for target in targets:
+        if target not in tasks:
+            hint = f"Choose from: {', '.join(tasks)}"
+            raise ConfigError("is not measured: it is not trained on labels", argument="start", value=target, hint=hint)
     if not trained(setup.model.encoder):
         message = "leaves nothing of the encoder that is trained, so that no task changes another"
         raise ConfigError(message, key="encoder.freeze")
+    if left_out:
+        log_notice(f"tasks without labels have no loss to compare, so they are not measured: {', '.join(left_out)}")
+    return tasks
+
+
+def _check_length(every: int, updates: int) -> None:
+    if every > updates:
+        message = f"is more than the {updates} updates of the run, so nothing would be measured"
+        raise ConfigError(message, argument="every", value=every)
 
 
 def _run(trainer: Trainer, every: int, draw: Draw, notify: Notify) -> _Measured:

@@ -76,6 +76,17 @@ def test_a_run_begins_as_in_training(three_tasks):
     assert len({cosine(), cosine("noisy_tune=paper"), cosine("child_tuning=task")}) == 3
 
 
+UNLABELLED = ["tasks.alike.label=null", "r3f=paper"]
+
+
+def test_a_task_without_labels_is_trained_and_not_measured(three_tasks, tmp_path, cli):
+    done = cli("affinity", three_tasks, *UNLABELLED, "--updates", "2", "--every", "2", "--start", "same", "-o", "out")
+    assert done.code == 0 and "so they are not measured: alike" in done.err, done.err
+    data = json.loads((tmp_path / "out" / "affinity.json").read_text())
+    assert data["tasks"] == ["same", "reversed"] and [one["task"] for one in data["starts"]["same"]] == ["reversed"]
+    assert "nan" not in done.out.lower()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -83,6 +94,9 @@ def test_a_run_begins_as_in_training(three_tasks):
         (["--every", "50", "--updates", "4"], "--every: is more than the 4 updates of the run"),
         (["--start", "sane"], "--start: is no task of the experiment, got 'sane'. Did you mean 'same'?"),
         (["tasks=[same]"], "tasks: are fewer than two that are trained"),
+        (["tasks=[same,alike]", *UNLABELLED], "tasks: are fewer than two that are trained on labels, got ['same']"),
+        ([*UNLABELLED, "--start", "alike"], "--start: is not measured: it is not trained on labels, got 'alike'"),
+        (["tasks.alike.evaluation_only=true", "--start", "alike"], "--start: is not measured: it is not trained on"),
         (["encoder.freeze=all"], "encoder.freeze: leaves nothing of the encoder that is trained"),
     ],
 )

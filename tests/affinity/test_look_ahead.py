@@ -27,7 +27,7 @@ def trainer(workspace):
 def parts(trainer):
     model = trainer.setup.model
     shared = list(trained(model.encoder).values())
-    draw = Draw(trainer.setup, 2, trainer.device)
+    draw = Draw(trainer.setup, list(trainer.setup.train), 2, trainer.device)
     return model, trainer.setup.task_types, shared, draw
 
 
