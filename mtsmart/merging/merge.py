@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ from mtsmart.runs.folder import RunFolder, resolved_config
 from mtsmart.runs.results import Results
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.text.escaping import markdown
+from mtsmart.user_paths import HUB_PREFIX
 
 _TOLERANCE = 1e-6  # of a sum of weights that should be 1
 
@@ -194,5 +196,11 @@ def _write(folder: RunFolder, first: StoredRun, mixture: _Mixture, model: MultiT
 
 
 def _described(runs: Sequence[str | Path], shares: Sequence[float], base: str | Path | None) -> str:
-    terms = " + ".join(f"{share:g} * {run}" for run, share in zip(runs, shares, strict=True))
-    return f"Merged with mtsmart: {terms}" + ("" if base is None else f", measured from {base}")
+    terms = " + ".join(f"{share:g} * {_named(run)}" for run, share in zip(runs, shares, strict=True))
+    return f"Merged with mtsmart: {terms}" + ("" if base is None else f", measured from {_named(base)}")
+
+
+def _named(run: str | Path) -> str:
+    """A run without the folders that it lies in: a description may be read on other machines."""
+    text = str(run)
+    return text if text.startswith(HUB_PREFIX) else os.path.basename(os.path.abspath(text))

@@ -4,7 +4,7 @@ import json
 import random
 import re
 import sys
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 
 import datasets
 import pytest
@@ -246,6 +246,6 @@ def test_tasks_check_takes_a_task_in_windows(workspace, cli):
 def test_the_report_and_the_prompt_read_windows(long_rows, workspace, cli, monkeypatch):
     assert cli("report", long_rows, "-o", "page.html").code == 0
     assert "windows" in (workspace.folder / "page.html").read_text()
-    monkeypatch.setattr(sys, "stdin", StringIO("red " * 40 + "\n"))
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b"red " * 40 + b"\n")))
     told = cli("try", long_rows, "--task", "color")
     assert told.code == 0 and told.out.startswith("color")
