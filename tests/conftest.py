@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -88,6 +88,11 @@ def sentences(count: int, seed: int = 0) -> list[str]:
 
     rng = random.Random(seed)
     return [" ".join(rng.choices(WORDS, k=rng.randint(2, 12))) for _ in range(count)]
+
+
+def quick_are(cases: Iterable[str], *quick: str) -> list[Any]:
+    """Cases of a test; all but the quick ones run with the slow tests."""
+    return [pytest.param(case, marks=[] if case in quick else pytest.mark.slow) for case in cases]
 
 
 def write_jsonl(file: Path, rows: list[dict[str, Any]]) -> Path:

@@ -26,7 +26,7 @@ from benchmarks.speed import (
 )
 from mtsmart.cpu import linear
 from mtsmart.regularizers import REGULARIZERS
-from tests.conftest import WORDS
+from tests.conftest import WORDS, quick_are
 from tests.forked import prepared_context
 
 BFLOAT16 = "training.precision=bfloat16"
@@ -58,7 +58,7 @@ SMALL = {
 }
 REAL_DATA = ("bare", "mix", "padding")
 MEASURED_PARTS = [part for part in bench.PARTS if part != "gpu"]
-SLOW_PARTS = ("data", "methods", "mix", "one_pass", "steps")
+QUICK_PARTS = ("bare", "memory", "padding", "precision", "startup")
 
 
 @pytest.fixture
@@ -72,9 +72,7 @@ def small(tiny_encoder, monkeypatch):
             monkeypatch.setattr(module, name, value)
 
 
-@pytest.mark.parametrize(
-    "part", [pytest.param(part, marks=pytest.mark.slow if part in SLOW_PARTS else []) for part in MEASURED_PARTS]
-)
+@pytest.mark.parametrize("part", quick_are(MEASURED_PARTS, *QUICK_PARTS))
 def test_each_part_measures_one_round_and_writes_its_section(part, small, tmp_path, request):
     if part in REAL_DATA:
         request.getfixturevalue("hub_dir")

@@ -53,7 +53,7 @@ def test_the_interval_is_scipys_at_the_expanded_level():
     assert bootstrap_interval(values) == pytest.approx(tuple(expected), abs=0.02)
 
 
-@pytest.mark.parametrize(("count", "lowest"), [(5, 0.90), (10, 0.93)])
+@pytest.mark.parametrize(("count", "lowest"), [(5, 0.90), pytest.param(10, 0.93, marks=pytest.mark.slow)])
 def test_the_interval_holds_the_true_mean(count, lowest):
     """Of normal values; of five, no resampled mean can leave the range that holds it with probability 15/16."""
     rng, draws = np.random.default_rng(count), 400
@@ -112,7 +112,9 @@ def test_holms_correction():
     assert holm([]) == []
 
 
-@pytest.mark.parametrize(("arms", "seeds"), [(1, 5), (1, 10), (6, 5), pytest.param(6, 10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("arms", "seeds"), [(6, 5), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((1, 5), (1, 10), (6, 10)))]
+)
 def test_arms_that_are_the_same_are_told_apart_in_at_most_one_table_of_twenty(seeds, arms):
     """Every arm of a table draws from one distribution: how many of the tables call any difference significant."""
     rng, tables = np.random.default_rng(seeds * 10 + arms), 80

@@ -24,6 +24,7 @@ from mtsmart.models.weights import (
 )
 from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.training.callbacks import Callback
+from tests.conftest import quick_are
 from tests.models.architectures import ARCHITECTURES, save
 
 LAYERS = {
@@ -180,9 +181,7 @@ class Spy(Callback):
 SETTINGS = ["training.epochs=1", "training.keep_checkpoints=99", "training.log_every=3"]
 
 
-@pytest.mark.parametrize(
-    "freeze", ["1", pytest.param("embeddings", marks=pytest.mark.slow), pytest.param("all", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("freeze", quick_are(["embeddings", "1", "all"], "1"))
 def test_a_run_trains_only_the_rest_and_resumes_to_the_bit(workspace, tiny_encoder, freeze):
     """With both terms on: SMART perturbs frozen word embeddings too, and the teacher moves."""
     settings = [*SETTINGS, f"encoder.freeze={freeze}"]

@@ -47,6 +47,7 @@ def best_of(search, surface):
     return max(one.score for one in tried)
 
 
+@pytest.mark.slow
 def test_tpe_finds_better_settings_than_random_search():
     """Both have the same first trials, and then the same number of others."""
     wins = 0

@@ -8,6 +8,7 @@ import pytest
 
 import mtsmart
 from mtsmart.runs.checkpoints import checkpoint_path
+from tests.conftest import quick_are
 
 OPTIONS = {
     "balanced": ("{class_weights: balanced}", "null"),
@@ -34,7 +35,7 @@ def colors(workspace, name, metrics="[accuracy, f1]"):
 @pytest.mark.parametrize(
     # A form of the loss has no state of its own. How balanced weights come back is in the next test.
     "name",
-    [pytest.param(name, marks=[] if name == "soft" else pytest.mark.slow) for name in OPTIONS],
+    quick_are(OPTIONS, "soft"),
 )
 def test_a_run_with_both_terms_in_rounds_is_resumed_to_the_bit(workspace, name):
     colors(workspace, name)

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 import mtsmart
 from mtsmart.runs.checkpoints import list_checkpoints
+from tests.conftest import quick_are
 from tests.regularizers.weights.test_all_at_once import SHORT, TOGETHER
 from tests.training.test_resume import StopAt, assert_same_run
 
@@ -59,7 +60,8 @@ def best_head_of(run):
     return after, best
 
 
-@pytest.mark.parametrize("kept", list(KEPT))
+# What another method of the same kind does is tested with the slow tests.
+@pytest.mark.parametrize("kept", quick_are(KEPT, "ema", "last_mean", "teacher"))
 def test_all_weights_that_a_run_stores_have_the_best_head_from_then_on(trained_run, kept):
     points, best = best_head_of(trained_run(*SETTINGS, KEPT[kept]))
     for point in points:
@@ -85,7 +87,7 @@ PULLED = {
 }
 
 
-@pytest.mark.parametrize("pulled", list(PULLED))
+@pytest.mark.parametrize("pulled", quick_are(PULLED, "all methods on weights"))
 def test_no_method_moves_a_head_that_rests(trained_run, pulled):
     points, best = best_head_of(trained_run(*SETTINGS, *PULLED[pulled]))
     for point in points:
@@ -108,7 +110,7 @@ def test_a_method_that_a_resumed_run_adds_knows_which_heads_rest(workspace, trai
         assert torch.equal(tensor, best[part])
 
 
-@pytest.mark.parametrize("kept", ["ema", "last_mean"])
+@pytest.mark.parametrize("kept", quick_are(["ema", "last_mean"], "last_mean"))
 def test_a_run_that_is_resumed_with_a_resting_head_goes_on_to_the_bit(workspace, trained_run, kept):
     whole = trained_run(*SETTINGS, KEPT[kept], name="whole")
     stop = json.loads((whole / "results.json").read_text())["stopped"]["color"]["update"]
