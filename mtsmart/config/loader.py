@@ -212,6 +212,10 @@ def lay_over(base: Document, over: Document) -> Document:
     if over.data.get("weighting") is not None:
         # Another weighting has other settings, so it replaces the base's weighting with all its settings.
         base = Document({key: value for key, value in base.data.items() if key != "weighting"}, base.origins)
+    if isinstance(tasks := over.data.get("tasks"), dict):
+        # A task without a value changes nothing.
+        unchanged = {name: {} if value is None else value for name, value in tasks.items()}
+        over = Document({**over.data, "tasks": unchanged}, over.origins)
     merged = _short_forms(base.merged(over))
     if listed and isinstance(merged.data["tasks"], dict):
         merged.data["tasks"] = {name: known.get(name, {}) for name in merged.data["tasks"]}

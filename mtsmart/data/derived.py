@@ -8,6 +8,7 @@ with the columns that it needs: ``{sentence1 | mark start1 end1}``.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -185,13 +186,20 @@ def _texts(
     done, batch = numbered
     pieces = [_piece(piece) for piece in _PIECES.split(template) if piece]
     for number, given in enumerate(batch.to_pylist(), done + 1):
-        row = {name: "" if value is None and name in empty else value for name, value in given.items()}
+        row = {name: _present(value, name in empty) for name, value in given.items()}
         if None in row.values():
             yield None
         elif all(value == "" for value in row.values()):
             yield ""
         else:
             yield "".join(piece.filled(row, f"{place}, row {number}", template) for piece in pieces)
+
+
+def _present(value: Any, may_be_empty: bool) -> Any:
+    """A value; a missing one is None, or an empty text where that counts as a text."""
+    is_missing = value is None or (isinstance(value, float) and math.isnan(value))
+    missing = "" if may_be_empty else None
+    return missing if is_missing else value
 
 
 @dataclass(frozen=True)

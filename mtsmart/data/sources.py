@@ -246,7 +246,10 @@ def _whole(rows: SourceRows) -> Loaded:
 
 
 def _by_column(source: DatasetSource, column: str, wanted: Sequence[str] | None) -> Splits:
-    """The splits that a column of the files names; a row without such a name belongs to none."""
+    """The splits that a column of the files names; a row without such a name belongs to none.
+
+    Names that differ in the case of their letters, or in blanks around them, are one.
+    """
     assert source.files is not None
     entry = next(iter(source.files.values()))
     needed = None if wanted is None else source_columns([*wanted, column])
@@ -254,9 +257,11 @@ def _by_column(source: DatasetSource, column: str, wanted: Sequence[str] | None)
     require_columns([column], table.column_names, shown(entry))
     names = [None if name is None else str(name) for name in table.column(column).to_pylist()]
     places: dict[str, list[int]] = {}
+    spellings: dict[str, str] = {}
     for number, name in enumerate(names):
-        if name:
-            places.setdefault(name, []).append(number)
+        if name and name.strip():
+            first = spellings.setdefault(name.strip().casefold(), name.strip())
+            places.setdefault(first, []).append(number)
     return {name: partial(_numbered, table, numbers, shown(entry)) for name, numbers in places.items()}
 
 

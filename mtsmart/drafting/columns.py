@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -34,6 +34,9 @@ class Kind(Enum):
     MIXED = "values of several kinds"
 
 
+_NESTED = (Kind.TEXTS, Kind.NUMBERS, Kind.OBJECT)
+
+
 @dataclass
 class Column:
     """What a column holds.
@@ -50,6 +53,7 @@ class Column:
         lengths: the number of items of each list.
         keys: of objects, the names of their parts.
         blank: objects that hold an empty ``text``, as answers of questions without any.
+        written: of lists and objects, the texts in which they stand -> how often.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Column:
     lengths: list[int] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     blank: int = 0
+    written: Counter[str] = field(default_factory=Counter)
 
     @property
     def kind(self) -> Kind:
@@ -158,7 +163,33 @@ def look_at(rows: Iterable[Mapping[str, Any]]) -> dict[str, Column]:
     for column in columns.values():
         column.missing += count - column.rows
         column.rows = count
+        _settle(column)
     return columns
+
+
+def _settle(column: Column) -> None:
+    """Make of the values what all of them together are: a number among texts is a text, and so is a lone ``[1]``."""
+    nested = sum(column.kinds[kind] for kind in _NESTED)
+    if 0 < nested == sum(column.written.values()) < column.kinds[Kind.TEXT]:
+        for kind in _NESTED:
+            del column.kinds[kind]
+        column.kinds[Kind.TEXT] += nested
+        column.values.update(column.written)
+        column.words += [len(text.split()) for text in column.written.elements()]
+        column.items.clear()
+        column.lengths.clear()
+        column.keys.clear()
+    if column.kind is Kind.NUMBER:
+        column.values = _counted_as(_number, column.values)
+    elif column.kind is Kind.TEXT:
+        column.values = _counted_as(shown_number, column.values)
+
+
+def _counted_as(changed: Callable[[Any], Any], values: Counter[Any]) -> Counter[Any]:
+    found: Counter[Any] = Counter()
+    for value, count in values.items():
+        found[changed(value)] += count
+    return found
 
 
 def _add(column: Column, value: Any) -> None:
@@ -167,7 +198,10 @@ def _add(column: Column, value: Any) -> None:
         column.missing += 1
         return
     if isinstance(value, str) and value[:1] in "[{":
-        value = _from_json(value)
+        text = value
+        value = _from_json(text)
+        if value is not text:
+            _count(column, column.written, [text])
     kind = _kind(value)
     column.kinds[kind] += 1
     if kind in (Kind.TEXTS, Kind.NUMBERS):
@@ -176,7 +210,7 @@ def _add(column: Column, value: Any) -> None:
     elif kind is Kind.OBJECT:
         _add_object(column, value)
     else:
-        _count(column, column.values, [_number(value) if kind is Kind.NUMBER else value])
+        _count(column, column.values, [value])
         if isinstance(value, str) and (len(column.words) < _MOST_LENGTHS or column.rows % _STEP == 0):
             column.words.append(len(value.split()))
 

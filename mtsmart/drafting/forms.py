@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,12 @@ _DELIMITERS = {",": ",", ";": ";", "\t": "tab", "|": "|"}
 _OWN = {".csv": ",", ".tsv": "\t"}
 _WHOLE_JSON = 64 * 2**20  # bytes
 _LONGEST_NAME = 60  # characters of a column's name
+# fmt: off
+_USUAL_NAMES = frozenset([
+    "answer", "body", "category", "class", "context", "hypothesis", "id", "label", "labels", "premise", "question",
+    "sentence", "sentence1", "sentence2", "score", "tag", "tags", "target", "text", "title", "tokens", "words",
+])
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -158,21 +165,24 @@ def _missing_names(rows: Sequence[Sequence[str]]) -> list[str] | None:
 
 
 def _is_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a line looks like the rows after it: a field is a number, is long, or is repeated in its column."""
-    if any(_is_number(part) or len(part) > _LONGEST_NAME for part in first):
+    """Whether a line looks like the rows after it: a field is repeated in its column, is long, or is a number of many.
+
+    A name may be a number too, such as a year above counts, so a line with a usual name is a header all the same.
+    """
+    columns = [[row[place].strip().strip('"') for row in rows if len(row) > place] for place in range(len(first))]
+    named = [(part, column) for part, column in zip(first, columns, strict=True) if part]
+    if any(column.count(part) > 1 for part, column in named):
         return True
-    columns = [
-        Counter(row[place].strip().strip('"') for row in rows if len(row) > place) for place in range(len(first))
-    ]
-    return any(column[part] > 1 for part, column in zip(first, columns, strict=True))
+    if any(part.casefold() in _USUAL_NAMES for part in first):
+        return False
+    return any(len(part) > _LONGEST_NAME or _are_numbers([part, *column]) for part, column in named)
 
 
-def _is_number(text: str) -> bool:
+def _are_numbers(texts: Iterable[str]) -> bool:
     try:
-        float(text)
+        return all(math.isfinite(float(text)) for text in texts if text)
     except ValueError:
         return False
-    return True
 
 
 def names_for(columns: Sequence[Sequence[str]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -123,7 +123,7 @@ def _add_splits(draft: Draft, seen: Seen, column: Column | None) -> None:
     if column is not None:
         seen.data.dataset["split_column"] = column.name
         seen.data.dataset["files"] = next(iter(seen.data.dataset["files"].values()))
-        names = [str(value) for value in column.values]
+        names = _spelt_once(str(value) for value in column.values)
     else:
         names = list(seen.data.splits)
     ours = {split: [name for name in names if split_of(name) == split] for split in OURS}
@@ -131,7 +131,7 @@ def _add_splits(draft: Draft, seen: Seen, column: Column | None) -> None:
         ours = {split: [name for name in found if name != seen.train] for split, found in ours.items()}
         ours["train"] = [seen.train]
         draft.told.append(f"No split is called train, so '{seen.train}' is trained on.")
-    splits = {split: found[0] for split, found in ours.items() if found and found[0].casefold() != split}
+    splits = {split: "+".join(found) for split, found in ours.items() if found and _names(found) != [split]}
     if splits:
         draft.keys["splits"] = splits
         draft.notes["splits"] = f"the data calls its splits {', '.join(names)}"
@@ -141,12 +141,24 @@ def _add_splits(draft: Draft, seen: Seen, column: Column | None) -> None:
         draft.notes["holdout"] = "there is no validation split, so some training rows are drawn for it"
 
 
+def _names(spelt: Iterable[str]) -> list[str]:
+    return [name.casefold() for name in spelt]
+
+
+def _spelt_once(names: Iterable[str]) -> list[str]:
+    """Names of splits, of which several spellings in large and small letters are one."""
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(name.strip().casefold(), name.strip())
+    return list(found.values())
+
+
 def _split_column(seen: Seen) -> Column | None:
     """The column that says of which split a row is."""
     if seen.data.source.files is None or len(seen.data.splits) > 1:
         return None
     for column in seen.columns.values():
-        values = {str(value) for value in column.values}
+        values = _spelt_once(str(value) for value in column.values)
         if 1 < len(values) <= 4 and not column.is_cut and all(split_of(value) for value in values):
             return column
     return None

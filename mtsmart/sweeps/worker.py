@@ -170,6 +170,8 @@ def _finished(job: Job, run: RunFolder, clock: _Clock, pruning: Pruning | None) 
 def _figures(run: RunFolder) -> dict[str, float]:
     """The regularisers' figures in the last training line, as means over tasks."""
     training = [line for line in read_metrics(run.metrics_file) if line.type == "train"]
+    if not training:  # The run has ended before its first line.
+        return {}
     tasks = training[-1].tasks.values()
     names = [figure.name for figure in REGULARIZERS.figures() if figure.in_tables]
     found = {name: [task[name] for task in tasks if name in task] for name in names}

@@ -313,7 +313,7 @@ class Tagging(
     def _words(self, value: Any, row: int) -> list[str]:
         column = self.definition.text[0]
         words = items_of(value) if isinstance(value, str) else value
-        if isinstance(value, str) and words and not all(isinstance(word, str) for word in words):
+        if isinstance(value, str) and words and not any(isinstance(word, str) for word in words):
             words = words_of(value)  # a JSON list of numbers is a text: its words may look like [1]
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise row_error("is not a list of words", row, column, value, list_hint(column))

@@ -27,6 +27,13 @@ def test_a_child_changes_what_it_names(files):
     assert (config.parts["smart"].preset, config.parts["smart"].weight) == ("paper", 5)
 
 
+def test_a_task_without_a_value_keeps_the_settings_of_the_base(files):
+    (files / "child.yaml").write_text("extends: base.yaml\ntasks: {b: {weight: 2}, c: }\n")
+    (files / "grandchild.yaml").write_text("extends: child.yaml\ntasks: {b: , a: {weight: 3}}\n")
+    config = load_experiment(files / "grandchild.yaml", ["tasks.b=null"]).config
+    assert config.tasks == {"a": {"weight": 3}, "b": {"weight": 2}, "c": {}}
+
+
 def test_a_list_of_tasks_replaces_the_base(files):
     (files / "child.yaml").write_text("extends: base.yaml\ntasks: [c]\n")
     assert list(load_experiment(files / "child.yaml").config.tasks) == ["c"]

@@ -19,6 +19,7 @@ TABLE = pa.table(
         "w": ["u", None, "v"],
         "n": [1, 2, 3],
         "a.b": ["p", "q", ""],
+        "nan": [0.5, float("nan"), 1.5],
     }
 )
 
@@ -34,6 +35,7 @@ TABLE = pa.table(
         ("{w}: {n}", ["u: 1", None, "v: 3"]),
         ("{ n }/{c.k} {{w}}", ["1/1 {w}", None, "3/3 {w}"]),
         ("<{a.b}>", ["<p>", "<q>", ""]),
+        ("{n}: {nan}", ["1: 0.5", None, "3: 1.5"]),
     ],
 )
 def test_values_are_those_of_the_row(column, values, start):

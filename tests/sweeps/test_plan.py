@@ -350,11 +350,21 @@ def test_seeds_do_not_change_the_identity_of_a_run(plan_of):
 
 @pytest.mark.parametrize(
     ("seeds", "message"),
-    [("[3]", "grid.arms.SMART.seeds: has none of grid.seeds"), ("2", "should be a list of some of grid.seeds")],
+    [
+        ("[3]", "grid.arms.SMART.seeds: has none of grid.seeds"),
+        ("2", "should be a list of some of grid.seeds"),
+        ("['1']", r"grid.arms.SMART.seeds.0: should be a whole number, got '1'"),
+    ],
 )
 def test_seeds_of_an_arm_are_some_of_the_grids(plan_of, seeds, message):
     with pytest.raises(ConfigError, match=message):
         plan_of(GRID.replace("SMART: {smart", f"SMART: {{seeds: {seeds}, smart"))
+
+
+def test_an_arm_without_a_seed_in_a_table_is_refused(plan_of):
+    text = SEEDS.replace("rte: {tasks", "rte: {seeds: [1], tasks")
+    with pytest.raises(ConfigError, match="has none of the table's seeds, so it would have no run, got 'SMART'"):
+        plan_of(text)
 
 
 def test_a_perturbation_counts_and_settings_that_came_later_leave_older_hashes_valid():

@@ -323,6 +323,8 @@ def test_definitions_that_do_not_fit(changes, message):
         ({"words": "a cat", "tags": 3}, "row 2: tags: is not a list of tags, got 3"),
         ({"words": ["a", None], "tags": "O O"}, "row 2: words: is not a list of words, got ['a', null]"),
         ({"words": 7, "tags": "O"}, "row 2: words: is not a list of words, got 7"),
+        ({"words": '["In", 2019]', "tags": "O O"}, "row 2: words: is not a list of words"),
+        ({"words": '["a", true]', "tags": "O O"}, "row 2: words: is not a list of words"),
     ],
 )
 def test_rows_that_do_not_fit_are_named(tokenizer, row, message):

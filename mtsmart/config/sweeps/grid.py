@@ -98,7 +98,10 @@ class GridConfig(StrictModel):
             return
         if not isinstance(seeds, list) or not seeds:
             raise Misfit("should be a list of some of grid.seeds", path, seeds)
-        if not set(map(str, seeds)) & set(map(str, self.seeds)):
+        for place, seed in enumerate(seeds):
+            if type(seed) is not int:
+                raise Misfit("should be a whole number", (*path, place), seed)
+        if not set(seeds) & set(self.seeds):
             raise Misfit("has none of grid.seeds", path, seeds)
 
     def _check_table(self, name: str, table: Changes) -> None:
@@ -109,6 +112,9 @@ class GridConfig(StrictModel):
             raise Misfit("should be a list of arms", ("tables", name, "arms"), arms)
         for place, arm in enumerate(arms):
             _check(("tables", name, "arms", place), arm, "arm", self.arms, missing=True)
+            if not self.seeds_of(name, arm):
+                message = "has none of the table's seeds, so it would have no run"
+                raise Misfit(message, ("tables", name, "arms", place), arm)
         _check(("tables", name, "baseline"), table.get("baseline"), "arm", self.arms)
         if (baseline := self.baseline_of(name)) not in arms:
             hint = "Name one of them that the others are compared with"

@@ -151,6 +151,7 @@ def test_lists_in_text_and_odd_texts_are_read_as_the_run_reads_them(every_type, 
         ("regression", [{"text": "a"}, {"text": 3}], "row 2: text: is not a text, got 3"),
         ("masked_lm", ["a cat"], "row 1: text: has no mask token to fill, got 'a cat'"),
         ("tagging", [{"words": '["a'}], "row 1: words: is not a list of words"),
+        ("tagging", [{"words": '["In", 2019]'}], "row 1: words: is not a list of words"),
         ("span", [{"question": "a " * 30, "context": "b"}], "row 1: question: leaves room for 0 tokens of the context"),
         (
             "ranking",

@@ -237,7 +237,7 @@ def _split(text: str) -> list[str] | None:
     found = _listed(bare) if bare.startswith("[") else None
     if found is not None and all(isinstance(item, str) for item in found):
         return found
-    has_numbers = found is not None and all(isinstance(item, str | int) for item in found)
+    has_numbers = found is not None and all(isinstance(item, int) for item in found)
     if not has_numbers and bare.startswith(('["', "['", '"["')):
         return None
     return [word for part in _BLANKS.split(text) if (word := part.strip())]
