@@ -213,9 +213,7 @@ def lay_over(base: Document, over: Document) -> Document:
         # Another weighting has other settings, so it replaces the base's weighting with all its settings.
         base = Document({key: value for key, value in base.data.items() if key != "weighting"}, base.origins)
     if isinstance(tasks := over.data.get("tasks"), dict):
-        # A task without a value changes nothing.
-        unchanged = {name: {} if value is None else value for name, value in tasks.items()}
-        over = Document({**over.data, "tasks": unchanged}, over.origins)
+        over = Document({**over.data, "tasks": _without_nulls(tasks)}, over.origins)
     merged = _short_forms(base.merged(over))
     if listed and isinstance(merged.data["tasks"], dict):
         merged.data["tasks"] = {name: known.get(name, {}) for name in merged.data["tasks"]}
@@ -314,6 +312,11 @@ def _methods_in(data: Mapping[str, Any]) -> list[str]:
     return [key for key in data if key not in RunConfig.model_fields and RunConfig.has_key(key)]
 
 
+def _without_nulls(tasks: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of tasks. A task without a value changes nothing."""
+    return {name: {} if value is None else value for name, value in tasks.items()}
+
+
 def _short_forms(document: Document) -> Document:
     """Expand ``tasks: [a, b]``, ``tasks: a`` and the name of a regulariser's preset to mappings.
 
@@ -332,7 +335,7 @@ def _short_forms(document: Document) -> Document:
             twice = next(name for name in tasks if tasks.count(name) > 1)
             raise document.error("names a task twice", ("tasks",), value=twice)
     elif isinstance(tasks, dict):
-        data["tasks"] = {name: {} if value is None else value for name, value in tasks.items()}
+        data["tasks"] = _without_nulls(tasks)
     if "weighting" in data:
         data["weighting"] = expand_weighting(data["weighting"])
     if "folds" in data:

@@ -131,7 +131,8 @@ def _add_splits(draft: Draft, seen: Seen, column: Column | None) -> None:
         ours = {split: [name for name in found if name != seen.train] for split, found in ours.items()}
         ours["train"] = [seen.train]
         draft.told.append(f"No split is called train, so '{seen.train}' is trained on.")
-    splits = {split: "+".join(found) for split, found in ours.items() if found and _names(found) != [split]}
+    specs = {split: "+".join(theirs) for split, theirs in ours.items() if theirs}
+    splits = {split: spec for split, spec in specs.items() if spec.casefold() != split}
     if splits:
         draft.keys["splits"] = splits
         draft.notes["splits"] = f"the data calls its splits {', '.join(names)}"
@@ -139,10 +140,6 @@ def _add_splits(draft: Draft, seen: Seen, column: Column | None) -> None:
         share = "10%" if seen.rows > _MANY else "20%"
         seen.data.dataset["holdout"] = share
         draft.notes["holdout"] = "there is no validation split, so some training rows are drawn for it"
-
-
-def _names(spelt: Iterable[str]) -> list[str]:
-    return [name.casefold() for name in spelt]
 
 
 def _spelt_once(names: Iterable[str]) -> list[str]:

@@ -11,8 +11,8 @@ from mtsmart.data.joined.rows import Joined, join
 from mtsmart.errors import ConfigError, MtsmartWarning
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
-from mtsmart.regularizers import REGULARIZERS, check_joined
-from mtsmart.regularizers.shared.hooks import UpdateHooks
+from mtsmart.regularizers import check_joined
+from mtsmart.regularizers.shared.all_methods import in_use
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.weighting import WEIGHTINGS, Weighting
 
@@ -53,12 +53,10 @@ def _check_gradients_apart(config: RunConfig, definitions: Mapping[str, TaskDefi
     """Refuse a weighting on the gradient of each task where a method's own gradients of several tasks come at once."""
     if not cast(type[Weighting[Any]], WEIGHTINGS[config.weighting.name]).needs_task_gradients:
         return
-    for name, method in REGULARIZERS.named_in([config.parts, *(each.parts for each in definitions.values())]).items():
-        sections = {task: definition.parts.get(name) for task, definition in definitions.items()}
-        differentiates = cast(type[UpdateHooks], method).differentiates
-        if differentiates and method.effect(config.parts.get(name), sections):
+    for method, settings in in_use(config, definitions):
+        if method.differentiates and settings:
             message = f"does not go with weighting={config.weighting.name} and mixing.one_pass=true together"
             hint = (
                 "The weighting could not tell whose gradients the method's own passes have. Leave one of the three out"
             )
-            raise ConfigError(message, key=name, hint=hint)
+            raise ConfigError(message, key=method.name, hint=hint)

@@ -13,7 +13,6 @@ from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError, TrainingError
 from mtsmart.registry import title_of
 from mtsmart.regularizers.shared.base import Regularizer, Rounded
-from mtsmart.regularizers.shared.hooks import UpdateHooks
 from mtsmart.tasks.definition import TaskDefinition
 
 if TYPE_CHECKING:
@@ -34,16 +33,13 @@ def check_regularizers(config: RunConfig, definitions: Mapping[str, TaskDefiniti
     Raises:
         ConfigError: names the method, or its setting.
     """
-    parts = [config.parts, *(definition.parts for definition in definitions.values())]
     taken: dict[str, dict[str, float]] = {task: {} for task in definitions}
-    for name, method in REGULARIZERS.named_in(parts).items():
-        sections = {task: definition.parts.get(name) for task, definition in definitions.items()}
-        settings = method.effect(config.parts.get(name), sections)
+    for method, settings in in_use(config, definitions):
         key = _refusing_parts(method, settings.values())
         if sharded and key is not None:
             raise ConfigError("does not go with sharded weights", key=key, hint="Leave training.shard out")
         for task, each in settings.items():
-            taken[task][name] = cast(type[Regularizer[Any]], method).gold_share(each, task)
+            taken[task][method.name] = method.gold_share(each, task)
     for task, shares in taken.items():
         _check_gold_loss(task, {name: share for name, share in shares.items() if share})
 
@@ -60,13 +56,22 @@ def _check_gold_loss(task: str, shares: Mapping[str, float]) -> None:
         raise ConfigError(message, key=f"tasks.{task}", hint=hint)
 
 
-def _refusing_parts(method: type[Method], settings: Iterable[MethodSettings]) -> str | None:
+def in_use(
+    config: RunConfig, definitions: Mapping[str, TaskDefinition]
+) -> Iterator[tuple[type[Regularizer[Any]], dict[str, MethodSettings]]]:
+    """The methods that an experiment names, each with its settings for the tasks for which it is on."""
+    parts = [config.parts, *(definition.parts for definition in definitions.values())]
+    for name, method in REGULARIZERS.named_in(parts).items():
+        sections = {task: definition.parts.get(name) for task, definition in definitions.items()}
+        yield cast(type[Regularizer[Any]], method), method.effect(config.parts.get(name), sections)
+
+
+def _refusing_parts(method: type[Regularizer[Any]], settings: Iterable[MethodSettings]) -> str | None:
     """The method, or its setting, that needs all weights in each process; None: it works with a part of them."""
-    hooks = cast(type[UpdateHooks], method)
     for each in settings:
-        if not hooks.takes_parts:
+        if not method.takes_parts:
             return method.name
-        for switch in hooks.whole_only:
+        for switch in method.whole_only:
             if getattr(each, switch):
                 return f"{method.name}.{switch}"
     return None
