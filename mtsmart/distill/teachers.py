@@ -265,7 +265,7 @@ def _score(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunCon
     read = preparer.split(taught, "train", task.definition.has_labels)
     assert isinstance(task, Distillable)  # _chosen refuses other tasks.
     column = task.taught_by.value
-    if read.key != split.key and not _column(read, column).equals(_column(split, column)):
+    if read.key != split.key and not read.column(column).equals(split.column(column)):
         raise ConfigError(
             f"reads the rows of '{task.name}' as other tokens, and a {task.definition.task_type} learns token by token",
             key="distill.teachers",
@@ -275,10 +275,6 @@ def _score(teacher: Teacher, task: TaskType, split: EncodedSplit, config: RunCon
     (outputs,) = run_model(run.model, [taught], read, preparer.collate(taught), config.training.eval_batch_size)
     order = teacher.order(task)
     return [logits if order is None else logits[..., order] for logits in outputs.logits]
-
-
-def _column(split: EncodedSplit, name: str) -> pa.ChunkedArray:
-    return split.rows.with_format("arrow")[:][name]
 
 
 def _write(file: Path, logits: Sequence[Tensor]) -> None:

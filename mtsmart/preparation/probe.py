@@ -67,7 +67,7 @@ def check_fit(model: MultiTaskModel, tasks: Mapping[str, PreparedTask], tokenize
 def _check_tokens(task: PreparedTask, rows: EncodedSplit, tokenizer: PreTrainedTokenizerBase) -> None:
     unknown = _unknown(tokenizer)
     specials = set(tokenizer.all_special_ids) - {unknown}
-    first = rows.rows.select(range(min(_ROWS, len(rows))))["input_ids"]
+    first = rows.column("input_ids").slice(0, _ROWS).to_pylist()
     words = [token for ids in first for token in _flat(ids) if token not in specials]
     if not words:
         message = f"makes no tokens of the texts of task {task.name}"

@@ -21,7 +21,6 @@ from mtsmart.task_types import TaskType
 from mtsmart.task_types.windows.reads_windows import could_read_windows, is_in_windows
 from mtsmart.text.escaping import is_visible, one_line
 
-_READ = 10_000  # rows in memory together
 _FEW = 0.01  # A share of rows below this one is not worth a line: short texts stand twice in many data sets.
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _STEP = 6364136223846793005
@@ -160,8 +159,7 @@ def _only_label(task: PreparedTask, split: EncodedSplit) -> str | float | None:
 def _columns(split: EncodedSplit, name: str) -> Iterator[pa.Array]:
     """A column of encoded rows in parts; nothing where the rows lack it."""
     if name in split.rows.column_names:
-        for table in split.rows.select_columns([name]).with_format("arrow").iter(batch_size=_READ):
-            yield table.column(name).combine_chunks()
+        yield from filter(len, split.column(name).chunks)
 
 
 def overlap_text(task: PreparedTask) -> str | None:
