@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mtsmart.errors import CheckpointError, reason_in
-from mtsmart.runs.best_model import ENDING
+from mtsmart.runs.best_model import ENDING, keep_model, put_model_back
 from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.durable import check_manifest, read_json, replacing_folder
 from mtsmart.storage.owned import remove_written
@@ -67,6 +67,38 @@ def save_checkpoint(
             save_file(dict(tensors), aside / f"{name}{_TENSORS}")
         (aside / _STATE).write_text(json_text(state, indent=1), encoding="utf-8")
     return target
+
+
+def add_checkpoint(
+    run: RunFolder,
+    update: int,
+    groups: Mapping[str, Mapping[str, Tensor]],
+    state: Mapping[str, Any],
+    keep: int,
+    best: int | None,
+) -> None:
+    """Write the resume point of an update with the best model beside it, and delete the old ones.
+
+    Args:
+        run, update, groups, state: as for :func:`save_checkpoint`.
+        keep, best: as for :func:`delete_old_checkpoints`.
+
+    Raises:
+        StorageError: it cannot be written. The older resume points stay as they are.
+    """
+    keep_model(run, checkpoint_path(run.checkpoints, update))
+    save_checkpoint(run, update, groups, state)
+    delete_old_checkpoints(run.checkpoints, keep, best)
+
+
+def go_back(run: RunFolder, point: Path, notify: Callable[[str], None]) -> None:
+    """Give a run the files that it had at a resume point. Newer resume points are put aside.
+
+    Raises:
+        StorageError: the model cannot be written.
+    """
+    put_newer_aside(point)
+    put_model_back(run, point, notify)
 
 
 def read_state(point: Path) -> dict[str, Any]:

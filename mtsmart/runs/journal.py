@@ -72,6 +72,11 @@ class Journal:
         """Append a line to timing.jsonl."""
         append_line(self._timing, json_text(record))
 
+    def tells_of_end(self) -> bool:
+        """Whether the last line of timing.jsonl says that nothing is left to train."""
+        lines = read_timing(self._timing)
+        return bool(lines) and bool(lines[-1].finished)
+
     def flushed_size(self) -> int:
         """The length of metrics.jsonl in bytes, after everything is on the disk."""
         if not self._metrics.exists():

@@ -22,15 +22,8 @@ from mtsmart.models.weights import digest_of_frozen, trained
 from mtsmart.processes import ALONE, Processes
 from mtsmart.random_state import draw_apart, random_state
 from mtsmart.regularizers import Context, Regularizer, all_methods, build_regularizers
-from mtsmart.runs.best_model import keep_model, put_model_back
 from mtsmart.runs.changes import describe_rows
-from mtsmart.runs.checkpoints import (
-    checkpoint_path,
-    delete_old_checkpoints,
-    put_newer_aside,
-    resuming,
-    save_checkpoint,
-)
+from mtsmart.runs.checkpoints import add_checkpoint, go_back, resuming
 from mtsmart.runs.cost import cost_record
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupt, Interrupted
@@ -156,7 +149,8 @@ class Trainer:
         draw_apart(self.config.seed, self.processes.rank)
         with self.processes.listening():
             size = self.resume(resume_from) if resume_from is not None else self.begin()
-        if resume_from is not None and not self._finished:
+        was_finished = self._finished
+        if resume_from is not None and not was_finished:
             self.processes.on_main(resumed)
         self.processes.on_main(lambda: self.journal.start(size, self.notify))
         terms = list(self.step.regularizers)
@@ -170,18 +164,24 @@ class Trainer:
                 self._run()
             finally:
                 self.callback.receive(Ended())
-        cost = cost_record(self.progress.update, self._finished, time.perf_counter() - start, self.device)
-        self.processes.on_main(lambda: self.journal.add_timing(cost))
+        self._note_cost(time.perf_counter() - start, was_finished)
         if self.interrupt.signal is not None and not self._finished:
             raise Interrupted(self.interrupt.signal)
         if self.selection.best is None:
             self._save_model(next(iter(self._candidates().values())))
         return self._write_results()
 
+    def _note_cost(self, seconds: float, was_finished: bool) -> None:
+        """Add a line to timing.jsonl, unless nothing was left to train and an earlier line tells of that."""
+        cost = cost_record(self.progress.update, self._finished, seconds, self.device)
+        if not (was_finished and self.processes.on_main(self.journal.tells_of_end)):
+            self.processes.on_main(lambda: self.journal.add_timing(cost))
+
     def _notices(self) -> list[str]:
         parameters = list(trained(self.setup.model).values())
         gradients = self.weighting.notices(parameters, self.sampler.batches_per_update)
-        return [*self.sampler.overlong(), *without_scores(self._candidates(), self.setup.validation), *gradients]
+        over = [f"nothing is left to train: update {self.progress.update:,} was the last one"] if self._finished else []
+        return [*self.sampler.overlong(), *without_scores(self._candidates(), self.setup.validation), *gradients, *over]
 
     @property
     def _finished(self) -> bool:
@@ -272,8 +272,8 @@ class Trainer:
         if log:
             self._log()
         if evaluate:
-            self._evaluate()
-        if checkpoint:
+            self._evaluate(is_logged=log)
+        if checkpoint or self._finished:  # Patience may have run out.
             self._checkpoint()
 
     def _log(self) -> None:
@@ -288,12 +288,14 @@ class Trainer:
         for text in self.watch.look(update, tasks):
             self.notify(text)
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, is_logged: bool) -> None:
         all_methods.before_evaluation(self.step.regularizers.values(), self.student.whole())
         if not self.setup.scored:
             return
         chosen = self._stop_tasks(best_of(self._candidates(), self.setup.task_types, self._scores))
         best = self.selection.add(chosen.evaluation, self.progress.update)
+        if self._finished and not is_logged:  # Of one update, the line of training stands before the evaluation.
+            self._log()
         if best:
             self._save_model(chosen.model)
         event = Evaluated(chosen.evaluation, self.progress.update, best, chosen.name)
@@ -339,13 +341,10 @@ class Trainer:
         optimizer = optimizer_tensors(self.optimizer, self._named)
 
         def write() -> None:
-            folder = self.folder.checkpoints
-            update = self.progress.update
-            keep_model(self.folder, checkpoint_path(folder, update))
             groups = gather_tensors(model, optimizer, random, self.step.regularizers, self.weighting, self.patience)
-            save_checkpoint(self.folder, update, groups, self._resume_state(meter).to_json())
+            state = self._resume_state(meter).to_json()
             best = self.selection.best.update if self.selection.best and self.config.keep_best else None
-            delete_old_checkpoints(folder, self.config.keep_checkpoints, best)
+            add_checkpoint(self.folder, self.progress.update, groups, state, self.config.keep_checkpoints, best)
 
         self.processes.on_main(write)
         self.callback.receive(Checkpointed(self.progress.update))
@@ -388,13 +387,9 @@ class Trainer:
             self.guard.skipped = state.skipped
             self.watch.load_state(state.watch)
             self.setup.use_again(state.learnt)
-        self.processes.on_main(lambda: self._go_back(point))
+        self.processes.on_main(lambda: go_back(self.folder, point, self.notify))
         return state.metrics_bytes
 
     @property
     def _named(self) -> dict[str, nn.Parameter]:
         return names_of_parameters(self.student.trained, self.weighting)
-
-    def _go_back(self, point: Path) -> None:
-        put_newer_aside(point)
-        put_model_back(self.folder, point, self.notify)

@@ -117,3 +117,12 @@ def test_a_line_keeps_the_answers_if_the_grid_says_so(colors, workspace):
     names = run.task("color").labels
     predicted = [each["prediction"] for each in run.predict("color", rows)]
     assert [names[number] for number in finished.answers["color"]] == predicted
+
+
+def test_a_run_that_patience_ends_before_its_first_resume_point_is_finished(colors):
+    plan, _, folder = colors
+    settings = ["optimizer.learning_rate=1e-9", "training.patience=1", "training.evaluate_every=2",
+                "training.checkpoint_every=100", "training.epochs=9"]  # fmt: skip
+    job = replace(plan.jobs[0], experiment=build_experiment(plan.jobs[0].experiment.document, settings))
+    line = train_job(job, folder, None, keep=False)
+    assert line.updates == 4 and line.rows["color"]["train"].startswith("44 rows")

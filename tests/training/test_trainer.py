@@ -14,6 +14,7 @@ import mtsmart
 from mtsmart.errors import TrainingError
 from mtsmart.evaluation.evaluator import Evaluation, TaskResult
 from mtsmart.models import dropout
+from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.training.callbacks import Callback
 from mtsmart.training.selection import Selection
 
@@ -73,6 +74,29 @@ def test_patience_stops_early_and_the_model_is_the_best(workspace):
     best = max(evaluations, key=lambda line: (line["score"], -line["update"]))
     assert run.results["score"] == best["score"]
     assert run.load().evaluate().score == pytest.approx(best["score"], abs=1e-12)
+
+
+# The first score is 0.5, and at so small a learning rate no later one is better. Nothing else is due at that update.
+ENDED_BY_PATIENCE = ["tasks=[color]", "smart=off", "mbpp=off", "optimizer.learning_rate=1e-9", "training.epochs=9",
+                     "training.evaluate_every=4", "training.log_every=5", "training.checkpoint_every=100"]  # fmt: skip
+
+
+@pytest.mark.parametrize("patience", ["training.patience=1", "tasks.color.patience=1"])
+def test_a_run_that_patience_ends_is_whole_and_a_resume_changes_nothing(workspace, cli, patience):
+    """Of one task, its own patience leaves nothing to draw."""
+    settings = [*ENDED_BY_PATIENCE, patience]
+    done = cli("train", workspace.experiment, *settings, "-o", "run")
+    assert done.code == 0 and "nothing is left" not in done.err
+    run = workspace.folder / "run"
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["type"], line["update"]) for line in lines] == [
+        ("evaluation", 4), ("train", 5), ("train", 8), ("evaluation", 8)
+    ]  # fmt: skip
+    assert [path.name for path in list_checkpoints(run / "checkpoints")] == ["update-00000008"]
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    again = cli("train", workspace.experiment, *settings, "-o", "run", "--resume")
+    assert again.code == 0 and "nothing is left to train: update 8 was the last one" in again.out + again.err
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
 def test_bfloat16_autocast_keeps_float32_weights(workspace):
