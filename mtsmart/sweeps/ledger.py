@@ -1,4 +1,4 @@
-"""The file runs.jsonl of a sweep. It has one line for each finished run."""
+"""The file runs.jsonl of a sweep. It has one line for each finished run, and one for each trial that ended early."""
 
 from __future__ import annotations
 
@@ -95,6 +95,8 @@ def folder_name(config: str, seed: int) -> str:
 class Ledger:
     """The finished runs of a sweep's folder.
 
+    A trial that ended early is no finished run: only its search knows it.
+
     Args:
         file: the path of runs.jsonl. The file need not exist.
 
@@ -106,6 +108,7 @@ class Ledger:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._runs: dict[tuple[str, int], FinishedRun] = {}
+        self._pruned: dict[tuple[str, int], FinishedRun] = {}
         self._trials: dict[str, dict[int, FinishedRun]] = {}
         if file.is_symlink():
             raise StorageError("is a link; a sweep writes into its own folder", file=file)
@@ -134,10 +137,13 @@ class Ledger:
         return key in self._runs
 
     def __len__(self) -> int:
-        return len(self._runs)
+        """The number of runs that have ended, early or not."""
+        return len({*self._runs, *self._pruned})
 
     def __iter__(self) -> Iterator[FinishedRun]:
-        return iter(self._runs.values())
+        """All runs that have ended, early or not."""
+        yield from self._runs.values()
+        yield from self._pruned.values()
 
     def __getitem__(self, key: tuple[str, int]) -> FinishedRun:
         return self._runs[key]
@@ -164,7 +170,8 @@ class Ledger:
         self._keep(run)
 
     def _keep(self, run: FinishedRun) -> None:
-        self._runs[run.config, run.seed] = run
+        is_pruned = run.trial is not None and run.trial.is_pruned
+        (self._pruned if is_pruned else self._runs)[run.config, run.seed] = run
         if run.trial is not None:
             self._trials.setdefault(run.trial.study, {})[run.trial.number] = run
 

@@ -20,7 +20,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupted
 from mtsmart.runs.journal import read_metrics, read_timing
 from mtsmart.runs.lock import LOCK
-from mtsmart.sweeps.ledger import FinishedRun
+from mtsmart.sweeps.ledger import FinishedRun, TrialRecord
 from mtsmart.sweeps.plan import Job, start_folder
 from mtsmart.sweeps.search.plan import record_of
 from mtsmart.sweeps.search.pruning import Pruning
@@ -109,12 +109,15 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
     pruning = None if job.trial is None else Pruning(job.trial, run.metrics_file)
     answers = _Answers()
     watchers = Callbacks(clock, answers, *([pruning] if pruning else []))
+    is_pruned = False
     try:
         _train(job, run, watchers)
     except Interrupted:
         if pruning is None or not pruning.has_stopped:
             raise
-    finished = _finished(job, run, clock, pruning)
+        is_pruned = True  # A run that patience ends at the same evaluation is not interrupted.
+    record = None if pruning is None else record_of(pruning.trial, pruning.curve, is_pruned)
+    finished = _finished(job, run, clock, record)
     if job.keep_answers:
         finished = finished.model_copy(update={"answers": answers.found})
     if keep:
@@ -140,7 +143,7 @@ def _is_in(file: object, folder: Path) -> bool:
     return file is not None and Path(str(file)).absolute().is_relative_to(folder.absolute())
 
 
-def _finished(job: Job, run: RunFolder, clock: _Clock, pruning: Pruning | None) -> FinishedRun:
+def _finished(job: Job, run: RunFolder, clock: _Clock, record: TrialRecord | None) -> FinishedRun:
     last = run.results().last
     if last is None:
         raise TrainingError("no task has validation rows, so there is nothing to compare")
@@ -163,7 +166,7 @@ def _finished(job: Job, run: RunFolder, clock: _Clock, pruning: Pruning | None) 
         machine=device_name(timings[-1].device),
         device=timings[-1].device,
         precision=run.config().training.precision if job.precision or is_open(job) else None,
-        trial=None if pruning is None else record_of(pruning.trial, pruning.curve, pruning.has_stopped),
+        trial=record,
     )
 
 

@@ -17,9 +17,11 @@ from mtsmart.config.loader import build_experiment, load_experiment
 from mtsmart.config.sweeps.search import RangeConfig, SearchConfig
 from mtsmart.errors import MtsmartError
 from mtsmart.sweeps.ledger import Ledger
+from mtsmart.sweeps.plan import make_plan
 from mtsmart.sweeps.search.page import BEST, Search
 from mtsmart.sweeps.search.plan import make_search, record_of
 from mtsmart.sweeps.search.study import Tried, is_hopeless, propose
+from mtsmart.sweeps.work.grid import Grid
 from mtsmart.sweeps.worker import train_job
 from tests.sweeps.grids import line_of, marked
 
@@ -170,6 +172,29 @@ def test_settings_that_were_trained_before_are_not_trained_again(search_of, tmp_
     assert list(plan.lines(Ledger(tmp_path / "l.jsonl"))) == [1, 2, 3, 4, 5]
 
 
+EVERY = "search: {trials: 4, sampler: random, space: {training.batch_size: {choices: [4, 8, 16, 32]}}}\n"
+
+
+def test_a_trial_that_ended_early_is_no_finished_run_of_a_grid(search_of, workspace, tmp_path):
+    plan = search_of(EVERY)
+    folder = tmp_path / "s"
+    folder.mkdir()
+    ledger = Ledger(folder / "runs.jsonl")
+    values = {"training.batch_size": 4}
+    trial = plan.job(1, values, [])
+    text = workspace.experiment.read_text().replace(EVERY, "grid: {seeds: [42], arms: {four: {}}}\n")
+    settings = ["tasks=[color]", "training.batch_size=4"]
+    experiment = load_experiment(workspace.write_experiment(text), settings)
+    grid = Grid(make_plan(experiment, settings, folder), folder)
+    assert [job.key for job in grid.plan.jobs] == [trial.key]
+    ledger.add(line_of(trial, 0.25, trial=record_of(trial.trial, [0.25], True)))
+    for known in (ledger, Ledger(folder / "runs.jsonl")):
+        assert grid.done(known) == 0 and len(grid.queue(known)) == 1
+    ledger.add(line_of(grid.plan.jobs[0], 0.75))
+    ledger.add(line_of(trial, 0.25, trial=record_of(trial.trial, [0.25], True)))
+    assert grid.done(ledger) == 1 and ledger[trial.key].main("color")[1] == 0.75
+
+
 def test_the_page_names_the_best_and_its_experiment_can_be_trained(search_of, tmp_path):
     plan = search_of()
     folder = tmp_path / "s"
@@ -201,6 +226,16 @@ def test_a_trial_is_trained_to_its_end_or_ends_early(search_of, tmp_path):
     early = train_job(plan.job(6, {**values, "training.batch_size": 4}, good), tmp_path / "s", None, keep=False)
     assert early.trial.is_pruned and len(early.trial.curve) == 1 and early.updates == 11
     assert early.rows["color"]["train"].startswith("44 rows")
+
+
+def test_a_trial_that_patience_ends_is_trained_to_its_end(search_of, tmp_path):
+    """Its second evaluation is below those of the trials before it, and no better than its first one."""
+    plan = search_of(SEARCH, "training.epochs=9", "training.patience=1")
+    values = {"optimizer.learning_rate": 1e-9, "training.batch_size": 8}
+    others = {**values, "optimizer.learning_rate": 1e-5}
+    good = [Tried(number, others, 2.0, (0.0, 2.0)) for number in range(1, 6)]
+    done = train_job(plan.job(6, values, good), tmp_path / "s", None, keep=False)
+    assert len(done.trial.curve) == 2 and done.updates == 12 and not done.trial.is_pruned
 
 
 RATE = "optimizer.learning_rate"
