@@ -175,6 +175,35 @@ def test_settings_that_were_trained_before_are_not_trained_again(search_of, tmp_
 EVERY = "search: {trials: 4, sampler: random, space: {training.batch_size: {choices: [4, 8, 16, 32]}}}\n"
 
 
+def end_all(plan, ledger, is_pruned=False):
+    """End all trials that are left with the scores 0.5 and 0.6, one at a time; the settings of those trained."""
+    queue = Search(plan).queue(ledger)
+    trained = []
+    while (job := queue.next([], 1)) is not None:
+        trained.append(job.trial.values)
+        finished = line_of(job, 0.6, trial=record_of(job.trial, [0.5, 0.6], is_pruned))
+        ledger.add(finished)
+        queue.done(job, finished)
+    return trained
+
+
+def test_a_search_takes_over_the_scores_of_another_search_but_not_its_curves(search_of, tmp_path):
+    ledger = Ledger(tmp_path / "l.jsonl")
+    assert end_all(search_of(EVERY), ledger)
+    other = search_of(EVERY, "search.task=color")
+    assert end_all(other, ledger) == []
+    assert [other.score(run) for run in other.lines(ledger).values()] == [0.6] * 4
+    assert [record.curve for record in records(tmp_path / "l.jsonl", other).values()] == [[]] * 4
+
+
+def test_trials_of_another_search_that_ended_early_are_trained(search_of, tmp_path):
+    ledger = Ledger(tmp_path / "l.jsonl")
+    own = search_of(EVERY)
+    tried = end_all(own, ledger, is_pruned=True)
+    assert all(record.is_pruned for record in records(tmp_path / "l.jsonl", own).values())
+    assert end_all(search_of(EVERY, "search.task=color"), Ledger(tmp_path / "l.jsonl")) == tried
+
+
 def test_a_trial_that_ended_early_is_no_finished_run_of_a_grid(search_of, workspace, tmp_path):
     plan = search_of(EVERY)
     folder = tmp_path / "s"

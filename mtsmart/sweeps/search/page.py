@@ -124,7 +124,7 @@ def _table(plan: SearchPlan, lines: dict[int, FinishedRun], best: Tried | None) 
             str(one.number),
             f"**{score}**" if best is not None and one.number == best.number else score,
             *(markdown(_shown(one.values[name])) for name in names),
-            str(len(one.curve)),
+            str(len(one.curve) or "-"),  # Those of a run that another sweep trained are not known.
             f"{run.updates:,}",
             "early" if one.is_pruned else "full",
         ]

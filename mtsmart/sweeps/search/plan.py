@@ -180,8 +180,8 @@ class SearchQueue:
             job = self.plan.job(number, propose(self.plan.search, number, earlier), earlier)
             if job.key in working:
                 return None
-            if job.key in self.ledger:
-                self._take_over(job)
+            if (known := self._known(job)) is not None:
+                self._take_over(job, known)
                 continue
             self.begun.add(number)
             return job
@@ -196,13 +196,20 @@ class SearchQueue:
         else:
             self.ended[job.trial.number] = self.plan.tried(run)
 
-    def _take_over(self, job: Job) -> None:
+    def _known(self, job: Job) -> FinishedRun | None:
+        """An earlier run with the same settings, of this search if there is one; it need not be trained again."""
+        trials = self.ledger.trials(self.plan.study).values()
+        own = [run for run in trials if (run.config, run.seed) == job.key]
+        others = [self.ledger[job.key]] if job.key in self.ledger else []
+        return next(iter([*own, *others]), None)
+
+    def _take_over(self, job: Job, earlier: FinishedRun) -> None:
         """Note what an earlier run with the same settings has reached."""
         assert job.trial is not None
-        earlier = self.ledger[job.key]
-        curve = [] if earlier.trial is None else earlier.trial.curve
-        is_pruned = earlier.trial is not None and earlier.trial.is_pruned
-        record = record_of(job.trial, curve, is_pruned)
+        record = record_of(job.trial, [], is_pruned=False)
+        # The curve of another search may be that of another score.
+        if earlier.trial is not None and earlier.trial.study == self.plan.study:
+            record = record_of(job.trial, earlier.trial.curve, earlier.trial.is_pruned)
         run = earlier.model_copy(update={"run": job.label, "seconds": 0.0, "trial": record})
         self.ledger.add(run)
         self.ended[job.trial.number] = self.plan.tried(run)
