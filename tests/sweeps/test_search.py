@@ -196,6 +196,18 @@ def test_a_search_takes_over_the_scores_of_another_search_but_not_its_curves(sea
     assert [record.curve for record in records(tmp_path / "l.jsonl", other).values()] == [[]] * 4
 
 
+@pytest.mark.parametrize("other", ["search.seed=1", "search.sampler=tpe", "search.pruner=none"])
+def test_another_way_to_search_is_another_search(search_of, tmp_path, other):
+    ledger = Ledger(tmp_path / "l.jsonl")
+    end_all(search_of(EVERY), ledger)
+    changed = search_of(EVERY, other)
+    assert Search(changed).done(ledger) == 0
+    end_all(changed, ledger)
+    proposed = {number: propose(changed.search, number, []) for number in (1, 2, 3, 4)}  # The first ones are at random.
+    assert {number: record.values for number, record in records(tmp_path / "l.jsonl", changed).items()} == proposed
+    assert Search(search_of(EVERY)).done(ledger) == 4
+
+
 def test_trials_of_another_search_that_ended_early_are_trained(search_of, tmp_path):
     ledger = Ledger(tmp_path / "l.jsonl")
     own = search_of(EVERY)

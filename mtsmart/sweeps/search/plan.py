@@ -20,6 +20,10 @@ _FIXED = ("name", "description", "grid", "folds", "search", "tasks", "task_files
 """Keys whose values are the same in all trials."""
 
 
+_WAY = ("sampler", "pruner", "seed")
+"""Settings of a search that determine which values its trials have and when they end."""
+
+
 @dataclass(frozen=True)
 class SearchPlan:
     """A search.
@@ -107,6 +111,9 @@ def make_search(experiment: Experiment, overrides: Iterable[str]) -> SearchPlan:
         raise document.error("is none of the tasks", ("search", "task"), value=search.task, hint=hint)
     space = {name: values.model_dump() for name, values in search.space.items()}
     common: list[Any] = [fingerprint(first, tasks), first.config.training.seed, space, search.task]
+    # A search with the defaults has the hash that it had in ledgers from before these settings counted.
+    if way := search.model_dump(include=set(_WAY), exclude_defaults=True):
+        common.append(way)
     study = hashlib.sha256(json.dumps(common, sort_keys=True).encode()).hexdigest()
     return SearchPlan(plan.name, search, plan.base, own, study)
 
