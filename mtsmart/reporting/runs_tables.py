@@ -93,10 +93,11 @@ def _state_of(error: MtsmartError) -> str:
 
 
 def comparison_tables(comparison: Comparison) -> Group:
-    """Scores side by side, and the settings that differ."""
+    """Scores side by side, whether they are of the same rows, and the settings that differ."""
     parts: list[RenderableType] = [_scores(comparison)]
     if not comparison.has_same_tasks:
         parts.append(shown(DIFFERENT_TASKS))
+    parts += map(shown, comparison.scored_rows().sentences())
     found = comparison.sorted_differences()
     if not found.shared and not found.partial:
         parts.append(shown("They have the same settings."))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -102,6 +103,45 @@ def test_scores_on_other_rows_have_no_winner(two_runs):
     )
     assert BOLD.findall(page_of(one, other)) == ["0.7000", "0.9000", "0.8000"]
     assert BOLD.findall(page_of(one, other, color=ComparedRows(has_other_rows=True))) == ["0.8000"]
+
+
+def longer(workspace):
+    """A workspace whose task `near` has four validation rows more."""
+    file = workspace.folder / "near_validation.jsonl"
+    file.write_text(file.read_text() + "".join(file.read_text().splitlines(keepends=True)[:4]))
+
+
+def other(workspace):
+    """A workspace whose task `near` has another score in one of its validation rows."""
+    file = workspace.folder / "near_validation.jsonl"
+    file.write_text(file.read_text().replace('"score": 0.5', '"score": 1.0', 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "counts"),
+    [(longer, "one: 16 rows; two: 20 rows"), (other, "16 rows in each, but not the same")],
+    ids=["number", "content"],
+)
+def test_scores_on_other_rows_are_told(trained_run, cli, change, counts):
+    """The data files have the same rows for both runs now; the resume points know those of then."""
+    runs = trained_run(name="one"), trained_run(name="two", change=change)
+    told = f"Task near was scored on other rows ({counts}), so a higher score is not a better one."
+    printed = " ".join(cli("runs", "compare", *runs).out.split())
+    assert told in printed and "Task color" not in printed
+    assert json.loads(cli("runs", "compare", *runs, "--json").out)["other_rows"] == {"near": told}
+    assert cli("report", *runs, "-o", "both.html").code == 0
+    page = Path("both.html").read_text()
+    assert told in page and not BOLD.findall(page)  # Both have the same score of color.
+
+
+def test_other_ways_to_read_rows_are_no_other_rows(trained_run, cli):
+    runs = trained_run(name="one"), trained_run("data.max_length=16", name="short")
+    printed = " ".join(cli("runs", "compare", *runs).out.split())
+    assert "on the same rows of color, near is not known here" in printed and "other rows" not in printed
+
+
+def test_the_same_rows_are_not_mentioned(two_runs, cli):
+    assert "rows" not in cli("runs", "compare", *two_runs).out
 
 
 def test_a_task_that_one_run_lacks_is_one_line_without_its_defaults(two_runs, cli):

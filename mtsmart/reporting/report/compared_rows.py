@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -69,6 +69,10 @@ class ComparedRows:
     shared: SharedRows | None = None
     notes: Sequence[str] = field(default_factory=list)
     has_other_rows: bool = False
+
+    def with_other(self, note: str) -> ComparedRows:
+        """The same, with the note that the stored scores are of other rows."""
+        return replace(self, notes=[note, *self.notes], has_other_rows=True)
 
 
 def compare_rows(contents: Mapping[str, RunContent], task: str) -> ComparedRows:

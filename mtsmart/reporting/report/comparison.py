@@ -10,6 +10,7 @@ from typing import Any
 
 from mtsmart.errors import ConfigError
 from mtsmart.reporting.report.record import RunRecord, read_record
+from mtsmart.reporting.report.scored_rows import ScoredRows, compare_scored_rows
 from mtsmart.reporting.report.setting_differences import SettingDifferences, setting_differences
 
 DIFFERENT_TASKS = "The scores are means over different tasks or metrics, so a higher one is not a better one."
@@ -57,6 +58,10 @@ class Comparison:
         tasks = self.shared_tasks
         return {name: _mean(record, tasks) for name, record in self.runs.items()} if tasks else {}
 
+    def scored_rows(self) -> ScoredRows:
+        """Whether the runs were scored on the same rows."""
+        return compare_scored_rows(self.runs)
+
     def differences(self) -> dict[str, list[Any]]:
         """Setting with dots -> its value in each run, for the settings that differ; None where a run has none."""
         settings = [record.settings() for record in self.runs.values()]
@@ -83,7 +88,13 @@ class Comparison:
             }
             for name, record in self.runs.items()
         }
-        return {"runs": runs, "shared_tasks": self.shared_tasks, "differences": self.differences()}
+        rows = self.scored_rows()
+        return {
+            "runs": runs,
+            "shared_tasks": self.shared_tasks,
+            "other_rows": {**rows.other, **rows.numbers},
+            "differences": self.differences(),
+        }
 
 
 def _main_metrics(record: RunRecord) -> dict[str, str]:

@@ -97,7 +97,10 @@ def write_report(paths: Sequence[Path], output: Path | None, figures: Path | Non
 def _compared(comparison: Comparison) -> dict[str, ComparedRows]:
     """Evaluate the best models, and compare the rows of each task."""
     contents = {name: read_content(record) for name, record in comparison.runs.items()}
-    return {task: compare_rows(contents, task) for task in comparison.tasks}
+    # The stored scores may be of rows that the data files do not have any more.
+    other = comparison.scored_rows().other
+    found = {task: compare_rows(contents, task) for task in comparison.tasks}
+    return {task: rows.with_other(other[task]) if task in other else rows for task, rows in found.items()}
 
 
 def _write_into(record: RunRecord, figures: Path | None, figure_format: str) -> Path:
