@@ -21,7 +21,6 @@ from mtsmart.reporting.model_card import ModelCard
 from mtsmart.runs.claim import refuse_inside_run
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import HubAddress, run_path
-from mtsmart.runs.results import Results
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_outputs import HasUnit, decoding_rule, unit_of
 from mtsmart.task_types.windows.reads_windows import is_in_windows
@@ -123,7 +122,7 @@ def _write(run: LoadedRun, task: TaskType, folder: Path, overwrite: bool) -> Exp
 
 
 def _card(run: LoadedRun, task: TaskType) -> ModelCard:
-    results = run.run_folder.results() if run.run_folder.results_file.is_file() else Results()
+    results = run.run_folder.results_so_far()
     return ModelCard(
         name=task.name,
         definition=task.definition,

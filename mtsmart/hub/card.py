@@ -18,7 +18,7 @@ from mtsmart.hub.places import last_name, without_places
 from mtsmart.regularizers import summaries
 from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.runs.folder import RunFolder
-from mtsmart.runs.results import Results, untrained_told
+from mtsmart.runs.results import untrained_told
 from mtsmart.text.escaping import code_span, markdown
 from mtsmart.text.scores import score_text
 from mtsmart.training.setup import recipe_of
@@ -63,7 +63,7 @@ def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:
     """
     config = without_places(run.config())
     definitions = run.definitions()
-    results = run.results() if run.results_file.is_file() else Results()
+    results = run.results_so_far()
     tasks = [ScoredTask(name, definition, results.tasks.get(name, {})) for name, definition in definitions.items()]
     untrained = untrained_told(results.untrained)
     name = facts.repository.rpartition("/")[2]

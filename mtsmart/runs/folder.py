@@ -34,19 +34,17 @@ from mtsmart.config.validate import validate
 from mtsmart.errors import CheckpointError, StorageError
 from mtsmart.registry import Extension
 from mtsmart.runs.lock import HOLDER, LOCK
-from mtsmart.runs.results import Results
+from mtsmart.runs.results import Results, read_results
 from mtsmart.storage.durable import (
     MANIFEST,
     present,
     put_in_place,
-    read_json,
     refuse_links,
     sha256_of,
     write_json,
     write_text,
     written_files,
 )
-from mtsmart.storage.failures import reason_of
 from mtsmart.storage.owned import (
     MARKER,
     PREFIX,
@@ -368,14 +366,15 @@ class RunFolder:
         Raises:
             CheckpointError: the run has no results yet, or the file is damaged.
         """
-        try:
-            return Results.from_json(read_json(self.results_file))
-        except FileNotFoundError:
-            raise CheckpointError("the run has no results yet", file=self.path) from None
-        except (OSError, json.JSONDecodeError) as error:
-            raise CheckpointError(f"is damaged: {reason_of(error)}", file=self.results_file) from None
-        except (KeyError, TypeError, ValueError):
-            raise CheckpointError("is damaged: it has no scores", file=self.results_file) from None
+        return read_results(self.results_file)
+
+    def results_so_far(self) -> Results:
+        """The same, but without any scores for a run that has none yet, or never gets any, such as a merged one.
+
+        Raises:
+            CheckpointError: the file is damaged.
+        """
+        return self.results() if self.results_file.exists() else Results()
 
 
 def resolved_config(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> RunConfig:

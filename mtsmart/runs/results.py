@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat, TypeAdapter
 
+from mtsmart.errors import CheckpointError
 from mtsmart.registry import Extension
+from mtsmart.storage.durable import read_json
+from mtsmart.storage.failures import reason_of
 from mtsmart.text.json_text import with_nulls
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -113,6 +118,22 @@ class Results:
             _scores(data.get("stopped", {})),
             _EXTENSIONS.validate_python(data.get("extensions", [])),
         )
+
+
+def read_results(file: Path) -> Results:
+    """What results.json of a run holds.
+
+    Raises:
+        CheckpointError: the run has no results yet, or the file is damaged.
+    """
+    try:
+        return Results.from_json(read_json(file))
+    except FileNotFoundError:
+        raise CheckpointError("the run has no results yet", file=file.parent) from None
+    except (OSError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"is damaged: {reason_of(error)}", file=file) from None
+    except (KeyError, TypeError, ValueError):
+        raise CheckpointError("is damaged: it has no scores", file=file) from None
 
 
 def untrained_told(tasks: Sequence[str]) -> str:

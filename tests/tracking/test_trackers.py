@@ -223,6 +223,16 @@ def test_a_tracker_that_a_resumed_run_is_the_first_to_have_gets_all_lines(worksp
     assert of_notebook(run.path) == curves(run.path)
 
 
+def test_a_damaged_line_is_named_where_a_tracker_lacks_it(workspace, notebook, caplog):
+    train = partial(mtsmart.train, workspace.experiment, output_dir=workspace.folder / "run")
+    file = train([*SETTINGS, "training.max_updates=4"]).path / "metrics.jsonl"
+    file.write_text(file.read_text().replace('"update": 2', '"update": -', 1))
+    with caplog.at_level(NOTICE, logger="mtsmart"):
+        train([*SETTINGS, "tracking=notebook"], resume=True, allow_changes=["training.max_updates"])
+    told = [record.getMessage() for record in caplog.records if "notebook" in record.getMessage()]
+    assert len(told) == 1 and "metrics.jsonl:2: is not what a run wrote: Invalid JSON" in told[0]
+
+
 def test_what_is_not_installed_is_one_line_before_anything_is_written(workspace, notebook, cli, monkeypatch):
     monkeypatch.setattr(notebook, "package", "no_such_package")
     result = cli("train", workspace.experiment, "tracking=notebook", "-o", "run")

@@ -102,7 +102,7 @@ def read_record(path: Path) -> RunRecord:
     definitions = folder.definitions()
     curves = read_curves(folder.metrics_file)
     timing = read_timing(folder.timing_file)
-    results = folder.results() if folder.results_file.exists() else Results()
+    results = folder.results_so_far()
     return RunRecord(
         folder,
         config,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 _KINDS = ("train", "evaluation")  # An update has a line of each at most, in this order.
@@ -55,17 +53,6 @@ def results_of(results: Mapping[str, Any]) -> dict[str, float]:
     found = {f"best/{_part(task)}/{_part(name)}": v for task, of in results["tasks"].items() for name, v in of.items()}
     found["best/score"] = results["score"]
     return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
-
-
-def stored_records(metrics: Path) -> Iterator[dict[str, Any]]:
-    """The lines of metrics.jsonl.
-
-    Raises:
-        OSError, ValueError: it cannot be read.
-    """
-    if metrics.exists():
-        with metrics.open(encoding="utf-8") as stream:
-            yield from map(json.loads, stream)
 
 
 def _part(name: str) -> str:

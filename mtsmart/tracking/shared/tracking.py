@@ -14,9 +14,10 @@ from mtsmart.config.trackers import TRACKERS
 from mtsmart.log import log_notice
 from mtsmart.runs.changes import flatten
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.journal import read_metrics
 from mtsmart.tracking.shared.apart import apart_from_training, reason_without_secrets
 from mtsmart.tracking.shared.base import Again, Opening, Tracker
-from mtsmart.tracking.shared.curves import Position, figures_of, results_of, stored_records
+from mtsmart.tracking.shared.curves import Position, figures_of, results_of
 from mtsmart.tracking.shared.state import Known, read_state, write_state
 from mtsmart.training.callbacks import Callback, Evaluated, Logged, Started
 
@@ -143,8 +144,8 @@ class Tracking(Callback):
         self._open[name] = tracked
         if known is None:
             tracked.tracker.describe(flatten(self._config.model_dump(exclude_none=True)), self._text)
-        for record in stored_records(self._folder.metrics_file):
-            tracked.take(record)
+        for line in read_metrics(self._folder.metrics_file):
+            tracked.take(line.model_dump())
 
     def _take(self, record: Mapping[str, Any]) -> None:
         if self._open:
