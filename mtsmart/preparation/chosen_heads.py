@@ -8,11 +8,12 @@ from typing import Any
 
 from mtsmart.config.document import Document
 from mtsmart.config.sections import RunConfig
+from mtsmart.errors import ConfigError
 from mtsmart.models.borrowed_heads import lender_of
 from mtsmart.models.heads.pair import PAIR
 from mtsmart.models.heads.plain import CLS, CLS_MEAN, MEAN, POOLED
 from mtsmart.models.pooling import made_with
-from mtsmart.task_types import TaskType, build_tasks
+from mtsmart.task_types import TaskType, build_task, build_tasks
 from mtsmart.task_types.shared.sequence import SequenceTask
 from mtsmart.tasks.definition import AUTO, NATIVE, HeadConfig, TaskDefinition
 from mtsmart.tasks.library import Entry
@@ -77,6 +78,24 @@ def settle_heads(
     return settled
 
 
+def without_chosen_factor(name: str, definition: TaskDefinition, rate: float) -> TaskDefinition:
+    """A stored definition without the factor that a run chooses where nobody has set one.
+
+    Args:
+        name: the task.
+        definition: as a run has stored it, with the head that it has.
+        rate: the encoder's learning rate.
+    """
+    if definition.share_head is not None:
+        return definition
+    try:
+        kind = build_task(name, definition).head_spec.kind
+    except ConfigError:  # The type may be of a package that is not installed.
+        return definition
+    is_chosen = definition.learning_rate_factor == _factor(definition.head, kind, rate)
+    return definition.model_copy(update={"learning_rate_factor": None}) if is_chosen else definition
+
+
 def summary_of_heads(definitions: Mapping[str, TaskDefinition]) -> str:
     """One short text: which tasks have which head, and how fast it learns."""
     groups: dict[str, list[str]] = {}
@@ -119,10 +138,15 @@ def _chosen(definition: TaskDefinition, users: list[TaskType], rate: float, pool
         changes["head"] = _form(users, pooling)
     if definition.learning_rate_factor is None:
         head = HeadConfig(**changes["head"]) if "head" in changes else definition.head
-        most = _FACTOR_OF_ONE_LAYER if _is_one_layer(head, kind) else _FACTORS.get(kind, 1.0)
-        factor = max(1.0, most * min(1.0, _USUAL_RATE / rate))
-        changes["learning_rate_factor"] = float(f"{factor:.3g}")
+        changes["learning_rate_factor"] = _factor(head, kind, rate)
     return changes
+
+
+def _factor(head: HeadConfig, kind: str, rate: float) -> float:
+    """The factor of a new head, where the encoder's learning rate is ``rate``."""
+    most = _FACTOR_OF_ONE_LAYER if _is_one_layer(head, kind) else _FACTORS.get(kind, 1.0)
+    factor = max(1.0, most * min(1.0, _USUAL_RATE / rate))
+    return float(f"{factor:.3g}")
 
 
 def _form(users: list[TaskType], pooling: _HowToPool) -> dict[str, Any]:

@@ -155,6 +155,24 @@ def test_a_task_that_one_run_lacks_is_one_line_without_its_defaults(two_runs, cl
     assert cells["task_type"] == ["-", "regression"] and "replaces_shipped" not in cells and "options" not in cells
 
 
+def test_a_factor_that_nobody_has_set_is_no_difference(trained_run, cli):
+    """It follows from the learning rate."""
+    runs = trained_run(name="one"), trained_run("optimizer.learning_rate=1e-5", name="slow")
+    out = cli("runs", "compare", *runs).out
+    assert "optimizer.learning_rate" in out and "learning_rate_factor" not in out
+    assert "learning_rate_factor" not in cli("runs", "compare", *runs, "--json").out
+    without_near(runs[0])
+    assert "learning_rate_factor" not in page_of(*runs)
+
+
+def test_a_factor_that_somebody_has_set_is_a_difference(two_runs, cli):
+    one, other = two_runs
+    config = yaml.safe_load((one / "config.yaml").read_text())
+    config["tasks"]["color"]["learning_rate_factor"] = 7.0
+    (one / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    assert re.search(r"tasks\.color\.learning_rate_factor\W+7\.0\W+-", cli("runs", "compare", one, other).out)
+
+
 def test_names_of_settings_are_never_cut(two_runs, cli):
     one, other = two_runs
     change_settings(one, training={"checkpoint_every": 123}, data={"cache_dir": "/" + 40 * "x"})

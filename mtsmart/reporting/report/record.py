@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import CheckpointError
+from mtsmart.preparation.chosen_heads import without_chosen_factor
 from mtsmart.runs.changes import Described, flatten
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.journal import Curves, TimingLine, read_curves, read_timing
@@ -82,9 +83,15 @@ class RunRecord:
         """Whether its scores are single points and no curves."""
         return len(self.curves.score) == 1
 
+    @property
+    def as_set(self) -> dict[str, TaskDefinition]:
+        """Task -> its definition without the factor that follows from the head and the learning rate."""
+        rate = self.config.optimizer.learning_rate
+        return {name: without_chosen_factor(name, each, rate) for name, each in self.definitions.items()}
+
     def settings(self) -> dict[str, object]:
         """All settings with dotted keys, defaults included."""
-        return {"name": self.config.name, **flatten(Described(self.config, self.definitions).settings())}
+        return {"name": self.config.name, **flatten(Described(self.config, self.as_set).settings())}
 
 
 def read_record(path: Path) -> RunRecord:

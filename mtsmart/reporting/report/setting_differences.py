@@ -65,7 +65,7 @@ def _partial(runs: Mapping[str, RunRecord], task: str) -> PartialTask:
 
 def _given(run: RunRecord, task: str) -> dict[str, Any]:
     """The settings of a task that are not at their defaults; none if the run lacks the task."""
-    definition = run.definitions.get(task)
+    definition = run.as_set.get(task)
     if definition is None:
         return {}
     return flatten(definition.model_dump(exclude_none=True, exclude_defaults=True, exclude={"description"}))
