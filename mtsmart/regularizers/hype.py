@@ -25,6 +25,7 @@ from mtsmart.regularizers import (
     Regularizer,
     Rounded,
 )
+from mtsmart.regularizers.shared.base import places_of
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor, nn
@@ -142,12 +143,13 @@ class _LayerNoise:
 
 def _check(config: RunConfig, context: Context) -> None:
     """Refuse a run whose layers would not see the noise, or would see another one in the backward pass."""
+    key = places_of(Hype, config.parts, {name: task.definition for name, task in context.tasks.items()}).method_key
     if config.training.compile:
         hint = "Leave training.compile out"
-        raise ConfigError("does not go with a compiled encoder", key=Hype.name, hint=hint)
+        raise ConfigError("does not go with a compiled encoder", key=key, hint=hint)
     if context.model.encoder.recomputes:
         hint = "Leave encoder.gradient_checkpointing out"
-        raise ConfigError("does not go with layers that the backward pass runs again", key=Hype.name, hint=hint)
+        raise ConfigError("does not go with layers that the backward pass runs again", key=key, hint=hint)
     if not context.model.encoder.layer_modules:
         hint = "Use another encoder, or switch it off"
-        raise ConfigError("the encoder has no list of layers", key=Hype.name, hint=hint)
+        raise ConfigError("the encoder has no list of layers", key=key, hint=hint)

@@ -13,6 +13,7 @@ from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.regularizers import check_joined
 from mtsmart.regularizers.shared.all_methods import in_use
+from mtsmart.regularizers.shared.base import places_of
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.weighting import WEIGHTINGS, Weighting
 
@@ -59,4 +60,4 @@ def _check_gradients_apart(config: RunConfig, definitions: Mapping[str, TaskDefi
             hint = (
                 "The weighting could not tell whose gradients the method's own passes have. Leave one of the three out"
             )
-            raise ConfigError(message, key=method.name, hint=hint)
+            raise ConfigError(message, key=places_of(method, config.parts, definitions).method_key, hint=hint)

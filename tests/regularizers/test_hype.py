@@ -91,7 +91,8 @@ def test_smart_with_shared_masks_sees_the_noise_of_the_clean_pass(bert):
         ("encoder.gradient_checkpointing=true", "hype: does not go with layers that the backward pass runs again"),
     ],
 )
-def test_runs_that_would_lose_the_noise_are_refused(workspace, cli, setting, message):
-    refused = cli("train", workspace.experiment, "smart=off", "mbpp=off", "hype=paper", setting)
+@pytest.mark.parametrize("place", ["", "tasks.near."])
+def test_runs_that_would_lose_the_noise_are_refused(workspace, cli, setting, message, place):
+    refused = cli("train", workspace.experiment, "smart=off", "mbpp=off", f"{place}hype=paper", setting)
     assert refused.code == 2
-    assert message in refused.err
+    assert f": {place}{message}" in refused.err

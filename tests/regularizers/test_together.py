@@ -23,8 +23,12 @@ def check(sections, *, of_task=None, sharded=True):
 def test_methods_that_need_all_weights_are_refused_before_training(name):
     check({name: {"preset": "paper"}}, sharded=False)
     check({name: {"preset": "off"}})
-    with pytest.raises(ConfigError, match=f"^{name}: does not go with sharded weights. Leave training.shard out$"):
+    message = "does not go with sharded weights. Leave training.shard out$"
+    with pytest.raises(ConfigError, match=f"^{name}: {message}"):
         check({name: {"preset": "paper"}})
+    if REGULARIZERS[name].per_task:
+        with pytest.raises(ConfigError, match=rf"^tasks\.b\.{name}: {message}"):
+            check({}, of_task={name: {"preset": "paper"}})
 
 
 def test_free_lb_is_one_of_them_and_others_are_not():
@@ -37,10 +41,12 @@ def test_r4f_is_refused_and_r3f_is_not():
     check({"r3f": {"preset": "r4f"}}, sharded=False)
     check({"r3f": {"preset": "paper"}})
     check({"r3f": {"preset": "r4f", "weight": 0}})
-    message = r"^r3f\.bounded_head: does not go with sharded weights. Leave training.shard out$"
-    for sections, of_task in [({"r3f": {"preset": "r4f"}}, {}), ({}, {"r3f": {"preset": "r4f"}})]:
-        with pytest.raises(ConfigError, match=message):
-            check(sections, of_task=of_task)
+    message = r"r3f\.bounded_head: does not go with sharded weights. Leave training.shard out$"
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        check({"r3f": {"preset": "r4f"}}, of_task={"r3f": {"weight": 2}})
+    for section in ({}, {"r3f": {"preset": "paper"}}):
+        with pytest.raises(ConfigError, match=rf"^tasks\.b\.{message}"):
+            check(section, of_task={"r3f": {"preset": "r4f"}})
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,8 @@ def test_gradients_that_a_weighting_could_not_tell_apart_are_refused(experiment)
         prepare(load_experiment(file, settings))
     for other in ("weighting=mean", "free_lb=off", "mixing.one_pass=false"):
         prepare(load_experiment(file, [*settings, other]))
+    with pytest.raises(ConfigError, match=r"tasks\.size\.free_lb: does not go with weighting=pcgrad"):
+        prepare(load_experiment(file, [*settings, "free_lb=off", "tasks.size.free_lb=paper"]))
 
 
 ASCENT = "smart={preset: paper, shared: true, epsilon: 1e-2, noise: 1e-2}"
@@ -225,14 +227,14 @@ _SHARED = "smart={preset: tuned, shared: true}"
     ("settings", "task", "key", "ours", "theirs"),
     [
         (["tasks.size.smart.epsilon=0.05"], "size", "epsilon", "0.01", "0.05"),
-        (["tasks.kind.smart.epsilon=0.05"], "size", "epsilon", "0.05", "0.01"),
+        (["tasks.kind.smart.epsilon=0.05"], "kind", "epsilon", "0.01", "0.05"),
         (["tasks.kind.smart=off", "tasks.topics.smart.norm=l2"], "topics", "norm", "'linf'", "'l2'"),
         (["tasks.topics.smart.dropout=off"], "topics", "dropout", "'shared'", "'off'"),
     ],
 )
 def test_tasks_that_share_a_perturbation_must_agree_on_it(experiment, tmp_path, cli, settings, task, key, ours, theirs):
     refused = cli("train", experiment(), "-o", tmp_path / "run", _SHARED, *settings)
-    first = "size" if "tasks.kind.smart=off" in settings else "kind"
+    first = "size" if task == "kind" or "tasks.kind.smart=off" in settings else "kind"
     assert refused.code == 2 and not (tmp_path / "run" / "metrics.jsonl").exists()
     assert (
         f"tasks.{task}.smart.{key}: must be that of the task {first}, {ours}, because both read the same texts and "

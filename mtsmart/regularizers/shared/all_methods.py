@@ -12,7 +12,7 @@ from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError, TrainingError
 from mtsmart.registry import title_of
-from mtsmart.regularizers.shared.base import Regularizer, Rounded
+from mtsmart.regularizers.shared.base import Places, Regularizer, Rounded, places_of
 from mtsmart.tasks.definition import TaskDefinition
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def check_regularizers(config: RunConfig, definitions: Mapping[str, TaskDefiniti
     """
     taken: dict[str, dict[str, float]] = {task: {} for task in definitions}
     for method, settings in in_use(config, definitions):
-        key = _refusing_parts(method, settings.values())
+        key = _refusing_parts(places_of(method, config.parts, definitions), settings)
         if sharded and key is not None:
             raise ConfigError("does not go with sharded weights", key=key, hint="Leave training.shard out")
         for task, each in settings.items():
@@ -66,14 +66,15 @@ def in_use(
         yield cast(type[Regularizer[Any]], method), method.effect(config.parts.get(name), sections)
 
 
-def _refusing_parts(method: type[Regularizer[Any]], settings: Iterable[MethodSettings]) -> str | None:
-    """The method, or its setting, that needs all weights in each process; None: it works with a part of them."""
-    for each in settings:
+def _refusing_parts(places: Places, settings: Mapping[str, MethodSettings]) -> str | None:
+    """The key of a method, or of its setting, that needs all weights in each process; None: a part of them will do."""
+    method = cast(type[Regularizer[Any]], places.method)
+    for task, each in settings.items():
         if not method.takes_parts:
-            return method.name
+            return places.method_key
         for switch in method.whole_only:
             if getattr(each, switch):
-                return f"{method.name}.{switch}"
+                return places.setting_key(task, switch)
     return None
 
 

@@ -67,6 +67,52 @@ class Rounded(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Places:
+    """The sections of a method in an experiment: they give the keys that errors and warnings name.
+
+    Attributes:
+        method: the method.
+        section: that of the experiment; None if there is none.
+        of_tasks: task -> its own section, or None.
+    """
+
+    method: type[Method]
+    section: StrictModel | None
+    of_tasks: Mapping[str, StrictModel | None]
+
+    @property
+    def method_key(self) -> str:
+        """The section that switches the method on: the experiment's, or else that of the first task that does."""
+        general = self.method.resolve(self.section)
+        if general is not None and general.is_on:
+            return self.method.name
+        first = next(iter(self.method.effect(self.section, self.of_tasks)), None)
+        return self.method.name if first is None else f"tasks.{first}.{self.method.name}"
+
+    def setting_key(self, task: str, name: str) -> str:
+        """Where a setting of a task is from: the task's own section if that says it or a preset, or stands alone."""
+        general = f"{self.method.name}.{name}"
+        is_own = self.section is None or self.says(task, name) or self.says(task, "preset")
+        return f"tasks.{task}.{general}" if is_own and self.of_tasks.get(task) is not None else general
+
+    def says(self, task: str, name: str) -> bool:
+        """Whether a task's own section has a setting."""
+        return getattr(self.of_tasks.get(task), name, None) is not None
+
+
+def places_of(method: type[Method], parts: Mapping[str, Any], of_tasks: Mapping[str, Any]) -> Places:
+    """The sections of a method.
+
+    Args:
+        method: the method.
+        parts: the experiment's sections of methods, by name.
+        of_tasks: task -> its definition.
+    """
+    own = {task: definition.parts.get(method.name) for task, definition in of_tasks.items()}
+    return Places(method, parts.get(method.name), own)
+
+
+@dataclass(frozen=True)
 class Context:
     """The run that a method works in.
 
@@ -235,11 +281,12 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
         for name, own in of_tasks.items():
             _warn_if_unused(cls, f"tasks.{name}.{cls.name}", own, [settings[name]])
         on = {name: one for name, one in settings.items() if one is not None and one.is_on}
-        for key, one in {_key_of_every(cls.name, name, of_tasks[name]): one for name, one in on.items()}.items():
+        places = Places(cls, section, of_tasks)
+        for key, one in {places.setting_key(name, "every"): one for name, one in on.items()}.items():
             _warn_if_never(key, every(one), context.total_updates)
         _warn_if_unfit(cls, {name: context.tasks[name].definition.task_type for name in on}, of_tasks)
         if on and (reason := cls.reason_idle(context)) is not None:
-            warnings.warn(f"{cls.name}: {reason}", MtsmartWarning, stacklevel=2)
+            warnings.warn(f"{places.method_key}: {reason}", MtsmartWarning, stacklevel=2)
         if on and config.training.precision == "bfloat16":
             for each in cls.rounded(cast(dict[str, S], on), context.model.encoder):
                 warnings.warn(each.told, MtsmartWarning, stacklevel=2)
@@ -319,11 +366,6 @@ def _warn_if_unfit(method: type[Method], on: Mapping[str, str], of_tasks: Mappin
     if keys:
         reason = f"has no effect, because the term is for {' and '.join(method.task_types)} alone"
         warnings.warn(f"{', '.join(keys)}: {reason}", MtsmartWarning, stacklevel=3)
-
-
-def _key_of_every(method: str, task: str, own: StrictModel | None) -> str:
-    """The key that says how often a task has the method's term."""
-    return f"tasks.{task}.{method}.every" if getattr(own, "every", None) is not None else f"{method}.every"
 
 
 def _warn_if_never(key: str, every: int, updates: int) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError
-from mtsmart.regularizers.shared.base import Regularizer, Term, checked, weighted
+from mtsmart.regularizers.shared.base import Places, Regularizer, Term, checked, places_of, weighted
 from mtsmart.tasks.definition import TaskDefinition
 
 if TYPE_CHECKING:
@@ -64,24 +64,31 @@ def check_joined(config: RunConfig, definitions: Mapping[str, TaskDefinition], g
         ConfigError: names the setting, two tasks and their values.
     """
     methods = REGULARIZERS.named_in([config.parts, *(definition.parts for definition in definitions.values())])
-    for (name, method), tasks in product(methods.items(), groups):
+    for method, tasks in product(methods.values(), groups):
         if not issubclass(method, Joins):
             continue
-        sections = {task: definitions[task].parts.get(name) for task in tasks}
-        found = method.effect(config.parts.get(name), sections)
-        _check_agreement(name, {task: method.must_agree(settings) for task, settings in found.items()})
+        places = places_of(method, config.parts, {task: definitions[task] for task in tasks})
+        found = method.effect(places.section, places.of_tasks)
+        _check_agreement(places, {task: method.must_agree(settings) for task, settings in found.items()})
 
 
-def _check_agreement(method: str, values: Mapping[str, Mapping[str, Any]]) -> None:
+def _check_agreement(places: Places, values: Mapping[str, Mapping[str, Any]]) -> None:
     for (first, ours), (second, theirs) in combinations(((task, own) for task, own in values.items() if own), 2):
         for key in (key for key in ours if key in theirs and ours[key] != theirs[key]):
-            raise ConfigError(
-                f"must be that of the task {first}, {ours[key]!r}, because both read the same texts and share one "
-                f"perturbation ({method}.shared)",
-                key=f"tasks.{second}.{method}.{key}",
-                value=theirs[key],
-                hint=f"Give both the same value, or set tasks.{second}.{method}.shared=false",
-            )
+            if places.says(first, key) and not places.says(second, key):
+                raise _disagreement(places.method.name, key, second, ours=theirs[key], task=first, theirs=ours[key])
+            raise _disagreement(places.method.name, key, first, ours=ours[key], task=second, theirs=theirs[key])
+
+
+def _disagreement(method: str, key: str, first: str, *, ours: Any, task: str, theirs: Any) -> ConfigError:
+    """The error of a task whose own section says something else than another task has."""
+    return ConfigError(
+        f"must be that of the task {first}, {ours!r}, because both read the same texts and share one perturbation "
+        f"({method}.shared)",
+        key=f"tasks.{task}.{method}.{key}",
+        value=theirs,
+        hint=f"Give both the same value, or set tasks.{task}.{method}.shared=false",
+    )
 
 
 def joined_losses(regularizer: Regularizer[Any], joined: JoinedPass) -> list[Term | None]:
