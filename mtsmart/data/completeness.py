@@ -107,6 +107,15 @@ def with_empty_texts(rows: datasets.Dataset, columns: Iterable[str]) -> datasets
     return rows
 
 
+def empty_as_missing(table: pa.Table) -> pa.Table:
+    """A table of a file that has no word for a missing value: each empty text in it is a missing value."""
+    for place, values in enumerate(table.columns):
+        if any(is_text(values.type) for is_text in _TEXT):
+            missing = pa.scalar(None, values.type)
+            table = table.set_column(place, table.field(place).name, pc.if_else(pc.equal(values, ""), missing, values))
+    return table
+
+
 def filled_with_empty(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column of texts with an empty text for each missing one; the same object if nothing is missing, or no text."""
     lacks = pc.is_null(values, nan_is_null=True)

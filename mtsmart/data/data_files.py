@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from mtsmart.data.readers import kind_of_file, read_source_file
+from mtsmart.data.readers import WITHOUT_NULL, kind_of_file, read_source_file
 from mtsmart.data.readers.columns import MixedColumn, common_type, joined, mixed_hint
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.tasks.dataset import DatasetSource
@@ -73,6 +73,11 @@ def read_files(entry: str | Sequence[str], source: DatasetSource, wanted: Sequen
     _check_columns(tables, files, source, wanted or ())
     _check_types(tables, files)
     return joined(tables, shown(entry))
+
+
+def has_no_null(entry: str | Sequence[str], source: DatasetSource) -> bool:
+    """Whether one of these files is of a form that has only an empty field to say that a value is missing."""
+    return any(kind_of_file(file, source) in WITHOUT_NULL for file in files_of(entry))
 
 
 def _check_columns(

@@ -24,14 +24,14 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.data.completeness import empty_parts
-from mtsmart.data.data_files import files_of, read_files, shown
-from mtsmart.data.derived import is_derived, named_labels, source_columns, with_derived, with_named_labels
+from mtsmart.data.data_files import files_of, has_no_null, read_files, shown
+from mtsmart.data.derived import named_labels, source_columns, with_derived, with_named_labels
 from mtsmart.data.drawn import drawn_rows, grouping_column
 from mtsmart.data.encoding import cache_dir
 from mtsmart.data.perturbations import perturbed_rows
 from mtsmart.data.readers import Clone, features_of, list_files, open_clone, open_streamed, spilled, stream_clone
 from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, named, select, select_with_labels
+from mtsmart.data.tables.made_columns import with_made_columns
 from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.storage.durable import sha256_of
 from mtsmart.tasks.dataset import DatasetSource
@@ -60,7 +60,8 @@ def load_split(
     named_place = {"file": f"task {task}", "key": f"splits.{split}"}
     rows, numbers = select_with_labels(definition, opened, spec, named_place)
     place = split_place(task, definition, split)
-    rows = _with_derived(rows, [*columns, *drawn], definition, place)
+    has_no_null = _has_no_null(definition.dataset, spec, config)
+    rows = with_made_columns(rows, [*columns, *drawn], definition, place, has_no_null)
     require_columns([*columns, *drawn], rows.column_names, place)
     labels = [name for name in named if name in rows.column_names and name not in columns]
     rows = rows.select_columns(list(dict.fromkeys([*columns, *labels, *drawn])))
@@ -79,24 +80,18 @@ def load_split(
     )  # Without a fingerprint, datasets hashes every number.
 
 
-def _with_derived(
-    rows: datasets.Dataset, columns: Sequence[str], definition: TaskDefinition, place: str
-) -> datasets.Dataset:
-    """The rows, with those of ``columns`` and of the label columns that are made of the data's own columns."""
-    present = rows.column_names
-    made = [column for column in columns if is_derived(column, present)]
-    for label in definition.label_columns:
-        if is_derived(label, present) and not set(source_columns([label])).isdisjoint(present):
-            made.append(label)  # A split without labels lacks it.
-    if not made:
-        return rows
-    sources = [name for name in source_columns(made) if name in present]
-    # datasets has no rows without columns, and `with_derived` says what is missing.
-    part = rows.select_columns(sources or present[:1]).with_format("arrow")[:]
-    for column in made:
-        values = with_derived(part, [column], place, empty_parts(definition.missing, column)).column(column)
-        rows = rows.add_column(column, values, new_fingerprint=uuid.uuid4().hex)
-    return rows
+def _has_no_null(source: DatasetSource, spec: str, config: DataConfig) -> bool:
+    """Whether a file of the splits in ``spec`` is of a form in which an empty field is a missing value."""
+    if source.files is not None and source.split_column is not None:
+        return has_no_null(next(iter(source.files.values())), source)
+    if source.files is not None:
+        read = [source.files[split] for base in bases(spec) if (split := named(source.files, base))]
+        return any(has_no_null(entry, source) for entry in read)
+    folder = _clone_folder(source, config)
+    if folder is None:
+        return False  # `datasets` reads an empty field of the Hub's files as a missing value.
+    files = _clone(folder, source.name, _state(folder)).files
+    return any(has_no_null([*map(str, files[split])], source) for base in bases(spec) if (split := named(files, base)))
 
 
 def file_digests(definition: TaskDefinition, split: str, config: DataConfig) -> dict[str, list[str]] | None:

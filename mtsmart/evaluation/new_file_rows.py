@@ -15,8 +15,19 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from mtsmart.data.completeness import empty_as_missing
 from mtsmart.data.derived import is_derived, source_columns
-from mtsmart.data.readers import CHUNK, MAX_CHUNK, FieldParser, Layout, joined, read_tables, whole_rows
+from mtsmart.data.readers import (
+    CHUNK,
+    MAX_CHUNK,
+    WITHOUT_NULL,
+    FieldParser,
+    Layout,
+    joined,
+    kind_of_file,
+    read_tables,
+    whole_rows,
+)
 from mtsmart.data.sources import require_columns
 from mtsmart.errors import DataError, MtsmartWarning
 from mtsmart.evaluation.new_files import common_source
@@ -98,10 +109,12 @@ class NewFileRows:
     def _tables(self, whole: bool) -> Iterator[pa.Table]:
         """What the tasks read, in tables of as many rows as make a part, with the types that hold all rows."""
         parser = FieldParser(self._file)
+        has_no_null = kind_of_file(self._file, self._source) in WITHOUT_NULL
         done = 0
         for tables in _grouped((self._parsed(table, parser) for table in self._read()), whole):
             table = joined([self._schema.empty_table(), *tables], self._file, done)
             done += table.num_rows
+            table = empty_as_missing(table) if has_no_null else table
             yield table.select([name for name in self._wanted if name in table.column_names])
 
     def _check_inputs(self, needed: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerBase
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.batch import Batch
 from mtsmart.data.completeness import select_complete
-from mtsmart.data.derived import source_columns
+from mtsmart.data.derived import names_in, source_columns
 from mtsmart.data.encoding import EncodedSplit, Rows, encode_rows, encode_split, recall, remember
 from mtsmart.data.loader import Collate
 from mtsmart.data.perturbations import VERSION as PERTURBED
@@ -107,6 +107,8 @@ class Preparer:
             asked["shots"] = [task.definition.shots, task.definition.shots_seed]
         if with_labels and isinstance(task, ReadsLabels):
             asked["judged"] = True  # by the whole column, which the first versions did not do
+        if any(map(names_in, task.columns)):
+            asked["empty_fields"] = "missing"  # The first versions read those of csv files as texts.
         return {"files": files, **asked, **self._signature(task, with_labels)}
 
     def _encode(self, task: TaskType, split: str, with_labels: bool) -> EncodedSplit:

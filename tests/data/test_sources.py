@@ -308,3 +308,36 @@ def test_labels_whose_kind_changes_far_down_or_in_another_file_are_read_as_texts
     write_jsonl(second, [{"text": 5, "label": "1"}])
     with pytest.raises(DataError, match=r"b\.jsonl: text: is int64 .* and string in a.*parse: \{text: text\}"):
         load_split("t", definition, "train", ["text"], DataConfig())
+
+
+@pytest.mark.parametrize("text", [["{a}"], ["{a} and {b}"], ["b"]], ids=["one", "two", "plain"])
+@pytest.mark.parametrize(("ending", "delimiter"), [("csv", ","), ("tsv", "\t")])
+def test_an_empty_field_is_missing_in_a_text_of_columns_as_in_a_plain_one(tmp_path, text, ending, delimiter):
+    lines = [["a", "b", "label"], ["red", "dog", "yes"], ["", "", "no"], ["blue", "cat", "no"]]
+    file = tmp_path / f"d.{ending}"
+    file.write_text("".join(delimiter.join(line) + "\n" for line in lines))
+    task = definition(text=text, dataset={"files": {"train": str(file)}})
+    rows = load_split("t", task, "train", text, DataConfig())
+    with pytest.raises(DataError, match="1 of 3 rows lack a text or label, the first is row 2"):
+        select_complete(rows, "t", text, [], "refuse")
+    assert select_complete(rows, "t", text, [], "drop")[0]["row"][:] == [0, 2]
+
+
+@pytest.mark.parametrize("columns", [{}, {"split_column": "set"}], ids=["split", "split column"])
+def test_half_of_a_text_of_columns_may_be_an_empty_field_if_the_task_says_so(tmp_path, columns):
+    (tmp_path / "d.csv").write_text("a,b,set\nred,dog,train\nred,,train\n")
+    text = "{a} and {b}"
+    source = {"files": {"train": str(tmp_path / "d.csv")}, **columns}
+    refusing, filling = (definition(text=[text], dataset=source, missing=said) for said in ("refuse", {"b": "empty"}))
+    assert load_split("t", refusing, "train", [text], DataConfig())[text][:] == ["red and dog", None]
+    assert load_split("t", filling, "train", [text], DataConfig())[text][:] == ["red and dog", "red and "]
+
+
+def test_the_csv_files_of_a_clone_have_missing_values_too(tmp_path):
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    (tmp_path / "owner" / "name" / "train.csv").write_text("a,b\nred,dog\nred,\n")
+    task = definition(text=["{a} {b}"], dataset={"path": "owner/name"})
+    assert load_split("t", task, "train", task.text, DataConfig(hub_dir=str(tmp_path)))["{a} {b}"][:] == [
+        "red dog",
+        None,
+    ]

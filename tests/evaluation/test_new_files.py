@@ -10,6 +10,7 @@ import mtsmart
 from mtsmart.data.readers import whole_rows
 from mtsmart.errors import ConfigError, DataError, MtsmartWarning
 from mtsmart.evaluation.given_rows import predictable, table_of
+from mtsmart.evaluation.new_file_rows import NewFileRows
 from mtsmart.evaluation.new_files import GivenForm
 from mtsmart.evaluation.prediction_files import write_rows
 from mtsmart.task_types import build_task
@@ -153,6 +154,19 @@ def test_whole_rows_need_no_common_type(tmp_path):
     (tmp_path / "x.tsv").write_text("a\ta\n1\t2\n")
     (row,) = whole_rows(tmp_path / "x.tsv", DatasetSource(files={"train": "x.tsv"}))
     assert row == {"a": "1", "a_2": "2"}
+
+
+@pytest.mark.parametrize(("ending", "shown"), [("csv", None), ("jsonl", "red and ")])
+def test_an_empty_field_of_a_new_csv_file_is_missing_in_a_text_of_columns(tmp_path, ending, shown):
+    lines = {"csv": 'a,b\nred,\n"red",dog\n', "jsonl": '{"a": "red", "b": ""}\n{"a": "red", "b": "dog"}\n'}
+    file = tmp_path / f"new.{ending}"
+    file.write_text(lines[ending])
+    source = DatasetSource(files={"train": f"x.{ending}"})
+    text = "{a} and {b}"
+    one = build_task("t", TaskDefinition(task_type="classification", text=[text], labels=["x", "y"], dataset=source))
+    (part,) = NewFileRows(file, [one], {"t": source}).parts()
+    assert [row["b"] for row in part.rows] == ["", "dog"]
+    assert table_of(part.inputs, one.columns)[text][:] == [shown, "red and dog"]
 
 
 @pytest.fixture

@@ -9,7 +9,15 @@ files of local clones of Hub data sets with what their ``card`` says; ``streamin
 from mtsmart.data.readers.clones import Clone, features_of, list_files, open_clone
 from mtsmart.data.readers.columns import CHUNK, MAX_CHUNK, joined
 from mtsmart.data.readers.fields import FieldParser, parse_fields
-from mtsmart.data.readers.files import Layout, kind_of_file, read_source_file, read_table, read_tables, whole_rows
+from mtsmart.data.readers.files import (
+    WITHOUT_NULL,
+    Layout,
+    kind_of_file,
+    read_source_file,
+    read_table,
+    read_tables,
+    whole_rows,
+)
 from mtsmart.data.readers.forms.hints import WordsWarning
 from mtsmart.data.readers.forms.second_names import SecondName
 from mtsmart.data.readers.spilled import spilled
@@ -18,6 +26,7 @@ from mtsmart.data.readers.streaming import StreamedSplit, open_streamed, stream_
 __all__ = [
     "CHUNK",
     "MAX_CHUNK",
+    "WITHOUT_NULL",
     "Clone",
     "FieldParser",
     "Layout",

@@ -33,6 +33,8 @@ _JSON = ("jsonl", "json")
 _KINDS = (*_DIALECTS, *_JSON, "conll", "squad", "parquet")
 FORMS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 """The endings of files that are read without further settings."""
+WITHOUT_NULL = frozenset(_DIALECTS)
+"""The kinds of files that have only an empty field to say that a value is missing."""
 
 
 @dataclass(frozen=True)
