@@ -6,10 +6,10 @@ import hashlib
 import json
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,7 @@ def encode_split(
     signature: dict[str, Any],
     config: DataConfig,
     dropped: int = 0,
+    stays: bool = True,
 ) -> EncodedSplit:
     """Encode all rows, or open the file of an earlier identical encoding.
 
@@ -110,11 +111,16 @@ def encode_split(
         signature: everything besides the rows that the result depends on (JSON types).
         config: gives the cache folder.
         dropped: becomes the result's ``dropped``.
+        stays: whether the encoded rows are stored; else they are in memory alone, and later processes encode anew.
 
     Raises:
         StorageError: the cache cannot be written.
     """
     key = _content_key(source, signature)
+    if not stays:
+        with noting_cuts() as noted:
+            encoded = encode_rows(source, encode)
+        return replace(encoded, dropped=dropped, key=key, cut=_count_of(noted))
     file = _file(key, config)
     with writing(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -122,8 +128,12 @@ def encode_split(
     if rows is None:
         with noting_cuts() as noted:
             _store(source, encode, key, file)
-        rows = seal(file, {_CUT: sum(int(is_cut.sum()) for is_cut in noted)})
+        rows = seal(file, {_CUT: _count_of(noted)})
     return EncodedSplit(rows, _lengths(rows), _sequences(rows), dropped, key, fact_of(file, _CUT))
+
+
+def _count_of(noted: Iterable[np.ndarray]) -> int:
+    return sum(int(is_cut.sum()) for is_cut in noted)
 
 
 def encode_rows(source: datasets.Dataset, encode: Callable[[Rows], Rows]) -> EncodedSplit:

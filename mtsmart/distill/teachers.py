@@ -37,6 +37,7 @@ from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.models.output_unit import OutputUnit
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
+from mtsmart.registry import code_of
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
 from mtsmart.storage.consistent import read_consistently
@@ -125,6 +126,8 @@ class Teacher:
             raise CheckpointError("is missing", file=self.folder.model / file)
         parts: list[Any] = [encoder, head, self.specs[taught.head_name].to_json()]
         parts += [signature_of(taught), taught.definition.project, taught.definition.share_head]
+        code = code_of(type(taught))
+        parts += [] if code is None else [code.digest]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def unit(self, task: TaskType) -> OutputUnit:

@@ -22,6 +22,7 @@ from mtsmart.data.completeness import select_complete
 from mtsmart.data.derived import names_in, source_columns
 from mtsmart.data.encoding import EncodedSplit, Rows, encode_rows, encode_split, recall, remember
 from mtsmart.data.loader import Collate
+from mtsmart.data.perturbations import PERTURBATIONS
 from mtsmart.data.perturbations import VERSION as PERTURBED
 from mtsmart.data.readers import WordsWarning
 from mtsmart.data.sources import column_names, file_digests, load_split, split_place
@@ -29,6 +30,7 @@ from mtsmart.errors import DataError, LibraryPanic, did_you_mean, panics_as_erro
 from mtsmart.hardware import installed_version
 from mtsmart.preparation.label_judge import LabelJudge
 from mtsmart.preparation.shots import draw_shots
+from mtsmart.registry import Code, code_of
 from mtsmart.task_types.interface.arranges_rows import arranged
 from mtsmart.task_types.interface.base import LabelColumn, TaskType
 from mtsmart.task_types.interface.checks_training import check_training
@@ -91,17 +93,19 @@ class Preparer:
         """What an encoded split of data files depends on, so that it is found without reading the files again.
 
         None for data sets of the Hub: their rows are in memory-mapped files already, and reading them takes no time.
-        So it is for streamed ones, of which only a few rows are read.
+        So it is for streamed ones, of which only a few rows are read. And so it is for code that stands in no file.
         """
         files = file_digests(task.definition, split, self.config)
-        if files is None:
+        perturb = task.definition.dataset.perturb
+        perturbing = None if perturb is None else code_of(PERTURBATIONS[perturb.kind].change)
+        if files is None or not (_is_lasting(code_of(type(task))) and _is_lasting(perturbing)):
             return None
         definition = task.definition.model_dump(mode="json", include={"dataset", "label", "missing"})
         asked: dict[str, Any] = {"split": task.definition.split(split), "columns": task.columns}
-        if definition["dataset"]["perturb"] is None:
+        if perturb is None:
             del definition["dataset"]["perturb"]  # Rows that were noted before there was such a setting stay found.
         else:
-            asked["perturbed"] = PERTURBED
+            asked["perturbed"] = PERTURBED if perturbing is None else [PERTURBED, perturbing.digest]
         asked |= {"definition": definition, "learnt": split == "train"}  # training rows get more checks
         if split == "train" and task.definition.shots is not None:
             asked["shots"] = [task.definition.shots, task.definition.shots_seed]
@@ -174,7 +178,8 @@ class Preparer:
         encode = self._encoder(task, with_labels)
         signature = self._signature(task, with_labels)
         with tokenizing(task):
-            return encode_split(arranged(task, rows), encode, signature, self.config, dropped)
+            stays = _is_lasting(code_of(type(task)))
+            return encode_split(arranged(task, rows), encode, signature, self.config, dropped, stays)
 
     def _encoder(self, task: TaskType, with_labels: bool) -> Callable[[Rows], Rows]:
         limit = self.max_length(task)
@@ -185,7 +190,9 @@ class Preparer:
         return _tokenizer_key(self.tokenizer)  # Made when rows are encoded: a run that is only loaded has none.
 
     def _signature(self, task: TaskType, with_labels: bool) -> dict[str, Any]:
+        code = code_of(type(task))
         return {
+            **({} if code is None or not code.is_lasting else {"code": code.digest}),
             "task": signature_of(task),
             "tokenizer": self._tokenizer_key,
             "max_length": self.max_length(task),
@@ -216,6 +223,11 @@ class Preparer:
             raise LabelsMissing(
                 "the labels of this split are hidden", file=where, hint="'mtsmart predict' works without labels"
             )
+
+
+def _is_lasting(code: Code | None) -> bool:
+    """Whether rows that some code has made may be stored for later processes. It is None for mtsmart's own code."""
+    return code is None or code.is_lasting
 
 
 @contextmanager

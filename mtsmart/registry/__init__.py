@@ -1,5 +1,6 @@
-"""Tables from names to objects, which installed packages add to; and what messages call their entries."""
+"""Tables from names to objects, which installed packages add to; what messages call their entries, and their code."""
 
+from mtsmart.registry.code import Code, code_of
 from mtsmart.registry.table import (
     GROUPS,
     Extension,
@@ -13,8 +14,10 @@ from mtsmart.registry.titles import package_of, title_of
 
 __all__ = [
     "GROUPS",
+    "Code",
     "Extension",
     "Registry",
+    "code_of",
     "extensions_of",
     "is_own",
     "loaded_entries",
