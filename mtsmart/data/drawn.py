@@ -7,34 +7,43 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import datasets
 import numpy as np
 
+from mtsmart.data.readers import ITEM
 from mtsmart.data.selection import undrawn
+from mtsmart.data.tables.missing import is_missing
 from mtsmart.errors import DataError
-from mtsmart.tasks.dataset import FoldConfig
+from mtsmart.tasks.dataset import DatasetSource, FoldConfig
 from mtsmart.tasks.definition import TaskDefinition
 
 _MAX_CLASSES = 1_000
 _BINS = 10  # of numbers that are no classes
 
 
-def grouping_column(definition: TaskDefinition, split: str) -> str | None:
-    """The column of the groups that stay together where rows of our split ``split`` are drawn; None: no such column."""
-    fold = definition.dataset.fold
-    group = (fold.group_column if fold else None) or definition.options.get("group")
-    is_drawn = undrawn(definition.split(split))[0] is not None
-    return group if is_drawn and isinstance(group, str) else None
+def grouping_columns(definition: TaskDefinition, split: str) -> list[str]:
+    """The columns that say which rows stay together where rows of our split ``split`` are drawn; empty: none do.
+
+    Of an exploded file, ``ITEM`` says which rows one object of the file stands for.
+    """
+    if undrawn(definition.split(split))[0] is None:
+        return []
+    source = definition.dataset
+    named = [source.fold.group_column if source.fold else None, source.group_column, definition.options.get("group")]
+    if source.format == "squad" and not any(named):
+        named.append("context")
+    named.append(ITEM if source.explode else None)
+    return list(dict.fromkeys(name for name in named if isinstance(name, str)))
 
 
 def drawn_rows(rows: datasets.Dataset, definition: TaskDefinition, split: str, place: str) -> np.ndarray | None:
     """The places of the rows that ``holdout`` or ``fold`` leaves in our split ``split``, ascending; None: all.
 
     Args:
-        rows: those that the split's slice takes, with the label columns and the grouping column.
+        rows: those that the split's slice takes, with the label columns and the grouping columns.
         definition: of the task.
         split: our name of the split.
         place: what errors call it.
@@ -47,29 +56,86 @@ def drawn_rows(rows: datasets.Dataset, definition: TaskDefinition, split: str, p
     if word is None:
         return None
     labels = _labels(rows, definition.label_columns)
-    group = grouping_column(definition, split)
-    groups = None if group is None else rows[group][:]
+    names = grouping_columns(definition, split)
+    groups = groups_of({name: rows[name][:] for name in names}) if names else None
     if source.fold is not None:
-        held = _in_fold(source.fold, labels, groups, source.seed, place)
+        held = _in_fold(source.fold, labels, groups, source.seed, {"file": place}, _shown(names))
     else:
         held = draw_holdout(source.held_out(len(rows)), labels, groups, source.seed)
     if not held.any() or held.all():
-        message = f"of {len(rows):,} rows leaves the split '{'train' if held.all() else 'validation'}' without rows"
-        raise DataError(message, file=place, key="dataset.holdout", value=source.holdout)
+        raise _one_side(source, groups, bool(held.all()), {"file": place}, _shown(names), len(rows))
     return np.flatnonzero(held if word == "holdout" else ~held)
 
 
+def _shown(names: Sequence[str]) -> str:
+    """The grouping columns in messages."""
+    return " and ".join("exploded rows" if name == ITEM else f"'{name}'" for name in names)
+
+
+def _one_side(
+    source: DatasetSource, groups: Sequence[Any] | None, all_held: bool, place: dict[str, Any], shown: str, rows: int
+) -> DataError:
+    """The error for rows that are all on one side."""
+    message = f"of {rows:,} rows leaves the split '{'train' if all_held else 'validation'}' without rows"
+    hint = None
+    if groups is not None:
+        sizes = [len(places) for places in _by_key(groups).values()]
+        message += f", because rows with the same {shown} stay together: the smallest of {len(sizes):,} groups has "
+        message += f"{min(sizes):,} rows"
+        hint = "Give another share or number, or another 'group_column'"
+    return DataError(message, key="dataset.holdout", value=source.holdout, hint=hint, **place)
+
+
 def _in_fold(
-    fold: FoldConfig, labels: Sequence[Any], groups: Sequence[Any] | None, seed: int, place: str
+    fold: FoldConfig, labels: Sequence[Any], groups: Sequence[Any] | None, seed: int, place: dict[str, Any], shown: str
 ) -> np.ndarray:
     """(N,) bool: the rows of a fold."""
     found = len(labels) if groups is None else len(_by_key(groups))
     if found < fold.of:
-        things = "rows" if groups is None else f"values of '{fold.group_column or 'options.group'}'"
+        things = "rows" if groups is None else f"values of {shown}"
         message = f"are more parts than the {found:,} {things}"
-        raise DataError(message, file=place, key="dataset.fold.of", value=fold.of)
+        raise DataError(message, key="dataset.fold.of", value=fold.of, **place)
     in_fold: np.ndarray = draw_folds(fold.of, labels, groups, seed) == fold.number - 1
     return in_fold
+
+
+def groups_of(columns: Mapping[str, Sequence[Any]]) -> list[Any]:
+    """What rows that stay together have in common; a row without a value stands for itself.
+
+    Rows stay together if they have the same value in one of the columns, also by way of other rows.
+
+    Args:
+        columns: name -> the value of each row. The values of ``ITEM`` are numbers, which begin anew with each object.
+    """
+    keyed = [_objects(values) if name == ITEM else _alone(values) for name, values in columns.items()]
+    if len(keyed) == 1:
+        return keyed[0]
+    leaders = list(range(len(keyed[0])))
+    first: dict[tuple[int, str], int] = {}
+    for column, values in enumerate(keyed):
+        for row, key in enumerate(_keys(values)):
+            before = _leader(leaders, first.setdefault((column, key), row))
+            own = _leader(leaders, row)
+            leaders[max(before, own)] = min(before, own)
+    return [keyed[0][_leader(leaders, row)] for row in range(len(leaders))]
+
+
+def _leader(leaders: list[int], row: int) -> int:
+    """The first row of those that are known to stay with a row."""
+    while leaders[row] != row:
+        leaders[row] = leaders[leaders[row]]  # so that the way is shorter next time
+        row = leaders[row]
+    return row
+
+
+def _objects(items: Sequence[int]) -> list[Any]:
+    """The number of the object that each row comes from."""
+    return list(np.cumsum(np.asarray(items) == 0).tolist())
+
+
+def _alone(values: Sequence[Any]) -> list[Any]:
+    """The values; a missing one is unlike any other."""
+    return [("no value", row) if is_missing(value) or value == "" else value for row, value in enumerate(values)]
 
 
 def draw_folds(count: int, labels: Sequence[Any], groups: Sequence[Any] | None, seed: int) -> np.ndarray:

@@ -26,7 +26,7 @@ from huggingface_hub.utils import validate_repo_id
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.data_files import files_of, has_no_null, read_files, shown
 from mtsmart.data.derived import named_labels, source_columns, with_derived, with_named_labels
-from mtsmart.data.drawn import drawn_rows, grouping_column
+from mtsmart.data.drawn import drawn_rows, grouping_columns
 from mtsmart.data.encoding import cache_dir
 from mtsmart.data.perturbations import perturbed_rows
 from mtsmart.data.readers import Clone, features_of, list_files, open_clone, open_streamed, spilled, stream_clone
@@ -52,8 +52,7 @@ def load_split(
         DataError: the data set, split, slice or a column is not there.
     """
     named = definition.label_columns
-    group = grouping_column(definition, split)
-    drawn = [] if group is None or group in columns else [group]
+    drawn = [name for name in grouping_columns(definition, split) if name not in columns]
     needed = [*columns, *(name for name in (*named, *drawn) if name not in columns)]
     spec = definition.split(split)
     opened = partial(_opened, wanted=source_columns(needed), config=config)

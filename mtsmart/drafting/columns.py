@@ -117,6 +117,11 @@ class Column:
         return self.mean_words >= 2.5 or (self.is_varied and self.mean_words > 1.05)
 
     @property
+    def rows_each(self) -> float:
+        """How many rows have the same value, on average."""
+        return self.values.total() / len(self.values) if self.values else 0.0
+
+    @property
     def is_varied(self) -> bool:
         """Whether most values occur once."""
         return self.is_cut or len(self.values) > 0.5 * max(self.present, 1)

@@ -18,6 +18,7 @@ from mtsmart.drafting.structured import ranked, structured
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.task_types import TASK_TYPES, hint_for_type
 
+_OF_ONE_TEXT = 1.5  # rows with the same text, on average, from which it is what several rows are about
 _MANY = 20_000  # rows from which a tenth is enough for validation
 
 
@@ -140,6 +141,33 @@ def _add_splits(draft: Draft, seen: Seen, column: Column | None) -> None:
         share = "10%" if seen.rows > _MANY else "20%"
         seen.data.dataset["holdout"] = share
         draft.notes["holdout"] = "there is no validation split, so some training rows are drawn for it"
+        _add_group(draft, seen, seen.data.source.model_copy(update={"holdout": share}).held_out(seen.rows))
+
+
+def _add_group(draft: Draft, seen: Seen, held_out: int) -> None:
+    """The text that several rows are about, which stay on one side; else validation shows what was learnt by heart.
+
+    Args:
+        draft: of a task that holds rows out.
+        seen: the data.
+        held_out: how many rows are held out.
+    """
+    if len(draft.text) < 2 and "choices" not in draft.keys.get("options", {}):
+        return  # A text alone that occurs twice is the same row again.
+    if "group" in draft.keys.get("options", {}):
+        return
+    texts = [seen.columns[name] for name in draft.text if name in seen.columns]
+    shared = [column for column in texts if column.rows_each >= _OF_ONE_TEXT]
+    if draft.task_type == "span":
+        shared = [seen.columns[draft.text[-1]]]
+    if not shared:
+        return
+    longest = max(shared, key=lambda column: column.mean_words)
+    if min(longest.values.values(), default=0) > held_out:
+        draft.told.append(f"So many rows share a '{longest.name}' that some stand on both sides of the holdout.")
+        return
+    seen.data.dataset["group_column"] = longest.name
+    draft.notes["group_column"] = f"several rows have the same '{longest.name}', and they stay on one side"
 
 
 def _spelt_once(names: Iterable[str]) -> list[str]:

@@ -20,6 +20,7 @@ from mtsmart.config.sections import DataConfig
 from mtsmart.data.batch import Batch
 from mtsmart.data.completeness import select_complete
 from mtsmart.data.derived import names_in, source_columns
+from mtsmart.data.drawn import grouping_columns
 from mtsmart.data.encoding import EncodedSplit, Rows, encode_rows, encode_split, recall, remember
 from mtsmart.data.loader import Collate
 from mtsmart.data.perturbations import PERTURBATIONS
@@ -100,19 +101,13 @@ class Preparer:
         perturbing = None if perturb is None else code_of(PERTURBATIONS[perturb.kind].change)
         if files is None or not (_is_lasting(code_of(type(task))) and _is_lasting(perturbing)):
             return None
-        definition = task.definition.model_dump(mode="json", include={"dataset", "label", "missing"})
-        asked: dict[str, Any] = {"split": task.definition.split(split), "columns": task.columns}
-        if perturb is None:
-            del definition["dataset"]["perturb"]  # Rows that were noted before there was such a setting stay found.
-        else:
+        asked = {**_read_as(task, split), "learnt": split == "train"}  # training rows get more checks
+        if perturb is not None:
             asked["perturbed"] = PERTURBED if perturbing is None else [PERTURBED, perturbing.digest]
-        asked |= {"definition": definition, "learnt": split == "train"}  # training rows get more checks
         if split == "train" and task.definition.shots is not None:
             asked["shots"] = [task.definition.shots, task.definition.shots_seed]
         if with_labels and isinstance(task, ReadsLabels):
             asked["judged"] = True  # by the whole column, which the first versions did not do
-        if any(map(names_in, task.columns)):
-            asked["empty_fields"] = "missing"  # The first versions read those of csv files as texts.
         return {"files": files, **asked, **self._signature(task, with_labels)}
 
     def _encode(self, task: TaskType, split: str, with_labels: bool) -> EncodedSplit:
@@ -223,6 +218,20 @@ class Preparer:
             raise LabelsMissing(
                 "the labels of this split are hidden", file=where, hint="'mtsmart predict' works without labels"
             )
+
+
+def _read_as(task: TaskType, split: str) -> dict[str, Any]:
+    """How the rows of a split are read from its files (JSON types)."""
+    definition = task.definition.model_dump(mode="json", include={"dataset", "label", "missing"})
+    for later in ("perturb", "group_column"):
+        if definition["dataset"][later] is None:
+            del definition["dataset"][later]  # Rows that were noted before there was such a setting stay found.
+    read: dict[str, Any] = {"split": task.definition.split(split), "columns": task.columns, "definition": definition}
+    if groups := grouping_columns(task.definition, split):
+        read["together"] = groups
+    if any(map(names_in, task.columns)):
+        read["empty_fields"] = "missing"  # The first versions read those of csv files as texts.
+    return read
 
 
 def _is_lasting(code: Code | None) -> bool:

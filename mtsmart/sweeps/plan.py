@@ -358,8 +358,9 @@ def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], sta
     for definition in data["tasks"].values():
         if definition["patience"] is None:
             del definition["patience"]
-        if definition["dataset"]["perturb"] is None:
-            del definition["dataset"]["perturb"]
+        for later in ("perturb", "group_column"):
+            if definition["dataset"][later] is None:
+                del definition["dataset"][later]
     del data["training"]["seed"]
     for key in HARMLESS:
         section, _, name = key.partition(".")

@@ -136,6 +136,12 @@ class DatasetSource(StrictModel):
         description="this share (20%) or number of the training rows becomes the validation split: drawn with 'seed', "
         "each label with its share",
     )
+    group_column: str | None = Field(
+        None,
+        min_length=1,
+        description="column whose equal values, such as a passage of several questions, stay on one side where "
+        "'holdout' or 'fold' draws rows",
+    )
     fold: FoldConfig | None = Field(
         None,
         description="this part of the training rows is the validation split, in the place of any other: parts of equal "
@@ -170,6 +176,9 @@ class DatasetSource(StrictModel):
             raise Misfit(
                 "'fold' makes the validation split too", ("holdout",), self.holdout, "Leave one of the two out"
             )
+        if self.group_column is not None and not self.draws_validation:
+            message = "says which rows stay together where rows are drawn, and none are"
+            raise Misfit(message, ("group_column",), self.group_column, "It goes with 'holdout', such as holdout: 20%")
         if self.streaming and self.draws_validation:
             raise ValueError("'holdout' and 'fold' need all rows, so they do not go with 'streaming'")
         return self

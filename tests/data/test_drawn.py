@@ -83,9 +83,99 @@ def test_rows_of_a_group_stay_together(tmp_path):
     assert "q" not in load(definition, "train").column_names
 
 
+@pytest.fixture
+def passages(tmp_path):
+    """Forty questions about ten passages, and one about none; they do not stand together."""
+    rows = [{"text": f"question {n}", "passage": f"p{n % 10}", "label": n % 2} for n in range(40)]
+    rows.append({"text": "a question", "passage": None, "label": 0})
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path
+
+
+@pytest.mark.parametrize("holdout", ["25%", 10])
+def test_rows_of_a_passage_are_on_one_side(passages, holdout):
+    definition = task(passages, files="d.jsonl", holdout=holdout, group_column="passage")
+    sides = [load(definition, split, ["text", "passage"]) for split in ("train", "validation")]
+    assert set(sides[0]["passage"]).isdisjoint(sides[1]["passage"]) and len(sides[1]) in (8, 9)
+    assert sorted(row for side in sides for row in side["row"]) == list(range(41))
+    assert "passage" not in load(definition, "validation").column_names
+    parted = task(passages, files="d.jsonl", holdout=holdout)
+    assert not set(load(parted, "train", ["passage"])["passage"]).isdisjoint(
+        load(parted, "validation", ["passage"])["passage"]
+    )
+
+
+def test_a_row_without_a_group_stands_for_itself(tmp_path):
+    (tmp_path / "d.csv").write_text("text,passage,label\n" + "".join(f"t{n},,{n % 2}\n" for n in range(20)))
+    definition = task(tmp_path, files="d.csv", holdout="20%", group_column="passage")
+    assert len(load(definition, "validation")) == 4
+
+
+@pytest.mark.parametrize(("holdout", "side"), [("5%", "validation"), (39, "train")])
+def test_groups_that_leave_a_side_empty_are_refused(tmp_path, holdout, side):
+    passages = "ab" if side == "validation" else "a"
+    rows = [{"text": f"{n}", "passage": passages[n % len(passages)], "label": 0} for n in range(38)]
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    definition = task(tmp_path, files="d.jsonl", holdout=holdout, group_column="passage")
+    message = f"dataset.holdout: of 38 rows leaves the split '{side}' without rows, because rows with the same "
+    message += f"'passage' stay together: the smallest of {len(passages)} groups? has {38 // len(passages)} rows"
+    with pytest.raises(DataError, match=message) as refused:
+        load(definition, "validation")
+    assert "'group_column'" in str(refused.value) and repr(holdout) in str(refused.value)
+
+
+def test_a_column_of_groups_that_is_not_there_is_refused(passages):
+    definition = task(passages, files="d.jsonl", holdout="20%", group_column="pasage")
+    with pytest.raises(DataError, match="pasage: there is no such column. Did you mean 'passage'"):
+        load(definition, "validation")
+
+
+@pytest.mark.parametrize("field", [None, "data"], ids=["lines", "list"])
+def test_rows_of_one_exploded_object_are_on_one_side(tmp_path, field):
+    for name in "ab":
+        objects = [{"items": [{"text": f"{name}{n}.{k}", "label": k % 2} for k in range(1 + n % 4)]} for n in range(20)]
+        lines = [json.dumps(each) for each in objects]
+        (tmp_path / f"{name}.json").write_text(f'{{"data": [{", ".join(lines)}]}}' if field else "\n".join(lines))
+        (tmp_path / f"{name}.json").rename(tmp_path / f"{name}.{'json' if field else 'jsonl'}")
+    files = [f"{name}.{'json' if field else 'jsonl'}" for name in "ab"]
+    more = {"field": field} if field else {}
+    definition = task(tmp_path, "items.text", files=files, explode="items", holdout="30%", **more)
+    definition = definition.model_copy(update={"label": "items.label"})
+    train, held = ([text.split(".")[0] for text in load(definition, split)["items.text"]] for split in SIDES)
+    assert set(train).isdisjoint(held) and len(set(train) | set(held)) == 40 and 24 <= len(held) <= 30
+
+
+SIDES = ("train", "validation")
+
+
+def test_an_object_and_a_column_may_both_hold_rows_together(tmp_path):
+    objects = [{"author": n // 3, "items": [{"text": f"{n}.{k}"} for k in range(2)]} for n in range(30)]
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(each) + "\n" for each in objects))
+    definition = task(
+        tmp_path, "items.text", files="d.jsonl", explode="items", holdout="30%", group_column="author"
+    ).model_copy(update={"label": "author"})
+    train, held = (load(definition, split, ["items.text", "author"]) for split in SIDES)
+    assert set(train["author"]).isdisjoint(held["author"]) and len(held) == 18
+
+
+def test_questions_about_one_paragraph_of_a_squad_file_are_on_one_side(tmp_path):
+    answers = [{"text": "w", "answer_start": 0}]
+    paragraphs = [
+        {"context": f"w {n}", "qas": [{"id": f"{n}.{k}", "question": f"q{k}", "answers": answers} for k in range(3)]}
+        for n in range(20)
+    ]
+    (tmp_path / "d.json").write_text(json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]}))
+    definition = task(tmp_path, "context", files="d.json", format="squad", holdout="20%")
+    definition = definition.model_copy(update={"label": "answers"})
+    train, held = (load(definition, split)["context"][:] for split in SIDES)
+    assert set(train).isdisjoint(held) and len(held) == 12
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"group_column": "label"}, "says which rows stay together where rows are drawn, and none are"),
+        ({"group_column": "", "holdout": 5}, "at least 1 character"),
         ({"holdout": "0%"}, "must be a share of the rows such as 20%"),
         ({"holdout": "100%"}, "must be a share of the rows such as 20%"),
         ({"holdout": "a fifth"}, "must be a share of the rows such as 20%"),

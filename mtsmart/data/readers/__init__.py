@@ -19,12 +19,14 @@ from mtsmart.data.readers.files import (
     whole_rows,
 )
 from mtsmart.data.readers.forms.hints import WordsWarning
+from mtsmart.data.readers.forms.nested import ITEM
 from mtsmart.data.readers.forms.second_names import SecondName
 from mtsmart.data.readers.spilled import spilled
 from mtsmart.data.readers.streaming import StreamedSplit, open_streamed, stream_clone
 
 __all__ = [
     "CHUNK",
+    "ITEM",
     "MAX_CHUNK",
     "WITHOUT_NULL",
     "Clone",

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from mtsmart.data.readers.columns import SizedRow, tables_of
 from mtsmart.data.readers.forms.json_text import BLANKS, BLOCK, JsonText, NoPlaceError
-from mtsmart.data.readers.forms.nested import SQUAD_FIELD, Expand, exploding, size_of, squad_rows
+from mtsmart.data.readers.forms.nested import ITEM, SQUAD_FIELD, Expand, exploding, size_of, squad_rows
 from mtsmart.data.readers.forms.wanted import Wanted, first_row
 from mtsmart.data.readers.lines import bounded_lines, not_utf8, open_text
 from mtsmart.data.readers.packed import most_bytes
@@ -126,8 +126,9 @@ class _Taker:
         if not isinstance(record, dict):
             raise self._no_object(record, line, row)
         try:
-            for part in self.expand(record):
-                kept = self.kept(part, line, row)
+            for item, part in enumerate(self.expand(record)):
+                numbered = {**part, ITEM: item} if self._wanted and ITEM in self._wanted else part
+                kept = self.kept(numbered, line, row)
                 yield kept, size_of(kept)
         except DataError as error:
             raise (error if error.file else error.at(self._place(row), line)) from None

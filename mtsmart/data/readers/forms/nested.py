@@ -13,6 +13,8 @@ Expand: TypeAlias = Callable[[dict[str, Any]], Iterator[dict[str, Any]]]
 """The rows that one object of a file stands for."""
 
 SQUAD_FIELD = "data"
+ITEM = "number of the item in its object"
+"""A column that rows of an exploded object have where it is read: it counts them from 0."""
 _FIELD = 10  # characters that a value counts besides its own, for the memory that it takes
 
 
