@@ -19,6 +19,7 @@ from mtsmart.data.tables.missing import is_missing
 from mtsmart.errors import DataError
 from mtsmart.tasks.dataset import DatasetSource, FoldConfig
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.text.numbers import as_float
 
 _MAX_CLASSES = 1_000
 _BINS = 10  # of numbers that are no classes
@@ -191,7 +192,7 @@ def _strata(labels: Sequence[Any], folds: int) -> np.ndarray | None:
 def _as_numbers(labels: Sequence[Any]) -> np.ndarray | None:
     """(N,) float64: labels that are finite numbers, also as texts; None if one is none."""
     try:
-        numbers = np.asarray([float(label) for label in labels], dtype=np.float64)
+        numbers = np.asarray([as_float(label) for label in labels], dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
     return numbers if bool(np.isfinite(numbers).all()) else None

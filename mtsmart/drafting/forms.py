@@ -16,6 +16,7 @@ from mtsmart.data.readers.forms.conll import example_columns
 from mtsmart.data.readers.lines import bounded_lines, not_utf8, open_text
 from mtsmart.data.readers.packed import kind_of
 from mtsmart.errors import DataError
+from mtsmart.text.numbers import as_float
 
 _LINES = 300
 _START = 100_000  # characters of a JSON file
@@ -23,6 +24,8 @@ _DELIMITERS = {",": ",", ";": ";", "\t": "tab", "|": "|"}
 _OWN = {".csv": ",", ".tsv": "\t"}
 _WHOLE_JSON = 64 * 2**20  # bytes
 _LONGEST_NAME = 60  # characters of a column's name
+NO_HEADER = "the first line is no header, so the columns have no names"
+"""Why a draft names the columns of a csv or tsv file."""
 # fmt: off
 _USUAL_NAMES = frozenset([
     "answer", "body", "category", "class", "context", "hypothesis", "id", "label", "labels", "premise", "question",
@@ -137,7 +140,7 @@ def _form_of_fields(lines: Sequence[str], own: str) -> Form:
     names = _missing_names(rows)
     if names is not None:
         settings["columns"] = names
-        notes["columns"] = "the first line is no header, so the columns have no names"
+        notes["columns"] = NO_HEADER
     return Form(settings, notes)
 
 
@@ -180,7 +183,7 @@ def _is_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 def _are_numbers(texts: Iterable[str]) -> bool:
     try:
-        return all(math.isfinite(float(text)) for text in texts if text)
+        return all(math.isfinite(as_float(text)) for text in texts if text)
     except ValueError:
         return False
 

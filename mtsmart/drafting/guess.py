@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from mtsmart.drafting.columns import Column, look_at
 from mtsmart.drafting.draft import Draft, Given, Seen
 from mtsmart.drafting.flat import flat
+from mtsmart.drafting.forms import NO_HEADER
 from mtsmart.drafting.lengths import add_max_length
 from mtsmart.drafting.opened import OURS, Opened, split_of
 from mtsmart.drafting.questions import Answer, Ask, Question, choose
@@ -36,8 +37,17 @@ def draft_of(data: Opened, given: Given, ask: Ask, tokenizer: PreTrainedTokenize
     _take_order_of_labels(draft, seen)
     _add_splits(draft, seen, column)
     _add_missing(draft, seen)
+    _tell_of_names(draft, data)
     add_max_length(draft, seen, tokenizer)
     return draft, seen
+
+
+def _tell_of_names(draft: Draft, data: Opened) -> None:
+    """Say that a first line was taken as a row, because a header of the file would be learnt as one."""
+    if data.notes.get("columns") == NO_HEADER:
+        names = ", ".join(data.dataset["columns"])
+        text = f"The first line looks like a row, not like names, so the columns are called {names}."
+        draft.told.append(f"{text} If it has the names, delete 'columns' in the task file and use those names.")
 
 
 def _take_order_of_labels(draft: Draft, seen: Seen) -> None:

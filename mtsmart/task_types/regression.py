@@ -36,7 +36,7 @@ from mtsmart.task_types.windows.options import LongTextOptions
 
 _FAR = 3  # standard deviations between two means
 _WIDE = 5  # times another standard deviation
-_COMMA = re.compile(r"[-+]?[0-9.]+,[0-9,.]+")
+_GROUPED = re.compile(r"[-+]?[0-9.]+[,_][0-9,._]+")
 
 
 class RegressionOptions(LongTextOptions):
@@ -91,7 +91,7 @@ class Regression(SequenceTask, HasUnit, LearnsFromLabels, ExplainsErrors, Portab
         if number is None:
             hint = size_hint(value)
             message = "is too large a number" if hint else "is not a finite number"
-            if isinstance(value, str) and _COMMA.fullmatch(value.strip()):
+            if isinstance(value, str) and _GROUPED.fullmatch(value.strip()):
                 hint = "Write numbers with a point alone: 1.5 or 1500"
             raise row_error(message, row, self.label, value, hint)
         return number

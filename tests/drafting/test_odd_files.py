@@ -63,3 +63,14 @@ def test_spellings_of_a_split_are_one_and_all_splits_are_used(draft):  # noqa: F
         split: len(load_split("parts", definition, split, ["text"], DataConfig())) for split in ("train", "validation")
     }
     assert counts == {"train": 40, "validation": 20}
+
+
+def test_a_first_line_that_is_no_header_is_told_on_the_terminal(tmp_path, monkeypatch, cli):
+    monkeypatch.chdir(tmp_path)
+    (file,) = sources.without_header(tmp_path)
+    made = cli("tasks", "new", file, "--yes")
+    told = "The first line looks like a row, not like names, so the columns are called text, label."
+    assert made.code == 0 and told in made.out + made.err
+    (named,) = sources.reviews(tmp_path)
+    other = cli("tasks", "new", named, "--yes")
+    assert other.code == 0 and "looks like a row" not in other.out + other.err

@@ -110,6 +110,8 @@ DATA = {
     "negative relevance": ("d.jsonl", lines({"text": "a", "list": ["x", "y"], "label": [1, -1]}), RANKING, "row 1: label: is not a relevance, got -1"),
     "relevance beyond float32": ("d.jsonl", lines({"text": "a", "list": ["x", "y"], "label": [1, 1e300]}), RANKING, r"row 1: label: is not a relevance, got 1e\+300. The largest that can be learned is 1e\+15"),
     "relevance beyond all floats": ("d.csv", b'text,list,label\na,"[""x"", ""y""]","[1, 1' + b"0" * 400 + b']"\n', RANKING, "row 1: label: is not a relevance, got 1000"),
+    "a number with an underscore": ("d.csv", b"text,score\na,7\nb,1_000\n", REGRESSION, "row 2: score: is not a finite number, got '1_000'"),
+    "csv of old Macs in latin-1": ("d.csv", "text,label\ra,red\r\nb,red\r\u00e9,red\r".encode("latin-1"), CLASSIFICATION, "d.csv:4: is not UTF-8"),
     "nothing relevant": ("d.jsonl", lines({"text": "a", "list": ["x", "y"], "label": [0, 0]}), RANKING, "row 1: label: is a query without a relevant"),
     "unknown one of several labels": ("d.jsonl", lines({"text": "a", "label": ["a", "c"]}), MULTI, "row 1: label: is not one of the task's labels, got 'c'"),
     "a label in place of a list": ("d.jsonl", lines({"text": "a", "label": 1}), MULTI, "row 1: label: is not a list of labels, got 1"),

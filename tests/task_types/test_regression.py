@@ -24,10 +24,15 @@ def test_numbers_also_from_text():
     assert [task().encode_label(value, 0) for value in (1, 2.5, "3.25")] == [1.0, 2.5, 3.25]
 
 
-@pytest.mark.parametrize("value", ["high", None, "nan", float("inf"), [1]])
+@pytest.mark.parametrize("value", ["high", None, "nan", "-Infinity", float("inf"), [1], "1_000", "1_0.5"])
 def test_other_values_name_the_row(value):
     with pytest.raises(DataError, match="row 3: label: is not a finite number"):
         task().encode_label(value, 2)
+
+
+def test_a_number_with_an_underscore_has_a_hint():
+    with pytest.raises(DataError, match=r"got '1_000'\. Write numbers with a point alone: 1\.5 or 1500"):
+        task().encode_label("1_000", 0)
 
 
 def test_decode_describe_baseline_and_changes():

@@ -6,6 +6,7 @@ import ast
 import itertools
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from mtsmart.data.readers import columns
 from mtsmart.data.readers.shapes import Shape
 from mtsmart.errors import DataError, quotes_hint, shorten
 from mtsmart.tasks.dataset import FieldForm
+from mtsmart.text.numbers import as_float
 
 ANSWER_SEPARATOR = ":::"
+_UNDERSCORE = re.compile(r"[0-9]_[0-9]")
 _MAX_LITERAL = 100_000  # characters: Python's own reader takes hundreds of bytes for each
 
 
@@ -136,9 +139,19 @@ def _literal(field: str) -> Any:
     if len(field) > _MAX_LITERAL:
         return None
     try:
-        return ast.literal_eval(field)
+        tree = ast.parse(field.lstrip(" \t"), mode="eval")
+        return None if _has_underscores(tree, field.lstrip(" \t")) else ast.literal_eval(tree)
     except (ValueError, SyntaxError):
         return None
+
+
+def _has_underscores(tree: ast.Expression, text: str) -> bool:
+    """Whether a number is written ``1_000``, which Python reads and never prints."""
+    if _UNDERSCORE.search(text) is None:
+        return False
+    lines = text.encode().splitlines()  # Python counts places in bytes.
+    numbers = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and not isinstance(node.value, str))
+    return any(b"_" in lines[node.lineno - 1][node.col_offset : node.end_col_offset] for node in numbers)
 
 
 def _names(field: str) -> list[str]:
@@ -154,7 +167,7 @@ def _numbers(field: Any) -> list[float]:
 
 def _number(item: Any) -> float:
     try:
-        number = float(item)
+        number = as_float(item)
     except (TypeError, ValueError, OverflowError):  # OverflowError: a whole number that no float holds
         number = math.nan
     if not math.isfinite(number):

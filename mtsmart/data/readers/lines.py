@@ -79,6 +79,7 @@ def not_utf8(file: Path) -> DataError:
 
 def _first_bad_line(file: Path) -> int:
     line = 1
+    last = b""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with open_bytes(file) as stream:
         for block in iter(partial(stream.read, BLOCK), b""):
@@ -86,6 +87,13 @@ def _first_bad_line(file: Path) -> int:
                 decoder.decode(block)
             except UnicodeDecodeError as error:
                 # The error's bytes may begin with the last few of the block before.
-                return line + error.object.count(b"\n", 0, error.start)
-            line += block.count(b"\n")
+                return line + _breaks(error.object[: error.start], last)
+            line += _breaks(block, last)
+            last = block[-1:]
     return line
+
+
+def _breaks(block: bytes, last: bytes) -> int:
+    """The line breaks in a block after the byte ``last``: those of Unix, of Windows, and of old Macs (``\\r``)."""
+    pairs = block.count(b"\r\n") + (last == b"\r" and block.startswith(b"\n"))
+    return block.count(b"\n") + block.count(b"\r") - pairs

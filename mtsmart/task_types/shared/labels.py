@@ -12,6 +12,8 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import Any, NamedTuple, TypeVar
 
+from mtsmart.text.numbers import as_float
+
 T = TypeVar("T")
 
 _MAX_DIGITS = 40  # of a label's number; Python refuses to read numbers of some thousand digits
@@ -212,7 +214,7 @@ def number_of(value: Any) -> float | None:
         None for a value that is not a number, not finite, or too large for float32.
     """
     try:
-        number = math.nan if isinstance(value, bool) else float(value)
+        number = math.nan if isinstance(value, bool) else as_float(value)
     except (TypeError, ValueError, OverflowError):
         return None
     return number if abs(number) <= LARGEST else None
@@ -221,7 +223,7 @@ def number_of(value: Any) -> float | None:
 def size_hint(value: Any) -> str | None:
     """A hint for a number that is only too large; None for anything else."""
     try:
-        number = float(value)
+        number = as_float(value)
     except OverflowError:
         number = 2 * LARGEST
     except (TypeError, ValueError):

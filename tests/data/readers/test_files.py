@@ -261,6 +261,8 @@ def test_a_row_over_many_lines_is_as_long_as_a_line(tmp_path, monkeypatch):
         (b"a\n\xff\n", 2),
         ("a\n\u20ac\u20ac\n".encode() + b"b\n\xe2\x82\nc\n", 4),  # the euro sign lies across blocks of 4 bytes
         (b"a\n\n\nb\n\xe2\x82", 5),
+        (b"a\n\r\r\rx\n\xff", 6),  # carriage returns alone, as old Macs wrote them
+        (b"a\nb\n\r\n\r\nx\r\n\xff", 6),  # a pair of them is one break, also across blocks
     ],
 )
 def test_what_is_not_utf8_is_found_block_by_block(tmp_path, monkeypatch, content, line):
