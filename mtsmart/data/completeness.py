@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from mtsmart.data.derived import source_columns
 from mtsmart.errors import DataError
 from mtsmart.tasks.definition import Missing
+from mtsmart.text.counts import first_of, part_of
 
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _READ = 10_000  # rows in memory together
@@ -133,9 +134,10 @@ def _incomplete(rows: datasets.Dataset, place: str, lacking: Mapping[str, np.nda
     any_lacking = np.logical_or.reduce(list(lacking.values()))
     count = int(any_lacking.sum())
     first = int(any_lacking.argmax())
-    column = next(name for name, lacks in lacking.items() if lacks[first])
+    lacks = "lacks" if count == 1 else "lack"
+    column = next(name for name, is_lacking in lacking.items() if is_lacking[first])
     return DataError(
-        f"{count:,} of {len(rows):,} rows lack a text or label, the first is row {rows[first]['row'] + 1}",
+        f"{part_of(count, len(rows), 'row')} {lacks} a text or label, {first_of(count, rows[first]['row'] + 1)}",
         file=place,
         key=column,
         value=rows[first][column],

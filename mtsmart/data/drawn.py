@@ -19,6 +19,7 @@ from mtsmart.data.tables.missing import is_missing
 from mtsmart.errors import DataError
 from mtsmart.tasks.dataset import DatasetSource, FoldConfig
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.text.counts import counted
 from mtsmart.text.numbers import as_float
 
 _MAX_CLASSES = 1_000
@@ -77,12 +78,13 @@ def _one_side(
     source: DatasetSource, groups: Sequence[Any] | None, all_held: bool, place: dict[str, Any], shown: str, rows: int
 ) -> DataError:
     """The error for rows that are all on one side."""
-    message = f"of {rows:,} rows leaves the split '{'train' if all_held else 'validation'}' without rows"
+    message = f"of {counted(rows, 'row')} leaves the split '{'train' if all_held else 'validation'}' without rows"
     hint = None
     if groups is not None:
         sizes = [len(places) for places in _by_key(groups).values()]
-        message += f", because rows with the same {shown} stay together: the smallest of {len(sizes):,} groups has "
-        message += f"{min(sizes):,} rows"
+        smallest = counted(min(sizes), "row")
+        found = f"are {len(sizes):,}, and the smallest has" if len(sizes) > 1 else "is one, with"
+        message += f", because rows with the same {shown} stay together: of such groups there {found} {smallest}"
         hint = "Give another share or number, or another 'group_column'"
     return DataError(message, key="dataset.holdout", value=source.holdout, hint=hint, **place)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from mtsmart.config.sections import MixingConfig
 from mtsmart.data.mixing import batches_per_task
+from mtsmart.text.counts import part_of
 
 _CHUNK = 50  # The rows of this many batches are sorted by length together. More: less padding, less random order.
 _STEPS = 8  # With a token budget, lengths are rounded up to one of this many steps between powers of two.
@@ -157,10 +158,11 @@ class MultiTaskSampler:
             if self.max_tokens is not None:
                 count = int((lengths.astype(np.int64) * self._sequences_of(task) > self.max_tokens).sum())
             if count:
-                texts.append(
-                    f"task {task}: {count:,} of {len(lengths):,} rows have more tokens than data.max_tokens="
-                    f"{self.max_tokens}; each is a batch alone"
+                does = "has" if count == 1 else "have"
+                told = (
+                    f"{part_of(count, len(lengths), 'row')} {does} more tokens than data.max_tokens={self.max_tokens}"
                 )
+                texts.append(f"task {task}: {told}; {'it' if count == 1 else 'each'} is a batch alone")
         return texts
 
     def counts(self, epoch: int) -> dict[str, int]:

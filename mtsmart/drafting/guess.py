@@ -18,6 +18,7 @@ from mtsmart.drafting.questions import Answer, Ask, Question, choose
 from mtsmart.drafting.structured import ranked, structured
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.task_types import TASK_TYPES, hint_for_type
+from mtsmart.text.counts import part_of
 
 _OF_ONE_TEXT = 1.5  # rows with the same text, on average, from which it is what several rows are about
 _MANY = 20_000  # rows from which a tenth is enough for validation
@@ -208,5 +209,9 @@ def _add_missing(draft: Draft, seen: Seen) -> None:
         return
     only_second = len(draft.text) == 2 and list(found) == draft.text[1:]
     draft.keys["missing"] = {draft.text[1]: "empty"} if only_second else "drop"
-    counts = ", ".join(f"{count:,} of {seen.columns[name].rows:,} rows lack '{name}'" for name, count in found.items())
+    counts = ", ".join(_lacking(count, seen.columns[name]) for name, count in found.items())
     draft.notes["missing"] = f"{counts}; {'that text is empty in them' if only_second else 'they are left out'}"
+
+
+def _lacking(count: int, column: Column) -> str:
+    return f"{part_of(count, column.rows, 'row')} {'lacks' if count == 1 else 'lack'} '{column.name}'"

@@ -9,6 +9,7 @@ import yaml
 
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.drafting.draft import Draft, Seen
+from mtsmart.text.counts import counted
 
 _WIDTH = 78
 _UPDATES = 400  # that a small data set gets at least
@@ -29,7 +30,7 @@ def task_text(name: str, draft: Draft, seen: Seen, source: str) -> str:
         source: what the user named.
     """
     head = [
-        f"# Written by 'mtsmart tasks new' after a look at {seen.rows:,} rows of {' '.join(source.split())}.",
+        f"# Written by 'mtsmart tasks new' after a look at {counted(seen.rows, 'row')} of {' '.join(source.split())}.",
         "# A comment says why a line is there. docs/data.md and 'mtsmart tasks types' say what else can be written.",
         f"{flow(name)}:",
     ]

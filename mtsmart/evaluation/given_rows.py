@@ -19,6 +19,7 @@ from mtsmart.preparation.in_memory import DataFrame, records, without_nan
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.shared.rows import ReadsLists
 from mtsmart.tasks.definition import Missing
+from mtsmart.text.counts import first_of, part_of
 
 Rows = str | Mapping[str, Any] | DataFrame | Iterable[str | Mapping[str, Any]]
 """What ``predict`` takes: a text, a row, a table, or a series of texts or rows."""
@@ -133,7 +134,8 @@ def tell_incomplete(tasks: Sequence[str], count: int, rows: int, first: int) -> 
         first: the first of them, counted from 0.
     """
     shown = f"task {tasks[0]}" if len(tasks) == 1 else f"tasks {', '.join(tasks)}"
-    text = f"{count:,} of {rows:,} rows lack a text and get no prediction (null); the first is row {first + 1}"
+    does = "lacks a text and gets" if count == 1 else "lack a text and get"
+    text = f"{part_of(count, rows, 'row')} {does} no prediction (null); {first_of(count, first + 1)}"
     warnings.warn(f"{shown}: {text}", MtsmartWarning, stacklevel=6)
 
 

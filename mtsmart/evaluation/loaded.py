@@ -236,7 +236,7 @@ class LoadedRun:
 
     def _tell_cut(self, task: TaskType, split: str, data: EncodedSplit) -> None:
         limit = self._preparer.max_length(task)
-        text = cut_rows_text(task, data.cut or 0, len(data), limit, f"rows of the split '{split}'")
+        text = cut_rows_text(task, data.cut or 0, len(data), limit, f" of the split '{split}'")
         if text is not None:
             warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=5)
 

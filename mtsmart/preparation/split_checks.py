@@ -19,6 +19,7 @@ from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.split_names import mistyped_splits
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.windows.reads_windows import could_read_windows, is_in_windows
+from mtsmart.text.counts import part_of
 from mtsmart.text.escaping import is_visible, one_line
 
 _FEW = 0.01  # A share of rows below this one is not worth a line: short texts stand twice in many data sets.
@@ -79,7 +80,11 @@ def label_texts(task: PreparedTask) -> Iterator[str]:
         only = None if split is None or (absent and split is task.train) else _only_label(task, split)
         if split is not None and only is not None:
             effect = "nothing can be learnt from them" if split is task.train else "scores on them say little"
-            yield f"all {len(split):,} {kind} rows have the label {only!r}, so {effect}"
+            yield f"{_all_of(len(split), kind)} the label {only!r}, so {effect}"
+
+
+def _all_of(rows: int, kind: str) -> str:
+    return f"the only {kind} row has" if rows == 1 else f"all {rows:,} {kind} rows have"
 
 
 def _is_visible(label: str) -> bool:
@@ -176,7 +181,7 @@ def seen_text(count: int, rows: int) -> str | None:
     if not count or count < _FEW * rows:
         return None
     if count == 1:
-        return f"1 of {rows:,} validation rows has the text of a training row, so its score is too good"
+        return f"{part_of(1, rows, 'validation row')} has the text of a training row, so its score is too good"
     return f"{count:,} of {rows:,} validation rows have the text of a training row, so their scores are too good"
 
 
@@ -215,7 +220,7 @@ def cut_text(task: PreparedTask, max_length: int) -> str | None:
     found = [part for part in parts if part]
     if not found:
         return None
-    is_one_row = len(found) == 1 and found[0].startswith("1 of ")
+    is_one_row = len(found) == 1 and found[0].startswith("1 ")
     return f"{' and '.join(found)} {'is' if is_one_row else 'are'} {_how_cut(task.type, max_length)}"
 
 
@@ -224,11 +229,12 @@ def _cut_part(kind: str, split: EncodedSplit, max_length: int) -> str | None:
     count = int((split.lengths == max_length).sum()) if split.cut is None else split.cut
     if not count or count < _FEW * len(split):
         return None
-    return f"{'up to ' if split.cut is None else ''}{_share_text(count, len(split), f'{kind} rows')}"
+    return f"{'up to ' if split.cut is None else ''}{_share_text(count, len(split), f'{kind} row')}"
 
 
-def _share_text(count: int, rows: int, what: str) -> str:
-    return f"{count:,} of {rows:,} {what} ({count / rows:.0%})"
+def _share_text(count: int, rows: int, noun: str, more: str = "") -> str:
+    share = "" if rows == 1 else f" ({count / rows:.0%})"
+    return f"{part_of(count, rows, noun, more)}{share}"
 
 
 def _how_cut(task: TaskType, max_length: int) -> str:
@@ -239,14 +245,14 @@ def _how_cut(task: TaskType, max_length: int) -> str:
     return f"cut to {max_length} tokens{hint}"
 
 
-def cut_rows_text(task: TaskType, count: int, rows: int, max_length: int, what: str = "rows") -> str | None:
+def cut_rows_text(task: TaskType, count: int, rows: int, max_length: int, more: str = "") -> str | None:
     """A text if ``count`` of ``rows`` rows lost tokens because they were too long; None if hardly any did.
 
     Args:
         task, max_length: the task, and the most tokens that its rows have.
         count, rows: how many rows were cut, of how many.
-        what: what the rows are.
+        more: which rows they are, such as `` of the split 'test'``.
     """
     if not count or count < _FEW * rows:
         return None
-    return f"{_share_text(count, rows, what)} {'is' if count == 1 else 'are'} {_how_cut(task, max_length)}"
+    return f"{_share_text(count, rows, 'row', more)} {'is' if count == 1 else 'are'} {_how_cut(task, max_length)}"

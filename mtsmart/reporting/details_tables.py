@@ -13,6 +13,7 @@ from mtsmart.evaluation.details.parts import Calibration, ExplainedRow, SplitLen
 from mtsmart.metrics.label_counts import LabelCounts
 from mtsmart.reporting.shown import shown
 from mtsmart.task_types.details.interface import Confusion
+from mtsmart.text.counts import part_of
 from mtsmart.text.escaping import cut
 
 _ROWS = 5  # of the worst rows and of the suspects
@@ -51,7 +52,8 @@ def _parts(task: str, details: TaskDetails) -> Iterator[RenderableType]:
 def _extent(details: TaskDetails) -> str:
     if details.wrong is None:
         return "rows that are farthest from their labels:"
-    return f"{details.wrong:,} of {details.rows:,} rows are wrong; those that cost most:"
+    verb = "is" if details.wrong == 1 else "are"
+    return f"{part_of(details.wrong, details.rows, 'row')} {verb} wrong; those that cost most:"
 
 
 def _labels(labels: Mapping[str, LabelCounts]) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mtsmart.serving.engine import Answers, ServedTask
+from mtsmart.text.counts import part_of
 
 
 def warnings_about(answers: Answers, tasks: Mapping[str, ServedTask]) -> list[dict[str, Any]]:
@@ -29,4 +30,4 @@ def _sentence(task: ServedTask, count: int, inputs: int) -> str:
         how = f"cut, because both texts of the pair are longer than half a window of {task.max_length} tokens"
     else:
         how = f"cut to {task.max_length} tokens, which is all that the task reads"
-    return f"{count} of {inputs} inputs {verb} {how}"
+    return f"{part_of(count, inputs, 'input')} {verb} {how}"

@@ -111,14 +111,19 @@ def test_a_row_without_a_group_stands_for_itself(tmp_path):
     assert len(load(definition, "validation")) == 4
 
 
-@pytest.mark.parametrize(("holdout", "side"), [("5%", "validation"), (39, "train")])
-def test_groups_that_leave_a_side_empty_are_refused(tmp_path, holdout, side):
-    passages = "ab" if side == "validation" else "a"
+@pytest.mark.parametrize(
+    ("holdout", "side", "passages", "sizes"),
+    [
+        ("5%", "validation", "ab", "are 2, and the smallest has 19 rows"),
+        (39, "train", "a", "is one, with 38 rows"),
+    ],
+)
+def test_groups_that_leave_a_side_empty_are_refused(tmp_path, holdout, side, passages, sizes):
     rows = [{"text": f"{n}", "passage": passages[n % len(passages)], "label": 0} for n in range(38)]
     (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     definition = task(tmp_path, files="d.jsonl", holdout=holdout, group_column="passage")
     message = f"dataset.holdout: of 38 rows leaves the split '{side}' without rows, because rows with the same "
-    message += f"'passage' stay together: the smallest of {len(passages)} groups? has {38 // len(passages)} rows"
+    message += "'passage' stay together: of such groups there " + sizes
     with pytest.raises(DataError, match=message) as refused:
         load(definition, "validation")
     assert "'group_column'" in str(refused.value) and repr(holdout) in str(refused.value)

@@ -187,7 +187,7 @@ def test_rows_with_more_tokens_than_a_batch_may_have_are_told():
     texts = sampler.overlong()
     assert [text.partition(";")[0] for text in texts] == [
         "task long: 2 of 3 rows have more tokens than data.max_tokens=16",
-        "task lists: 1 of 2 rows have more tokens than data.max_tokens=16",
+        "task lists: 1 of 2 rows has more tokens than data.max_tokens=16",
     ]
     assert MultiTaskSampler(lengths, 4, MixingConfig(), 1, 0).overlong() == []
 

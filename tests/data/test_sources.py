@@ -318,7 +318,7 @@ def test_an_empty_field_is_missing_in_a_text_of_columns_as_in_a_plain_one(tmp_pa
     file.write_text("".join(delimiter.join(line) + "\n" for line in lines))
     task = definition(text=text, dataset={"files": {"train": str(file)}})
     rows = load_split("t", task, "train", text, DataConfig())
-    with pytest.raises(DataError, match="1 of 3 rows lack a text or label, the first is row 2"):
+    with pytest.raises(DataError, match="1 of 3 rows lacks a text or label, it is row 2"):
         select_complete(rows, "t", text, [], "refuse")
     assert select_complete(rows, "t", text, [], "drop")[0]["row"][:] == [0, 2]
 

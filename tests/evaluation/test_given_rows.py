@@ -62,3 +62,26 @@ def test_a_pair_needs_mappings(loaded, task, got):
 
 def test_a_run_names_its_folder_alike(loaded):
     assert loaded.path == mtsmart.Run(loaded.path, {}).path
+
+
+@pytest.mark.parametrize(
+    ("rows", "place", "shown"),
+    [
+        (pandas.Series(["red", float("nan"), "blue"], dtype="object"), 2, "nan"),
+        (pandas.Series(["red", "blue", None], dtype="str"), 3, "nan"),
+        (pandas.Series([None, "red"], dtype="string"), 1, "<NA>"),
+        (iter(["red", float("nan")]), 2, "nan"),
+    ],
+    ids=["object", "str", "string", "iterator"],
+)
+def test_a_gap_in_a_series_of_texts_is_named(loaded, rows, place, shown):
+    with pytest.raises(mtsmart.MtsmartError) as error:
+        loaded.predict("color", rows)
+    assert str(error.value) == f"rows: item {place} should be a text or a mapping with texts as keys, got {shown}"
+
+
+def test_a_single_row_is_one_in_words(loaded):
+    with pytest.warns(match=r"^task color: 1 row lacks a text and gets no prediction \(null\); it is row 1$"):
+        loaded.predict("color", {"text": None})
+    with pytest.warns(match=r"^task color: 1 of 2 rows lacks a text and gets no prediction \(null\); it is row 2$"):
+        loaded.predict("color", ["red", ""])

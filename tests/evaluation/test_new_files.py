@@ -181,7 +181,7 @@ def test_rows_without_a_text_get_nothing_and_are_counted(workspace, trained):
     assert [row["prediction"] is None for row in found] == [False, True, True, True]
     new = workspace.folder / "new.csv"
     new.write_text("text\nred sea\n\nblue\n")
-    with pytest.warns(MtsmartWarning, match="1 of 3 rows lack"):
+    with pytest.warns(MtsmartWarning, match="1 of 3 rows lacks"):
         found = predict_file(trained, ["color"], new)
     assert [row["text"] for row in found] == ["red sea", "", "blue"]
     assert [value for key, value in found[1].items() if key != "text"] == [None, None, None]

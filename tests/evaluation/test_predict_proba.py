@@ -30,7 +30,7 @@ def test_rows_of_labels(run):
 def test_a_single_text_and_no_text(run):
     assert run.predict_proba("color", "a red cat").shape == (1, 2)
     assert run.predict_proba("color", []).shape == (0, 2)
-    with pytest.warns(UserWarning, match="lack a text"):
+    with pytest.warns(UserWarning, match="lacks a text"):
         table = run.predict_proba("color", [{"text": "a red cat"}, {"text": None}])
     assert np.isnan(table).tolist() == [[False, False], [True, True]]
 

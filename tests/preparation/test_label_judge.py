@@ -162,7 +162,7 @@ def test_columns_of_0_and_1_are_read_from_a_file(tmp_path):
         "dataset": {"files": {"train": str(file)}},
     }
     preparer = Preparer(tokenizer_of("BERT"), DataConfig(cache_dir=str(tmp_path / "cache")), None)
-    with pytest.raises(DataError, match=r"1 of 3 rows lack a text or label, the first is row 2"):
+    with pytest.raises(DataError, match=r"1 of 3 rows lacks a text or label, it is row 2"):
         preparer.split(build_task("t", TaskDefinition(**base)), "train")
     dropped = preparer.split(build_task("t", TaskDefinition(**base, missing="drop")), "train")
     assert dropped.rows["labels"][:] == [[1, 0], [0, 1]]

@@ -95,7 +95,7 @@ def test_a_changed_file_is_read_anew(read):
 def test_a_setting_that_would_refuse_the_rows_is_not_passed_over(read):
     prepare, _, _ = read
     prepare()
-    with pytest.raises(DataError, match="1 of 3 rows lack a text or label, the first is row 2"):
+    with pytest.raises(DataError, match="1 of 3 rows lacks a text or label, it is row 2"):
         prepare(missing="refuse")
 
 

@@ -146,9 +146,9 @@ def test_each_column_has_its_own_policy(prepared):
     more = [*PAIRS, {"a": "", "b": "cat", "label": "x"}, {"a": "cat", "b": "dog", "label": None}]
     task = prepared(more, PAIRS, text=["a", "b"], missing={"b": "empty", "a": "drop", "label": "drop"})
     assert task.train.rows["row"] == [0, 1, 2] and task.train.dropped == 2
-    with pytest.raises(DataError, match=r"train.jsonl\): a: 1 of 5 rows lack a text or label, the first is row 4"):
+    with pytest.raises(DataError, match=r"train.jsonl\): a: 1 of 5 rows lacks a text or label, it is row 4"):
         prepared(more, PAIRS, text=["a", "b"], missing={"b": "empty", "label": "drop"})
-    with pytest.raises(DataError, match="label: 1 of 5 rows lack a text or label, the first is row 5"):
+    with pytest.raises(DataError, match="label: 1 of 5 rows lacks a text or label, it is row 5"):
         prepared(more, PAIRS, text=["a", "b"], missing="empty")
 
 
@@ -158,7 +158,7 @@ def test_a_text_made_of_columns_keeps_what_is_there(prepared):
     written = prepared(rows(("red dog and cat", "x"), ("red dog and ", "y"), ("red dog and ", "y")), OTHER)
     assert task.train.rows["input_ids"] == written.train.rows["input_ids"]
     assert len(prepared(PAIRS, PAIRS, text=[template], missing={"b": "drop"}).train) == 2
-    with pytest.raises(DataError, match="1 of 3 rows lack a text"):
+    with pytest.raises(DataError, match="1 of 3 rows lacks a text"):
         prepared(PAIRS, PAIRS, text=[template])
 
 

@@ -80,7 +80,7 @@ def test_a_pair_in_windows_is_cut_for_another_reason():
     engine = EchoEngine({"echo": replace(task("echo", ("a", "b")), in_windows=True)})
     with serving(engine) as client:
         (warning,) = client.ask({"texts": [["long", "long"]]}).json["warnings"]
-    expected = "1 of 1 inputs is cut, because both texts of the pair are longer than half a window of 32 tokens"
+    expected = "1 input is cut, because both texts of the pair are longer than half a window of 32 tokens"
     assert warning["message"] == expected
 
 

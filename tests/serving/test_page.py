@@ -70,7 +70,7 @@ def test_a_person_asks_every_head(opened, every_type):
         opened.get_by_label("Second text").fill("")
         opened.get_by_role("button", name="Ask").click()
         told = opened.wait_for_selector("section[data-task=ordinal] .warning").inner_text()
-        assert "1 of 1 inputs is cut to 24 tokens" in told
+        assert "1 input is cut to 24 tokens" in told
     assert opened.complaints == []
     assert all(url.startswith((address(client), "data:")) for url in opened.asked)
 

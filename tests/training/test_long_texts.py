@@ -199,7 +199,7 @@ def test_the_cut_of_rows_is_told_by_predict_and_evaluate(trained_run, workspace,
     assert re.search(counts, " ".join(told.split()))
     told = cli("evaluate", run, "--task", "color").err
     assert re.search(counts.replace("rows", "rows of the split 'validation'"), " ".join(told.split()))
-    with pytest.warns(MtsmartWarning, match=r"task color: 1 of 1 rows \(100%\) is cut to 8 tokens"):
+    with pytest.warns(MtsmartWarning, match=r"task color: 1 row is cut to 8 tokens"):
         mtsmart.load(run).predict("color", "red " * 30)
 
 

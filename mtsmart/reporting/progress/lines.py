@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mtsmart.log import log_progress
 from mtsmart.reporting.progress.cells import Cell
+from mtsmart.text.counts import counted
 from mtsmart.text.scores import score_text
 from mtsmart.training.callbacks import Callback, Evaluated, Event, Reporting, Started
 
@@ -51,13 +52,17 @@ class ProgressLog(Callback):
             log_progress(str(line))
 
 
+def _dropped(count: int) -> str:
+    return f"{counted(count, 'row')} without a text or label {'was' if count == 1 else 'were'} dropped"
+
+
 def _of_start(event: Started) -> list[Line]:
     rows = [Cell(name, f"{count:,}") for name, count in event.train_rows.items()]
     first = Line(f"Training on {event.device}: {event.updates:,} updates; rows:", rows, {str(event.device): "bold"})
     terms = ", ".join(event.regularizers) or "none"
     resumed = f"; training continues after update {event.done:,}" if event.done else ""
     texts = [
-        *(f"{name}: {count:,} rows without a text or label were dropped" for name, count in event.dropped.items()),
+        *(f"{name}: {_dropped(count)}" for name, count in event.dropped.items()),
         *(f"{name} has no validation split; it is not scored" for name in event.unscored),
         *event.recipe,
         f"regularisers: {terms}{resumed}",

@@ -8,6 +8,7 @@ from typing import Any
 
 from mtsmart.errors import DataError
 from mtsmart.suites.boards.answers import AnswerForm
+from mtsmart.text.counts import counted
 
 Layout = Callable[[Sequence[Any], Sequence[Any]], str]
 """(N ids, N answers) -> the text of a file."""
@@ -44,7 +45,7 @@ class BoardFile:
         """
         place = f"task {self.task}, split test"
         if len(ids) != self.rows:
-            message = f"has {len(ids):,} rows, and the board expects {self.rows:,} in {self.name}"
+            message = f"has {counted(len(ids), 'row')}, and the board expects {self.rows:,} in {self.name}"
             hint = "The board takes answers to all rows of its own test split, and no others"
             raise DataError(message, file=place, hint=hint)
         keys = [self._key(value, row) for row, value in enumerate(ids, 1)]

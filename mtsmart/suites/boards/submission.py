@@ -20,6 +20,7 @@ from mtsmart.suites.boards.board import IDS, Board, BoardFile
 from mtsmart.task_types import TaskType
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
+from mtsmart.text.counts import counted
 
 _TOGETHER = 20_000  # rows that are predicted at once
 _SPLIT = "test"
@@ -178,7 +179,7 @@ def _predicted(file: BoardFile, run: Predicts, rows: datasets.Dataset) -> Answer
     columns = run.task(file.task).columns
     inputs = rows.select_columns(list(dict.fromkeys(columns)))
     found: list[Mapping[str, Any]] = []
-    log_notice(f"{file.name}: answering {len(inputs):,} rows")  # A test split may take minutes.
+    log_notice(f"{file.name}: answering {counted(len(inputs), 'row')}")  # A test split may take minutes.
     for start in range(0, len(inputs), _TOGETHER):
         found += run.predict(file.task, inputs.select(range(start, min(start + _TOGETHER, len(inputs)))))
     for row, prediction in enumerate(found, 1):

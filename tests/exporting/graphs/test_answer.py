@@ -114,7 +114,7 @@ def test_rows_that_lack_something_get_nothing(every_type, answer, capsys):
         {"text": "a", "question": "b", "endings": ["the", "cat"]},
     ]
     for task, rows in (("classification", pairs), ("tagging", lists), ("multiple_choice", choices)):
-        with pytest.warns(mtsmart.errors.MtsmartWarning, match="lack a text"):
+        with pytest.warns(mtsmart.errors.MtsmartWarning, match="lacks? a text"):
             ours = export.loaded.predict(task, rows)
         assert_equal_predictions(ours, model.predict(task, rows), task)
     assert (

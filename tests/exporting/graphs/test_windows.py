@@ -92,7 +92,7 @@ def complete(rows):
     return [row for row in rows if all(row.values())]
 
 
-@pytest.mark.filterwarnings("ignore:.*(lack a text|are cut|is cut)")
+@pytest.mark.filterwarnings("ignore:.*(lacks? a text|are cut|is cut)")
 def test_predictions_are_the_runs_where_there_is_no_torch(in_one_graph, tmp_path):
     run, folder = in_one_graph
     jobs = [{"task": task, "rows": rows_of(task)} for task in TASKS]

@@ -107,8 +107,13 @@ class Model:
         found: dict[str, list[Prediction]] = {}
         for sharing in self.passes(names):
             predicted = self.predict_pass(sharing, listed, calibrated=calibrated, batch_size=batch_size)
-            _tell(sharing, predicted.lacking, len(listed), "lack a text and get no prediction")
-            _tell(sharing, predicted.cut, len(listed), "are too long and are cut")
+            _tell(
+                sharing,
+                predicted.lacking,
+                len(listed),
+                ("lacks a text and gets no prediction", "lack a text and get no prediction"),
+            )
+            _tell(sharing, predicted.cut, len(listed), ("is too long and is cut", "are too long and are cut"))
             found.update(predicted.predictions)
         if isinstance(task, str):
             return found[task]
@@ -320,10 +325,12 @@ def _parts(count: int, task: Settings) -> list[range]:
     return [range(start, min(start + size, count)) for start in range(0, count, max(size, 1))]
 
 
-def _tell(names: Sequence[str], told: Sequence[int], count: int, what: str) -> None:
-    """A line on standard error about some of the rows, whose numbers from 0 are given."""
+def _tell(names: Sequence[str], told: Sequence[int], count: int, does: tuple[str, str]) -> None:
+    """A line on standard error about some of the rows, whose numbers from 0 are given: what one does, or several."""
     if told:
-        text = f"{len(told)} of {count} rows {what}; the first is row {told[0] + 1}"
+        is_one = len(told) == 1
+        rows = "1 row" if count == 1 else f"{len(told)} of {count} rows"
+        text = f"{rows} {does[0] if is_one else does[1]}; {'it' if is_one else 'the first'} is row {told[0] + 1}"
         print(f"{', '.join(names)}: {text}", file=sys.stderr)
 
 
