@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtsmart.data.derived import source_columns
+from mtsmart.data.tables.missing import missing_in
 from mtsmart.errors import DataError
 from mtsmart.tasks.definition import Missing
 from mtsmart.text.counts import first_of, part_of
@@ -119,7 +120,7 @@ def empty_as_missing(table: pa.Table) -> pa.Table:
 
 def filled_with_empty(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column of texts with an empty text for each missing one; the same object if nothing is missing, or no text."""
-    lacks = pc.is_null(values, nan_is_null=True)
+    lacks = missing_in(values)
     if not pc.any(lacks, min_count=0).as_py():
         return values
     if any(is_text(values.type) for is_text in _TEXT):
@@ -150,7 +151,7 @@ def _missing(rows: datasets.Dataset, column: str, empty_is_value: bool) -> np.nd
     found = [np.empty(0, dtype=bool)]
     for table in rows.select_columns([column]).with_format("arrow").iter(batch_size=_READ):
         values = table[column]
-        lacks = pc.is_null(values, nan_is_null=True)
+        lacks = missing_in(values)
         if not empty_is_value and any(is_text(values.type) for is_text in _TEXT):
             lacks = pc.or_kleene(lacks, pc.equal(values, ""))
         found.append(np.asarray(lacks, dtype=bool))

@@ -8,7 +8,6 @@ with the columns that it needs: ``{sentence1 | mark start1 end1}``.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtsmart.data.filters import FILTERS
+from mtsmart.data.tables.missing import is_missing
 from mtsmart.errors import DataError, did_you_mean
 
 _BATCH = 10_000  # rows whose texts are made together
@@ -197,9 +197,8 @@ def _texts(
 
 def _present(value: Any, may_be_empty: bool) -> Any:
     """A value; a missing one is None, or an empty text where that counts as a text."""
-    is_missing = value is None or (isinstance(value, float) and math.isnan(value))
     missing = "" if may_be_empty else None
-    return missing if is_missing else value
+    return missing if is_missing(value) else value
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -120,11 +120,30 @@ def _no_slice(error: Exception, spec: str, place: dict[str, Any]) -> DataError:
 
 
 def named(splits: Mapping[str, Any], base: str) -> str | None:
-    """The split called ``base``, or the only one whose name differs in the case of its letters alone; None: none."""
+    """The split called ``base``, or the only one whose name is another spelling of it; None: there is none."""
     if base in splits:
         return base
-    same = [name for name in splits if name.casefold() == base.casefold()]
+    same = [name for name in splits if _folded(name) == _folded(base)]
     return same[0] if len(same) == 1 else None
+
+
+def spelt_alike(names: Iterable[str | None]) -> dict[str, list[int]]:
+    """Name of a split in its first spelling -> the places at which it stands, in any spelling.
+
+    Spellings differ in the case of letters, or in blanks around them. What is nothing but blanks is no name.
+    """
+    places: dict[str, list[int]] = {}
+    spellings: dict[str, str] = {}
+    for place, name in enumerate(names):
+        if name and name.strip():
+            first = spellings.setdefault(_folded(name), name.strip())
+            places.setdefault(first, []).append(place)
+    return places
+
+
+def _folded(name: str) -> str:
+    """The same for all spellings of a split's name."""
+    return name.strip().casefold()
 
 
 def _chosen(loaded: Mapping[str, Loaded], spec: str, place: dict[str, Any]) -> list[tuple[np.ndarray, Any]]:

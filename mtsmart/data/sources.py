@@ -30,7 +30,7 @@ from mtsmart.data.drawn import drawn_rows, grouping_columns
 from mtsmart.data.encoding import cache_dir
 from mtsmart.data.perturbations import perturbed_rows
 from mtsmart.data.readers import Clone, features_of, list_files, open_clone, open_streamed, spilled, stream_clone
-from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, named, select, select_with_labels
+from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, named, select, select_with_labels, spelt_alike
 from mtsmart.data.tables.made_columns import with_made_columns
 from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.storage.durable import sha256_of
@@ -240,22 +240,14 @@ def _whole(rows: SourceRows) -> Loaded:
 
 
 def _by_column(source: DatasetSource, column: str, wanted: Sequence[str] | None) -> Splits:
-    """The splits that a column of the files names; a row without such a name belongs to none.
-
-    Names that differ in the case of their letters, or in blanks around them, are one.
-    """
+    """The splits that a column of the files names; a row without such a name belongs to none."""
     assert source.files is not None
     entry = next(iter(source.files.values()))
     needed = None if wanted is None else source_columns([*wanted, column])
     table = with_derived(read_files(entry, source, needed), [column], shown(entry))
     require_columns([column], table.column_names, shown(entry))
     names = [None if name is None else str(name) for name in table.column(column).to_pylist()]
-    places: dict[str, list[int]] = {}
-    spellings: dict[str, str] = {}
-    for number, name in enumerate(names):
-        if name and name.strip():
-            first = spellings.setdefault(name.strip().casefold(), name.strip())
-            places.setdefault(first, []).append(number)
+    places = spelt_alike(names)
     return {name: partial(_numbered, table, numbers, shown(entry)) for name, numbers in places.items()}
 
 

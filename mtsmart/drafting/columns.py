@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+from mtsmart.data.tables.missing import is_missing
 
 _MOST_VALUES = 5_000  # different values of a column that are counted
 _MOST_LENGTHS = 20_000  # texts whose words are counted
@@ -199,7 +200,7 @@ def _counted_as(changed: Callable[[Any], Any], values: Counter[Any]) -> Counter[
 
 def _add(column: Column, value: Any) -> None:
     column.rows += 1
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+    if is_missing(value) or value == "":
         column.missing += 1
         return
     if isinstance(value, str) and value[:1] in "[{":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from mtsmart.data.selection import spelt_alike
 from mtsmart.drafting.columns import Column, look_at
 from mtsmart.drafting.draft import Draft, Given, Seen
 from mtsmart.drafting.flat import flat
@@ -135,7 +136,7 @@ def _add_splits(draft: Draft, seen: Seen, column: Column | None) -> None:
     if column is not None:
         seen.data.dataset["split_column"] = column.name
         seen.data.dataset["files"] = next(iter(seen.data.dataset["files"].values()))
-        names = _spelt_once(str(value) for value in column.values)
+        names = list(spelt_alike(str(value) for value in column.values))
     else:
         names = list(seen.data.splits)
     ours = {split: [name for name in names if split_of(name) == split] for split in OURS}
@@ -181,20 +182,12 @@ def _add_group(draft: Draft, seen: Seen, held_out: int) -> None:
     draft.notes["group_column"] = f"several rows have the same '{longest.name}', and they stay on one side"
 
 
-def _spelt_once(names: Iterable[str]) -> list[str]:
-    """Names of splits, of which several spellings in large and small letters are one."""
-    found: dict[str, str] = {}
-    for name in names:
-        found.setdefault(name.strip().casefold(), name.strip())
-    return list(found.values())
-
-
 def _split_column(seen: Seen) -> Column | None:
     """The column that says of which split a row is."""
     if seen.data.source.files is None or len(seen.data.splits) > 1:
         return None
     for column in seen.columns.values():
-        values = _spelt_once(str(value) for value in column.values)
+        values = list(spelt_alike(str(value) for value in column.values))
         if 1 < len(values) <= 4 and not column.is_cut and all(split_of(value) for value in values):
             return column
     return None

@@ -18,6 +18,7 @@ import pyarrow as pa
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.derived import with_named_labels
 from mtsmart.data.encoding import cache_dir
+from mtsmart.data.tables.missing import is_missing
 from mtsmart.errors import ConfigError, DataError, reason_in
 from mtsmart.storage.durable import sha256_of, write_text
 from mtsmart.storage.failures import writing
@@ -124,7 +125,7 @@ def _line(row: Any, place: str) -> str:
 
 def without_nan(value: Any) -> Any:
     """A value; None for NaN, which other libraries put where a value is missing."""
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return None if is_missing(value) else value
 
 
 def _plain(value: Any, column: str, place: str) -> Any:

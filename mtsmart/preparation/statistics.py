@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sources import has_split, load_split
+from mtsmart.data.tables.missing import is_missing
 from mtsmart.preparation.data_checks import plain_tokenizer
 from mtsmart.preparation.preparer import LabelsMissing, Preparer
 from mtsmart.preparation.split_checks import READ_WHOLE, label_counts
@@ -219,7 +220,7 @@ def _empty(rows: datasets.Dataset, columns: Sequence[str]) -> dict[str, int]:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value)) or not str(value).strip()
+    return is_missing(value) or not str(value).strip()
 
 
 def _examples(task: TaskType, split: _Split) -> dict[str, list[dict[str, Any]]]:

@@ -74,3 +74,16 @@ def test_a_first_line_that_is_no_header_is_told_on_the_terminal(tmp_path, monkey
     (named,) = sources.reviews(tmp_path)
     other = cli("tasks", "new", named, "--yes")
     assert other.code == 0 and "looks like a row" not in other.out + other.err
+
+
+def test_a_column_of_splits_may_be_blank_in_some_rows(draft):  # noqa: F811
+    def source(folder):
+        names = sources.cycle("train", "Train ", " ", "dev", "TRAIN")
+        data = sources.rows(text=sources.texts(), label=sources.cycle("a", "b"), part=names)
+        return [sources.write_csv(folder / "d.csv", data)]
+
+    made = draft(source, given=Given(label="label"))
+    definition = TaskLibrary([made.task_file])[made.name]
+    assert definition.dataset.split_column == "part" and definition.splits == {"validation": "dev"}
+    counts = [len(load_split("d", definition, split, ["text"], DataConfig())) for split in ("train", "validation")]
+    assert counts == [36, 12]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import pyarrow as pa
 
 from mtsmart.data.readers.packed import ROW, too_large
+from mtsmart.data.tables.missing import is_missing
 from mtsmart.errors import DataError, shorten
 from mtsmart.tasks.dataset import INTO_DATASET
 from mtsmart.text.escaping import is_text
@@ -92,7 +92,7 @@ def _values(rows: list[dict[str, Any]], name: str, texts: Collection[str]) -> li
 
 def as_text(value: Any) -> Any:
     """The text of a number or a truth value, as JSON has it; None for NaN; anything else as it is."""
-    if isinstance(value, float) and math.isnan(value):
+    if is_missing(value):
         return None
     return json.dumps(value) if isinstance(value, bool | int | float) else value
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import Any, NamedTuple, TypeVar
 
+from mtsmart.data.tables.missing import is_missing
 from mtsmart.text.numbers import as_float
 
 T = TypeVar("T")
@@ -84,7 +85,7 @@ class LabelNames:
 
     def meaning(self, value: Any) -> Meaning:
         """What a value is to the task. A value that is not known stays UNKNOWN, whatever it is like."""
-        if value is None or isinstance(value, list | dict) or (isinstance(value, float) and math.isnan(value)):
+        if is_missing(value) or isinstance(value, list | dict):
             return _UNKNOWN
         number = exact_number(value)
         if number in self._of_two and not isinstance(value, str):
