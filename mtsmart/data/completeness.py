@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
 import datasets
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 
 from mtsmart.data.derived import source_columns
 from mtsmart.data.tables.missing import missing_in
+from mtsmart.data.tables.whole_rows import with_column
 from mtsmart.errors import DataError
 from mtsmart.tasks.definition import Missing
 from mtsmart.text.counts import first_of, part_of
@@ -104,8 +104,7 @@ def with_empty_texts(rows: datasets.Dataset, columns: Iterable[str]) -> datasets
         values = rows.select_columns([column]).with_format("arrow")[:].column(column)
         filled = filled_with_empty(values)
         if filled is not values:
-            fingerprint = uuid.uuid4().hex  # Without one, datasets hashes every value.
-            rows = rows.remove_columns(column).add_column(column, filled, new_fingerprint=fingerprint)
+            rows = with_column(rows, column, filled)
     return rows
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +20,7 @@ import pyarrow.compute as pc
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.sealed import fact_of, open_sealed, seal
+from mtsmart.data.tables.whole_rows import rows_of_table
 from mtsmart.storage.durable import flush, read_json, write_json
 from mtsmart.storage.failures import writing
 from mtsmart.user_paths import path_of_variable, user_path
@@ -144,7 +144,7 @@ def encode_rows(source: datasets.Dataset, encode: Callable[[Rows], Rows]) -> Enc
     """
     batches = source.iter(_READ)
     table = pa.concat_tables([_encoded(encode, batch) for batch in batches], promote_options="permissive")
-    rows = datasets.Dataset(table, fingerprint=uuid.uuid4().hex)
+    rows = rows_of_table(table)
     return EncodedSplit(rows, _lengths(rows), _sequences(rows))
 
 

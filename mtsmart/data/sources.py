@@ -7,7 +7,6 @@ match labels by name, never by a number that may stand for another label.
 from __future__ import annotations
 
 import hashlib
-import uuid
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from mtsmart.data.perturbations import perturbed_rows
 from mtsmart.data.readers import Clone, features_of, list_files, open_clone, open_streamed, spilled, stream_clone
 from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, named, select, select_with_labels, spelt_alike
 from mtsmart.data.tables.made_columns import with_made_columns
+from mtsmart.data.tables.whole_rows import rows_of_table, with_column
 from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.storage.durable import sha256_of
 from mtsmart.tasks.dataset import DatasetSource
@@ -74,9 +74,7 @@ def load_split(
     if definition.dataset.perturb is not None:
         texts = [column for column in definition.text if column in columns]
         rows = perturbed_rows(rows, texts, definition.dataset.perturb)
-    return rows.add_column(
-        "row", numbers, new_fingerprint=uuid.uuid4().hex
-    )  # Without a fingerprint, datasets hashes every number.
+    return with_column(rows, "row", numbers)
 
 
 def _has_no_null(source: DatasetSource, spec: str, config: DataConfig) -> bool:
@@ -291,7 +289,7 @@ def _from_clone(
             return Loaded(stream_clone(clone, split, repr((state, source.name)), _streamed(config)))
         table = spilled(clone.tables(split, wanted), cache_dir(config) / "clones")
         info = datasets.DatasetInfo(features=features_of(table.schema, clone.names(split)))
-        return Loaded(datasets.Dataset(InMemoryTable(table), info=info, fingerprint=uuid.uuid4().hex))
+        return Loaded(rows_of_table(InMemoryTable(table), info))
 
 
 def _shown(path: str, name: str | None) -> str:
@@ -315,7 +313,7 @@ def _from_files(entry: str | list[str], source: DatasetSource, wanted: Sequence[
 
 def _rows_of(table: pa.Table, place: str) -> datasets.Dataset:
     try:
-        return datasets.Dataset(table, fingerprint=uuid.uuid4().hex)  # Without one, datasets hashes every value.
+        return rows_of_table(table)
     except (ValueError, TypeError, RecursionError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"has a column of a kind that is not read: {reason}", file=place) from None

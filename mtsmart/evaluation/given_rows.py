@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 from mtsmart.data.completeness import complete_rows, empty_parts
 from mtsmart.data.derived import is_derived, names_in, source_columns, with_derived
 from mtsmart.data.sources import require_columns
+from mtsmart.data.tables.whole_rows import rows_of_table
 from mtsmart.errors import ConfigError, DataError, MtsmartWarning
 from mtsmart.preparation.in_memory import DataFrame, records, without_nan
 from mtsmart.task_types import TaskType
@@ -96,7 +96,7 @@ def _completed(
     whole = table.with_format("arrow")[:]
     for column in columns:
         whole = with_derived(whole, [column], "the rows", empty_parts(missing, column), done)
-    return datasets.Dataset(whole.select([*columns, "row"]), fingerprint=uuid.uuid4().hex)
+    return rows_of_table(whole.select([*columns, "row"]))
 
 
 def predictable(

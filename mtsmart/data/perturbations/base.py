@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -10,6 +9,7 @@ from typing import TypeVar
 
 import datasets
 
+from mtsmart.data.tables.whole_rows import with_column
 from mtsmart.registry import Registry
 from mtsmart.tasks.dataset import PerturbConfig
 
@@ -54,7 +54,7 @@ def perturbed_rows(rows: datasets.Dataset, columns: Sequence[str], config: Pertu
     for column in dict.fromkeys(columns):
         values = [perturbed(value, config) if isinstance(value, str) else value for value in rows[column][:]]
         feature = rows.features[column]
-        rows = rows.remove_columns(column).add_column(column, values, new_fingerprint=uuid.uuid4().hex, feature=feature)
+        rows = with_column(rows, column, values, feature)
     return rows.select_columns(order)
 
 

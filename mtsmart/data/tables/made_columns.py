@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 
 import datasets
 
 from mtsmart.data.completeness import empty_as_missing, empty_parts
 from mtsmart.data.derived import is_derived, source_columns, with_derived
+from mtsmart.data.tables.whole_rows import with_column
 from mtsmart.tasks.definition import TaskDefinition
 
 
@@ -40,5 +40,5 @@ def with_made_columns(
     part = empty_as_missing(part) if has_no_null else part
     for column in made:
         values = with_derived(part, [column], place, empty_parts(definition.missing, column)).column(column)
-        rows = rows.add_column(column, values, new_fingerprint=uuid.uuid4().hex)
+        rows = with_column(rows, column, values)
     return rows
