@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, get_args
 
 from mtsmart.errors import ConfigError
 
@@ -53,7 +53,7 @@ def moved_along(value: Any, folder: Path) -> Any:
     """A value that stays equal when a project moves: its paths below the project become relative to ``folder``.
 
     Args:
-        value: anything that JSON can hold. Texts in it that are absolute paths below the project change.
+        value: anything that JSON can hold, and paths. Absolute paths below the project change, texts among them.
         folder: an absolute path. Its project is that of :func:`project_of`.
     """
     return _moved_along(value, folder, project_of(folder))
@@ -64,6 +64,18 @@ def _moved_along(value: Any, folder: Path, project: Path) -> Any:
         return {key: _moved_along(each, folder, project) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_moved_along(each, folder, project) for each in value]
+    value = str(value) if isinstance(value, PurePath) else value
     if isinstance(value, str) and os.path.isabs(value) and Path(value).is_relative_to(project):
         return Path(os.path.relpath(value, folder)).as_posix()
     return value
+
+
+def paths_in(settings: Any) -> list[str]:
+    """The fields of a class of settings whose type is ``Path`` or has it as a part, as ``list[Path]`` has."""
+    return [name for name, field in settings.model_fields.items() if _is_of_paths(field.annotation)]
+
+
+def _is_of_paths(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, PurePath):
+        return True
+    return any(map(_is_of_paths, get_args(annotation)))

@@ -28,7 +28,7 @@ from mtsmart.config.validate import validate
 from mtsmart.config.weightings import expand_weighting
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
-from mtsmart.user_paths import HUB_PREFIX, user_path
+from mtsmart.user_paths import HUB_PREFIX, paths_in, user_path
 
 COMMAND_LINE = Origin("command line")
 _MAPPING = "experiment"  # what errors call an experiment that is no file
@@ -38,6 +38,7 @@ _PLACES = (
     ("data", "cache_dir"),
     ("grid", "conclusions"),
 )
+_SECTIONS_OF_TASKS = ("dataset", "head", "init", "missing", "options", "project", "splits")  # that are no methods
 _GRID_PIECES = ("arms", "tables", "starts")
 _NOTHING = (None, False, OFF)  # what switches a section off
 
@@ -256,8 +257,7 @@ def change_places(data: dict[str, Any], change: Change) -> None:
     for section, key in _PLACES:
         _change(data.get(section), key, change, Place.FILE)
     for name in _methods_in(data):
-        for key in REGULARIZERS[name].paths:
-            _change(data[name], key, change, Place.FILE)
+        _change_method(name, data[name], change)
     for task in _values_of(data.get("tasks")):
         change_places_of_task(task, change)
     _change(data.get("encoder"), "path", change, Place.ENCODER)
@@ -275,6 +275,10 @@ def change_places_of_task(task: Any, change: Change) -> None:
     if not isinstance(task, dict):
         return
     _change(task.get("init"), "run", change, Place.FILE)
+    for name, section in task.items():
+        # Whether any other word is a method is not asked, because the answer may import all packages.
+        if isinstance(section, dict) and name not in _SECTIONS_OF_TASKS and name in REGULARIZERS:
+            _change_method(name, section, change)
     dataset = task.get("dataset")
     _change(dataset, "path", change, Place.DATA_SET)
     files = _value_of(dataset, "files")
@@ -283,6 +287,13 @@ def change_places_of_task(task: Any, change: Change) -> None:
             _change(files, split, change, Place.FILE)
     elif files is not None:
         _change(dataset, "files", change, Place.FILE)
+
+
+def _change_method(name: str, section: Any, change: Change) -> None:
+    """Change the settings of a regulariser that name files or folders."""
+    method = REGULARIZERS[name]
+    for key in dict.fromkeys([*method.paths, *paths_in(method.Settings)]):
+        _change(section, key, change, Place.FILE)
 
 
 def _change(section: Any, key: str, change: Change, place: Place) -> None:

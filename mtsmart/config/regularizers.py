@@ -183,7 +183,7 @@ class Method:
             dropout is off and a teacher says what the student says. None: there are no such settings.
         without_labels: whether its term also trains on rows that have no gold labels (``label: null`` in a task).
         task_types: the task types for whose batches the method has a term; empty: all.
-        paths: settings that name files or folders; relative ones belong to the folder of the YAML file.
+        paths: settings that name files or folders, besides those of type ``Path``; relative to the YAML file's folder.
         goes_on: whether a run that fine-tunes from a finished run takes the method's settings from it.
         counts_when_off: whether the fingerprint of a sweep's run names the method when it is off. Only the methods that
             were there when the first ledgers were written do, so that those ledgers stay good.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import PurePath
 from typing import Any
 
 from mtsmart.config.loader import Place, change_places
@@ -11,6 +12,7 @@ from mtsmart.config.sections import RunConfig
 
 def last_name(value: Any, place: Place) -> Any:
     """Of a path that begins at the root or at home only its last name. A Hub id or an address stays."""
+    value = str(value) if isinstance(value, PurePath) else value
     if isinstance(value, str) and (os.path.isabs(value) or value.startswith(("~", "./", "../"))):
         return os.path.basename(value.rstrip("/")) or "folder"
     return value
