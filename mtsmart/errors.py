@@ -6,6 +6,7 @@ The command line catches all of them, prints their messages without a traceback 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,8 @@ from mtsmart.text.escaping import one_line
 _NOTHING = object()
 _PANIC = "PanicException"  # Each library in Rust has a class of its own with this name.
 _MAX_SHOWN = 80
-_LIKE = 0.6  # from which on difflib counts two words as alike
+_LIKE = 0.6  # from which on difflib counts two words as somewhat alike
+_SLIP = 0.8  # from which on one word is probably the other one, mistyped
 T = TypeVar("T")
 
 
@@ -193,17 +195,53 @@ def in_yaml(value: object) -> str:
     return repr(value)
 
 
+def alike(word: object, options: Iterable[str]) -> str | None:
+    """The option that ``word`` seems to be a slip for; None if there is none. Case alone makes the least difference."""
+    return _closest(str(word), options, _SLIP)
+
+
 def nearest(word: object, options: Iterable[str]) -> str | None:
-    """The option that is most like ``word``; None if none is like it. One that differs in case alone comes first."""
+    """The option that is most like ``word``; None if none is like it.
+
+    A slip comes first, then an option that has the same words in another order, one that is a part of ``word`` or of
+    which ``word`` is a part, and last one that has many of its letters.
+    """
+    known = list(options)
     text = str(word)
+    return alike(text, known) or _with_its_words(text, known) or _closest(text, known, _LIKE)
+
+
+def _closest(text: str, options: Iterable[str], cutoff: float) -> str | None:
     known = sorted(options)
     folded = {option.casefold(): option for option in reversed(known)}
     if text.casefold() in folded:
         return folded[text.casefold()]
-    for near in difflib.get_close_matches(text, known, n=1, cutoff=_LIKE):
+    for near in difflib.get_close_matches(text, known, n=1, cutoff=cutoff):
         return near
-    in_any_case = difflib.get_close_matches(text.casefold(), folded, n=1, cutoff=_LIKE)
+    in_any_case = difflib.get_close_matches(text.casefold(), folded, n=1, cutoff=cutoff)
     return folded[in_any_case[0]] if in_any_case else None
+
+
+def _with_its_words(text: str, options: Iterable[str]) -> str | None:
+    """The option that shares whole words with a name such as ``label_column``, or that it begins."""
+    words = _words_of(text)
+    split = {option: _words_of(option) for option in sorted(options)}
+    reordered = [option for option, own in split.items() if sorted(own) == sorted(words)]
+    within = [option for option, own in split.items() if own and _has_run(words, own)]
+    around = [option for option, own in split.items() if words and _has_run(own, words)]
+    begun = [option for option in split if len(text) > 2 and option.casefold().startswith(text.casefold())]
+    longest = sorted(within, key=lambda option: -len(option))
+    shortest = sorted([*around, *begun], key=len)
+    return next(iter([*reordered, *longest, *shortest]), None)
+
+
+def _words_of(text: str) -> list[str]:
+    return [word for word in re.split(r"[-_. /]+", text.casefold()) if word]
+
+
+def _has_run(words: list[str], part: list[str]) -> bool:
+    """Whether ``part`` stands in ``words`` without gaps."""
+    return any(words[start : start + len(part)] == part for start in range(len(words) - len(part) + 1))
 
 
 def did_you_mean(word: object, options: Iterable[str], others: Iterable[str] = ()) -> str:

@@ -21,6 +21,7 @@ from mtsmart.errors import did_you_mean
 from mtsmart.registry import Registry
 
 PARTS = "parts"
+_SHOWN = 20  # keys that a message lists
 
 
 class NamedEntry:
@@ -75,8 +76,16 @@ class OpenSection(StrictModel):
 
     @classmethod
     def reason_unknown(cls, key: str) -> str | None:
-        """Why an installed package that has such a key cannot be used, or that no package has it."""
-        return cls.registry.hint_for_unknown(key, cls.known_keys())
+        """Why an installed package that has such a key cannot be used."""
+        return cls.registry.reason_missing(key)
+
+    @classmethod
+    def hint_of_keys(cls) -> str:
+        """The section's own keys, then as many of the registry as have room."""
+        keys = cls.known_keys()
+        shown = keys[: max(_SHOWN, len(cls.model_fields) - 1)]
+        more = ", ..." if len(keys) > len(shown) else ""
+        return f"No installed package has a {cls.registry.kind} of this name. Choose from: {', '.join(shown)}{more}"
 
     @model_validator(mode="before")
     @classmethod

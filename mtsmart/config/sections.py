@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from mtsmart.config.hints.places import enter_root
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.strict import Misfit, StrictModel
@@ -226,3 +227,6 @@ class RunConfig(OpenSection):
             message = "the encoder comes from init.run, so this key must be left out, or null"
             raise Misfit(message, ("encoder", given[0]), getattr(self.encoder, given[0]))
         return self
+
+
+enter_root(RunConfig, "a setting of the experiment, beside 'tasks'")

@@ -39,6 +39,11 @@ class StrictModel(BaseModel):
         """The reason why a key is unknown; None if there is no special reason."""
         return None
 
+    @classmethod
+    def hint_of_keys(cls) -> str:
+        """The keys that the section may have, for a key that is like none of them."""
+        return f"Choose from: {', '.join(sorted(cls.known_keys()))}"
+
 
 class Misfit(ValueError):
     """The error that a model's validator raises for a value inside the model.

@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mtsmart.config.document import Document, Key
-from mtsmart.config.forms import choices_in, sections_in, types_at, words_for
-from mtsmart.config.option_names import hint_for_option
+from mtsmart.config.forms import choices_in, types_at, words_for
+from mtsmart.config.hints.choices import hint_for_choice
+from mtsmart.config.hints.unknown_keys import hint_for_unknown
 from mtsmart.config.strict import Misfit, StrictModel
-from mtsmart.errors import ConfigError, did_you_mean, nearest
+from mtsmart.errors import ConfigError, nearest
 
 M = TypeVar("M", bound=StrictModel)
 
@@ -58,7 +59,7 @@ def _explain(model: type[StrictModel], document: Document, prefix: Key, error: V
     if isinstance(cause, Misfit):
         return ConfigError(str(cause), hint=cause.hint, **cause.shown, **place)
     if problem["type"] == "extra_forbidden":
-        return ConfigError("unknown key", hint=_hint_for_unknown(model, location), **place)
+        return ConfigError("unknown key", hint=hint_for_unknown(model, location), **place)
     if problem["type"] == "missing":
         return ConfigError("is required but missing", **place)
     if problem["type"] == "value_error":
@@ -74,17 +75,6 @@ def _is_short_form(document: Document, location: Key) -> bool:
     if not location or location in document.origins or location[:-1] not in document.origins:
         return False
     return _real_path(document.data, location, is_missing=False) == location
-
-
-def _hint_for_unknown(model: type[StrictModel], location: Key) -> str:
-    """Why a key is unknown, or which key is like it."""
-    sections = sections_in(types_at(model, location[:-1]))
-    reasons = [section.reason_unknown(str(location[-1])) for section in sections]
-    keys = [key for section in sections for key in section.known_keys()]
-    if sections and not keys:
-        return "Nothing can be set here"
-    option = hint_for_option(str(location[-1]), keys)
-    return option or next(filter(None, reasons), None) or did_you_mean(location[-1], keys)
 
 
 def _wrong_value(problem: ErrorDetails, kinds: Sequence[Any], place: dict[str, Any]) -> ConfigError:
@@ -103,7 +93,7 @@ def _wrong_value(problem: ErrorDetails, kinds: Sequence[Any], place: dict[str, A
         hint = None if near is None else f"Did you mean '{near}'?"
         return ConfigError(f"should be {forms}", value=value, hint=hint, **place)
     if problem["type"] == "literal_error":
-        return ConfigError("is not one of the choices", value=value, hint=did_you_mean(value, choices), **place)
+        return ConfigError("is not one of the choices", value=value, hint=hint_for_choice(value, choices), **place)
     return ConfigError(_readable(problem["msg"]), value=value, **place)
 
 

@@ -15,7 +15,23 @@ Metric = Callable[..., Any]
 
 :mod:`mtsmart.metrics.labels` has metrics that take probabilities, or give one score for each label.
 """
-METRICS: Registry[Metric] = Registry("metric", group="mtsmart.metrics", needs=["__call__"])
+METRICS: Registry[Metric] = Registry(
+    "metric",
+    group="mtsmart.metrics",
+    needs=["__call__"],
+    elsewhere={
+        **dict.fromkeys(["matthews_correlation", "matthews_corrcoef", "matthews"], "mcc"),
+        **dict.fromkeys(["seqeval", "ner_f1", "span_f1", "overall_f1"], "entity_f1"),
+        **dict.fromkeys(["auroc", "roc_auc", "roc_auc_score", "rocauc"], "auc"),
+        **dict.fromkeys(["em", "exact_match", "squad"], "answer_exact"),
+        **dict.fromkeys(["f1_weighted", "weighted_f1", "f1_score"], "macro_f1"),
+        **dict.fromkeys(["log_loss", "cross_entropy", "loss"], "nll"),
+        **dict.fromkeys(["qwk", "kappa", "cohen_kappa"], "quadratic_kappa"),
+        **dict.fromkeys(["mean_squared_error"], "mse"),
+        **dict.fromkeys(["mean_absolute_error"], "mae"),
+        **dict.fromkeys(["map", "ap"], "average_precision"),
+    },
+)
 
 _LOWER_IS_BETTER: set[Metric] = set()
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, Generic, TypeVar
 
 from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean, nearest
@@ -110,6 +110,7 @@ class Registry(Generic[T]):
         group: an entry-point group. Each entry point of an installed package names one entry, and points at a module
             that registers it or at the entry itself.
         needs: attributes that every entry must have; an entry of a package may be anything.
+        elsewhere: what other tools call an entry -> its name here, for hints.
     """
 
     def __init__(
@@ -121,8 +122,10 @@ class Registry(Generic[T]):
         modules: Iterable[str] = (),
         group: str | None = None,
         needs: Iterable[str] = (),
+        elsewhere: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.kind = kind
+        self.elsewhere = elsewhere
         self.group = group
         self._folders = [*([] if folder is None else [folder]), *folders]
         self._modules = list(modules)
@@ -186,7 +189,7 @@ class Registry(Generic[T]):
             self._load(name)
         if name in self._entries:
             return self._entries[name]
-        hint = self._broken.get(name) or did_you_mean(name, self)
+        hint = self._broken.get(name) or did_you_mean(self.elsewhere.get(name, name), self)
         raise ConfigError(f"unknown {self.kind}", value=name, hint=hint)
 
     def extension(self, name: str) -> Extension | None:

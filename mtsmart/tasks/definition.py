@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from mtsmart.arguments import checked
+from mtsmart.config.hints.places import enter_root
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.strict import Misfit, StrictModel
@@ -292,6 +293,9 @@ class TaskDefinition(OpenSection):
             part = "rest" if name == "train" else "holdout"
             return f"{part}({self.splits.get('train', 'train')})"
         return self.splits.get(name, name)
+
+
+enter_root(TaskDefinition, "a setting of a task", ("TASK",))
 
 
 def as_it_began(definition: TaskDefinition) -> TaskDefinition:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import datasets
@@ -13,7 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.config.document import Document
-from mtsmart.config.option_names import OPTION_NAMES
+from mtsmart.config.hints.option_names import OPTION_NAMES
 from mtsmart.config.strict import StrictModel
 from mtsmart.config.validate import validate
 from mtsmart.data.batch import Batch
@@ -147,7 +148,7 @@ class TaskType(ABC):
             if value is not None:
                 _require_one_of(self, key, value, allowed)
         for metric in definition.metrics or []:
-            _require_one_of(self, "metrics", metric, (*self.metrics, *METRICS.fitting(kind)))
+            _require_one_of(self, "metrics", metric, (*self.metrics, *METRICS.fitting(kind)), METRICS.elsewhere)
         _require_one_of(self, "head.type", definition.head.type, (AUTO, *HEADS))
         _check_texts(self)
         _check_label_settings(self)
@@ -251,14 +252,31 @@ class TaskType(ABC):
 
 
 TASK_TYPES: Registry[type[TaskType]] = Registry(
-    "task type", group="mtsmart.task_types", needs=["losses", "divergences", "metrics", "encode"]
+    "task type",
+    group="mtsmart.task_types",
+    needs=["losses", "divergences", "metrics", "encode"],
+    elsewhere={
+        **dict.fromkeys(["text-classification", "sequence_classification", "binary", "nli"], "classification"),
+        **dict.fromkeys(["sentiment", "multiclass", "multi_class", "textcat", "intent"], "classification"),
+        **dict.fromkeys(["token-classification", "token_classification", "ner", "pos", "seqeval"], "tagging"),
+        **dict.fromkeys(["sequence_labeling", "sequence_labelling", "seq", "chunking"], "tagging"),
+        **dict.fromkeys(["question-answering", "question_answering", "qa", "squad", "mrc"], "span"),
+        **dict.fromkeys(["multilabel", "multi_label_classification", "textcat_multilabel"], "multi_label"),
+        **dict.fromkeys(["sts", "similarity", "score", "float"], "regression"),
+        **dict.fromkeys(["mlm", "language_modeling", "fill-mask"], "masked_lm"),
+        **dict.fromkeys(["rank", "retrieval", "rerank"], "ranking"),
+        **dict.fromkeys(["swag", "choice", "multichoice"], "multiple_choice"),
+    },
 )
 
 
-def _require_one_of(task: TaskType, key: str, value: str, allowed: Sequence[str]) -> None:
+def _require_one_of(
+    task: TaskType, key: str, value: str, allowed: Sequence[str], elsewhere: Mapping[str, str] = MappingProxyType({})
+) -> None:
     if value not in allowed:
         message = f"does not go with task type '{task.definition.task_type}'"
-        raise ConfigError(message, key=f"{task.name}.{key}", value=value, hint=did_you_mean(value, allowed))
+        hint = did_you_mean(elsewhere.get(value, value), allowed)
+        raise ConfigError(message, key=f"{task.name}.{key}", value=value, hint=hint)
 
 
 def _check_texts(task: TaskType) -> None:

@@ -1,0 +1,94 @@
+"""Where a setting stands, so that a key in the wrong place can be sent to the right one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from mtsmart.config.document import Key
+from mtsmart.config.forms import sections_in
+from mtsmart.config.open_section import PARTS
+from mtsmart.config.strict import StrictModel
+from mtsmart.errors import alike
+
+
+@dataclass(frozen=True)
+class Root:
+    """A section that is in no other one.
+
+    Attributes:
+        model: the section.
+        words: what a setting of it is, for somebody who writes another document.
+        above: the keys that stand above it in the user's file.
+    """
+
+    model: type[StrictModel]
+    words: str
+    above: tuple[str, ...] = ()
+
+
+ROOTS: dict[type[StrictModel], Root] = {}
+"""The experiment and the task definition, each entered by its own module."""
+
+
+def enter_root(model: type[StrictModel], words: str, above: tuple[str, ...] = ()) -> None:
+    """Let unknown keys of other sections be looked for in this one. The arguments are those of :class:`Root`."""
+    ROOTS[model] = Root(model, words, above)
+
+
+def roots_from(model: type[StrictModel]) -> list[Root]:
+    """The roots, ``model`` first if it is one."""
+    return sorted(ROOTS.values(), key=lambda root: root.model is not model)
+
+
+def hint_for_place(model: type[StrictModel], key: str) -> str | None:
+    """Where a key belongs that another section has; None if none has it.
+
+    Args:
+        model: the section of the whole document, whose own sections are looked through first.
+        key: the unknown key.
+    """
+    named = [(root, {str(place[-1]): place for place in reversed(_places(root.model))}) for root in roots_from(model)]
+    for root, places in named:
+        if key in places:
+            return _sent_to(places[key], root, model)
+    for root, places in named:
+        near = alike(key, places)
+        if near is not None:
+            return _sent_to(places[near], root, model)
+    return None
+
+
+def _sent_to(place: Key, root: Root, model: type[StrictModel]) -> str:
+    if root.model is not model:
+        return f"It is {described(place, root, model)}"
+    where = f"under '{'.'.join(map(str, place[:-1]))}'" if place[1:] else "in no section"
+    return f"Write it {where}: {in_braces(place)}"
+
+
+def described(place: Key, root: Root, model: type[StrictModel]) -> str:
+    """A place in ``root``, for somebody who writes a document of ``model``."""
+    return in_braces(place) if root.model is model else f"{root.words}: {in_braces((*root.above, *place))}"
+
+
+def in_braces(place: Key) -> str:
+    """``training: {epochs: ...}`` for the place of a setting."""
+    *outer, last = map(str, place)
+    text = f"{last}: ..."
+    for name in reversed(outer):
+        text = f"{name}: {{{text}}}"
+    return text
+
+
+@cache
+def _places(model: type[StrictModel]) -> list[Key]:
+    """The keys of a section and of the sections in it, those of the section itself first."""
+    own = [(name,) for name in model.model_fields if name != PARTS]
+    return [*own, *_inside(model)]
+
+
+def _inside(model: type[StrictModel]) -> Iterator[Key]:
+    for name, field in model.model_fields.items():
+        for section in sections_in([field.annotation]):
+            yield from ((name, inner) for inner in section.model_fields if inner != PARTS)

@@ -1,0 +1,45 @@
+"""What is said of a key that its section does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mtsmart.config.document import Key
+from mtsmart.config.forms import sections_in, types_at
+from mtsmart.config.hints.option_names import hint_for_option
+from mtsmart.config.hints.other_names import hint_for_other_name
+from mtsmart.config.hints.places import hint_for_place
+from mtsmart.config.strict import StrictModel
+from mtsmart.errors import alike, nearest
+
+
+def hint_for_unknown(model: type[StrictModel], location: Key) -> str:
+    """What the user can do about an unknown key.
+
+    A reason of the section's own comes first, then a key that differs by a slip of the hand. Names of other tools and
+    settings of other sections come before keys that are only somewhat like it.
+
+    Args:
+        model: the section of the whole document.
+        location: the keys down to the unknown one.
+    """
+    sections = sections_in(types_at(model, location[:-1]))
+    if sections and not any(section.known_keys() for section in sections):
+        return "Nothing can be set here"
+    return next(_hints(model, location, sections))
+
+
+def _hints(model: type[StrictModel], location: Key, sections: list[type[StrictModel]]) -> Iterator[str]:
+    key = str(location[-1])
+    keys = [known for section in sections for known in section.known_keys()]
+    yield from filter(None, (section.reason_unknown(key) for section in sections))
+    yield from _meant(alike(key, keys))
+    yield from filter(None, [hint_for_other_name(model, location), hint_for_place(model, key)])
+    yield from filter(None, [hint_for_option(key, keys)])
+    yield from _meant(nearest(key, keys))
+    yield " ".join(section.hint_of_keys() for section in sections) or "There are none to choose from."
+
+
+def _meant(key: str | None) -> Iterator[str]:
+    if key is not None:
+        yield f"Did you mean '{key}'?"
