@@ -71,7 +71,7 @@ def select_complete(
     may_be_empty = {column for column in text if policies[column] == "empty"}
     rows = with_empty_texts(rows, may_be_empty)
     empty_is_value = may_be_empty | (set(labels) if empty_label else set())
-    lacking = {column: _missing(rows, column, column in empty_is_value) for column in policies}
+    lacking = _missing(rows, {column: column in empty_is_value for column in policies})
     any_lacking = np.logical_or.reduce(list(lacking.values()))
     count = int(any_lacking.sum())
     if count == 0:
@@ -94,7 +94,8 @@ def complete_rows(
     """
     may_be_empty = {column for column in text if policy_of(missing, column) == "empty"}
     rows = with_empty_texts(rows, may_be_empty)
-    complete = ~np.logical_or.reduce([_missing(rows, column, column in may_be_empty) for column in text])
+    lacking = _missing(rows, {column: column in may_be_empty for column in text})
+    complete = ~np.logical_or.reduce(list(lacking.values()))
     return (rows if complete.all() else rows.select(np.flatnonzero(complete))), complete
 
 
@@ -145,13 +146,14 @@ def _incomplete(rows: datasets.Dataset, place: str, lacking: Mapping[str, np.nda
     )
 
 
-def _missing(rows: datasets.Dataset, column: str, empty_is_value: bool) -> np.ndarray:
-    """(N,) bool: the row has no value in the column, NaN, or (unless ``empty_is_value``) an empty text."""
-    found = [np.empty(0, dtype=bool)]
-    for table in rows.select_columns([column]).with_format("arrow").iter(batch_size=_READ):
-        values = table[column]
-        lacks = missing_in(values)
-        if not empty_is_value and any(is_text(values.type) for is_text in _TEXT):
-            lacks = pc.or_kleene(lacks, pc.equal(values, ""))
-        found.append(np.asarray(lacks, dtype=bool))
-    return np.concatenate(found)
+def _missing(rows: datasets.Dataset, empty_is_value: Mapping[str, bool]) -> dict[str, np.ndarray]:
+    """Column -> (N,) bool: the row has no value in it, NaN, or (where that is no value) an empty text."""
+    found = {column: [np.empty(0, dtype=bool)] for column in empty_is_value}
+    for table in rows.select_columns(list(found)).with_format("arrow").iter(batch_size=_READ):
+        for column, is_value in empty_is_value.items():
+            values = table[column]
+            lacks = missing_in(values)
+            if not is_value and any(is_text(values.type) for is_text in _TEXT):
+                lacks = pc.or_kleene(lacks, pc.equal(values, ""))
+            found[column].append(np.asarray(lacks, dtype=bool))
+    return {column: np.concatenate(parts) for column, parts in found.items()}

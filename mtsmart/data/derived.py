@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from mtsmart.data.filters import FILTERS
 from mtsmart.data.tables.missing import is_missing
+from mtsmart.data.tables.whole_rows import with_column
 from mtsmart.errors import DataError, did_you_mean
 
 _BATCH = 10_000  # rows whose texts are made together
@@ -290,8 +291,7 @@ def named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:
 
 
 def _renamed(rows: datasets.Dataset, label: str, name_of: Callable[[Any], Any], feature: Any) -> datasets.Dataset:
-    named = [name_of(value) for value in rows[label]]
-    return rows.remove_columns(label).add_column(label, named, feature=feature)
+    return with_column(rows, label, [name_of(value) for value in rows[label][:]], feature)
 
 
 def _label_name(names: Sequence[str], value: int | None) -> str | None:

@@ -117,7 +117,7 @@ def predictable(
         return complete, is_complete
     lacking = np.zeros(len(complete), dtype=bool)
     for column in task.columns:
-        lacking |= np.fromiter((task.lacks_item(column, value) for value in complete[column]), bool, len(complete))
+        lacking |= np.fromiter((task.lacks_item(column, value) for value in complete[column][:]), bool, len(complete))
     if not lacking.any():
         return complete, is_complete
     is_complete[is_complete] = ~lacking

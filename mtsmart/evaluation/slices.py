@@ -31,7 +31,7 @@ def slices_of(
     """
     values = _values(task, split, by, config)
     places: dict[tuple[str, ...], list[int]] = {}
-    for place, row in enumerate(outputs.features["row"]):  # Several encoded rows may come from one source row.
+    for place, row in enumerate(outputs.features["row"][:]):  # Several encoded rows may come from one source row.
         places.setdefault(values[row], []).append(place)
     return {key: _scored(task, outputs, places[key]) for key in sorted(places)}
 
@@ -50,7 +50,7 @@ def _values(task: TaskType, split: str, by: Sequence[str], config: DataConfig) -
         warnings.simplefilter("ignore", MtsmartWarning)  # What is strange about the data has been told before.
         rows = load_split(task.name, task.definition, split, list(dict.fromkeys([*task.columns, *by])), config)
     columns: list[list[Any]] = [rows[column][:] for column in by]
-    return {row: tuple(map(_text, values)) for row, *values in zip(rows["row"], *columns, strict=True)}
+    return {row: tuple(map(_text, values)) for row, *values in zip(rows["row"][:], *columns, strict=True)}
 
 
 def _text(value: Any) -> str:

@@ -214,7 +214,7 @@ class Preparer:
             known = [name for name in present if name not in source_columns(task.columns)]
             hint = did_you_mean(lacking, known) if known else None
             raise LabelsMissing("the data has no such label column", file=where, key="label", value=lacking, hint=hint)
-        if all(value is None for label in labels for value in rows[label]):
+        if all(value is None for label in labels for value in rows[label][:]):
             raise LabelsMissing(
                 "the labels of this split are hidden", file=where, hint="'mtsmart predict' works without labels"
             )

@@ -209,13 +209,13 @@ def _numbers(task: TaskType, rows: datasets.Dataset) -> Numbers | None:
     labels = [name for name in task.definition.label_columns[:1] if name in rows.column_names]
     if not labels:
         return None
-    found = [number_of(value) for value in rows[labels[0]]]
+    found = [number_of(value) for value in rows[labels[0]][:]]
     numbers = [number for number in found if number is not None]
     return Numbers(min(numbers), math.fsum(numbers) / len(numbers), max(numbers)) if numbers else None
 
 
 def _empty(rows: datasets.Dataset, columns: Sequence[str]) -> dict[str, int]:
-    counts = {column: sum(_is_empty(value) for value in rows[column]) for column in columns}
+    counts = {column: sum(_is_empty(value) for value in rows[column][:]) for column in columns}
     return {column: count for column, count in counts.items() if count}
 
 
@@ -225,7 +225,7 @@ def _is_empty(value: Any) -> bool:
 
 def _examples(task: TaskType, split: _Split) -> dict[str, list[dict[str, Any]]]:
     """Two rows of each label that a row has as a whole; otherwise the first two rows."""
-    places = dict(zip(split.rows["row"], range(len(split.rows)), strict=True))
+    places = dict(zip(split.rows["row"][:], range(len(split.rows)), strict=True))
     chosen: dict[str, list[int]] = {}
     taken: Counter[str] = Counter()
     for labels, row in _labelled(task, split.encoded.rows):

@@ -180,7 +180,7 @@ class Classification(
 
     def count_each(self, features: datasets.Dataset) -> tuple[Sequence[float], float]:
         """How many rows have each label; with soft labels the sums of the probabilities."""
-        labels = np.asarray(features["labels"])
+        labels = np.asarray(features["labels"][:])
         if self.options.soft_labels:
             return labels.sum(axis=0).tolist(), len(labels)
         return np.bincount(labels, minlength=len(self.labels)).tolist(), len(labels)
@@ -207,7 +207,7 @@ class Classification(
         labels = super().references(features)
         if self.options.soft_labels:
             labels = np.asarray(labels).argmax(-1).tolist()
-        return labels if self.options.group is None else list(map(GroupedLabel, labels, features["group"]))
+        return labels if self.options.group is None else list(map(GroupedLabel, labels, features["group"][:]))
 
     def probabilities(self, outputs: Outputs) -> np.ndarray:
         """(N, C) float64: the softmax of the logits."""

@@ -170,7 +170,7 @@ class MaskedLM(TokenTask, Portable):
     def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
         """The best token for each mask of a text, its probability, and the next best tokens."""
         texts: dict[int, list[list[dict[str, Any]]]] = {}
-        for row, numbers in zip(outputs.features["row"], outputs.logits, strict=True):
+        for row, numbers in zip(outputs.features["row"][:], outputs.logits, strict=True):
             texts.setdefault(row, []).extend(_named(position, tokenizer) for position in numbers.tolist())
         return [
             {

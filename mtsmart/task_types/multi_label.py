@@ -298,7 +298,7 @@ class MultiLabel(
 
     def count_each(self, features: datasets.Dataset) -> tuple[Sequence[float], float]:
         """How many rows have each label."""
-        return np.asarray(features["labels"]).sum(axis=0).tolist(), len(features)
+        return np.asarray(features["labels"][:]).sum(axis=0).tolist(), len(features)
 
     def balanced_weight(self, count: float, total: float, present: int) -> float:
         """The rows without the label divided by the rows with it; 1 for a label that all rows have."""
@@ -323,7 +323,7 @@ class MultiLabel(
         return list((_probabilities(outputs) > self.threshold).astype(np.int64))
 
     def references(self, features: datasets.Dataset) -> list[np.ndarray]:
-        return [np.asarray(row, dtype=np.int64) for row in features["labels"]]
+        return [np.asarray(row, dtype=np.int64) for row in features["labels"][:]]
 
     def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
         """The names of the predicted labels, and each label's probability."""

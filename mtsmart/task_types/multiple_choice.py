@@ -185,7 +185,7 @@ class MultipleChoice(CandidateTask, HasProbabilities, Portable):
         """The index of each list's right candidate; where labels are texts, it knows all of them."""
         if not self.options.by_text:
             return super().references(features)
-        pairs = zip(features["candidates"], features["answers"], strict=True)
+        pairs = zip(features["candidates"][:], features["answers"][:], strict=True)
         return [RightCandidates(*pair) for pair in pairs]
 
     def score(self, predictions: Sequence[int], references: Sequence[Any]) -> dict[str, float]:
@@ -214,8 +214,8 @@ class MultipleChoice(CandidateTask, HasProbabilities, Portable):
     def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
         """The best candidate's index, name (if candidates have names) and text, and each one's probability."""
         own = self.options.keys is not None
-        texts = outputs.features["candidates"]
-        keys = outputs.features["keys"] if own else [self.names.names] * len(outputs.logits)
+        texts = outputs.features["candidates"][:]
+        keys = outputs.features["keys"][:] if own else [self.names.names] * len(outputs.logits)
         return [
             {
                 "prediction": index,

@@ -126,7 +126,7 @@ class Ordinal(
 
     def count_each(self, features: datasets.Dataset) -> tuple[Sequence[float], float]:
         """How many rows have each label."""
-        return np.bincount(features["labels"], minlength=len(self.labels)).tolist(), len(features)
+        return np.bincount(features["labels"][:], minlength=len(self.labels)).tolist(), len(features)
 
     def changed(self, logits: Tensor, other: Tensor, batch: Batch) -> Tensor:
         """The share of rows whose predicted label differs."""

@@ -107,7 +107,7 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining, Portable):
         if not self.grouped:
             return rows
         members: dict[Any, list[int]] = {}
-        for position, key in enumerate(rows[self.options.group]):
+        for position, key in enumerate(rows[self.options.group][:]):
             members.setdefault(key, []).append(position)
         self._check_queries(rows, members)
         query, candidate = self.definition.text
@@ -183,7 +183,7 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining, Portable):
 
     def check_training(self, features: datasets.Dataset) -> None:
         """Refuse a query without a relevant candidate: nothing says which one should come first."""
-        for position, relevances in enumerate(features["labels"]):
+        for position, relevances in enumerate(features["labels"][:]):
             if not any(relevances):
                 query = features[position]
                 column = self.options.group or self.label
@@ -211,7 +211,7 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining, Portable):
                 for order, scores in zip(orders, self.decode(outputs), strict=True)
             ]
         described = {}
-        groups = zip(outputs.features["positions"], orders, self.decode(outputs), strict=True)
+        groups = zip(outputs.features["positions"][:], orders, self.decode(outputs), strict=True)
         for positions, order, scores in groups:
             for rank, index in enumerate(order, 1):
                 described[positions[index]] = {"prediction": rank, "score": scores[index]}

@@ -201,7 +201,7 @@ class Tagging(
 
     def count_each(self, features: datasets.Dataset) -> tuple[Sequence[float], float]:
         """How many words have each tag."""
-        tags = np.asarray([tag for row in features["tags"] for tag in row], dtype=np.int64)
+        tags = np.asarray([tag for row in features["tags"][:] for tag in row], dtype=np.int64)
         return np.bincount(tags, minlength=len(self.labels)).tolist(), len(tags)
 
     def adapt(self, logits: Tensor, batch: Batch) -> Tensor:
@@ -221,7 +221,7 @@ class Tagging(
         return [self._named(table) for _, table in self._sources(outputs)]
 
     def references(self, features: datasets.Dataset) -> list[list[str]]:
-        windows_of = zip(features["window"], features["tags"], strict=True)
+        windows_of = zip(features["window"][:], features["tags"][:], strict=True)
         return [[self.labels[tag] for tag in tags] for window, tags in windows_of if window == 0]
 
     def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
@@ -300,7 +300,7 @@ class Tagging(
     def _sources(self, outputs: Outputs) -> list[tuple[list[str], Tensor]]:
         """Each source row's words and their logits (words, C), merged from its windows."""
         features = outputs.features
-        columns = [list(features[name]) for name in ("window", "word", "words")]
+        columns = [features[name][:] for name in ("window", "word", "words")]
         sources: list[tuple[list[str], Tensor]] = []
         for window, scored, words, logits in zip(*columns, outputs.logits, strict=True):
             if window == 0:

@@ -51,7 +51,7 @@ def _scored(
     pairs = zip(predictions, references, strict=True)
     table = task.probabilities(outputs) if _has_one_label(task) else None
     return ScoredRows(
-        numbers=list(dict.fromkeys(outputs.features["row"])),  # Several windows may come from one source row.
+        numbers=list(dict.fromkeys(outputs.features["row"][:])),  # Several windows may come from one source row.
         predictions=predictions,
         references=references,
         costs=task.costs(outputs, references),

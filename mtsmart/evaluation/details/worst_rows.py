@@ -64,7 +64,7 @@ def texts_of(task: TaskType, split: str, config: DataConfig, numbers: Sequence[i
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MtsmartWarning)  # What is strange about the data has been told before.
         rows = load_split(task.name, task.definition, split, task.columns, config)
-    places = dict(zip(rows["row"], range(len(rows)), strict=True))
+    places = dict(zip(rows["row"][:], range(len(rows)), strict=True))
     chosen = rows.select([places[number] for number in numbers])
     return {
         row["row"]: {column: _text(row[column]) for column in task.columns}

@@ -158,7 +158,7 @@ class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists
         return padded_rows(rows, batch.layout["present"], ABSENT)
 
     def references(self, features: datasets.Dataset) -> list[Any]:
-        return list(features["labels"])
+        return list(features["labels"][:])
 
 
 def reading_of_lists(

@@ -96,7 +96,7 @@ class SequenceTask(ReadsWindows, Distillable, OwnSignature):
         return Batch(self.name, self.padded(features, tokenizer), targets, [row["row"] for row in features])
 
     def references(self, features: datasets.Dataset) -> list[Any]:
-        return list(features["labels"])
+        return list(features["labels"][:])
 
     def how_read(self, max_length: int) -> dict[str, Any]:
         texts = {"text": self.definition.text, "max_length": max_length}
