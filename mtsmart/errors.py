@@ -230,9 +230,8 @@ def _with_its_words(text: str, options: Iterable[str]) -> str | None:
     within = [option for option, own in split.items() if own and _has_run(words, own)]
     around = [option for option, own in split.items() if words and _has_run(own, words)]
     begun = [option for option in split if len(text) > 2 and option.casefold().startswith(text.casefold())]
-    longest = sorted(within, key=lambda option: -len(option))
-    shortest = sorted([*around, *begun], key=len)
-    return next(iter([*reordered, *longest, *shortest]), None)
+    found = next(filter(None, [reordered, within, [*around, *begun]]), [])
+    return next(iter(difflib.get_close_matches(text.casefold(), found, n=1, cutoff=0)), None)
 
 
 def _words_of(text: str) -> list[str]:
