@@ -16,6 +16,7 @@ FLAGS = {
     "columns": "--columns",
     "encoder": "--encoder",
     "every": "--every",
+    "exact=True": "--exact",
     "figure_format": "--figure-format",
     "figures": "--figures",
     "file": "--file",

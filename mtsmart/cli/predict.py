@@ -35,6 +35,13 @@ Calibrated = Annotated[
     bool, typer.Option("--calibrated", help="Probabilities with the temperature that the run's report has fitted.")
 ]
 
+Exact = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Write texts into csv and tsv as they are. A spreadsheet may compute those that begin with = + - @.",
+    ),
+]
 
 PredictionFile = Annotated[
     Path | None,
@@ -59,6 +66,7 @@ def predict(
     columns: Columns = None,
     calibrated: Calibrated = False,
     precision: Precision = "float32",
+    exact: Exact = False,
 ) -> None:
     """Predict a file's rows: labels with probabilities, or scores, in the file's order; null without a text.
 
@@ -68,6 +76,7 @@ def predict(
     if output is None:
         require_output()
     quiet_libraries()
+    from mtsmart.evaluation.delimited.rules import FieldRules
     from mtsmart.evaluation.loaded import LoadedRun
     from mtsmart.evaluation.new_files import GivenForm
     from mtsmart.evaluation.prediction_files import check_output, predicted_rows, write_jsonl, write_rows
@@ -81,7 +90,8 @@ def predict(
     if output is None:
         write_jsonl(rows, sys.stdout)
     else:
-        say(f"{counted(write_rows(rows, output), 'row')} written to {output}")
+        rules = FieldRules.of_tasks(map(loaded.task, task), exact)
+        say(f"{counted(write_rows(rows, output, rules), 'row')} written to {output}")
 
 
 def try_run(

@@ -7,18 +7,16 @@ task types of other packages that arrange rows, unless these say otherwise.
 
 from __future__ import annotations
 
-import csv
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from mtsmart.data.readers import SecondName
 from mtsmart.data.sources import places_read
 from mtsmart.errors import DataError, MtsmartError, did_you_mean
+from mtsmart.evaluation.delimited.rules import PROTECTED, FieldRules
+from mtsmart.evaluation.delimited.writing import write_delimited
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.evaluation.new_file_rows import NewFileRows
 from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, of_new_file
@@ -30,10 +28,7 @@ from mtsmart.storage.durable import replacing
 from mtsmart.storage.owned import is_same_file
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.writes_text import text_of
-from mtsmart.task_types.shared.labels import joined
-from mtsmart.text.escaping import spreadsheet_field
 from mtsmart.text.json_lines import json_line
-from mtsmart.text.json_text import json_text
 
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl")
 
@@ -212,12 +207,15 @@ def _named_paths(value: Any) -> Iterator[Path]:
             yield from _named_paths(inner)
 
 
-def write_rows(rows: Iterable[dict[str, Any]], file: Path) -> int:
+def write_rows(rows: Iterable[dict[str, Any]], file: Path, rules: FieldRules = PROTECTED) -> int:
     """Write rows in the format of the file's ending, as they come. The file appears only when it is complete.
+
+    In csv and tsv a text that a spreadsheet would compute gets an apostrophe in front, and a notice tells how many.
 
     Args:
         rows: at least one; for csv and tsv all have the same keys.
         file: the file.
+        rules: which texts stay as they are in csv and tsv.
 
     Returns:
         the number of rows.
@@ -232,7 +230,8 @@ def write_rows(rows: Iterable[dict[str, Any]], file: Path) -> int:
         with replacing(file) as aside, aside.open("w", encoding="utf-8", errors=escaped, newline="") as stream:
             if file.suffix.lower() == ".jsonl":
                 return write_jsonl(source, stream)
-            return _write_delimited(source, stream, "," if file.suffix.lower() == ".csv" else "\t")
+            delimiter = "," if file.suffix.lower() == ".csv" else "\t"
+            return write_delimited(source, stream, delimiter, rules, str(file))
     except _SourceFailed:
         assert source.error is not None
         raise source.error from None
@@ -264,45 +263,3 @@ def write_jsonl(rows: Iterable[dict[str, Any]], stream: TextIO) -> int:
         stream.write(json_line(row, stream.encoding) + "\n")
         count += 1
     return count
-
-
-def _write_delimited(rows: Iterable[dict[str, Any]], stream: TextIO, delimiter: str) -> int:
-    write = _csv_writer(stream) if delimiter == "," else partial(_write_tsv, stream)
-    count = 0
-    for count, row in enumerate(rows, 1):
-        if count == 1:
-            write([_field(name.given if isinstance(name, SecondName) else name) for name in row])
-        write(list(map(_field, row.values())))
-    return count
-
-
-def _csv_writer(stream: TextIO) -> Callable[[list[Any]], object]:
-    """Writes the fields of a line. Python leaves a carriage return without quotes, and readers begin a row after it."""
-    plain = csv.writer(stream, lineterminator="\n")
-    quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-
-    def write(fields: list[Any]) -> None:
-        has_return = any("\r" in field for field in fields if isinstance(field, str))
-        (quoted if has_return else plain).writerow(fields)
-
-    return write
-
-
-def _write_tsv(stream: TextIO, fields: list[Any]) -> None:
-    """Without quotes, as tsv is read. A tab or line break in a field becomes a space."""
-    flat = ("" if field is None else re.sub(r"[\t\r\n]", " ", str(field)) for field in fields)
-    stream.write("\t".join(flat) + "\n")
-
-
-def _field(value: Any) -> Any:
-    """A field. Lists of words or numbers have spaces between them; other lists and mappings are JSON.
-
-    A text that a spreadsheet would compute has an apostrophe in front. Numbers and lists of numbers stay as they are.
-    """
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return spreadsheet_field(joined(value, " "))
-    if isinstance(value, list) and all(isinstance(item, int | float) for item in value):
-        return " ".join(map(str, value))
-    if isinstance(value, list | dict):
-        return json_text(value, ensure_ascii=False, default=str)
-    return spreadsheet_field(value) if isinstance(value, str) else value

@@ -14,6 +14,7 @@ from rich.console import Console
 from mtsmart.cli.terminal import ErrorStreamHandler
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.readers import read_table
+from mtsmart.evaluation.delimited.rules import FieldRules
 from mtsmart.evaluation.evaluator import Evaluation, TaskResult
 from mtsmart.evaluation.prediction_files import write_jsonl, write_rows
 from mtsmart.models.export_folder import Exported
@@ -166,6 +167,16 @@ def test_predictions_that_a_spreadsheet_would_compute(tmp_path, ending):
     assert second == ["-0.5", "'\t=1\n" if ending == "csv" else "' =1 ", "a", "-1e-05", "", ""]
     # A reader of data keeps the apostrophe.
     assert read_table(file).to_pylist()[0]["'=x"] == "'=1+1"
+
+
+def test_lists_of_labels_stay_whatever_stands_between_them(tmp_path):
+    """The labels of a tagged row, those of a row with several labels, and a text that only begins like a label."""
+    file = tmp_path / "out.csv"
+    rules = FieldRules(labels=frozenset({"-", "+", "@x"}), separators=(None, ";"))
+    rows = [{"list": ["-", "@x"], "tags": "- + @x", "several": "+;-", "text": "- a", "formula": "=1"}]
+    write_rows(rows, file, rules)
+    with file.open(newline="") as stream:
+        assert list(csv.reader(stream))[1] == ["- @x", "- + @x", "+;-", "'- a", "'=1"]
 
 
 def test_a_carriage_return_begins_no_row(tmp_path):

@@ -1,0 +1,1 @@
+"""Predictions as csv and tsv."""
