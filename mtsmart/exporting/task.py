@@ -10,6 +10,7 @@ from typing import Any
 
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.evaluation.loaded import LoadedRun
+from mtsmart.exporting.examples import candidate_columns, example_row
 from mtsmart.exporting.onnx.card import graph_card
 from mtsmart.exporting.onnx.export import export_graph
 from mtsmart.exporting.pair_model import export_pair, is_pair
@@ -23,7 +24,8 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import HubAddress, run_path
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_outputs import HasUnit, decoding_rule, unit_of
-from mtsmart.task_types.windows.reads_windows import is_in_windows
+from mtsmart.task_types.shared.candidates import CandidateTask
+from mtsmart.task_types.windows.reads_windows import cuts_texts, is_in_windows
 from mtsmart.training.setup import recipe_of
 from mtsmart.user_paths import HUB_PREFIX, user_path
 
@@ -137,6 +139,9 @@ def _card(run: LoadedRun, task: TaskType) -> ModelCard:
         recipe=[how_trained(run.config), *recipe_of(run.config, {task.name: run.definitions[task.head_name]})],
         versions=versions(),
         rule=decoding_rule(task),
+        candidates=candidate_columns(task),
+        row=example_row(task),
+        is_cut=cuts_texts(task) or isinstance(task, CandidateTask),
     )
 
 

@@ -22,6 +22,7 @@ _PIPELINES = {
     "AutoModelForTokenClassification": "token-classification",
     "AutoModelForMaskedLM": "fill-mask",
 }
+_CHOICE = "AutoModelForMultipleChoice"
 _SENTENCE_PACKAGE = "sentence_transformers"
 _MODULES_TEXT = [
     "The outputs are logits, or the number itself for regression. transformers loads the encoder without",
@@ -51,6 +52,9 @@ class ModelCard:
         baselines: metric -> score of the best constant prediction on validation, as far as it is known.
         others: the tasks with which it was trained.
         versions: the libraries, in one line.
+        candidates: the columns of the candidates, of which each makes a pair with the text; empty if there are none.
+        row: the columns that the task reads, with values that show their form.
+        is_cut: whether an input that is too long is cut; else it is read in parts.
     """
 
     name: str
@@ -66,6 +70,9 @@ class ModelCard:
     baselines: Mapping[str, float] = field(default_factory=dict)
     others: Sequence[str] = ()
     versions: str = ""
+    candidates: Sequence[str] = ()
+    row: Mapping[str, Any] = field(default_factory=dict)
+    is_cut: bool = True
 
     def text(self, exported: Exported) -> str:
         """The text of the exported model's README.md."""
@@ -100,7 +107,11 @@ class ModelCard:
 
     def _code(self, exported: Exported, pipeline: str | None) -> list[str]:
         """Some lines of Python that load the model. The user runs them in the folder above the model's folder."""
-        texts = len(self.definition.text)
+        texts = 2 if self.candidates else len(self.definition.text)
+        if exported.auto_class == SENTENCE_TRANSFORMER and self.candidates:
+            return _candidates_modules_code(exported)
+        if exported.auto_class == _CHOICE:
+            return _candidates_code(exported)
         if exported.auto_class == SENTENCE_TRANSFORMER:
             return _modules_code(exported, texts, self.labels)
         return _code(exported, pipeline, texts, self.problem_type)
@@ -108,17 +119,20 @@ class ModelCard:
     def facts(self) -> list[str]:
         """What the task is and how it was trained, a line each."""
         definition = self.definition
+        tokens = f"{self.max_length} tokens"
+        limit = f"cut to {tokens}" if self.is_cut else f"at most {tokens} at once"
         described = f" ({definition.description})" if definition.description.strip() else ""
         facts = [
             f"- Task: {code_span(self.name)}, {markdown(definition.task_type + described)}",
-            f"- Input: {markdown(' and '.join(definition.text))}, cut to {self.max_length} tokens",
+            f"- Input: {self._input()}, {limit}",
             f"- Base encoder: {code_span(self.encoder)}",
         ]
         facts += [f"- Training: {markdown(text)}" for text in self.recipe]
         if self.versions:
             facts.append(f"- Versions: {markdown(self.versions)}")
         if self.labels:
-            facts.append(f"- {'Outputs' if self.rule else 'Labels'}: {', '.join(map(markdown, self.labels))}")
+            are_outputs = self.rule and self.labels != definition.labels
+            facts.append(f"- {'Outputs' if are_outputs else 'Labels'}: {', '.join(map(markdown, self.labels))}")
         if self.rule:
             facts.append(f"- Decoding: {markdown(self.rule)}")
         if self.problem_type:
@@ -128,6 +142,18 @@ class ModelCard:
         if self.decoding:
             facts.append(f"- Found on validation for decoding: {code_span(json_text(self.decoding))}")
         return facts
+
+    def _input(self) -> str:
+        """What the model reads, as Markdown."""
+        texts = markdown(" and ".join(self.definition.text))
+        if not self.candidates:
+            return texts
+        columns = markdown(", ".join(self.candidates))
+        mark = self.definition.options.get("placeholder")
+        if mark:
+            return f"pairs of {texts}, where each candidate ({columns}) takes the place of {code_span(mark)}"
+        between = ", with a blank between them," if len(self.definition.text) > 1 else ""
+        return f"pairs of {texts}{between} and each candidate ({columns})"
 
     def score_table(self) -> list[str]:
         """The scores beside those of a constant prediction; no lines if there are none."""
@@ -172,6 +198,32 @@ def _modules_code(exported: Exported, texts: int, labels: list[str] | None) -> l
     if labels is None:
         return [*lines, "print(outputs)"]
     return [*lines, f"print(dict(zip({json.dumps(labels, ensure_ascii=False)}, outputs[0])))"]
+
+
+def _candidates_modules_code(exported: Exported) -> list[str]:
+    """A text with each of its candidates, as sentence-transformers reads pairs."""
+    return [
+        f"from {_SENTENCE_PACKAGE} import {exported.auto_class}",
+        f"model = {exported.auto_class}({json.dumps(exported.folder.name)})",
+        'pairs = [("...", "a candidate"), ("...", "another candidate")]  # the same text with each of its candidates',
+        "outputs = model.encode(pairs)  # a number for each candidate",
+        "print(outputs)",
+    ]
+
+
+def _candidates_code(exported: Exported) -> list[str]:
+    """A text with each of its candidates, as transformers reads a row of a multiple choice."""
+    folder = json.dumps(exported.folder.name)
+    return [
+        f"from transformers import {exported.auto_class}, AutoTokenizer",
+        f"tokenizer = AutoTokenizer.from_pretrained({folder})",
+        f"model = {exported.auto_class}.from_pretrained({folder})",
+        'pairs = [("...", "a candidate"), ("...", "another candidate")]  # the same text with each of its candidates',
+        'inputs = tokenizer(pairs, truncation=True, padding=True, return_tensors="pt")',
+        "row = {name: values[None] for name, values in inputs.items()}",
+        "outputs = model(**row).logits[0]  # a number for each candidate",
+        "print(outputs)",
+    ]
 
 
 def _code(exported: Exported, pipeline: str | None, texts: int, problem_type: str | None) -> list[str]:

@@ -20,7 +20,7 @@ from mtsmart.metrics import METRICS
 from mtsmart.task_types.details.interface import HasProbabilities
 from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
-from mtsmart.task_types.interface.explains_outputs import Portable
+from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, Portable
 from mtsmart.task_types.interface.reads_labels import Seen, Survey
 from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists, reading_of_lists
 from mtsmart.task_types.shared.labels import Kind, LabelNames, as_list, listed
@@ -62,7 +62,7 @@ _OF_TEXTS = ("answer_f1", "answer_exact")  # metrics that compare the candidate'
 
 
 @TASK_TYPES.register("multiple_choice")
-class MultipleChoice(CandidateTask, HasProbabilities, Portable):
+class MultipleChoice(CandidateTask, HasProbabilities, Portable, ExplainsDecoding):
     """One candidate of each list is right: cross-entropy over the list, as in ``AutoModelForMultipleChoice``.
 
     The label is the candidate's index from 0, or its name: the name of its column, or what ``labels`` or the row's
@@ -231,6 +231,13 @@ class MultipleChoice(CandidateTask, HasProbabilities, Portable):
 
     def how_decoded(self) -> dict[str, Any]:
         return {"kind": "choice", "names": self.names.names}
+
+    def decoding_rule(self) -> str:
+        """How the outputs of a row's candidates are compared."""
+        return (
+            "the model gives one number for each pair; the softmax over all candidates of a row gives their "
+            "probabilities, and the candidate with the highest number is the prediction"
+        )
 
     def costs(self, outputs: Outputs, references: Sequence[int]) -> np.ndarray:
         """(N,) float64: the negative log-likelihood of each row's right candidate."""

@@ -20,7 +20,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.task_types.interface.arranges_rows import ArrangesRows
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
 from mtsmart.task_types.interface.checks_training import ChecksTraining
-from mtsmart.task_types.interface.explains_outputs import Portable
+from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, Portable
 from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists, reading_of_lists
 from mtsmart.task_types.shared.labels import Kind, as_list, listed, number_of, size_hint
@@ -52,7 +52,7 @@ class RankingOptions(TaskOptions):
 
 
 @TASK_TYPES.register("ranking")
-class Ranking(CandidateTask, ArrangesRows, ChecksTraining, Portable):
+class Ranking(CandidateTask, ArrangesRows, ChecksTraining, Portable, ExplainsDecoding):
     """Cross-entropy of the softmax over a query's scores against its normalised relevances.
 
     This is ListNet's top-one loss (Cao et al. 2007, equation 4, with relevances normalised by their sum). With one
@@ -225,6 +225,13 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining, Portable):
 
     def how_decoded(self) -> dict[str, Any]:
         return {"kind": "ranks" if self.grouped else "order"}
+
+    def decoding_rule(self) -> str:
+        """How the outputs of a query's candidates are compared."""
+        return (
+            "the model gives one number for each pair; the candidates of one query stand in the order of their "
+            "numbers, the highest first"
+        )
 
     def baseline(self, train: Sequence[Sequence[float]], references: Sequence[Sequence[float]]) -> list[list[float]]:
         """Rank by place: the place in the list with the highest mean relevance comes first."""

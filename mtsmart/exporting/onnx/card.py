@@ -56,7 +56,7 @@ def _about(count: int, int8: bool) -> list[str]:
 
 def _use(cards: Sequence[ModelCard], folder: str) -> list[str]:
     tasks = json.dumps(cards[0].name)
-    row = json.dumps(dict.fromkeys(cards[0].definition.text, "..."), ensure_ascii=False)
+    row = json.dumps(cards[0].row, ensure_ascii=False)
     return [
         "`pip install numpy tokenizers onnxruntime` is all that it needs.",
         "",
