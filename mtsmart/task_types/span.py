@@ -29,7 +29,7 @@ from mtsmart.task_types.details.interface import ExplainsErrors
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions, TaskType
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
-from mtsmart.task_types.interface.explains_outputs import Portable
+from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, Portable
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.shared.head_specs import head_spec_of
@@ -78,7 +78,7 @@ class Reference(NamedTuple):
 
 
 @TASK_TYPES.register("span")
-class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, ExplainsErrors, Portable):
+class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, ExplainsErrors, Portable, ExplainsDecoding):
     """Text columns [question, context]; logits (B, T, 2): start and end; a row makes one or several windows.
 
     The label column, ``answers`` by default, holds SQuAD's mapping ``{text: [...], answer_start: [...]}``. In csv and
@@ -316,6 +316,16 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
     def how_read(self, max_length: int) -> dict[str, Any]:
         sizes = {"max_length": max_length, "stride": self._stride(max_length)}
         return {"kind": "spans", "text": self.definition.text, **sizes}
+
+    def decoding_rule(self) -> str:
+        """How start and end make an answer, and what becomes of long contexts."""
+        nothing = "; no answer has the sum at the classification token" if self.options.no_answer else ""
+        return (
+            f"the answer is the part of the context, of at most {self.options.max_answer_length} tokens, with the "
+            f"highest sum of start and end logit{nothing}. The scores are those of whole contexts: mtsmart and an "
+            "exported graph's answer.py read a long context in overlapping windows, and take the best answer of all. "
+            "A single pass of the exported model reads one window, and finds no answer outside it"
+        )
 
     def how_decoded(self) -> dict[str, Any]:
         # The threshold is the difference of a validation row to the bit, which other arithmetic rounds otherwise.

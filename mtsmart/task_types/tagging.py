@@ -25,7 +25,7 @@ from mtsmart.task_types.details.interface import Confusion, CountsLabels, HasPro
 from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
-from mtsmart.task_types.interface.explains_outputs import Portable
+from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, Portable
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.shared.head_specs import head_spec_of
@@ -61,6 +61,7 @@ class Tagging(
     CountsLabels,
     HasProbabilities,
     Portable,
+    ExplainsDecoding,
 ):
     """Logits (B, T, C), labels (B, T) int64: the word's tag on its first sub-word, -100 elsewhere.
 
@@ -242,6 +243,14 @@ class Tagging(
     def how_read(self, max_length: int) -> dict[str, Any]:
         columns = {"text": self.definition.text, "max_length": max_length}
         return {"kind": "words", **columns, "overlap": self.options.overlap}
+
+    def decoding_rule(self) -> str:
+        """Which outputs count, and what becomes of long rows."""
+        return (
+            "the tag of a word is that of its first token; only there was the model trained. The scores are those of "
+            "whole rows: mtsmart and an exported graph's answer.py read a long row in overlapping windows. A pipeline "
+            "of transformers cuts it instead, and gives no tag to the words after the cut"
+        )
 
     def how_decoded(self) -> dict[str, Any]:
         places = {"order": self._order, "fallback": self._fallback}

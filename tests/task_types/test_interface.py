@@ -29,7 +29,7 @@ PARTS = {
     ChecksTraining: {"ranking"},
     Decides: {*NAMES, "tagging"} - {"regression"},
     Distillable: {*NAMES, "tagging"} - {"masked_lm"},
-    ExplainsDecoding: {"multiple_choice", "ordinal", "ranking"},
+    ExplainsDecoding: {"multiple_choice", "ordinal", "ranking", "span", "tagging"},
     FitsDecoding: {"multi_label", "span"},
     HasUnit: {"regression"},
     LearnsFromLabels: {"classification", "multi_label", "ordinal", "regression", "tagging"},
