@@ -205,10 +205,6 @@ class Predictor:
 
     def _of_group(self, group: _Group, rows: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
         complete, is_complete = _complete(group.tasks[0], rows, self._done)
-        lacking = len(rows) - int(is_complete.sum())
-        if lacking and not group.lacking:
-            group.first = self._done + int(is_complete.argmin())
-        group.lacking += lacking
         described: list[list[dict[str, Any]]] = [[] for _ in group.tasks]
         group.is_cut = np.zeros(len(rows), dtype=bool)
         if len(complete):
@@ -218,6 +214,11 @@ class Predictor:
             group.cut += int(is_cut.sum())
             group.is_cut[is_complete] = is_cut if len(is_cut) == len(complete) else is_cut.any()
             _note_keys(group, described)
+            described = _with_something(described, is_complete)
+        lacking = len(rows) - int(is_complete.sum())
+        if lacking and not group.lacking:
+            group.first = self._done + int(is_complete.argmin())
+        group.lacking += lacking
         if not lacking:
             return described
         keys = group.keys or self._likely_keys(group.tasks)
@@ -260,6 +261,22 @@ class Predictor:
 def _complete(task: TaskType, rows: Sequence[Mapping[str, Any]], done: int) -> tuple[Dataset, Any]:
     missing = task.definition.missing
     return predictable(table_of(rows, task.columns, missing, done), task, missing)
+
+
+def _with_something(described: list[list[dict[str, Any]]], is_complete: np.ndarray) -> list[list[dict[str, Any]]]:
+    """The predictions of the rows in which a task found something to predict.
+
+    A text may hold nothing that the tokenizer knows. Such a row counts as one without a text.
+
+    Args:
+        described: for each task a mapping for each complete row.
+        is_complete: (N,) bool; here the others of these rows become incomplete.
+    """
+    is_read = [row.get("prediction", _ANY) is not None for row in described[0]]
+    if all(is_read):
+        return described
+    is_complete[is_complete] = is_read
+    return [[row for row, kept in zip(of_task, is_read, strict=True) if kept] for of_task in described]
 
 
 def _note_keys(group: _Group, described: Sequence[Sequence[Mapping[str, Any]]]) -> None:

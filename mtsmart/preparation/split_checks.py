@@ -18,6 +18,7 @@ from mtsmart.errors import MtsmartWarning
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.split_names import mistyped_splits
 from mtsmart.task_types import TaskType
+from mtsmart.task_types.interface.explains_outputs import ExplainsCuts
 from mtsmart.task_types.windows.reads_windows import could_read_windows, is_in_windows
 from mtsmart.text.counts import part_of
 from mtsmart.text.escaping import is_visible, one_line
@@ -239,6 +240,8 @@ def _share_text(count: int, rows: int, noun: str, more: str = "") -> str:
 
 def _how_cut(task: TaskType, max_length: int) -> str:
     """To how many tokens rows are cut, and how they would not be."""
+    if isinstance(task, ExplainsCuts):
+        return task.how_cut(max_length)
     if is_in_windows(task):
         return f"cut, because both texts of the pair are longer than half a window of {max_length} tokens"
     hint = f"; {READ_WHOLE}" if could_read_windows(task) else ""
@@ -248,11 +251,14 @@ def _how_cut(task: TaskType, max_length: int) -> str:
 def cut_rows_text(task: TaskType, count: int, rows: int, max_length: int, more: str = "") -> str | None:
     """A text if ``count`` of ``rows`` rows lost tokens because they were too long; None if hardly any did.
 
+    A task that cuts rows in its own way tells of each.
+
     Args:
         task, max_length: the task, and the most tokens that its rows have.
         count, rows: how many rows were cut, of how many.
         more: which rows they are, such as `` of the split 'test'``.
     """
-    if not count or count < _FEW * rows:
+    is_few = count < _FEW * rows and not isinstance(task, ExplainsCuts)
+    if not count or is_few:
         return None
     return f"{_share_text(count, rows, 'row', more)} {'is' if count == 1 else 'are'} {_how_cut(task, max_length)}"

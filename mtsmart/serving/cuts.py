@@ -28,6 +28,8 @@ def _sentence(task: ServedTask, count: int, inputs: int) -> str:
     verb = "is" if count == 1 else "are"
     if task.in_windows:
         how = f"cut, because both texts of the pair are longer than half a window of {task.max_length} tokens"
+    elif task.parts is not None and task.task_type == "span":
+        how = f"cut, because the first text leaves no room for the second in {task.max_length} tokens"
     else:
         how = f"cut to {task.max_length} tokens, which is all that the task reads"
     return f"{part_of(count, inputs, 'input')} {verb} {how}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, ClassVar, NamedTuple
@@ -29,7 +28,7 @@ from mtsmart.task_types.details.interface import ExplainsErrors
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions, TaskType
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
-from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, Portable
+from mtsmart.task_types.interface.explains_outputs import ExplainsCuts, ExplainsDecoding, Portable
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.shared.head_specs import head_spec_of
@@ -42,7 +41,9 @@ from mtsmart.task_types.shared.span_windows import (
     best_spans,
     candidates,
     each_window,
+    fitting_questions,
     in_first,
+    nearest_place,
     of_texts,
     window_columns,
     windows,
@@ -78,7 +79,17 @@ class Reference(NamedTuple):
 
 
 @TASK_TYPES.register("span")
-class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, ExplainsErrors, Portable, ExplainsDecoding):
+class SpanTask(
+    TaskType,
+    Distillable,
+    Decides,
+    FitsDecoding,
+    OwnSignature,
+    ExplainsErrors,
+    Portable,
+    ExplainsDecoding,
+    ExplainsCuts,
+):
     """Text columns [question, context]; logits (B, T, 2): start and end; a row makes one or several windows.
 
     The label column, ``answers`` by default, holds SQuAD's mapping ``{text: [...], answer_start: [...]}``. In csv and
@@ -132,18 +143,20 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
     def encode(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, with_labels: bool) -> Rows:
         """Windows of at most ``max_length`` tokens: the whole question and a part of the context.
 
+        Without labels a context need not hold a word, and a question that leaves no room for it is cut.
+
         Returns:
             tokens; ``row``; ``window`` (from 0 within a row); ``cls``, ``first`` and ``offsets`` (see
             :func:`window_columns`); ``context`` in a row's first window; and with labels ``answers`` (JSON) in a row's
             first window, and ``start`` and ``end``, the positions to learn.
         """
-        tokens = self._tokenize(rows, tokenizer, max_length)
+        tokens = self._tokenize(rows, tokenizer, max_length, with_labels)
         contexts = rows[self.definition.text[1]]
         golds = self._answers(rows) if with_labels else []
         encoded: Rows = {}
         for sample, group in groupby(windows(tokens, contexts, tokenizer), key=lambda window: window.sample):
             of_row = list(group)
-            if all(left == right for window in of_row for left, right in window.offsets):
+            if with_labels and all(left == right for window in of_row for left, right in window.offsets):
                 raise row_error("holds no word", rows["row"][sample], self.definition.text[1], contexts[sample])
             columns = window_columns(of_row, tokens, TOKENS)
             columns["row"] = [rows["row"][sample]] * len(of_row)
@@ -159,12 +172,16 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
                 encoded.setdefault(name, []).extend(values)
         return encoded
 
-    def _tokenize(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int) -> BatchEncoding:
+    def _tokenize(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, refuse: bool) -> BatchEncoding:
         question, context = self.definition.text
         questions = texts_of(rows, question)
         contexts = texts_of(rows, context)
         stride = self._stride(max_length)
-        self._require_room(rows, tokenizer, max_length, stride)
+        room = max_length - tokenizer.num_special_tokens_to_add(pair=True)
+        if refuse or room <= stride:
+            self._require_room(rows, tokenizer, room, stride)
+        else:
+            questions = fitting_questions(questions, tokenizer, room, stride)
         tokens: BatchEncoding = tokenizer(
             questions,
             contexts,
@@ -177,16 +194,19 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
         )
         return tokens
 
+    def how_cut(self, max_length: int) -> str:
+        question, context = self.definition.text
+        return f"cut in {question}, which leaves no room for {context} in {max_length} tokens"
+
     def _stride(self, max_length: int) -> int:
         return min(64, max_length // 4) if self.options.stride is None else self.options.stride
 
-    def _require_room(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, max_length: int, stride: int) -> None:
+    def _require_room(self, rows: Rows, tokenizer: PreTrainedTokenizerBase, whole: int, stride: int) -> None:
         """Refuse a question that leaves no room for new tokens of the context in each window."""
         column = self.definition.text[0]
-        special = tokenizer.num_special_tokens_to_add(pair=True)
         alone = tokenizer(rows[column], add_special_tokens=False, return_attention_mask=False)["input_ids"]
         for words, question, row in zip(alone, rows[column], rows["row"], strict=True):
-            room = max_length - special - len(words)
+            room = whole - len(words)
             if room <= stride:
                 message = (
                     f"has {len(words)} tokens and leaves room for {max(room, 0)} tokens of the context, "
@@ -221,7 +241,7 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
                 raise row_error("is not a whole number", row, f"{label}.answer_start", given, _FORM)
             if place < 0 or not context.startswith(text, place):
                 message = f"the answer '{text}' is not at this place in the context"
-                raise row_error(message, row, f"{label}.answer_start", place, _nearest(text, context, place))
+                raise row_error(message, row, f"{label}.answer_start", place, nearest_place(text, context, place))
         return texts, [place for place in whole if place is not None]
 
     def collate(self, features: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase, seed: int) -> Batch:
@@ -290,7 +310,7 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
         return [Reference(*pair) for pair in zip(answers, openings, strict=True)]
 
     def describe(self, outputs: Outputs, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
-        """The answer, its score (start plus end logit) and its characters [start, end).
+        """The answer, its score (start plus end logit) and its characters [start, end); all None without a word.
 
         If questions may have no answer, also ``no_answer_score``: the score of "no answer" minus that of the best
         answer. If no answer is given, ``start`` and ``end`` are None and ``score`` is that of the best answer.
@@ -306,7 +326,8 @@ class SpanTask(TaskType, Distillable, Decides, FitsDecoding, OwnSignature, Expla
                 row["no_answer_score"] = span.null - span.score
                 if row["no_answer_score"] > self._null_threshold:
                     row.update(prediction="", start=None, end=None)
-            described.append(row)
+            # Without a word in the context there is no answer, and no span has a score.
+            described.append(dict.fromkeys(row) if span.score == -math.inf else row)
         return described
 
     @property
@@ -372,13 +393,3 @@ def _among_candidates(logits: Tensor, batch: Batch) -> Tensor:
 def _opening(context: str) -> str:
     match = _SENTENCE.match(context)
     return match.group() if match else context
-
-
-def _nearest(text: str, context: str, place: int) -> str:
-    places = [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)]
-    if not places:
-        composed, around = (unicodedata.normalize("NFC", each).casefold() for each in (text, context))
-        is_other_spelling = composed in around
-        hint = ", except in other letter case or another normal form of Unicode" if is_other_spelling else ""
-        return f"It is nowhere in the context{hint}"
-    return f"The nearest place that holds it is {min(places, key=lambda found: abs(found - place))}"

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+import mtsmart
 from mtsmart.metrics import METRICS
 from tests.conftest import WORDS, write_jsonl
 
@@ -101,6 +102,35 @@ def test_train_evaluate_and_predict_agree(experiment, cli):
     assert list(again[0]) == expected + (["no_answer_score"] if nullable else [])
     decoding = json.loads((experiment / "run" / "model" / "decoding.json").read_text())
     assert set(decoding.get("find", {})) == ({"null_threshold"} if nullable else set())
+
+
+def test_no_row_stops_the_prediction_of_a_file(experiment, cli):
+    """A context of blanks, one of a character that the tokenizer leaves out, and a question that fills the window."""
+    assert cli("train", "e.yaml", "-o", "run", "training.max_updates=2", "smart=off", "mbpp=off").code == 0
+    good = {"question": "cat", "context": "the red cat"}
+    odd = [
+        {"question": "cat", "context": "   "},
+        {"question": "cat", "context": None},
+        {"question": "cat " * 40, "context": "the red cat"},
+    ]
+    write_jsonl(experiment / "odd.jsonl", [good, *odd] * 30)
+    result = cli("predict", "run", "-t", "find", "-i", "odd.jsonl")
+    assert result.code == 0, result.err
+    rows = [json.loads(line) for line in result.out.splitlines()]
+    assert [row["prediction"] is None for row in rows] == [False, True, True, False] * 30
+    nothing = {name: None for name in rows[0] if name not in good}
+    assert {name: rows[1][name] for name in nothing} == nothing
+    assert "60 of 120 rows lack a text and get no prediction (null); the first is row 2" in result.err
+    cut = "30 of 120 rows (25%) are cut in question, which leaves no room for context in 12 tokens"
+    assert cut in result.err
+    write_jsonl(experiment / "odd.jsonl", [good] * 200 + odd[-1:])
+    result = cli("predict", "run", "-t", "find", "-i", "odd.jsonl")
+    assert result.code == 0 and "1 of 201 rows (0%) is cut in question" in result.err
+    (alone,) = mtsmart.load("run").predict("find", odd[:1])
+    assert alone == nothing
+    write_jsonl(experiment / "odd.jsonl", [{**odd[2], "answers": {"text": ["cat"], "answer_start": [8]}}])
+    refused = cli("evaluate", "run", "--file", "odd.jsonl", "--task", "find")
+    assert refused.code == 2 and "row 1: question: has 40 tokens and leaves room for 0 tokens" in refused.err
 
 
 def test_the_threshold_is_what_decides(experiment, cli):

@@ -188,14 +188,14 @@ def test_rows_without_a_text_are_counted_over_all_parts(run, tmp_path, in_small_
 
 
 def test_a_bad_row_in_a_late_part_is_named_and_nothing_is_left(run, tmp_path, in_small_parts):
-    given = [{"text": text, "context": f"the {text}"} for text in sentences(19)]
-    given[17]["text"] = "cat " * 30  # leaves no room for its context
+    given = [{"words": text} for text in sentences(19)]
+    given[17]["words"] = '["In", 2019]'  # a list of which an item is no word
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in given))
     out = tmp_path / "out.csv"
     out.write_text("before\n")
     in_small_parts()
-    with pytest.raises(DataError, match=r"in.jsonl, row 18: text: has 30 tokens"):
-        write_rows(predicted_rows(run, ["where"], tmp_path / "in.jsonl", True), out)
+    with pytest.raises(DataError, match=r"in.jsonl, row 18: words: .*2019"):
+        write_rows(predicted_rows(run, ["tags"], tmp_path / "in.jsonl", True), out)
     assert out.read_text() == "before\n"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.csv"]
     with (tmp_path / "bad.csv").open("w") as stream:

@@ -13,7 +13,7 @@ from mtsmart.task_types.interface.arranges_rows import ArrangesRows, arranged
 from mtsmart.task_types.interface.checks_training import ChecksTraining, check_training
 from mtsmart.task_types.interface.decides import Decides, share_changed
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
-from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, HasUnit, decoding_rule
+from mtsmart.task_types.interface.explains_outputs import ExplainsCuts, ExplainsDecoding, HasUnit, decoding_rule
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding, fit_decoding
 from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels
 from mtsmart.task_types.interface.own_signature import OwnSignature, input_signature_of, signature_of
@@ -29,6 +29,7 @@ PARTS = {
     ChecksTraining: {"ranking"},
     Decides: {*NAMES, "tagging"} - {"regression"},
     Distillable: {*NAMES, "tagging"} - {"masked_lm"},
+    ExplainsCuts: {"span"},
     ExplainsDecoding: {"multiple_choice", "ordinal", "ranking", "span", "tagging"},
     FitsDecoding: {"multi_label", "span"},
     HasUnit: {"regression"},

@@ -5,12 +5,14 @@ from itertools import pairwise
 import datasets
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from mtsmart.config.sections import DataConfig
+from mtsmart.data.encoding import noting_cuts
 from mtsmart.data.sources import load_split
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.task_types import build_task
@@ -228,9 +230,33 @@ def test_a_question_that_leaves_no_room_names_the_row():
 @every_tokenizer
 @pytest.mark.parametrize("context", [" ", "\n\t", 7])
 def test_a_context_without_words_names_the_row(context, tokenizer):
-    row = {**CAT, "context": context}
+    row = source("cat sleeps", context) if isinstance(context, str) else {**CAT, "context": context}
     with pytest.raises(DataError, match=r"row 1: context: (holds no word|is not a text)"):
-        task().encode(columns([row]), tokenizer, 64, with_labels=False)
+        task(options={"no_answer": True}).encode(columns([row]), tokenizer, 64, with_labels=True)
+
+
+@every_tokenizer
+def test_predicting_finds_nothing_in_a_context_without_words(tokenizer):
+    chosen = task()
+    features = encode(chosen, [source("cat", "  \n"), source("cat", "a dog")], tokenizer, with_labels=False)
+    logits = [torch.zeros(len(feature["input_ids"]), 2) for feature in features]
+    blank, answered = chosen.describe(Outputs(logits, features), tokenizer)
+    assert blank == {"prediction": None, "score": None, "start": None, "end": None}
+    assert answered["prediction"] == "a"
+
+
+@pytest.mark.parametrize(("stride", "kept"), [(4, 6), (2, 6), (7, 5)])
+def test_predicting_cuts_a_question_that_leaves_no_room(stride, kept):
+    """To half of the 13 tokens that a window has, or to what leaves room for a new token of the context."""
+    chosen = task(options={"stride": stride})
+    rows = [source("cat " * 30, "a dog " * 5), source("cat", "a dog")]
+    with noting_cuts() as noted:
+        features = encode(chosen, rows, TOKENIZERS["cls first"], 16, with_labels=False)
+    assert np.concatenate(noted).tolist() == [True, False]
+    assert features["first"][0] == kept + 2 and features["first"][-1] == 3
+    assert max(map(len, features["input_ids"])) <= 16
+    ends = [offsets[-1] for offsets, row in zip(features["offsets"], features["row"], strict=True) if row == 0]
+    assert ends[-1] == len("a dog " * 5) - 1  # the whole context is read
 
 
 @pytest.mark.parametrize(

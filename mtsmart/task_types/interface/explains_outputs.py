@@ -1,4 +1,4 @@
-"""Optional parts: a task type whose outputs are not the predictions themselves."""
+"""Optional parts: a task type whose outputs are not the predictions themselves, or that cuts rows in its own way."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ class ExplainsDecoding(ABC):
     @abstractmethod
     def decoding_rule(self) -> str:
         """How outputs become predictions, for readers of an exported model's card."""
+
+
+class ExplainsCuts(ABC):
+    """Explains what is cut of the rows that a task says to have cut, where it is not their end."""
+
+    @abstractmethod
+    def how_cut(self, max_length: int) -> str:
+        """What follows ``1 of 20 rows is``, such as ``cut to 128 tokens``."""
 
 
 class HasUnit(ABC):

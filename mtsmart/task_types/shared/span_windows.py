@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +12,8 @@ import datasets
 import numpy as np
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-from mtsmart.data.encoding import Rows
+from mtsmart.data.encoding import Rows, note_cut
+from mtsmart.text.beginnings import beginning, question_limit
 
 Offsets = list[tuple[int, int]]
 
@@ -46,7 +49,7 @@ class Span:
 
     Attributes:
         start, end: its characters [start, end) in the context.
-        score: start logit plus end logit.
+        score: start logit plus end logit; minus infinity if the context holds no word.
         null: the lowest score of "no answer" among the windows.
     """
 
@@ -54,6 +57,32 @@ class Span:
     end: int
     score: float
     null: float
+
+
+def fitting_questions(
+    questions: Sequence[str], tokenizer: PreTrainedTokenizerBase, room: int, stride: int
+) -> list[str]:
+    """The questions, of which those are cut that leave no room for new tokens of the context in each window.
+
+    :func:`note_cut` gets to know them.
+
+    Args:
+        questions: N texts.
+        tokenizer: the encoder's.
+        room: tokens of a window besides special ones, more than ``stride``.
+        stride: tokens of the context that neighbouring windows share.
+    """
+
+    def ends_of(text: str) -> list[int]:
+        found = tokenizer(text, add_special_tokens=False, return_attention_mask=False, return_offsets_mapping=True)
+        return [end for _, end in found["offset_mapping"]]
+
+    alone = tokenizer(list(questions), add_special_tokens=False, return_attention_mask=False)["input_ids"]
+    is_long = np.array([room - len(tokens) <= stride for tokens in alone], dtype=bool)
+    note_cut(is_long)
+    limit = question_limit(room, stride)
+    pairs = zip(questions, is_long, strict=True)
+    return [beginning(question, limit, ends_of) if long else question for question, long in pairs]
 
 
 def windows(tokens: BatchEncoding, contexts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[Window]:
@@ -152,13 +181,15 @@ def best_span(feature: Mapping[str, Any], logits: np.ndarray, max_answer_length:
     """
     offsets = np.asarray(feature["offsets"]).reshape(-1, 2)
     count = len(offsets)
+    null = float(logits[feature["cls"]].sum())
+    if not count:
+        return Span(0, 0, -np.inf, null)
     longest = min(max_answer_length, count)
     context = logits[feature["first"] : feature["first"] + count]
     context = np.where((offsets[:, 0] < offsets[:, 1])[:, None], context, -np.inf)
     ends = np.concatenate([context[:, 1], np.full(longest - 1, -np.inf)])
     scores = context[:, :1] + np.lib.stride_tricks.sliding_window_view(ends, longest)
     start, length = divmod(int(scores.argmax()), longest)
-    null = float(logits[feature["cls"]].sum())
     end = min(start + length, count - 1)
     return Span(int(offsets[start, 0]), int(offsets[end, 1]), float(scores[start, length]), null)
 
@@ -200,3 +231,14 @@ def each_window(features: datasets.Dataset, columns: list[str]) -> Iterator[dict
 def of_texts(features: datasets.Dataset, column: str) -> list[str]:
     """The values that stand in each text's first window."""
     return [feature[column] for feature in each_window(features, ["window", column]) if feature["window"] == 0]
+
+
+def nearest_place(text: str, context: str, place: int) -> str:
+    """A hint where an answer stands that is not at ``place`` in its context."""
+    places = [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)]
+    if not places:
+        composed, around = (unicodedata.normalize("NFC", each).casefold() for each in (text, context))
+        is_other_spelling = composed in around
+        hint = ", except in other letter case or another normal form of Unicode" if is_other_spelling else ""
+        return f"It is nowhere in the context{hint}"
+    return f"The nearest place that holds it is {min(places, key=lambda found: abs(found - place))}"

@@ -12,6 +12,7 @@ from tokenizers import Encoding
 
 from mtsmart.exporting.onnx.runtime.tokens import AnswerError, Item, Row, Settings, Tokens
 from mtsmart.exporting.onnx.runtime.windows import in_windows, spans
+from mtsmart.text.beginnings import beginning, question_limit
 from mtsmart.text.escaping import is_text
 
 _PIECES = re.compile(r"(\{\{|\}\}|\{[^{}]*\})")
@@ -273,20 +274,27 @@ def _best_window(run: tuple[int, int], windows: Sequence[tuple[int, int]]) -> in
 
 
 def _read_spans(reading: Settings, rows: Cells, tokens: Tokens) -> list[Item]:
-    """A question with its context, in windows over the context."""
+    """A question with its context, in windows over the context.
+
+    A question that leaves no room for the context is cut. A context without a word is left out.
+    """
     items = []
+    whole = reading["max_length"] - tokens.around_pairs
     for number, cells in rows.items():
         question, context = _texts(cells, reading["text"], number)
-        room = reading["max_length"] - tokens.around_pairs - tokens.length(question)
-        if room <= reading["stride"]:
+        room = whole - len(tokens.ends(question))
+        is_cut = room <= reading["stride"]
+        if whole <= reading["stride"]:
             message = f"leaves room for {max(room, 0)} tokens of the context, and windows share {reading['stride']}"
             raise _error(message, number, reading["text"][0], question)
+        if is_cut:
+            question = beginning(question, question_limit(whole, reading["stride"]), tokens.ends)
         windows = tokens.windows([question, context], reading["max_length"], reading["stride"])
         facts = [_window(window, context, tokens) for window in windows]
         if all(start == end for each in facts for start, end in each["offsets"]):
-            raise _error("holds no word", number, reading["text"][1], context)
+            continue
         sequences = [{"input_ids": window.ids, "token_type_ids": window.type_ids} for window in windows]
-        items.append(Item([number], sequences, {"context": context, "windows": facts}))
+        items.append(Item([number], sequences, {"context": context, "windows": facts}, is_cut))
     return items
 
 

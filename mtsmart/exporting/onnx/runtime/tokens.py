@@ -144,9 +144,9 @@ class Tokens:
         first = self._cutting.encode(texts[0], texts[1] if len(texts) > 1 else None)
         return [first, *first.overflowing]
 
-    def length(self, text: str) -> int:
-        """How many tokens a text has."""
-        return len(self._whole.encode(text, add_special_tokens=False).ids)
+    def ends(self, text: str) -> list[int]:
+        """Where each token of a text ends."""
+        return [end for _, end in self._whole.encode(text, add_special_tokens=False).offsets]
 
     def name_of(self, token: int) -> str:
         """A token as text."""
