@@ -5,17 +5,18 @@ transformers has no class for such a head. It runs that file of the folder if it
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from mtsmart.data.batch import pad_inputs
-from mtsmart.data.tokenizing import special_tokens_of, tokenize
+from mtsmart.data.tokenizing import frame_of, tokenize
 from mtsmart.errors import CheckpointError
 from mtsmart.exporting.modeling_pair import PairConfig, PairModel
 from mtsmart.models.adapters import without_adapters
@@ -34,9 +35,12 @@ from mtsmart.models.hugging_face import (
 )
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.output_unit import OutputUnit, fold
+from mtsmart.text.escaping import code_span
 
 _AUTO_CLASS = "AutoModelForSequenceClassification"
 _CODE = "modeling_pair.py"
+_TYPES = "token_type_ids"
+_LONGEST = 32  # tokens of a probe
 
 
 def is_pair(model: MultiTaskModel, head: str) -> bool:
@@ -75,10 +79,10 @@ def export_pair(
         refuse_adapters(model)
         encoder = without_adapters(model.encoder, head).model
         config = _config(encoder, model.specs[head], tokenizer, head, problem_type)
-        saved = exported_tokenizer(tokenizer, encoder, max_length)
+        saved = _telling_types(exported_tokenizer(tokenizer, encoder, max_length), config)
         write = saving(_filled(encoder, model.head(head), config, unit), saved)
         check = partial(_check_logits, model, head, saved, unit)
-        return Prepared(_AUTO_CLASS, PairModel.__name__, write, check, _CODE)
+        return Prepared(_AUTO_CLASS, PairModel.__name__, write, check, _CODE, _note(tokenizer, config))
 
     return export_checked(folder, overwrite, prepare, card)
 
@@ -86,19 +90,46 @@ def export_pair(
 def _config(
     encoder: PreTrainedModel, spec: HeadSpec, tokenizer: PreTrainedTokenizerBase, head: str, problem_type: str | None
 ) -> PairConfig:
-    before, between, after = special_tokens_of(2, tokenizer)
-    if not between:
+    frame = frame_of(tokenizer, 2)
+    before, between, after = frame.specials
+    first_type, second_type = frame.types
+    own_types = frame.special_types[1]
+    if not between and first_type == second_type:
         message = "the encoder's tokenizer puts no token between two texts, so an exported model cannot tell them apart"
         raise CheckpointError(message, argument="task", value=head, hint="It works in 'mtsmart predict'")
     return PairConfig(
         encoder=_without_places(encoder.config.to_dict()),
         hidden_layers=spec.layers or 0,
-        separator_id=between[0],
-        special_ids=sorted({*before, *between, *after}),
+        before=len(before),
+        between=between,
+        after=len(after),
+        second_type=None if first_type == second_type else second_type,
+        own_type_between=len(own_types) - own_types.index(second_type) if second_type in own_types else 0,
+        encoder_types=_TYPES in tokenizer.model_input_names and _TYPES in inspect.signature(encoder.forward).parameters,
         num_labels=spec.num_labels,
         problem_type=problem_type,
         pad_token_id=tokenizer.pad_token_id,
         **output_names(spec, head, problem_type),
+    )
+
+
+def _telling_types(tokenizer: PreTrainedTokenizerBase, config: PairConfig) -> PreTrainedTokenizerBase:
+    """The tokenizer, which gives the types of tokens if they tell the texts, whatever the encoder reads."""
+    if config.second_type is not None and _TYPES not in tokenizer.model_input_names:
+        names = [*tokenizer.model_input_names, _TYPES]
+        tokenizer.model_input_names = names
+        tokenizer.init_kwargs["model_input_names"] = names  # only what stands here is written
+    return tokenizer
+
+
+def _note(tokenizer: PreTrainedTokenizerBase, config: PairConfig) -> str:
+    """What the card says of a tokenizer that gives both texts the same type; nothing of others."""
+    if config.second_type is not None:
+        return ""
+    separator = "".join(map(str, tokenizer.convert_ids_to_tokens(config.between)))
+    return (
+        f"The tokenizer does not mark which text a token belongs to, so the first {code_span(separator)} counts as the "
+        "end of the first text. mtsmart reads a first text that holds this itself in another way."
     )
 
 
@@ -145,22 +176,29 @@ def _check_logits(
     loaded: Any = PairModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
     again, loading = loaded
     check_complete(loading, folder)
-    inputs = _probe(tokenizer, model.encoder.max_positions)
-    logits = unit.to_labels(own_logits(model, head, inputs)).float()
-    theirs = again.eval()(**{name: tensor for name, tensor in inputs.items() if name != "segments"}).logits
+    limit = min(_LONGEST, model.encoder.max_positions or _LONGEST)
+    columns = _probe(tokenizer, again.config)
+    encoded = tokenize(columns, tokenizer, limit, segments=True)
+    rows = [dict(zip(encoded, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
+    logits = unit.to_labels(own_logits(model, head, pad_inputs(rows, tokenizer))).float()
+    theirs = again.eval()(**tokenizer(*columns, truncation=True, max_length=limit, padding=True, return_tensors="pt"))
+    theirs = theirs.logits
     check_equal(logits, theirs, unit, PairModel.__name__, head)
 
 
-def _probe(tokenizer: PreTrainedTokenizerBase, longest: int | None) -> dict[str, Tensor]:
-    """Four pairs of texts of random tokens, with ``segments`` (4, T), as a task gives them."""
-    ordinary = sorted(set(range(tokenizer.vocab_size)) - set(tokenizer.all_special_ids))
+def _probe(tokenizer: PreTrainedTokenizerBase, config: PairConfig) -> list[list[str]]:
+    """Four pairs of texts of random tokens, of which some hold special tokens: those that can be told apart."""
+    special = set(tokenizer.all_special_ids)
+    ordinary = sorted(set(range(tokenizer.vocab_size)) - special)
+    inside = sorted(special - (set(config.between) if config.second_type is None else set()))
     generator = torch.Generator().manual_seed(0)
 
-    def text(size: int) -> str:
+    def text(size: int, more: list[int]) -> str:
         chosen = torch.randint(len(ordinary), (size,), generator=generator)
-        return str(tokenizer.decode([ordinary[index] for index in chosen]))
+        halves = [[ordinary[index] for index in part] for part in chosen.split([size // 2, size - size // 2])]
+        return " ".join(str(tokenizer.decode(ids)) for ids in (halves[0], more, halves[1]))
 
-    columns = [[text(size) for size in sizes] for sizes in ((7, 3, 1, 4), (2, 5, 1, 8))]
-    encoded = tokenize(columns, tokenizer, min(24, longest or 24), segments=True)
-    rows = [dict(zip(encoded, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
-    return pad_inputs(rows, tokenizer)
+    return [
+        [text(size, more) for size, more in zip(sizes, given, strict=True)]
+        for sizes, given in (((7, 3, 1, 4), ([], inside, [], inside[:1])), ((2, 5, 1, 8), (inside, [], [], [])))
+    ]

@@ -34,12 +34,14 @@ class Exported:
         auto_class: what loads it: a class such as transformers' ``AutoModelForTokenClassification``, or a file.
         architecture: the class behind that one, such as ``BertForTokenClassification``.
         code: the file in the folder that has the class; None if a library has it.
+        note: what the card should say of texts that it reads otherwise; Markdown.
     """
 
     folder: Path
     auto_class: str
     architecture: str
     code: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Prepared:
     """A model that is ready to be exported.
 
     Attributes:
-        auto_class, architecture, code: as for :class:`Exported`.
+        auto_class, architecture, code, note: as for :class:`Exported`.
         write: writes its files into a folder.
         check: reads them again, and refuses a model that computes something else than the run's.
     """
@@ -57,6 +59,7 @@ class Prepared:
     write: Callable[[Path], None]
     check: Callable[[Path], None]
     code: str | None = None
+    note: str = ""
 
 
 def export_checked(
@@ -77,7 +80,7 @@ def export_checked(
     target = user_path(folder, argument="folder").absolute()
     check_target(target, overwrite)
     prepared = prepare()
-    exported = Exported(target, prepared.auto_class, prepared.architecture, prepared.code)
+    exported = Exported(target, prepared.auto_class, prepared.architecture, prepared.code, prepared.note)
     with exporting_to(target, overwrite) as aside:
         prepared.write(aside)
         prepared.check(aside)

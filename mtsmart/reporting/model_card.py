@@ -98,6 +98,7 @@ class ModelCard:
             "",
             *(_MODULES_TEXT if is_modules else []),
             *(_code_text(exported.code) if exported.code else []),
+            *([exported.note, ""] if exported.note else []),
         ]
         return "\n".join(lines)
 

@@ -202,7 +202,7 @@ def test_a_head_that_compares_two_texts_brings_its_class(workspace, cli):
     assert "(PairModel; AutoModelForSequenceClassification with trust_remote_code=True loads it)" in result.out
     card = (workspace.folder / "out" / "README.md").read_text()
     assert 'predict = pipeline("text-classification", "out", trust_remote_code=True, truncation=True)' in card
-    assert "the file\n`modeling_pair.py` of this folder" in card
+    assert "the file\n`modeling_pair.py` of this folder" in card and "does not mark which text" not in card
     assert (workspace.folder / "out" / "modeling_pair.py").is_file()
 
 

@@ -29,8 +29,7 @@ READER = """
 import json, sys
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
-folders, first, second = json.loads(sys.argv[1])
-for folder in folders:
+for folder, first, second in json.loads(sys.argv[1]):
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
     model = AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=True).eval()
     with torch.no_grad():
@@ -40,7 +39,7 @@ for folder in folders:
     assert "mtsmart" not in sys.modules
     print(json.dumps({"logits": logits.tolist(), "said": said, "names": model.config.id2label}))
 """
-ARCHITECTURES = ["BERT", "XLNet"]
+ARCHITECTURES = ["BERT", "XLNet", "DistilBERT", "RoBERTa"]
 
 
 def built(folder, architecture, spec):
@@ -50,31 +49,37 @@ def built(folder, architecture, spec):
     return MultiTaskModel(encoder, {"x": spec}).eval(), tokenizer
 
 
+def rows_for(tokenizer):
+    """The rows, and two whose texts hold the tokenizer's special tokens, first in one text and then in the other."""
+    odd = " ".join(f"the {token} cat" for token in tokenizer.all_special_tokens)
+    return {"a": [*ROWS["a"], odd, "a dog"], "b": [*ROWS["b"], "the car", odd], "row": [0, 1, 2, 3]}
+
+
 @torch.no_grad()
-def ours(model, tokenizer):
-    """Our logits (2, C) of the rows, encoded as training does it."""
+def ours(model, tokenizer, rows=ROWS):
+    """Our logits (N, C) of the rows, encoded as training does it."""
     files = {"files": {"train": "t.tsv"}}
     task = build_task("x", TaskDefinition(task_type="regression", text=["a", "b"], dataset=files, head="pair"))
-    encoded = task.encode(ROWS, tokenizer, 32, with_labels=False)
+    encoded = task.encode(rows, tokenizer, 32, with_labels=False)
     features = [dict(zip(encoded, values, strict=True)) for values in zip(*encoded.values(), strict=True)]
     inputs = task.collate(features, tokenizer, 0).inputs
     return model("x", model.embed(inputs["input_ids"]), inputs)
 
 
-def read(folders, cache):
+def read(jobs, cache):
     """What transformers computes in a process of its own, which may write its copies of code below ``cache``."""
-    given = json.dumps([list(map(str, folders)), ROWS["a"], ROWS["b"]])
+    given = json.dumps([[str(folder), rows["a"], rows["b"]] for folder, rows in jobs])
     environment = {"HF_MODULES_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin:/bin"}
     command = [sys.executable, "-c", READER, given]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()[-len(folders) :]]
+    return [json.loads(line) for line in done.stdout.splitlines()[-len(jobs) :]]
 
 
 @pytest.fixture(scope="module")
 def read_alone(tmp_path_factory):
     """Architecture -> our logits, and what one process that reads all exported folders says."""
-    logits, folders = [], []
+    logits, jobs = [], []
     for architecture in ARCHITECTURES:
         place = tmp_path_factory.mktemp(architecture)
         spec = HeadSpec("sequence_classification", 3, "pair", labels=["a", "b", "c"], layers=1)
@@ -82,9 +87,10 @@ def read_alone(tmp_path_factory):
         assert is_pair(model, "x")
         exported = export_pair(model, "x", tokenizer, place / architecture, max_length=32)
         assert (exported.auto_class, exported.code) == ("AutoModelForSequenceClassification", "modeling_pair.py")
-        logits.append(ours(model, tokenizer))
-        folders.append(place / architecture)
-    found = read(folders, tmp_path_factory.mktemp("cache"))
+        rows = rows_for(tokenizer)
+        logits.append(ours(model, tokenizer, rows))
+        jobs.append((place / architecture, rows))
+    found = read(jobs, tmp_path_factory.mktemp("cache"))
     return dict(zip(ARCHITECTURES, zip(logits, found, strict=True), strict=True))
 
 
@@ -104,6 +110,13 @@ def test_other_encoders_are_exported_too(tmp_path, architecture):
     model, tokenizer = built(tmp_path, architecture, HeadSpec("sequence_classification", 2, "pair"))
     export_pair(model, "x", tokenizer, tmp_path / "out")  # it reads the folder again, and compares the logits
     assert (tmp_path / "out" / "modeling_pair.py").is_file()
+
+
+@pytest.mark.parametrize(("architecture", "note"), [("DistilBERT", ""), ("RoBERTa", "the first `</s></s>` counts")])
+def test_a_card_can_say_where_the_texts_cannot_be_told_apart(tmp_path, architecture, note):
+    model, tokenizer = built(tmp_path, architecture, HeadSpec("sequence_classification", 2, "pair"))
+    exported = export_pair(model, "x", tokenizer, tmp_path / "out")
+    assert note in exported.note and bool(note) == bool(exported.note)
 
 
 def test_numbers_have_the_unit_of_the_labels(tmp_path):
