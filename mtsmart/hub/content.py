@@ -13,6 +13,7 @@ from typing import Any
 from mtsmart.config.document import dump_yaml
 from mtsmart.config.loader import change_places
 from mtsmart.errors import CheckpointError
+from mtsmart.evaluation.details.temperatures import read_temperatures
 from mtsmart.exporting.task import base_encoder
 from mtsmart.hub.card import CardFacts, run_card, with_facts
 from mtsmart.hub.places import last_name
@@ -84,7 +85,20 @@ def _of_run(run: RunFolder, facts: CardFacts) -> Content:
         if untrained := untrained_told(results.untrained):
             log_notice(f"{run.path}: {untrained}")
         files["results.json"] = _own(run.path, "results.json")
+    if run.calibration_file.is_file():
+        files |= _temperatures(run)
     return Content({**files, **of_model})
+
+
+def _temperatures(run: RunFolder) -> dict[str, Path | bytes]:
+    """The run's file of temperatures, if it is for the weights that go along."""
+    file = _own(run.path, run.calibration_file.name)
+    try:
+        read_temperatures(run)
+    except CheckpointError as error:
+        log_notice(f"the temperatures do not go along: {error}")
+        return {}
+    return {file.name: file}
 
 
 def _of_export(owned: OwnedFolder, facts: CardFacts) -> Content:

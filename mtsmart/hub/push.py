@@ -102,4 +102,5 @@ def _sorted(content: Content) -> list[tuple[str, Path | bytes]]:
 
 def _outdated(there: Sequence[str], content: Content) -> list[str]:
     """The files of an earlier model of a run that the new one does not have. Other files of the repository stay."""
-    return [name for name in there if name.startswith("model/") and name not in content.files]
+    of_model = [name for name in there if name.startswith("model/") or name == "calibration.json"]
+    return [name for name in of_model if name not in content.files]

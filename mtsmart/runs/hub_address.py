@@ -13,7 +13,7 @@ from mtsmart.errors import CheckpointError, ConfigError, MtsmartError, reason_in
 from mtsmart.user_paths import HUB_PREFIX
 
 RUN_FILES = (
-    *("config.yaml", "results.json", "README.md"),
+    *("config.yaml", "results.json", "README.md", "calibration.json"),
     *("model/manifest.json", "model/heads.json", "model/decoding.json", "model/heads/*.safetensors"),
     *(f"model/encoder/*.{ending}" for ending in ("json", "safetensors", "txt", "model")),
 )
@@ -82,6 +82,13 @@ def run_path(run: str | Path, key: str | None = None) -> Path:
         hint = "A model that `mtsmart export` has written is loaded with transformers"
         raise CheckpointError("holds no run of mtsmart (it has no config.yaml)", file=text, hint=hint)
     return Path(folder)
+
+
+def is_fetched(run: Path) -> bool:
+    """Whether a run's folder is in the Hub's cache, so that it has come from there."""
+    from huggingface_hub import constants
+
+    return run.absolute().is_relative_to(Path(constants.HF_HUB_CACHE).absolute())
 
 
 @contextmanager

@@ -144,6 +144,32 @@ def test_a_second_push_leaves_no_file_of_the_first_model(hub, run):
     assert set(repository.files) == {*OF_RUN, "notes.md"}
 
 
+def test_temperatures_go_with_the_weights_that_they_are_for(hub, run, cli):
+    ask = ["predict", "hub:ada/tickets", "--task", "color", "--input", "color_validation.jsonl", "--calibrated"]
+    mtsmart.push(run, "ada/tickets")
+    refused = cli(*ask)
+    assert (
+        refused.code == 2
+        and "the run has no temperatures yet. `mtsmart report RUN` fits temperatures on" in refused.err
+    )
+    assert "on the machine that trained the run; then push the run again" in refused.err
+
+    assert cli("report", run).code == 0
+    mtsmart.push(run, "ada/tickets")
+    assert set(hub.repositories["ada/tickets"].files) == {*OF_RUN, "calibration.json"}
+    here, there = mtsmart.load(run), mtsmart.load("hub:ada/tickets")
+    assert there.predict("color", ROWS, calibrated=True) == here.predict("color", ROWS, calibrated=True)
+    assert there.predict("color", ROWS, calibrated=True) != there.predict("color", ROWS)
+    assert cli(*ask).code == 0
+
+    stored = json.loads((run / "calibration.json").read_text())
+    (run / "calibration.json").write_text(json.dumps({**stored, "model": "of others"}))
+    told = cli("push", run, "ada/tickets", "--yes")
+    assert told.code == 0 and "the temperatures do not go along" in told.err
+    assert "was fitted for other weights than the run has now" in told.err
+    assert set(hub.repositories["ada/tickets"].files) == OF_RUN  # nor do those of an earlier push stay
+
+
 def test_one_task_goes_as_a_hugging_face_model(hub, run, cli):
     result = cli("push", run, "ada/color", "--task", "color", "--public", "--yes", "--license", "mit")
     assert result.code == 0, result.err

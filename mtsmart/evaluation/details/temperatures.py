@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mtsmart.config.strict import first_problem
 from mtsmart.errors import CheckpointError, did_you_mean
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import is_fetched
 from mtsmart.storage.durable import MANIFEST, read_json, sha256_of
 from mtsmart.storage.failures import reason_of
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.details.interface import HasProbabilities
 
-_HINT = "Write it again with `mtsmart report RUN`"
+_ELSEWHERE = " on the machine that trained the run; then push the run again"
 
 
 class _TaskTemperature(BaseModel):
@@ -43,18 +44,20 @@ def read_temperatures(run: RunFolder) -> dict[str, float]:
         CheckpointError: the run has no such file, it is damaged, or it was fitted for other weights.
     """
     file = run.calibration_file
+    there = _ELSEWHERE if is_fetched(run.path) else ""
+    hint = f"`mtsmart report RUN` writes it again{there}"
     try:
         stored = _Stored.model_validate(read_json(file))
     except FileNotFoundError:
-        hint = "`mtsmart report RUN` fits temperatures"
+        hint = f"`mtsmart report RUN` fits temperatures{there}"
         raise CheckpointError("the run has no temperatures yet", file=run.path, hint=hint) from None
     except ValidationError as error:
         key, problem = first_problem(error)
-        raise CheckpointError(f"is damaged: {problem}", file=file, key=key, hint=_HINT) from None
+        raise CheckpointError(f"is damaged: {problem}", file=file, key=key, hint=hint) from None
     except (OSError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise CheckpointError(f"is damaged: {reason_of(error)}", file=file, hint=_HINT) from None
+        raise CheckpointError(f"is damaged: {reason_of(error)}", file=file, hint=hint) from None
     if stored.model != _weights_of(run):
-        raise CheckpointError("was fitted for other weights than the run has now", file=file, hint=_HINT)
+        raise CheckpointError("was fitted for other weights than the run has now", file=file, hint=hint)
     return {name: task.temperature for name, task in stored.tasks.items()}
 
 
