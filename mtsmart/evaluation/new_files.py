@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from mtsmart.arguments import items_of
 from mtsmart.data.derived import source_columns
@@ -17,6 +17,7 @@ from mtsmart.log import log_notice
 from mtsmart.tasks.dataset import INTO_DATASET, DatasetSource, FileKind, problem_of_columns
 from mtsmart.tasks.definition import TaskDefinition
 
+ErrorT = TypeVar("ErrorT", bound=MtsmartError)
 _FORM = ("format", "columns", "delimiter", "escape", "field", "explode")
 """The settings that say how a file is written. ``parse`` is not among them: it is about single columns."""
 _OF_OTHER_KINDS = ("format", "delimiter", "escape", "field", "explode")
@@ -78,15 +79,20 @@ def of_new_file() -> Iterator[None]:
         with warnings.catch_warnings(record=True) as told:
             yield
     except MtsmartError as error:
-        if error.hint is None or not _names_a_setting(error.hint):
-            raise
-        raise error.with_hint(f"{error.hint}. {_WHERE} as `task_files`; or convert the file") from None
+        raise with_place_of_settings(error) from None
     finally:
         for each in told:
             message = each.message
             if _names_a_setting(str(message)):
                 message = each.category(f"{message}. {_WHERE} with --task-file (task_files in Python)")
             warnings.warn_explicit(message, each.category, each.filename, each.lineno)
+
+
+def with_place_of_settings(error: ErrorT) -> ErrorT:
+    """An error about a new file, with a longer hint if the hint names a setting of the task; else the same error."""
+    if error.hint is None or not _names_a_setting(error.hint):
+        return error
+    return error.with_hint(f"{error.hint}. {_WHERE} as `task_files`; or convert the file")
 
 
 def _names_a_setting(text: str) -> bool:

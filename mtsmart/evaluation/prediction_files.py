@@ -19,7 +19,7 @@ from mtsmart.evaluation.delimited.rules import PROTECTED, FieldRules
 from mtsmart.evaluation.delimited.writing import write_delimited
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.evaluation.new_file_rows import NewFileRows
-from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, of_new_file
+from mtsmart.evaluation.new_files import AS_TRAINED, GivenForm, of_new_file, with_place_of_settings
 from mtsmart.evaluation.predicting import Predictor
 from mtsmart.quiet import without_bars
 from mtsmart.runs.claim import check_folder_of, refuse_inside_run
@@ -95,7 +95,7 @@ def _predicted(predictor: Predictor, inputs: list[dict[str, Any]], file: str | P
     try:
         return predictor(inputs)
     except DataError as error:
-        raise error.at(f"{file}, {error.file}", None) from None
+        raise with_place_of_settings(error).at(f"{file}, {error.file}", None) from None
 
 
 @without_bars()
@@ -107,7 +107,7 @@ def _learn_keys(predictor: Predictor, found: NewFileRows, file: str | Path) -> N
         try:
             predictor.learn_keys(inputs)
         except DataError as error:
-            raise error.at(f"{file}, {error.file}", None) from None
+            raise with_place_of_settings(error).at(f"{file}, {error.file}", None) from None
 
 
 def _refuse_taken(columns: Sequence[str], predicted: Iterable[str], file: str | Path) -> None:

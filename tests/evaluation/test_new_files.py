@@ -366,3 +366,33 @@ def test_columns_of_the_same_name_or_without_one_stay_in_a_parquet_file(workspac
     pq.write_table(pa.Table.from_arrays([pa.array(["red"]), pa.array(["sea"])], ["text", "text"]), new)
     with pytest.raises(DataError, match=r"two columns have the same name, got 'text'. The task reads this column"):
         predict_file(trained, ["color"], new)
+
+
+@pytest.mark.filterwarnings("ignore::mtsmart.errors.MtsmartWarning")
+@pytest.mark.parametrize("numbers", [[5, 6], [5, 6.5], [5, None]])
+def test_a_number_in_place_of_a_text_is_shown_as_it_is_written_and_can_become_one(workspace, cli, numbers):
+    """Whatever other numbers its column has; the hint is then followed."""
+    run = train(workspace, task("d.csv", ""), d_csv="text,label\n" + "".join(f"{t},a\n" for t in WORDS)).path
+    lines = "".join(json.dumps({"text": number}) + "\n" for number in numbers)
+    (workspace.folder / "new.jsonl").write_text(lines)
+    ask = ["predict", run, "-t", "mine", "-i", "new.jsonl"]
+    refused = cli(*ask)
+    told = "new.jsonl, row 1: text: is not a text, got 5. Write texts; for data files 'parse: {text: text}' into the"
+    assert (refused.code, refused.out) == (2, "") and told in refused.err and "give that as --task-file" in refused.err
+    (workspace.folder / "other.yaml").write_text(task("d.csv", "parse: {text: text}"))
+    done = cli(*ask, "--task-file", "other.yaml")
+    assert done.code == 0, done.err
+    assert [json.loads(line)["prediction"] is None for line in done.out.splitlines()] == [n is None for n in numbers]
+
+
+@pytest.mark.filterwarnings("ignore::mtsmart.errors.MtsmartWarning")
+def test_a_number_in_place_of_a_training_text_names_the_setting_too(workspace, cli):
+    rows = [{"text": number, "label": label} for number, label in ((5, "a"), (6.5, "b"))]
+    (workspace.folder / "n.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for more, told in (
+        ("", "row 1: text: is not a text, got 5. Write texts; for data files"),
+        ("parse: {text: text}", ""),
+    ):
+        (workspace.folder / "mine.yaml").write_text(task("n.jsonl", more))
+        checked = cli("tasks", "check", "mine.yaml")
+        assert checked.code == (2 if told else 0) and told in checked.err

@@ -224,10 +224,15 @@ def _misfit(values: list[Any], name: str, file: str | Path, done: int, before: K
     return DataError(message, file=file, key=name, value=value)
 
 
-def mixed_hint(column: str) -> str:
-    """What to write for a column of texts and numbers."""
+def mixed_hint(column: str, otherwise: str = "Write all of them in one way") -> str:
+    """What to write for a column of texts and numbers, or of numbers in the place of texts.
+
+    Args:
+        column: its name.
+        otherwise: what helps without a setting.
+    """
     said = f"'parse: {{{column}: text}}'"
-    return f"Write all of them in one way; for data files {said} {INTO_DATASET} makes them texts"
+    return f"{otherwise}; for data files {said} {INTO_DATASET} makes them texts"
 
 
 def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mtsmart.data.encoding import Rows
+from mtsmart.data.readers.columns import mixed_hint
 from mtsmart.errors import DataError, quotes_hint
 
 _COLUMNS = (
@@ -37,5 +38,16 @@ def texts_of(rows: Rows, column: str) -> list[str]:
     for value, row in zip(rows[column], rows["row"], strict=True):
         if not isinstance(value, str):
             are_columns = isinstance(value, list | Mapping) and len(rows["row"]) == 1
-            raise row_error("is not a text", row, column, value, _COLUMNS if are_columns else None)
+            hint = _COLUMNS if are_columns else _hint_of_number(value, column)
+            raise row_error("is not a text", row, column, _as_written(value), hint)
     return rows[column]
+
+
+def _hint_of_number(value: Any, column: str) -> str | None:
+    """How numbers and truth values become texts."""
+    return mixed_hint(column, "Write texts") if isinstance(value, bool | int | float) else None
+
+
+def _as_written(value: Any) -> Any:
+    """A whole number without a point, which it may have only because other numbers of its column have one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
