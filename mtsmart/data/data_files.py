@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,6 +45,19 @@ def _expanded(name: str) -> list[Path]:
     if not matches:
         raise DataError("no file matches this pattern", file=name)
     return matches
+
+
+def absent_files(source: DatasetSource) -> Iterator[DataError]:
+    """An error for each file of any split that is not there."""
+    for entry in (source.files or {}).values():
+        try:
+            named = files_of(entry)
+        except DataError as error:
+            yield error
+            continue
+        for file in named:
+            if not file.is_file():
+                yield DataError("there is no such file", file=file)
 
 
 def shown(entry: str | Sequence[str]) -> str:

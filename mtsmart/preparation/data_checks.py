@@ -11,6 +11,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from mtsmart.config.sections import DataConfig
+from mtsmart.data.data_files import absent_files
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.selection import bases, check_spec
 from mtsmart.data.sources import has_split, load_split, places_read
@@ -18,7 +19,7 @@ from mtsmart.errors import DataError, MtsmartError, MtsmartWarning
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import LabelsMissing, Preparer
 from mtsmart.preparation.split_checks import seen_text, tell_of_labels
-from mtsmart.preparation.split_names import mistyped_splits
+from mtsmart.preparation.split_names import mistyped_splits, unread_validation
 from mtsmart.quiet import without_bars
 from mtsmart.task_types import TaskType
 
@@ -35,7 +36,8 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
     the slices are checked.
     """
     found: list[MtsmartError] = []
-    for text in mistyped_splits(task.definition):
+    unread = unread_validation(task.definition, DataConfig(), with_hub=False)
+    for text in filter(None, (*mistyped_splits(task.definition), unread)):
         warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=3)
     with tempfile.TemporaryDirectory(prefix="mtsmart-check-") as cache:
         preparer = Preparer(plain_tokenizer(), DataConfig(cache_dir=cache, max_length=_MAX_LENGTH), None)
@@ -47,6 +49,8 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
             except MtsmartError as error:
                 # Two splits may come from one file.
                 found += [] if str(error) in map(str, found) else [error]
+        absent = absent_files(task.definition.dataset)
+        found += [error for error in absent if str(error) not in map(str, found)]
         if not found:
             train = encoded.get("train")
             validation = encoded.get("validation")

@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.errors import MtsmartWarning
 from mtsmart.preparation.prepared_task import PreparedTask
-from mtsmart.preparation.split_names import mistyped_splits
+from mtsmart.preparation.split_names import mistyped_splits, unread_validation
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_outputs import ExplainsCuts
 from mtsmart.task_types.windows.reads_windows import could_read_windows, is_in_windows
@@ -32,15 +33,17 @@ READ_WHOLE = "'options: {windows: {}}' in the task reads all of their text, in w
 """What to do against cut rows."""
 
 
-def tell_of_splits(task: PreparedTask, max_length: int) -> None:
+def tell_of_splits(task: PreparedTask, max_length: int, config: DataConfig | None = None) -> None:
     """Warn of what is wrong with a task's splits, a line each.
 
     Args:
         task: the task with its encoded splits.
         max_length: the most tokens that its rows have.
+        config: says where its data is; None: as without any setting.
     """
     texts = [
         *mistyped_splits(task.definition),
+        None if task.validation is not None else unread_validation(task.definition, config or DataConfig()),
         *label_texts(task),
         overlap_text(task),
         cut_text(task, max_length),

@@ -1,13 +1,19 @@
-"""Names of splits that seem to be mistyped: nobody would read such a split."""
+"""Names of splits that nobody would read: mistyped ones, and usual names of a validation split."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
-from mtsmart.data.selection import bases
+from mtsmart.config.sections import DataConfig
+from mtsmart.data.readers.clones import SPLIT_WORDS
+from mtsmart.data.selection import bases, named
+from mtsmart.data.sources import known_splits, places_read
+from mtsmart.errors import MtsmartError
 from mtsmart.tasks.definition import TaskDefinition
 
 _KNOWN = ("train", "validation", "test")
+_VALIDATION = re.compile(f"{SPLIT_WORDS['validation']}|validate|eval|evaluation")
 _LETTERS_AN_EDIT = 4  # of a name, for each letter that may be wrong
 
 
@@ -27,6 +33,38 @@ def mistyped_splits(definition: TaskDefinition) -> Iterator[str]:
             is_own = name in read or (key == "splits" and name in files)
             if known is not None and not is_found and not is_own:
                 yield f"{key}: a split '{name}' is read only where it is asked for. Did you mean '{known}'?"
+
+
+def unread_validation(definition: TaskDefinition, config: DataConfig, with_hub: bool = True) -> str | None:
+    """A text if a task is never scored, although its data has a split with a usual name of validation rows.
+
+    Args:
+        definition: the task.
+        config: says where its data is.
+        with_hub: whether data that is on the Hub alone is looked at too.
+    """
+    if not definition.has_labels or "validation" in definition.splits or definition.dataset.draws_validation:
+        return None
+    try:
+        if definition.dataset.files is None and not with_hub and not places_read(definition, config):
+            return None
+        known = known_splits(definition, config)
+    except MtsmartError:  # Reading the rows tells it.
+        return None
+    if named(dict.fromkeys(known), "validation") is not None:
+        return None
+    return _unread_text(definition, known)
+
+
+def _unread_text(definition: TaskDefinition, known: Iterable[str]) -> str | None:
+    name = next((name for name in known if _VALIDATION.fullmatch(name.strip().casefold())), None)
+    if name is None:
+        return None
+    key = "splits" if name in definition.splits else "dataset.files"
+    is_written = name in definition.splits or name in (definition.dataset.files or {})
+    way_out = "Write it as 'validation'" if is_written else f"Write splits: {{validation: {name}}}"
+    place = f"{key}: " if is_written else ""
+    return f"{place}'{name}' is read only where it is asked for; a run is scored on 'validation'. {way_out}"
 
 
 def _meant(name: str) -> str | None:

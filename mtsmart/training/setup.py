@@ -300,7 +300,7 @@ def _prepared(entry: Entry, used: Described, task: TaskType, preparer: Preparer,
 
 def _scored(task: PreparedTask, preparer: Preparer) -> PreparedTask:
     """The task with the scores of constant predictions; a warning tells what is strange about its splits."""
-    tell_of_splits(task, preparer.max_length(task.type))
+    tell_of_splits(task, preparer.max_length(task.type), preparer.config)
     if task.train is None or task.validation is None:
         return replace(task, baseline={})
     return replace(task, baseline=baseline_scores(task.type, task.train, task.validation))

@@ -15,7 +15,7 @@ from mtsmart.preparation.data_checks import data_problems
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.preparation.split_checks import READ_WHOLE, cut_text, label_texts, overlap_text, tell_of_splits
-from mtsmart.preparation.split_names import mistyped_splits
+from mtsmart.preparation.split_names import mistyped_splits, unread_validation
 from mtsmart.task_types import build_task
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -285,7 +285,7 @@ def test_a_mistyped_name_of_a_split_is_told(name, meant):
 
 @pytest.mark.parametrize(
     "name",
-    ["validation_matched", "valid", "val", "dev", "dev2", "adv", "test2", "tests", "train_b", "trial", "rest", "extra"],
+    ["validation_matched", "dev2", "adv", "test2", "tests", "train_b", "trial", "rest", "extra"],
 )
 def test_other_names_of_splits_pass_without_a_word(name):
     assert names_told({name: "train[:10%]"}, ["train"]) == []
@@ -337,3 +337,52 @@ def test_labels_that_cannot_be_seen_are_told_as_escapes(prepared, label, shown):
 def test_joiners_that_are_part_of_a_script_are_no_hidden_characters(prepared, label):
     train = rows(("red dog", label), ("blue cat", "y"), ("red car", label), ("old house", "y"))
     assert list(label_texts(prepared(train, train, labels=[label, "y"]))) == []
+
+
+def unread(files, **settings):
+    definition = TaskDefinition(
+        task_type="classification", text=["text"], labels=["a", "b"], dataset={"files": files}, **settings
+    )
+    return unread_validation(definition, DataConfig())
+
+
+@pytest.mark.parametrize("name", ["dev", "valid", "val", "eval", "validate", "Dev"])
+def test_a_usual_name_of_validation_rows_that_nobody_reads_is_told(name):
+    told = f"'{name}' is read only where it is asked for; a run is scored on 'validation'."
+    assert unread({"train": "a.csv", name: "b.csv"}) == f"dataset.files: {told} Write it as 'validation'"
+    assert unread({"train": "a.csv"}, splits={name: "train[:9]"}) == f"splits: {told} Write it as 'validation'"
+    assert unread({"train": "a.csv", name: "b.csv", "validation": "c.csv"}) is None
+    assert unread({"train": "a.csv", name: "b.csv"}, splits={"validation": name}) is None
+
+
+def test_training_and_checking_tell_of_validation_rows_that_nobody_reads(prepared, tmp_path):
+    task = prepared(HEALTHY, OTHER)
+    files = {"train": task.definition.dataset.files["train"], "dev": task.definition.dataset.files["validation"]}
+    definition = TaskDefinition(**{**task.definition.model_dump(), "dataset": {"files": files}})
+    unscored = PreparedTask(definition, build_task("t", definition), task.collate, task.train, None)
+    with pytest.warns(MtsmartWarning, match="task t: dataset.files: 'dev' is read only"):
+        tell_of_splits(unscored, 64)
+    with pytest.warns(MtsmartWarning, match="task t: dataset.files: 'dev' is read only"):
+        assert data_problems(unscored.type) == []
+
+
+def test_checking_a_clone_tells_how_to_name_its_validation_rows(tmp_path, monkeypatch):
+    (tmp_path / "o" / "c").mkdir(parents=True)
+    (tmp_path / "o" / "c" / "README.md").write_text(
+        "---\nconfigs:\n- config_name: default\n  data_files:\n"
+        "  - {split: train, path: a.csv}\n  - {split: dev, path: b.csv}\n---\n"
+    )
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / "o" / "c" / name).write_text("text,label\none,a\ntwo,b\n")
+    monkeypatch.setenv("MTSMART_HUB_DIR", str(tmp_path))
+    definition = TaskDefinition(task_type="classification", text=["text"], labels=["a", "b"], dataset={"path": "o/c"})
+    with pytest.warns(MtsmartWarning, match="task t: 'dev' is read only .* Write splits: {validation: dev}"):
+        assert data_problems(build_task("t", definition)) == []
+
+
+def test_a_missing_file_of_any_split_is_a_problem(tmp_path):
+    (tmp_path / "d.csv").write_text("text,label\nred dog,x\ncat,y\n")
+    files = {"train": str(tmp_path / "d.csv"), "test": str(tmp_path / "gone.csv")}
+    definition = TaskDefinition(task_type="classification", text=["text"], labels=["x", "y"], dataset={"files": files})
+    (problem,) = data_problems(build_task("t", definition))
+    assert "gone.csv: there is no such file" in str(problem)
