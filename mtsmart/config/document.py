@@ -7,24 +7,23 @@ duplicate keys are refused, tags are refused, and size, depth and node count are
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mtsmart.config.reading.yaml_types import MAX_NODES, Dumper, Resolver, TooMany
 from mtsmart.errors import ConfigError, MtsmartError
 from mtsmart.storage.durable import read_bytes
 from mtsmart.storage.failures import reason_of
-from mtsmart.text.escaping import each_line, is_visible
+from mtsmart.text.escaping import each_line
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 32
-MAX_NODES = 100_000
 _MAX_DIGITS = 400
 _REMEMBERED = 20_000  # characters; the nodes of longer texts are not worth their memory
 
@@ -170,58 +169,9 @@ def _overlay(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-class _TooMany(Exception):
-    """A document has more nodes than are allowed; ``args`` are the line."""
-
-
-class _Resolver(yaml.SafeLoader):
-    """SafeLoader with YAML 1.2's core schema in place of 1.1's implicit types, and with a largest number of nodes."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (declared so by the base)
-    nodes = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        self.nodes += 1
-        if self.nodes > 2 * MAX_NODES:  # Keys are nodes too.
-            raise _TooMany(self.line + 1)
-        return super().compose_node(parent, index)
-
-
-_SCALARS = (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    (
-        "float",
-        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-        "-+0123456789.",
-    ),
-)
-for _name, _pattern, _first in _SCALARS:
-    _Resolver.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first))
-
-
-class _Dumper(yaml.SafeDumper):
-    """SafeDumper that also quotes text which only YAML 1.2's core schema reads as something else (1e5)."""
-
-
-for _name, _pattern, _first in _SCALARS:
-    _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first))
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # YAML has escapes only between double quotes.
-    style = None if all(map(is_visible, text.replace("\n", ""))) else '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)
-_Dumper.add_multi_representer(PurePath, lambda dumper, path: _represent_text(dumper, str(path)))
-
-
 def dump_yaml(data: Any) -> str:
     """The YAML text of plain data; reading it gives the same data. What is not visible is escaped."""
-    return each_line(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))
+    return each_line(yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100))
 
 
 def read_yaml(path: str | Path, duplicates: list[ConfigError] | None = None) -> Document:
@@ -294,20 +244,24 @@ def parse_yaml(text: str, file: str, duplicates: list[ConfigError] | None = None
     return Document(data, origins)
 
 
-def parse_value(text: str) -> Any:
+def parse_value(text: str, key: Key = ()) -> Any:
     """The value of one ``key=value`` override, read as YAML.
+
+    Args:
+        text: the value.
+        key: what it is the value of.
 
     Raises:
         ConfigError: the text is not a YAML value.
     """
     node = _compose(text, "command line")
-    return None if node is None else _Builder("command line", {}).build(node, ())
+    return None if node is None else _Builder("command line", {}).build(node, key)
 
 
 def _compose(text: str, file: str) -> yaml.Node | None:
     try:
         return _nodes_once(text) if len(text) <= _REMEMBERED else _nodes(text)
-    except _TooMany as error:
+    except TooMany as error:
         raise ConfigError(_EXPANDS, file=file, line=error.args[0]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -318,7 +272,7 @@ def _compose(text: str, file: str) -> yaml.Node | None:
 
 
 def _nodes(text: str) -> yaml.Node | None:
-    loader = _Resolver(text)
+    loader = Resolver(text)
     try:
         return loader.get_single_node()
     finally:
@@ -331,6 +285,11 @@ _nodes_once = lru_cache(maxsize=64)(_nodes)
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
+
+
+def _is_label(path: Key) -> bool:
+    """Whether a value is the name of a label, which stays as it is written: ``01`` is no 1, and ``1.10`` no 1.1."""
+    return path[-2:-1] == ("labels",) and isinstance(path[-1], int)
 
 
 class _Builder:
@@ -357,6 +316,8 @@ class _Builder:
             return dict(self._items(node, path))
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
+        if _is_label(path) and kind in ("int", "float", "bool") and "n" not in node.value.lower():  # no .nan, no .inf
+            return node.value
         if kind == "int":
             if len(node.value) > _MAX_DIGITS:  # Python refuses to read thousands of digits.
                 raise ConfigError("is a number of too many digits", file=self.file, line=_line(node), value=node.value)

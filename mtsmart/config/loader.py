@@ -156,7 +156,7 @@ def parse_override(item: str) -> Document:
         message = "is not valid YAML: it ends within a list or mapping"
         hint = f"If the shell has cut it at a blank, quote it: '{dotted}=[one, another]'"
         raise ConfigError(message, file="command line", value=item, hint=hint)
-    value: Any = parse_value(text)
+    value: Any = parse_value(text, tuple(keys))
     for key in reversed(keys):
         value = {key: value}
     origins: dict[Key, Origin] = {tuple(keys[: n + 1]): COMMAND_LINE for n in range(len(keys))}

@@ -1,13 +1,15 @@
 """YAML with places: scalars, origins, bounds, merging."""
 
+import math
 import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtsmart.config import document
 from mtsmart.config.document import Document, parse_value, parse_yaml
+from mtsmart.config.loader import parse_override
+from mtsmart.config.reading import yaml_types
 from mtsmart.errors import ConfigError
 
 
@@ -72,7 +74,7 @@ def test_alias_bombs_are_refused():
 
 def test_no_more_nodes_are_made_than_are_allowed(monkeypatch):
     """Each takes about a KB. As many as the text has would take over 50 MB."""
-    monkeypatch.setattr(document, "MAX_NODES", 2000)
+    monkeypatch.setattr(yaml_types, "MAX_NODES", 2000)
     tracemalloc.start()
     try:
         with pytest.raises(ConfigError, match=r"f\.yaml:2: .*expands to too many values"):
@@ -109,3 +111,14 @@ def test_any_text_parses_or_is_refused(text):
         parse_yaml(text, "f.yaml")
     except ConfigError as error:
         assert str(error).startswith("f.yaml")
+
+
+@pytest.mark.parametrize("written", ["01", "010", "1.10", "1e3", "+1", "1.0", ".5", "007", "True", "1_0"])
+def test_a_label_keeps_its_spelling(written):
+    assert parse_yaml(f"a:\n  labels: [{written}, x]\n", "f.yaml").data == {"a": {"labels": [written, "x"]}}
+    assert parse_yaml(f"labels:\n- {written}\n", "f.yaml").data == {"labels": [written]}
+    assert parse_override(f"tasks.a.labels=[{written}]").data == {"tasks": {"a": {"labels": [written]}}}
+
+
+def test_a_word_for_no_number_is_no_label_and_other_lists_hold_numbers():
+    assert parse_yaml("labels: [.inf, ~]\nothers: [01]\n", "f.yaml").data == {"labels": [math.inf, None], "others": [1]}

@@ -1,0 +1,1 @@
+"""How a text of YAML is read: its types, and what its habits of other tools mean."""
