@@ -36,6 +36,7 @@ from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.storage.durable import sha256_of
 from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.tasks.habits import hint_for_hub
 from mtsmart.user_paths import path_of_variable, user_path
 
 
@@ -356,7 +357,7 @@ def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path 
         raise DataError(
             f"cannot be loaded: {reason.rstrip('.')}",
             file=shown,
-            hint="For local clones set data.hub_dir or MTSMART_HUB_DIR",
+            hint=hint_for_hub(path) or "For local clones set data.hub_dir or MTSMART_HUB_DIR",
         ) from None
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from mtsmart.config.strict import Misfit, StrictModel
+from mtsmart.tasks.habits import data_file_text, names_data_file
 
 FieldForm = Literal["text", "json", "list", "numbers", "names", "first", "answer", "answers"]
 FileKind = Literal["csv", "tsv", "jsonl", "json", "parquet", "conll", "squad"]
@@ -166,6 +167,8 @@ class DatasetSource(StrictModel):
 
     @model_validator(mode="after")
     def _one_source(self) -> DatasetSource:
+        if self.path is not None and names_data_file(self.path):
+            raise Misfit(data_file_text(self.path), ("path",))
         if (self.path is None) == (self.files is None):
             raise ValueError("give either 'path' (a Hub data set) or 'files' (split: file)")
         if self.files is not None and (self.name or self.revision or self.streaming):

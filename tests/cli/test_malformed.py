@@ -186,3 +186,25 @@ def test_check_refuses_heads_that_do_not_fit(workspace, cli, kind, head, message
     result = cli("tasks", "check", "t.yaml")
     assert result.code == 2
     assert f"t.yaml:6: mine.{message}" in result.err
+
+
+@pytest.mark.parametrize("path", ["color_train.jsonl", "./gone.csv", "a/b/train.TSV.gz", "~/train.txt"])
+@pytest.mark.parametrize("command", [["tasks", "check", "t.yaml"], ["train", "e.yaml"]])
+def test_a_data_file_is_no_data_set_on_the_hub(workspace, cli, path, command):
+    (workspace.folder / "t.yaml").write_text(
+        f"mine:\n  task_type: classification\n  dataset:\n    path: {path}\n  text: [text]\n  labels: [other, red]\n"
+    )
+    (workspace.folder / "e.yaml").write_text("tasks: [mine]\ntask_files: [t.yaml]\nencoder: {path: e}\n")
+    before = sorted(path.name for path in workspace.folder.iterdir())
+    told = rf"t\.yaml:4: mine\.dataset\.path: '{path}' is a data file: write files: {{train: {path}}}$"
+    assert_refused(cli(*command), told, workspace.folder, before)
+
+
+def test_check_says_whose_rows_it_has_not_read(workspace, cli):
+    (workspace.folder / "t.yaml").write_text(
+        "mine:\n  task_type: classification\n  dataset: {path: owner/data.csv}\n  text: [text]\n  labels: [a, b]\n"
+    )
+    result = cli("tasks", "check", "t.yaml", "tiny_tasks.yaml")
+    assert (result.code, result.err) == (0, "")
+    told = "The rows of mine were not read, because they come from a data set on the Hub.\n"
+    assert result.out == f"3 task definitions are valid.\n{told}"

@@ -16,6 +16,8 @@ from mtsmart.errors import ConfigError, MtsmartError
 if TYPE_CHECKING:
     from mtsmart.tasks import TaskLibrary
 
+_MAX_SHOWN = 10  # names of tasks in a line
+
 app = typer.Typer(
     help="Look at task types and definitions, and check them.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -71,6 +73,10 @@ def check(
     if errors:
         raise typer.Exit(2)
     say("1 task definition is valid." if len(here) == 1 else f"{len(here)} task definitions are valid.")
+    unread = [name for name in here if paths and library[name].dataset.files is None]
+    if unread:
+        shown = ", ".join(unread[:_MAX_SHOWN]) + (", ..." if len(unread) > _MAX_SHOWN else "")
+        say(f"The rows of {shown} were not read, because they come from a data set on the Hub.")
 
 
 def _problems(library: TaskLibrary, name: str, with_data: bool) -> list[MtsmartError]:
