@@ -24,6 +24,7 @@ class EncoderConfig(OpenSection):
     """The pretrained encoder that all tasks share. The name of a transform changes the encoder after loading."""
 
     registry = TRANSFORMS
+    main_key = "path"
 
     path: str | None = Field(
         None, description="Hub id, local folder, or pkg://package/folder; required unless init.run is given"
@@ -78,6 +79,8 @@ class DataConfig(StrictModel):
 class MixingConfig(StrictModel):
     """How often each task is drawn. All rows of a batch belong to one task."""
 
+    main_key = "strategy"
+
     strategy: Literal["proportional", "uniform", "temperature", "annealed", "weights", "rounds"] = Field(
         "proportional",
         description="proportional: every row of every task once per epoch; rounds: every update holds one batch of "
@@ -111,6 +114,8 @@ class MixingConfig(StrictModel):
 
 class OptimizerConfig(StrictModel):
     """The optimizer and its learning-rate schedule."""
+
+    main_key = "name"
 
     name: Literal["adamw", "adamax"] = Field("adamw", description="adamw (fused where possible) or adamax")
     learning_rate: float = Field(5e-5, gt=0, description="the highest learning rate")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -15,6 +15,8 @@ _NOTHING = object()
 class StrictModel(BaseModel):
     """The base class of all sections. They are immutable, refuse unknown keys and convert no types."""
 
+    main_key: ClassVar[str | None] = None
+    """The key that a user means who writes a text in the place of the whole section."""
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @classmethod

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mtsmart.config.document import Document, Key
-from mtsmart.config.forms import choices_in, types_at, words_for
+from mtsmart.config.forms import choices_in, sections_in, types_at, words_for
 from mtsmart.config.hints.choices import hint_for_choice
 from mtsmart.config.hints.unknown_keys import hint_for_unknown
+from mtsmart.config.reading.meant import list_meant, mapping_meant, section_meant
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.errors import ConfigError, nearest
 
@@ -94,7 +95,20 @@ def _wrong_value(problem: ErrorDetails, kinds: Sequence[Any], place: dict[str, A
         return ConfigError(f"should be {forms}", value=value, hint=hint, **place)
     if problem["type"] == "literal_error":
         return ConfigError("is not one of the choices", value=value, hint=hint_for_choice(value, choices), **place)
-    return ConfigError(_readable(problem["msg"]), value=value, **place)
+    return ConfigError(_readable(problem["msg"]), value=value, hint=_meant(problem, kinds, place["key"]), **place)
+
+
+def _meant(problem: ErrorDetails, kinds: Sequence[Any], dotted: str | None) -> str | None:
+    """What to write for a list, a mapping or a section that has another form; None if nobody can tell."""
+    key = (dotted or "").rpartition(".")[2]
+    value = problem["input"]
+    if problem["type"] == "list_type":
+        return list_meant(key, value)
+    if problem["type"] == "dict_type":
+        return mapping_meant(key, value)
+    if problem["type"] == "model_type":
+        return next((section_meant(key, value, kind.main_key) for kind in sections_in(kinds)), None)
+    return None
 
 
 _YAML_TERMS = {

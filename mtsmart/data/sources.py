@@ -16,11 +16,8 @@ from pathlib import Path
 import datasets
 import numpy as np
 import pyarrow as pa
-from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
 from datasets.packaged_modules.cache.cache import Cache
 from datasets.table import InMemoryTable
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.data_files import files_of, has_no_null, read_files, shown
@@ -29,6 +26,7 @@ from mtsmart.data.drawn import drawn_rows, grouping_columns
 from mtsmart.data.encoding import cache_dir
 from mtsmart.data.perturbations import perturbed_rows
 from mtsmart.data.readers import Clone, features_of, list_files, open_clone, open_streamed, spilled, stream_clone
+from mtsmart.data.readers.streaming import check_id
 from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, named, select, select_with_labels, spelt_alike
 from mtsmart.data.tables.made_columns import with_made_columns
 from mtsmart.data.tables.whole_rows import rows_of_table, with_column
@@ -36,7 +34,7 @@ from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
 from mtsmart.storage.durable import sha256_of
 from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
-from mtsmart.tasks.habits import hint_for_hub
+from mtsmart.tasks.habits import hint_for_hub, refuse_joined_texts
 from mtsmart.user_paths import path_of_variable, user_path
 
 
@@ -62,6 +60,7 @@ def load_split(
     place = split_place(task, definition, split)
     has_no_null = _has_no_null(definition.dataset, spec, config)
     rows = with_made_columns(rows, [*columns, *drawn], definition, place, has_no_null)
+    refuse_joined_texts(task, definition.text, rows.column_names, place)
     require_columns([*columns, *drawn], rows.column_names, place)
     labels = [name for name in named if name in rows.column_names and name not in columns]
     rows = rows.select_columns(list(dict.fromkeys([*columns, *labels, *drawn])))
@@ -342,7 +341,7 @@ def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path 
         streamed: the folder for rows that were read, if the data set is streamed; None: it is downloaded as a whole.
     """
     shown = _shown(path, name)
-    _check_id(path, shown)
+    check_id(path, shown)
     try:
         if streamed is not None:
             return open_streamed(path, name, revision, streamed)
@@ -359,22 +358,3 @@ def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path 
             file=shown,
             hint=hint_for_hub(path) or "For local clones set data.hub_dir or MTSMART_HUB_DIR",
         ) from None
-
-
-def _check_id(path: str, shown: str) -> None:
-    """Refuse what ``datasets`` takes for something else than a data set on the Hub: an address, or a reader of its own.
-
-    Its readers take files from any place, and some of them open pickles.
-
-    Raises:
-        DataError: it is no Hub id.
-    """
-    try:
-        validate_repo_id(path)
-    except HFValidationError:
-        known = False
-    else:
-        known = path not in _PACKAGED_DATASETS_MODULES
-    if not known:
-        hint = "Give owner/name, or a folder; data files go under 'files'"
-        raise DataError("is neither a local clone nor the name of a data set on the Hub", file=shown, hint=hint)

@@ -38,6 +38,7 @@ from mtsmart.task_types.shared.rows import row_error
 from mtsmart.task_types.shared.sequence import SequenceTask
 from mtsmart.task_types.windows.options import LongTextOptions
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.tasks.habits import columns_hint
 
 _SEPARATORS = (",", ";", "|", "/", " ")
 _KNOWN = 10_000  # different lists that are kept, so that none of them is looked at twice
@@ -98,7 +99,8 @@ class MultiLabel(
         super().check()
         definition = self.definition
         if definition.labels is None:
-            raise ConfigError("is required for task type 'multi_label'", key=f"{self.name}.labels")
+            hint = columns_hint(definition.label)
+            raise ConfigError("is required for task type 'multi_label'", key=f"{self.name}.labels", hint=hint)
         if definition.project is not None:
             raise ConfigError("does not go with task type 'multi_label'", key=f"{self.name}.project")
         threshold = self.options.threshold

@@ -89,6 +89,8 @@ class PerturbConfig(StrictModel):
 class DatasetSource(StrictModel):
     """Where a task's rows come from: a data set on the Hub (or its local clone), or data files."""
 
+    main_key = "path"
+
     path: str | None = Field(None, description="Hub id, for example nyu-mll/glue")
     name: str | None = Field(None, description="configuration of the Hub data set")
     revision: str | None = Field(None, description="Hub branch, tag or commit")
@@ -159,6 +161,13 @@ class DatasetSource(StrictModel):
     def reason_unknown(cls, key: str) -> str | None:
         """What is written in the place of a key that an earlier version had."""
         return "Write 'shots' beside 'dataset'" if key == "few" else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _file_alone(cls, value: Any) -> Any:
+        if isinstance(value, str) and names_data_file(value):
+            raise Misfit(f"'{value}' is a data file: write dataset: {{files: {{train: {value}}}}}", ())
+        return value
 
     @field_validator("files", mode="before")
     @classmethod

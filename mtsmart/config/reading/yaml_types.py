@@ -60,3 +60,10 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 Dumper.add_representer(str, _represent_text)
 Dumper.add_multi_representer(PurePath, lambda dumper, path: _represent_text(dumper, str(path)))
+
+
+def flow_text(data: Any) -> str:
+    """The YAML of a list or a mapping on one line."""
+    return yaml.dump(
+        data, Dumper=Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf")
+    ).strip()

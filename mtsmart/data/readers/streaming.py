@@ -1,4 +1,4 @@
-"""Splits of Hub data sets of which only the rows that are needed are read, into memory-mapped files."""
+"""What is on the Hub: which names it has, and splits of which only the rows that are needed are read, into files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any
 import datasets
 import pyarrow as pa
 from datasets.arrow_writer import ArrowWriter
+from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 
 from mtsmart.data.readers.clones import Clone, features_of
 from mtsmart.data.readers.columns import tables_of
@@ -150,3 +153,22 @@ def open_streamed(path: str, name: str | None, revision: str | None, cache: Path
         split: StreamedSplit(stream, getattr(stated.get(split), "num_examples", None) or None, builder.cache_dir, cache)
         for split, stream in builder.as_streaming_dataset().items()
     }
+
+
+def check_id(path: str, shown: str) -> None:
+    """Refuse what ``datasets`` takes for something else than a data set on the Hub: an address, or a reader of its own.
+
+    Its readers take files from any place, and some of them open pickles.
+
+    Raises:
+        DataError: it is no Hub id.
+    """
+    try:
+        validate_repo_id(path)
+    except HFValidationError:
+        known = False
+    else:
+        known = path not in _PACKAGED_DATASETS_MODULES
+    if not known:
+        hint = "Give owner/name, or a folder; data files go under 'files'"
+        raise DataError("is neither a local clone nor the name of a data set on the Hub", file=shown, hint=hint)
