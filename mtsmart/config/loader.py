@@ -20,6 +20,7 @@ from mtsmart.config.document import (
     parse_yaml,
     read_yaml,
 )
+from mtsmart.config.reading.kinds import check_experiment
 from mtsmart.config.regularizers import OFF, REGULARIZERS
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.sweeps.folds import expand_folds
@@ -79,6 +80,13 @@ def find_experiment(name: str | Path) -> Path:
     known = {str(p.relative_to(root).with_suffix("")): p for p in sorted(root.rglob("*.yaml"))}
     if str(name) in known:
         return known[str(name)]
+    if path.is_dir():
+        is_run = (path / "config.yaml").is_file()
+        again = f"To train it again: mtsmart train {path / 'config.yaml'}"
+        hint = f"{again}; to continue it: mtsmart train FILE -o {path} --resume"
+        kind = "the folder of a run" if is_run else "a folder"
+        message = f"is {kind}, and an experiment is a YAML file"
+        raise ConfigError(message, file=path, hint=hint if is_run else None)
     raise ConfigError("there is no such experiment file", value=str(name), hint=did_you_mean(name, known))
 
 
@@ -181,7 +189,9 @@ def dump_config(config: RunConfig) -> str:
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> Document:
-    document = _absolute_paths(read_yaml(path), path.parent, str(path))
+    read = read_yaml(path)
+    check_experiment(read, str(path))
+    document = _absolute_paths(read, path.parent, str(path))
     return _over_base(document, path.parent, (*seen, path.resolve()))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mtsmart.config.document import Document, Origin, read_yaml
 from mtsmart.config.loader import Experiment, absolute_files
+from mtsmart.config.reading.kinds import check_tasks
 from mtsmart.config.validate import validate
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
@@ -174,8 +175,10 @@ def read_task_file(path: str | Path, data_dir: str | Path | None = None) -> list
     document = read_yaml(path, duplicates)
     if is_mtdnn(document):
         document = from_mtdnn(document, duplicates, data_dir)
-    elif duplicates:
-        raise duplicates[0]
+    else:
+        check_tasks(document, str(path))
+        if duplicates:
+            raise duplicates[0]
     for task in document.data.values():
         absolute_files(task, Path(path).parent)
     check_names(document.data, document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,12 +33,23 @@ def show(
     if encoder is not None and not stats:
         message = "counts lengths, which are told with --stats alone"
         raise ConfigError(message, argument="encoder", value=encoder, hint="Add --stats")
+    _refuse_file(name)
     library = TaskLibrary(task_file or [])
     data = {name: library[name].model_dump(exclude_defaults=True)}
     if not stats:
         say(visible_json(json_text(data, indent=2)) if as_json else dump_yaml(data).rstrip())
         return
     _tell_statistics(library, name, encoder, as_json)
+
+
+def _refuse_file(name: str) -> None:
+    """Refuse a task file in the place of a task's name."""
+    from mtsmart.tasks import read_task_file
+
+    if name.endswith((".yaml", ".yml")) and Path(name).is_file():
+        names = [entry.name for entry in read_task_file(name)]
+        hint = f"Write mtsmart tasks show {names[0] if names else 'NAME'} --task-file {name}"
+        raise ConfigError("is a file of tasks, and the name of a task is wanted", file=name, hint=hint)
 
 
 def _tell_statistics(library: TaskLibrary, name: str, encoder: str | None, as_json: bool) -> None:
