@@ -23,6 +23,7 @@ from mtsmart.config.sections import EncoderConfig
 from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.errors import CheckpointError, panics_as_errors, reason_in
 from mtsmart.models.adapters import read_adapters, restore_adapters
+from mtsmart.models.checks.address import check_address
 from mtsmart.models.checks.files import check_files
 from mtsmart.models.checks.place import check_parts, check_place
 from mtsmart.models.checks.settings import (
@@ -100,7 +101,7 @@ def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
 
 def _require_fast(tokenizer: PreTrainedTokenizerBase, path: str) -> None:
     if not tokenizer.is_fast:
-        raise CheckpointError("has no fast tokenizer", file="encoder", key="encoder.path", value=path)
+        raise CheckpointError("has no fast tokenizer", key="encoder.path", value=path)
 
 
 def resolve_path(path: str) -> str:
@@ -118,6 +119,8 @@ def resolve_path(path: str) -> str:
         raise CheckpointError("is a file, and an encoder is a folder", key="encoder.path", value=path, hint=hint)
     if path.startswith((".", "/", "~")) and not place.is_dir():
         raise CheckpointError("there is no such folder", key="encoder.path", value=path)
+    if not place.is_dir():
+        check_address(path)
     return str(place) if path.startswith("~") else path
 
 
@@ -140,10 +143,11 @@ def _refusing(what: str, path: str) -> Iterator[None]:
         with panics_as_errors():
             yield
     except Exception as error:  # of any kind: tokenizers raises plain Exception
-        message = f"cannot be {what}: {reason_in(error)}"
+        reason = reason_in(error)
+        message = f"cannot be {what}: {reason if reason.endswith('...') else reason.removesuffix('.')}"
         is_bare = not Path(path).exists() and path[:1] not in (".", "/", "~") and not path.startswith(PACKAGE_PREFIX)
         hint = f"A folder beside the file is written ./{path}" if is_bare and "/" not in path else None
-        raise CheckpointError(message, file="encoder", key="encoder.path", value=path, hint=hint) from None
+        raise CheckpointError(message, key="encoder.path", value=path, hint=hint) from None
 
 
 def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBase]:

@@ -258,7 +258,7 @@ def _entries(experiment: Experiment, start: RunFolder | None, begun: Described |
     entries = with_shots_seed(select_tasks(experiment, known), config.training.seed)
     with experiment.document.locating():
         check_unlabelled(config, {name: entry.definition for name, entry in entries.items()})
-    return settle_heads(entries, config, known, {} if begun is None else begun.definitions)
+        return settle_heads(entries, config, known, {} if begun is None else begun.definitions)
 
 
 def _capped(given: Described, most: int | None) -> Described:

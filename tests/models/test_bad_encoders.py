@@ -145,7 +145,7 @@ def test_bad_folders_are_one_message(name, tiny_encoder, tmp_path):
     before = peak()
     with pytest.raises(CheckpointError, match=message) as caught:
         load_encoder(EncoderConfig(path=str(folder)))
-    assert str(caught.value).startswith("encoder: encoder.path: cannot be ") and "\n" not in str(caught.value)
+    assert str(caught.value).startswith("encoder.path: cannot be ") and "\n" not in str(caught.value)
     assert peak() - before < MEMORY
 
 

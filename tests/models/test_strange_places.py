@@ -156,3 +156,29 @@ def test_a_tokenizer_of_a_vocabulary_file_alone_loads(tmp_path):
     (tmp_path / "vocab.txt").write_text("".join(f"{word}\n" for word in words))
     _, tokenizer = load_encoder(EncoderConfig(path=str(tmp_path)))
     assert tokenizer("a cat")["input_ids"] == [2, 1, 5, 3]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("$HOME/models/bert", "environment variables are not expanded here"),
+        ("${X}", "environment variables are not expanded here"),
+        ("%USERPROFILE%/m", "environment variables are not expanded here"),
+        ("C:\\models\\bert", "is a path of Windows, and this is another system"),
+        ("models\\bert", "is a path of Windows, and this is another system"),
+        ("https://huggingface.co/owner/name/tree/main", "Write its Hub id: owner/name"),
+        ("https://example.org/x", "Write the Hub id, as owner/name, or a folder"),
+        ("models/bert/x", "is neither a folder nor the name of a model on the Hub"),
+        ("a model", "A folder beside the file is written ./a model, and a Hub id owner/name"),
+        ("no/model", "cannot be loaded: "),
+        ("./gone", "there is no such folder"),
+    ],
+)
+def test_what_cannot_be_a_model_is_told_with_its_line(workspace, cli, path, told):
+    lines = [line for line in workspace.experiment.read_text().splitlines() if not line.startswith("encoder")]
+    workspace.write_experiment(f"encoder:\n  path: '{path}'\n" + "\n".join(lines))
+    result = cli("train", workspace.experiment)
+    assert result.code == 2 and not (workspace.folder / "runs").exists()
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"mtsmart: {workspace.experiment}:2: encoder.path: ") and told in line
+    assert "repo" not in line.casefold() and ".," not in line
