@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 import os
+import re
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any, get_args
 
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, nearest
 
 HUB_PREFIX = "hub:"
 """What an address on the Hub begins with where a path may stand too."""
 _MARKS = (".git", "pyproject.toml", "setup.cfg")
 """What the topmost folder of a project holds."""
+_VARIABLE = re.compile(r"\$\w|\$\{|%\w+%")
+_ADDRESS = re.compile(r"(?:^|/)(?:https?|s3|gs|ftp):/")  # os.path.abspath leaves one of the two slashes.
+_MOST = 10_000  # names of a folder that are looked at
+
+
+def has_variable(path: str) -> bool:
+    """Whether a path names an environment variable, as shells write it. mtsmart expands none."""
+    return _VARIABLE.search(path) is not None
+
+
+def hint_for_absent(path: str | Path) -> str | None:
+    """Why a file is not there, or the file in its folder whose name is nearest; None if nothing is known."""
+    text = str(path)
+    if has_variable(text):
+        return "Environment variables are not expanded here, so write the folder itself"
+    if _ADDRESS.search(text):
+        return "Files are not fetched from addresses, so download it first, and name the file"
+    if "\\" in text and os.name != "nt":
+        return "Write / between folders and files"
+    place = Path(path)
+    if place.is_dir():
+        return "It is a folder, so name the files in it"
+    if not place.parent.is_dir():
+        return f"There is no folder {place.parent}"
+    near = nearest(place.name, (entry.name for entry in islice(place.parent.iterdir(), _MOST) if entry.is_file()))
+    return f"Did you mean '{near}'?" if near else None
 
 
 def user_path(

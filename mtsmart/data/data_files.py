@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from mtsmart.data.readers import WITHOUT_NULL, kind_of_file, read_source_file
 from mtsmart.data.readers.columns import MixedColumn, common_type, joined, mixed_hint
+from mtsmart.data.readers.files import KINDS
+from mtsmart.data.selection import named
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.tasks.dataset import DatasetSource
+from mtsmart.user_paths import hint_for_absent
 
 _WILD = frozenset("*?[")
 _WITH_HEADER = ("csv", "tsv", "parquet")
@@ -28,8 +31,8 @@ def files_of(entry: str | Sequence[str]) -> list[Path]:
     Raises:
         DataError: a pattern matches no file, or a file is named twice.
     """
-    named = [entry] if isinstance(entry, str) else entry
-    found = [path for name in named for path in _expanded(name)]
+    names = [entry] if isinstance(entry, str) else entry
+    found = [path for name in names for path in _expanded(name)]
     if len(found) > _MAX_FILES:
         raise DataError(f"are more than {_MAX_FILES:,} files", file=shown(entry))
     if len(set(found)) < len(found):
@@ -43,21 +46,43 @@ def _expanded(name: str) -> list[Path]:
         return [Path(name)]
     matches = [Path(path) for path in sorted(glob.iglob(name, recursive=True)) if os.path.isfile(path)]
     if not matches:
-        raise DataError("no file matches this pattern", file=name)
+        hint = None if Path(name).parent.is_dir() else hint_for_absent(name)
+        raise DataError("no file matches this pattern", file=name, hint=hint)
     return matches
 
 
-def absent_files(source: DatasetSource) -> Iterator[DataError]:
-    """An error for each file of any split that is not there."""
-    for entry in (source.files or {}).values():
-        try:
-            named = files_of(entry)
-        except DataError as error:
-            yield error
+def absent_files(task: str, source: DatasetSource, splits: Collection[str] | None = None) -> Iterator[DataError]:
+    """An error for each file that is not there, with the key that names it.
+
+    Args:
+        task: the task's name.
+        source: its ``dataset``.
+        splits: those of which the files are looked for; None: all.
+    """
+    for split, entry in (source.files or {}).items():
+        if splits is not None and split not in splits and source.split_column is None:
             continue
-        for file in named:
-            if not file.is_file():
-                yield DataError("there is no such file", file=file)
+        key = f"{task}.dataset.files.{split}"
+        try:
+            files = files_of(entry)
+        except DataError as error:
+            yield DataError(f"{error.file}: {error.message}", key=key, hint=error.hint)
+            continue
+        for file in files:
+            is_read = splits is None or kind_of_file(file, source) in KINDS  # Reading tells of an unknown kind.
+            if is_read and not file.is_file():
+                yield DataError(f"{file}: there is no such file", key=key, hint=hint_for_absent(file))
+
+
+def require_files(task: str, source: DatasetSource, splits: Collection[str]) -> None:
+    """Refuse a task of which a file of these splits, in any spelling of them, is not there.
+
+    Raises:
+        DataError: names the key and the file, and says why or which file is meant.
+    """
+    spelt = {named(source.files or {}, split) for split in splits}
+    for error in absent_files(task, source, [split for split in spelt if split is not None]):
+        raise error
 
 
 def shown(entry: str | Sequence[str]) -> str:

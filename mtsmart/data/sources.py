@@ -20,7 +20,7 @@ from datasets.packaged_modules.cache.cache import Cache
 from datasets.table import InMemoryTable
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.data.data_files import files_of, has_no_null, read_files, shown
+from mtsmart.data.data_files import files_of, has_no_null, read_files, require_files, shown
 from mtsmart.data.derived import named_labels, source_columns, with_derived, with_named_labels
 from mtsmart.data.drawn import drawn_rows, grouping_columns
 from mtsmart.data.encoding import cache_dir
@@ -54,6 +54,7 @@ def load_split(
     drawn = [name for name in grouping_columns(definition, split) if name not in columns]
     needed = [*columns, *(name for name in (*named, *drawn) if name not in columns)]
     spec = definition.split(split)
+    require_files(task, definition.dataset, bases(spec))
     opened = partial(_opened, wanted=source_columns(needed), config=config)
     named_place = {"file": f"task {task}", "key": f"splits.{split}"}
     rows, numbers = select_with_labels(definition, opened, spec, named_place)

@@ -49,7 +49,7 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
             except MtsmartError as error:
                 # Two splits may come from one file.
                 found += [] if str(error) in map(str, found) else [error]
-        absent = absent_files(task.definition.dataset)
+        absent = absent_files(task.name, task.definition.dataset)
         found += [error for error in absent if str(error) not in map(str, found)]
         if not found:
             train = encoded.get("train")

@@ -18,6 +18,9 @@ from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.mtdnn import from_mtdnn, is_mtdnn
 from mtsmart.text.html import html_table
 from mtsmart.text.names import Kind, clash_with, problem_of, same_for_files
+from mtsmart.user_paths import hint_for_absent
+
+_WILD = frozenset("*?[")
 
 
 @dataclass(frozen=True)
@@ -230,6 +233,7 @@ def select_tasks(experiment: Experiment, known: Mapping[str, TaskDefinition] | N
     """
     config = experiment.config
     document = experiment.document
+    _check_task_files(experiment)
     library = TaskLibrary(config.task_files)
     here = document.below("tasks")
     own_files = [Path(file) for file in config.task_files]
@@ -252,6 +256,23 @@ def select_tasks(experiment: Experiment, known: Mapping[str, TaskDefinition] | N
     check_names(selected, here)
     _check_shared_heads(selected, here, {*library, *known, *selected})
     return selected
+
+
+def _check_task_files(experiment: Experiment) -> None:
+    """Refuse an experiment of which a task file is not there.
+
+    Raises:
+        ConfigError: names the line, and says why or which file is meant.
+    """
+    document = experiment.document
+    for index, file in enumerate(experiment.config.task_files):
+        if Path(file).exists():
+            continue
+        key = ("task_files", index) if ("task_files", index) in document.origins else ("task_files",)
+        is_pattern = not _WILD.isdisjoint(file)
+        hint = "Patterns are not expanded here, so name each file, or their folder" if is_pattern else None
+        message = f"{file}: cannot be read: No such file or directory"
+        raise document.error(message, key, hint=hint or hint_for_absent(file))
 
 
 def _known_document(name: str, definition: TaskDefinition) -> Document:

@@ -208,3 +208,42 @@ def test_check_says_whose_rows_it_has_not_read(workspace, cli):
     assert (result.code, result.err) == (0, "")
     told = "The rows of mine were not read, because they come from a data set on the Hub.\n"
     assert result.out == f"3 task definitions are valid.\n{told}"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("color_trian.jsonl", "Did you mean 'color_train.jsonl'?"),
+        ("$DATA/x.csv", "Environment variables are not expanded here"),
+        ("data\\\\train.csv", "Write / between folders and files"),
+        ("https://example.org/x.csv", "Files are not fetched from addresses, so download it first"),
+        ("gone/train.csv", "There is no folder "),
+        ("gone/*.csv", "no file matches this pattern. There is no folder "),
+    ],
+)
+@pytest.mark.parametrize("command", [["tasks", "check", "t.yaml"], ["train", "e.yaml"]])
+def test_a_missing_data_file_is_told_with_its_line(workspace, cli, path, told, command):
+    (workspace.folder / "t.yaml").write_text(
+        f'mine:\n  task_type: classification\n  dataset:\n    files:\n      train: "{path}"\n'
+        "  text: [text]\n  labels: [other, red]\n"
+    )
+    encoder = next(line for line in workspace.experiment.read_text().splitlines() if line.startswith("encoder"))
+    (workspace.folder / "e.yaml").write_text(f"tasks: [mine]\ntask_files: [t.yaml]\n{encoder}\n")
+    before = sorted(path.name for path in workspace.folder.iterdir())
+    place = r"t\.yaml:5: mine\.dataset\.files\.train: .*: (there is no such file|no file matches this pattern)\. .*"
+    assert_refused(cli(*command), place, workspace.folder, before)
+    assert told in cli(*command).err
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ("[tiny_tasks.yaml, tiny_task.yaml]", r"e\.yaml:2: task_files\.1: .*Did you mean 'tiny_tasks\.yaml'"),
+        ("'*.yaml'", r"e\.yaml:2: task_files: .*Patterns are not expanded here, so name each file, or their folder"),
+        ("$X/t.yaml", r"e\.yaml:2: task_files: .*Environment variables are not expanded here"),
+    ],
+)
+def test_a_missing_task_file_is_told_with_the_line_of_the_experiment(workspace, cli, files, told):
+    (workspace.folder / "e.yaml").write_text(f"tasks: [color]\ntask_files: {files}\nencoder: {{path: ./gone}}\n")
+    before = sorted(path.name for path in workspace.folder.iterdir())
+    assert_refused(cli("train", "e.yaml"), told, workspace.folder, before)

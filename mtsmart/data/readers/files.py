@@ -30,7 +30,8 @@ from mtsmart.tasks.dataset import BLANK, DatasetSource
 
 _DIALECTS = {"csv": COMMA, "tsv": TAB}
 _JSON = ("jsonl", "json")
-_KINDS = (*_DIALECTS, *_JSON, "conll", "squad", "parquet")
+KINDS = (*_DIALECTS, *_JSON, "conll", "squad", "parquet")
+"""What a data file may be."""
 FORMS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 """The endings of files that are read without further settings."""
 WITHOUT_NULL = frozenset(_DIALECTS)
@@ -187,7 +188,7 @@ def kind_of_file(path: str | Path, source: DatasetSource) -> str:
 
 def _kind(file: Path, kind: str | None, delimiter: str | None) -> str:
     known = kind or kind_of(file).removeprefix(".")
-    if known not in _KINDS and delimiter is not None:
+    if known not in KINDS and delimiter is not None:
         return "csv"  # A delimiter says enough about a file whose ending says nothing.
     return known
 
@@ -199,7 +200,7 @@ def _checked_kind(file: Path, kind: str | None, layout: Layout) -> str:
         DataError: it is not known, the file is not there, or the layout says what such files do not have.
     """
     known = _kind(file, kind, layout.delimiter)
-    if known not in _KINDS:
+    if known not in KINDS:
         ending = f".{known}" if known else ""
         near = nearest(ending, FORMS)
         hint = ending_hint(ending) + (f". Did you mean '{near}'?" if near else "")

@@ -9,10 +9,10 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 from mtsmart.errors import CheckpointError
+from mtsmart.user_paths import has_variable
 
 _KEY = "encoder.path"
 _OF_WINDOWS = re.compile(r"[A-Za-z]:[\\/].*|.*\\.*", re.DOTALL)
-_VARIABLE = re.compile(r"\$\w|\$\{|%\w+%")
 _PAGE = re.compile(r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([^/]+/[^/]+?)(?:/.*)?")
 
 
@@ -22,7 +22,7 @@ def check_address(path: str) -> None:
     Raises:
         CheckpointError: says what it seems to be, and what to write.
     """
-    if _VARIABLE.search(path):
+    if has_variable(path):
         message = "environment variables are not expanded here"
         hint = f"Write the folder itself, or let the shell expand it on the command line: {_KEY}={path}"
         raise CheckpointError(message, key=_KEY, value=path, hint=hint)
