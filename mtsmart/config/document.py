@@ -355,4 +355,8 @@ class _Builder:
         if not isinstance(node, yaml.ScalarNode):
             raise ConfigError("a key must be plain text", file=self.file, line=_line(node))
         self._refuse_nul(node)
+        if node.value == "<<" and node.style is None:
+            message = "'<<' merges mappings in YAML 1.1 alone, and is not supported"
+            hint = "Write the keys out here, or name the whole value with *; an experiment can have 'extends: FILE'"
+            raise ConfigError(message, file=self.file, line=_line(node), hint=hint)
         return str(node.value)

@@ -122,3 +122,11 @@ def test_a_label_keeps_its_spelling(written):
 
 def test_a_word_for_no_number_is_no_label_and_other_lists_hold_numbers():
     assert parse_yaml("labels: [.inf, ~]\nothers: [01]\n", "f.yaml").data == {"labels": [math.inf, None], "others": [1]}
+
+
+def test_merge_keys_are_refused_with_their_line_and_a_quoted_one_is_a_key():
+    text = "base: &base {a: 1}\nother:\n  <<: *base\n  b: 2\n"
+    with pytest.raises(ConfigError, match=r"f\.yaml:3: '<<' merges .* is not supported\. Write the keys out here, or"):
+        parse_yaml(text, "f.yaml")
+    assert parse_yaml("'<<': 1\n", "f.yaml").data == {"<<": 1}
+    assert parse_yaml("a: &b {c: 1}\nd: *b\n", "f.yaml").data["d"] == {"c": 1}
