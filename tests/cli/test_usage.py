@@ -43,3 +43,32 @@ def test_what_is_asked_for_is_no_mistake(cli, arguments):
 def test_a_command_alone_shows_its_help(cli):
     result = cli("runs")
     assert result.code == 2 and "Usage: mtsmart runs" in result.out + result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("train e.yaml --learning_rate 1e-5", "Write optimizer.learning_rate=1e-5, without dashes. See mtsmart train"),
+        ("train e.yaml --learning-rate=1e-5", "Write optimizer.learning_rate=1e-5, without dashes."),
+        ("train e.yaml --training.epochs=1", "Write training.epochs=1, without dashes."),
+        ("train e.yaml --epochs 1", "Write training.epochs=1, without dashes."),
+        ("train e.yaml --num_train_epochs 1", "Write training.epochs=1, without dashes."),
+        ("train e.yaml --fp16 training.epochs=1", "Write training.precision=VALUE, without dashes."),
+        ("train e.yaml --epochs", "Write training.epochs=VALUE, without dashes."),
+        ("train e.yaml --smart.weight 2", "Write smart.weight=2, without dashes."),
+        ("sweep e.yaml --seed 3", "Write training.seed=3, without dashes."),
+        ("train --config e.yaml", "Write EXPERIMENT alone, without --config."),
+        ("sweep --config=e.yaml", "alone, without --config."),
+        ("evaluate --run r", "Write RUN alone, without --run."),
+    ],
+)
+def test_flags_of_other_tools_are_told_as_settings(cli, arguments, told):
+    result = cli(*arguments.split())
+    assert result.code == 2 and result.out == ""
+    (line,) = result.err.splitlines()
+    assert line.startswith("mtsmart: No such option: --") and told in line
+
+
+def test_a_flag_that_is_no_setting_gets_no_such_hint(cli):
+    for arguments in ("train e.yaml --nonsense 3", "evaluate r --epochs 3"):
+        assert "Write" not in cli(*arguments.split()).err

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mtsmart.config.document import Key
-from mtsmart.config.hints.places import Root, described, roots_from
+from mtsmart.config.forms import types_at
+from mtsmart.config.hints.places import Root, described, place_named, roots_from
 from mtsmart.config.strict import StrictModel
 
 EXPERIMENT: Mapping[str, str] = {
@@ -119,3 +120,15 @@ def _place_in(root: Root, location: Key, is_own: bool) -> Key | None:
     if found is None and (table is EXPERIMENT or len(location) == 1):
         found = table.get(str(location[-1]))
     return tuple(found.split(".")) if found else None
+
+
+def setting_called(model: type[StrictModel], name: str) -> str | None:
+    """The dotted key of the setting that a name of ours or of another tool stands for; None if it stands for none.
+
+    Args:
+        model: the section of the whole experiment.
+        name: as it is, with dots, or alone.
+    """
+    if types_at(model, name.split(".")):
+        return name
+    return EXPERIMENT.get(name) or place_named(model, name)

@@ -92,3 +92,8 @@ def _inside(model: type[StrictModel]) -> Iterator[Key]:
     for name, field in model.model_fields.items():
         for section in sections_in([field.annotation]):
             yield from ((name, inner) for inner in section.model_fields if inner != PARTS)
+
+
+def place_named(model: type[StrictModel], key: str) -> str | None:
+    """The dotted place of the setting called ``key`` in a section or in one of its sections; None if there is none."""
+    return next((".".join(map(str, place)) for place in _places(model) if place[-1] == key), None)
