@@ -29,6 +29,7 @@ _ORDERS = (
 )  # fmt: skip
 _MOST_CLASSES = 500
 _MOST_DEGREES = 11
+_MOST_TEXTS = 2
 _TYPES = ("classification", "ordinal", "regression", "multi_label", "masked_lm")
 _SEPARATORS = (",", ";", "|")
 _MOST_NAMED = 3  # columns in one sentence
@@ -80,7 +81,8 @@ def _label(seen: Seen, given: Given, ask: Ask) -> Column | None:
         return named(seen, given.label, "label")
     if given.task_type == "masked_lm":
         return None
-    found = _candidates(seen)
+    every = _candidates(seen)
+    found = [column for column in every if column.name not in (given.text or ())] or every
     best = [column for column in found if likeness(column) is likeness(found[0])] if found else []
     answers = [Answer(column, f"{column.name} ({_shown_values(column)})") for column in best]
     if given.task_type is not None:
@@ -139,7 +141,7 @@ def _shown_values(column: Column) -> str:
 
 def _text(seen: Seen, given: Given, label: Column | None, ask: Ask) -> list[str]:
     if given.text is not None:
-        return [named(seen, name, "text").name for name in given.text]
+        return _given_text(seen, given.text, label)
     texts = [column for column in seen.columns.values() if column is not label and column.is_prose]
     if not texts:
         texts = [column for column in seen.columns.values() if column is not label and column.kind is Kind.TEXT]
@@ -149,6 +151,23 @@ def _text(seen: Seen, given: Given, label: Column | None, ask: Ask) -> list[str]
         raise ConfigError(f"no column holds texts (columns: {', '.join(seen.columns)})", argument="source", hint=hint)
     chosen: list[str] = choose(ask, Question("Which columns are read?", _text_answers(texts), "--text"))
     return chosen
+
+
+def _given_text(seen: Seen, names: Sequence[str], label: Column | None) -> list[str]:
+    """The text columns that the user names.
+
+    Raises:
+        ConfigError: there is no such column, one of them is the label, or they are not one or two.
+    """
+    texts = [named(seen, name, "text").name for name in names]
+    if label is not None and label.name in texts:
+        others = [name for name in texts if name != label.name]
+        hint = f"Leave '{label.name}' out" if others else "Name a text column"
+        message = f"the column '{label.name}' is the label, so that it would tell the label"
+        raise ConfigError(message, argument="text", value=",".join(names), hint=f"{hint}, or say another --label")
+    if len(set(texts)) < len(texts) or len(texts) > _MOST_TEXTS:
+        raise ConfigError("should be one or two columns", argument="text", value=",".join(names))
+    return texts
 
 
 def _text_answers(texts: Sequence[Column]) -> list[Answer]:

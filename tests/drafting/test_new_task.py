@@ -332,6 +332,17 @@ def test_the_file_is_sorted_by_label_and_large(draft):
         (["no such thing"], Given(), "is neither a local clone nor the name of a data set on the Hub"),
         (["x.csv"], Given(label="lable"), "label: names no column of the data, got 'lable'. Did you mean 'label'"),
         (["x.csv"], Given(text=["txt"]), "text: names no column of the data, got 'txt'. Did you mean 'text'"),
+        (
+            ["x.csv"],
+            Given(text=["text", "label"]),
+            "text: the column 'label' is the label, .*Leave 'label' out, or say",
+        ),
+        (
+            ["x.csv"],
+            Given(text=["text"], label="text"),
+            "text: the column 'text' is the label, .*Name a text column, or",
+        ),
+        (["x.csv"], Given(text=["text", "text"]), "text: should be one or two columns, got 'text,text'"),
         (["x.csv"], Given(task_type="clasification"), "task_type: is no task type.*Did you mean 'classification'"),
         (["numbers.csv"], Given(), r"source: no column holds texts \(columns: a, b\). Say it with --text"),
         (["x.csv"], Given(task_type="tagging"), r"task_type: the columns do not look like such a task \(text, label\)"),
@@ -370,3 +381,12 @@ def test_a_data_set_of_the_hub_gives_its_label_names(tmp_path, monkeypatch):
     assert definition.dataset.path == "me/rows"
     assert definition.dataset.holdout is None
     assert definition.labels == ["no", "maybe"]
+
+
+def test_a_column_that_is_said_to_be_read_is_not_guessed_to_be_the_label(draft):
+    def source(folder):
+        data = sources.rows(text=sources.texts(), label=sources.cycle("a", "b"), topic=sources.cycle("x", "y", "z"))
+        return [sources.write_csv(folder / "x.csv", data)]
+
+    made = draft(source, first, Given(text=["text", "label"]))
+    assert (made.draft.text, made.draft.label) == (["text", "label"], "topic")
