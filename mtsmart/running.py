@@ -80,7 +80,7 @@ def train_experiment(
         text = processes.together(lambda: dump_config(config))
         watchers = [ProgressLog(), tracking] if callback is None else [ProgressLog(), tracking, callback]
         trainer = Trainer(setup, folder, Callbacks(*watchers), processes)
-        folder, point = processes.on_main(lambda: _open_folder(place, setup, allowed, text, trainer.notify))
+        folder, point = processes.on_main(lambda: _open_folder(place, setup, allowed, text, trainer.notify, resume))
         trainer.write_into(folder)
         tracking.write_into(folder, config, text)
         # A resume point that does not load must leave the run's configuration as it is.
@@ -122,7 +122,12 @@ def _write_pages(
 
 
 def _open_folder(
-    place: RunPlace, setup: Setup, allowed: Collection[str], text: str, notify: Callable[[str], None]
+    place: RunPlace,
+    setup: Setup,
+    allowed: Collection[str],
+    text: str,
+    notify: Callable[[str], None],
+    resume: bool,
 ) -> tuple[RunFolder, Path | None]:
     """Take the run's folder.
 
@@ -132,6 +137,7 @@ def _open_folder(
         allowed: the keys that may differ from those of an interrupted run.
         text: the configuration, which a new run stores.
         notify: called with a text about each damaged resume point, and if there is none.
+        resume: whether the user wants to go on with a run.
 
     Returns:
         the folder, and the resume point from which the run continues; None: it begins.
@@ -146,6 +152,8 @@ def _open_folder(
         point = find_resume_point(claimed, present, rows, allowed, notify, setup.model.encoder.max_positions)
         if point is None:
             notify(f"{claimed.path} has no resume point yet, so training starts at its beginning")
+    elif resume:
+        notify(f"{claimed.path} holds no run, so nothing is resumed, and a new run starts")
     claimed.open()
     if point is None:
         claimed.store(text)

@@ -13,7 +13,7 @@ from mtsmart.config.document import Document, Key
 from mtsmart.config.forms import choices_in, sections_in, types_at, words_for
 from mtsmart.config.hints.choices import hint_for_choice
 from mtsmart.config.hints.unknown_keys import hint_for_unknown
-from mtsmart.config.reading.meant import list_meant, mapping_meant, section_meant
+from mtsmart.config.reading.meant import list_meant, mapping_meant, null_meant, section_meant
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.errors import ConfigError, nearest
 
@@ -65,7 +65,15 @@ def _explain(model: type[StrictModel], document: Document, prefix: Key, error: V
         return ConfigError("is required but missing", **place)
     if problem["type"] == "value_error":
         return ConfigError(str(cause), **place)
-    return _wrong_value(problem, kinds, place)
+    wrong = _wrong_value(problem, kinds, place)
+    hint = None if wrong.hint else null_meant(_description(model, location), problem["input"])
+    return wrong.with_hint(hint) if hint else wrong
+
+
+def _description(model: type[StrictModel], location: Key) -> str | None:
+    """What is said of a field; None if there is no such field, or nothing is said of it."""
+    fields = [section.model_fields.get(str(location[-1])) for section in sections_in(types_at(model, location[:-1]))]
+    return next((field.description for field in fields if field is not None), None)
 
 
 _OF_ONE_WORD = ("literal_error", "value_error")  # pydantic's problems that the word of a short form can have

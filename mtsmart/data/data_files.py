@@ -85,6 +85,16 @@ def require_files(task: str, source: DatasetSource, splits: Collection[str]) -> 
         raise error
 
 
+def header_hint(source: DatasetSource, columns: Sequence[str]) -> str | None:
+    """A hint for a file whose first line may be a row already; None for files that have no such line, or need none."""
+    entries = [[entry] if isinstance(entry, str) else entry for entry in (source.files or {}).values()]
+    kinds = {kind_of_file(name, source) for names in entries for name in names}
+    if source.columns is not None or kinds.isdisjoint(("csv", "tsv")):
+        return None
+    shown = ", ".join(columns)
+    return f"If the file has no header, name its columns in their order: dataset: {{columns: [{shown}, ...]}}"
+
+
 def shown(entry: str | Sequence[str]) -> str:
     """The files of a split in messages."""
     names = [entry] if isinstance(entry, str) else list(entry)

@@ -17,6 +17,7 @@ from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
 
 SourceRows: TypeAlias = datasets.Dataset | StreamedSplit
+_SHARE = re.compile(r"[0-9]+(\.[0-9]+)? ?%")
 _DRAWN = re.compile(r"(holdout|rest)\((.*)\)", re.DOTALL)
 
 
@@ -62,7 +63,8 @@ def select(splits: Splits, spec: str, place: dict[str, Any]) -> tuple[datasets.D
     spec = undrawn(spec)[1]
     for base in bases(spec):
         if named(splits, base) is None:
-            raise DataError(f"the data has no split '{base}'", hint=did_you_mean(base, splits), **place)
+            hint = _share_hint(base) or did_you_mean(base, splits)
+            raise DataError(f"the data has no split '{base}'", hint=hint, **place)
     loaded = {base: splits[named(splits, base) or base]() for base in bases(spec)}
     chosen = _chosen(loaded, spec, place)
     if not any(len(part) for _, part in chosen):
@@ -115,8 +117,15 @@ def check_spec(spec: str, place: dict[str, Any]) -> None:
 
 
 def _no_slice(error: Exception, spec: str, place: dict[str, Any]) -> DataError:
-    hint = "Examples: train[:85%], train[:6000], train[85%:]"
+    hint = _share_hint(spec) or "Examples: train[:85%], train[:6000], train[85%:]"
     return DataError(f"is not a split with an optional slice: {error}", value=spec, hint=hint, **place)
+
+
+def _share_hint(spec: str) -> str | None:
+    """A hint for a share of rows in the place of a split; None for anything else."""
+    if _SHARE.fullmatch(spec) is None:
+        return None
+    return f"To draw {spec} of the training rows for it, write dataset: {{holdout: {spec}}}"
 
 
 def named(splits: Mapping[str, Any], base: str) -> str | None:

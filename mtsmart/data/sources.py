@@ -20,7 +20,7 @@ from datasets.packaged_modules.cache.cache import Cache
 from datasets.table import InMemoryTable
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.data.data_files import files_of, has_no_null, read_files, require_files, shown
+from mtsmart.data.data_files import files_of, has_no_null, header_hint, read_files, require_files, shown
 from mtsmart.data.derived import named_labels, source_columns, with_derived, with_named_labels
 from mtsmart.data.drawn import drawn_rows, grouping_columns
 from mtsmart.data.encoding import cache_dir
@@ -62,7 +62,7 @@ def load_split(
     has_no_null = _has_no_null(definition.dataset, spec, config)
     rows = with_made_columns(rows, [*columns, *drawn], definition, place, has_no_null)
     refuse_joined_texts(task, definition.text, rows.column_names, place)
-    require_columns([*columns, *drawn], rows.column_names, place)
+    _require_or_hint([*columns, *drawn], needed, rows.column_names, place, definition.dataset)
     labels = [name for name in named if name in rows.column_names and name not in columns]
     rows = rows.select_columns(list(dict.fromkeys([*columns, *labels, *drawn])))
     for label in named:
@@ -135,8 +135,21 @@ def places_read(definition: TaskDefinition, config: DataConfig) -> list[Path]:
     return [] if folder is None else [folder, *(folder / name for name in list_files(folder))]
 
 
-def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | Path) -> None:
+def _require_or_hint(
+    wanted: Sequence[str], needed: Sequence[str], present: Sequence[str], place: str, source: DatasetSource
+) -> None:
+    """As :func:`require_columns`; where none of the ``needed`` columns is there, a file may have no header."""
+    more = header_hint(source, source_columns(needed)) if set(needed).isdisjoint(present) else None
+    require_columns(wanted, present, place, more)
+
+
+def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | Path, more: str | None = None) -> None:
     """Refuse data that lacks a column.
+
+    Args:
+        wanted, present: the columns that it needs and has.
+        place: what errors call it.
+        more: what the hint says besides.
 
     Raises:
         DataError: names ``place``, the column and the column with the nearest name.
@@ -144,7 +157,8 @@ def require_columns(wanted: Iterable[str], present: Iterable[str], place: str | 
     known = list(present)
     for column in wanted:
         if column not in known:
-            raise DataError("there is no such column", file=place, key=column, hint=did_you_mean(column, known))
+            hint = did_you_mean(column, known) + (f". {more}" if more else "")
+            raise DataError("there is no such column", file=place, key=column, hint=hint)
 
 
 def split_place(task: str, definition: TaskDefinition, split: str) -> str:

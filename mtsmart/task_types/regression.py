@@ -74,7 +74,8 @@ class Regression(SequenceTask, HasUnit, LearnsFromLabels, ExplainsErrors, Portab
         super().check()
         for key in ("labels", "project"):
             if getattr(self.definition, key) is not None:
-                raise ConfigError("does not go with task type 'regression'", key=f"{self.name}.{key}")
+                hint = f"Leave '{key}' out: the labels of this type are numbers, which have no names"
+                raise ConfigError("does not go with task type 'regression'", key=f"{self.name}.{key}", hint=hint)
         given = self.definition.metrics
         if given and is_better_lower(METRICS[given[0]]):
             message = "is better where it is lower, so it cannot be the main metric, which is the first"

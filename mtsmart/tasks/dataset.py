@@ -24,6 +24,8 @@ _OF_FILES = ("format", "columns", "parse", "delimiter", "escape", "field", "expl
 
 
 def _is_delimiter(value: str) -> str:
+    if value == "\\t":
+        raise ValueError("is a backslash and a t between single quotes, or none: write tab")
     if value not in _DELIMITERS and (len(value) != 1 or value in '"\r\n'):
         raise ValueError(f"must be one character such as ';', or tab, or {BLANK} (blanks and tabs, any number)")
     return value

@@ -238,7 +238,8 @@ class TaskDefinition(OpenSection):
         same = [unicodedata.normalize("NFC", name) for name in self.labels or []]
         twice = next((name for name in same if same.count(name) > 1), None) if len(set(same)) < len(same) else None
         if twice is not None:
-            raise ValueError(f"label '{twice}' is listed twice")
+            second = len(same) - 1 - same[::-1].index(twice)
+            raise Misfit(f"label '{twice}' is listed twice", ("labels", second))
         if self.project is not None and self.share_head is None:
             raise ValueError("'project' needs 'share_head'")
         if self.evaluation_only and self.share_head is None:

@@ -29,7 +29,7 @@ TASK_FILES = {
     "duplicate key": (TASK + "  text: [text]\n", r"t.yaml:8: text: is given twice \(first on line 5\)"),
     "duplicate task": (TASK + TASK, r"t.yaml:9: color: is given twice \(first on line 2\)"),
     "name of a shipped task": (replaced("color:", "rte:"), "t.yaml:2: rte: a task of this name is already defined in .*glue.yaml"),
-    "duplicate label": (replaced("[other, red]", "[red, red]"), "color: label 'red' is listed twice"),
+    "duplicate label": (replaced("[other, red]", "[red, red]"), "t.yaml:6: color.labels.1: label 'red' is listed twice"),
     "one label": (replaced("[other, red]", "[red]"), "color.labels: .*at least 2"),
     "labels that are lists": (replaced("[other, red]", "[[0], [1]]"), r"color.labels.0: should be text, got \[0\]"),
     "no labels": (replaced("  labels: [other, red]\n", ""), r"t.yaml:\d+: color.labels: is required for task type 'classification'"),
@@ -247,3 +247,38 @@ def test_a_missing_task_file_is_told_with_the_line_of_the_experiment(workspace, 
     (workspace.folder / "e.yaml").write_text(f"tasks: [color]\ntask_files: {files}\nencoder: {{path: ./gone}}\n")
     before = sorted(path.name for path in workspace.folder.iterdir())
     assert_refused(cli("train", "e.yaml"), told, workspace.folder, before)
+
+
+SMALLER = {
+    "a share of the training rows": (
+        TASK + "  splits: {validation: 20%}\n",
+        r"splits.validation: .* To draw 20% of the training rows for it, write dataset: {holdout: 20%}",
+    ),
+    "labels of numbers": (
+        replaced("  metrics: [accuracy]\n", "", replaced("classification", "regression")),
+        "t.yaml:6: color.labels: does not go with task type 'regression'. Leave 'labels' out",
+    ),
+    "a tab in single quotes": (
+        replaced("{files:", "{delimiter: '\\t', files:"),
+        "t.yaml:4: color.dataset.delimiter: is a backslash and a t between single quotes, or none: write tab",
+    ),
+    "a file without a header": (
+        replaced("color_train.jsonl", "bare.csv"),
+        r"text: there is no such column.*If the file has no header, .*: dataset: {columns: \[text, label, ...\]}",
+    ),
+    "several labels in one text": (
+        replaced("color_train.jsonl", "several.csv"),
+        r"row 2: label: is not one .* 'other;red'. Rows with several labels are for task_type: multi_label, options: .*;",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(SMALLER))
+def test_what_else_is_told_with_what_to_write(workspace, cli, name):
+    text, message = SMALLER[name]
+    (workspace.folder / "t.yaml").write_text(text)
+    (workspace.folder / "bare.csv").write_text("red,red dog\nother,cat\n")
+    (workspace.folder / "several.csv").write_text("text,label\nred dog,red\ncat,other;red\n")
+    before = sorted(path.name for path in workspace.folder.iterdir())
+    assert_refused(cli("train", workspace.experiment, "task_files=[t.yaml]", "tasks=[color]"), message,
+                   workspace.folder, before)  # fmt: skip

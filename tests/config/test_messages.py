@@ -25,6 +25,13 @@ def message_of(*overrides, lines=""):
         ("encoder.freeze=alll", f"{FREEZE}, got 'alll'. Did you mean 'all'?"),
         ("encoder.freeze=99x", f"{FREEZE}, got '99x'"),
         ("encoder.freeze={a: true}", f"{FREEZE}, got {{'a': true}}"),
+        ("training.max_grad_norm=0", "training.max_grad_norm: should be greater than 0, got 0. null stands for: off"),
+        ("training.max_grad_norm=None", "training.max_grad_norm: should be a number, got 'None'. null stands for: off"),
+        (
+            "training.evaluate_every=off",
+            "training.evaluate_every: should be a whole number, got 'off'. null stands for: each epoch",
+        ),
+        ("training.epochs=0", "training.epochs: should be greater than or equal to 1, got 0"),
         ("training.epochs=null", "training.epochs: should be a whole number, got null"),
         ("weighting=other", "weighting: there is no weighting 'other'. Choose from: aligned_mtl"),
         (

@@ -38,7 +38,7 @@ ERRORS = {
     "metric is a mapping": (changed("[ACC]", "{a: 1}"), "t.yml:5: mine.metric_meta: must be a list of metrics"),
     "metric in a list of lists": (changed("[ACC]", "[[ACC]]"), "t.yml:5: mine.metric_meta: must be a list of metrics"),
     "labels of nothing": (BASIC + "  labels: [a, ~]\n", "t.yml:7: mine.labels: must be a list of label names"),
-    "a label twice": (BASIC + "  labels: [a, a]\n", "mine: label 'a' is listed twice"),
+    "a label twice": (BASIC + "  labels: [a, a]\n", "mine.labels: label 'a' is listed twice"),
     "san is a list": (changed("enable_san: false", "enable_san: [x]"), "mine.enable_san: must be true or false"),
     "metric": (
         changed("ACC", "ACCC"),

@@ -54,6 +54,14 @@ def test_a_task_without_an_update_is_not_scored_or_exported(workspace, cli):
         mtsmart.load("run").predict(missed, [columns])
 
 
+def test_resuming_where_no_run_is_tells_that_a_new_one_starts(workspace, cli):
+    arguments = ("train", workspace.experiment, "training.max_updates=1", "-o", "run", "--resume")
+    told = "run holds no run, so nothing is resumed, and a new run starts"
+    assert told in cli(*arguments).err
+    again = cli(*arguments)
+    assert again.code == 0 and "nothing is resumed" not in again.out + again.err
+
+
 def test_a_kept_head_is_scored_without_an_update(workspace):
     first = mtsmart.train(workspace.experiment, ["training.max_updates=2"], output_dir="first")
     changes = [f"init.run={first.path}", "training.max_updates=1", "encoder.path=null"]

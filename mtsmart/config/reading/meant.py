@@ -10,6 +10,7 @@ from mtsmart.config.reading.yaml_types import flow_text
 
 _LONGEST = 300  # characters of a hint
 _LABELS = "labels"
+_NOTHING = ("none", "off", "no", "never", "nothing")
 _NAMES = "List the names of the labels, in the order of the numbers that the data may have: labels: [neg, pos]"
 
 
@@ -39,6 +40,13 @@ def mapping_meant(key: str, value: Any) -> str | None:
 def section_meant(key: str, value: Any, main_key: str | None) -> str | None:
     """A hint for a section of which only the value of its main key is written; None for a section without one."""
     return _write(key, {main_key: value}) if main_key is not None and isinstance(value, str) else None
+
+
+def null_meant(description: str | None, value: Any) -> str | None:
+    """A hint for a value that says nothing or off, where null does so by the setting's description; None otherwise."""
+    stands_for = re.search("null: ([^;]+)", description or "")
+    is_nothing = (value == 0 and value is not True) or str(value).casefold() in _NOTHING
+    return f"null stands for: {stands_for[1]}" if stands_for and is_nothing else None
 
 
 def parts_of(text: str) -> list[str]:

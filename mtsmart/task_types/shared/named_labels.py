@@ -18,6 +18,7 @@ from mtsmart.tasks.definition import TaskDefinition
 
 _BATCH = 10_000  # rows in memory together
 _MANY = 10_000  # the largest number that may stand for a place where labels have no names
+_SEPARATORS = (";", ",", "|", "/")
 _SHOWN = 4  # places in a message
 
 
@@ -49,7 +50,15 @@ class NamedLabels(TaskType, ReadsLabels):
         """What may be meant by an unknown label."""
         if str(value) in self.labels:
             return f"'{value}' and another label are the same number, so write the labels of the rows as texts"
+        if not self.several_columns and (separator := self._separator_in(value)) is not None:
+            return f"Rows with several labels are for task_type: multi_label, options: {{separator: '{separator}'}}"
         return did_you_mean(value, self.labels)
+
+    def _separator_in(self, value: Any) -> str | None:
+        """What stands between several labels in one text; None if it is no such text."""
+        texts = {separator: str(value).split(separator) for separator in _SEPARATORS if separator in str(value)}
+        known = (each for each, parts in texts.items() if all(self.names.find(part) is not None for part in parts))
+        return next(known, None)
 
     def survey(self, rows: datasets.Dataset) -> Survey:
         return surveyed(self.names, self.label_items(rows))
