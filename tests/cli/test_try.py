@@ -6,6 +6,9 @@ import pytest
 
 import mtsmart
 from mtsmart.reporting.answers import on_one_line, with_bars
+from mtsmart.task_types import TASK_TYPES
+from mtsmart.task_types.classification import Classification
+from mtsmart.task_types.shared.rows import row_error
 from tests.conftest import CliResult, write_jsonl
 from tests.task_types.examples import span
 
@@ -59,14 +62,45 @@ def test_a_byte_order_mark_is_no_part_of_the_text(trained_run, piped):
     assert piped(b"\xef\xbb\xbfa red cat\r\n", run).out == piped("a red cat\n", run).out != ""
 
 
-def test_an_error_about_a_text_names_its_line(piped, tiny_encoder, tmp_path):
-    file = str(write_jsonl(tmp_path / "rows.jsonl", span.ROWS))
-    task = {**span.DEFINITION, "dataset": {"files": {"train": file, "validation": file}}}
-    settings = {"encoder": {"path": str(tiny_encoder)}, "data": {"max_length": 24}, "training": {"max_updates": 1}}
-    run = mtsmart.train({"name": "spans", "tasks": {"span": task}, **settings}, output_dir=tmp_path / "run").path
-    result = piped("a cat\tthe red cat\n\n" + "a red cat " * 40 + "\tthe red cat\n", run)
+@pytest.fixture
+def untrained(tiny_encoder, tmp_path):
+    """Rows and fields of a task -> the folder of a run of one update."""
+
+    def train(rows, task):
+        file = str(write_jsonl(tmp_path / "rows.jsonl", rows))
+        definition = {**task, "dataset": {"files": {"train": file, "validation": file}}}
+        settings = {"data": {"max_length": 24}, "training": {"max_updates": 1}}
+        encoder = {"path": str(tiny_encoder)}
+        experiment = {"name": "tried", "tasks": {"t": definition}, "encoder": encoder, **settings}
+        return mtsmart.train(experiment, output_dir=tmp_path / "run").path
+
+    return train
+
+
+class Picky(Classification):
+    """A task type of another package that refuses some texts."""
+
+    def encode(self, rows, tokenizer, max_length, with_labels):
+        for text, row in zip(rows["text"], rows["row"], strict=True):
+            if text == "no":
+                raise row_error("is refused", row, "text", text)
+        return super().encode(rows, tokenizer, max_length, with_labels)
+
+
+def test_an_error_about_a_text_names_its_line(piped, untrained):
+    task = {"task_type": "picky", "text": ["text"], "labels": ["red", "other"]}
+    rows = [{"text": "a red cat", "label": "red"}, {"text": "the dog", "label": "other"}]
+    with TASK_TYPES.lending({"picky": Picky}):
+        result = piped("a red cat\n\nno\n", untrained(rows, task))
     assert result.code == 2 and len(result.out.splitlines()) == 1
-    assert result.err.startswith("mtsmart: standard input:3: question: "), result.err
+    assert "mtsmart: standard input:3: text: is refused, got 'no'" in result.err
+
+
+def test_a_question_that_leaves_no_room_is_cut_and_answered(piped, untrained):
+    run = untrained(span.ROWS, span.DEFINITION)
+    result = piped("a cat\tthe red cat\n\n" + "a red cat " * 40 + "\tthe red cat\n", run)
+    assert result.code == 0 and len(result.out.splitlines()) == 2
+    assert "task t: 1 row is cut in question, which leaves no room" in " ".join(result.err.split())
 
 
 def test_a_closed_input_is_an_empty_one(trained_run, cli, monkeypatch):

@@ -127,7 +127,7 @@ def test_rows_that_lose_tokens_are_told(every_type, answer, capsys):
     model.predict("regression", ["a cat", "a cat " * 40, "a dog " * 40])
     assert capsys.readouterr().err == "regression: 2 of 3 rows are too long and are cut; the first is row 2\n"
     model.predict("span", [{"question": "a cat " * 30, "context": "the dog"}])
-    assert capsys.readouterr().err == "span: 1 of 1 rows are too long and are cut; the first is row 1\n"
+    assert capsys.readouterr().err == "span: 1 row is too long and is cut; it is row 1\n"
     model.predict("tagging", [{"words": ["cat"] * 40}])  # read in windows
     assert capsys.readouterr().err == ""
 
