@@ -48,6 +48,8 @@ class EncoderConfig(OpenSection):
 class InitConfig(StrictModel):
     """Start from an earlier run instead of the plain encoder."""
 
+    main_key = "run"
+
     run: str = Field(description="the folder of the run whose model is loaded, or hub:owner/name[@revision]")
     heads: Literal["keep", "fresh"] = Field(
         "keep", description="keep: use the heads of the run; fresh: initialise new heads"

@@ -60,6 +60,8 @@ def test_what_can_mean_several_lists_gets_none(value):
         ("encoder: ./e", r"e.yaml:1: encoder: .* Write encoder: {path: ./e}$"),
         ("optimizer: adamw", "e.yaml:1: optimizer: .* Write optimizer: {name: adamw}$"),
         ("mixing: proportional", "e.yaml:1: mixing: .* Write mixing: {strategy: proportional}$"),
+        ("grid: {seeds: '1, 2', arms: {a: {}}}", r"e.yaml:1: grid.seeds: .* Write seeds: \[1, 2\]$"),
+        ("init: runs/x", r"e.yaml:1: init: .* Write init: {run: runs/x}$"),
         ("training: 3", "e.yaml:1: training: should be a mapping: {key: value}, got 3$"),
     ],
 )

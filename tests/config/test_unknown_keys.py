@@ -40,6 +40,13 @@ IN_EXPERIMENTS = {
     "delimiter: tab": "It is a setting of a task: TASK: {dataset: {delimiter: ...}}",
     "training: {tasks: [rte]}": "Write it in no section: tasks: ...",
     "mixing: {type: uniform}": "Did you mean 'strategy'?",
+    "smart: {eps: 1}": "Did you mean 'epsilon'?",
+    "smart: {num_steps: 1}": "Did you mean 'steps'?",
+    "smart: {lr: 1}": "step_size, steps, weight",
+    "optimizer: {layer_decay: 0.9}": "Write it under 'encoder': encoder: {layer_decay: ...}",
+    "pcgrad: {}": "Write it under 'weighting': weighting: {pcgrad: ...}",
+    "init: {path: x}": "Did you mean 'run'?",
+    "folds: {n_splits: 5, count: 2}": "Did you mean 'count'?",
     "smart: on": "Write the name of a preset, such as 'tuned'",
     "smart: true": "Write the name of a preset, such as 'tuned'",
     "mbpp: none": "Write 'off'",
@@ -59,6 +66,8 @@ IN_TASKS = {
     "delimiter: tab": "Write it under 'dataset': dataset: {delimiter: ...}",
     "sep: tab": "Here it is written dataset: {delimiter: ...}",
     "train_file: x": "Here it is written dataset: {files: ...}",
+    "head: {lr: 2}": "Here it is written learning_rate_factor: ...",
+    "freeze: true": "It is a setting of the experiment, beside 'tasks': encoder: {freeze: ...}",
     "pooling: mean": "Write it under 'head': head: {pooling: ...}",
     "class_weights: balanced": "under 'options' of the task: options: {class_weights: ...}",
     "epochs: 1": "It is a setting of the experiment, beside 'tasks': training: {epochs: ...}",
@@ -90,6 +99,12 @@ def test_a_metric_of_another_name(tmp_path, cli, metric):
     (tmp_path / "a.yaml").write_text(f"{TASK}  metrics: [{metric}]\n")
     done = cli("tasks", "check", tmp_path / "a.yaml")
     assert done.code == 2 and f"Did you mean '{METRIC_NAMES[metric]}'?" in done.err
+
+
+def test_an_option_of_another_type_is_not_offered_where_options_stand(tmp_path, cli):
+    (tmp_path / "a.yaml").write_text(f"{TASK}  options: {{windows: {{stride: 8}}}}\n")
+    done = cli("tasks", "check", tmp_path / "a.yaml")
+    assert done.code == 2 and done.err.endswith("unknown key. Choose from: overlap, pooling\n")
 
 
 def test_a_change_on_the_command_line_gets_the_same_hint():

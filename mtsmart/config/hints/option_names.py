@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mtsmart.errors import alike
 
 OPTION_NAMES: set[str] = set()
 """The names of the options of all task types that are imported."""
 
 
-def hint_for_option(key: str, known: Iterable[str]) -> str | None:
-    """Where an unknown key belongs that is an option of a task type; None for any other key.
-
-    Args:
-        key: the unknown key.
-        known: the keys that are known in its place.
-    """
+def hint_for_option(key: str) -> str | None:
+    """Where an unknown key belongs that is an option of a task type; None for any other key."""
     option = alike(key, OPTION_NAMES)
-    if option is None or set(known) <= OPTION_NAMES:  # These are the options of a task.
+    if option is None:
         return None
     return f"Task types have such a setting under 'options' of the task: options: {{{option}: ...}}"

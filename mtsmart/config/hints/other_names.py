@@ -48,6 +48,9 @@ EXPERIMENT: Mapping[str, str] = {
     **dict.fromkeys(["num_workers", "dataloader_num_workers"], "data.workers"),
     **dict.fromkeys(["sampling", "sampler", "sampling_strategy", "mix_opt"], "mixing.strategy"),
     **dict.fromkeys(["mixing.type", "mixing.name", "mixing.method"], "mixing.strategy"),
+    **dict.fromkeys(["init.path", "init.folder", "init.checkpoint"], "init.run"),
+    **dict.fromkeys(["folds.n_splits", "folds.k", "folds.n_folds", "folds.number"], "folds.count"),
+    **dict.fromkeys(["encoder.peft.type", "encoder.peft.name", "encoder.peft.peft_type"], "encoder.peft.method"),
     **dict.fromkeys(["report_to", "logger", "loggers", "wandb", "tensorboard"], "tracking"),
 }
 """Key -> the place in an experiment."""
@@ -75,6 +78,9 @@ TASK: Mapping[str, str] = {
     **dict.fromkeys(["dataset.test_size", "dataset.validation_split"], "dataset.holdout"),
     **dict.fromkeys(["pool", "pooling_mode", "head.pool"], "head.pooling"),
     **dict.fromkeys(["head.name", "head.kind"], "head.type"),
+    **dict.fromkeys(["head.lr", "head.learning_rate", "head_lr"], "learning_rate_factor"),
+    **dict.fromkeys(["dataset.group", "dataset.groups"], "dataset.group_column"),
+    **dict.fromkeys(["dataset.header", "dataset.names", "dataset.column_names"], "dataset.columns"),
 }
 """Key -> the place in a task definition."""
 

@@ -91,7 +91,7 @@ def _places(model: type[StrictModel]) -> list[Key]:
 def _inside(model: type[StrictModel]) -> Iterator[Key]:
     for name, field in model.model_fields.items():
         for section in sections_in([field.annotation]):
-            yield from ((name, inner) for inner in section.model_fields if inner != PARTS)
+            yield from ((name, inner) for inner in section.known_keys())
 
 
 def place_named(model: type[StrictModel], key: str) -> str | None:

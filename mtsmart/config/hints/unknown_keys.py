@@ -8,7 +8,7 @@ from mtsmart.config.document import Key
 from mtsmart.config.forms import sections_in, types_at
 from mtsmart.config.hints.option_names import hint_for_option
 from mtsmart.config.hints.other_names import hint_for_other_name
-from mtsmart.config.hints.places import hint_for_place
+from mtsmart.config.hints.places import ROOTS, hint_for_place
 from mtsmart.config.strict import StrictModel
 from mtsmart.errors import alike, nearest
 
@@ -17,7 +17,8 @@ def hint_for_unknown(model: type[StrictModel], location: Key) -> str:
     """What the user can do about an unknown key.
 
     A reason of the section's own comes first, then a key that differs by a slip of the hand. Names of other tools and
-    settings of other sections come before keys that are only somewhat like it.
+    settings of other sections come before keys that are only somewhat like it. In the settings of a method they are
+    not looked for: a method's ``eps`` is not the optimizer's.
 
     Args:
         model: the section of the whole document.
@@ -34,10 +35,16 @@ def _hints(model: type[StrictModel], location: Key, sections: list[type[StrictMo
     keys = [known for section in sections for known in section.known_keys()]
     yield from filter(None, (section.reason_unknown(key) for section in sections))
     yield from _meant(alike(key, keys))
-    yield from filter(None, [hint_for_other_name(model, location), hint_for_place(model, key)])
-    yield from filter(None, [hint_for_option(key, keys)])
+    if not _is_in_method(model, location):
+        yield from filter(None, [hint_for_other_name(model, location), hint_for_place(model, key)])
+        if model in ROOTS:  # and not the options of a task themselves
+            yield from filter(None, [hint_for_option(key)])
     yield from _meant(nearest(key, keys))
     yield " ".join(section.hint_of_keys() for section in sections) or "There are none to choose from."
+
+
+def _is_in_method(model: type[StrictModel], location: Key) -> bool:
+    return len(location) > 1 and str(location[0]) not in model.model_fields
 
 
 def _meant(key: str | None) -> Iterator[str]:

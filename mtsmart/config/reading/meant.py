@@ -26,7 +26,15 @@ def list_meant(key: str, value: Any) -> str | None:
     items = list(_items(value))
     if key == _LABELS and len(items) == 1:
         return _NAMES
-    return _write(key, items) if items else None
+    typed = items if key == _LABELS else [_as_number(item) for item in items]
+    return _write(key, typed) if items else None
+
+
+def _as_number(item: str) -> str | int | float:
+    """An item that is written as a number as that number."""
+    if re.fullmatch("[-+]?[0-9]{1,15}", item):
+        return int(item)
+    return float(item) if re.fullmatch(r"[-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?", item) else item
 
 
 def mapping_meant(key: str, value: Any) -> str | None:
