@@ -35,8 +35,7 @@ def grouping_columns(definition: TaskDefinition, split: str) -> list[str]:
         return []
     source = definition.dataset
     named = [source.fold.group_column if source.fold else None, source.group_column, definition.options.get("group")]
-    if source.format == "squad" and not any(named):
-        named.append("context")
+    named.append("context" if source.format == "squad" else None)
     named.append(ITEM if source.explode else None)
     return list(dict.fromkeys(name for name in named if isinstance(name, str)))
 

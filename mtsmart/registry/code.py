@@ -8,6 +8,7 @@ import uuid
 import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
@@ -56,6 +57,8 @@ def code_of(entry: Any) -> Code | None:
 
 
 def _modules_of(entry: Any) -> Iterator[str]:
+    while isinstance(entry, partial):
+        entry = entry.func
     for part in entry.__mro__ if isinstance(entry, type) else [entry]:
         yield getattr(part, "__module__", None) or ""
 

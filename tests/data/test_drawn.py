@@ -163,14 +163,15 @@ def test_an_object_and_a_column_may_both_hold_rows_together(tmp_path):
     assert set(train["author"]).isdisjoint(held["author"]) and len(held) == 18
 
 
-def test_questions_about_one_paragraph_of_a_squad_file_are_on_one_side(tmp_path):
+@pytest.mark.parametrize("more", [{}, {"group_column": "id"}])
+def test_questions_about_one_paragraph_of_a_squad_file_are_on_one_side(tmp_path, more):
     answers = [{"text": "w", "answer_start": 0}]
     paragraphs = [
         {"context": f"w {n}", "qas": [{"id": f"{n}.{k}", "question": f"q{k}", "answers": answers} for k in range(3)]}
         for n in range(20)
     ]
     (tmp_path / "d.json").write_text(json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]}))
-    definition = task(tmp_path, "context", files="d.json", format="squad", holdout="20%")
+    definition = task(tmp_path, "context", files="d.json", format="squad", holdout="20%", **more)
     definition = definition.model_copy(update={"label": "answers"})
     train, held = (load(definition, split)["context"][:] for split in SIDES)
     assert set(train).isdisjoint(held) and len(held) == 12

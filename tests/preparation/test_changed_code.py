@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from functools import partial
 from types import ModuleType
 
 import pytest
@@ -91,10 +92,11 @@ def test_rows_of_a_changed_task_type_are_encoded_anew(package, tokens, tmp_path)
     assert changed != first and "blue" in changed and other.key != split.key and len(stored(tmp_path)) == 2
 
 
-def test_texts_of_a_changed_perturbation_are_read_anew(package, tokens):
+@pytest.mark.parametrize("wrapped", [lambda function: function, partial], ids=["function", "partial"])
+def test_texts_of_a_changed_perturbation_are_read_anew(package, tokens, wrapped):
     shown = []
     for helper in (HELPER, OTHER):
-        with PERTURBATIONS.lending({"swapped": Perturbation(package(helper).swapped, share=1.0)}):
+        with PERTURBATIONS.lending({"swapped": Perturbation(wrapped(package(helper).swapped), share=1.0)}):
             shown.append(tokens("classification", perturb="swapped")[0])
     assert shown[0] != shown[1] and "blue" in shown[1]
 
