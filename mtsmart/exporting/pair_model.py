@@ -129,7 +129,8 @@ def _note(tokenizer: PreTrainedTokenizerBase, config: PairConfig) -> str:
     separator = "".join(map(str, tokenizer.convert_ids_to_tokens(config.between)))
     return (
         f"The tokenizer does not mark which text a token belongs to, so the first {code_span(separator)} counts as the "
-        "end of the first text. mtsmart reads a first text that holds this itself in another way."
+        "end of the first text. mtsmart reads a first text in another way that holds this itself, "
+        "or that ends with the beginning of it, also where it was cut."
     )
 
 

@@ -171,7 +171,10 @@ class Ledger:
 
     def _keep(self, run: FinishedRun) -> None:
         is_pruned = run.trial is not None and run.trial.is_pruned
-        (self._pruned if is_pruned else self._runs)[run.config, run.seed] = run
+        known = self._pruned if is_pruned else self._runs
+        # A search that takes over a run copies its line, but not the time that the training took.
+        if run.seconds or (run.config, run.seed) not in known:
+            known[run.config, run.seed] = run
         if run.trial is not None:
             self._trials.setdefault(run.trial.study, {})[run.trial.number] = run
 

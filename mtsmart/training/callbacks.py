@@ -29,6 +29,7 @@ class Started:
         regularizers: names of the terms that are added to the loss.
         recipe: one short text for each transform of the encoder, one for the mixing, the weighting and the heads, and
             one for a precision that was chosen.
+        is_finished: whether nothing is left to train.
     """
 
     train_rows: Mapping[str, int]
@@ -40,9 +41,12 @@ class Started:
     device: str
     regularizers: Sequence[str]
     recipe: Sequence[str] = ()
+    is_finished: bool = False
 
 
-def started(setup: Setup, updates: int, done: int, device: torch.device, regularizers: Sequence[str]) -> Started:
+def started(
+    setup: Setup, updates: int, done: int, device: torch.device, regularizers: Sequence[str], is_finished: bool
+) -> Started:
     """The event for a setup; the arguments after it are as in :class:`Started`."""
     splits = {"train": setup.train, "validation": setup.validation}
     return Started(
@@ -60,6 +64,7 @@ def started(setup: Setup, updates: int, done: int, device: torch.device, regular
         device=str(device),
         regularizers=regularizers,
         recipe=recipe_of(setup.config, setup.definitions, setup.precision),
+        is_finished=is_finished,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from mtsmart.training.callbacks import (
     Evaluated,
     Logged,
     Noticed,
+    Started,
     UpdateDone,
     started,
 )
@@ -156,7 +157,7 @@ class Trainer:
         terms = list(self.step.regularizers)
         memory = memory_of_updates(self.device.type == "cpu", self.setup.model.encoder.recomputes)
         with self.interrupt, self.processes.listening(), memory, lost_workers_as_errors():
-            self.callback.receive(started(self.setup, self.total_updates, self.progress.update, self.device, terms))
+            self.callback.receive(self._started(terms))
             for text in self._notices():
                 self.notify(text)
             start = time.perf_counter()
@@ -170,6 +171,10 @@ class Trainer:
         if self.selection.best is None:
             self._save_model(next(iter(self._candidates().values())))
         return self._write_results()
+
+    def _started(self, terms: Sequence[str]) -> Started:
+        done = self.progress.update
+        return started(self.setup, self.total_updates, done, self.device, terms, is_finished=self._finished)
 
     def _note_cost(self, seconds: float, was_finished: bool) -> None:
         """Add a line to timing.jsonl, unless nothing was left to train and an earlier line tells of that."""

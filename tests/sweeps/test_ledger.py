@@ -78,3 +78,12 @@ def test_lines_are_not_written_through_a_link(colors):
     ledger.file.symlink_to("elsewhere")
     with pytest.raises(StorageError, match=r"runs\.jsonl: is a link"):
         Ledger(ledger.file)
+
+
+def test_the_time_of_a_run_stays_where_a_search_takes_it_over(colors):
+    plan, ledger, _ = colors
+    run = line_of(plan.jobs[0], 0.5).model_copy(update={"seconds": 16.5})
+    ledger.add(run)
+    ledger.add(run.model_copy(update={"seconds": 0.0}))
+    for known in (ledger, Ledger(ledger.file)):
+        assert known[plan.jobs[0].key].seconds == 16.5

@@ -96,6 +96,7 @@ def test_a_run_that_patience_ends_is_whole_and_a_resume_changes_nothing(workspac
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     again = cli("train", workspace.experiment, *settings, "-o", "run", "--resume")
     assert again.code == 0 and "nothing is left to train: update 8 was the last one" in again.out + again.err
+    assert "training continues" not in again.out + again.err
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 

@@ -60,7 +60,8 @@ def _of_start(event: Started) -> list[Line]:
     rows = [Cell(name, f"{count:,}") for name, count in event.train_rows.items()]
     first = Line(f"Training on {event.device}: {event.updates:,} updates; rows:", rows, {str(event.device): "bold"})
     terms = ", ".join(event.regularizers) or "none"
-    resumed = f"; training continues after update {event.done:,}" if event.done else ""
+    goes_on = event.done and not event.is_finished
+    resumed = f"; training continues after update {event.done:,}" if goes_on else ""
     texts = [
         *(f"{name}: {_dropped(count)}" for name, count in event.dropped.items()),
         *(f"{name} has no validation split; it is not scored" for name in event.unscored),
