@@ -95,11 +95,14 @@ def with_facts(card: str, folder: str, facts: CardFacts) -> str:
 
     Args:
         card: the text.
-        folder: the name of the model's folder, which the card's code loads; the code then loads the repository.
+        folder: the name of the model's folder, which the card's code loads; the code then loads the repository. That
+            of an ONNX graph loads its own folder, because whoever downloads it gives it any name.
         facts: what the user says.
     """
     loaded = f"({_LOADING}){re.escape(json.dumps(folder))}"
     card = re.sub(loaded, lambda found: found[1] + json.dumps(facts.repository), card)
+    card = card.replace(f"model = Model({json.dumps(folder)})", 'model = Model(".")')
+    card = card.replace(f"python {folder}/answer.py", "python answer.py")
     card = _ENCODER.sub(lambda found: found[1] + code_span(last_name(found[4], Place.ENCODER)), card)
     if facts.licence is None and not facts.languages:
         return card

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
                     encoded[split] = rows
             except MtsmartError as error:
                 # Two splits may come from one file.
-                found += [] if str(error) in map(str, found) else [error]
+                found += [] if _without_split(error) in map(_without_split, found) else [error]
         absent = absent_files(task.name, task.definition.dataset)
         found += [error for error in absent if str(error) not in map(str, found)]
         if not found:
@@ -60,6 +61,11 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
                 warnings.warn(f"task {task.name}: {seen}", MtsmartWarning, stacklevel=3)
             tell_of_labels(PreparedTask(task.definition, task, preparer.collate(task), train, validation, told))
     return found
+
+
+def _without_split(error: MtsmartError) -> str:
+    """What an error says, whatever the split is called in which it was found."""
+    return re.sub(r", split [^ ,]+ \(", " (", str(error))
 
 
 def _seen(task: TaskType, train: EncodedSplit, validation: EncodedSplit, config: DataConfig) -> str | None:

@@ -37,6 +37,7 @@ from mtsmart.task_types.interface.base import LabelColumn, TaskType
 from mtsmart.task_types.interface.checks_training import check_training
 from mtsmart.task_types.interface.own_signature import signature_of
 from mtsmart.task_types.interface.reads_labels import ReadsLabels
+from mtsmart.tasks.habits import columns_hint
 
 
 class LabelsMissing(DataError):
@@ -212,7 +213,7 @@ class Preparer:
             # `rows` has only the columns that the task reads.
             present = column_names(task.name, task.definition, split, task.columns, self.config)
             known = [name for name in present if name not in source_columns(task.columns)]
-            hint = did_you_mean(lacking, known) if known else None
+            hint = columns_hint(lacking) or (did_you_mean(lacking, known) if known else None)
             raise LabelsMissing("the data has no such label column", file=where, key="label", value=lacking, hint=hint)
         if all(value is None for label in labels for value in rows[label][:]):
             raise LabelsMissing(

@@ -317,7 +317,9 @@ def test_the_card_of_a_graph_tells_no_folder_either(hub, run, workspace, tiny_en
     mtsmart.export(run, ["near", "color"], "graph", form="onnx")
     mtsmart.push(workspace.folder / "graph", "ada/graph")
     assert_names_no_folder(hub.repositories["ada/graph"], workspace, tiny_encoder)
-    assert hub.repositories["ada/graph"].files["README.md"].count(b"Base encoder: `tiny-encoder") == 2
+    card = hub.repositories["ada/graph"].files["README.md"].decode()
+    assert card.count("Base encoder: `tiny-encoder") == 2
+    assert 'model = Model(".")' in card and "python answer.py --task" in card and "graph/answer.py" not in card
 
 
 @pytest.mark.parametrize("path", ["/home/ada/`odd` name", "~/mine/`odd` name"])

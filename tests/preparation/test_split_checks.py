@@ -193,6 +193,7 @@ def test_an_empty_text_has_a_token_without_special_ones(tiny_encoder):
         ({"splits": {"validation": "dev"}}, "splits.validation: the data has no split 'dev'"),
         ({"splits": {"test": "train[:"}}, "splits.test: is not a split with an optional slice"),
         ({"label": "gold"}, "label: the data has no such label column, got 'gold'"),
+        ({"label": "gold, label"}, "several columns of 0 and 1 are written label: [gold, label]"),
         ({"labels": ["x", "w"]}, "row 2: label: is not one of the task's labels, got 'y'"),
         ({"text": ["body"]}, "body: there is no such column"),
         ({"task_type": "regression", "labels": None}, "row 1: label: is not a finite number, got 'x'"),
@@ -205,6 +206,14 @@ def test_the_data_of_a_task_is_checked_as_training_would(tmp_path, change, messa
     task = build_task("t", TaskDefinition(dataset={"files": {"train": str(file)}}, **given))
     (problem,) = data_problems(task)
     assert message in str(problem)
+
+
+def test_a_fault_of_a_file_with_two_splits_is_told_once(tmp_path):
+    (tmp_path / "d.csv").write_text("text,label\nred dog,x\ncat,y\nblue dog,x\nhouse,y\n")
+    dataset = {"files": {"train": str(tmp_path / "d.csv")}, "holdout": 2, "group_column": "gruop"}
+    given = {"task_type": "classification", "text": ["text"], "labels": ["x", "y"]}
+    (problem,) = data_problems(build_task("t", TaskDefinition(dataset=dataset, **given)))
+    assert "gruop: there is no such column" in str(problem)
 
 
 def test_a_test_file_without_labels_is_no_problem(tmp_path):
