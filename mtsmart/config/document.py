@@ -48,6 +48,9 @@ class Origin:
     above: Key = ()
 
 
+COMMAND_LINE = Origin("command line")
+
+
 @dataclass
 class Document:
     """Plain data plus the origin of each key.
@@ -254,8 +257,8 @@ def parse_value(text: str, key: Key = ()) -> Any:
     Raises:
         ConfigError: the text is not a YAML value.
     """
-    node = _compose(text, "command line")
-    return None if node is None else _Builder("command line", {}).build(node, key)
+    node = _compose(text, COMMAND_LINE.file)
+    return None if node is None else _Builder(COMMAND_LINE.file, {}).build(node, key)
 
 
 def _compose(text: str, file: str) -> yaml.Node | None:

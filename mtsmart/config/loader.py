@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.config.document import (
+    COMMAND_LINE,
     MAX_BYTES,
     Document,
     Key,
@@ -31,7 +32,6 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
 from mtsmart.user_paths import HUB_PREFIX, paths_in, user_path
 
-COMMAND_LINE = Origin("command line")
 _MAPPING = "experiment"  # what errors call an experiment that is no file
 _PLACES = (
     ("init", "run"),
@@ -158,17 +158,17 @@ def parse_override(item: str) -> Document:
     keys = dotted.strip().split(".")
     if not equals or not all(keys):
         raise ConfigError(
-            "is not of the form key=value", file="command line", value=item, hint="Example: training.epochs=2"
+            "is not of the form key=value", file=COMMAND_LINE.file, value=item, hint="Example: training.epochs=2"
         )
     if text.startswith(("[", "{")) and not text.rstrip().endswith(("]", "}")):
         message = "is not valid YAML: it ends within a list or mapping"
         hint = f"If the shell has cut it at a blank, quote it: '{dotted}=[one, another]'"
-        raise ConfigError(message, file="command line", value=item, hint=hint)
+        raise ConfigError(message, file=COMMAND_LINE.file, value=item, hint=hint)
     value: Any = parse_value(text, tuple(keys))
     for key in reversed(keys):
         value = {key: value}
     origins: dict[Key, Origin] = {tuple(keys[: n + 1]): COMMAND_LINE for n in range(len(keys))}
-    return _absolute_paths(Document(value, origins), Path.cwd(), "command line")
+    return _absolute_paths(Document(value, origins), Path.cwd(), COMMAND_LINE.file)
 
 
 def dump_config(config: RunConfig) -> str:

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from mtsmart.config.document import Document, Key
+from mtsmart.config.document import COMMAND_LINE, Document, Key
 from mtsmart.config.forms import choices_in, sections_in, types_at, words_for
 from mtsmart.config.hints.choices import hint_for_choice
+from mtsmart.config.hints.places import as_change, in_braces
 from mtsmart.config.hints.unknown_keys import hint_for_unknown
 from mtsmart.config.reading.meant import list_meant, mapping_meant, null_meant, section_meant
 from mtsmart.config.strict import Misfit, StrictModel
@@ -60,7 +61,8 @@ def _explain(model: type[StrictModel], document: Document, prefix: Key, error: V
     if isinstance(cause, Misfit):
         return ConfigError(str(cause), hint=cause.hint, **cause.shown, **place)
     if problem["type"] == "extra_forbidden":
-        return ConfigError("unknown key", hint=hint_for_unknown(model, location), **place)
+        written = as_change if origin == COMMAND_LINE else in_braces
+        return ConfigError("unknown key", hint=hint_for_unknown(model, location, written), **place)
     if problem["type"] == "missing":
         return ConfigError("is required but missing", **place)
     if problem["type"] == "value_error":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mtsmart.config.document import Document, Key, Origin
+from mtsmart.config.document import COMMAND_LINE, Document, Key, Origin
 from mtsmart.config.loader import Experiment, build_experiment, lay_over, parse_override
 from mtsmart.config.open_section import PARTS
 from mtsmart.config.regularizers import REGULARIZERS
@@ -186,7 +186,7 @@ class _Planner:
         if self.starts:
             tables.insert(0, self._start_table())
         for item in sorted(self.idle):
-            raise ConfigError("has no effect: no run has such a task", file="command line", value=item)
+            raise ConfigError("has no effect: no run has such a task", file=COMMAND_LINE.file, value=item)
         conclusions = Path(self.grid.conclusions) if self.grid.conclusions else None
         folds = None if self.folds is None else self.folds.count
         unused = list(self._unused(tables))

@@ -107,9 +107,20 @@ def test_an_option_of_another_type_is_not_offered_where_options_stand(tmp_path, 
     assert done.code == 2 and done.err.endswith("unknown key. Choose from: overlap, pooling\n")
 
 
-def test_a_change_on_the_command_line_gets_the_same_hint():
-    with pytest.raises(ConfigError, match=r"learning_rate: unknown key. Write it under 'optimizer'"):
-        build_experiment(Document({"tasks": ["rte"], "encoder": {"path": "x"}}), ["learning_rate=1"])
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ("learning_rate=1", "Write optimizer.learning_rate=..."),
+        ("training.lr=1", "Here it is written optimizer.learning_rate=..."),
+        ("optimizer.lr=1", "Did you mean 'learning_rate'?"),
+        ("training.tasks=rte", "Write tasks=..."),
+        ("metrics=f1", "It is a setting of a task: TASK: {metrics: ...}"),
+    ],
+)
+def test_a_change_on_the_command_line_gets_the_hint_as_a_change(change, hint):
+    with pytest.raises(ConfigError) as error:
+        build_experiment(Document({"tasks": ["rte"], "encoder": {"path": "x"}}), [change])
+    assert str(error.value).startswith("command line: ") and str(error.value).endswith(hint)
 
 
 def test_a_key_that_is_like_nothing_gets_the_sections_own_keys_first(tmp_path):

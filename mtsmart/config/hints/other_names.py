@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from mtsmart.config.document import Key
 from mtsmart.config.forms import types_at
-from mtsmart.config.hints.places import Root, described, place_named, roots_from
+from mtsmart.config.hints.places import Root, Written, elsewhere, place_named, roots_from
 from mtsmart.config.strict import StrictModel
 
 EXPERIMENT: Mapping[str, str] = {
@@ -99,12 +99,13 @@ ADVICE: Mapping[str, str] = {
 """Key at the top of a file -> what to do where no setting of ours takes its place."""
 
 
-def hint_for_other_name(model: type[StrictModel], location: Key) -> str | None:
+def hint_for_other_name(model: type[StrictModel], location: Key, written: Written) -> str | None:
     """What a setting of another tool is called here; None for a key that is not known as one.
 
     Args:
         model: the section of the whole document.
         location: the keys down to the unknown one.
+        written: how the user writes settings.
     """
     for root in roots_from(model):
         place = _place_in(root, location, is_own=root.model is model)
@@ -112,7 +113,7 @@ def hint_for_other_name(model: type[StrictModel], location: Key) -> str | None:
             continue
         if root.model is model and place[:-1] == location[:-1]:
             return f"Did you mean '{place[-1]}'?"
-        return f"Here it is {'written ' if root.model is model else ''}{described(place, root, model)}"
+        return f"Here it is {f'written {written(place)}' if root.model is model else elsewhere(place, root)}"
     return ADVICE.get(str(location[0])) if len(location) == 1 else None
 
 

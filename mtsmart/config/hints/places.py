@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeAlias
 
 from mtsmart.config.document import Key
 from mtsmart.config.forms import sections_in
@@ -28,6 +29,8 @@ class Root:
     above: tuple[str, ...] = ()
 
 
+Written: TypeAlias = Callable[[Key], str]
+"""How a place is written: in YAML (:func:`in_braces`) or as a change on the command line (:func:`as_change`)."""
 ROOTS: dict[type[StrictModel], Root] = {}
 """The experiment and the task definition, each entered by its own module."""
 
@@ -42,34 +45,42 @@ def roots_from(model: type[StrictModel]) -> list[Root]:
     return sorted(ROOTS.values(), key=lambda root: root.model is not model)
 
 
-def hint_for_place(model: type[StrictModel], key: str) -> str | None:
+def hint_for_place(model: type[StrictModel], key: str, written: Written) -> str | None:
     """Where a key belongs that another section has; None if none has it.
 
     Args:
         model: the section of the whole document, whose own sections are looked through first.
         key: the unknown key.
+        written: how the user writes settings.
     """
     named = [(root, {str(place[-1]): place for place in reversed(_places(root.model))}) for root in roots_from(model)]
     for root, places in named:
         if key in places:
-            return _sent_to(places[key], root, model)
+            return _sent_to(places[key], root, model, written)
     for root, places in named:
         near = alike(key, places)
         if near is not None:
-            return _sent_to(places[near], root, model)
+            return _sent_to(places[near], root, model, written)
     return None
 
 
-def _sent_to(place: Key, root: Root, model: type[StrictModel]) -> str:
+def _sent_to(place: Key, root: Root, model: type[StrictModel], written: Written) -> str:
     if root.model is not model:
-        return f"It is {described(place, root, model)}"
+        return f"It is {elsewhere(place, root)}"
+    if written is as_change:
+        return f"Write {as_change(place)}"
     where = f"under '{'.'.join(map(str, place[:-1]))}'" if place[1:] else "in no section"
-    return f"Write it {where}: {in_braces(place)}"
+    return f"Write it {where}: {written(place)}"
 
 
-def described(place: Key, root: Root, model: type[StrictModel]) -> str:
-    """A place in ``root``, for somebody who writes a document of ``model``."""
-    return in_braces(place) if root.model is model else f"{root.words}: {in_braces((*root.above, *place))}"
+def elsewhere(place: Key, root: Root) -> str:
+    """A place in another document than the user's."""
+    return f"{root.words}: {in_braces((*root.above, *place))}"
+
+
+def as_change(place: Key) -> str:
+    """``training.epochs=...`` for the place of a setting."""
+    return f"{'.'.join(map(str, place))}=..."
 
 
 def in_braces(place: Key) -> str:

@@ -8,12 +8,12 @@ from mtsmart.config.document import Key
 from mtsmart.config.forms import sections_in, types_at
 from mtsmart.config.hints.option_names import hint_for_option
 from mtsmart.config.hints.other_names import hint_for_other_name
-from mtsmart.config.hints.places import ROOTS, hint_for_place
+from mtsmart.config.hints.places import ROOTS, Written, hint_for_place
 from mtsmart.config.strict import StrictModel
 from mtsmart.errors import alike, nearest
 
 
-def hint_for_unknown(model: type[StrictModel], location: Key) -> str:
+def hint_for_unknown(model: type[StrictModel], location: Key, written: Written) -> str:
     """What the user can do about an unknown key.
 
     A reason of the section's own comes first, then a key that differs by a slip of the hand. Names of other tools and
@@ -23,20 +23,23 @@ def hint_for_unknown(model: type[StrictModel], location: Key) -> str:
     Args:
         model: the section of the whole document.
         location: the keys down to the unknown one.
+        written: how the user writes settings.
     """
     sections = sections_in(types_at(model, location[:-1]))
     if sections and not any(section.known_keys() for section in sections):
         return "Nothing can be set here"
-    return next(_hints(model, location, sections))
+    return next(_hints(model, location, sections, written))
 
 
-def _hints(model: type[StrictModel], location: Key, sections: list[type[StrictModel]]) -> Iterator[str]:
+def _hints(
+    model: type[StrictModel], location: Key, sections: list[type[StrictModel]], written: Written
+) -> Iterator[str]:
     key = str(location[-1])
     keys = [known for section in sections for known in section.known_keys()]
     yield from filter(None, (section.reason_unknown(key) for section in sections))
     yield from _meant(alike(key, keys))
     if not _is_in_method(model, location):
-        yield from filter(None, [hint_for_other_name(model, location), hint_for_place(model, key)])
+        yield from filter(None, [hint_for_other_name(model, location, written), hint_for_place(model, key, written)])
         if model in ROOTS:  # and not the options of a task themselves
             yield from filter(None, [hint_for_option(key)])
     yield from _meant(nearest(key, keys))

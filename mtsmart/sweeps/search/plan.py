@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mtsmart.config.document import Document, Key, Origin
-from mtsmart.config.loader import COMMAND_LINE, Experiment, build_experiment, lay_over
+from mtsmart.config.document import COMMAND_LINE, Document, Key, Origin
+from mtsmart.config.loader import Experiment, build_experiment, lay_over
 from mtsmart.config.sweeps.search import SearchConfig, Value
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.sweeps.ledger import FinishedRun, Ledger, TrialRecord
@@ -132,7 +132,7 @@ def _check_settings(plan: SearchPlan, document: Document) -> None:
         if not all(name.split(".")):
             raise document.error("is no setting", path, hint="Write it as optimizer.learning_rate")
         if name in given:
-            raise ConfigError("is searched, so it cannot be set too", file="command line", key=name)
+            raise ConfigError("is searched, so it cannot be set too", file=COMMAND_LINE.file, key=name)
         for value in values.ends:
             definitions_of(plan.experiment({**first, name: value}), None)
 
