@@ -17,6 +17,7 @@ from mtsmart.text.escaping import one_line
 _NOTHING = object()
 _PANIC = "PanicException"  # Each library in Rust has a class of its own with this name.
 _MAX_SHOWN = 80
+_BEGINNING = 20  # characters of a long path that are shown besides its end
 _LIKE = 0.6  # from which on difflib counts two words as somewhat alike
 _SLIP = 0.8  # from which on one word is probably the other one, mistyped
 T = TypeVar("T")
@@ -179,7 +180,11 @@ def shorten(value: object) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
+    if len(text) <= _MAX_SHOWN:
+        return text
+    if "/" in text and " " not in text:  # Of a path the end says most.
+        return f"{text[:_BEGINNING]}...{text[_BEGINNING + 3 - _MAX_SHOWN :]}"
+    return text[: _MAX_SHOWN - 3] + "..."
 
 
 def in_yaml(value: object) -> str:

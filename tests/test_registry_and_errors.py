@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from mtsmart.errors import ConfigError, did_you_mean, reason_in
+from mtsmart.errors import ConfigError, did_you_mean, reason_in, shorten
 from mtsmart.registry import Registry
 
 
@@ -70,3 +70,9 @@ def test_hint_lists_choices_when_none_is_near():
 )
 def test_the_reason_in_an_error_is_whole(text, reason):
     assert reason_in(ValueError(text)) == reason
+
+
+def test_of_a_long_path_the_end_is_shown_too():
+    shown = shorten("/tmp/" + "a" * 100 + "/c.md")
+    assert len(shown) == 80 and shown.startswith("'/tmp/aaa") and shown.endswith("aaa/c.md'")
+    assert shorten("no path " * 20) == "'" + ("no path " * 20)[:76] + "..."
