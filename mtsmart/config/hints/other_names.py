@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from mtsmart.config.document import Key
 from mtsmart.config.forms import types_at
-from mtsmart.config.hints.places import Root, Written, elsewhere, place_named, roots_from
+from mtsmart.config.hints.places import Root, Written, elsewhere, place_called, roots_from
 from mtsmart.config.strict import StrictModel
 
 EXPERIMENT: Mapping[str, str] = {
@@ -138,4 +138,5 @@ def setting_called(model: type[StrictModel], name: str) -> str | None:
     """
     if types_at(model, name.split(".")):
         return name
-    return EXPERIMENT.get(name) or place_named(model, name)
+    place = place_called(model, name)
+    return EXPERIMENT.get(name) or (None if place is None else ".".join(map(str, place)))

@@ -53,15 +53,22 @@ def hint_for_place(model: type[StrictModel], key: str, written: Written) -> str 
         key: the unknown key.
         written: how the user writes settings.
     """
-    named = [(root, {str(place[-1]): place for place in reversed(_places(root.model))}) for root in roots_from(model)]
-    for root, places in named:
-        if key in places:
-            return _sent_to(places[key], root, model, written)
-    for root, places in named:
-        near = alike(key, places)
-        if near is not None:
-            return _sent_to(places[near], root, model, written)
+    for find in (place_called, _place_like):
+        for root in roots_from(model):
+            place = find(root.model, key)
+            if place is not None:
+                return _sent_to(place, root, model, written)
     return None
+
+
+def place_called(model: type[StrictModel], key: str) -> Key | None:
+    """The place of the setting called ``key`` in a section or in one of its sections; None if there is none."""
+    return next((place for place in _places(model) if place[-1] == key), None)
+
+
+def _place_like(model: type[StrictModel], key: str) -> Key | None:
+    near = alike(key, [str(place[-1]) for place in _places(model)])
+    return None if near is None else place_called(model, near)
 
 
 def _sent_to(place: Key, root: Root, model: type[StrictModel], written: Written) -> str:
@@ -103,8 +110,3 @@ def _inside(model: type[StrictModel]) -> Iterator[Key]:
     for name, field in model.model_fields.items():
         for section in sections_in([field.annotation]):
             yield from ((name, inner) for inner in section.known_keys())
-
-
-def place_named(model: type[StrictModel], key: str) -> str | None:
-    """The dotted place of the setting called ``key`` in a section or in one of its sections; None if there is none."""
-    return next((".".join(map(str, place)) for place in _places(model) if place[-1] == key), None)

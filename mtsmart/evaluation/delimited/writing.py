@@ -64,10 +64,11 @@ def write_delimited(
     """
     changes = _Changes()
     write = _csv_writer(stream) if delimiter == "," else partial(_write_tsv, stream, changes)
+    columns: list[str] = []
     count = 0
     for count, row in enumerate(rows, 1):
-        columns = [name.given if isinstance(name, SecondName) else name for name in row]
         if count == 1:
+            columns = [name.given if isinstance(name, SecondName) else name for name in row]
             write([(_HEADER, _protected(name, _HEADER, rules, changes)) for name in columns])
         pairs = zip(columns, row.values(), strict=True)
         write([(name, _field(value, name, rules, changes)) for name, value in pairs])
@@ -98,7 +99,8 @@ def _write_tsv(stream: TextIO, changes: _Changes, named: list[tuple[str, Any]]) 
     for name, value in named:
         text = "" if value is None else str(value)
         flat = re.sub(r"[\t\r\n]", " ", text)
-        changes.flattened.update([name] if flat != text else [])
+        if flat != text:
+            changes.flattened[name] += 1
         fields.append(flat)
     stream.write("\t".join(fields) + "\n")
 
