@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from mtsmart.config.document import COMMAND_LINE, Document, Key
 from mtsmart.config.forms import choices_in, sections_in, types_at, words_for
+from mtsmart.config.hints.arms import hint_for_values
 from mtsmart.config.hints.choices import hint_for_choice
 from mtsmart.config.hints.places import as_change, in_braces
 from mtsmart.config.hints.unknown_keys import hint_for_unknown
@@ -62,7 +63,8 @@ def _explain(model: type[StrictModel], document: Document, prefix: Key, error: V
         return ConfigError(str(cause), hint=cause.hint, **cause.shown, **place)
     if problem["type"] == "extra_forbidden":
         written = as_change if origin == COMMAND_LINE else in_braces
-        return ConfigError("unknown key", hint=hint_for_unknown(model, location, written), **place)
+        hint = hint_for_values(model, location, problem["input"], written)
+        return ConfigError("unknown key", hint=hint or hint_for_unknown(model, location, written), **place)
     if problem["type"] == "missing":
         return ConfigError("is required but missing", **place)
     if problem["type"] == "value_error":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from mtsmart.config.document import COMMAND_LINE, Document, Key, Origin
+from mtsmart.config.hints.arms import hint_in_piece
 from mtsmart.config.loader import Experiment, build_experiment, lay_over, parse_override
 from mtsmart.config.open_section import PARTS
 from mtsmart.config.regularizers import REGULARIZERS
@@ -208,7 +209,7 @@ class _Planner:
                         raise self.document.error("has no effect here", path)
                     if key == "start":
                         raise self.document.error("a start cannot continue from another start", path, value=piece[key])
-                    raise self.document.error("unknown key", path, hint=did_you_mean(key, known))
+                    raise self.document.error("unknown key", path, hint=hint_in_piece(RunConfig, key, known))
 
     def _in_order(self, table: Table) -> Iterator[Job]:
         """The jobs of a table seed by seed, so that an unfinished table has all arms. Starts come first."""

@@ -136,6 +136,19 @@ def test_a_start_that_changes_is_another_run_for_those_that_go_on_from_it(plan_o
             "  seeds: [1]\n  arms:\n    a: {smrt: off}\n",
             r"s\.yaml:9: grid\.arms\.a\.smrt: unknown key\. Did you mean 'smart'",
         ),
+        (
+            "  seeds: [1]\n  arms: {a: {learning_rate: 1}}\n",
+            r"s\.yaml:8: grid\.arms\.a\.learning_rate: unknown key\. Write it under 'optimizer': optimizer: {learn",
+        ),
+        (
+            "  seeds: [1]\n  arms: {a: {optimizer.learning_rate: 1}}\n",
+            r"a\.optimizer\.learning_rate: unknown key\. In a file it is written in its section: optimizer: {learn",
+        ),
+        (
+            "  seeds: [1]\n  arms: {a: {}}\n  tables: {t: {max_len: 9}}\n",
+            r"Here it is written data: {max_length: ...}$",
+        ),
+        ("  seeds: [1]\n  arms: {a: {seed: 2}}\n", r"grid\.arms\.a\.seed: unknown key\. Did you mean 'seeds'"),
         ("  seeds: [1]\n  arms: {a: {strat: j}}\n  starts: {j: {}}\n", r"a\.strat: unknown key\. Did you mean 'start'"),
         ("  seeds: [1]\n  arms: {a: {arms: [a]}}\n", r"grid\.arms\.a\.arms: unknown key"),
         ("  seeds: [1]\n  arms: {a: {name: x}}\n", r"s\.yaml:8: grid\.arms\.a\.name: has no effect here"),

@@ -90,10 +90,15 @@ def as_change(place: Key) -> str:
     return f"{'.'.join(map(str, place))}=..."
 
 
-def in_braces(place: Key) -> str:
-    """``training: {epochs: ...}`` for the place of a setting."""
+def in_braces(place: Key, value: str = "...") -> str:
+    """``training: {epochs: ...}`` for the place of a setting.
+
+    Args:
+        place: the place.
+        value: the text of the setting's value.
+    """
     *outer, last = map(str, place)
-    text = f"{last}: ..."
+    text = f"{last}: {value}"
     for name in reversed(outer):
         text = f"{name}: {{{text}}}"
     return text

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from mtsmart.config.document import Key
 from mtsmart.config.forms import sections_in, types_at
 from mtsmart.config.hints.option_names import hint_for_option
-from mtsmart.config.hints.other_names import hint_for_other_name
-from mtsmart.config.hints.places import ROOTS, Written, hint_for_place
+from mtsmart.config.hints.other_names import hint_for_other_name, setting_called
+from mtsmart.config.hints.places import ROOTS, Written, hint_for_place, in_braces
 from mtsmart.config.strict import StrictModel
 from mtsmart.errors import alike, nearest
 
@@ -25,6 +25,8 @@ def hint_for_unknown(model: type[StrictModel], location: Key, written: Written) 
         location: the keys down to the unknown one.
         written: how the user writes settings.
     """
+    if (place := _place_with_dots(model, location)) is not None:
+        return f"In a file it is written in its section: {in_braces(place)}. Dots are for the command line"
     sections = sections_in(types_at(model, location[:-1]))
     if sections and not any(section.known_keys() for section in sections):
         return "Nothing can be set here"
@@ -44,6 +46,25 @@ def _hints(
             yield from filter(None, [hint_for_option(key)])
     yield from _meant(nearest(key, keys))
     yield " ".join(section.hint_of_keys() for section in sections) or "There are none to choose from."
+
+
+def _place_with_dots(model: type[StrictModel], location: Key) -> Key | None:
+    """The place of the setting that a key such as ``optimizer.learning_rate`` means; None if it means none.
+
+    The dots may lead on from the section where the key stands, or from the top of the file.
+    """
+    parts = tuple(str(location[-1]).split("."))
+    if not all(parts[1:]) or len(parts) < 2:
+        return None
+    for above in (location[:-1], ()):
+        section = (*above, *parts[:-1])
+        keys = [key for one in sections_in(types_at(model, section)) for key in one.known_keys()]
+        if types_at(model, (*section, parts[-1])):
+            return *section, parts[-1]
+        if (near := nearest(parts[-1], keys)) is not None:
+            return *section, near
+    other = setting_called(model, parts[-1])
+    return tuple(other.split(".")) if other else None
 
 
 def _is_in_method(model: type[StrictModel], location: Key) -> bool:
