@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from mtsmart.config.regularizers import REGULARIZERS, Figure, Method
+from mtsmart.config.regularizers import DEFAULT, OFF, REGULARIZERS, Figure, Method
 from mtsmart.config.strict import StrictModel
 from mtsmart.config.transforms import TRANSFORMS, TransformEntry
 from mtsmart.config.weightings import WEIGHTINGS, WeightingMethod
@@ -80,6 +80,9 @@ def _regularizer(method: type[Method]) -> Iterator[str]:
         yield from ("", "presets (single values are laid over the first; without any the method is off):")
         for preset in method.presets:
             yield from _paragraph(f"  {preset.name}: {preset.source}", 4)
+        if DEFAULT not in [preset.name for preset in method.presets]:
+            on = f"{method.name}: {method.presets[0].name}"
+            yield from _paragraph(f"  {DEFAULT}, {OFF}: the method is off; write '{on}' to switch it on", 4)
     yield from _figures(method.figures)
 
 

@@ -68,6 +68,26 @@ def test_values_without_an_effect_are_told_once(method, section, own, key, reaso
     assert text.startswith(f"{key}: has no effect, because {reason}")
 
 
+WITH_PRESETS = [name for name, method in REGULARIZERS.ordered().items() if method.presets]
+
+
+@pytest.mark.parametrize("method", WITH_PRESETS)
+def test_the_default_preset_is_told_to_be_off(method, told, cli):
+    first = REGULARIZERS[method].presets[0].name
+    (text,) = told(method, {"preset": "default"})
+    off = "this preset is off, so the method does nothing"
+    assert text == f"{method}=default: {off}; {method}={first} switches it on"
+    shown = " ".join(cli("methods", method).out.split())
+    assert f"default, off: the method is off; write '{method}: {first}' to switch it on" in shown
+
+
+def test_the_default_preset_of_a_task_is_told_and_only_where_it_decides(told):
+    (text,) = told("smart", {"preset": "tuned"}, {"preset": "default"})
+    assert text.startswith("tasks.kind.smart=default: this preset is off, ")
+    assert told("smart", {"preset": "default", "epsilon": 0.02}) == []
+    assert told("smart", {"preset": "off"}) == []
+
+
 @pytest.mark.parametrize(("horizon", "steps", "share"), [(0.005, 1, "0.5"), (0.1, 10, "10")])
 def test_a_horizon_that_is_no_average_is_told(horizon, steps, share, told):
     (text,) = told("mbpp", {"horizon": horizon, "inner_steps": steps})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
 
-from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
+from mtsmart.config.regularizers import DEFAULT, REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.strict import StrictModel
 from mtsmart.errors import MtsmartWarning, TrainingError
@@ -269,8 +269,8 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
     def build(cls, config: RunConfig, context: Context) -> Self | None:
         """The method as an experiment configures it; None if it is off for every task.
 
-        A warning names each setting that has no effect or that bfloat16 rounds away, and a method whose term is
-        always 0.
+        A warning names each setting that has no effect or that bfloat16 rounds away, a preset that is off although its
+        name does not say so, and a method whose term is always 0.
         """
         section = config.parts.get(cls.name)
         of_tasks = {name: task.definition.parts.get(cls.name) for name, task in context.tasks.items()}
@@ -278,8 +278,10 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
         # What the section says also holds where it is off and a task switches the method on, unless by a preset.
         heirs = [settings[name] for name, own in of_tasks.items() if getattr(own, "preset", None) is None]
         _warn_if_unused(cls, cls.name, section, [cls.resolve(section), *heirs])
+        _warn_if_default(cls, cls.name, section, heirs)
         for name, own in of_tasks.items():
             _warn_if_unused(cls, f"tasks.{name}.{cls.name}", own, [settings[name]])
+            _warn_if_default(cls, f"tasks.{name}.{cls.name}", own, [settings[name]])
         on = {name: one for name, one in settings.items() if one is not None and one.is_on}
         places = Places(cls, section, of_tasks)
         for key, one in {places.setting_key(name, "every"): one for name, one in on.items()}.items():
@@ -350,6 +352,19 @@ def _warn_if_unused(
         else:
             continue
         warnings.warn(f"{section}.{key}={value}: has no effect, {why}", MtsmartWarning, stacklevel=3)
+
+
+def _warn_if_default(
+    method: type[Method], section: str, given: StrictModel | None, resolved: Iterable[MethodSettings | None]
+) -> None:
+    """Warn where the user wrote the preset ``default`` and nothing else, and it leaves the method off.
+
+    The arguments are those of :func:`_warn_if_unused`.
+    """
+    is_alone = given is not None and given.model_dump(exclude_none=True) == {"preset": DEFAULT}
+    if is_alone and not all(settings is not None and settings.is_on for settings in resolved):
+        text = f"{section}={DEFAULT}: this preset is off, so the method does nothing; {section}="
+        warnings.warn(f"{text}{method.presets[0].name} switches it on", MtsmartWarning, stacklevel=3)
 
 
 def _warn_if_unfit(method: type[Method], on: Mapping[str, str], of_tasks: Mapping[str, StrictModel | None]) -> None:
