@@ -16,6 +16,7 @@ from mtsmart.reporting.report.setting_differences import setting_text
 from mtsmart.reporting.report.units import date_text
 from mtsmart.reporting.shown import shown
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import refuse_address
 from mtsmart.text.escaping import cut
 from mtsmart.text.scores import score_cell
 
@@ -27,8 +28,9 @@ def runs_in(folder: Path) -> dict[Path, RunRecord | MtsmartError]:
     """The runs directly in a folder, the latest first; an error in place of a run whose files are damaged.
 
     Raises:
-        ConfigError: there is no such folder.
+        ConfigError: there is no such folder, or it is an address on the Hub.
     """
+    refuse_address(folder, "folder")
     if not folder.is_dir():
         raise ConfigError("there is no such folder", argument="folder", value=str(folder))
     found: dict[Path, RunRecord | MtsmartError] = {}

@@ -84,6 +84,22 @@ def run_path(run: str | Path, key: str | None = None) -> Path:
     return Path(folder)
 
 
+def refuse_address(place: str | Path, argument: str) -> None:
+    """Refuse an address on the Hub where a folder on this machine is read with its curves and times.
+
+    Args:
+        place: what the user wrote.
+        argument: where, for the error.
+
+    Raises:
+        ConfigError: it is an address.
+    """
+    if str(place).startswith(HUB_PREFIX):
+        message = "is an address on the Hub, where a run has no curves and times, so only a folder can be read here"
+        hint = "Name the folder that training has written; `mtsmart evaluate` gives the scores of a run on the Hub"
+        raise ConfigError(message, argument=argument, value=str(place), hint=hint)
+
+
 def is_fetched(run: Path) -> bool:
     """Whether a run's folder is in the Hub's cache, so that it has come from there."""
     from huggingface_hub import constants

@@ -193,3 +193,15 @@ def test_a_run_without_an_evaluation_has_a_dash_for_a_score(trained_run, cli):
     (run / "results.json").unlink()
     assert re.search(r"young\W.*color, near\W+│ +- │", cli("runs", "list").out)
     assert "undefined" not in cli("runs", "list").out
+
+
+@pytest.mark.parametrize(
+    ("command", "argument"),
+    [("report", "RUN"), ("runs compare", "RUN"), ("runs list", "DIR")],
+)
+def test_an_address_on_the_hub_is_refused_as_one(cli, command, argument):
+    others = ["hub:ada/other"] if command == "runs compare" else []
+    done = cli(*command.split(), "hub:ada/tickets", *others)
+    assert done.code == 2
+    assert f"{argument}: is an address on the Hub, where a run has no curves and times, so only a folder" in done.err
+    assert "got 'hub:ada/tickets'. Name the folder that training has written; `mtsmart evaluate` gives" in done.err

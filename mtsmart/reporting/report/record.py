@@ -13,6 +13,7 @@ from mtsmart.errors import CheckpointError
 from mtsmart.preparation.chosen_heads import without_chosen_factor
 from mtsmart.runs.changes import Described, flatten
 from mtsmart.runs.folder import RunFolder
+from mtsmart.runs.hub_address import refuse_address
 from mtsmart.runs.journal import Curves, TimingLine, read_curves, read_timing
 from mtsmart.runs.lock import is_being_written
 from mtsmart.runs.results import Results
@@ -98,9 +99,11 @@ def read_record(path: Path) -> RunRecord:
     """Read a run's files.
 
     Raises:
+        ConfigError: it is an address on the Hub.
         MissingPackageError: its configuration cannot be read without a package that is not installed.
         MtsmartError: the folder is none of a run, or a file of it is damaged.
     """
+    refuse_address(path, "runs")
     folder = RunFolder(path)
     owned = OwnedFolder.read(path)
     if owned is not None and owned.kind is not Kind.RUN:
