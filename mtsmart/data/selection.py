@@ -63,7 +63,7 @@ def select(splits: Splits, spec: str, place: dict[str, Any]) -> tuple[datasets.D
     spec = undrawn(spec)[1]
     for base in bases(spec):
         if named(splits, base) is None:
-            hint = _share_hint(base) or did_you_mean(base, splits)
+            hint = _share_hint(base, place) or did_you_mean(base, splits)
             raise DataError(f"the data has no split '{base}'", hint=hint, **place)
     loaded = {base: splits[named(splits, base) or base]() for base in bases(spec)}
     chosen = _chosen(loaded, spec, place)
@@ -117,14 +117,16 @@ def check_spec(spec: str, place: dict[str, Any]) -> None:
 
 
 def _no_slice(error: Exception, spec: str, place: dict[str, Any]) -> DataError:
-    hint = _share_hint(spec) or "Examples: train[:85%], train[:6000], train[85%:]"
+    hint = _share_hint(spec, place) or "Examples: train[:85%], train[:6000], train[85%:]"
     return DataError(f"is not a split with an optional slice: {error}", value=spec, hint=hint, **place)
 
 
-def _share_hint(spec: str) -> str | None:
+def _share_hint(spec: str, place: Mapping[str, Any]) -> str | None:
     """A hint for a share of rows in the place of a split; None for anything else."""
     if _SHARE.fullmatch(spec) is None:
         return None
+    if str(place.get("key")).endswith(".train"):
+        return f"To train on the first {spec} of the rows, write train[:{spec.replace(' ', '')}]"
     return f"To draw {spec} of the training rows for it, write dataset: {{holdout: {spec}}}"
 
 

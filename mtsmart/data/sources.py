@@ -56,7 +56,7 @@ def load_split(
     spec = definition.split(split)
     require_files(task, definition.dataset, bases(spec))
     opened = partial(_opened, wanted=source_columns(needed), config=config)
-    named_place = {"file": f"task {task}", "key": f"splits.{split}"}
+    named_place = {"key": f"{task}.splits.{split}"}
     rows, numbers = select_with_labels(definition, opened, spec, named_place)
     place = split_place(task, definition, split)
     has_no_null = _has_no_null(definition.dataset, spec, config)
@@ -182,7 +182,7 @@ def column_names(
     splits = _opened(definition.dataset, source_columns(columns), config)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # They were told when the rows were read.
-        rows, _ = select(splits, definition.split(split), {"file": f"task {task}", "key": f"splits.{split}"})
+        rows, _ = select(splits, definition.split(split), {"key": f"{task}.splits.{split}"})
     return list(rows.column_names)
 
 

@@ -118,11 +118,11 @@ def _checked(task: TaskType, split: str, preparer: Preparer) -> EncodedSplit | N
         MtsmartError: what training, or scoring the split, would refuse.
     """
     definition = task.definition
-    check_spec(definition.split(split), {"file": f"task {task.name}", "key": f"splits.{split}"})
+    check_spec(definition.split(split), {"key": f"{task.name}.splits.{split}"})
     if definition.dataset.files is None:
         if places_read(definition, preparer.config) and not has_split(definition, split, preparer.config):
             names = ", ".join(bases(definition.split(split)))
-            raise DataError(f"the data has no split '{names}'", file=f"task {task.name}", key=f"splits.{split}")
+            raise DataError(f"the data has no split '{names}'", key=f"{task.name}.splits.{split}")
         return None
     try:
         return preparer.split(task, split, with_labels=definition.has_labels)

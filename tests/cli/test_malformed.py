@@ -51,9 +51,9 @@ TASK_FILES = {
     "no such file": (replaced("color_train.jsonl", "gone.jsonl"), "gone.jsonl: there is no such file"),
     "unknown file format": (replaced("color_train.jsonl", "color_train.txt"), "unknown kind of data file, got '.txt'"),
     "hub and files at once": (replaced("{files:", "{path: x/y, files:"), "color.dataset: give either 'path'"),
-    "no train split": (replaced("train: color_train.jsonl, ", ""), "task color: splits.train: the data has no split 'train'. .*validation"),
-    "bad slice": (TASK + "  splits: {train: 'train[:x%]'}\n", "splits.train: is not a split with an optional slice"),
-    "empty slice": (TASK + "  splits: {train: 'train[5:5]'}\n", r"splits.train: selects no rows, got 'train\[5:5\]'"),
+    "no train split": (replaced("train: color_train.jsonl, ", ""), "t.yaml:2: color.splits.train: the data has no split 'train'. .*validation"),
+    "bad slice": (TASK + "  splits: {train: 'train[:x%]'}\n", "t.yaml:8: color.splits.train: is not a split with an optional slice"),
+    "empty slice": (TASK + "  splits: {train: 'train[5:5]'}\n", r"t.yaml:8: color.splits.train: selects no rows, got 'train\[5:5\]'"),
     "a slice of endless parts": (TASK + f"  splits: {{train: 'train{'+train' * 3000}'}}\n", r"t.yaml:8: color.splits.train: adds 3,001 parts, where 100 are the most"),
     "unknown split": (TASK + "  splits: {validation: dev}\n  evaluation_only: true\n", "color: 'evaluation_only' needs 'share_head'"),
     "form of a shared head": (TASK + "  share_head: mnli\n  head: {dropout: 0.1}\n", "t.yaml:2: color: 'head' is for a head of the task's own; this one uses that of 'mnli'"),
@@ -252,7 +252,11 @@ def test_a_missing_task_file_is_told_with_the_line_of_the_experiment(workspace, 
 SMALLER = {
     "a share of the training rows": (
         TASK + "  splits: {validation: 20%}\n",
-        r"splits.validation: .* To draw 20% of the training rows for it, write dataset: {holdout: 20%}",
+        r"t.yaml:8: color.splits.validation: .* To draw 20% of the training rows for it, write dataset: {holdout: 20%}",
+    ),
+    "a share of the rows to train on": (
+        TASK + "  splits: {train: 80%}\n",
+        r"t.yaml:8: color.splits.train: .* To train on the first 80% of the rows, write train\[:80%\]",
     ),
     "labels of numbers": (
         replaced("  metrics: [accuracy]\n", "", replaced("classification", "regression")),
