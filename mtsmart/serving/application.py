@@ -82,11 +82,12 @@ def _add_predict(inner: FastAPI, engine: Engine, limits: Limits, batches: Batche
 
 
 def _add_facts(inner: FastAPI, engine: Engine, batches: Batches, metrics: Metrics, border: Border) -> None:
+    @inner.head(TASKS, include_in_schema=False)  # Some monitors ask for no body.
     @inner.get(TASKS, summary="The tasks that are served, and the fields that each one reads")
     async def tasks() -> dict[str, Any]:
         return {"tasks": [task.to_json() for task in engine.tasks.values()]}
 
-    @inner.head(HEALTH, include_in_schema=False)  # Some monitors ask for no body.
+    @inner.head(HEALTH, include_in_schema=False)
     @inner.get(HEALTH, summary="Whether questions are answered: 200, or 503 while the server stops")
     async def health() -> JSONResponse:
         if border.is_draining:
@@ -95,6 +96,7 @@ def _add_facts(inner: FastAPI, engine: Engine, batches: Batches, metrics: Metric
             return JSONResponse({"status": "failed"}, HTTPStatus.SERVICE_UNAVAILABLE)
         return JSONResponse({"status": "ok"})
 
+    @inner.head(METRICS, include_in_schema=False)
     @inner.get(METRICS, summary="Figures in the text format of Prometheus")
     async def figures() -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE)

@@ -167,10 +167,14 @@ def test_a_clear_refusal(client, name):
     assert TOKEN not in response.body
 
 
-@pytest.mark.parametrize("path", ["/", "/health"])
+@pytest.mark.parametrize("path", ["/", "/health", "/tasks", "/metrics", "/openapi.json"])
 def test_monitors_may_ask_for_the_head_alone(client, path):
+    whole = client.get(path, AUTHORIZED)
     response = client.call("HEAD", path, headers=AUTHORIZED)
     assert (response.status, response.body) == (200, b"")
+    changing = {"date": "", **({"content-length": ""} if path == "/metrics" else {})}  # Each request is counted.
+    assert {**response.headers, **changing} == {**whole.headers, **changing}
+    assert int(response.headers["content-length"]) > 0
 
 
 def test_a_refused_method_gets_no_body_from_head(client):
@@ -211,6 +215,10 @@ HEAD = (
 def test_what_is_no_http(client, raw):
     head, _, body = exchange(client, raw).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ") and b"content-type: application/json" in head
+    told = dict(line.split(": ", 1) for line in head.decode().splitlines()[1:])
+    usual = client.get("/nothing_here", AUTHORIZED).headers
+    assert {**told, "date": "", "content-length": ""} == {**usual, "date": "", "content-length": ""}
+    assert told["date"] and int(told["content-length"]) == len(body)
     assert json.loads(body)["error"]["message"]
 
 

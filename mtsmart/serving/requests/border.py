@@ -22,11 +22,12 @@ PREDICT = "/predict"
 HEALTH = "/health"
 PAGE = "/"
 _OPEN = (HEALTH, PAGE)  # They say nothing about the run.
-_HEADERS = [
+HEADERS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-]
+)
+"""What every response has."""
 
 
 class Border:
@@ -137,7 +138,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             closing = [(b"connection", b"close")] if self._is_last() or self.status >= HTTPStatus.BAD_REQUEST else []
-            message = {**message, "headers": [*message.get("headers", ()), *_HEADERS, *closing]}
+            message = {**message, "headers": [*message.get("headers", ()), *HEADERS, *closing]}
         await self._send(message)
 
     async def refuse(self, refusal: Refusal, scope: Scope, receive: Receive) -> None:

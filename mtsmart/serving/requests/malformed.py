@@ -7,6 +7,7 @@ from http import HTTPStatus
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from mtsmart.serving.requests.border import HEADERS
 from mtsmart.serving.requests.refusals import Refusal
 from mtsmart.text.json_text import json_text
 
@@ -19,8 +20,10 @@ class JsonProtocol(H11Protocol):
         refusal = Refusal(HTTPStatus.BAD_REQUEST, "the request is not HTTP that can be read")
         body = json_text(refusal.to_json()).encode()
         headers = [
+            *self.server_state.default_headers,  # the date
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
+            *HEADERS,
             (b"connection", b"close"),
         ]
         response = h11.Response(status_code=refusal.status, headers=headers, reason=refusal.status.phrase.encode())
