@@ -18,7 +18,7 @@ from pydantic import (
 
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.errors import did_you_mean
-from mtsmart.registry import Registry
+from mtsmart.registry import Registry, no_package_has
 
 PARTS = "parts"
 _SHOWN = 20  # keys that a message lists
@@ -85,7 +85,7 @@ class OpenSection(StrictModel):
         keys = cls.known_keys()
         shown = keys[: max(_SHOWN, len(cls.model_fields) - 1)]
         more = ", ..." if len(keys) > len(shown) else ""
-        return f"No installed package has a {cls.registry.kind} of this name. Choose from: {', '.join(shown)}{more}"
+        return f"{no_package_has(cls.registry.kind)}. Choose from: {', '.join(shown)}{more}"
 
     @model_validator(mode="before")
     @classmethod

@@ -11,7 +11,7 @@ from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import OFF
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import MissingPackageError, MtsmartError, nearest
-from mtsmart.registry import Extension
+from mtsmart.registry import Extension, no_package_has
 
 _TASKS = "tasks"
 
@@ -59,7 +59,7 @@ def _hint_for_missing(name: str, section: type[OpenSection], recorded: Iterable[
     """Which package a run needs. The choices would be of no use, because nobody wrote the run's configuration."""
     registry = section.registry
     reason = registry.reason_missing(name)
-    hint = reason or f"No installed package has a {registry.kind} of this name"
+    hint = reason or no_package_has(registry.kind)
     near = nearest(name, section.known_keys())
     extension = next((each for each in recorded if (each.group, each.name) == (registry.group, name)), None)
     if extension is not None:

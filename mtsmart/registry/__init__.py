@@ -1,15 +1,8 @@
 """Tables from names to objects, which installed packages add to; what messages call their entries, and their code."""
 
 from mtsmart.registry.code import Code, code_of
-from mtsmart.registry.table import (
-    GROUPS,
-    Extension,
-    Registry,
-    extensions_of,
-    is_own,
-    loaded_entries,
-    told_together,
-)
+from mtsmart.registry.packages import GROUPS, no_package_has, told_together
+from mtsmart.registry.table import Extension, Registry, extensions_of, is_own, loaded_entries
 from mtsmart.registry.titles import package_of, title_of
 
 __all__ = [
@@ -21,6 +14,7 @@ __all__ = [
     "extensions_of",
     "is_own",
     "loaded_entries",
+    "no_package_has",
     "package_of",
     "title_of",
     "told_together",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,28 +12,18 @@ from importlib import metadata
 from types import MappingProxyType, ModuleType
 from typing import Any, Generic, TypeVar
 
-from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean, nearest
+from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.registry.packages import (
+    GROUPS,
+    no_package_has,
+    note_broken,
+    package_name,
+    tell_unknown_groups,
+    told_together,
+)
 
 T = TypeVar("T")
-_PREFIX = "mtsmart."  # of the groups of entry points that are meant for mtsmart
-GROUPS = {
-    "mtsmart.regularizers": "regulariser",
-    "mtsmart.task_types": "task type",
-    "mtsmart.heads": "head type",
-    "mtsmart.losses": "loss",
-    "mtsmart.divergences": "divergence",
-    "mtsmart.metrics": "metric",
-    "mtsmart.weightings": "weighting",
-    "mtsmart.transforms": "transform of the encoder",
-    "mtsmart.trackers": "tracker",
-}
-"""Entry-point group -> what its entries are called. The registries themselves are made when their room is imported."""
-
 _made: dict[str, Registry[Any]] = {}  # group -> its registry
-_told: set[tuple[str, str]] = set()  # what was said of a package already: the package with its folder, and of what
-_BROKEN = "broken entries"
-_Reasons = dict[tuple[str, str], str]  # kind and name of an entry -> why it cannot be used
-_gathered: list[list[tuple[metadata.EntryPoint, _Reasons]]] = []  # for the outermost context of told_together
 
 
 @dataclass(frozen=True)
@@ -215,7 +204,7 @@ class Registry(Generic[T]):
         nearest = did_you_mean(name, options)
         if nearest.startswith("Did you mean"):
             return nearest
-        return f"No installed package has a {self.kind} of this name. {nearest}"
+        return f"{no_package_has(self.kind)}. {nearest}"
 
     def __contains__(self, name: object) -> bool:
         if name in self._entries or name in self._own_modules:
@@ -246,7 +235,7 @@ class Registry(Generic[T]):
         if self.group is None:
             return []
         found = metadata.entry_points()
-        _tell_unknown_groups(found)
+        tell_unknown_groups(found, _made)
         return sorted(found.select(group=self.group))
 
     def _load(self, name: str) -> None:
@@ -266,7 +255,7 @@ class Registry(Generic[T]):
         with told_together():
             for plugin in self._plugins:
                 if (reason := self._load_plugin(plugin, owners)) is not None:
-                    _gathered[0].append((plugin, {(self.kind, plugin.name): reason}))
+                    note_broken(plugin, self.kind, reason)
 
     def _load_plugin(self, plugin: metadata.EntryPoint, owners: dict[str, str]) -> str | None:
         """Register the entry of an installed package. A broken one must not stop the others.
@@ -279,7 +268,7 @@ class Registry(Generic[T]):
             why it cannot be used; None if it can.
         """
         name = plugin.name
-        package = _package(plugin)
+        package = package_name(plugin)
         before = set(self._entries)
         try:
             if name in owners:
@@ -323,68 +312,9 @@ def _of_module(plugin: metadata.EntryPoint, entries: Mapping[str, object], befor
     ]
 
 
-@contextmanager
-def told_together() -> Iterator[None]:
-    """Inside it no broken entry is told of; afterwards each package that has some gets one warning."""
-    _gathered.append([])
-    try:
-        yield
-    finally:
-        found = _gathered.pop()
-        by_package: dict[tuple[str, str], _Reasons] = {}
-        for plugin, reasons in [] if _gathered else found:
-            by_package.setdefault((_package(plugin), _place(plugin)), {}).update(reasons)
-        for (package, place), reasons in by_package.items():
-            _tell_once((place, _BROKEN), _of_broken(package, reasons))
-
-
-def _of_broken(package: str, reasons: _Reasons) -> str:
-    """One line about the entries of a package that cannot be used."""
-    ((kind, first), reason), *rest = reasons.items()
-    if not rest:
-        return f"the {kind} '{first}' of the package {package} cannot be used: {reason}"
-    names: dict[str, list[str]] = {}
-    for of_kind, name in reasons:
-        names.setdefault(of_kind, []).append(f"'{name}'")
-    shown = "; ".join(f"{of_kind} {', '.join(some)}" for of_kind, some in names.items())
-    more = "a command that is given the name of another one tells its reason"
-    return f"the package {package} has entries that cannot be used ({shown}); '{first}': {reason}; {more}"
-
-
-def _tell_once(what: tuple[str, str], text: str) -> None:
-    """Warn, unless this was said of the package before. Each kind of entry is looked for at a time of its own."""
-    if what not in _told:
-        _told.add(what)
-        warnings.warn(text, MtsmartWarning, stacklevel=3)
-
-
-def _package(plugin: metadata.EntryPoint) -> str:
-    return plugin.value if plugin.dist is None else plugin.dist.name
-
-
-def _place(plugin: metadata.EntryPoint) -> str:
-    """The package with the folder that it is installed in."""
-    return plugin.value if plugin.dist is None else f"{plugin.dist.name} in {plugin.dist.locate_file('')}"
-
-
 def _extension(plugin: metadata.EntryPoint, name: str) -> Extension:
     version = "" if plugin.dist is None else plugin.dist.version
-    return Extension(plugin.group, name, _package(plugin), version)
-
-
-def _tell_unknown_groups(found: Any) -> None:
-    """Warn once of each package that has entry points in a group which looks like mtsmart's and is none.
-
-    Args:
-        found: what ``metadata.entry_points()`` gives; its type differs between versions of Python.
-    """
-    known = {*GROUPS, *_made}
-    for group in sorted(group for group in found.groups if group.startswith(_PREFIX) and group not in known):
-        near = nearest(group.removeprefix(_PREFIX), (each.removeprefix(_PREFIX) for each in GROUPS))
-        hint = f"the groups are {', '.join(sorted(GROUPS))}" if near is None else f"did you mean '{_PREFIX}{near}'?"
-        for plugin in sorted(found.select(group=group)):
-            text = f"the package {_package(plugin)} has entry points in a group that mtsmart does not know, '{group}'"
-            _tell_once((_place(plugin), group), f"{text}: {hint}")
+    return Extension(plugin.group, name, package_name(plugin), version)
 
 
 def _module_of(entry: object) -> str:
