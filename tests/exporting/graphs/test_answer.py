@@ -122,6 +122,16 @@ def test_rows_that_lack_something_get_nothing(every_type, answer, capsys):
     )
 
 
+def test_many_rows_are_counted_as_by_mtsmart(every_type, answer, capsys):
+    export = every_type("BERT")
+    rows = [{"text": "a cat"}, *[{"text": None}] * 1199]
+    told = "1,199 of 1,200 rows lack a text and get no prediction"
+    with pytest.warns(mtsmart.errors.MtsmartWarning, match=told):
+        export.loaded.predict("regression", rows)
+    answer.Model(export.folder).predict("regression", rows)
+    assert capsys.readouterr().err == f"regression: {told}; the first is row 2\n"
+
+
 def test_rows_that_lose_tokens_are_told(every_type, answer, capsys):
     model = answer.Model(every_type("BERT").folder)
     model.predict("regression", ["a cat", "a cat " * 40, "a dog " * 40])

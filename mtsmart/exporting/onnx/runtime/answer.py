@@ -329,7 +329,7 @@ def _tell(names: Sequence[str], told: Sequence[int], count: int, does: tuple[str
     """A line on standard error about some of the rows, whose numbers from 0 are given: what one does, or several."""
     if told:
         is_one = len(told) == 1
-        rows = "1 row" if count == 1 else f"{len(told)} of {count} rows"
+        rows = "1 row" if count == 1 else f"{len(told):,} of {count:,} rows"
         text = f"{rows} {does[0] if is_one else does[1]}; {'it' if is_one else 'the first'} is row {told[0] + 1}"
         print(f"{', '.join(names)}: {text}", file=sys.stderr)
 
