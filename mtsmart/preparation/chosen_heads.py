@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
-from mtsmart.config.document import Document
+from mtsmart.config.document import Document, Origin
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError
 from mtsmart.models.borrowed_heads import lender_of
@@ -30,6 +30,8 @@ _FACTORS = {
 _FACTOR_OF_ONE_LAYER = 100.0  # of a head that pools and has no hidden layer, so that nothing is random beneath it
 _USUAL_RATE = 5e-5  # the encoder's learning rate in those sweeps; a new head needs no more where it is higher
 _PLAIN = "plain"
+_HEAD_TYPE = ("head", "type")
+_CHOSEN = Origin("chosen by mtsmart")
 _WORDS = {NATIVE: "the architecture's own", PAIR: "pair comparison"}
 _NAMED = {CLS_MEAN: "first token and mean"}
 _OF_TOKENS = (CLS, MEAN, CLS_MEAN)  # the poolings of an encoder beside which another form may learn more
@@ -74,8 +76,18 @@ def settle_heads(
         known = _known(name, definition, begun)
         users = [tasks[name], *(task for task in tasks.values() if task.definition.share_head == name)]
         changes = _as_known(definition, known) if known else _chosen(definition, users, rate, pooling)
-        settled[name] = Entry(name, entries[name].document.merged(Document(changes)))
+        settled[name] = Entry(name, entries[name].document.merged(_document(changes)))
     return settled
+
+
+def _document(changes: dict[str, Any]) -> Document:
+    """What is chosen for a task. The origin of the kind of head tells of the choice."""
+    return Document(changes, {_HEAD_TYPE: _CHOSEN} if "head" in changes else {})
+
+
+def automatic_heads(settled: Mapping[str, Entry]) -> tuple[str, ...]:
+    """The tasks for whose heads :func:`settle_heads` has chosen the kind."""
+    return tuple(name for name, entry in settled.items() if entry.document.origin(_HEAD_TYPE) == _CHOSEN)
 
 
 def without_chosen_factor(name: str, definition: TaskDefinition, rate: float) -> TaskDefinition:
@@ -94,6 +106,12 @@ def without_chosen_factor(name: str, definition: TaskDefinition, rate: float) ->
         return definition
     is_chosen = definition.learning_rate_factor == _factor(definition.head, kind, rate)
     return definition.model_copy(update={"learning_rate_factor": None}) if is_chosen else definition
+
+
+def without_chosen_head(definition: TaskDefinition) -> TaskDefinition:
+    """A stored definition, whose kind of head was chosen, with a head of type ``auto`` as its file has it."""
+    head = definition.head.model_copy(update={"type": AUTO, "pooling": None, "layers": None})
+    return definition.model_copy(update={"head": head})
 
 
 def summary_of_heads(definitions: Mapping[str, TaskDefinition]) -> str:

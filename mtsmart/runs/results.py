@@ -68,6 +68,7 @@ class Results:
         untrained: the tasks whose head got no update, so that nothing about it was scored.
         stopped: task -> when it stopped to be drawn, and the scores of the head that it keeps.
         extensions: the entries of installed packages that the run uses, with these packages.
+        automatic_heads: the tasks whose kind of head mtsmart has chosen.
     """
 
     best: ScoredUpdate | None = None
@@ -76,6 +77,7 @@ class Results:
     untrained: Sequence[str] = ()
     stopped: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     extensions: Sequence[Extension] = ()
+    automatic_heads: Sequence[str] = ()
 
     @property
     def score(self) -> float | None:
@@ -98,6 +100,7 @@ class Results:
             **({"untrained": list(self.untrained)} if self.untrained else {}),
             **({"stopped": with_nulls(dict(self.stopped))} if self.stopped else {}),
             **({"extensions": [asdict(each) for each in self.extensions]} if self.extensions else {}),
+            **({"automatic_heads": list(self.automatic_heads)} if self.automatic_heads else {}),
         }
 
     @classmethod
@@ -117,6 +120,7 @@ class Results:
             _NAMES.validate_python(data.get("untrained", [])),
             _scores(data.get("stopped", {})),
             _EXTENSIONS.validate_python(data.get("extensions", [])),
+            _NAMES.validate_python(data.get("automatic_heads", [])),
         )
 
 

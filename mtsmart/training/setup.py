@@ -29,7 +29,7 @@ from mtsmart.models.loading import load_encoder
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import summaries_of_transforms
 from mtsmart.preparation.batch_parts import in_parts, joined_in_parts
-from mtsmart.preparation.chosen_heads import settle_heads, summary_of_heads
+from mtsmart.preparation.chosen_heads import automatic_heads, settle_heads, summary_of_heads
 from mtsmart.preparation.learnt import learn_from_labels, tell_of_misfits
 from mtsmart.preparation.prepared_task import PreparedTask, prepare_task
 from mtsmart.preparation.preparer import Preparer
@@ -68,6 +68,7 @@ class Setup:
         untrained: the tasks whose head is new and gets no update, so that they are not scored.
         joined: the groups of trained tasks that read the same texts and share their batches.
         precision: what was chosen for an experiment that leaves it to mtsmart; None: it names one.
+        automatic_heads: the tasks whose kind of head mtsmart has chosen.
     """
 
     config: RunConfig
@@ -78,6 +79,7 @@ class Setup:
     untrained: tuple[str, ...] = ()
     joined: tuple[Joined, ...] = ()
     precision: Choice | None = None
+    automatic_heads: tuple[str, ...] = ()
 
     @property
     def task_types(self) -> dict[str, TaskType]:
@@ -231,7 +233,7 @@ def prepare(
         tasks = processes.main_first(partial(add_teachers, config, tasks))
     tasks = {name: _scored(task, preparer) for name, task in tasks.items()}
     setup = Setup(config, tasks, model, tokenizer, frozenset(kept), joined=joined, precision=chosen)
-    return replace(setup, untrained=_untrained(setup))
+    return replace(setup, untrained=_untrained(setup), automatic_heads=automatic_heads(entries))
 
 
 def _trained(tasks: Mapping[str, PreparedTask]) -> dict[str, EncodedSplit]:

@@ -173,8 +173,7 @@ class Trainer:
         return self._write_results()
 
     def _started(self, terms: Sequence[str]) -> Started:
-        done = self.progress.update
-        return started(self.setup, self.total_updates, done, self.device, terms, is_finished=self._finished)
+        return started(self.setup, self.total_updates, self.progress.update, self.device, terms, self._finished)
 
     def _note_cost(self, seconds: float, was_finished: bool) -> None:
         """Add a line to timing.jsonl, unless nothing was left to train and an earlier line tells of that."""
@@ -333,8 +332,9 @@ class Trainer:
         )
 
     def _write_results(self) -> Results:
-        scores = (self.selection.best, self.selection.last, self.setup.baselines)
-        results = Results(*scores, self.setup.untrained, self.patience.told(), self.setup.extensions)
+        setup = self.setup
+        scores = (self.selection.best, self.selection.last, setup.baselines)
+        results = Results(*scores, setup.untrained, self.patience.told(), setup.extensions, setup.automatic_heads)
         self.processes.on_main(lambda: self.folder.store_results(results))
         return results
 

@@ -2,11 +2,13 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
+import mtsmart
 from mtsmart.reporting.report.compared_rows import ComparedRows
 from mtsmart.reporting.report.comparison import DIFFERENT_TASKS, read_runs
 from mtsmart.reporting.report.page import comparison_page
@@ -163,6 +165,27 @@ def test_a_factor_that_nobody_has_set_is_no_difference(trained_run, cli):
     assert "learning_rate_factor" not in cli("runs", "compare", *runs, "--json").out
     without_near(runs[0])
     assert "learning_rate_factor" not in page_of(*runs)
+
+
+def test_a_head_that_nobody_has_set_is_no_difference(workspace, tiny_encoder, cli):
+    """It follows from the encoder."""
+    pooled = workspace.folder / "sentence_encoder"
+    shutil.copytree(tiny_encoder, pooled)
+    (pooled / "1_Pooling").mkdir()
+    (pooled / "1_Pooling" / "config.json").write_text('{"pooling_mode_mean_tokens": true}')
+
+    def trained(name, *given):
+        settings = ["tasks=[color]", "training.epochs=1", *given]
+        return mtsmart.train(workspace.experiment, settings, output_dir=name, progress=False).path
+
+    plain, other = trained("plain"), trained("other", f"encoder.path={pooled}")
+    heads = [yaml.safe_load((run / "config.yaml").read_text())["tasks"]["color"]["head"] for run in (plain, other)]
+    assert heads[0] != heads[1]
+    out = cli("runs", "compare", plain, other).out
+    assert "encoder.path" in out and ".head." not in out
+    assert ".head." not in cli("runs", "compare", plain, other, "--json").out
+    named = trained("named", "tasks.color.head=native")
+    assert re.search(r"tasks\.color\.head\.type\W+auto\W+native", cli("runs", "compare", plain, named).out)
 
 
 def test_a_factor_that_somebody_has_set_is_a_difference(two_runs, cli):

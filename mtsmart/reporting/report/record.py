@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import CheckpointError
-from mtsmart.preparation.chosen_heads import without_chosen_factor
+from mtsmart.preparation.chosen_heads import without_chosen_factor, without_chosen_head
 from mtsmart.runs.changes import Described, flatten
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import refuse_address
@@ -86,9 +86,11 @@ class RunRecord:
 
     @property
     def as_set(self) -> dict[str, TaskDefinition]:
-        """Task -> its definition without the factor that follows from the head and the learning rate."""
+        """Task -> its definition without the head that was chosen, and the factor that follows from it and the rate."""
         rate = self.config.optimizer.learning_rate
-        return {name: without_chosen_factor(name, each, rate) for name, each in self.definitions.items()}
+        found = {name: without_chosen_factor(name, each, rate) for name, each in self.definitions.items()}
+        automatic = [name for name in self.results.automatic_heads if name in found]
+        return found | {name: without_chosen_head(found[name]) for name in automatic}
 
     def settings(self) -> dict[str, object]:
         """All settings with dotted keys, defaults included."""
