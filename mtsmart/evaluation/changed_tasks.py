@@ -8,6 +8,7 @@ from pathlib import Path
 from mtsmart.config.document import Document
 from mtsmart.config.validate import validate
 from mtsmart.log import log_notice
+from mtsmart.task_types.details.label_spelling import labels_as_before
 from mtsmart.tasks.definition import AUTO, TaskDefinition
 from mtsmart.tasks.library import Entry, TaskLibrary
 
@@ -41,6 +42,8 @@ def changed_tasks(
 def _changed(entry: Entry, known: TaskDefinition) -> TaskDefinition:
     data = {**known.model_dump(exclude_defaults=True), **entry.document.data}
     changed = validate(TaskDefinition, Document(data, entry.document.origins))
+    if (labels := labels_as_before(changed, known)) is not None:
+        changed = changed.model_copy(update={"labels": labels})
     if changed.head.type == AUTO:  # The run has chosen.
         changed = changed.model_copy(update={"head": known.head})
     if changed.learning_rate_factor is None:

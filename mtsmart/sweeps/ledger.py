@@ -12,6 +12,9 @@ from mtsmart.errors import DataError, StorageError
 from mtsmart.storage.durable import append_line, open_to_append, read_bytes
 from mtsmart.storage.failures import reason_of, writing
 
+LEDGER = "runs.jsonl"
+"""The file's name in the folder of a sweep."""
+
 _MAX_BYTES = 64_000_000  # enough for about a hundred thousand runs
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,28 +10,22 @@ from typing import Any, TypeAlias
 from mtsmart.config.document import COMMAND_LINE, Document, Key, Origin
 from mtsmart.config.hints.arms import hint_in_piece
 from mtsmart.config.loader import Experiment, build_experiment, lay_over, parse_override
-from mtsmart.config.open_section import PARTS
-from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.sweeps.folds import FoldsConfig
 from mtsmart.config.sweeps.grid import STARTS_TABLE, GridConfig
-from mtsmart.config.transforms import COUNTED_WHEN_OFF
-from mtsmart.config.weightings import DEFAULT_WEIGHTING
 from mtsmart.errors import ConfigError, did_you_mean
-from mtsmart.runs.changes import HARMLESS
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
-from mtsmart.sweeps.ledger import folder_name
+from mtsmart.sweeps.ledger import LEDGER, folder_name
 from mtsmart.sweeps.search.study import Trial
+from mtsmart.sweeps.work.fingerprint import OF_SWEEPS, Fingerprints
 from mtsmart.tasks import TaskDefinition, select_tasks
-from mtsmart.user_paths import moved_along
 
 _ENCODER_SOURCE = ("path", "revision", "sha256")
 # The keys that a piece of a grid may have beside the keys of an experiment file.
 _OWN = {"tables": ("arms", "baseline", "start", "seeds"), "arms": ("start", "seeds"), "starts": ()}
-_OF_SWEEPS = ("grid", "folds", "search")
 # The keys of an experiment file that would have no effect in a piece of a grid.
-_IDLE = ("name", *_OF_SWEEPS)
+_IDLE = ("name", *OF_SWEEPS)
 
 
 Replicate: TypeAlias = tuple[int, int | None]
@@ -157,7 +149,7 @@ def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) ->
     for item in overrides:
         if config.grid is not None and item.partition("=")[0].strip() == "training.seed":
             raise ConfigError("has no effect in a sweep", key="training.seed", hint="Set grid.seeds=[1, 2, 3]")
-    own = [item for item in overrides if item.partition("=")[0].split(".")[0].strip() not in _OF_SWEEPS]
+    own = [item for item in overrides if item.partition("=")[0].split(".")[0].strip() not in OF_SWEEPS]
     return _Planner(grid, config.folds, document, own, folder).plan(config.name)
 
 
@@ -170,10 +162,11 @@ class _Planner:
         self.numbers: list[int | None] = [None] if folds is None else [*range(1, folds.count + 1)]
         self.document = document
         self.folder = folder
+        self.fingerprints = Fingerprints(folder / LEDGER)
         self.overrides = {item: parse_override(item).data for item in overrides}
         self.idle = set(overrides)  # the overrides that no run has used so far
-        data = {key: value for key, value in document.data.items() if key not in _OF_SWEEPS}
-        kept = {path: place for path, place in document.origins.items() if not path or path[0] not in _OF_SWEEPS}
+        data = {key: value for key, value in document.data.items() if key not in OF_SWEEPS}
+        kept = {path: place for path, place in document.origins.items() if not path or path[0] not in OF_SWEEPS}
         self.base = Document(data, kept)
         self.starts: dict[tuple[str, Replicate], Job] = {}
         self.known: dict[tuple[tuple[tuple[str, str], ...], str, int | None], tuple[str, tuple[str, ...]]] = {}
@@ -269,7 +262,8 @@ class _Planner:
         without_seed = (tuple(pieces), "" if start is None else start.config, fold)
         if without_seed not in self.known:
             tasks = definitions_of(experiment, start)
-            self.known[without_seed] = (fingerprint(experiment, tasks, start), tuple(tasks))
+            before = None if start is None else start.config
+            self.known[without_seed] = (self.fingerprints.of(experiment, tasks, before), tuple(tasks))
         config, names = self.known[without_seed]
         label = label if fold is None else f"{label}, fold {fold}"
         return Job(label, config, seed, experiment, names, start, fold, keep_answers=self.grid.keep_answers)
@@ -337,52 +331,6 @@ def _in_fold(document: Document, folds: FoldsConfig, number: int, tasks: Mapping
 
 def _fold(folds: FoldsConfig, number: int, task: str) -> dict[str, Any]:
     return {"number": number, "of": folds.count, "group_column": folds.group_of(task)}
-
-
-def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], start: Job | None = None) -> str:
-    """The SHA-256 of everything except the seed that determines a run's result. Defaults and presets are included.
-
-    The paths of data files and encoders are included, not their content. Those below the experiment's project are
-    relative to the experiment's folder, so a ledger stays valid where the project moves. A start is included by its own
-    hash.
-    """
-    config = experiment.config
-    data = config.model_dump(exclude={"name", "tasks", "task_files", *_OF_SWEEPS, PARTS})
-    data["tasks"] = {name: definition.model_dump(exclude={"description", PARTS}) for name, definition in tasks.items()}
-    data |= _methods(config, tasks)
-    data["encoder"] = dict.fromkeys(COUNTED_WHEN_OFF) | data["encoder"]
-    # Older ledgers have no such settings, and their hashes must stay valid.
-    if config.weighting.name == DEFAULT_WEIGHTING:
-        del data["weighting"]
-    if not config.mixing.one_pass:
-        del data["mixing"]["one_pass"]
-    for definition in data["tasks"].values():
-        if definition["patience"] is None:
-            del definition["patience"]
-        for later in ("perturb", "group_column"):
-            if definition["dataset"][later] is None:
-                del definition["dataset"][later]
-    del data["training"]["seed"]
-    for key in HARMLESS:
-        section, _, name = key.partition(".")
-        data[section].pop(name) if name else data.pop(section)
-    if len(tasks) > 1:  # The order of the tasks determines the batches and the initial weights of the heads.
-        data["task_order"] = list(tasks)
-    if start is not None:
-        data["init"]["run"] = start.config
-    folder = Path(experiment.document.origin(()).file).absolute().parent
-    return hashlib.sha256(json.dumps(moved_along(data, folder), sort_keys=True).encode()).hexdigest()
-
-
-def _methods(config: RunConfig, tasks: Mapping[str, TaskDefinition]) -> dict[str, Any]:
-    """The complete settings of each regulariser that the experiment or a task names."""
-    named = REGULARIZERS.named_in([config.parts, *(definition.parts for definition in tasks.values())])
-    found = {}
-    for name, method in REGULARIZERS.ordered().items():
-        if name in named or method.counts_when_off:
-            of_tasks = {task: definition.parts.get(name) for task, definition in tasks.items()}
-            found[name] = method.identity(config.parts.get(name), of_tasks)
-    return found
 
 
 def definitions_of(experiment: Experiment, start: Job | None) -> dict[str, TaskDefinition]:

@@ -20,14 +20,15 @@ from mtsmart.runs.interrupt import Interrupted, StopSignals
 from mtsmart.runs.lock import RunLock
 from mtsmart.storage.owned import OwnedFolder, clear_scratch
 from mtsmart.sweeps.conclusions import check_conclusions
-from mtsmart.sweeps.folder import LEDGER, check_sweep, own_sweep
-from mtsmart.sweeps.ledger import Ledger
+from mtsmart.sweeps.folder import check_sweep, own_sweep
+from mtsmart.sweeps.ledger import LEDGER, Ledger
 from mtsmart.sweeps.page import PAGE, is_page
 from mtsmart.sweeps.plan import Job, make_plan
 from mtsmart.sweeps.pool import Pool
 from mtsmart.sweeps.search.page import Search
 from mtsmart.sweeps.search.plan import make_search
 from mtsmart.sweeps.search.study import check_optuna
+from mtsmart.sweeps.work.fingerprint import Fingerprints
 from mtsmart.sweeps.work.grid import Grid
 from mtsmart.sweeps.work.interface import Work
 from mtsmart.sweeps.work.precision import Chosen, Precisions, open_jobs, refuse_mixed
@@ -96,7 +97,7 @@ def _work_of(experiment: Experiment, overrides: list[str], folder: Path, train: 
     if experiment.config.search is not None:
         if train:
             check_optuna()
-        return Search(make_search(experiment, overrides))
+        return Search(make_search(experiment, overrides, Fingerprints(folder / LEDGER)))
     plan = make_plan(experiment, overrides, folder)
     check_conclusions(plan)
     return Grid(plan, folder)

@@ -44,6 +44,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
 from mtsmart.storage.consistent import read_consistently
 from mtsmart.task_types import TaskType, build_tasks
+from mtsmart.task_types.details.label_spelling import with_labels_as_before
 from mtsmart.task_types.interface.learns_from_labels import learnt_by, use_again
 from mtsmart.tasks import TaskDefinition, select_tasks
 from mtsmart.tasks.library import Entry
@@ -257,10 +258,13 @@ def _entries(experiment: Experiment, start: RunFolder | None, begun: Described |
     """The tasks with the heads that they get. An earlier run's tasks stand before the shipped ones."""
     config = experiment.config
     known = {} if start is None else start.definitions()
-    entries = with_shots_seed(select_tasks(experiment, known), config.training.seed)
+    going_on = {} if begun is None else begun.definitions
+    heads = {} if config.init is None or config.init.heads == "fresh" else known
+    entries = with_labels_as_before(select_tasks(experiment, known), {**heads, **going_on})
+    entries = with_shots_seed(entries, config.training.seed)
     with experiment.document.locating():
         check_unlabelled(config, {name: entry.definition for name, entry in entries.items()})
-        return settle_heads(entries, config, known, {} if begun is None else begun.definitions)
+        return settle_heads(entries, config, known, going_on)
 
 
 def _capped(given: Described, most: int | None) -> Described:

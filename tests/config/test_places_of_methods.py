@@ -15,7 +15,8 @@ from mtsmart.hub.card import CardFacts
 from mtsmart.hub.content import content_of
 from mtsmart.regularizers import REGULARIZERS, MethodSettings, MethodText, Regularizer
 from mtsmart.runs.folder import RunFolder
-from mtsmart.sweeps.plan import definitions_of, fingerprint
+from mtsmart.sweeps.plan import definitions_of
+from mtsmart.sweeps.work.fingerprint import fingerprint
 
 TEXT = MethodText(title="Toy", formula="f", paper="none", cost="none", use="tests", evidence="none")
 

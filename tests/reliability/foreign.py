@@ -28,8 +28,8 @@ from mtsmart.runs.journal import Journal
 from mtsmart.runs.lock import RunLock
 from mtsmart.runs.results import Results
 from mtsmart.storage.durable import replacing_folder, write_text
-from mtsmart.sweeps.folder import LEDGER, check_sweep, own_sweep
-from mtsmart.sweeps.ledger import FinishedRun, Ledger
+from mtsmart.sweeps.folder import check_sweep, own_sweep
+from mtsmart.sweeps.ledger import LEDGER, FinishedRun, Ledger
 from mtsmart.sweeps.page import PAGE
 from mtsmart.tasks.conversion import convert_file
 from tests.tasks.mtdnn_files import CASES

@@ -10,9 +10,9 @@ import pytest
 from mtsmart.config.loader import load_experiment
 from mtsmart.errors import ConfigError
 from mtsmart.resources import shipped
-from mtsmart.sweeps.folder import LEDGER
-from mtsmart.sweeps.ledger import Ledger
-from mtsmart.sweeps.plan import definitions_of, fingerprint, make_plan
+from mtsmart.sweeps.ledger import LEDGER, Ledger
+from mtsmart.sweeps.plan import definitions_of, make_plan
+from mtsmart.sweeps.work.fingerprint import fingerprint
 from mtsmart.tasks.dataset import PerturbConfig
 
 ROOT = Path(__file__).resolve().parents[2]

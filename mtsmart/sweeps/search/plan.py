@@ -13,8 +13,10 @@ from mtsmart.config.loader import Experiment, build_experiment, lay_over
 from mtsmart.config.sweeps.search import SearchConfig, Value
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.sweeps.ledger import FinishedRun, Ledger, TrialRecord
-from mtsmart.sweeps.plan import Job, definitions_of, fingerprint
+from mtsmart.sweeps.plan import Job, definitions_of
 from mtsmart.sweeps.search.study import Trial, Tried, propose
+from mtsmart.sweeps.work.fingerprint import Fingerprints, fingerprint, spelt_as_earlier
+from mtsmart.tasks import TaskDefinition
 
 _FIXED = ("name", "description", "grid", "folds", "search", "tasks", "task_files", "tracking")
 """Keys whose values are the same in all trials."""
@@ -35,6 +37,7 @@ class SearchPlan:
         overrides: ``key=value`` items for all trials.
         study: the hash of everything that all trials have in common. Scores of trials with another one mean nothing
             here.
+        fingerprints: the hashes of the trials.
     """
 
     name: str
@@ -42,6 +45,7 @@ class SearchPlan:
     base: Document
     overrides: tuple[str, ...]
     study: str = field(default="")
+    fingerprints: Fingerprints = field(default_factory=Fingerprints)
 
     def experiment(self, values: Mapping[str, Value]) -> Experiment:
         """The experiment of a trial.
@@ -61,7 +65,7 @@ class SearchPlan:
         trial = Trial(self.search, self.study, number, values, tuple(earlier))
         seed = experiment.config.training.seed
         label = f"trial {number}"
-        return Job(label, fingerprint(experiment, tasks), seed, experiment, tuple(tasks), trial=trial)
+        return Job(label, self.fingerprints.of(experiment, tasks), seed, experiment, tuple(tasks), trial=trial)
 
     def lines(self, ledger: Ledger) -> dict[int, FinishedRun]:
         """Number -> the line of each trial of this search that has ended, in the order of the numbers."""
@@ -82,12 +86,15 @@ class SearchPlan:
         return sum(values) / len(values)
 
 
-def make_search(experiment: Experiment, overrides: Iterable[str]) -> SearchPlan:
+def make_search(
+    experiment: Experiment, overrides: Iterable[str], fingerprints: Fingerprints | None = None
+) -> SearchPlan:
     """The search of a file.
 
     Args:
         experiment: the file.
         overrides: ``key=value`` items, which apply to every trial. Those of the search are already in ``experiment``.
+        fingerprints: the hashes of runs, with what the sweep's ledger already holds; None: it is empty.
 
     Raises:
         ConfigError: the search does not go with the rest of the file, or a setting of it does not exist or fit.
@@ -109,13 +116,23 @@ def make_search(experiment: Experiment, overrides: Iterable[str]) -> SearchPlan:
     if search.task is not None and search.task not in tasks:
         hint = did_you_mean(search.task, tasks)
         raise document.error("is none of the tasks", ("search", "task"), value=search.task, hint=hint)
+    hashes = fingerprints or Fingerprints()
+    earlier = spelt_as_earlier(tasks)
+    study = _study_of(first, tasks, search)
+    if earlier is not None and hashes.ledger is not None and not hashes.ledger.trials(study):
+        before = _study_of(first, earlier, search)
+        study = before if hashes.ledger.trials(before) else study
+    return SearchPlan(plan.name, search, plan.base, own, study, hashes)
+
+
+def _study_of(first: Experiment, tasks: Mapping[str, TaskDefinition], search: SearchConfig) -> str:
+    """The hash of what all trials of a search have in common."""
     space = {name: values.model_dump() for name, values in search.space.items()}
     common: list[Any] = [fingerprint(first, tasks), first.config.training.seed, space, search.task]
     # A search with the defaults has the hash that it had in ledgers from before these settings counted.
     if way := search.model_dump(include=set(_WAY), exclude_defaults=True):
         common.append(way)
-    study = hashlib.sha256(json.dumps(common, sort_keys=True).encode()).hexdigest()
-    return SearchPlan(plan.name, search, plan.base, own, study)
+    return hashlib.sha256(json.dumps(common, sort_keys=True).encode()).hexdigest()
 
 
 def _check_settings(plan: SearchPlan, document: Document) -> None:

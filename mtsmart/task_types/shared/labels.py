@@ -147,12 +147,32 @@ def equal_names(names: Iterable[str]) -> tuple[str, str] | None:
     seen: dict[Decimal | str, str] = {}
     for name in names:
         number = exact_number(name)
-        text = _folded(name) if truth_of(name) is not None else unicodedata.normalize("NFC", " ".join(name.split()))
-        meaning = text if number is None or number != int(number) else number
+        meaning = _said(name) if number is None or number != int(number) else number
         if meaning in seen:
             return seen[meaning], name
         seen[meaning] = name
     return None
+
+
+def mean_the_same(names: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether two lists have the same labels in the same order, in whatever spelling: 1 and 01, 1.1 and 1.10.
+
+    Codes such as 1.1 and 1.10 in one list are two labels, so there their spelling counts.
+    """
+    ours = [_value_of(name) for name in names]
+    is_clear = len(set(ours)) == len(ours)
+    return list(names) == list(others) or (is_clear and ours == [_value_of(name) for name in others])
+
+
+def _value_of(name: str) -> Decimal | str:
+    """The number that a label's name is, or else what it says as a text."""
+    number = exact_number(name)
+    return _said(name) if number is None else number
+
+
+def _said(name: str) -> str:
+    """What a label's name says as a text."""
+    return _folded(name) if truth_of(name) is not None else unicodedata.normalize("NFC", " ".join(name.split()))
 
 
 def is_number(name: str) -> bool:
