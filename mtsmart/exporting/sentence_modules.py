@@ -32,6 +32,7 @@ from mtsmart.models.hugging_face import (
     check_equal,
     exported_tokenizer,
     own_logits,
+    padding_note,
     probe_batch,
     refuse_adapters,
     saving,
@@ -93,7 +94,8 @@ def export_modules(
             _write_modules(aside, model.head(head), model.encoder.hidden_size, max_length, unit)
 
         check = partial(_check_logits, model, head, saved, unit)
-        return Prepared(SENTENCE_TRANSFORMER, "modules of sentence-transformers", write, check)
+        note = padding_note(whole, saved)
+        return Prepared(SENTENCE_TRANSFORMER, "modules of sentence-transformers", write, check, note=note)
 
     return export_checked(folder, overwrite, prepare, card)
 

@@ -21,6 +21,7 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.native import NATIVE_CLASSES, NativeHead
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.output_unit import OutputUnit, fold
+from mtsmart.text.escaping import code_span
 
 TOLERANCE = 1e-5  # between a logit of ours and the exported model's, absolute and relative
 _ROUNDING = 1e-6  # of the mean of labels in float32, relative
@@ -69,7 +70,8 @@ def export_head(
         saved = exported_tokenizer(tokenizer, whole, max_length)
         auto_class = NATIVE_CLASSES[model.specs[head].kind].__name__
         check = partial(_check_logits, model, head, saved, unit)
-        return Prepared(auto_class, type(whole).__name__, saving(whole, saved), check)
+        note = padding_note(getattr(whole, whole.base_model_prefix), saved)
+        return Prepared(auto_class, type(whole).__name__, saving(whole, saved), check, note=note)
 
     return export_checked(folder, overwrite, prepare, card)
 
@@ -82,6 +84,27 @@ def saving(*parts: PreTrainedModel | PreTrainedTokenizerBase) -> Callable[[Path]
             part.save_pretrained(folder)
 
     return save
+
+
+@torch.no_grad()
+def padding_note(encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> str:
+    """What the card says of an encoder that takes padding's token within a text for padding; nothing of others.
+
+    Such an encoder counts the positions of tokens by their numbers. mtsmart gives it embeddings instead.
+    """
+    inputs = tokenizer(f"a {tokenizer.pad_token} b", return_tensors="pt")
+    ids, mask = inputs["input_ids"], inputs["attention_mask"]
+    if not (ids == tokenizer.pad_token_id).any():
+        return ""
+    by_number = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+    by_place = encoder(inputs_embeds=encoder.get_input_embeddings()(ids), attention_mask=mask).last_hidden_state
+    if torch.allclose(by_number, by_place, atol=1e-4):
+        return ""
+    token = code_span(str(tokenizer.pad_token))
+    return (
+        f"mtsmart reads a text that holds {token} itself in another way: this model gives the token no position of its "
+        f"own, so the answers for such a text may differ. Take {token} out of texts first."
+    )
 
 
 def task_model(model: MultiTaskModel, head: str, problem_type: str | None = None) -> PreTrainedModel:
