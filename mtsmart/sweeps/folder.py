@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from mtsmart.errors import MtsmartError, StorageError
@@ -20,7 +21,7 @@ def check_sweep(folder: Path) -> None:
     Raises:
         StorageError: it holds files of others, or belongs to something else.
     """
-    owned = OwnedFolder.read(folder) or _adopted(folder)
+    owned = _known(folder)
     if owned is None:
         refuse_others(folder)
         return
@@ -37,12 +38,25 @@ def own_sweep(folder: Path) -> OwnedFolder:
         StorageError: as for :func:`check_sweep`, or it cannot be written.
     """
     check_sweep(folder)
+    owned = _known(folder)
+    if owned is None:
+        return start(folder, Kind.SWEEP)
+    if owned != OwnedFolder.read(folder):
+        owned.write()
+    return owned
+
+
+def _known(folder: Path) -> OwnedFolder | None:
+    """The folder's marker; None if it has none, and is no sweep.
+
+    A page and plots that a commit from another machine brought are the sweep's own too.
+    """
     owned = OwnedFolder.read(folder)
     if owned is None:
-        owned = _adopted(folder)
-        if owned is None:
-            return start(folder, Kind.SWEEP)
-        owned.write()
+        return _adopted(folder)
+    if owned.kind is Kind.SWEEP:
+        found = _of_page(folder, files_of_others(folder))
+        owned.files |= dict.fromkeys(name for name in found if name not in owned.files)
     return owned
 
 
@@ -52,10 +66,16 @@ def _adopted(folder: Path) -> OwnedFolder | None:
     if not names or not (_is_ledger(folder / LEDGER) or set(names) <= {STARTS, UNFINISHED}):
         return None
     own = [LEDGER] if LEDGER in names else []
-    if PAGE in names and is_page(folder / PAGE):
-        page = (folder / PAGE).read_text(encoding="utf-8", errors="replace")
-        own += [PAGE, *(name for name in names if name.endswith(".svg") and f"]({name})" in page)]
-    return OwnedFolder(folder, Kind.SWEEP, files=dict.fromkeys(own))
+    return OwnedFolder(folder, Kind.SWEEP, files=dict.fromkeys([*own, *_of_page(folder, names)]))
+
+
+def _of_page(folder: Path, names: Collection[str]) -> list[str]:
+    """Those of a folder's names that a sweep has written: the page, and the plots that it shows."""
+    file = folder / PAGE
+    if PAGE not in names or not file.is_file() or not is_page(file):
+        return []
+    page = file.read_text(encoding="utf-8", errors="replace")
+    return [PAGE, *(name for name in names if name.endswith(".svg") and f"]({name})" in page)]
 
 
 def _is_ledger(file: Path) -> bool:
