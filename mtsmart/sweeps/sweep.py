@@ -204,7 +204,7 @@ class _Runner:
         pool = Pool(["mtsmart.sweeps.worker"])
         self.interrupts.pool = pool
         runs = "1 run" if self.planned == 1 else f"{self.planned} runs"
-        self.notify(f"{runs}, {len(self.queue)} of them to be trained, {self.size} at a time")
+        self.notify(f"{runs}, {self.queue.to_train(self.size)} of them to be trained, {self.size} at a time")
         try:
             self._choose_precisions(pool)
             self._work(pool)

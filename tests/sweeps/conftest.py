@@ -7,7 +7,8 @@ import pytest
 from mtsmart.config.loader import load_experiment
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import make_plan
-from tests.sweeps.grids import GRID
+from mtsmart.sweeps.search.plan import make_search
+from tests.sweeps.grids import GRID, SEARCH
 
 
 @pytest.fixture
@@ -27,3 +28,15 @@ def colors(grid, tmp_path):
     folder = tmp_path / "t"
     folder.mkdir()
     return make_plan(experiment, [], folder), Ledger(folder / "runs.jsonl"), folder
+
+
+@pytest.fixture
+def search_of(workspace, tmp_path):
+    """A function that makes a search over the workspace's experiment."""
+    text = re.sub(r"^(smart|mbpp):.*\n", "", workspace.experiment.read_text(), flags=re.MULTILINE)
+
+    def search(more=SEARCH, *overrides, fingerprints=None):
+        file = workspace.write_experiment(text + more)
+        return make_search(load_experiment(file, overrides), ["tasks=[color]", *overrides], fingerprints)
+
+    return search

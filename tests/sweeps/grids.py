@@ -22,6 +22,13 @@ grid:
     colors: {tasks: [color]}
     near: {tasks: [near], arms: [plain, both]}
 """
+SEARCH = """
+search:
+  trials: 14
+  space:
+    optimizer.learning_rate: {low: 1e-5, high: 1e-2, log: true}
+    training.batch_size: {choices: [4, 8]}
+"""
 RUNS_A_SEED = 6
 NEAR = "    near: {tasks: [near], arms: [plain, both]}\n"  # of GRID: left out where one table is enough
 ROWS = {"train": "32 rows, def", "validation": "16 rows, abc"}

@@ -16,15 +16,14 @@ import mtsmart
 from mtsmart.config.loader import build_experiment, load_experiment
 from mtsmart.config.sweeps.search import RangeConfig, SearchConfig
 from mtsmart.errors import MtsmartError
-from mtsmart.sweeps.ledger import LEDGER, Ledger
+from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.plan import make_plan
 from mtsmart.sweeps.search.page import BEST, Search
-from mtsmart.sweeps.search.plan import make_search, record_of
+from mtsmart.sweeps.search.plan import record_of
 from mtsmart.sweeps.search.study import Tried, is_hopeless, propose
-from mtsmart.sweeps.work.fingerprint import Fingerprints
 from mtsmart.sweeps.work.grid import Grid
 from mtsmart.sweeps.worker import train_job
-from tests.sweeps.grids import line_of, marked
+from tests.sweeps.grids import SEARCH, line_of, marked
 
 pytest.importorskip("optuna", reason="optuna is not installed")
 
@@ -85,27 +84,6 @@ def test_a_trial_below_the_median_is_hopeless(curves, curve):
     assert is_hopeless(search, curve, [*earlier, pruned]) == below
     assert not is_hopeless(search.model_copy(update={"pruner": "none"}), curve, earlier)
     assert not is_hopeless(search, [*curve[:-1], None], earlier)
-
-
-SEARCH = """
-search:
-  trials: 14
-  space:
-    optimizer.learning_rate: {low: 1e-5, high: 1e-2, log: true}
-    training.batch_size: {choices: [4, 8]}
-"""
-
-
-@pytest.fixture
-def search_of(workspace, tmp_path):
-    """A function that makes a search over the workspace's experiment."""
-    text = re.sub(r"^(smart|mbpp):.*\n", "", workspace.experiment.read_text(), flags=re.MULTILINE)
-
-    def search(more=SEARCH, *overrides, fingerprints=None):
-        file = workspace.write_experiment(text + more)
-        return make_search(load_experiment(file, overrides), ["tasks=[color]", *overrides], fingerprints)
-
-    return search
 
 
 def score_of(values):
@@ -362,18 +340,3 @@ def test_without_optuna_one_line_says_how_to_install_it(search_of, workspace, mo
     with pytest.raises(MtsmartError, match=r"search: needs optuna, .*pip install 'mtsmart\[search\]'"):
         mtsmart.sweep(workspace.experiment)
     assert not Path("sweeps").exists()
-
-
-def test_a_search_of_an_earlier_version_goes_on_with_labels_of_equal_meaning(workspace, search_of, tmp_path):
-    """Earlier versions kept labels by their YAML value."""
-    text = workspace.tasks.read_text()
-    workspace.tasks.write_text(text.replace("[other, red]", "['0', '1']"))
-    old = search_of()
-    values = propose(old.search, 1, [])
-    job = old.job(1, values, [])
-    ledger = Ledger(tmp_path / LEDGER)
-    ledger.add(line_of(job, 0.5, trial=record_of(job.trial, [0.5], is_pruned=False)))
-    workspace.tasks.write_text(text.replace("[other, red]", "[00, 01]"))
-    assert search_of().study != old.study
-    new = search_of(fingerprints=Fingerprints(tmp_path / LEDGER))
-    assert new.study == old.study and new.job(1, values, []).key == job.key and list(new.lines(ledger)) == [1]

@@ -49,8 +49,9 @@ class Search:
 
     @property
     def unused(self) -> Sequence[str]:
-        """Nothing of a search is left out."""
-        return ()
+        """Nothing of a search is left out; a text where its trials were drawn in another way."""
+        told = self.plan.drawn_otherwise()
+        return () if told is None else (told,)
 
     def done(self, ledger: Ledger) -> int:
         """The number of trials that have ended."""

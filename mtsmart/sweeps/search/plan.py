@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mtsmart.config.document import COMMAND_LINE, Document, Key, Origin
 from mtsmart.config.loader import Experiment, build_experiment, lay_over
-from mtsmart.config.sweeps.search import SearchConfig, Value
+from mtsmart.config.sweeps.search import RangeConfig, SearchConfig, Value
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.sweeps.ledger import FinishedRun, Ledger, TrialRecord
 from mtsmart.sweeps.plan import Job, definitions_of
-from mtsmart.sweeps.search.study import Trial, Tried, propose
+from mtsmart.sweeps.search.study import STARTUP, Trial, Tried, propose
 from mtsmart.sweeps.work.fingerprint import Fingerprints, fingerprint, spelt_as_earlier
 from mtsmart.tasks import TaskDefinition
 
@@ -22,8 +23,9 @@ _FIXED = ("name", "description", "grid", "folds", "search", "tasks", "task_files
 """Keys whose values are the same in all trials."""
 
 
-_WAY = ("sampler", "pruner", "seed")
-"""Settings of a search that determine which values its trials have and when they end."""
+_WAY = {"sampler": "tpe", "pruner": "median", "seed": 0}
+"""Settings of a search that determine which values its trials have and when they end, and what ledgers from before
+these settings counted stand for. Other defaults would not change it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,24 @@ class SearchPlan:
         found = ledger.trials(self.study)
         return {number: found[number] for number in sorted(found) if number <= self.search.trials}
 
+    def drawn_otherwise(self) -> str | None:
+        """A text for the user where ``tpe`` would go on with trials that ``random`` has drawn; None elsewhere.
+
+        Earlier versions kept both in one search, and the lines do not say how they were drawn.
+        """
+        ledger = self.fingerprints.ledger
+        if ledger is None or self.search.sampler != "tpe" or not any(map(_is_real, self.search.space.values())):
+            return None
+        draw = self.search.model_copy(update={"sampler": "random"})
+        certain = STARTUP + (os.cpu_count() or 1)  # Before so many trials are done, tpe draws at random too.
+        late = {number: run.trial for number, run in self.lines(ledger).items() if number > certain and run.trial}
+        if not late or any(trial.values != propose(draw, number, []) for number, trial in late.items()):
+            return None
+        return (
+            f"{ledger.file}: all {len(late)} trials after trial {certain} have the settings that search.sampler=random "
+            "draws, and the next ones are drawn by tpe; search.sampler=random goes on with their scores"
+        )
+
     def tried(self, run: FinishedRun) -> Tried:
         """What the search learns from a line."""
         assert run.trial is not None
@@ -84,6 +104,11 @@ class SearchPlan:
             return run.main(self.search.task)[1]
         values = [run.main(task)[1] for task in run.tasks]
         return sum(values) / len(values)
+
+
+def _is_real(values: RangeConfig) -> bool:
+    """Whether the values are so many that two draws never agree by chance."""
+    return isinstance(values.low, float) or isinstance(values.high, float)
 
 
 def make_search(
@@ -129,8 +154,7 @@ def _study_of(first: Experiment, tasks: Mapping[str, TaskDefinition], search: Se
     """The hash of what all trials of a search have in common."""
     space = {name: values.model_dump() for name, values in search.space.items()}
     common: list[Any] = [fingerprint(first, tasks), first.config.training.seed, space, search.task]
-    # A search with the defaults has the hash that it had in ledgers from before these settings counted.
-    if way := search.model_dump(include=set(_WAY), exclude_defaults=True):
+    if way := {name: value for name, usual in _WAY.items() if (value := getattr(search, name)) != usual}:
         common.append(way)
     return hashlib.sha256(json.dumps(common, sort_keys=True).encode()).hexdigest()
 
@@ -187,6 +211,22 @@ class SearchQueue:
     def __len__(self) -> int:
         return self.plan.search.trials - len({*self.ended, *self.failed, *self.begun})
 
+    def to_train(self, size: int) -> str:
+        """How many trials are to be trained, in words; later ones may have settings that were trained before.
+
+        Trials that an earlier run has answered are taken over first. With ``tpe`` that is known of a trial once those
+        before it have ended.
+        """
+        for number in range(1, self.plan.search.trials + 1):
+            before = range(1, number - size + 1)
+            if self.plan.search.sampler == "tpe" and any(other not in self.ended for other in before):
+                break
+            if number not in self.ended:
+                job = self._job(number, size)
+                if (known := self._known(job)) is not None:
+                    self._take_over(job, known)
+        return f"at most {len(self)}" if len(self) else "0"
+
     def next(self, working: Collection[Any], size: int) -> Job | None:
         """The next trial; None if there is none, or if it waits for one that is running.
 
@@ -200,8 +240,7 @@ class SearchQueue:
             window = range(1, number - size + 1)
             if any(other in self.begun for other in window):
                 return None
-            earlier = [self.ended[other] for other in window if other in self.ended]
-            job = self.plan.job(number, propose(self.plan.search, number, earlier), earlier)
+            job = self._job(number, size)
             if job.key in working:
                 return None
             if (known := self._known(job)) is not None:
@@ -210,6 +249,11 @@ class SearchQueue:
             self.begun.add(number)
             return job
         return None
+
+    def _job(self, number: int, size: int) -> Job:
+        """The run of a trial, which learns from all trials but the ``size - 1`` before it."""
+        earlier = [self.ended[other] for other in range(1, number - size + 1) if other in self.ended]
+        return self.plan.job(number, propose(self.plan.search, number, earlier), earlier)
 
     def done(self, job: Job, run: FinishedRun | None) -> None:
         """Note that a trial has ended; None: it has failed, and the same settings are tried again at the next start."""

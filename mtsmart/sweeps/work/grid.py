@@ -74,6 +74,10 @@ class GridQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def to_train(self, size: int) -> str:
+        """How many runs are missing."""
+        return str(len(self))
+
     def next(self, working: Collection[Any], size: int) -> Job | None:
         """The first waiting job that needs no start or whose start is trained."""
         blocked = {*self._waiting, *working, *self._failed}
