@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from mtsmart.data.filters import FILTERS
 from mtsmart.data.tables.missing import is_missing
 from mtsmart.data.tables.whole_rows import with_column
-from mtsmart.errors import DataError, did_you_mean
+from mtsmart.errors import DataError, did_you_mean, nearest
 
 _BATCH = 10_000  # rows whose texts are made together
 _PIECES = re.compile(r"(\{\{|\}\}|\{[^{}]*\})")
@@ -60,7 +60,12 @@ def is_derived(column: str, present: Iterable[str]) -> bool:
 
 
 def with_derived(
-    table: pa.Table, columns: Sequence[str], place: str, empty: Collection[str] = (), done: int = 0
+    table: pa.Table,
+    columns: Sequence[str],
+    place: str,
+    empty: Collection[str] = (),
+    done: int = 0,
+    known: Collection[str] = (),
 ) -> pa.Table:
     """The table, and those of ``columns`` that are made of its own.
 
@@ -71,18 +76,47 @@ def with_derived(
         place: what errors call the table.
         empty: the columns whose missing values count as empty texts within a text that is made of several.
         done: rows before these, which errors count too.
+        known: further columns of the data, which a hint may name.
 
     Raises:
         DataError: names a column, or a part of one, that is not there.
     """
     for column in columns:
         if is_derived(column, table.column_names):
+            _require_parts(column, table.column_names, place, known)
             table = table.append_column(column, _derived(table, column, place, empty, done))
     return table
 
 
 def _derived(table: pa.Table, column: str, place: str, empty: Collection[str], done: int) -> pa.ChunkedArray:
     return _filled(table, column, place, empty, done) if names_in(column) else _nested(table, column, place, column)
+
+
+def _require_parts(column: str, present: Sequence[str], place: str, known: Collection[str]) -> None:
+    """Refuse a column of which a part is made of no column of the data.
+
+    Raises:
+        DataError: names the part, and the nearest of the columns that are ``present`` or ``known``.
+    """
+    if names_in(column):
+        _check_braces(column, place)
+    for name in names_in(column) or [column]:
+        if not set(_prefixes(name)).isdisjoint(present):
+            continue
+        if "|" in name:
+            message = f"'{name}' is neither a column nor a filter with two columns"
+            raise DataError(message, file=place, key=column, hint=_filter_hint(name))
+        hint = did_you_mean(_prefixes(name)[-1], dict.fromkeys([*present, *known]))
+        message = "there is no such column" if column == name else f"names the column '{name}', which is not there"
+        raise DataError(message, file=place, key=column, hint=hint)
+
+
+def _filter_hint(name: str) -> str:
+    """How a filter is written, for a part of a text that has a bar."""
+    word = next(iter(name.partition("|")[2].split()), "")
+    near = "" if word in FILTERS else f". {did_you_mean(word, FILTERS)}"
+    example = f"{{column | {nearest(word, FILTERS) or 'mark'} a b}}"
+    return f"Write it with a blank on both sides of the bar, and two columns at the end: {example}{near}"
 
 
 def names_in(template: str) -> list[str]:
@@ -98,15 +132,10 @@ def _prefixes(name: str) -> list[str]:
 
 def _nested(table: pa.Table, name: str, place: str, column: str) -> pa.ChunkedArray:
     """The values at a path of names, which leads through mappings and lists of mappings."""
-    known = [prefix for prefix in _prefixes(name) if prefix in table.column_names]
-    if not known:
-        wanted = _prefixes(name)[-1]
-        hint = did_you_mean(wanted, table.column_names)
-        message = "there is no such column" if column == name else f"names the column '{name}', which is not there"
-        raise DataError(message, file=place, key=column, hint=hint)
-    values = table.column(known[0])
-    for part in filter(None, name[len(known[0]) + 1 :].split(".")):
-        kind = _kind_of_parts(values.type, part, known[0], {"file": place, "key": column})
+    whole = next(prefix for prefix in _prefixes(name) if prefix in table.column_names)
+    values = table.column(whole)
+    for part in filter(None, name[len(whole) + 1 :].split(".")):
+        kind = _kind_of_parts(values.type, part, whole, {"file": place, "key": column})
         chunks = [_part(chunk, part) for chunk in values.chunks]
         values = pa.chunked_array(chunks, kind)
     return values
@@ -151,7 +180,6 @@ def _part(array: pa.Array, part: str) -> pa.Array:
 
 def _filled(table: pa.Table, template: str, place: str, empty: Collection[str], done: int) -> pa.ChunkedArray:
     """The template with the values of each row. A row that lacks one of them has no text."""
-    _check_braces(template, place)
     names = list(dict.fromkeys(names_in(template)))
     parts = pa.table({name: _nested(table, name, place, template) for name in names})
     texts = [pa.array(list(_texts(batch, template, place, empty)), pa.string()) for batch in _batches(parts, done)]

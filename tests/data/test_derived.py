@@ -127,6 +127,8 @@ def test_a_mark_needs_the_columns_of_its_place():
     [
         ("{s | marks start end}", r"x: \{s \| marks start end\}: there is no such filter, got 'marks'.*'mark'"),
         ("{s | mark start ends}", "names the column 'ends', which is not there"),
+        ("{s | marks start}", r"'s \| marks start' is neither a column nor .*\| mark a b\}\. Did you mean 'mark'"),
+        ("{s|mark start end}", r"'s\|mark start end' is neither a column nor a filter .* \{column \| mark a b\}$"),
         ("{s | mark end start}", "x, row 1: .*has no characters 9 to 7, got 'He saw it.'"),
         ("{s | mark s end}", "cannot be marked at 'He saw it.', which is no whole number"),
         ("{s | mark_words end words}", "has 3 words, and none at place 9 to mark as 'it'"),
@@ -135,3 +137,17 @@ def test_a_mark_needs_the_columns_of_its_place():
 def test_a_mark_that_does_not_fit_is_refused(column, message):
     with pytest.raises(DataError, match=message):
         with_derived(MARKED, [column], "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [("{titel}: {body}", "title"), ("{title}: {bodi}", "body"), ("{title | mark strat end}", "start")],
+)
+def test_a_hint_names_any_column_of_the_file(tmp_path, text, near):
+    """Not only those that the text names, which alone are read."""
+    file = tmp_path / "t.csv"
+    file.write_text("title,body,start,end,label\na b,c d,0,1,x\n")
+    source = {"files": {"train": str(file)}}
+    task = TaskDefinition(task_type="classification", labels=["x", "y"], text=[text], dataset=source)
+    with pytest.raises(DataError, match=rf"names the column .* Did you mean '{near}'\?"):
+        load_split("t", task, "train", [text], DataConfig())

@@ -39,6 +39,7 @@ def with_made_columns(
     part = rows.select_columns(sources or present[:1]).with_format("arrow")[:]
     part = empty_as_missing(part) if has_no_null else part
     for column in made:
-        values = with_derived(part, [column], place, empty_parts(definition.missing, column)).column(column)
+        empty = empty_parts(definition.missing, column)
+        values = with_derived(part, [column], place, empty, known=present).column(column)
         rows = with_column(rows, column, values)
     return rows
