@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import datasets
 import numpy as np
@@ -109,9 +109,16 @@ def with_empty_texts(rows: datasets.Dataset, columns: Iterable[str]) -> datasets
     return rows
 
 
-def empty_as_missing(table: pa.Table) -> pa.Table:
-    """A table of a file that has no word for a missing value: each empty text in it is a missing value."""
+def empty_as_missing(table: pa.Table, columns: Collection[str] | None = None) -> pa.Table:
+    """A table of a file that has no word for a missing value: each empty text in it is a missing value.
+
+    Args:
+        table: the rows.
+        columns: only those that are judged so; None: all.
+    """
     for place, values in enumerate(table.columns):
+        if columns is not None and table.field(place).name not in columns:
+            continue
         if any(is_text(values.type) for is_text in _TEXT):
             missing = pa.scalar(None, values.type)
             table = table.set_column(place, table.field(place).name, pc.if_else(pc.equal(values, ""), missing, values))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from mtsmart.data.completeness import empty_as_missing
 from mtsmart.data.readers import WITHOUT_NULL, kind_of_file, read_source_file
 from mtsmart.data.readers.columns import MixedColumn, common_type, joined, mixed_hint
 from mtsmart.data.readers.files import KINDS
@@ -102,20 +103,24 @@ def shown(entry: str | Sequence[str]) -> str:
     return ", ".join(names[:_MAX_SHOWN]) + more
 
 
-def read_files(entry: str | Sequence[str], source: DatasetSource, wanted: Sequence[str] | None) -> pa.Table:
+def read_files(
+    entry: str | Sequence[str], source: DatasetSource, wanted: Sequence[str] | None, parts: Collection[str] = ()
+) -> pa.Table:
     """The rows of a split's files, one file after the other.
 
     Args:
         entry: a file, a pattern, or a list of them.
         source: says how the files are read.
         wanted: the columns that are needed.
+        parts: the columns that texts are made of. In them an empty field of a file that has no null is a missing
+            value, whatever the other files are.
 
     Raises:
         DataError: a file cannot be read, or lacks a column that another one has, or a column has values in two files
             that no type holds together.
     """
     files = files_of(entry)
-    tables = [read_source_file(file, source, wanted) for file in files]
+    tables = [_with_nulls(read_source_file(file, source, wanted), file, source, parts) for file in files]
     if len(tables) == 1:
         return tables[0]
     _check_columns(tables, files, source, wanted or ())
@@ -123,9 +128,16 @@ def read_files(entry: str | Sequence[str], source: DatasetSource, wanted: Sequen
     return joined(tables, shown(entry))
 
 
+def _with_nulls(table: pa.Table, file: Path, source: DatasetSource, columns: Collection[str]) -> pa.Table:
+    """The table with a missing value for each empty field of ``columns``, if its form has no other word for it."""
+    if kind_of_file(file, source) not in WITHOUT_NULL:
+        return table
+    return empty_as_missing(table, [name for name in columns if name in table.column_names])
+
+
 def has_no_null(entry: str | Sequence[str], source: DatasetSource) -> bool:
-    """Whether one of these files is of a form that has only an empty field to say that a value is missing."""
-    return any(kind_of_file(file, source) in WITHOUT_NULL for file in files_of(entry))
+    """Whether all of these files are of forms that have only an empty field to say that a value is missing."""
+    return all(kind_of_file(file, source) in WITHOUT_NULL for file in files_of(entry))
 
 
 def _check_columns(

@@ -42,6 +42,11 @@ def source_columns(columns: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def parts_of(columns: Iterable[str]) -> list[str]:
+    """The data's own columns that the texts made of several among ``columns`` name, each once."""
+    return source_columns(name for column in columns for name in names_in(column))
+
+
 def fields_of(columns: Iterable[str]) -> dict[str, list[str]]:
     """Field of a row that ``columns`` are made of -> the keys under which the row may have it.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from datasets.table import InMemoryTable
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.data_files import files_of, has_no_null, header_hint, read_files, require_files, shown
-from mtsmart.data.derived import named_labels, source_columns, with_derived, with_named_labels
+from mtsmart.data.derived import named_labels, parts_of, source_columns, with_derived, with_named_labels
 from mtsmart.data.drawn import drawn_rows, grouping_columns
 from mtsmart.data.encoding import cache_dir
 from mtsmart.data.perturbations import perturbed_rows
@@ -55,7 +55,8 @@ def load_split(
     needed = [*columns, *(name for name in (*named, *drawn) if name not in columns)]
     spec = definition.split(split)
     require_files(task, definition.dataset, bases(spec))
-    opened = partial(_opened, wanted=source_columns(needed), config=config)
+    parts = [name for name in parts_of([*columns, *drawn]) if name not in named]
+    opened = partial(_opened, wanted=source_columns(needed), config=config, parts=parts)
     named_place = {"key": f"{task}.splits.{split}"}
     rows, numbers = select_with_labels(definition, opened, spec, named_place)
     place = split_place(task, definition, split)
@@ -79,17 +80,21 @@ def load_split(
 
 
 def _has_no_null(source: DatasetSource, spec: str, config: DataConfig) -> bool:
-    """Whether a file of the splits in ``spec`` is of a form in which an empty field is a missing value."""
+    """Whether the files of the splits in ``spec`` are of a form in which an empty field is a missing value.
+
+    Where files of several forms stand beside one another, reading them has judged each by its own form.
+    """
     if source.files is not None and source.split_column is not None:
         return has_no_null(next(iter(source.files.values())), source)
     if source.files is not None:
         read = [source.files[split] for base in bases(spec) if (split := named(source.files, base))]
-        return any(has_no_null(entry, source) for entry in read)
+        return all(has_no_null(entry, source) for entry in read)
     folder = _clone_folder(source, config)
     if folder is None:
         return False  # `datasets` reads an empty field of the Hub's files as a missing value.
     files = _clone(folder, source.name, _state(folder)).files
-    return any(has_no_null([*map(str, files[split])], source) for base in bases(spec) if (split := named(files, base)))
+    read = [str(file) for base in bases(spec) if (split := named(files, base)) for file in files[split]]
+    return any(has_no_null(file, source) for file in read)
 
 
 def file_digests(definition: TaskDefinition, split: str, config: DataConfig) -> dict[str, list[str]] | None:
@@ -227,18 +232,21 @@ def source_name(source: DatasetSource) -> str:
     return f"{source.path}" + (f"/{source.name}" if source.name else "")
 
 
-def _opened(source: DatasetSource, wanted: Sequence[str] | None, config: DataConfig) -> Splits:
+def _opened(
+    source: DatasetSource, wanted: Sequence[str] | None, config: DataConfig, parts: Collection[str] = ()
+) -> Splits:
     """Split name -> function that gives its rows; data files are read only when called.
 
     Args:
         source: the task's ``dataset``.
         wanted: the columns that are needed; others may come without values. None: all.
         config: the data settings.
+        parts: the columns of data files that texts are made of.
     """
     if source.files is not None and source.split_column is not None:
-        return _by_column(source, source.split_column, wanted)
+        return _by_column(source, source.split_column, wanted, parts)
     if source.files is not None:
-        return {split: partial(_from_files, entry, source, wanted) for split, entry in source.files.items()}
+        return {split: partial(_from_files, entry, source, wanted, parts) for split, entry in source.files.items()}
     assert source.path is not None
     folder = _clone_folder(source, config)
     if folder is not None:
@@ -252,12 +260,12 @@ def _whole(rows: SourceRows) -> Loaded:
     return Loaded(rows)
 
 
-def _by_column(source: DatasetSource, column: str, wanted: Sequence[str] | None) -> Splits:
+def _by_column(source: DatasetSource, column: str, wanted: Sequence[str] | None, parts: Collection[str]) -> Splits:
     """The splits that a column of the files names; a row without such a name belongs to none."""
     assert source.files is not None
     entry = next(iter(source.files.values()))
     needed = None if wanted is None else source_columns([*wanted, column])
-    table = with_derived(read_files(entry, source, needed), [column], shown(entry))
+    table = with_derived(read_files(entry, source, needed, parts), [column], shown(entry))
     require_columns([column], table.column_names, shown(entry))
     names = [None if name is None else str(name) for name in table.column(column).to_pylist()]
     places = spelt_alike(names)
@@ -322,8 +330,10 @@ def _refusing(shown: str) -> Iterator[None]:
         raise DataError(f"cannot be loaded: {reason}", file=shown) from None
 
 
-def _from_files(entry: str | list[str], source: DatasetSource, wanted: Sequence[str] | None) -> Loaded:
-    return Loaded(_rows_of(read_files(entry, source, wanted), shown(entry)))
+def _from_files(
+    entry: str | list[str], source: DatasetSource, wanted: Sequence[str] | None, parts: Collection[str]
+) -> Loaded:
+    return Loaded(_rows_of(read_files(entry, source, wanted, parts), shown(entry)))
 
 
 def _rows_of(table: pa.Table, place: str) -> datasets.Dataset:
