@@ -16,9 +16,9 @@ from mtsmart.config.sweeps.grid import STARTS_TABLE, GridConfig
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
-from mtsmart.sweeps.ledger import LEDGER, folder_name
+from mtsmart.sweeps.ledger import folder_name
 from mtsmart.sweeps.search.study import Trial
-from mtsmart.sweeps.work.fingerprint import OF_SWEEPS, Fingerprints
+from mtsmart.sweeps.work.fingerprint import OF_SWEEPS, fingerprint
 from mtsmart.tasks import TaskDefinition, select_tasks
 
 _ENCODER_SOURCE = ("path", "revision", "sha256")
@@ -162,7 +162,6 @@ class _Planner:
         self.numbers: list[int | None] = [None] if folds is None else [*range(1, folds.count + 1)]
         self.document = document
         self.folder = folder
-        self.fingerprints = Fingerprints(folder / LEDGER)
         self.overrides = {item: parse_override(item).data for item in overrides}
         self.idle = set(overrides)  # the overrides that no run has used so far
         data = {key: value for key, value in document.data.items() if key not in OF_SWEEPS}
@@ -263,7 +262,7 @@ class _Planner:
         if without_seed not in self.known:
             tasks = definitions_of(experiment, start)
             before = None if start is None else start.config
-            self.known[without_seed] = (self.fingerprints.of(experiment, tasks, before), tuple(tasks))
+            self.known[without_seed] = (fingerprint(experiment, tasks, before), tuple(tasks))
         config, names = self.known[without_seed]
         label = label if fold is None else f"{label}, fold {fold}"
         return Job(label, config, seed, experiment, names, start, fold, keep_answers=self.grid.keep_answers)

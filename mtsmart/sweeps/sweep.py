@@ -28,7 +28,6 @@ from mtsmart.sweeps.pool import Pool
 from mtsmart.sweeps.search.page import Search
 from mtsmart.sweeps.search.plan import make_search
 from mtsmart.sweeps.search.study import check_optuna
-from mtsmart.sweeps.work.fingerprint import Fingerprints
 from mtsmart.sweeps.work.grid import Grid
 from mtsmart.sweeps.work.interface import Work
 from mtsmart.sweeps.work.precision import Chosen, Precisions, open_jobs, refuse_mixed
@@ -97,7 +96,7 @@ def _work_of(experiment: Experiment, overrides: list[str], folder: Path, train: 
     if experiment.config.search is not None:
         if train:
             check_optuna()
-        return Search(make_search(experiment, overrides, Fingerprints(folder / LEDGER)))
+        return Search(make_search(experiment, overrides))
     plan = make_plan(experiment, overrides, folder)
     check_conclusions(plan)
     return Grid(plan, folder)
@@ -204,7 +203,7 @@ class _Runner:
         pool = Pool(["mtsmart.sweeps.worker"])
         self.interrupts.pool = pool
         runs = "1 run" if self.planned == 1 else f"{self.planned} runs"
-        self.notify(f"{runs}, {self.queue.to_train(self.size)} of them to be trained, {self.size} at a time")
+        self.notify(f"{runs}, {self.queue.to_train()} of them to be trained, {self.size} at a time")
         try:
             self._choose_precisions(pool)
             self._work(pool)

@@ -35,8 +35,8 @@ def search_of(workspace, tmp_path):
     """A function that makes a search over the workspace's experiment."""
     text = re.sub(r"^(smart|mbpp):.*\n", "", workspace.experiment.read_text(), flags=re.MULTILINE)
 
-    def search(more=SEARCH, *overrides, fingerprints=None):
+    def search(more=SEARCH, *overrides):
         file = workspace.write_experiment(text + more)
-        return make_search(load_experiment(file, overrides), ["tasks=[color]", *overrides], fingerprints)
+        return make_search(load_experiment(file, overrides), ["tasks=[color]", *overrides])
 
     return search

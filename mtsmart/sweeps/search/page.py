@@ -49,9 +49,8 @@ class Search:
 
     @property
     def unused(self) -> Sequence[str]:
-        """Nothing of a search is left out; a text where its trials were drawn in another way."""
-        told = self.plan.drawn_otherwise()
-        return () if told is None else (told,)
+        """Nothing of a search is left out."""
+        return ()
 
     def done(self, ledger: Ledger) -> int:
         """The number of trials that have ended."""

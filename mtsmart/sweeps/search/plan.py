@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mtsmart.config.document import COMMAND_LINE, Document, Key, Origin
 from mtsmart.config.loader import Experiment, build_experiment, lay_over
-from mtsmart.config.sweeps.search import RangeConfig, SearchConfig, Value
+from mtsmart.config.sweeps.search import SearchConfig, Value
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.sweeps.ledger import FinishedRun, Ledger, TrialRecord
 from mtsmart.sweeps.plan import Job, definitions_of
-from mtsmart.sweeps.search.study import STARTUP, Trial, Tried, propose
-from mtsmart.sweeps.work.fingerprint import Fingerprints, fingerprint, spelt_as_earlier
+from mtsmart.sweeps.search.study import Trial, Tried, propose
+from mtsmart.sweeps.work.fingerprint import fingerprint
 from mtsmart.tasks import TaskDefinition
 
 _FIXED = ("name", "description", "grid", "folds", "search", "tasks", "task_files", "tracking")
@@ -39,7 +38,6 @@ class SearchPlan:
         overrides: ``key=value`` items for all trials.
         study: the hash of everything that all trials have in common. Scores of trials with another one mean nothing
             here.
-        fingerprints: the hashes of the trials.
     """
 
     name: str
@@ -47,7 +45,6 @@ class SearchPlan:
     base: Document
     overrides: tuple[str, ...]
     study: str = field(default="")
-    fingerprints: Fingerprints = field(default_factory=Fingerprints)
 
     def experiment(self, values: Mapping[str, Value]) -> Experiment:
         """The experiment of a trial.
@@ -67,30 +64,12 @@ class SearchPlan:
         trial = Trial(self.search, self.study, number, values, tuple(earlier))
         seed = experiment.config.training.seed
         label = f"trial {number}"
-        return Job(label, self.fingerprints.of(experiment, tasks), seed, experiment, tuple(tasks), trial=trial)
+        return Job(label, fingerprint(experiment, tasks), seed, experiment, tuple(tasks), trial=trial)
 
     def lines(self, ledger: Ledger) -> dict[int, FinishedRun]:
         """Number -> the line of each trial of this search that has ended, in the order of the numbers."""
         found = ledger.trials(self.study)
         return {number: found[number] for number in sorted(found) if number <= self.search.trials}
-
-    def drawn_otherwise(self) -> str | None:
-        """A text for the user where ``tpe`` would go on with trials that ``random`` has drawn; None elsewhere.
-
-        Earlier versions kept both in one search, and the lines do not say how they were drawn.
-        """
-        ledger = self.fingerprints.ledger
-        if ledger is None or self.search.sampler != "tpe" or not any(map(_is_real, self.search.space.values())):
-            return None
-        draw = self.search.model_copy(update={"sampler": "random"})
-        certain = STARTUP + (os.cpu_count() or 1)  # Before so many trials are done, tpe draws at random too.
-        late = {number: run.trial for number, run in self.lines(ledger).items() if number > certain and run.trial}
-        if not late or any(trial.values != propose(draw, number, []) for number, trial in late.items()):
-            return None
-        return (
-            f"{ledger.file}: all {len(late)} trials after trial {certain} have the settings that search.sampler=random "
-            "draws, and the next ones are drawn by tpe; search.sampler=random goes on with their scores"
-        )
 
     def tried(self, run: FinishedRun) -> Tried:
         """What the search learns from a line."""
@@ -106,20 +85,12 @@ class SearchPlan:
         return sum(values) / len(values)
 
 
-def _is_real(values: RangeConfig) -> bool:
-    """Whether the values are so many that two draws never agree by chance."""
-    return isinstance(values.low, float) or isinstance(values.high, float)
-
-
-def make_search(
-    experiment: Experiment, overrides: Iterable[str], fingerprints: Fingerprints | None = None
-) -> SearchPlan:
+def make_search(experiment: Experiment, overrides: Iterable[str]) -> SearchPlan:
     """The search of a file.
 
     Args:
         experiment: the file.
         overrides: ``key=value`` items, which apply to every trial. Those of the search are already in ``experiment``.
-        fingerprints: the hashes of runs, with what the sweep's ledger already holds; None: it is empty.
 
     Raises:
         ConfigError: the search does not go with the rest of the file, or a setting of it does not exist or fit.
@@ -141,13 +112,8 @@ def make_search(
     if search.task is not None and search.task not in tasks:
         hint = did_you_mean(search.task, tasks)
         raise document.error("is none of the tasks", ("search", "task"), value=search.task, hint=hint)
-    hashes = fingerprints or Fingerprints()
-    earlier = spelt_as_earlier(tasks)
     study = _study_of(first, tasks, search)
-    if earlier is not None and hashes.ledger is not None and not hashes.ledger.trials(study):
-        before = _study_of(first, earlier, search)
-        study = before if hashes.ledger.trials(before) else study
-    return SearchPlan(plan.name, search, plan.base, own, study, hashes)
+    return SearchPlan(plan.name, search, plan.base, own, study)
 
 
 def _study_of(first: Experiment, tasks: Mapping[str, TaskDefinition], search: SearchConfig) -> str:
@@ -211,21 +177,9 @@ class SearchQueue:
     def __len__(self) -> int:
         return self.plan.search.trials - len({*self.ended, *self.failed, *self.begun})
 
-    def to_train(self, size: int) -> str:
-        """How many trials are to be trained, in words; later ones may have settings that were trained before.
-
-        Trials that an earlier run has answered are taken over first. With ``tpe`` that is known of a trial once those
-        before it have ended.
-        """
-        for number in range(1, self.plan.search.trials + 1):
-            before = range(1, number - size + 1)
-            if self.plan.search.sampler == "tpe" and any(other not in self.ended for other in before):
-                break
-            if number not in self.ended:
-                job = self._job(number, size)
-                if (known := self._known(job)) is not None:
-                    self._take_over(job, known)
-        return f"at most {len(self)}" if len(self) else "0"
+    def to_train(self) -> str:
+        """How many trials may be trained. Those with settings that were trained before take over the scores."""
+        return f"at most {len(self)}"
 
     def next(self, working: Collection[Any], size: int) -> Job | None:
         """The next trial; None if there is none, or if it waits for one that is running.

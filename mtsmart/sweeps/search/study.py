@@ -16,9 +16,6 @@ from mtsmart.errors import ConfigError
 if TYPE_CHECKING:
     import optuna
 
-STARTUP = 10
-"""The number of trials before which ``tpe`` draws at random."""
-
 _FIRST = 5  # Before so many trials are finished, none ends early.
 
 
@@ -88,9 +85,8 @@ def propose(search: SearchConfig, number: int, earlier: Sequence[Tried]) -> dict
 
     text = f"{search.seed} trial {number}"
     seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-    sampler: optuna.samplers.BaseSampler = optuna.samplers.RandomSampler(seed=seed)
-    if search.sampler == "tpe":
-        sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=seed)
+    samplers = optuna.samplers
+    sampler = samplers.TPESampler(seed=seed) if search.sampler == "tpe" else samplers.RandomSampler(seed=seed)
     study = _study(search, earlier, sampler)
     params = study.ask(_distributions(search)).params
     return {name: params[name] for name in search.space}

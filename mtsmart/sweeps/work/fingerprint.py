@@ -1,86 +1,25 @@
-"""The hash by which a sweep knows a run again, also one that an earlier version has trained."""
+"""The hash by which a sweep knows a run again."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mtsmart.config.document import parse_value
 from mtsmart.config.loader import Experiment
 from mtsmart.config.open_section import PARTS
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.transforms import COUNTED_WHEN_OFF
 from mtsmart.config.weightings import DEFAULT_WEIGHTING
-from mtsmart.errors import MtsmartError
 from mtsmart.runs.changes import HARMLESS
-from mtsmart.sweeps.ledger import Ledger
-from mtsmart.task_types.shared.labels import exact_number, truth_of
 from mtsmart.tasks import TaskDefinition
 from mtsmart.user_paths import moved_along
 
 OF_SWEEPS = ("grid", "folds", "search")
 """The keys of a file that make it the file of a sweep."""
-
-
-class Fingerprints:
-    """The hashes of runs. A run that an earlier version has finished keeps the one that it got there.
-
-    Args:
-        file: the ledger of the sweep; None: there is none. One that is damaged counts as empty here.
-    """
-
-    def __init__(self, file: Path | None = None) -> None:
-        self._file = file
-
-    def of(self, experiment: Experiment, tasks: Mapping[str, TaskDefinition], start: str | None = None) -> str:
-        """As :func:`fingerprint`."""
-        found = fingerprint(experiment, tasks, start)
-        earlier = spelt_as_earlier(tasks)
-        if earlier is None or found in self._finished:
-            return found
-        before = fingerprint(experiment, earlier, start)
-        return before if before in self._finished else found
-
-    @cached_property
-    def _finished(self) -> set[str]:
-        return set() if self.ledger is None else {run.config for run in self.ledger}
-
-    @cached_property
-    def ledger(self) -> Ledger | None:
-        """What the file holds as the sweep begins."""
-        with suppress(MtsmartError):  # The sweep itself tells of it.
-            return None if self._file is None else Ledger(self._file)
-        return None
-
-
-def spelt_as_earlier(tasks: Mapping[str, TaskDefinition]) -> dict[str, TaskDefinition] | None:
-    """The tasks with labels as earlier versions kept them, by their YAML value: 1 for 01; None if none differs."""
-    changed = {name: _earlier_labels(definition.labels or []) for name, definition in tasks.items()}
-    if all(changed[name] == (definition.labels or []) for name, definition in tasks.items()):
-        return None
-    return {
-        name: definition.model_copy(update={"labels": changed[name]}) if changed[name] else definition
-        for name, definition in tasks.items()
-    }
-
-
-def _earlier_labels(names: list[str]) -> list[str]:
-    """The names by their YAML values; as they are if two would be the same."""
-    found = [_earlier_label(name) for name in names]
-    return found if len(set(found)) == len(found) else names
-
-
-def _earlier_label(name: str) -> str:
-    if exact_number(name) is None and truth_of(name) is None:
-        return name
-    value = parse_value(name)
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def fingerprint(experiment: Experiment, tasks: Mapping[str, TaskDefinition], start: str | None = None) -> str:

@@ -74,7 +74,7 @@ class GridQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def to_train(self, size: int) -> str:
+    def to_train(self) -> str:
         """How many runs are missing."""
         return str(len(self))
 

@@ -23,8 +23,8 @@ class Queue(Protocol):
 
     def __len__(self) -> int: ...
 
-    def to_train(self, size: int) -> str:
-        """How many runs are to be trained, ``size`` at a time, in words. Scores that are known are taken over first."""
+    def to_train(self) -> str:
+        """How many runs are to be trained, in words."""
 
     def next(self, working: Collection[Any], size: int) -> Job | None:
         """The next run, which leaves the queue; None if there is none, or if it waits for a running one.
@@ -51,7 +51,7 @@ class Work(Protocol):
 
     @property
     def unused(self) -> Sequence[str]:
-        """Texts for the user about what no run needs, and about earlier runs that were chosen in another way."""
+        """Texts about what no run needs."""
 
     def done(self, ledger: Ledger) -> int:
         """The number of finished runs."""
