@@ -290,13 +290,31 @@ def _text_of(value: Any, name: str, place: str, template: str) -> str:
 
 def with_named_labels(rows: datasets.Dataset) -> tuple[datasets.Dataset, dict[str, list[str]]]:
     """The rows with names in place of all numbers of labels, and for each column of labels their names, in order."""
-    names = {}
-    for column, feature in rows.features.items():
-        each = getattr(feature, "feature", feature)  # of a list
-        if isinstance(each, datasets.ClassLabel):
-            names[column] = list(each.names)
-            rows = named_labels(rows, column)
+    names = names_of_labels(rows.features)
+    for column in names:
+        rows = named_labels(rows, column)
     return rows, names
+
+
+def names_of_labels(features: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Column -> the names of its labels, in order, for each column of label numbers or of lists of them."""
+    each = {column: getattr(feature, "feature", feature) for column, feature in features.items()}  # of a list
+    return {column: list(one.names) for column, one in each.items() if isinstance(one, datasets.ClassLabel)}
+
+
+def named_label(value: Any, names: Sequence[str]) -> Any:
+    """A value of a single row with the name in place of a label's number, or of each number in a list.
+
+    What is no whole number stays as it is, so it may have its name already.
+
+    Raises:
+        DataError: a number has no name.
+    """
+    value = value.tolist() if hasattr(value, "tolist") else value  # arrays and numbers of numpy and torch
+    if isinstance(value, list | tuple):
+        return [named_label(item, names) for item in value]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+    return _label_name(names, int(value)) if is_number else value
 
 
 def named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:

@@ -16,7 +16,7 @@ import datasets
 import pyarrow as pa
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.data.derived import with_named_labels
+from mtsmart.data.derived import named_label, names_of_labels, with_named_labels
 from mtsmart.data.encoding import cache_dir
 from mtsmart.data.tables.missing import is_missing
 from mtsmart.errors import ConfigError, DataError, reason_in
@@ -41,12 +41,14 @@ def records(rows: Any, place: str) -> list[Any]:
     """The rows of a table or data set as mappings; the items of any other series as they are.
 
     Args:
-        rows: a DataFrame, a ``datasets.Dataset``, or an iterable. Numbers that a data set has names for become names.
+        rows: a DataFrame, a data set of ``datasets``, or an iterable. Numbers that a data set names become names.
         place: what errors call the rows.
 
     Raises:
         DataError: they are no series, or a column of the table holds values of several types.
     """
+    if isinstance(rows, datasets.IterableDataset):
+        return _read_by_row(rows, rows.features or {}, place)
     if isinstance(rows, datasets.Dataset):
         return list(with_named_labels(rows)[0].to_list())
     if isinstance(rows, DataFrame):
@@ -57,6 +59,29 @@ def records(rows: Any, place: str) -> list[Any]:
     if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
         raise DataError("should be a list of mappings, a DataFrame or a Dataset", file=place, value=rows)
     return list(rows)
+
+
+def _read_by_row(rows: Iterable[Any], features: Mapping[str, Any], place: str) -> list[Any]:
+    """The rows of a data set as its user sees them, with the names that its ``features`` give to numbers of labels.
+
+    Raises:
+        DataError: a number has no name.
+    """
+    names = names_of_labels(features)
+    return [_named(row, names, f"{place}, row {number}") for number, row in enumerate(rows, 1)]
+
+
+def _named(row: Any, names: Mapping[str, list[str]], place: str) -> Any:
+    """A row with the names of its labels."""
+    if not isinstance(row, Mapping):
+        return row
+    named = dict(row)
+    for column in filter(row.__contains__, names):
+        try:
+            named[column] = named_label(row[column], names[column])
+        except DataError as error:
+            raise error.at(place, None, column) from None
+    return named
 
 
 def with_stored_rows(experiment: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,6 +74,33 @@ def test_the_names_of_a_data_sets_labels_are_kept():
     assert [row["label"] for row in splits["train"]] == ["blue", "red"] * 12
 
 
+NAMED = datasets.Features(
+    text=datasets.Value("string"),
+    label=datasets.ClassLabel(names=["blue", "red"]),
+    tags=datasets.List(datasets.ClassLabel(names=["O", "X"])),
+)
+NUMBERED = [{**row, "tags": [1, 0, -1]} for row in ROWS]
+NAMES = [{**row, "label": ["blue", "red"][row["label"]], "tags": ["X", "O", None]} for row in ROWS]
+
+
+@pytest.mark.parametrize("form", [None, "torch", "numpy"])
+def test_a_data_set_that_is_read_row_by_row_has_the_names_of_its_labels_too(form):
+    rows = datasets.Dataset.from_list(NUMBERED, features=NAMED).to_iterable_dataset().with_format(form)
+    assert stored(rows) == {"train": NAMES}
+    assert stored(datasets.IterableDatasetDict(validation=rows)) == {"validation": NAMES}
+    without_features = rows.map(dict)
+    assert without_features.features is None
+    assert stored(without_features) == {"train": NUMBERED}
+
+
+def test_the_row_whose_label_has_no_name_is_told():
+    rows = datasets.Dataset.from_list(ROWS).to_iterable_dataset()
+    rows = rows.cast_column("label", datasets.ClassLabel(names=["blue"]))
+    message = "task mine, split train, row 2: label: is a label that the data set has no name for, got 1"
+    with pytest.raises(mtsmart.MtsmartError, match=message):
+        stored(rows)
+
+
 def test_what_other_libraries_put_where_a_value_is_missing():
     rows = [{"text": math.nan, "label": None, "words": np.array(["a"]), "inner": {"x": (1, math.nan)}}]
     assert stored(rows) == {"train": [{"text": None, "label": None, "words": ["a"], "inner": {"x": [1, None]}}]}
