@@ -47,7 +47,7 @@ def records(rows: Any, place: str) -> list[Any]:
     Raises:
         DataError: they are no series, or a column of the table holds values of several types.
     """
-    if isinstance(rows, datasets.IterableDataset):
+    if isinstance(rows, datasets.IterableDataset) or _is_transformed(rows):
         return _read_by_row(rows, rows.features or {}, place)
     if isinstance(rows, datasets.Dataset):
         return list(with_named_labels(rows)[0].to_list())
@@ -59,6 +59,11 @@ def records(rows: Any, place: str) -> list[Any]:
     if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
         raise DataError("should be a list of mappings, a DataFrame or a Dataset", file=place, value=rows)
     return list(rows)
+
+
+def _is_transformed(rows: Any) -> bool:
+    """Whether a function of the user (``with_transform``) changes each row that is read."""
+    return isinstance(rows, datasets.Dataset) and rows.format["type"] == "custom"
 
 
 def _read_by_row(rows: Iterable[Any], features: Mapping[str, Any], place: str) -> list[Any]:

@@ -93,6 +93,23 @@ def test_a_data_set_that_is_read_row_by_row_has_the_names_of_its_labels_too(form
     assert stored(without_features) == {"train": NUMBERED}
 
 
+TRANSFORMS = {
+    "texts": (lambda batch: {**batch, "text": [text.upper() for text in batch["text"]]}, NAMES),
+    "labels": (lambda batch: {**batch, "label": [("blue", "red")[number] for number in batch["label"]]}, NAMES),
+    "other columns": (lambda batch: {"words": [text.split() for text in batch["text"]]}, None),
+}
+
+
+@pytest.mark.parametrize("name", list(TRANSFORMS))
+def test_a_transform_of_a_data_set_is_applied_before_training(name):
+    transform, named = TRANSFORMS[name]
+    rows = datasets.Dataset.from_list(NUMBERED, features=NAMED).with_transform(transform)
+    expected = (
+        list(rows) if named is None else [{**row, "text": seen["text"]} for row, seen in zip(named, rows, strict=True)]
+    )
+    assert stored(rows) == {"train": expected}
+
+
 def test_the_row_whose_label_has_no_name_is_told():
     rows = datasets.Dataset.from_list(ROWS).to_iterable_dataset()
     rows = rows.cast_column("label", datasets.ClassLabel(names=["blue"]))
