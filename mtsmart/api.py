@@ -26,6 +26,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
 from mtsmart.runs.results import Results
 from mtsmart.tasks.library import TaskLibrary
+from mtsmart.torch_state import kept_generators
 from mtsmart.training.callbacks import Callback, Callbacks
 
 
@@ -56,6 +57,7 @@ def load_tasks(*files: str | Path) -> TaskLibrary:
 
 @checked
 @without_bars()
+@kept_generators()
 def train(
     experiment: str | Path | Mapping[str, Any],
     overrides: Iterable[str] = (),
@@ -90,6 +92,7 @@ def train(
 
 @checked
 @without_bars()
+@kept_generators()
 def finetune(
     run: str | Path,
     task: str,
@@ -126,6 +129,7 @@ def finetune(
 
 @checked
 @without_bars()
+@kept_generators()
 def merge(
     runs: Iterable[str | Path],
     weights: Iterable[float] | None = None,
@@ -153,6 +157,7 @@ def merge(
 
 @checked
 @without_bars()
+@kept_generators()
 def export(
     run: str | Path,
     task: str | Iterable[str],
@@ -183,6 +188,7 @@ def export(
 
 @checked
 @without_bars()
+@kept_generators()
 def report(
     runs: str | Path | Iterable[str | Path],
     output: str | Path | None = None,

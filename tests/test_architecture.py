@@ -16,7 +16,7 @@ from tests.package_source import MODULES, PACKAGE, ROOT, dotted, nodes_of
 # From the ground up; a module may import from its own room and from rooms before it.
 ROOMS = [
     ["text"],
-    ["errors", "log", "quiet", "random_state", "resources"],
+    ["errors", "log", "quiet", "resources", "torch_state"],
     ["arguments", "hardware", "processes", "registry", "storage", "user_paths"],
     ["unforeseen"],
     ["config"],

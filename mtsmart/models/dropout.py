@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mtsmart.random_state import random_state, set_random_state
+from mtsmart.torch_state import random_state, set_random_state
 
 
 class DropoutMasks:

@@ -16,6 +16,7 @@ from mtsmart.suites.conventions import Line, Overall, Part, Suite, find_suite
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_table
 from mtsmart.text.scores import score_text
+from mtsmart.torch_state import kept_generators
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def _without_score(evaluation: Mapping[str, Any]) -> dict[str, Any]:
 
 @checked
 @without_bars()
+@kept_generators()
 def evaluate_suite(
     run: str | Path,
     suite: str,

@@ -14,11 +14,11 @@ from torch.optim import Optimizer
 from mtsmart.errors import CheckpointError, shorten
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import load_state, resume_from, state_of, tensors_for_resuming
-from mtsmart.random_state import set_random_state
 from mtsmart.regularizers import Regularizer, all_methods
 from mtsmart.runs.checkpoints import has_tensors, read_state, read_tensors, resuming
 from mtsmart.task_types import TASK_TYPES, TaskType, build_task
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.torch_state import set_random_state
 from mtsmart.training.optim import load_optimizer
 from mtsmart.training.sharding import Student
 from mtsmart.training.stopping.task_patience import BEST_HEADS, TaskPatience

@@ -20,7 +20,6 @@ from mtsmart.models.files import save_model
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import digest_of_frozen, trained
 from mtsmart.processes import ALONE, Processes
-from mtsmart.random_state import draw_apart, random_state
 from mtsmart.regularizers import Context, Regularizer, all_methods, build_regularizers
 from mtsmart.runs.changes import describe_rows
 from mtsmart.runs.checkpoints import add_checkpoint, go_back, resuming
@@ -29,6 +28,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.interrupt import Interrupt, Interrupted
 from mtsmart.runs.journal import Journal
 from mtsmart.runs.results import Results
+from mtsmart.torch_state import draw_apart, random_state
 from mtsmart.training.callbacks import (
     Callback,
     Checkpointed,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from mtsmart.models.dropout import DropoutMasks, draw
-from mtsmart.random_state import random_state, set_random_state
+from mtsmart.torch_state import random_state, set_random_state
 
 CPU = torch.device("cpu")
 

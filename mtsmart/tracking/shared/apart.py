@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
-import numpy as np
-import torch
-
 from mtsmart.errors import reason_in
+from mtsmart.torch_state import kept_generators
 
 _SECRET_NAMES = re.compile("KEY|TOKEN|PASSWORD|SECRET")
 _SHORTEST_SECRET = 6  # A shorter value may be part of any word.
@@ -21,16 +18,8 @@ _SHORTEST_SECRET = 6  # A shorter value may be part of any word.
 @contextmanager
 def apart_from_training() -> Iterator[None]:
     """Inside it, random numbers are drawn from a copy of the generators, and what is printed goes to standard error."""
-    of_python = random.getstate()
-    of_numpy = np.random.get_state()
-    of_torch = torch.get_rng_state()
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        random.setstate(of_python)
-        np.random.set_state(of_numpy)
-        torch.set_rng_state(of_torch)
+    with kept_generators(), redirect_stdout(sys.stderr):
+        yield
 
 
 def reason_without_secrets(error: BaseException) -> str:
