@@ -24,7 +24,7 @@ from mtsmart.runs.resume_policy import check_allowed, find_resume_point
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
 from mtsmart.tracking.shared.tracking import Tracking, check_trackers
-from mtsmart.training.callbacks import Callback, Callbacks, Reporting
+from mtsmart.training.callbacks import Apart, Callback, Callbacks, Reporting
 from mtsmart.training.precision import MACHINE, Hardware
 from mtsmart.training.resume import check_trained_labels
 from mtsmart.training.setup import Setup, prepare
@@ -78,7 +78,7 @@ def train_experiment(
         setup = processes.together(lambda: prepare(experiment, processes, _begun(folder, resume), hardware))
         config = resolved_config(setup.config, setup.definitions)
         text = processes.together(lambda: dump_config(config))
-        watchers = [ProgressLog(), tracking] if callback is None else [ProgressLog(), tracking, callback]
+        watchers = [ProgressLog(), tracking] if callback is None else [ProgressLog(), tracking, Apart(callback)]
         trainer = Trainer(setup, folder, Callbacks(*watchers), processes)
         folder, point = processes.on_main(lambda: _open_folder(place, setup, allowed, text, trainer.notify, resume))
         trainer.write_into(folder)

@@ -11,6 +11,7 @@ import torch
 
 from mtsmart.evaluation.evaluator import Evaluation
 from mtsmart.regularizers import STUDENT
+from mtsmart.torch_state import kept_generators
 from mtsmart.training.setup import Setup, recipe_of
 
 
@@ -174,7 +175,8 @@ Event = Started | UpdateDone | Logged | Evaluated | Checkpointed | Noticed | End
 class Callback:
     """Receives the events of training. Each method does nothing unless a subclass overrides it.
 
-    A callback must not change the run. Of several processes only the first one calls it.
+    What it draws or seeds in Python, numpy and torch changes nothing in the run. Of several processes only the first
+    one calls it.
     """
 
     def receive(self, event: Event) -> None:
@@ -236,3 +238,19 @@ class Callbacks(Callback):
         """Hand an event to every member."""
         for member in self.members:
             member.receive(event)
+
+
+class Apart(Callback):
+    """A callback of a user, whose random numbers are not those of training.
+
+    Args:
+        member: it receives each event.
+    """
+
+    def __init__(self, member: Callback) -> None:
+        self.member = member
+
+    def receive(self, event: Event) -> None:
+        """Hand an event on."""
+        with kept_generators():
+            self.member.receive(event)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import mtsmart
+from mtsmart.training.callbacks import Callback
 
 
 def draws():
@@ -43,3 +44,22 @@ def test_random_numbers_of_a_program_go_on_as_without_the_call(trained_run, name
     first = draws()
     CALLS[name](run)
     assert (first, draws()) == expected
+
+
+ACTIONS = {
+    "draws": draws,
+    "seeds": lambda: (random.seed(0), np.random.seed(0), torch.manual_seed(0)),
+    "loads a run": lambda: mtsmart.load("run"),
+}
+
+
+@pytest.mark.parametrize("name", list(ACTIONS))
+def test_what_a_callback_does_with_random_numbers_changes_nothing(trained_run, name):
+    class Disturbing(Callback):
+        def receive(self, event):
+            ACTIONS[name]()
+
+    run = trained_run("training.max_updates=4")
+    settings = ["training.max_updates=4"]
+    mtsmart.train("experiment.yaml", settings, output_dir="other", callback=Disturbing())
+    assert weights(mtsmart.load("other")) == weights(mtsmart.load(run))
