@@ -20,7 +20,7 @@ from mtsmart.processes import join_processes
 from mtsmart.quiet import without_bars
 from mtsmart.reporting.progress.console import in_notebook, progress_on, python_console
 from mtsmart.reporting.report.writing import PictureFormat, write_report
-from mtsmart.running import Run, train_experiment
+from mtsmart.running import Run, only_training, train_experiment
 from mtsmart.runs.finetune import finetune_experiment
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
@@ -57,6 +57,7 @@ def load_tasks(*files: str | Path) -> TaskLibrary:
 
 @checked
 @without_bars()
+@only_training()
 @kept_generators()
 def train(
     experiment: str | Path | Mapping[str, Any],
@@ -83,7 +84,8 @@ def train(
         progress: whether progress is printed on standard output; None: in a terminal and in a notebook only.
 
     Raises:
-        MtsmartError: anything in the experiment, its data or the folder that does not fit, before training.
+        MtsmartError: anything in the experiment, its data or the folder that does not fit, before training; or this
+            process trains already.
         Interrupted: stopped by a signal, after a resume point was written.
     """
     loaded = join_processes().together(lambda: single_experiment(experiment, items_of("overrides", overrides)))
@@ -92,6 +94,7 @@ def train(
 
 @checked
 @without_bars()
+@only_training()
 @kept_generators()
 def finetune(
     run: str | Path,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mtsmart.config.loader import Experiment, dump_config
+from mtsmart.errors import ConfigError
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.processes import join_processes
 from mtsmart.reporting.card import write_card
@@ -29,6 +32,26 @@ from mtsmart.training.precision import MACHINE, Hardware
 from mtsmart.training.resume import check_trained_labels
 from mtsmart.training.setup import Setup, prepare
 from mtsmart.training.trainer import Trainer
+
+_TRAINING: dict[int, object] = {}  # A process that trains -> a mark of that training. A fork is another process.
+
+
+@contextmanager
+def only_training() -> Iterator[None]:
+    """A context, and a decorator, for the one training of this process: all would draw from torch's one generator.
+
+    Raises:
+        ConfigError: this process, in this thread or another one, trains already.
+    """
+    process = os.getpid()
+    mark = object()
+    if _TRAINING.setdefault(process, mark) is not mark:
+        hint = "Wait for its end, or train in other processes, for example with: mtsmart sweep"
+        raise ConfigError("a training runs already in this process, and two would disturb each other", hint=hint)
+    try:
+        yield
+    finally:
+        del _TRAINING[process]
 
 
 @dataclass(frozen=True)

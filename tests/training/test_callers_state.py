@@ -1,6 +1,7 @@
 """What a program has set in Python, numpy and torch: it stays as it is, and changes nothing that mtsmart computes."""
 
 import random
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,35 @@ def test_what_a_callback_does_with_random_numbers_changes_nothing(trained_run, n
     settings = ["training.max_updates=4"]
     mtsmart.train("experiment.yaml", settings, output_dir="other", callback=Disturbing())
     assert weights(mtsmart.load("other")) == weights(mtsmart.load(run))
+
+
+def refused():
+    """What a training is told that begins while another one runs, and what it has written."""
+    rows = [{"text": "red", "label": "red"}] * 4
+    task = {"task_type": "classification", "dataset": {"rows": rows}, "text": ["text"], "labels": ["other", "red"]}
+    with pytest.raises(mtsmart.MtsmartError) as error:
+        mtsmart.train({"tasks": {"new": task}, "encoder": {"path": "gone"}}, output_dir="second")
+    return str(error.value), Path("second").exists()
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_a_second_training_in_one_process_is_refused(workspace, in_thread):
+    told = []
+
+    class Nesting(Callback):
+        def on_start(self, event):
+            if in_thread:
+                thread = threading.Thread(target=lambda: told.append(refused()))
+                thread.start()
+                thread.join()
+            else:
+                told.append(refused())
+
+    settings = ["training.max_updates=1"]
+    mtsmart.train(workspace.experiment, settings, output_dir="first", callback=Nesting())
+    message = (
+        "a training runs already in this process, and two would disturb each other. "
+        "Wait for its end, or train in other processes, for example with: mtsmart sweep"
+    )
+    assert told == [(message, False)]
+    mtsmart.train(workspace.experiment, settings, output_dir="second")
