@@ -18,11 +18,23 @@ STOPS = tuple(signal.Signals[name] for name in _NAMES if name in signal.Signals.
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training stopped after an update because of ``signal``; a resume point has been written."""
+    """A signal, such as Ctrl-C, stopped training after an update; a resume point has been written.
+
+    It is a ``KeyboardInterrupt``, so ``except Exception`` does not catch it. The same call with ``resume=True``
+    continues.
+
+    Args:
+        number: the signal.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.number = number
         self.exit_code = 128 + number
+
+    def __reduce__(self) -> tuple[type[Self], tuple[int]]:
+        """How it is copied, and sent from one process to another: Python itself would give the text as the number."""
+        return type(self), (self.number,)
 
 
 class StopSignals:

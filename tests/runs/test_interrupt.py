@@ -1,9 +1,12 @@
 """Which signals are a wish to stop, and which are not to be waited for."""
 
+import copy
+import pickle
 import signal
 
 import pytest
 
+import mtsmart
 from mtsmart.runs.interrupt import STOPS, Interrupt, Interrupted, ending_orderly
 
 UNIX = [name for name in ("SIGHUP", "SIGUSR1") if hasattr(signal, name)]
@@ -101,3 +104,10 @@ def test_where_nothing_can_be_resumed_a_signal_ends_the_command_in_order(clock, 
     assert ended.value.code == 128 + number
     with pytest.raises(Stopped):
         signal.raise_signal(number)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_an_interruption_goes_from_one_process_to_another(copied):
+    got = copied(mtsmart.Interrupted(signal.SIGTERM))
+    assert type(got) is mtsmart.Interrupted and isinstance(got, KeyboardInterrupt)
+    assert (str(got), got.number, got.exit_code) == ("stopped by SIGTERM", signal.SIGTERM, 128 + signal.SIGTERM)
