@@ -26,7 +26,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
 from mtsmart.runs.results import Results
 from mtsmart.tasks.library import TaskLibrary
-from mtsmart.torch_state import kept_generators
+from mtsmart.torch_state import kept_generators, with_gradients
 from mtsmart.training.callbacks import Callback, Callbacks
 
 
@@ -59,6 +59,7 @@ def load_tasks(*files: str | Path) -> TaskLibrary:
 @without_bars()
 @only_training()
 @kept_generators()
+@with_gradients()
 def train(
     experiment: str | Path | Mapping[str, Any],
     overrides: Iterable[str] = (),
@@ -96,6 +97,7 @@ def train(
 @without_bars()
 @only_training()
 @kept_generators()
+@with_gradients()
 def finetune(
     run: str | Path,
     task: str,

@@ -1,10 +1,10 @@
-"""The state of torch's random generators: to replay dropout masks, in resume points, and to keep what a caller has."""
+"""The state of torch: random generators, to replay dropout masks and in resume points, and what a caller has set."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
@@ -54,6 +54,23 @@ def kept_generators() -> Iterator[None]:
         _restore_accelerators(of_accelerators, seed)
 
 
+@contextmanager
+def with_gradients() -> Iterator[None]:
+    """A context, and a decorator, in which torch computes gradients, also where the caller has switched them off."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+@contextmanager
+def without_autocast() -> Iterator[None]:
+    """A context, and a decorator, in which products have the precision of mtsmart's own settings, not the caller's."""
+    with ExitStack() as stack:
+        for kind in ("cpu", _kind_of_accelerator()):
+            if kind is not None and torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield
+
+
 def _states_of_accelerators() -> dict[torch.device, Tensor]:
     """Device -> the state of its generator. It is empty before torch first uses an accelerator."""
     kind = _kind_in_use()
@@ -75,8 +92,14 @@ def _restore_accelerators(states: dict[torch.device, Tensor], seed: int) -> None
 
 def _kind_in_use() -> str | None:
     """The accelerator that torch has begun to use. To ask an unused one for its state would make forks fail."""
-    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    if accelerator is None:
+    kind = _kind_of_accelerator()
+    if kind is None:
         return None
-    has_begun = getattr(torch.get_device_module(accelerator), "is_initialized", lambda: True)
-    return accelerator.type if has_begun() else None
+    has_begun = getattr(torch.get_device_module(kind), "is_initialized", lambda: True)
+    return kind if has_begun() else None
+
+
+def _kind_of_accelerator() -> str | None:
+    """What torch calls the kind of accelerator of this machine; None if there is none."""
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return None if accelerator is None else accelerator.type

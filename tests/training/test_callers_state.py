@@ -96,3 +96,21 @@ def test_a_second_training_in_one_process_is_refused(workspace, in_thread):
     )
     assert told == [(message, False)]
     mtsmart.train(workspace.experiment, settings, output_dir="second")
+
+
+MODES = {
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "set_grad_enabled": lambda: torch.set_grad_enabled(False),
+}
+
+
+@pytest.mark.parametrize("name", list(MODES))
+def test_training_has_gradients_where_the_program_has_none(trained_run, name):
+    run = trained_run("training.max_updates=2")
+    with MODES[name]():
+        tuned = mtsmart.finetune(run, "color", ["training.max_updates=2"], output_dir="inside")
+        trained = mtsmart.train("experiment.yaml", ["training.max_updates=2"], output_dir="other")
+        assert not torch.is_grad_enabled() and torch.is_inference_mode_enabled() is (name == "inference_mode")
+    assert weights(trained) == weights(mtsmart.load(run))
+    assert weights(tuned) == weights(mtsmart.finetune(run, "color", ["training.max_updates=2"], output_dir="outside"))
