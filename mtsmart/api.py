@@ -26,7 +26,7 @@ from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
 from mtsmart.runs.results import Results
 from mtsmart.tasks.library import TaskLibrary
-from mtsmart.torch_state import kept_generators, with_gradients
+from mtsmart.torch_state import own_torch_state
 from mtsmart.training.callbacks import Callback, Callbacks
 
 
@@ -58,8 +58,7 @@ def load_tasks(*files: str | Path) -> TaskLibrary:
 @checked
 @without_bars()
 @only_training()
-@kept_generators()
-@with_gradients()
+@own_torch_state()
 def train(
     experiment: str | Path | Mapping[str, Any],
     overrides: Iterable[str] = (),
@@ -96,8 +95,7 @@ def train(
 @checked
 @without_bars()
 @only_training()
-@kept_generators()
-@with_gradients()
+@own_torch_state()
 def finetune(
     run: str | Path,
     task: str,
@@ -134,7 +132,7 @@ def finetune(
 
 @checked
 @without_bars()
-@kept_generators()
+@own_torch_state()
 def merge(
     runs: Iterable[str | Path],
     weights: Iterable[float] | None = None,
@@ -162,7 +160,7 @@ def merge(
 
 @checked
 @without_bars()
-@kept_generators()
+@own_torch_state()
 def export(
     run: str | Path,
     task: str | Iterable[str],
@@ -193,7 +191,7 @@ def export(
 
 @checked
 @without_bars()
-@kept_generators()
+@own_torch_state()
 def report(
     runs: str | Path | Iterable[str | Path],
     output: str | Path | None = None,

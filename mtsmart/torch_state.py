@@ -39,7 +39,7 @@ def draw_apart(seed: int, rank: int) -> None:
 
 @contextmanager
 def kept_generators() -> Iterator[None]:
-    """A context, and a decorator, after which the random generators of Python, numpy and torch are as before."""
+    """A context after which the random generators of Python, numpy and torch are as before."""
     of_python = random.getstate()
     of_numpy = np.random.get_state()
     of_torch = torch.get_rng_state()
@@ -55,19 +55,26 @@ def kept_generators() -> Iterator[None]:
 
 
 @contextmanager
-def with_gradients() -> Iterator[None]:
-    """A context, and a decorator, in which torch computes gradients, also where the caller has switched them off."""
+def _with_gradients() -> Iterator[None]:
+    """A context in which torch computes gradients, also where the caller has switched them off."""
     with torch.inference_mode(False), torch.enable_grad():
         yield
 
 
 @contextmanager
 def without_autocast() -> Iterator[None]:
-    """A context, and a decorator, in which products have the precision of mtsmart's own settings, not the caller's."""
+    """A context in which products have the precision of mtsmart's own settings, not of an autocast of the caller."""
     with ExitStack() as stack:
         for kind in ("cpu", _kind_of_accelerator()):
             if kind is not None and torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
+        yield
+
+
+@contextmanager
+def own_torch_state() -> Iterator[None]:
+    """A context, and a decorator, for what trains or loads: the caller's state changes nothing, and is kept."""
+    with kept_generators(), _with_gradients(), without_autocast():
         yield
 
 

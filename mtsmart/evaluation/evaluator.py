@@ -27,6 +27,7 @@ from mtsmart.task_types.interface.scores_labels import baseline_scores_of, score
 from mtsmart.task_types.windows.reads_windows import is_in_windows
 from mtsmart.text.html import html_scores
 from mtsmart.text.scores import score_text
+from mtsmart.torch_state import without_autocast
 from mtsmart.unforeseen import working_on
 
 
@@ -132,7 +133,7 @@ def run_model(
     """
     plan = _plan(tasks[0], split, batch_size)[processes.rank :: processes.count]
     batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
-    with _without_dropout(model), autocast(model.device, precision):
+    with _without_dropout(model), without_autocast(), autocast(model.device, precision):
         logits = _logits(model, tasks, batches, batch_size)
     order = [row for index in plan for row in index.rows]
     found: list[dict[int, Tensor]] = [{} for _ in tasks]

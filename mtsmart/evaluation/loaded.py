@@ -42,7 +42,7 @@ from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_table
-from mtsmart.torch_state import kept_generators
+from mtsmart.torch_state import own_torch_state
 
 
 class LoadedRun:
@@ -67,7 +67,7 @@ class LoadedRun:
 
     @checked
     @without_bars()
-    @kept_generators()
+    @own_torch_state()
     def __init__(
         self,
         folder: str | Path,

@@ -16,7 +16,7 @@ from mtsmart.suites.conventions import Line, Overall, Part, Suite, find_suite
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.html import html_table
 from mtsmart.text.scores import score_text
-from mtsmart.torch_state import kept_generators
+from mtsmart.torch_state import own_torch_state
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _without_score(evaluation: Mapping[str, Any]) -> dict[str, Any]:
 
 @checked
 @without_bars()
-@kept_generators()
+@own_torch_state()
 def evaluate_suite(
     run: str | Path,
     suite: str,

@@ -13,12 +13,12 @@ from mtsmart.quiet import without_bars
 from mtsmart.runs.claim import check_output_file
 from mtsmart.suites.boards import BOARDS
 from mtsmart.suites.boards.submission import answers_of, write_submission
-from mtsmart.torch_state import kept_generators
+from mtsmart.torch_state import own_torch_state
 
 
 @checked
 @without_bars()
-@kept_generators()
+@own_torch_state()
 def submit(
     board: str,
     run: str | Path,

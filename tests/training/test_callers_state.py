@@ -114,3 +114,21 @@ def test_training_has_gradients_where_the_program_has_none(trained_run, name):
         assert not torch.is_grad_enabled() and torch.is_inference_mode_enabled() is (name == "inference_mode")
     assert weights(trained) == weights(mtsmart.load(run))
     assert weights(tuned) == weights(mtsmart.finetune(run, "color", ["training.max_updates=2"], output_dir="outside"))
+
+
+@pytest.mark.parametrize("name", ["train", "finetune"])
+def test_autocast_of_a_program_does_not_reach_training(trained_run, name):
+    run = trained_run("training.max_updates=2")
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = CALLS[name](run)
+        assert torch.is_autocast_enabled("cpu")
+    inside.path.rename("inside")
+    assert weights(mtsmart.load("inside")) == weights(CALLS[name](run))
+
+
+def test_autocast_of_a_program_does_not_reach_predictions(trained_run):
+    run = mtsmart.load(trained_run("training.max_updates=2"))
+    rows = [{"text": "a red house"}, {"text": "the blue cat"}]
+    expected = run.predict("color", rows), run.evaluate("color").to_json()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert (run.predict("color", rows), run.evaluate("color").to_json()) == expected
