@@ -6,6 +6,7 @@ A public function is decorated with :func:`checked`. Its annotations alone say w
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -126,10 +127,16 @@ def _fitted(value: Any, annotation: Any) -> Any:
 
 
 def _fitted_items(items: Iterable[Any], annotation: Any) -> list[Any]:
-    fitted = []
+    """The items that the function gets. Where one may be None, it is None for what other libraries have there."""
+    choices = _choices(annotation)
+    present = [choice for choice in choices if choice is not types.NoneType]
+    fitted: list[Any] = []
     for number, item in enumerate(items, 1):
+        if len(present) < len(choices) and _is_gap(item):
+            fitted.append(None)
+            continue
         try:
-            fitted.append(_fitted(item, annotation))
+            fitted.append(_fitted(item, Union[tuple(present)]))  # noqa: UP007 - they are known at run time only
         except _Misfit as misfit:
             raise _Misfit(f"item {number} {misfit.message}", misfit.value, misfit.hint) from None
     return fitted
@@ -141,6 +148,11 @@ def _choices(annotation: Any) -> list[Any]:
         return [annotation]
     members = get_args(annotation)
     return [member for member in members if not (member is str and Path in members)]
+
+
+def _is_gap(value: object) -> bool:
+    """Whether an item is missing: None, a NaN, or the NA of pandas, which is not imported for it."""
+    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType"
 
 
 def _is_series(value: object) -> bool:

@@ -21,8 +21,8 @@ from mtsmart.task_types.shared.rows import ReadsLists
 from mtsmart.tasks.definition import Missing
 from mtsmart.text.counts import first_of, part_of
 
-Rows = str | Mapping[str, Any] | DataFrame | Iterable[str | Mapping[str, Any]]
-"""What ``predict`` takes: a text, a row, a table, or a series of texts or rows."""
+Rows = str | Mapping[str, Any] | DataFrame | Iterable[str | Mapping[str, Any] | None]
+"""What ``predict`` takes: a text, a row, a table, or a series of rows or of texts, of which some may be missing."""
 _MISFITS = (ValueError, TypeError, OverflowError, NotImplementedError)  # Errors of pyarrow are of these types.
 
 
@@ -30,19 +30,23 @@ def rows_of(given: Rows, tasks: Sequence[TaskType]) -> list[Mapping[str, Any]]:
     """The rows as mappings of column to value.
 
     Args:
-        given: what the user gives. A text stands for a row with this text in the one column that a task reads.
+        given: what the user gives. A text stands for a row with this text in the one column that a task reads, and None
+            among texts for a row that lacks it.
         tasks: the tasks that read the rows.
 
     Raises:
-        ConfigError: a text is given, and a task reads several columns.
+        ConfigError: a text is given, and a task reads several columns; or a row among mappings is None.
         DataError: a table holds a column with values of several types.
     """
     items = [given] if isinstance(given, str | Mapping) else records(given, "rows")
-    return [_row_of_text(item, tasks) if isinstance(item, str) else item for item in items]
+    if any(isinstance(item, Mapping) for item in items) and None in items:
+        message = f"item {items.index(None) + 1} should be a text or a mapping with texts as keys"
+        raise ConfigError(message, argument="rows", value=None)
+    return [item if isinstance(item, Mapping) else _row_of_text(item, tasks) for item in items]
 
 
-def _row_of_text(text: str, tasks: Sequence[TaskType]) -> dict[str, Any]:
-    row = {}
+def _row_of_text(text: str | None, tasks: Sequence[TaskType]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
     for task in tasks:
         columns = [name for column in task.columns for name in names_in(column) or [column]]
         if len(columns) > 1:

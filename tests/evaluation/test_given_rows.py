@@ -1,6 +1,7 @@
 """What ``predict`` takes: texts, mappings, tables of other libraries and data sets; what it says to the rest."""
 
 import datasets
+import numpy as np
 import pandas
 import pyarrow
 import pytest
@@ -64,24 +65,29 @@ def test_a_run_names_its_folder_alike(loaded):
     assert loaded.path == mtsmart.Run(loaded.path, {}).path
 
 
-@pytest.mark.parametrize(
-    ("rows", "place", "shown"),
-    [
-        (pandas.Series(["red", float("nan"), "blue"], dtype="object"), 2, "nan"),
-        (pandas.Series(["red", "blue", None], dtype="str"), 3, "nan"),
-        (pandas.Series([None, "red"], dtype="string"), 1, "<NA>"),
-        (iter(["red", float("nan")]), 2, "nan"),
-    ],
-    ids=["object", "str", "string", "iterator"],
-)
-def test_a_gap_in_a_series_of_texts_is_named(loaded, rows, place, shown):
-    with pytest.raises(mtsmart.MtsmartError) as error:
-        loaded.predict("color", rows)
-    assert str(error.value) == f"rows: item {place} should be a text or a mapping with texts as keys, got {shown}"
+GAPS = {
+    "a list": ["red", None, "blue"],
+    "numbers": ["red", float("nan"), "blue"],
+    "object": pandas.Series(["red", float("nan"), "blue"], dtype="object"),
+    "str": pandas.Series(["red", None, "blue"], dtype="str"),
+    "string": pandas.Series(["red", None, "blue"], dtype="string"),
+    "iterator": iter(["red", None, "blue"]),
+}
 
 
-def test_a_single_row_is_one_in_words(loaded):
-    with pytest.warns(match=r"^task color: 1 row lacks a text and gets no prediction \(null\); it is row 1$"):
-        loaded.predict("color", {"text": None})
-    with pytest.warns(match=r"^task color: 1 of 2 rows lacks a text and gets no prediction \(null\); it is row 2$"):
-        loaded.predict("color", ["red", ""])
+@pytest.mark.parametrize("name", list(GAPS))
+def test_a_missing_one_of_several_texts_has_no_prediction(loaded, name):
+    with pytest.warns(match="1 of 3 rows lacks a text"):
+        rows = loaded.predict("color", GAPS[name])
+    assert rows == loaded.predict("color", pandas.DataFrame({"text": ["red", None, "blue"]}))
+    assert list(rows[1].values()) == [None] * 3
+
+
+def test_a_missing_text_has_no_probabilities(loaded):
+    with pytest.warns(match="2 of 2 rows lack a text"):
+        assert np.isnan(loaded.predict_proba("color", [None, float("nan")])).all()
+
+
+def test_a_missing_text_is_too_little_for_a_pair(loaded):
+    with pytest.raises(mtsmart.MtsmartError, match="the task 'near' reads a and b, so a text alone is not enough"):
+        loaded.predict("near", [None])
