@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
+from uuid import UUID
 
 import datasets
 import pyarrow as pa
@@ -26,6 +29,7 @@ from mtsmart.text.json_text import json_text
 from mtsmart.text.names import Kind, problem_of
 
 _HASH = 16  # digits in a file's name
+_AS_TEXT = (date, time, timedelta, UUID)  # What has one clear text. A datetime is a date.
 
 
 @runtime_checkable
@@ -174,4 +178,10 @@ def _plain(value: Any, column: str, place: str) -> Any:
         return [_plain(item, column, place) for item in value]
     if hasattr(value, "tolist"):  # arrays and numbers of numpy and torch
         return _plain(value.tolist(), column, place)
-    raise DataError("is not a text, number, truth value, list or mapping", file=place, key=column, value=value)
+    if isinstance(value, Decimal):
+        return _plain(float(value), column, place)
+    if isinstance(value, _AS_TEXT):
+        return None if (text := str(value)) == "NaT" else text  # The missing date of pandas is a date, too.
+    hint = "Leave this column out if no task reads it"
+    message = "is not a text, number, truth value, date, list or mapping"
+    raise DataError(message, file=place, key=column, value=value, hint=hint)

@@ -1,8 +1,10 @@
 """An experiment as a mapping, with rows in memory: what is trained, what the run keeps, and what is refused."""
 
+import datetime
 import json
 import math
 import os
+from decimal import Decimal
 from pathlib import Path
 
 import datasets
@@ -123,6 +125,22 @@ def test_what_other_libraries_put_where_a_value_is_missing():
     assert stored(rows) == {"train": [{"text": None, "label": None, "words": ["a"], "inner": {"x": [1, None]}}]}
 
 
+OTHER_COLUMNS = [
+    ("when", pandas.Timestamp("2020-01-02 03:04"), "2020-01-02 03:04:00"),
+    ("day", datetime.date(2020, 1, 2), "2020-01-02"),
+    ("took", datetime.timedelta(seconds=3), "0:00:03"),
+    ("price", Decimal("1.5"), 1.5),
+    ("gone", pandas.NaT, None),
+]
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+def test_dates_and_exact_numbers_are_stored(as_table):
+    row = {**ROWS[0], **{column: value for column, value, _ in OTHER_COLUMNS}}
+    rows = pandas.DataFrame([row]) if as_table else [row]
+    assert stored(rows) == {"train": [{**ROWS[0], **{column: text for column, _, text in OTHER_COLUMNS}}]}
+
+
 def test_the_same_rows_are_one_file_and_a_damaged_file_is_written_again():
     (file,) = with_stored_rows(experiment(ROWS))["tasks"]["mine"]["dataset"]["files"].values()
     written = os.stat(file).st_mtime_ns
@@ -149,7 +167,12 @@ def test_the_same_rows_are_one_file_and_a_damaged_file_is_written_again():
             [{"text": {1: "a", "1": "b"}}],
             "task mine, split train, row 1: text: has two keys that are the same text",
         ),
-        ("mine", [{"text": b"a"}], "task mine, split train, row 1: text: is not a text, number, truth value, list or"),
+        (
+            "mine",
+            [{"text": b"a"}],
+            "task mine, split train, row 1: text: is not a text, number, truth value, date, list or mapping, got b'a'. "
+            "Leave this column out if no task reads it",
+        ),
         ("../mine", ROWS, "experiment: tasks.../mine.dataset.rows: "),
         ("mine", {"../x": ROWS}, "experiment: tasks.mine.dataset.rows: "),
     ],
