@@ -64,6 +64,11 @@ def items_of(argument: str, values: Iterable[Item]) -> list[Item]:
     return list(values)
 
 
+def as_python(value: Any) -> Any:
+    """The number, truth value or text of Python in place of a single one of numpy or torch; all else as it is."""
+    return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
+
+
 def checked(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Decorator that refuses arguments of wrong types before the function starts.
 
@@ -110,12 +115,13 @@ def _read(name: str, value: Any, annotation: Any, is_variadic: bool) -> Any:
 
 
 def _fitted(value: Any, annotation: Any) -> Any:
-    """``value`` if it is of the annotated type; a list in the place of an iterable.
+    """``value`` if it is of the annotated type; a list in the place of an iterable, and a number of Python.
 
     Raises:
         _Misfit: it is not.
     """
     choices = _choices(annotation)
+    value = as_python(value)
     if any(_is_of(value, choice) for choice in choices):
         return value
     items = [get_args(choice)[0] for choice in choices if get_origin(choice) is Iterable]

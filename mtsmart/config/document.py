@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from mtsmart.arguments import as_python
 from mtsmart.config.reading.yaml_types import MAX_NODES, Dumper, Resolver, TooMany
 from mtsmart.errors import ConfigError, MtsmartError
 from mtsmart.storage.durable import read_bytes
@@ -223,8 +224,7 @@ def _plain(value: Any, path: Key, source: str) -> Any:
         return {str(key): _plain(item, (*path, key), source) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, (*path, index), source) for index, item in enumerate(value)]
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
+    value = os.fspath(value) if isinstance(value, os.PathLike) else as_python(value)
     if value is None or isinstance(value, bool):
         return value
     kind = next((kind for kind in (str, int, float) if isinstance(value, kind)), None)

@@ -3,8 +3,10 @@
 import inspect
 from pathlib import Path
 
+import numpy as np
 import pandas
 import pytest
+import torch
 
 import mtsmart
 from tests.reliability.refusals import contents
@@ -156,6 +158,36 @@ def test_iterables_of_any_kind_are_taken(loaded):
     predicted = loaded.predict("color", rows)
     assert predicted == loaded.predict("color", (row for row in rows))
     assert loaded.evaluate("color") == loaded.evaluate(name for name in ["color"])
+
+
+SHARES = {"numpy": np.array([0.25, 0.75], dtype="float32"), "torch": torch.tensor([0.25, 0.75])}
+SCALARS = {
+    "numpy": lambda value: np.array(value, dtype={bool: bool, int: "int32", float: "float32"}[type(value)])[()],
+    "torch": torch.tensor,
+}
+
+
+@pytest.mark.parametrize("library", list(SCALARS))
+def test_single_numbers_of_other_libraries_are_numbers(place, library):
+    scalar = SCALARS[library]
+    settings = {
+        "training": {"max_updates": scalar(1), "compile": scalar(False), "seed": scalar(3)},
+        "mbpp": {"beta": scalar(0.5)},
+    }
+    run = mtsmart.train({"extends": "e.yaml", **settings}, output_dir="other", resume=scalar(False))
+    config = run.load().config
+    assert (config.training.max_updates, config.training.compile, config.training.seed) == (1, False, 3)
+    assert "beta: 0.5" in (run.path / "config.yaml").read_text()
+    merged = [
+        mtsmart.merge(["run", "run"], weights, output_dir=name)
+        for name, weights in (
+            ("plain", [0.25, 0.75]),
+            ("scalars", [scalar(0.25), scalar(0.75)]),
+            ("array", SHARES[library]),
+        )
+    ]
+    written = [sorted((path.name, path.read_bytes()) for path in each.path.rglob("*.safetensors")) for each in merged]
+    assert written[0] == written[1] == written[2]
 
 
 def test_names_of_arguments_are_still_python_s_own_affair():
