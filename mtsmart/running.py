@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,20 +59,26 @@ class Run:
     """A finished run.
 
     Attributes:
-        path: its folder.
+        path: its folder, as an absolute path, so that it stays right when the program changes its working directory.
         results: what results.json holds: score, tasks, baselines, best, last.
+        shown: its folder as it was named, for messages.
     """
 
     path: Path
     results: dict[str, Any]
+    shown: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shown", str(self.path))
+        object.__setattr__(self, "path", Path(self.path).absolute())
 
     def __repr__(self) -> str:
         scores = {name: dict(metrics) for name, metrics in self.results.get("tasks", {}).items()}
-        return f"Run({str(self.path)!r}, score={self.results.get('score')}, tasks={scores})"
+        return f"Run({self.shown!r}, score={self.results.get('score')}, tasks={scores})"
 
     def _repr_html_(self) -> str:
         """The scores beside those of constant predictions, for notebooks."""
-        title = f"Run {self.path}: score {score_text(self.results.get('score'))}"
+        title = f"Run {self.shown}: score {score_text(self.results.get('score'))}"
         return html_scores(title, self.results.get("tasks", {}), self.results.get("baselines", {}))
 
     def load(self) -> LoadedRun:

@@ -55,7 +55,7 @@ def _train_as_json(train: Callable[[Callback], Run]) -> None:
     except Interrupted as stop:
         lines.write_end(None, None)
         raise typer.Exit(stop.exit_code) from None
-    lines.write_end(str(run.path), run.results)
+    lines.write_end(run.shown, run.results)
 
 
 def _train_for_people(train: Callable[[Callback], Run], quiet: bool) -> None:
@@ -71,7 +71,7 @@ def _train_for_people(train: Callable[[Callback], Run], quiet: bool) -> None:
         title = f"Best evaluation (update {run.results['best']['update']:,}): score {score_text(run.results['score'])}"
         unscored = run.results.get("untrained", [])
         console.print(results_table(run.results["tasks"], run.results["baselines"], title, unscored))
-    path = shlex.quote(str(run.path))
+    path = shlex.quote(run.shown)
     ending = "." if quiet else ". Next:"
     console.print(Text.assemble("\nThe run is in ", shown(path, "bold"), ending), soft_wrap=True)
     if not quiet:
@@ -80,7 +80,7 @@ def _train_for_people(train: Callable[[Callback], Run], quiet: bool) -> None:
 
 
 def _print_report(console: Console, run: Run) -> None:
-    file = RunFolder(run.path).report_file
+    file = RunFolder(Path(run.shown)).report_file
     if file.is_file():
         console.print(shown(f"  open {shlex.quote(str(file))} in a browser"), soft_wrap=True)
 

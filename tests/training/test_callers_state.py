@@ -132,3 +132,14 @@ def test_autocast_of_a_program_does_not_reach_predictions(trained_run):
     expected = run.predict("color", rows), run.evaluate("color").to_json()
     with torch.autocast("cpu", torch.bfloat16):
         assert (run.predict("color", rows), run.evaluate("color").to_json()) == expected
+
+
+def test_a_run_is_found_after_the_program_has_changed_its_folder(workspace, monkeypatch):
+    run = mtsmart.train(workspace.experiment, ["training.max_updates=1"], output_dir="here")
+    merged = mtsmart.merge(["here", "here"], output_dir="mixed")
+    assert [run.path, merged.path] == [workspace.folder / "here", workspace.folder / "mixed"]
+    assert repr(run).startswith("Run('here', score=")
+    (workspace.folder / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert run.load().predict("color", "a red house")
+    assert merged.load().path == merged.path

@@ -38,7 +38,7 @@ def merge(
     from mtsmart import api
 
     merged = api.merge(list(runs), _numbers(weights), base=base, output_dir=output_dir)
-    say(f"The merged run is in {merged.path}; mtsmart evaluate {merged.path} scores it")
+    say(f"The merged run is in {merged.shown}; mtsmart evaluate {merged.shown} scores it")
 
 
 def _numbers(text: str | None) -> list[float] | None:
