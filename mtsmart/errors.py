@@ -1,4 +1,4 @@
-"""The errors that users see: one message that names the place, the wrong value and the nearest right value.
+"""The errors and warnings that users see. An error is one message: the place, the wrong value, the nearest right one.
 
 The command line catches all of them, prints their messages without a traceback and ends with exit code 2.
 """
@@ -6,7 +6,10 @@ The command line catches all of them, prints their messages without a traceback 
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import Self, TypeVar
 from mtsmart.text.escaping import one_line
 
 _NOTHING = object()
+_PACKAGE = os.path.join(os.path.dirname(__file__), "")
 _PANIC = "PanicException"  # Each library in Rust has a class of its own with this name.
 _MAX_SHOWN = 80
 _BEGINNING = 20  # characters of a long path that are shown besides its end
@@ -116,6 +120,21 @@ class MtsmartError(Exception):
 
 class MtsmartWarning(UserWarning):
     """A part of the user's files can be used, but not exactly as it is written. The text names the place."""
+
+
+def warn(text: str, category: type[MtsmartWarning] = MtsmartWarning) -> None:
+    """Warn the user. The warning names the line of the user's program that has called mtsmart.
+
+    Other libraries may stand between that line and this one, so the caller of the outermost function of mtsmart counts.
+    """
+    place = frame = sys._getframe()
+    while frame.f_back is not None:
+        if frame.f_code.co_filename.startswith(_PACKAGE):
+            place = frame.f_back
+        frame = frame.f_back
+    registry = place.f_globals.setdefault("__warningregistry__", {})
+    module = place.f_globals.get("__name__")
+    warnings.warn_explicit(text, category, place.f_code.co_filename, place.f_lineno, module, registry)
 
 
 class ConfigError(MtsmartError):

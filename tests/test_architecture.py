@@ -161,6 +161,17 @@ def test_rooms_stay_small():
     assert not {room for room, size in sizes.items() if size > MAX_ROOM_FILES}
 
 
+def test_all_warnings_are_given_by_one_function():
+    """``mtsmart.errors.warn`` finds the line of the user's program, which a fixed ``stacklevel`` does not."""
+    found = {
+        f"{path.relative_to(ROOT).as_posix()}:{node.lineno}"
+        for path in MODULES
+        for node in nodes_of(path)
+        if isinstance(node, ast.Call) and dotted(node.func) == "warnings.warn"
+    }
+    assert not found
+
+
 def test_trainer_names_no_task_type_and_no_regulariser():
     from mtsmart.regularizers import REGULARIZERS
     from mtsmart.task_types import TASK_TYPES

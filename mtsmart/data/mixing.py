@@ -6,14 +6,13 @@ few, so that its last round is complete.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
 from mtsmart.config.document import Document
 from mtsmart.config.sections import MixingConfig
-from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean
+from mtsmart.errors import ConfigError, did_you_mean, warn
 
 _STRATEGY_OF = {"temperature": "temperature", "start_exponent": "annealed", "end_exponent": "annealed"}
 
@@ -80,7 +79,7 @@ def check_mixing(config: MixingConfig, tasks: Collection[str], document: Documen
         value = getattr(config, name)
         if config.strategy != strategy and value != MixingConfig.model_fields[name].default:
             message = f"only the strategy '{strategy}' uses it, and the strategy is '{config.strategy}'"
-            warnings.warn(str(document.error(message, ("mixing", name), value=value)), MtsmartWarning, stacklevel=2)
+            warn(str(document.error(message, ("mixing", name), value=value)))
 
 
 def _check_weights(config: MixingConfig, tasks: Collection[str]) -> None:

@@ -30,7 +30,7 @@ from mtsmart.data.readers.streaming import check_id
 from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, named, select, select_with_labels, spelt_alike
 from mtsmart.data.tables.made_columns import with_made_columns
 from mtsmart.data.tables.whole_rows import rows_of_table, with_column
-from mtsmart.errors import DataError, MtsmartWarning, did_you_mean
+from mtsmart.errors import DataError, did_you_mean, warn
 from mtsmart.storage.durable import sha256_of
 from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
@@ -373,7 +373,7 @@ def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path 
         builder = datasets.load_dataset_builder(path, name, revision=revision)
         if isinstance(builder, Cache):
             text = "the Hub cannot be reached, or no longer has it; the copy in the cache is used"
-            warnings.warn(f"{shown}: {text}", MtsmartWarning, stacklevel=2)
+            warn(f"{shown}: {text}")
         builder.download_and_prepare()
         return dict(builder.as_dataset())
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from mtsmart.data.completeness import complete_rows, empty_parts
 from mtsmart.data.derived import is_derived, names_in, source_columns, with_derived
 from mtsmart.data.sources import require_columns
 from mtsmart.data.tables.whole_rows import rows_of_table
-from mtsmart.errors import ConfigError, DataError, MtsmartWarning
+from mtsmart.errors import ConfigError, DataError, warn
 from mtsmart.preparation.in_memory import DataFrame, records, without_nan
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.shared.rows import ReadsLists
@@ -140,7 +139,7 @@ def tell_incomplete(tasks: Sequence[str], count: int, rows: int, first: int) -> 
     shown = f"task {tasks[0]}" if len(tasks) == 1 else f"tasks {', '.join(tasks)}"
     does = "lacks a text and gets" if count == 1 else "lack a text and get"
     text = f"{part_of(count, rows, 'row')} {does} no prediction (null); {first_of(count, first + 1)}"
-    warnings.warn(f"{shown}: {text}", MtsmartWarning, stacklevel=6)
+    warn(f"{shown}: {text}")
 
 
 def with_nothing(

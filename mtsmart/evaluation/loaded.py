@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
@@ -16,7 +15,7 @@ from mtsmart.arguments import checked, items_of
 from mtsmart.config.stored import naming_packages
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.sources import has_split, known_splits
-from mtsmart.errors import CheckpointError, ConfigError, MtsmartWarning, did_you_mean, shorten
+from mtsmart.errors import CheckpointError, ConfigError, did_you_mean, shorten, warn
 from mtsmart.evaluation.borrowed_heads import with_head
 from mtsmart.evaluation.changed_tasks import changed_tasks
 from mtsmart.evaluation.details.explaining import explain, lengths_of
@@ -232,7 +231,7 @@ class LoadedRun:
             raise next(iter(unlabelled.values()))
         if unlabelled:
             text = f"not scored, because the split '{split}' has no labels: {', '.join(unlabelled)}"
-            warnings.warn(text, MtsmartWarning, stacklevel=4)
+            warn(text)
         self.tell_untrained(list(results))
         return Evaluation(results)
 
@@ -240,7 +239,7 @@ class LoadedRun:
         limit = self._preparer.max_length(task)
         text = cut_rows_text(task, data.cut or 0, len(data), limit, f" of the split '{split}'")
         if text is not None:
-            warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=5)
+            warn(f"task {task.name}: {text}")
 
     def _scored(self, task: TaskType, split: str, data: EncodedSplit, details: bool, by: list[str]) -> TaskResult:
         """The scores of a task, in detail and in slices if that was asked for."""
@@ -273,7 +272,7 @@ class LoadedRun:
         found = [name for name in names if self.is_untrained(name)]
         if found:
             text = f"{self.path}: the run has not trained the head of: {', '.join(found)}"
-            warnings.warn(text, MtsmartWarning, stacklevel=5)
+            warn(text)
 
     @checked
     def is_untrained(self, task: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,7 +12,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.encoding import EncodedSplit, noting_cuts
-from mtsmart.errors import DataError, MtsmartWarning
+from mtsmart.errors import DataError, warn
 from mtsmart.evaluation.details.calibrating import described
 from mtsmart.evaluation.evaluator import run_model
 from mtsmart.evaluation.given_rows import predictable, table_of, tell_incomplete, with_nothing
@@ -255,7 +254,7 @@ class Predictor:
             if text is not None:
                 names = ", ".join(one.name for one in group.tasks)
                 place = f"task {names}" if len(group.tasks) == 1 else f"tasks {names}"
-                warnings.warn(f"{place}: {text}", MtsmartWarning, stacklevel=5)
+                warn(f"{place}: {text}")
 
 
 def _complete(task: TaskType, rows: Sequence[Mapping[str, Any]], done: int) -> tuple[Dataset, Any]:

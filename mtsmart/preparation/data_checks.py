@@ -16,7 +16,7 @@ from mtsmart.data.data_files import absent_files
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.selection import bases, check_spec
 from mtsmart.data.sources import has_split, load_split, places_read
-from mtsmart.errors import DataError, MtsmartError, MtsmartWarning
+from mtsmart.errors import DataError, MtsmartError, warn
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import LabelsMissing, Preparer
 from mtsmart.preparation.split_checks import seen_text, tell_of_labels
@@ -39,7 +39,7 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
     found: list[MtsmartError] = []
     unread = unread_validation(task.definition, DataConfig(), with_hub=False)
     for text in filter(None, (*mistyped_splits(task.definition), unread)):
-        warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=3)
+        warn(f"task {task.name}: {text}")
     with tempfile.TemporaryDirectory(prefix="mtsmart-check-") as cache:
         preparer = Preparer(plain_tokenizer(), DataConfig(cache_dir=cache, max_length=_MAX_LENGTH), None)
         encoded: dict[str, EncodedSplit] = {}
@@ -58,7 +58,7 @@ def data_problems(task: TaskType) -> list[MtsmartError]:
             told = preparer.has_told_of_words(task)
             seen = None if train is None or validation is None else _seen(task, train, validation, preparer.config)
             if seen is not None:
-                warnings.warn(f"task {task.name}: {seen}", MtsmartWarning, stacklevel=3)
+                warn(f"task {task.name}: {seen}")
             tell_of_labels(PreparedTask(task.definition, task, preparer.collate(task), train, validation, told))
     return found
 

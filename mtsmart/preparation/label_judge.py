@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import datasets
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.sources import load_split
-from mtsmart.errors import MtsmartError, MtsmartWarning
+from mtsmart.errors import MtsmartError, warn
 from mtsmart.task_types.interface.base import TaskType
 from mtsmart.task_types.interface.reads_labels import ReadsLabels, Survey
 
@@ -64,7 +62,7 @@ class LabelJudge:
         judged, assumed = task.judged(survey)
         if assumed is not None and training is survey:
             self.told.add(task.name)
-            warnings.warn(f"{place}: {task.label}: {assumed}", MtsmartWarning, stacklevel=4)
+            warn(f"{place}: {task.label}: {assumed}")
         assert isinstance(judged, TaskType)
         return judged
 

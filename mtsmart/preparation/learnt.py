@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 
-from mtsmart.errors import MtsmartWarning
+from mtsmart.errors import warn
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels, Numbers
 
@@ -48,4 +47,4 @@ def tell_of_misfits(tasks: Iterable[PreparedTask], way_out: str) -> None:
         if rows is not None and isinstance(task.type, LearnsFromLabels):
             text = task.type.misfit(rows)
             if text is not None:
-                warnings.warn(f"task {task.name}: {text}; {way_out}", MtsmartWarning, stacklevel=3)
+                warn(f"task {task.name}: {text}; {way_out}")

@@ -8,7 +8,6 @@ the task's head, together and alone.
 from __future__ import annotations
 
 import random
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +18,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.encoding import EncodedSplit
-from mtsmart.errors import CheckpointError, MtsmartError, MtsmartWarning
+from mtsmart.errors import CheckpointError, MtsmartError, warn
 from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
@@ -82,7 +81,7 @@ def _check_tokens(task: PreparedTask, rows: EncodedSplit, tokenizer: PreTrainedT
         raise CheckpointError(text, file="encoder's tokenizer", key="encoder.path", hint=hint)
     if share > _SOME:
         text = f"{share:.0%} of the tokens of task {task.name} are unknown to the encoder's tokenizer"
-        warnings.warn(text, MtsmartWarning, stacklevel=3)
+        warn(text)
 
 
 def _tell_of_joined_texts(task: PreparedTask, tokenizer: PreTrainedTokenizerBase, reads_types: bool) -> None:
@@ -98,7 +97,7 @@ def _tell_of_joined_texts(task: PreparedTask, tokenizer: PreTrainedTokenizerBase
         return
     text = f"task {task.name}: the encoder's tokenizer puts no mark between the texts of {' and '.join(columns[:2])}"
     hint = f'text: ["{{{columns[0]}}} | {{{columns[1]}}}"] makes one text of both, with a mark of your own'
-    warnings.warn(f"{text}, so where the second begins is not seen: {hint}", MtsmartWarning, stacklevel=4)
+    warn(f"{text}, so where the second begins is not seen: {hint}")
 
 
 def _unknown(tokenizer: PreTrainedTokenizerBase) -> int | None:

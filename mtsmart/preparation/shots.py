@@ -7,7 +7,6 @@ whatever order they stand.
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,7 +14,7 @@ import datasets
 
 from mtsmart.config.document import Document
 from mtsmart.config.sections import TrainingConfig
-from mtsmart.errors import MtsmartWarning
+from mtsmart.errors import warn
 from mtsmart.task_types.interface.base import TaskType
 from mtsmart.task_types.shared.labels import Kind, Meaning
 from mtsmart.task_types.shared.named_labels import NamedLabels
@@ -101,4 +100,4 @@ def _tell(short: Mapping[str, int], count: int, place: str) -> None:
     named: Sequence[str] = [f"'{label}' has {rows:,}" for label, rows in list(short.items())[:_SHOWN]]
     more = f" and {len(short) - _SHOWN} more labels" if len(short) > _SHOWN else ""
     text = f"{place}: fewer rows than shots: {count}, so all are taken: {', '.join(named)}{more}"
-    warnings.warn(text, MtsmartWarning, stacklevel=4)
+    warn(text)

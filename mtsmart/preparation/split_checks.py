@@ -5,7 +5,6 @@ None of it stops a run, but each is told in one line, because the scores would n
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from functools import cache
 
@@ -15,7 +14,7 @@ import pyarrow.compute as pc
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.encoding import EncodedSplit
-from mtsmart.errors import MtsmartWarning
+from mtsmart.errors import warn
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.split_names import mistyped_splits, unread_validation
 from mtsmart.task_types import TaskType
@@ -49,13 +48,13 @@ def tell_of_splits(task: PreparedTask, max_length: int, config: DataConfig | Non
         cut_text(task, max_length),
     ]
     for text in filter(None, texts):
-        warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=3)
+        warn(f"task {task.name}: {text}")
 
 
 def tell_of_labels(task: PreparedTask) -> None:
     """Warn of labels that cannot be learnt or scored; the tokens of the rows have no part in it."""
     for text in label_texts(task):
-        warnings.warn(f"task {task.name}: {text}", MtsmartWarning, stacklevel=3)
+        warn(f"task {task.name}: {text}")
 
 
 def label_texts(task: PreparedTask) -> Iterator[str]:

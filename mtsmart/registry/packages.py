@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
-from mtsmart.errors import MtsmartWarning, nearest
+from mtsmart.errors import nearest, warn
 
 _PREFIX = "mtsmart."  # of the groups of entry points that are meant for mtsmart
 GROUPS = {
@@ -79,7 +78,7 @@ def _tell_once(what: tuple[str, str], text: str) -> None:
     """Warn, unless this was said of the package before. Each kind of entry is looked for at a time of its own."""
     if what not in _told:
         _told.add(what)
-        warnings.warn(text, MtsmartWarning, stacklevel=3)
+        warn(text)
 
 
 def package_name(plugin: metadata.EntryPoint) -> str:

@@ -7,7 +7,6 @@ mu * div(f(x; theta), f(x; teacher)), and teacher <- (1 - beta) theta + beta tea
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field
 
 from mtsmart.config.sections import RunConfig
-from mtsmart.errors import MtsmartWarning
+from mtsmart.errors import warn
 from mtsmart.losses import Role
 from mtsmart.regularizers import (
     LARGEST,
@@ -136,7 +135,7 @@ class Mbpp(Regularizer[MbppSettings], Joins):
                 f"mbpp.horizon={horizon:g}: is {horizon * total:.2g} of the run's {total} updates, and the teacher "
                 f"moves every {built.config.inner_steps}, so it becomes the student each time; use a longer one"
             )
-            warnings.warn(text, MtsmartWarning, stacklevel=2)
+            warn(text)
         return built
 
     def term(self, clean: CleanPass, settings: MbppSettings) -> Term:

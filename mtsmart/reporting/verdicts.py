@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import warnings
 from contextlib import suppress
 
-from mtsmart.errors import MtsmartError, MtsmartWarning
+from mtsmart.errors import MtsmartError, warn
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
 from mtsmart.runs.results import Results
@@ -23,7 +22,7 @@ def tell_verdicts(setup: Setup, results: Results) -> None:
         results: its scores.
     """
     for text in (*_undefined_texts(results), *_constant_texts(results), *_worse_texts(setup, results)):
-        warnings.warn(text, MtsmartWarning, stacklevel=3)
+        warn(text)
 
 
 def _undefined_texts(results: Results) -> list[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from pathlib import Path
 
 import torch
 from filelock import FileLock
 
 from mtsmart.config.regularizers import REGULARIZERS
-from mtsmart.errors import CheckpointError, MtsmartWarning, TrainingError
+from mtsmart.errors import CheckpointError, TrainingError, warn
 from mtsmart.hardware import device_name, installed_version
 from mtsmart.quiet import quiet_libraries
 from mtsmart.running import train_experiment
@@ -73,7 +72,7 @@ class _Clock(Callback):
         self._mark = self._time()
 
     def on_notice(self, event: Noticed) -> None:
-        warnings.warn(event.text, MtsmartWarning, stacklevel=2)  # The pool sends it to the user.
+        warn(event.text)  # The pool sends it to the user.
 
 
 class _Answers(Callback):
@@ -134,7 +133,7 @@ def _train(job: Job, run: RunFolder, callback: Callback) -> None:
         # An error in another folder, such as a missing encoder, is no reason to delete the resume points.
         if not run.exists or not _is_in(error.file, run.path):
             raise
-        warnings.warn(f"{job.label}, seed {job.seed} begins anew: {error}", MtsmartWarning, stacklevel=3)
+        warn(f"{job.label}, seed {job.seed} begins anew: {error}")
         run.remove()
         train_experiment(job.experiment, run.path, callback=callback, report=False)
 

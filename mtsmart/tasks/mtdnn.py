@@ -7,13 +7,12 @@ warning (``MtsmartWarning``), one line for each kind of difference. What cannot 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mtsmart.config.document import Document, Key, Origin, read_yaml
-from mtsmart.errors import ConfigError, MtsmartWarning, did_you_mean
+from mtsmart.errors import ConfigError, did_you_mean, warn
 from mtsmart.tasks import mtdnn_tables as tables
 from mtsmart.tasks.mtdnn_tables import Kind, Layout
 from mtsmart.user_paths import path_of_variable
@@ -98,7 +97,7 @@ class _Notes:
             place = f"{origin.file}:{origin.line}" if origin.line is not None else origin.file
             also = f" (also {', '.join(name for _, name in others)})" if others and task else ""
             dotted = f"{task}.{key}" if task else key
-            warnings.warn(f"{place}: {dotted}: {message}{also}", MtsmartWarning, stacklevel=4)
+            warn(f"{place}: {dotted}: {message}{also}")
 
 
 class _Entry:

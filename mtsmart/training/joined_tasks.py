@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, cast
 
 from mtsmart.config.sections import RunConfig
 from mtsmart.data.joined.rows import Joined, join
-from mtsmart.errors import ConfigError, MtsmartWarning
+from mtsmart.errors import ConfigError, warn
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.regularizers import check_joined
@@ -46,7 +45,7 @@ def joined_tasks(config: RunConfig, tasks: Mapping[str, PreparedTask], model: Mu
         _check_gradients_apart(config, definitions)
     else:
         text = "mixing.one_pass=true: no two tasks with one label a text read the same texts, so it has no effect"
-        warnings.warn(text, MtsmartWarning, stacklevel=3)
+        warn(text)
     return tuple(groups)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mtsmart.config.sections import OptimizerConfig
-from mtsmart.errors import MtsmartWarning
+from mtsmart.errors import warn
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.weights import trained
 from mtsmart.training.sharding import gathered, is_part, part_like
@@ -100,7 +99,7 @@ def warn_if_still(config: OptimizerConfig, total: int) -> None:
             f"optimizer.warmup={config.warmup:g}: the run has only one update, and a warm-up begins with the learning "
             "rate 0, so nothing is trained; optimizer.warmup=0 leaves the warm-up out"
         )
-        warnings.warn(text, MtsmartWarning, stacklevel=3)
+        warn(text)
 
 
 def set_learning_rate(optimizer: Optimizer, value: float) -> None:

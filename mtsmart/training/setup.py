@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +19,7 @@ from mtsmart.data.loader import Collate, Split
 from mtsmart.data.mixing import check_mixing, summary_of_mixing
 from mtsmart.data.sampler import MultiTaskSampler
 from mtsmart.distill.teachers import add_teachers
-from mtsmart.errors import CheckpointError, DataError, MtsmartWarning
+from mtsmart.errors import CheckpointError, DataError, warn
 from mtsmart.evaluation.evaluator import baseline_scores
 from mtsmart.models.borrowed_heads import borrow_heads
 from mtsmart.models.files import can_start, read_decoding, read_head_specs, read_model
@@ -280,7 +279,7 @@ def _capped(given: Described, most: int | None) -> Described:
 
 def _tell_capped(key: str, wanted: int | None, most: int | None) -> None:
     text = f"{key}: {wanted} is more than the {most} tokens that the encoder takes, so {most} is used"
-    warnings.warn(f"{text}; options.windows of a task reads longer rows", MtsmartWarning, stacklevel=4)
+    warn(f"{text}; options.windows of a task reads longer rows")
 
 
 def _untrained(setup: Setup) -> tuple[str, ...]:
@@ -293,7 +292,7 @@ def _untrained(setup: Setup) -> tuple[str, ...]:
         if name not in drawn:
             text = f"task {name}: none of the {updates:,} updates has a batch of it, so nothing is learnt from its rows"
             hint = "train longer, or use mixing.strategy=rounds, which draws every task in each update"
-            warnings.warn(f"{text}: {hint}", MtsmartWarning, stacklevel=3)
+            warn(f"{text}: {hint}")
     trained = {types[name].head_name for name in drawn} | setup.kept_heads
     return tuple(name for name, task in types.items() if task.head_name not in trained)
 

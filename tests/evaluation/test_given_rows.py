@@ -7,6 +7,7 @@ import pyarrow
 import pytest
 
 import mtsmart
+from mtsmart.errors import MtsmartWarning
 
 TEXTS = ["a red house", "the blue cat", "red"]
 
@@ -91,3 +92,16 @@ def test_a_missing_text_has_no_probabilities(loaded):
 def test_a_missing_text_is_too_little_for_a_pair(loaded):
     with pytest.raises(mtsmart.MtsmartError, match="the task 'near' reads a and b, so a text alone is not enough"):
         loaded.predict("near", [None])
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_a_warning_names_the_line_that_called(loaded, method):
+    with pytest.warns(MtsmartWarning) as told:
+        getattr(loaded, method)("color", [None])
+    assert [warning.filename for warning in told] == [__file__]
+
+
+def test_a_warning_of_training_names_the_line_that_called(workspace):
+    with pytest.warns(MtsmartWarning) as told:
+        mtsmart.train(workspace.experiment, ["training.max_updates=1"], output_dir="other")
+    assert {warning.filename for warning in told if issubclass(warning.category, MtsmartWarning)} == {__file__}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +18,7 @@ from mtsmart.data.readers.forms import hints
 from mtsmart.data.readers.forms.second_names import distinct_names
 from mtsmart.data.readers.forms.wanted import Wanted, check_wanted_names, first_row
 from mtsmart.data.readers.packed import most_bytes
-from mtsmart.errors import DataError, MtsmartWarning
+from mtsmart.errors import DataError, warn
 from mtsmart.tasks.dataset import BLANK
 
 _MAX_FIELD = 10_000_000  # characters
@@ -125,7 +124,7 @@ class _Lines:
             if self._taken >= lines.MAX_LINE:
                 raise self._too_long(len(text))
             if watching and '"' in text and '""' in text and hints.is_quoted(text.rstrip("\r\n").split("\t")):
-                warnings.warn(hints.quoted_warning(self._file, self.row_start), MtsmartWarning, stacklevel=2)
+                warn(hints.quoted_warning(self._file, self.row_start))
                 watching = False
             yield text
 
@@ -157,7 +156,7 @@ def _rows(stream: TextIO, file: Path, dialect: Dialect, columns: list[str] | Non
         if width == 1:
             yield from ((line, [""]) for line in range(line - blank, line))
         elif blank and before and not told and _is_word(before) and _is_word(row):
-            warnings.warn(hints.words_warning(file, line - blank), hints.WordsWarning, stacklevel=2)
+            warn(hints.words_warning(file, line - blank), hints.WordsWarning)
             told = True
         blank = 0
         width = width or len(row)

@@ -6,12 +6,11 @@ fine-tuning); Clark et al. 2020, "ELECTRA", appendix B.
 
 from __future__ import annotations
 
-import warnings
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from mtsmart.errors import CheckpointError, MtsmartWarning
+from mtsmart.errors import CheckpointError, warn
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.transforms import TRANSFORMS, Order, Transform
 from mtsmart.models.weights import trained
@@ -61,7 +60,7 @@ class LayerDecay(Transform[float]):
         encoder.rate_factors = self._factors(encoder)
         if not encoder.rate_factors.keys() & trained(encoder).keys():
             text = "encoder.layer_decay has no effect, because no layer of the encoder is trained"
-            warnings.warn(text, MtsmartWarning, stacklevel=2)
+            warn(text)
 
     def _factors(self, encoder: Encoder) -> dict[str, float]:
         layers = list(encoder.layers or [])

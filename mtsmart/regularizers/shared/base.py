@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
 from mtsmart.config.regularizers import DEFAULT, REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.strict import StrictModel
-from mtsmart.errors import MtsmartWarning, TrainingError
+from mtsmart.errors import TrainingError, warn
 from mtsmart.registry import title_of
 from mtsmart.regularizers.shared.hooks import UpdateHooks
 
@@ -288,10 +287,10 @@ class Regularizer(UpdateHooks, Method, Generic[S]):
             _warn_if_never(key, every(one), context.total_updates)
         _warn_if_unfit(cls, {name: context.tasks[name].definition.task_type for name in on}, of_tasks)
         if on and (reason := cls.reason_idle(context)) is not None:
-            warnings.warn(f"{places.method_key}: {reason}", MtsmartWarning, stacklevel=2)
+            warn(f"{places.method_key}: {reason}")
         if on and config.training.precision == "bfloat16":
             for each in cls.rounded(cast(dict[str, S], on), context.model.encoder):
-                warnings.warn(each.told, MtsmartWarning, stacklevel=2)
+                warn(each.told)
         return cls(context, cast(dict[str, S], settings)) if on else None
 
 
@@ -351,7 +350,7 @@ def _warn_if_unused(
             why = f"because {section}.{reason} takes its place"
         else:
             continue
-        warnings.warn(f"{section}.{key}={value}: has no effect, {why}", MtsmartWarning, stacklevel=3)
+        warn(f"{section}.{key}={value}: has no effect, {why}")
 
 
 def _warn_if_default(
@@ -364,7 +363,7 @@ def _warn_if_default(
     is_alone = given is not None and given.model_dump(exclude_none=True) == {"preset": DEFAULT}
     if is_alone and not all(settings is not None and settings.is_on for settings in resolved):
         text = f"{section}={DEFAULT}: this preset is off, so the method does nothing; {section}="
-        warnings.warn(f"{text}{method.presets[0].name} switches it on", MtsmartWarning, stacklevel=3)
+        warn(f"{text}{method.presets[0].name} switches it on")
 
 
 def _warn_if_unfit(method: type[Method], on: Mapping[str, str], of_tasks: Mapping[str, StrictModel | None]) -> None:
@@ -380,10 +379,10 @@ def _warn_if_unfit(method: type[Method], on: Mapping[str, str], of_tasks: Mappin
     keys = [method.name] if unfit and len(unfit) == len(on) else own
     if keys:
         reason = f"has no effect, because the term is for {' and '.join(method.task_types)} alone"
-        warnings.warn(f"{', '.join(keys)}: {reason}", MtsmartWarning, stacklevel=3)
+        warn(f"{', '.join(keys)}: {reason}")
 
 
 def _warn_if_never(key: str, every: int, updates: int) -> None:
     if every > updates:
         text = f"{key}={every}: the run has only {updates} updates, so the term is never added"
-        warnings.warn(text, MtsmartWarning, stacklevel=3)
+        warn(text)

@@ -8,14 +8,13 @@ With lambda(t) = 1 / (1 + exp(-k (t - t0))) a pretrained weight moves by lambda(
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field
 
 from mtsmart.config.sections import RunConfig
-from mtsmart.errors import MtsmartWarning
+from mtsmart.errors import warn
 from mtsmart.regularizers import (
     LARGEST,
     REGULARIZERS,
@@ -86,7 +85,7 @@ class RecAdam(Anchored[RecAdamSettings]):
                 f"rec_adam.t0={built.config.t0}: the run has only {context.total_updates} updates, so its encoder "
                 "stays near the pretrained weights; use a smaller one"
             )
-            warnings.warn(text, MtsmartWarning, stacklevel=2)
+            warn(text)
         return built
 
     def share(self, update: int) -> float:

@@ -6,14 +6,13 @@ Its metrics may take the probabilities in place of the predictions, or give one 
 from __future__ import annotations
 
 import math
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from mtsmart.errors import ConfigError, MtsmartWarning
+from mtsmart.errors import ConfigError, warn
 from mtsmart.metrics import METRICS
 from mtsmart.metrics.labels import gives_each_label, gold_table, name_for_label, takes_probabilities
 from mtsmart.metrics.scores import is_better_lower
@@ -89,5 +88,5 @@ def _told(task: TaskType, scores: dict[str, float]) -> dict[str, float]:
     undefined = [name for name, value in scores.items() if math.isnan(value)]
     if undefined:
         text = f"task {task.name}: {', '.join(undefined)} is not defined for a split whose rows all have one label"
-        warnings.warn(text, MtsmartWarning, stacklevel=3)
+        warn(text)
     return scores

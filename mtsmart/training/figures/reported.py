@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from mtsmart.errors import MtsmartWarning
+from mtsmart.errors import warn
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.registry import title_of
 from mtsmart.regularizers import Regularizer, Term, all_methods
@@ -36,7 +35,7 @@ class Reported:
                 f"{title_of(type(regularizer))} reports {_quoted(others)}, which none of its figures describes: add a "
                 "Figure of this name to the class's 'figures'"
             )
-            warnings.warn(text, MtsmartWarning, stacklevel=2)
+            warn(text)
         seen.update(term.figures)
 
     def warn_of_missing(self) -> None:
@@ -48,7 +47,7 @@ class Reported:
                     f"{title_of(type(method))} never reported {_quoted(missing)}, which its figures describe with "
                     "is_term: 'term' must give it in Term(value, figures)"
                 )
-                warnings.warn(text, MtsmartWarning, stacklevel=2)
+                warn(text)
 
 
 def measured(

@@ -9,7 +9,6 @@ score that the evaluation reports.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtsmart.errors import ConfigError, MtsmartWarning
+from mtsmart.errors import ConfigError, warn
 from mtsmart.evaluation.evaluator import Evaluation
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.models.transform import tensors_of_head
@@ -213,4 +212,4 @@ def check_patience(tasks: Mapping[str, PreparedTask]) -> None:
             raise ConfigError(message, key=f"tasks.{name}.patience", value=task.definition.patience)
         if task.validation is None:
             text = f"tasks.{name}.patience: the task has no validation rows, so it is never scored and never stops"
-            warnings.warn(text, MtsmartWarning, stacklevel=3)
+            warn(text)

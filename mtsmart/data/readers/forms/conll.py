@@ -7,7 +7,6 @@ letters of two words, and one such as ``8.1`` for a word that nobody wrote.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +18,7 @@ from mtsmart.data.readers.columns import SizedRow, tables_of
 from mtsmart.data.readers.forms.wanted import Wanted
 from mtsmart.data.readers.lines import MAX_LINE, bounded_lines, not_utf8, open_text
 from mtsmart.data.readers.packed import most_bytes
-from mtsmart.errors import DataError, MtsmartWarning
+from mtsmart.errors import DataError, warn
 from mtsmart.tasks.dataset import BLANK
 
 _DOCUMENT = "-DOCSTART-"
@@ -79,7 +78,7 @@ def _sentences(
     if words and columns is not None:
         if not count and len(words) > _LONG:
             text = f"no blank line ends a sentence, so its {len(words):,} words are read as one sentence"
-            warnings.warn(f"{file}: {text}: write a blank line after each sentence", MtsmartWarning, stacklevel=2)
+            warn(f"{file}: {text}: write a blank line after each sentence")
         yield _row(words, columns, wanted), size
 
 
@@ -143,7 +142,7 @@ def _is_comment(text: str, inside: bool, is_numbered: bool, fields: list[str], c
 def _tell_left_out(number: str, file: Path, line: int) -> bool:
     """Say that a line is of no word; True."""
     text = f"{number} is the number of no word, but of several words or of none that is written (CoNLL-U)"
-    warnings.warn(f"{file}:{line}: {text}, so such lines are left out", MtsmartWarning, stacklevel=3)
+    warn(f"{file}:{line}: {text}, so such lines are left out")
     return True
 
 
