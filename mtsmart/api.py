@@ -74,7 +74,8 @@ def train(
     Args:
         experiment: a YAML file, the name of a shipped experiment such as ``quickstart``, or a mapping with the keys of
             such a file. In a mapping, ``dataset: {rows: ...}`` of a task may hold rows in memory: split -> a list of
-            mappings, a DataFrame or a ``datasets.Dataset``. They are stored in the cache, and the run names the files.
+            mappings, a DataFrame, or a ``datasets.Dataset`` or ``IterableDataset``. They are stored in the cache, and
+            the run names the files.
         overrides: ``dotted.key=value`` items.
         output_dir: the run's folder; None: ``runs/<name>``, with a number if that is taken.
         resume: continue from the newest undamaged resume point in the run's folder.
