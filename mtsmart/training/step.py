@@ -123,7 +123,7 @@ class TrainStep(nn.Module):
             for regularizer, of_members in zip(shared, terms, strict=True):
                 term = of_members[place]
                 if term is not None:
-                    self.reported.look(regularizer, term)
+                    self.reported.look(regularizer, term, loss.requires_grad)
                     loss = loss + member.task.definition.weight * term.value
                     figures.update(term.figures)
             objectives.append((loss, figures))
@@ -135,7 +135,7 @@ class TrainStep(nn.Module):
         for regularizer in active:
             term = regularizer.loss(clean)
             if term is not None:
-                self.reported.look(regularizer, term)
+                self.reported.look(regularizer, term, loss.requires_grad)
                 loss = loss + term.value
                 figures.update(term.figures)
         return clean.task.definition.weight * loss, figures

@@ -237,10 +237,7 @@ class Trainer:
         """Leave the gradient of an update in the parameters."""
         losses = UpdateLosses(batches, self.executor, self.weighting, self.setup.model, self.processes, note)
         with all_methods.differentiating(self.step.regularizers.values(), self.setup.model):
-            self.weighting.combine(losses)
-        for parameter in self.weighting.parameters():
-            if parameter.grad is not None:
-                parameter.grad = losses.averaged(parameter.grad)
+            losses.combine()
 
     def begin(self) -> int:
         """Begin a new run, before its first update; how many bytes metrics.jsonl has then."""

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from mtsmart.data.batch import Batch
 from mtsmart.data.joined.batch import JoinedBatch
+from mtsmart.errors import TrainingError
 from mtsmart.models.weights import trained
 from mtsmart.processes import Processes
+from mtsmart.registry import title_of
 from mtsmart.training.execution import Executor
 from mtsmart.weighting import BatchLoss, Weighting
 
@@ -50,14 +52,40 @@ class UpdateLosses:
         self._model = model
         self._processes = processes
         self._note = note
-        self._is_joined = False
+        self._is_joined = False  # whether the batch at hand is a joined one
+        self._any_joined = False
         self._waiting: list[Tensor] = []  # losses of the members of one joined batch
+        self._is_asked = False
+        self._is_over = False  # whether each batch has been given
+        self._is_differentiated = False
         self.again = note is None
 
     def __len__(self) -> int:
         return sum(len(_members(batch)) for batch in self._batches)
 
+    def combine(self) -> None:
+        """Let the weighting leave the update's gradient in the parameters.
+
+        Raises:
+            TrainingError: it leaves none, or it computes the losses twice.
+        """
+        self._weighting.combine(self)
+        self._end_batch()
+        if not self._is_differentiated and all(parameter.grad is None for parameter in self.parameters()):
+            hint = "It must call losses.backward(loss), or put a gradient into losses.parameters()"
+            raise self._misfit("leaves no gradient in any parameter, so the update trains nothing", hint)
+        for parameter in self._weighting.parameters():
+            if parameter.grad is not None:
+                parameter.grad = self.averaged(parameter.grad)
+
     def __iter__(self) -> Iterator[BatchLoss]:
+        if self._is_asked:
+            hint = "Keep them: found = list(losses)"
+            raise self._misfit("goes twice over the losses of an update, which computes each of them again", hint)
+        self._is_asked = True
+        return self._each()
+
+    def _each(self) -> Iterator[BatchLoss]:
         for number, batch in enumerate(self._batches):
             is_last = number == len(self._batches) - 1
             # Several processes average their gradients in the last backward pass, or leave that to the weighting.
@@ -65,11 +93,13 @@ class UpdateLosses:
             with nullcontext() if averages_now else self._executor.accumulating():
                 objectives = self._executor.each(batch, self._factor)
                 self._is_joined = len(objectives) > 1
+                self._any_joined |= self._is_joined
                 for own, objective, figures in objectives:
                     if self._note is not None:
                         self._note(number, own, figures)
                     yield BatchLoss(own.task, objective)
-                self._differentiate_waiting()
+                self._end_batch()
+        self._is_over = True
 
     def _factor(self, task: str) -> float:
         return self._weighting.factor(task, len(self))
@@ -77,18 +107,27 @@ class UpdateLosses:
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of a scalar to those of the parameters.
 
-        The members of a joined batch have one graph. It is differentiated once, after the last of them, unless the
-        weighting takes the gradient of each.
+        The members of a joined batch have one graph. While that batch is at hand, the graph is differentiated once,
+        after the last of them, unless the weighting takes the gradient of each.
         """
+        self._is_differentiated = True
         if self._is_joined and not self._weighting.needs_task_gradients:
             self._waiting.append(loss)
         else:
-            self._executor.backward(loss, keep_graph=self._is_joined)
+            # Losses that were collected share a graph, too, and each of them may be differentiated.
+            is_shared = self._is_joined or (self._is_over and self._any_joined)
+            self._executor.backward(loss, keep_graph=is_shared)
 
-    def _differentiate_waiting(self) -> None:
-        if self._waiting:
-            self._executor.backward(torch.stack(self._waiting).sum())
+    def _end_batch(self) -> None:
+        """Differentiate what has waited for the end of a joined batch."""
+        waiting = self._waiting
         self._waiting = []
+        self._is_joined = False
+        if waiting:
+            self._executor.backward(torch.stack(waiting).sum())
+
+    def _misfit(self, what: str, hint: str) -> TrainingError:
+        return TrainingError(f"{title_of(type(self._weighting))} (combine): {what}", hint=hint)
 
     def parameters(self) -> Sequence[nn.Parameter]:
         """What is trained."""

@@ -1,4 +1,4 @@
-"""What methods report beside what they say that they report."""
+"""What methods give and report beside what they say that they do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mtsmart.weighting import Weighting
 
 
 class Reported:
-    """The names of the figures that come with terms. One warning a method tells of those that no figure describes.
+    """What comes with terms. One warning a method tells of figures that none describes, and one of a constant term.
 
     Args:
         regularizers: those of the run.
@@ -22,9 +22,18 @@ class Reported:
     def __init__(self, regularizers: Iterable[Regularizer[Any]]) -> None:
         self._described = {one: {figure.name for figure in one.figures} for one in regularizers}
         self._seen: dict[Regularizer[Any], set[str]] = {}
+        self._constant: set[Regularizer[Any]] = set()
 
-    def look(self, regularizer: Regularizer[Any], term: Term) -> None:
-        """Read the names of a term's figures."""
+    def look(self, regularizer: Regularizer[Any], term: Term, in_graph: bool) -> None:
+        """Read the names of a term's figures, and whether it depends on weights.
+
+        Args:
+            regularizer: gives the term.
+            term: with its weight.
+            in_graph: whether the loss that it is added to depends on weights.
+        """
+        if in_graph and not term.value.requires_grad:
+            self._tell_of_constant(regularizer, term)
         seen = self._seen.setdefault(regularizer, set())
         if term.figures.keys() <= seen:
             return
@@ -37,6 +46,16 @@ class Reported:
             )
             warn(text)
         seen.update(term.figures)
+
+    def _tell_of_constant(self, regularizer: Regularizer[Any], term: Term) -> None:
+        if regularizer in self._constant or not bool(term.value):  # A term whose state is still empty may be 0.
+            return
+        self._constant.add(regularizer)
+        text = (
+            f"{title_of(type(regularizer))}: its term depends on no weights, so it trains nothing: compute it without "
+            "torch.no_grad() and detach(), which cut it off"
+        )
+        warnings.warn(text, MtsmartWarning, stacklevel=2)
 
     def warn_of_missing(self) -> None:
         """Tell at the end of training of each figure that is described as a part of the loss, and never came."""

@@ -100,7 +100,11 @@ class Weighting(WeightingMethod, nn.Module, ABC, Generic[S]):
 
     @abstractmethod
     def combine(self, losses: Losses) -> None:
-        """Leave the update's gradients in the parameters."""
+        """Leave the update's gradients in the parameters.
+
+        It goes over the losses once, and calls ``losses.backward`` with each of them, or with what it makes of several.
+        An update without any gradient is refused.
+        """
 
     @abstractmethod
     def factor(self, task: str, batches: int) -> float:
