@@ -252,8 +252,10 @@ def restore(point: Path, parts: Resumable, rank: int = 0) -> ResumeState:
         for name, regularizer in parts.regularizers.items():
             if name in state.regularizers:
                 regularizer.load_state(dict(state.regularizers[name]), read_tensors(point, name))
+                all_methods.check_count(regularizer, state.update, "load_state")
             else:  # the user switched it on when the run was resumed
                 regularizer.start(model, state.update)
+                all_methods.check_count(regularizer, state.update, "start")
         heads = read_tensors(point, BEST_HEADS) if has_tensors(point, BEST_HEADS) else {}
         parts.patience.load_state(state.task_patience, heads)
         parts.patience.tell_again(model, parts.regularizers.values())

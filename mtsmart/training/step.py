@@ -134,6 +134,7 @@ class TrainStep(nn.Module):
         figures = {"loss": loss.detach()} if clean.is_labelled else {}
         for regularizer in active:
             term = regularizer.loss(clean)
+            self.reported.ask(regularizer, clean.is_labelled)
             if term is not None:
                 self.reported.look(regularizer, term, loss.requires_grad)
                 loss = loss + term.value

@@ -229,8 +229,8 @@ class Trainer:
         for regularizer in self.step.regularizers.values():
             regularizer.after_step(self.setup.model)
         self.student.has_moved()
-        for regularizer in self.step.regularizers.values():
-            regularizer.after_update(self.student.whole)
+        methods = self.step.regularizers.values()
+        all_methods.after_update(methods, self.student.whole, self.progress.update + 1)
         self.callback.receive(UpdateDone(self.progress.update + 1, sum(batch.whole_size for batch in batches)))
 
     def _differentiate(self, batches: tuple[Batch, ...], note: Note | None) -> None:

@@ -138,6 +138,39 @@ def probe(
                 regularizer.probe(model)
 
 
+def after_update(regularizers: Iterable[Regularizer[Any]], model: Callable[[], MultiTaskModel], updates: int) -> None:
+    """Tell all methods that an update is over.
+
+    Args:
+        regularizers: those of the run.
+        model: gives the model with all its weights.
+        updates: how many updates are done.
+
+    Raises:
+        TrainingError: a method has not counted the update.
+    """
+    for regularizer in regularizers:
+        regularizer.after_update(model)
+        check_count(regularizer, updates, "after_update")
+
+
+def check_count(regularizer: Regularizer[Any], updates: int, hook: str) -> None:
+    """Refuse a method that has lost count of the updates, because its term would be due in the wrong ones.
+
+    Args:
+        regularizer: the method.
+        updates: how many are done.
+        hook: the method of the class in which it should have counted.
+
+    Raises:
+        TrainingError: names the hook.
+    """
+    counted = getattr(regularizer, "updates", None)
+    if counted != updates:
+        text = f"{title_of(type(regularizer))} ({hook}): its 'updates' is {counted}, and {updates} are done"
+        raise TrainingError(text, hint=f"{hook} must call super().{hook}(...), which counts them")
+
+
 def before_evaluation(regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel) -> None:
     """Tell all methods that an evaluation comes; ``model`` has all its weights."""
     for regularizer in regularizers:

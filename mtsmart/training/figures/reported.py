@@ -24,6 +24,11 @@ class Reported:
         self._seen: dict[Regularizer[Any], set[str]] = {}
         self._constant: set[Regularizer[Any]] = set()
 
+    def ask(self, regularizer: Regularizer[Any], is_labelled: bool) -> None:
+        """Note that a batch has asked a method for its term; some terms need gold labels."""
+        if is_labelled:
+            self._seen.setdefault(regularizer, set())
+
     def look(self, regularizer: Regularizer[Any], term: Term, in_graph: bool) -> None:
         """Read the names of a term's figures, and whether it depends on weights.
 
@@ -58,7 +63,10 @@ class Reported:
         warnings.warn(text, MtsmartWarning, stacklevel=2)
 
     def warn_of_missing(self) -> None:
-        """Tell at the end of training of each figure that is described as a part of the loss, and never came."""
+        """Tell at the end of training of each figure that is described as a part of the loss, and never came.
+
+        A method that no batch has asked for its term has nothing to report.
+        """
         for method, seen in self._seen.items():
             missing = [figure.name for figure in method.figures if figure.is_term and figure.name not in seen]
             if missing:
