@@ -41,6 +41,11 @@ def gives_each_label(metric: Metric) -> bool:
     return metric in _OF_EACH_LABEL
 
 
+def takes_predictions(metric: Metric) -> bool:
+    """Whether a metric makes one score of the predictions."""
+    return not (takes_probabilities(metric) or gives_each_label(metric))
+
+
 def name_for_label(metric: str, label: str) -> str:
     """What the score of one label is called: ``label_f1`` gives f1[LABEL]."""
     return f"{metric.removeprefix(_PREFIX)}[{label}]"

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError
-from mtsmart.metrics import METRICS
+from mtsmart.metrics.called import score_by
 from mtsmart.task_types.details.interface import HasProbabilities
 from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions
@@ -197,7 +197,7 @@ class MultipleChoice(CandidateTask, HasProbabilities, Portable, ExplainsDecoding
         texts = [reference.text_of(prediction) for prediction, reference in pairs]
         answers = [reference.answers for reference in references]
         return {
-            name: METRICS[name](texts, answers) if name in _OF_TEXTS else METRICS[name](indices, references)
+            name: score_by(name, texts, answers) if name in _OF_TEXTS else score_by(name, indices, references)
             for name in self.metric_names
         }
 

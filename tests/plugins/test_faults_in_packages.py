@@ -3,6 +3,7 @@
 import re
 import sys
 import textwrap
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -262,11 +263,12 @@ def test_a_transform_a_loss_a_metric_and_a_head(bad, train, workspace):
         assert re.fullmatch(told(f"{kind} 'b_entry' of the package {PACKAGE} ({place})"), line), line
 
 
+@contextmanager
 def lending_for(registry, entry):
-    """The registry with the entry, which fits classification."""
-    lent = registry.lending({})
-    registry.register("b_entry", fits=["classification"])(entry)
-    return lent
+    """Inside it the registry has the entry, which fits classification."""
+    with registry.lending({"b_entry": entry}):
+        registry.register("b_entry", fits=["classification"])(entry)
+        yield
 
 
 def test_an_error_in_our_own_method_names_it_and_asks_for_a_report(train, monkeypatch):

@@ -23,6 +23,8 @@ from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.losses import CRITERIA, DIRECTIONS, DIVERGENCES, Divergence, OnePass, Role
 from mtsmart.metrics import METRICS
+from mtsmart.metrics.called import score_by
+from mtsmart.metrics.labels import takes_predictions
 from mtsmart.models.heads import HEADS, HeadSpec
 from mtsmart.registry import Registry
 from mtsmart.task_types.interface.reads_labels import ReadsLabels
@@ -247,8 +249,13 @@ class TaskType(ABC):
         """Predictions for ``references`` by the best rule that reads no text, learned from the ``train`` references."""
 
     def score(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
-        """The task's metrics, the main one first."""
-        return {metric: METRICS[metric](predictions, references) for metric in self.metric_names}
+        """The scores by name, the main one first: the task's metrics of predictions.
+
+        A type that has probabilities gets those of its other metrics from :mod:`.scores_labels`.
+        """
+        has_others = hasattr(self, "probabilities")
+        names = [name for name in self.metric_names if takes_predictions(METRICS[name]) or not has_others]
+        return {name: score_by(name, predictions, references) for name in names}
 
 
 TASK_TYPES: Registry[type[TaskType]] = Registry(

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from mtsmart.errors import ConfigError, warn
 from mtsmart.metrics import METRICS
+from mtsmart.metrics.called import as_score, score_by, scores_by
 from mtsmart.metrics.labels import gives_each_label, gold_table, name_for_label, takes_probabilities
 from mtsmart.metrics.scores import is_better_lower
+from mtsmart.registry import form_of, wrong_result
 from mtsmart.task_types.interface.base import Outputs, TaskType
 
 
@@ -53,34 +56,66 @@ def scores_of_decoded(
     task: TaskType, predictions: Sequence[Any], outputs: Outputs, references: Sequence[Any]
 ) -> dict[str, float]:
     """``scores_of`` for predictions that have been decoded from the outputs already."""
-    if not isinstance(task, ScoresLabels):
-        return _told(task, task.score(predictions, references))
-    kind = task
-    return _told(task, _scores(task, predictions, references, lambda: kind.probabilities(outputs)))
+    _check_count(task, predictions, references, "decode")
+    table = partial(task.probabilities, outputs) if isinstance(task, ScoresLabels) else None
+    return _told(task, _scores(task, predictions, references, table))
 
 
 def baseline_scores_of(task: TaskType, train: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
     """The scores of the best rule that reads no text. Where probabilities are scored, it is sure of its labels."""
     predictions = task.baseline(train, references)
-    if not isinstance(task, ScoresLabels):
-        return task.score(predictions, references)
-    return _scores(task, predictions, references, lambda: gold_table(predictions, len(task.labels)).astype(np.float64))
+    _check_count(task, predictions, references, "baseline")
+    table = partial(_table_of, task, predictions) if isinstance(task, ScoresLabels) else None
+    return _scores(task, predictions, references, table)
+
+
+def _check_count(task: TaskType, predictions: Sequence[Any], references: Sequence[Any], hook: str) -> None:
+    """Refuse predictions that are not one for each row; numpy would repeat a single one for all rows."""
+    if not hasattr(predictions, "__len__") or len(predictions) != len(references):
+        given = f"{len(predictions)} predictions" if hasattr(predictions, "__len__") else form_of(predictions)
+        what = f"gives {given} for {len(references)} rows"
+        raise wrong_result(type(task), what, "It must give one prediction for each row", hook=hook)
+
+
+def _table_of(task: TaskType, predictions: Sequence[Any]) -> np.ndarray:
+    return gold_table(predictions, len(task.labels)).astype(np.float64)
 
 
 def _scores(
-    task: TaskType, predictions: Sequence[Any], references: Sequence[Any], probabilities: Callable[[], np.ndarray]
+    task: TaskType,
+    predictions: Sequence[Any],
+    references: Sequence[Any],
+    probabilities: Callable[[], np.ndarray] | None,
 ) -> dict[str, float]:
-    found: dict[str, float] = {}
+    """The scores by name, the main one first.
+
+    Args:
+        task: what its ``score`` gives is among them, also where a subclass has another one.
+        predictions: as ``score`` takes them.
+        references: as ``score`` takes them.
+        probabilities: gives the table for metrics of probabilities; None for a type that has none.
+    """
+    found = _checked(task, task.score(predictions, references))
+    if probabilities is None:
+        return found
+    ordered: dict[str, float] = {}
     for name in task.metric_names:
-        metric = METRICS[name]
-        if gives_each_label(metric):
-            values = metric(predictions, references, len(task.labels))
-            found |= {name_for_label(name, label): value for label, value in zip(task.labels, values, strict=True)}
-        elif takes_probabilities(metric):
-            found[name] = metric(probabilities(), references)
-        else:
-            found[name] = metric(predictions, references)
-    return found
+        if gives_each_label(METRICS[name]):
+            values = scores_by(name, predictions, references, len(task.labels))
+            ordered |= {name_for_label(name, label): value for label, value in zip(task.labels, values, strict=True)}
+        elif takes_probabilities(METRICS[name]):
+            ordered[name] = score_by(name, probabilities(), references)
+        elif name in found:
+            ordered[name] = found[name]
+    # A subclass may give other scores, the first of which is the main one where it does not give the task's.
+    return ordered | found if task.metric_names[0] in ordered else found | ordered
+
+
+def _checked(task: TaskType, scores: Any) -> dict[str, float]:
+    if not isinstance(scores, Mapping) or not scores:
+        hint = "It must give a mapping from the names of scores to numbers, the main one first"
+        raise wrong_result(type(task), f"gives {'no scores' if scores == {} else form_of(scores)}", hint, hook="score")
+    return {name: as_score(value, type(task), "score") for name, value in scores.items()}
 
 
 def _told(task: TaskType, scores: dict[str, float]) -> dict[str, float]:
