@@ -44,19 +44,19 @@ class TrackerEntry(NamedEntry):
     Attributes:
         Settings: the type of the settings under its name in the YAML.
         package: the module that must be installed.
-        extra: how it is installed: ``pip install 'mtsmart[EXTRA]'``.
+        extra: of mtsmart's own trackers: ``pip install 'mtsmart[EXTRA]'`` installs it.
     """
 
     Settings: ClassVar[type[TrackerSettings]] = TrackerSettings
     package: ClassVar[str]
-    extra: ClassVar[str]
+    extra: ClassVar[str] = ""
 
 
 TRACKERS: Registry[type[TrackerEntry]] = Registry(
     "tracker",
     folder="mtsmart.tracking",
     group="mtsmart.trackers",
-    needs=["Settings", "section", "expand", "package", "extra", "log", "close"],
+    needs=["Settings", "section", "expand", "package", "log", "close"],
 )
 
 

@@ -29,7 +29,6 @@ class Notebook(Tracker[ProjectSettings]):
 
     Settings = ProjectSettings
     package = "json"
-    extra = "notebook"
 
     class Inner:
         def start(self):
@@ -233,14 +232,48 @@ def test_a_damaged_line_is_named_where_a_tracker_lacks_it(workspace, notebook, c
     assert len(told) == 1 and "metrics.jsonl:2: is not what a run wrote: Invalid JSON" in told[0]
 
 
-def test_what_is_not_installed_is_one_line_before_anything_is_written(workspace, notebook, cli, monkeypatch):
-    monkeypatch.setattr(notebook, "package", "no_such_package")
+@pytest.mark.parametrize("module", ["no_such_package", "no_such_package.part", "json.no_such_part"])
+def test_what_is_not_installed_is_one_line_before_anything_is_written(workspace, notebook, cli, monkeypatch, module):
+    monkeypatch.setattr(notebook, "package", module)
     result = cli("train", workspace.experiment, "tracking=notebook", "-o", "run")
     assert result.code == 2 and not (workspace.folder / "run").exists()
     assert result.err == (
-        "mtsmart: command line: tracking.notebook: needs the package no_such_package, which is not installed. "
-        "pip install 'mtsmart[notebook]'\n"
+        f"mtsmart: command line: tracking.notebook: needs the package {module}, which is not installed. "
+        f"pip install {module.partition('.')[0]}\n"
     )
+
+
+def test_what_an_own_tracker_needs_is_an_extra_of_mtsmart(workspace, cli, monkeypatch):
+    monkeypatch.setattr(TRACKERS["wandb"], "package", "no_such_package")
+    result = cli("train", workspace.experiment, "tracking=wandb", "-o", "run")
+    assert result.code == 2 and result.err.endswith("is not installed. pip install 'mtsmart[wandb]'\n")
+
+
+def no_run_id(tracker):
+    raise RuntimeError("there is no run")
+
+
+@pytest.mark.parametrize(
+    ("run_id", "reason"),
+    [
+        (no_run_id, "there is no run"),
+        (lambda tracker: None, "its run_id is None, and must be a text"),
+        (lambda tracker: object(), "its run_id is of the type object, and must be a text"),
+    ],
+)
+def test_a_tracker_without_a_name_of_its_run_is_told_of_once(workspace, notebook, caplog, monkeypatch, run_id, reason):
+    train = partial(mtsmart.train, workspace.experiment, output_dir=workspace.folder / "run")
+    settings = [*SETTINGS, "tracking=notebook"]
+    with monkeypatch.context() as patched, caplog.at_level(NOTICE, logger="mtsmart"):
+        patched.setattr(notebook, "run_id", property(run_id))
+        patched.setattr(notebook, "log", lambda tracker, figures, update: None)
+        train([*settings, "training.max_updates=4"])
+    told = [record.getMessage() for record in caplog.records if "notebook" in record.getMessage()]
+    assert len(told) == 1 and told[0].startswith(
+        f"notebook failed and is not used any more: {reason}. Training goes on"
+    )
+    run = train([*settings, "training.max_updates=8"], resume=True, allow_changes=["training.max_updates"])
+    assert of_notebook(run.path) == curves(run.path) and records(run.path)[-1]["update"] == 8
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from mtsmart.config.loader import Experiment
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.trackers import TRACKERS
 from mtsmart.log import log_notice
+from mtsmart.registry import form_of, is_own
 from mtsmart.runs.changes import flatten
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.journal import read_metrics
@@ -30,10 +31,17 @@ def check_trackers(experiment: Experiment) -> None:
     """
     for name in experiment.config.tracking.settings:
         entry = TRACKERS[name]
-        if importlib.util.find_spec(entry.package) is None:
-            hint = f"pip install 'mtsmart[{entry.extra}]'"
+        if not _is_installed(entry.package):
+            wanted = f"'mtsmart[{entry.extra}]'" if is_own(entry) else entry.package.partition(".")[0]
             message = f"needs the package {entry.package}, which is not installed"
-            raise experiment.document.error(message, ("tracking", name), hint=hint)
+            raise experiment.document.error(message, ("tracking", name), hint=f"pip install {wanted}")
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # of a module in a package that is not there, or that is no package
+        return False
 
 
 class _Tracked:
@@ -153,13 +161,20 @@ class Tracking(Callback):
             self._remember()
 
     def _remember(self) -> None:
-        now = {name: Known(tracked.tracker.run_id, tracked.logged) for name, tracked in self._open.items()}
-        self._known = {**self._known, **now}
+        for name in list(self._open):
+            self._guarded(name, lambda name=name: self._know(name))  # type: ignore[misc]
         try:
             write_state(self._state_file, self._known)
         except OSError as error:
             for name in list(self._open):
                 self._give_up(name, error)
+
+    def _know(self, name: str) -> None:
+        tracked = self._open[name]
+        run_id: object = tracked.tracker.run_id
+        if not isinstance(run_id, str):
+            raise TypeError(f"its run_id is {form_of(run_id)}, and must be a text")
+        self._known[name] = Known(run_id, tracked.logged)
 
     def _each(self, action: Callable[[_Tracked], None]) -> None:
         for name, tracked in list(self._open.items()):

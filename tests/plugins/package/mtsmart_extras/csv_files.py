@@ -19,8 +19,7 @@ class CsvFiles(Tracker[CsvSettings]):
     """The files are in the run's folder, under tracking/csv_files."""
 
     Settings = CsvSettings
-    package = "csv"  # it must be installed
-    extra = "csv_files"  # pip install 'mtsmart[csv_files]' would install it
+    package = "csv"  # this module must be installed
 
     def build(self) -> Any:
         """None of accelerate's trackers does this."""
