@@ -21,6 +21,7 @@ from mtsmart.data.encoding import EncodedSplit
 from mtsmart.errors import CheckpointError, MtsmartError, warn
 from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.preparation.head_probe import check_logits, check_weights
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.unforeseen import place_of, working_on
 
@@ -43,6 +44,7 @@ def check_fit(model: MultiTaskModel, tasks: Mapping[str, PreparedTask], tokenize
     Raises:
         CheckpointError: most tokens are unknown, a row's outputs depend on the padding beside it, different rows have
             the same logits, a head fails, or ``inputs_embeds`` and ``input_ids`` give different outputs.
+        TrainingError: a head gives logits of another shape than it must, or has weights that it has not registered.
     """
     looked_at = False
     for task in tasks.values():
@@ -228,7 +230,10 @@ def _check_padding(model: MultiTaskModel, task: PreparedTask, pair: Inputs, toge
     Args:
         together: the encoder's outputs for the pair.
     """
-    logits = _logits(model, task, pair, together)
+    with torch.enable_grad():
+        in_graph = _logits(model, task, pair, together)
+    check_weights(model, task, in_graph)
+    logits = in_graph.detach()
     for place in range(2):
         real = pair["attention_mask"][place].bool()
         inputs = _alone(pair, place)
@@ -255,8 +260,8 @@ def _hidden(model: MultiTaskModel, task: PreparedTask, inputs: Inputs) -> Any:
 def _logits(model: MultiTaskModel, task: PreparedTask, inputs: Inputs, outputs: Any) -> Tensor:
     """The logits of the task's head."""
     with _refusing("has a head that fails", task, _other_head(model, task)):
-        logits: Tensor = _run(lambda: model.logits(task.type.head_name, outputs, inputs))
-        return logits
+        logits = _run(lambda: model.logits(task.type.head_name, outputs, inputs))
+    return check_logits(model, task, logits, inputs)
 
 
 @contextmanager
