@@ -14,7 +14,7 @@ from mtsmart.data.joined.batch import JoinedBatch
 from mtsmart.errors import TrainingError
 from mtsmart.models.weights import trained
 from mtsmart.processes import Processes
-from mtsmart.registry import title_of
+from mtsmart.registry import wrong_result
 from mtsmart.training.execution import Executor
 from mtsmart.weighting import BatchLoss, Weighting
 
@@ -127,7 +127,7 @@ class UpdateLosses:
             self._executor.backward(torch.stack(waiting).sum())
 
     def _misfit(self, what: str, hint: str) -> TrainingError:
-        return TrainingError(f"{title_of(type(self._weighting))} (combine): {what}", hint=hint)
+        return wrong_result(type(self._weighting), what, hint, hook="combine")
 
     def parameters(self) -> Sequence[nn.Parameter]:
         """What is trained."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mtsmart.config.regularizers import REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
-from mtsmart.errors import ConfigError, TrainingError
-from mtsmart.registry import title_of
+from mtsmart.errors import ConfigError
+from mtsmart.registry import wrong_result
 from mtsmart.regularizers.shared.base import Places, Regularizer, Rounded, places_of
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -167,26 +167,15 @@ def check_count(regularizer: Regularizer[Any], updates: int, hook: str) -> None:
     """
     counted = getattr(regularizer, "updates", None)
     if counted != updates:
-        text = f"{title_of(type(regularizer))} ({hook}): its 'updates' is {counted}, and {updates} are done"
-        raise TrainingError(text, hint=f"{hook} must call super().{hook}(...), which counts them")
+        hint = f"{hook} must call super().{hook}(...), which counts them"
+        what = f"its 'updates' is {counted}, and {updates} are done"
+        raise wrong_result(type(regularizer), what, hint, hook=hook)
 
 
 def before_evaluation(regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel) -> None:
     """Tell all methods that an evaluation comes; ``model`` has all its weights."""
     for regularizer in regularizers:
         regularizer.before_evaluation(model)
-
-
-def measure(regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel) -> dict[str, float]:
-    """The figures of all methods' own states; ``model`` has all its weights.
-
-    Raises:
-        TrainingError: one is no number.
-    """
-    found: dict[str, float] = {}
-    for regularizer in regularizers:
-        found |= checked_numbers(regularizer, regularizer.measure(model))
-    return found
 
 
 def checked_numbers(method: object, figures: dict[str, float]) -> dict[str, float]:
@@ -200,9 +189,9 @@ def checked_numbers(method: object, figures: dict[str, float]) -> dict[str, floa
         TrainingError: a figure is no number.
     """
     for name, value in figures.items():
-        if not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             what = f"'{name}' is of the type {type(value).__name__}, which is no number"
-            raise TrainingError(f"{title_of(type(method))} (measure): {what}", hint="Give float(value)")
+            raise wrong_result(type(method), what, "Give float(value)", hook="measure")
     return figures
 
 
@@ -218,9 +207,9 @@ def states(regularizers: Mapping[str, Regularizer[Any]]) -> dict[str, dict[str, 
             try:
                 json.dumps(value)
             except (TypeError, ValueError):
-                title = title_of(type(regularizers[name]))
-                text = f"{title} (state_dict): '{key}' holds what JSON cannot, in a {type(value).__name__}"
-                raise TrainingError(text, hint="Tensors belong into what the method 'tensors' gives") from None
+                what = f"'{key}' holds what JSON cannot, in a {type(value).__name__}"
+                hint = "Tensors belong into what the method 'tensors' gives"
+                raise wrong_result(type(regularizers[name]), what, hint, hook="state_dict") from None
     return found
 
 
@@ -236,10 +225,9 @@ def tensors(regularizers: Mapping[str, Regularizer[Any]]) -> dict[str, dict[str,
     for name, of_method in found.items():
         for key, value in of_method.items():
             if not isinstance(value, Tensor):
-                text = (
-                    f"{title_of(type(regularizers[name]))} (tensors): '{key}' is no tensor but a {type(value).__name__}"
-                )
-                raise TrainingError(text, hint="Numbers and texts belong into what the method 'state_dict' gives")
+                what = f"'{key}' is no tensor but a {type(value).__name__}"
+                hint = "Numbers and texts belong into what the method 'state_dict' gives"
+                raise wrong_result(type(regularizers[name]), what, hint, hook="tensors")
     return {
         name: {key: value.detach().cpu().contiguous() for key, value in of_method.items()}
         for name, of_method in found.items()

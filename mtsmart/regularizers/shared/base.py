@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, cast
 from mtsmart.config.regularizers import DEFAULT, REGULARIZERS, Method, MethodSettings
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.strict import StrictModel
-from mtsmart.errors import TrainingError, warn
-from mtsmart.registry import title_of
+from mtsmart.errors import warn
+from mtsmart.registry import wrong_result
 from mtsmart.regularizers.shared.hooks import UpdateHooks
 
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
@@ -144,20 +144,15 @@ def checked(regularizer: Regularizer[Any], task: str, term: Any) -> Term:
     """
     if not isinstance(term, Term):
         hint = "It must be mtsmart.regularizers.Term(value, figures), or None for a batch that has no term"
-        raise _misfit(regularizer, task, f"its term is of the type {type(term).__name__}", hint)
+        raise wrong_result(type(regularizer), f"its term is of the type {type(term).__name__}", hint, task=task)
     if not _is_scalar(term.value):
         hint = "It must be the mean over the batch, a tensor of shape ()"
-        raise _misfit(regularizer, task, f"the value of its term is {_form(term.value)}", hint)
+        raise wrong_result(type(regularizer), f"the value of its term is {_form(term.value)}", hint, task=task)
     for name, figure in term.figures.items():
         if not _is_scalar(figure):
             hint = "It must be a detached tensor of shape ()"
-            raise _misfit(regularizer, task, f"its figure '{name}' is {_form(figure)}", hint)
+            raise wrong_result(type(regularizer), f"its figure '{name}' is {_form(figure)}", hint, task=task)
     return term
-
-
-def _misfit(regularizer: Regularizer[Any], task: str, what: str, hint: str) -> TrainingError:
-    """The error of a term; its title is looked for only here, because terms are checked in each batch."""
-    return TrainingError(f"{title_of(type(regularizer))} (task {task}): {what}", hint=hint)
 
 
 def _is_scalar(value: Any) -> bool:

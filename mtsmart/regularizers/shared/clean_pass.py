@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from mtsmart.data.batch import Batch, Share
 from mtsmart.losses import OnePass, Role
 from mtsmart.models.dropout import DropoutMasks
 from mtsmart.models.multitask import MultiTaskModel
+from mtsmart.registry import form_of, wrong_result
 from mtsmart.task_types import TaskType
 
 
@@ -139,7 +141,11 @@ def loss_of(task: TaskType, logits: Tensor, batch: Batch) -> Tensor:
     """The criterion against the batch's gold labels, a scalar; 0 without gold labels."""
     if not is_labelled(task, batch):
         return logits.sum() * 0.0
-    return batch.scaled(task.criterion(logits, batch), Share.CRITERION)
+    loss: Any = task.criterion(logits, batch)
+    if not isinstance(loss, Tensor) or loss.ndim:
+        hint = "It must give the mean over what counts in the batch, a tensor of shape ()"
+        raise wrong_result(type(task), f"gives what is {form_of(loss)}", hint, hook="criterion", task=task.name)
+    return batch.scaled(loss, Share.CRITERION)
 
 
 def is_labelled(task: TaskType, batch: Batch) -> bool:

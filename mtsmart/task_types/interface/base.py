@@ -22,6 +22,7 @@ from mtsmart.data.derived import source_columns
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.losses import CRITERIA, DIRECTIONS, DIVERGENCES, Divergence, OnePass, Role
+from mtsmart.losses.checked import checked_loss
 from mtsmart.metrics import METRICS
 from mtsmart.metrics.called import score_by
 from mtsmart.metrics.labels import takes_predictions
@@ -130,7 +131,7 @@ class TaskType(ABC):
         self.metric_names = definition.metrics or [self.metrics[0]]
         self.decoding: dict[str, float] = {}
         self.check()  # before the registries are asked: its messages say what fits this task type
-        self._criterion = CRITERIA[loss_of(self)]
+        self._criterion = checked_loss(loss_of(self))
         self._divergences = {role: DIVERGENCES[divergence_of(self, role)] for role in Role}
 
     def check(self) -> None:

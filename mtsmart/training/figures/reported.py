@@ -7,9 +7,14 @@ from typing import Any
 
 from mtsmart.errors import warn
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.registry import title_of
+from mtsmart.registry import title_of, wrong_result
 from mtsmart.regularizers import Regularizer, Term, all_methods
 from mtsmart.weighting import Weighting
+
+OF_LINES = ("type", "update", "learning_rate", "gradient_norm", "skipped", "tasks")
+"""The keys of a line of metrics.jsonl that tells of training; figures of methods' own states stand beside them."""
+OF_TASKS = ("loss",)
+"""The figures of each task beside those that terms report."""
 
 
 class Reported:
@@ -22,6 +27,7 @@ class Reported:
     def __init__(self, regularizers: Iterable[Regularizer[Any]]) -> None:
         self._described = {one: {figure.name for figure in one.figures} for one in regularizers}
         self._seen: dict[Regularizer[Any], set[str]] = {}
+        self._owners: dict[str, Regularizer[Any]] = {}
         self._constant: set[Regularizer[Any]] = set()
 
     def ask(self, regularizer: Regularizer[Any], is_labelled: bool) -> None:
@@ -36,12 +42,19 @@ class Reported:
             regularizer: gives the term.
             term: with its weight.
             in_graph: whether the loss that it is added to depends on weights.
+
+        Raises:
+            TrainingError: a figure has the name of another one.
         """
         if in_graph and not term.value.requires_grad:
             self._tell_of_constant(regularizer, term)
         seen = self._seen.setdefault(regularizer, set())
         if term.figures.keys() <= seen:
             return
+        for name in term.figures:
+            if name in OF_TASKS or self._owners.setdefault(name, regularizer) is not regularizer:
+                what = f"its figure '{name}' has the name of another figure of the task"
+                raise wrong_result(type(regularizer), what, "Give it another name, such as the method's")
         described = self._described[regularizer]
         others = [figure for figure in term.figures if figure not in described]
         if others and seen <= described:  # it has not been told yet
@@ -83,10 +96,19 @@ def measured(
     """The figures of the own states of all methods and of the weighting; ``model`` has all its weights.
 
     Raises:
-        TrainingError: one is no number.
+        TrainingError: one is no number, or has the name of another figure of the line.
     """
-    of_weighting = all_methods.checked_numbers(weighting, weighting.measure())
-    return all_methods.measure(regularizers, model) | of_weighting
+    found: dict[str, float] = {}
+    own = [(one, one.measure(model)) for one in regularizers]
+    for method, figures in [*own, (weighting, weighting.measure())]:
+        taken = next((name for name in figures if name in found or name in OF_LINES), None)
+        if taken is not None:
+            hint = "Give it another name, such as one that begins with the method's"
+            raise wrong_result(
+                type(method), f"each line of metrics.jsonl has a '{taken}' already", hint, hook="measure"
+            )
+        found |= all_methods.checked_numbers(method, figures)
+    return found
 
 
 def _quoted(names: Iterable[str]) -> str:
