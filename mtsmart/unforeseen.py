@@ -89,7 +89,7 @@ def described(error: BaseException) -> MtsmartError:
     With ``MTSMART_DEBUG=1`` its traceback is printed on standard error and there is no file.
     """
     place = place_of(error)
-    reason = f"{type(error).__name__}: {error}".strip().splitlines()[0].removesuffix(":").rstrip(". ")
+    reason = f"{type(error).__name__}: {str(error).strip()}".splitlines()[0].strip().removesuffix(":").rstrip(". ")
     if os.environ.get(_DEBUG, "0") not in ("", "0"):
         traceback.print_exception(error, file=sys.stderr)
         details = "The traceback is above"

@@ -19,16 +19,10 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from pydantic import create_model
 
+from mtsmart.config.method_names import check_name
 from mtsmart.config.strict import StrictModel
 from mtsmart.registry import Registry
 
-_FILES_OF_A_RESUME_POINT = (
-    "model",
-    "optimizer",
-    "random",
-    "weighting",
-    "best_heads",
-)  # a method's state lies beside them
 DEFAULT = "default"
 OFF = "off"
 M = TypeVar("M", bound="Method")
@@ -311,14 +305,19 @@ class MethodRegistry(Registry[type[Method]]):
         """Decorator for a method's class, as :meth:`Registry.register`.
 
         Raises:
-            ValueError: also if the name is a file's of a resume point, or if nothing switches the method off.
+            ValueError: also if the name cannot be a section's or is a file's of a resume point, if the method's text is
+                no MethodText, or if nothing switches the method off.
         """
-        if name in _FILES_OF_A_RESUME_POINT:
-            raise ValueError(f"'{name}' is the name of a file of a resume point; the method needs another")
         enter = super().register(name, fits)
 
         def name_and_enter(method: type[M]) -> type[M]:
+            check_name(name)
             _check_switch(method)
+            given: Any = method.task_types
+            if isinstance(given, str):
+                method.task_types = (given,)
+            if not isinstance(getattr(method, "text", None), MethodText | None):
+                raise ValueError("its text is no MethodText; write text = MethodText(title=..., ...)")
             method.name = name
             enter(method)
             return method

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from mtsmart.config.hints.places import enter_root
+from mtsmart.config.method_names import RESERVED
 from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.strict import Misfit, StrictModel
@@ -237,3 +238,6 @@ class RunConfig(OpenSection):
 
 
 enter_root(RunConfig, "a setting of the experiment, beside 'tasks'")
+
+
+RESERVED.update(RunConfig.model_fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from datasets import Dataset
@@ -20,6 +20,7 @@ from mtsmart.evaluation.passes import passes
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.preparer import Preparer, tokenizing
 from mtsmart.preparation.split_checks import cut_rows_text
+from mtsmart.registry import form_of, wrong_result
 from mtsmart.task_types import Outputs, TaskType
 from mtsmart.task_types.interface.arranges_rows import needs_all_rows
 
@@ -67,9 +68,28 @@ class Engine:
         outputs = self.outputs(tasks, self.preparer.rows_once(tasks[0], rows))
         with tokenizing(tasks[0]):
             return [
-                described(task, of_task, self.tokenizer, temperatures.get(task.name))
+                _checked(task, described(task, of_task, self.tokenizer, temperatures.get(task.name)), len(rows))
                 for task, of_task in zip(tasks, outputs, strict=True)
             ]
+
+
+def _checked(task: TaskType, found: Any, count: int) -> list[dict[str, Any]]:
+    """What a task type's ``describe`` gives, if that is a prediction for each of so many rows.
+
+    Raises:
+        TrainingError: names the task type and its package.
+    """
+    hint = "It must give a list with one dict a source row, whose first key is 'prediction'"
+    what = None
+    if not isinstance(found, list):
+        what = f"gives what is {form_of(found)}"
+    elif len(found) != count:
+        what = f"gives {len(found)} predictions for {count} rows"
+    elif not all(isinstance(row, Mapping) and "prediction" in row for row in found):
+        what = "gives a row without the key 'prediction'"
+    if what is not None:
+        raise wrong_result(type(task), what, hint, hook="describe", task=task.name)
+    return cast(list[dict[str, Any]], found)
 
 
 @dataclass

@@ -21,8 +21,8 @@ from mtsmart.data.encoding import EncodedSplit
 from mtsmart.errors import CheckpointError, MtsmartError, warn
 from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.models.multitask import MultiTaskModel
-from mtsmart.preparation.head_probe import check_logits, check_weights
 from mtsmart.preparation.prepared_task import PreparedTask
+from mtsmart.preparation.probing.heads import check_logits, check_weights
 from mtsmart.unforeseen import place_of, working_on
 
 _ROWS = 500  # whose tokens are counted

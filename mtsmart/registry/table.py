@@ -13,6 +13,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Generic, TypeVar
 
 from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.registry.lacking import lacking
 from mtsmart.registry.packages import (
     GROUPS,
     no_package_has,
@@ -136,13 +137,13 @@ class Registry(Generic[T]):
                 metric from another package, for example.
 
         Raises:
-            ValueError: the name is taken, or the object lacks an attribute that an entry must have.
+            ValueError: the name is taken, or the object lacks an attribute or method that an entry must have.
         """
 
         def enter(entry: T) -> T:
             if self._entries.get(name, entry) is not entry:
                 raise ValueError(f"{self.kind} '{name}' is registered twice")
-            missing = [attribute for attribute in self._needs if not hasattr(entry, attribute)]
+            missing = lacking(entry, self._needs)
             if missing:
                 raise ValueError(f"{self.kind} '{name}' lacks {', '.join(missing)}")
             self._entries[name] = entry

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 from mtsmart.evaluation.evaluator import Evaluation, evaluate_task
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.processes import Processes
+from mtsmart.registry import form_of, wrong_result
 from mtsmart.regularizers import STUDENT, Regularizer
 from mtsmart.runs.results import ScoredUpdate
 from mtsmart.task_types import TaskType
@@ -102,10 +105,19 @@ class Candidate:
 
 
 def candidates(student: MultiTaskModel, regularizers: Iterable[Regularizer]) -> dict[str, MultiTaskModel]:
-    """The weights to score by name, the student's first unless a regulariser leaves them out."""
+    """The weights to score by name, the student's first unless a regulariser leaves them out.
+
+    Raises:
+        TrainingError: a regulariser gives something else, or no models.
+    """
     models = {STUDENT: student}
     for regularizer in regularizers:
-        models = regularizer.candidates(models)
+        given: Any = regularizer.candidates(models)
+        if not isinstance(given, dict) or not given or not all(isinstance(one, nn.Module) for one in given.values()):
+            what = f"gives {'no models' if given == {} else f'what is {form_of(given)}'}"
+            hint = "It must give a dict from names to models, at least one: 'models' itself, or with more"
+            raise wrong_result(type(regularizer), what, hint, hook="candidates")
+        models = given
     return models
 
 

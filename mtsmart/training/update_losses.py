@@ -14,7 +14,7 @@ from mtsmart.data.joined.batch import JoinedBatch
 from mtsmart.errors import TrainingError
 from mtsmart.models.weights import trained
 from mtsmart.processes import Processes
-from mtsmart.registry import wrong_result
+from mtsmart.registry import form_of, wrong_result
 from mtsmart.training.execution import Executor
 from mtsmart.weighting import BatchLoss, Weighting
 
@@ -102,7 +102,14 @@ class UpdateLosses:
         self._is_over = True
 
     def _factor(self, task: str) -> float:
-        return self._weighting.factor(task, len(self))
+        method = self._weighting
+        factor: Any = method.factor(task, len(self))
+        if isinstance(factor, Tensor):
+            return factor  # type: ignore[return-value]  # It works as a number does.
+        if not isinstance(factor, int | float):
+            hint = "It must give the number that combine multiplies a batch's objective by, such as 1 / batches"
+            raise wrong_result(type(method), f"gives what is {form_of(factor)}", hint, hook="factor", task=task)
+        return factor
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of a scalar to those of the parameters.

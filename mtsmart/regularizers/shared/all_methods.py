@@ -228,10 +228,19 @@ def tensors(regularizers: Mapping[str, Regularizer[Any]]) -> dict[str, dict[str,
                 what = f"'{key}' is no tensor but a {type(value).__name__}"
                 hint = "Numbers and texts belong into what the method 'state_dict' gives"
                 raise wrong_result(type(regularizers[name]), what, hint, hook="tensors")
-    return {
-        name: {key: value.detach().cpu().contiguous() for key, value in of_method.items()}
-        for name, of_method in found.items()
-    }
+    return {name: _apart(of_method) for name, of_method in found.items()}
+
+
+def _apart(of_method: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors on the CPU, each with memory of its own; a file of tensors takes none that share theirs."""
+    found: dict[str, Tensor] = {}
+    used: set[int] = set()
+    for key, value in of_method.items():
+        own = value.detach().cpu().contiguous()
+        place = own.untyped_storage().data_ptr()
+        found[key] = own.clone() if place in used else own
+        used.add(place)
+    return found
 
 
 @contextmanager

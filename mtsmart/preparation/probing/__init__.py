@@ -1,0 +1,1 @@
+"""What is looked at before training, by what it is a part of."""
