@@ -54,6 +54,7 @@ class UpdateLosses:
         self._note = note
         self._is_joined = False  # whether the batch at hand is a joined one
         self._any_joined = False
+        self._in_graph = False  # whether an objective so far depends on weights
         self._waiting: list[Tensor] = []  # losses of the members of one joined batch
         self._is_asked = False
         self._is_over = False  # whether each batch has been given
@@ -95,6 +96,7 @@ class UpdateLosses:
                 self._is_joined = len(objectives) > 1
                 self._any_joined |= self._is_joined
                 for own, objective, figures in objectives:
+                    self._in_graph |= objective.requires_grad
                     if self._note is not None:
                         self._note(number, own, figures)
                     yield BatchLoss(own.task, objective)
@@ -118,6 +120,11 @@ class UpdateLosses:
         after the last of them, unless the weighting takes the gradient of each.
         """
         self._is_differentiated = True
+        is_scalar = isinstance(loss, Tensor) and loss.numel() == 1
+        if not is_scalar or (self._in_graph and not loss.requires_grad):
+            what = "depends on no weights, as a detached loss does" if is_scalar else f"is {form_of(loss)}"
+            hint = "Give it a scalar that is made of the objectives of the update's batches"
+            raise self._misfit(f"calls losses.backward with what {what}", hint)
         if self._is_joined and not self._weighting.needs_task_gradients:
             self._waiting.append(loss)
         else:

@@ -15,7 +15,7 @@ def test_a_figure_of_the_state_takes_no_key_of_the_line(bad, train, name):  # no
     with REGULARIZERS.lending({"b_odd": module.Odd}):
         exit_code, line = train("b_odd={}")
     assert exit_code == 2
-    assert line.startswith(f"{METHOD} (measure): each line of metrics.jsonl has a '{name}' already. Give it another"), (
+    assert line.startswith(f"{METHOD} (measure): each line of metrics.jsonl has '{name}' already. Give it another"), (
         line
     )
 

@@ -6,7 +6,7 @@ import torch
 import mtsmart
 from mtsmart.config.weightings import WEIGHTINGS
 from mtsmart.errors import TrainingError
-from mtsmart.weighting import Weighting, WeightingSettings
+from mtsmart.weighting import GradientWeighting, Weighting, WeightingSettings
 from tests.training.test_one_pass import experiment  # noqa: F401 (a fixture)
 from tests.two_layers import tiny_encoder  # noqa: F401 (a fixture)
 from tests.weighting.test_weighting import weights
@@ -64,6 +64,37 @@ class Twice(Own):
             losses.backward(one.objective / total)
 
 
+class Detached(Own):
+    """Gives losses without their graph."""
+
+    def combine(self, losses):
+        for one in losses:
+            losses.backward(one.objective.detach())
+
+
+class Several(Own):
+    """Gives all losses at once."""
+
+    def combine(self, losses):
+        losses.backward(torch.stack([one.objective for one in losses]))
+
+
+class Whole(GradientWeighting[WeightingSettings]):
+    """Merges nothing."""
+
+    Settings = WeightingSettings
+
+    def merge(self, gradients, tasks):
+        return gradients
+
+
+class Forgetful(Whole):
+    """Returns nothing."""
+
+    def merge(self, gradients, tasks):
+        gradients.mean(0)
+
+
 def trained(file, folder, weighting, *settings):
     """The weights of a run with a weighting."""
     with WEIGHTINGS.lending({"own": weighting}):
@@ -87,6 +118,16 @@ def test_losses_that_are_collected_train_as_the_mean(experiment, tmp_path, weigh
             Nothing,
             "the weighting 'own' (combine): leaves no gradient in any parameter, so the update trains nothing",
         ),
+        (
+            Detached,
+            "the weighting 'own' (combine): calls losses.backward with what depends on no weights, as a detached",
+        ),
+        (
+            Several,
+            "the weighting 'own' (combine): calls losses.backward with what is of the type Tensor and of shape (3,)",
+        ),
+        (Whole, "the weighting 'own' (merge): gives what is of the type Tensor and of shape (3, "),
+        (Forgetful, "the weighting 'own' (merge): gives what is None. It must give one gradient, a tensor of shape ("),
         (Twice, "the weighting 'own' (combine): goes twice over the losses of an update, which computes "),
     ],
 )

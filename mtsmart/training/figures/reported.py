@@ -104,9 +104,7 @@ def measured(
         taken = next((name for name in figures if name in found or name in OF_LINES), None)
         if taken is not None:
             hint = "Give it another name, such as one that begins with the method's"
-            raise wrong_result(
-                type(method), f"each line of metrics.jsonl has a '{taken}' already", hint, hook="measure"
-            )
+            raise wrong_result(type(method), f"each line of metrics.jsonl has '{taken}' already", hint, hook="measure")
         found |= all_methods.checked_numbers(method, figures)
     return found
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mtsmart.hardware import free_memory
+from mtsmart.registry import form_of, wrong_result
 from mtsmart.weighting.shared.base import Losses, S, Weighting
 
 
@@ -58,11 +60,17 @@ class GradientWeighting(Weighting[S]):
             touched |= {parameter for parameter in parameters if parameter.grad is not None}
             _take_gradient(parameters, row.split(sizes))
             tasks.append(one.task)
-        merged = self.merge(losses.averaged(gradients), tasks)
-        pieces = merged.split(sizes)
+        pieces = self._merged(losses.averaged(gradients), tasks).split(sizes)
         for parameter, piece in zip(parameters, pieces, strict=True):
             # A head of which the update holds no batch must not move.
             parameter.grad = piece.view_as(parameter).to(parameter.dtype) if parameter in touched else None
+
+    def _merged(self, gradients: Tensor, tasks: list[str]) -> Tensor:
+        merged: Any = self.merge(gradients, tasks)
+        if not isinstance(merged, Tensor) or merged.shape != gradients.shape[1:]:
+            hint = f"It must give one gradient, a tensor of shape {tuple(gradients.shape[1:])}"
+            raise wrong_result(type(self), f"gives what is {form_of(merged)}", hint, hook="merge")
+        return merged
 
 
 def _take_gradient(parameters: Sequence[nn.Parameter], places: Sequence[Tensor]) -> None:
