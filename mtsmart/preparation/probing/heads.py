@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor, nn
 
-from mtsmart.errors import MtsmartWarning, TrainingError
+from mtsmart.errors import TrainingError, warn
 from mtsmart.models.heads import HEADS, HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
@@ -64,7 +63,7 @@ def check_weights(model: MultiTaskModel, task: PreparedTask, logits: Tensor) -> 
             f"{title_of(HEADS[spec.type])} (task {task.name}): has no weights, so it learns nothing: an nn.Parameter "
             "or a module that is an attribute of it is trained and stored"
         )
-        warnings.warn(text, MtsmartWarning, stacklevel=2)
+        warn(text)
 
 
 def _misfit(spec: HeadSpec, task: PreparedTask, what: str, hint: str) -> TrainingError:

@@ -73,7 +73,7 @@ class Reported:
             f"{title_of(type(regularizer))}: its term depends on no weights, so it trains nothing: compute it without "
             "torch.no_grad() and detach(), which cut it off"
         )
-        warnings.warn(text, MtsmartWarning, stacklevel=2)
+        warn(text)
 
     def warn_of_missing(self) -> None:
         """Tell at the end of training of each figure that is described as a part of the loss, and never came.
