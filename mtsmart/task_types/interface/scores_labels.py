@@ -16,7 +16,7 @@ import numpy as np
 from mtsmart.errors import ConfigError, warn
 from mtsmart.metrics import METRICS
 from mtsmart.metrics.called import as_score, score_by, scores_by
-from mtsmart.metrics.labels import gives_each_label, gold_table, name_for_label, takes_probabilities
+from mtsmart.metrics.labels import gives_each_label, gold_table, name_for_label, takes_predictions, takes_probabilities
 from mtsmart.metrics.scores import is_better_lower
 from mtsmart.registry import form_of, wrong_result
 from mtsmart.task_types.interface.base import Outputs, TaskType
@@ -112,7 +112,9 @@ def _scores(
 
 
 def _checked(task: TaskType, scores: Any) -> dict[str, float]:
-    if not isinstance(scores, Mapping) or not scores:
+    """What ``score`` gives as numbers. It gives nothing where no metric of the task makes one score of predictions."""
+    is_asked = any(takes_predictions(METRICS[name]) for name in task.metric_names)
+    if not isinstance(scores, Mapping) or (is_asked and not scores):
         hint = "It must give a mapping from the names of scores to numbers, the main one first"
         raise wrong_result(type(task), f"gives {'no scores' if scores == {} else form_of(scores)}", hint, hook="score")
     return {name: as_score(value, type(task), "score") for name, value in scores.items()}
