@@ -66,5 +66,5 @@ def test_a_criterion_that_is_no_scalar_is_refused(bad, train, workspace, gives, 
     assert code == 2
     assert line == (
         f"mtsmart: the task type 'b_kind' of the package {PACKAGE} (criterion, task color): gives what is {form}. It "
-        "must give the mean over what counts in the batch, a tensor of shape ()"
+        "must give the mean over what counts in the batch, one number in a tensor"
     )

@@ -142,8 +142,8 @@ def loss_of(task: TaskType, logits: Tensor, batch: Batch) -> Tensor:
     if not is_labelled(task, batch):
         return logits.sum() * 0.0
     loss: Any = task.criterion(logits, batch)
-    if not isinstance(loss, Tensor) or loss.ndim:
-        hint = "It must give the mean over what counts in the batch, a tensor of shape ()"
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        hint = "It must give the mean over what counts in the batch, one number in a tensor"
         raise wrong_result(type(task), f"gives what is {form_of(loss)}", hint, hook="criterion", task=task.name)
     return batch.scaled(loss, Share.CRITERION)
 
