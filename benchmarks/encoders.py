@@ -86,8 +86,9 @@ def verdict(encoder: Path, folder: Path, head: str, tasks: Mapping[str, str]) ->
     try:
         train(write_experiment(folder, encoder, head, tasks), folder / "run")
     except MtsmartError as error:
-        # A long path is cut in a message.
-        return re.sub(r"got '/[^'\s]*('|\.{3})", "got 'FOLDER'", str(error)).replace(str(encoder), "FOLDER")
+        # A long path is cut in a message. The place where the encoder is named says nothing here.
+        text = re.sub(r"got '/[^'\s]*('|\.{3})", "got 'FOLDER'", str(error)).replace(str(encoder), "FOLDER")
+        return re.sub(r"^(encoder|\S+experiment\.yaml:\d+): ", "", text)
     return WORKS
 
 
