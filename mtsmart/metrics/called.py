@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mtsmart.arguments import as_python
 from mtsmart.metrics.scores import METRICS
 from mtsmart.registry import form_of, wrong_result
 
@@ -44,7 +45,7 @@ def as_score(value: Any, entry: Any, hook: str | None = None) -> float:
     Raises:
         TrainingError: it is no number.
     """
-    number = value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+    number = as_python(value)
     if not isinstance(number, int | float):
         raise wrong_result(entry, f"gives a score that is {form_of(value)}", "It must be one number", hook=hook)
     return float(number)

@@ -7,12 +7,10 @@ the task's head, together and alone.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
@@ -23,6 +21,7 @@ from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.probing.heads import check_logits, check_weights
+from mtsmart.torch_state import kept_generators
 from mtsmart.unforeseen import place_of, working_on
 
 _ROWS = 500  # whose tokens are counted
@@ -289,17 +288,13 @@ def _run(compute: Callable[[], Any]) -> Any:
 def _unchanged(model: MultiTaskModel) -> Iterator[None]:
     """Inside it the model is in evaluation mode. Afterwards it and all random generators are as before."""
     modes = [(module, module.training) for module in model.modules()]
-    of_python = random.getstate()
-    of_numpy = np.random.get_state()
     model.eval()
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.no_grad(), kept_generators():
             yield
     finally:
         for module, mode in modes:
             module.training = mode
-        random.setstate(of_python)
-        np.random.set_state(of_numpy)
 
 
 def _kind(model: MultiTaskModel, task: PreparedTask) -> str:
