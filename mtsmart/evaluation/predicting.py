@@ -23,6 +23,7 @@ from mtsmart.preparation.split_checks import cut_rows_text
 from mtsmart.registry import form_of, wrong_result
 from mtsmart.task_types import Outputs, TaskType
 from mtsmart.task_types.interface.arranges_rows import needs_all_rows
+from mtsmart.text.counts import counted
 
 _TOGETHER = 10_000  # rows whose tokens and outputs are in memory together; they are sorted by length
 _ANY = '["a", "b"]'
@@ -84,7 +85,7 @@ def _checked(task: TaskType, found: Any, count: int) -> list[dict[str, Any]]:
     if not isinstance(found, list):
         what = f"gives what is {form_of(found)}"
     elif len(found) != count:
-        what = f"gives {len(found)} predictions for {count} rows"
+        what = f"gives {counted(len(found), 'prediction')} for {counted(count, 'row')}"
     elif not all(isinstance(row, Mapping) and "prediction" in row for row in found):
         what = "gives a row without the key 'prediction'"
     if what is not None:

@@ -19,6 +19,7 @@ from mtsmart.regularizers import summaries
 from mtsmart.reporting.hub_metadata import ScoredTask, hub_metadata
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.results import untrained_told
+from mtsmart.text.counts import counted
 from mtsmart.text.escaping import code_span, markdown
 from mtsmart.text.scores import score_text
 from mtsmart.training.setup import recipe_of
@@ -77,7 +78,7 @@ def run_card(run: RunFolder, encoder: str, facts: CardFacts) -> str:
         f"# {markdown(name)}",
         "",
         *([markdown(config.description), ""] if config.description.strip() else []),
-        f"One encoder with {len(tasks)} tasks, trained with mtsmart from {code_span(start)}.",
+        f"One encoder with {counted(len(tasks), 'task')}, trained with mtsmart from {code_span(start)}.",
         *(f"{markdown(text)}." for text in recipe_of(config, definitions)),
         *map(markdown, summaries(config, definitions)),
         "",

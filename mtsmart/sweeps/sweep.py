@@ -31,6 +31,7 @@ from mtsmart.sweeps.search.study import check_optuna
 from mtsmart.sweeps.work.grid import Grid
 from mtsmart.sweeps.work.interface import Work
 from mtsmart.sweeps.work.precision import Chosen, Precisions, open_jobs, refuse_mixed
+from mtsmart.text.counts import counted
 from mtsmart.text.scores import score_text
 from mtsmart.user_paths import user_path
 
@@ -261,9 +262,8 @@ class _Runner:
                 _remove(path)
             kept += path.name not in needed | finished
         if kept and self.queue.folders is not None:
-            self.notify(
-                f"{self.folder / 'unfinished'}: contains {kept} resume points of runs that this grid does not have"
-            )
+            others = f"{counted(kept, 'resume point')} of runs that this grid does not have"
+            self.notify(f"{self.folder / 'unfinished'}: contains {others}")
 
     @property
     def _may_start(self) -> bool:

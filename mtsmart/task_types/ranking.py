@@ -25,6 +25,7 @@ from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.shared.candidates import CandidateTask, encode_lists, reading_of_lists
 from mtsmart.task_types.shared.labels import Kind, as_list, listed, number_of, size_hint
 from mtsmart.task_types.shared.rows import row_error, texts_of
+from mtsmart.text.counts import counted
 
 
 class RankingOptions(TaskOptions):
@@ -165,7 +166,7 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining, Portable, ExplainsDec
             right = self.candidate_index(value, count, row)
             return [float(index == right) for index in range(count)]
         if len(relevances) != count:
-            message = f"holds {len(relevances)} relevances for {count} candidates"
+            message = f"holds {counted(len(relevances), 'relevance')} for {counted(count, 'candidate')}"
             raise row_error(message, row, self.label, value)
         return [self._relevance(relevance, row) for relevance in relevances]
 

@@ -37,6 +37,7 @@ from mtsmart.task_types.shared.rows import ReadsLists, row_error
 from mtsmart.task_types.shared.tokens import IGNORED, TokenTask
 from mtsmart.task_types.shared.words import Span, WordTokens, owner, tokenize_words, windows
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.text.counts import counted
 
 _CERTAIN = 1e4  # a logit whose softmax is 1
 _ANY = "(any)"  # the type of entities whose tags have none
@@ -334,7 +335,8 @@ class Tagging(
         if not isinstance(tags, list):
             raise row_error("is not a list of tags", row, label, value, list_hint(label))
         if len(tags) != count:
-            raise row_error(f"there are {len(tags)} tags for {count} words", row, label, value)
+            message = f"there are {len(tags)} tags for {counted(count, 'word')}"
+            raise row_error(message, row, label, value)
         return [self._tag(tag, word, row) for word, tag in enumerate(tags)]
 
     def _tag(self, value: Any, word: int, row: int) -> int:

@@ -16,6 +16,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.resources import shipped
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.mtdnn import from_mtdnn, is_mtdnn
+from mtsmart.text.counts import counted
 from mtsmart.text.html import html_table
 from mtsmart.text.names import Kind, clash_with, problem_of, same_for_files
 from mtsmart.user_paths import hint_for_absent
@@ -102,7 +103,7 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
         return len(self._entries)
 
     def __repr__(self) -> str:
-        return f"TaskLibrary({len(self)} tasks: {', '.join(self)})"
+        return f"TaskLibrary({counted(len(self), 'task')}: {', '.join(self)})"
 
     def _repr_html_(self) -> str:
         """A line for each task, for notebooks. The definitions are not validated for it."""
@@ -110,7 +111,7 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
             [name, *(_text_of(entry, key) for key in ("suite", "task_type", "description"))]
             for name, entry in self._entries.items()
         ]
-        return html_table(f"{len(self)} tasks", ["task", "suite", "type", "description"], rows)
+        return html_table(counted(len(self), "task"), ["task", "suite", "type", "description"], rows)
 
     def entry(self, name: str) -> Entry:
         """The unvalidated entry called ``name``.

@@ -28,7 +28,7 @@ INPUT = {
     "a column of ours": ("in.csv", b"text,prediction\na,b\n", "in.csv: prediction: the file already has a column of this name"),
     "another column of ours": ("in.csv", b"text,p(red)\na,b\n", r"in.csv: p\(red\): the file already has a column"),
     "another kind": ("in.txt", b"a\n", "in.txt: unknown kind of data file, got '.txt'"),
-    "fewer fields": ("in.csv", b"text,x\na\n", "in.csv:2: has 1 fields where the header has 2"),
+    "fewer fields": ("in.csv", b"text,x\na\n", "in.csv:2: has 1 field where the header has 2"),
     "a broken parquet": ("in.parquet", b"PAR1", "in.parquet: is not a readable parquet file"),
     "columns twice": ("in.csv", b"text,text\na,b\n", "in.csv:1: two columns have the same name"),
 }  # fmt: skip

@@ -155,7 +155,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_trained(grid, tmp_path):
     assert process.returncode == 2 and "Traceback" not in out
     assert re.search(r"colors: both, seed 1: .*training\.non_finite=skip", out)
     assert {run["run"] for run in lines(tmp_path / "s")} == {"joint", "colors: plain", "colors: after joint"}
-    assert "contains 1 resume points of runs that this grid does not have" in out and others.is_dir()
+    assert "contains 1 resume point of runs that this grid does not have" in out and others.is_dir()
     assert "Not finished yet: both." in (tmp_path / "s" / "RESULTS.md").read_text()
 
 

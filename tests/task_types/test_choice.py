@@ -178,7 +178,7 @@ def test_relevances_of_lists(tokenizer):
     assert encode(chosen, tokenizer, rows)["labels"][:] == [[1.0, 0.0], [0.5, 2.0]]
     assert encode(chosen, tokenizer, [row("[0, 3]")])["labels"][:] == [[0.0, 3.0]]
     for label, message in (
-        ([1], "row 1: label: holds 1 relevances for 2 candidates"),
+        ([1], "row 1: label: holds 1 relevance for 2 candidates"),
         (["goood", "bad"], "row 1: label: is not a relevance, got 'goood'. Did you mean 'good'"),
         (["-1", "1"], "row 1: label: is not a relevance, got '-1'"),
     ):

@@ -319,7 +319,7 @@ def test_definitions_that_do_not_fit(changes, message):
         ({"words": "a cat", "tags": ["O", None]}, "row 2: tags: the tag of word 2 is not one of the task's, got null"),
         ({"words": "a cat", "tags": ["O", 5]}, "row 2: tags: the tag of word 2 is not one of the task's, got 5"),
         ({"words": "a cat", "tags": "O"}, "row 2: tags: there are 1 tags for 2 words, got 'O'"),
-        ({"words": ["a cat"], "tags": ["O", "O"]}, "row 2: tags: there are 2 tags for 1 words"),
+        ({"words": ["a cat"], "tags": ["O", "O"]}, "row 2: tags: there are 2 tags for 1 word"),
         ({"words": "a cat", "tags": 3}, "row 2: tags: is not a list of tags, got 3"),
         ({"words": ["a", None], "tags": "O O"}, "row 2: words: is not a list of words, got ['a', null]"),
         ({"words": 7, "tags": "O"}, "row 2: words: is not a list of words, got 7"),

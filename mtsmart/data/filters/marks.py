@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mtsmart.text.counts import counted
+
 _MARK = "*"
 _WORD = re.compile(r"\S+")
 
@@ -37,7 +39,7 @@ def mark_words(text: str, number: Any, words: Any) -> str:
     wanted = str(words).strip()
     count = len(wanted.split())
     if count == 0 or not 0 <= first <= len(places) - count:
-        raise ValueError(f"has {len(places)} words, and none at place {first} to mark as '{wanted}'")
+        raise ValueError(f"has {counted(len(places), 'word')}, and none at place {first} to mark as '{wanted}'")
     start = places[first].start()
     is_there = text.startswith(wanted, start)
     end = start + len(wanted) if is_there else places[first + count - 1].end()

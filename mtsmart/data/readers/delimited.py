@@ -20,6 +20,7 @@ from mtsmart.data.readers.forms.wanted import Wanted, check_wanted_names, first_
 from mtsmart.data.readers.packed import most_bytes
 from mtsmart.errors import DataError, warn
 from mtsmart.tasks.dataset import BLANK
+from mtsmart.text.counts import counted
 
 _MAX_FIELD = 10_000_000  # characters
 _FIELD = 10  # characters that a field counts besides its own, for the memory that it takes
@@ -216,7 +217,7 @@ def _rows_by_header(
     is_first = True
     for line, row in rows:
         if len(row) != len(header):
-            message = f"has {len(row)} fields where the header has {len(header)}"
+            message = f"has {counted(len(row), 'field')} where the header has {len(header)}"
             hint = hints.hint_for_row(row, dialect.delimiter, len(header))
             hint = hint or hints.hint_for_header(header, dialect.delimiter)
             raise DataError(message, file=file, line=line, value=row, hint=hint)
@@ -242,7 +243,7 @@ def _rows_by_name(
             least = "at least " if is_open else ""
             hint = hints.hint_for_row(row, dialect.delimiter, len(names)) or f"Expected: {', '.join(columns)}"
             raise DataError(
-                f"has {len(row)} fields where 'columns' names {least}{len(names)}",
+                f"has {counted(len(row), 'field')} where 'columns' names {least}{len(names)}",
                 file=file,
                 line=line,
                 value=row,

@@ -11,6 +11,7 @@ from torch import nn
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.transforms import TRANSFORMS, Order, Transform
+from mtsmart.text.counts import counted
 
 
 @TRANSFORMS.register("freeze")
@@ -66,5 +67,6 @@ class Freeze(Transform[int | Literal["all", "embeddings"]]):
             message = f"cannot be a number here: the layers of {type(encoder.model).__name__} share their weights"
             raise CheckpointError(message, key="encoder.freeze", value=count, hint="Use 'embeddings' or 'all'")
         if count > len(layers):
-            raise CheckpointError(f"the encoder has only {len(layers)} layers", key="encoder.freeze", value=count)
+            message = f"the encoder has only {counted(len(layers), 'layer')}"
+            raise CheckpointError(message, key="encoder.freeze", value=count)
         return layers[:count]

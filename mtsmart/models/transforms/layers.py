@@ -10,6 +10,7 @@ from torch import nn
 from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.transforms import TRANSFORMS, Order, Transform
+from mtsmart.text.counts import counted
 
 _PLACES = ("encoder.layer", "transformer.layer", "layer")  # where architectures keep layers that are all alike
 
@@ -39,7 +40,8 @@ class KeepLayers(Transform[int]):
         place = self._place(encoder)
         layers = list(encoder.model.get_submodule(place).children())
         if count > len(layers):
-            raise CheckpointError(f"the encoder has only {len(layers)} layers", key="encoder.layers", value=count)
+            message = f"the encoder has only {counted(len(layers), 'layer')}"
+            raise CheckpointError(message, key="encoder.layers", value=count)
         kept = [-(-(number + 1) * len(layers) // count) - 1 for number in range(count)]
         encoder.model.set_submodule(place, nn.ModuleList(layers[index] for index in kept))
         encoder.config.num_hidden_layers = count

@@ -12,6 +12,7 @@ from mtsmart.serving.limits import Limits
 from mtsmart.serving.requests.json_body import json_object
 from mtsmart.serving.requests.refusals import Refusal
 from mtsmart.serving.sizes import texts_in
+from mtsmart.text.counts import counted
 
 KEYS = ("tasks", "texts", "rows")
 """What a body may hold: the names of tasks (all, if they are not named), and either texts or rows."""
@@ -75,7 +76,7 @@ def _input(value: Any, number: int, tasks: Sequence[ServedTask], limits: Limits)
         raise _bad(message, row=number, field="texts", shown=shorten(value), hint=hint)
     for task in tasks:
         if len(texts) != task.texts:
-            given = "1 text" if len(texts) == 1 else f"{len(texts)} texts"
+            given = counted(len(texts), "text")
             message = f"has {given}, and the task '{task.name}' reads {task.texts}"
             hint = _hint_for_count(len(texts), task)
             raise _bad(message, row=number, field="texts", shown=shorten(value), hint=hint)

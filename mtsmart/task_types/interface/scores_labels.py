@@ -20,6 +20,7 @@ from mtsmart.metrics.labels import gives_each_label, gold_table, name_for_label,
 from mtsmart.metrics.scores import is_better_lower
 from mtsmart.registry import form_of, wrong_result
 from mtsmart.task_types.interface.base import Outputs, TaskType
+from mtsmart.text.counts import counted
 
 
 class ScoresLabels(ABC):
@@ -72,8 +73,8 @@ def baseline_scores_of(task: TaskType, train: Sequence[Any], references: Sequenc
 def _check_count(task: TaskType, predictions: Sequence[Any], references: Sequence[Any], hook: str) -> None:
     """Refuse predictions that are not one for each row; numpy would repeat a single one for all rows."""
     if not hasattr(predictions, "__len__") or len(predictions) != len(references):
-        given = f"{len(predictions)} predictions" if hasattr(predictions, "__len__") else form_of(predictions)
-        what = f"gives {given} for {len(references)} rows"
+        given = counted(len(predictions), "prediction") if hasattr(predictions, "__len__") else form_of(predictions)
+        what = f"gives {given} for {counted(len(references), 'row')}"
         raise wrong_result(type(task), what, "It must give one prediction for each row", hook=hook)
 
 

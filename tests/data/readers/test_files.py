@@ -61,7 +61,7 @@ def test_many_rows_come_in_chunks(tmp_path):
         ("x.csv", "", "is empty"),
         ("x.csv", "a,b\n", "has no rows"),
         ("x.csv", "a,a\n1,2\n", r"x\.csv:1: two columns have the same name, got 'a'"),
-        ("x.csv", "a,b\n1,2\n1\n", r"x\.csv:3: has 1 fields where the header has 2"),
+        ("x.csv", "a,b\n1,2\n1\n", r"x\.csv:3: has 1 field where the header has 2"),
         ("x.csv", 'a,b\n1,"open\n', r"x\.csv:2: cannot be read"),
         ("x.tsv", b"a\tb\n1\t\xff\n", "is not UTF-8"),
         ("x.jsonl", '{"a": 1}\n{"a": \n', r"x\.jsonl:2: is not valid JSON"),

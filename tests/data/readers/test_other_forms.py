@@ -55,7 +55,7 @@ def test_a_hash_and_a_hard_blank_are_words(tmp_path):
     [
         ("Ada B\n", None, r"gives none. It has 2; example: columns: \[words, tags\]"),
         ("Ada X B\n", None, r"It has 3; example: columns: \[words, column2, tags\]"),
-        ("Ada B\n\nran\n", ["words", "tags"], r"x\.conll:3: has 1 fields where 'columns' names 2"),
+        ("Ada B\n\nran\n", ["words", "tags"], r"x\.conll:3: has 1 field where 'columns' names 2"),
         ("Ada\tB\n\tO\n", ["words", "tags"], r"x\.conll:2: begins with an empty field"),
         ("\n\n", ["words", "tags"], "has no rows"),
     ],
@@ -151,7 +151,7 @@ def test_a_delimiter_says_enough_about_an_unknown_ending(tmp_path):
         {"label": "A", "words": ["one", "two"]},
         {"label": "B", "words": ["x"]},
     ]
-    with pytest.raises(DataError, match=r"x\.label:2: has 1 fields where 'columns' names 2"):
+    with pytest.raises(DataError, match=r"x\.label:2: has 1 field where 'columns' names 2"):
         rows_of(tmp_path, "x.label", "A b\nB\n", **TREC)
 
 

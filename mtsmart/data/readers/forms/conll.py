@@ -20,6 +20,7 @@ from mtsmart.data.readers.lines import MAX_LINE, bounded_lines, not_utf8, open_t
 from mtsmart.data.readers.packed import most_bytes
 from mtsmart.errors import DataError, warn
 from mtsmart.tasks.dataset import BLANK
+from mtsmart.text.counts import counted
 
 _DOCUMENT = "-DOCSTART-"
 _BLANKS = " \t\r\n"
@@ -179,7 +180,7 @@ def _fields(text: str, delimiter: str | None) -> list[str]:
 
 
 def _misfit(fields: list[str], columns: list[str], file: Path, line: int) -> DataError:
-    message = f"has {len(fields)} fields where 'columns' names {len(columns)}"
+    message = f"has {counted(len(fields), 'field')} where 'columns' names {len(columns)}"
     hint = f"Expected: {', '.join(columns)}"
     if len(fields) == 1 and len(columns) > 1:
         hint += "; 'delimiter' says what stands between them (a tab or blanks, if it is not given)"
