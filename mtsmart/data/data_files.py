@@ -13,9 +13,9 @@ from mtsmart.data.completeness import empty_as_missing
 from mtsmart.data.readers import WITHOUT_NULL, kind_of_file, read_source_file
 from mtsmart.data.readers.columns import MixedColumn, common_type, joined, mixed_hint
 from mtsmart.data.readers.files import KINDS
-from mtsmart.data.selection import named
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.tasks.dataset import DatasetSource
+from mtsmart.tasks.spellings import named
 from mtsmart.user_paths import hint_for_absent
 
 _WILD = frozenset("*?[")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,6 +15,7 @@ from mtsmart.data.readers.columns import MixedColumn
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.tasks.spellings import named
 
 SourceRows: TypeAlias = datasets.Dataset | StreamedSplit
 _SHARE = re.compile(r"[0-9]+(\.[0-9]+)? ?%")
@@ -128,33 +129,6 @@ def _share_hint(spec: str, place: Mapping[str, Any]) -> str | None:
     if str(place.get("key")).endswith(".train"):
         return f"To train on the first {spec} of the rows, write train[:{spec.replace(' ', '')}]"
     return f"To draw {spec} of the training rows for it, write dataset: {{holdout: {spec}}}"
-
-
-def named(splits: Mapping[str, Any], base: str) -> str | None:
-    """The split called ``base``, or the only one whose name is another spelling of it; None: there is none."""
-    if base in splits:
-        return base
-    same = [name for name in splits if _folded(name) == _folded(base)]
-    return same[0] if len(same) == 1 else None
-
-
-def spelt_alike(names: Iterable[str | None]) -> dict[str, list[int]]:
-    """Name of a split in its first spelling -> the places at which it stands, in any spelling.
-
-    Spellings differ in the case of letters, or in blanks around them. What is nothing but blanks is no name.
-    """
-    places: dict[str, list[int]] = {}
-    spellings: dict[str, str] = {}
-    for place, name in enumerate(names):
-        if name and name.strip():
-            first = spellings.setdefault(_folded(name), name.strip())
-            places.setdefault(first, []).append(place)
-    return places
-
-
-def _folded(name: str) -> str:
-    """The same for all spellings of a split's name."""
-    return name.strip().casefold()
 
 
 def _chosen(loaded: Mapping[str, Loaded], spec: str, place: dict[str, Any]) -> list[tuple[np.ndarray, Any]]:

@@ -27,7 +27,7 @@ from mtsmart.data.encoding import cache_dir
 from mtsmart.data.perturbations import perturbed_rows
 from mtsmart.data.readers import Clone, features_of, list_files, open_clone, open_streamed, spilled, stream_clone
 from mtsmart.data.readers.streaming import check_id
-from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, named, select, select_with_labels, spelt_alike
+from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, select, select_with_labels
 from mtsmart.data.tables.made_columns import with_made_columns
 from mtsmart.data.tables.whole_rows import rows_of_table, with_column
 from mtsmart.errors import DataError, did_you_mean, warn
@@ -35,6 +35,7 @@ from mtsmart.storage.durable import sha256_of
 from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.habits import hint_for_hub, refuse_joined_texts
+from mtsmart.tasks.spellings import named, spelt_alike
 from mtsmart.user_paths import path_of_variable, user_path
 
 
@@ -72,11 +73,10 @@ def load_split(
     if kept is not None:
         rows = rows.select(kept)
         numbers = numbers[kept]
-    rows = rows.select_columns([*columns, *labels])
-    if definition.dataset.perturb is not None:
-        texts = [column for column in definition.text if column in columns]
-        rows = perturbed_rows(rows, texts, definition.dataset.perturb)
-    return with_column(rows, "row", numbers)
+    rows = with_column(rows.select_columns([*columns, *labels]), "row", numbers)
+    if definition.dataset.perturb is None:
+        return rows
+    return perturbed_rows(rows, [name for name in definition.text if name in columns], definition.dataset.perturb)
 
 
 def _has_no_null(source: DatasetSource, spec: str, config: DataConfig) -> bool:
@@ -107,12 +107,15 @@ def file_digests(definition: TaskDefinition, split: str, config: DataConfig) -> 
         files, names = _read_from(definition.dataset, config)
         digests = {}
         for base in bases(definition.split(split)):
-            read = next(iter(files.values())) if definition.dataset.split_column else files[base]
+            spelt = next(iter(files)) if definition.dataset.split_column else named(files, base)
+            if spelt is None:
+                return None
+            read = files[spelt]
             if not all(file.is_file() for file in read):  # Reading a device or a pipe may never end.
                 return None
             digests[base] = [*map(sha256_of, read), repr(names)]
         return digests
-    except (OSError, KeyError, DataError):
+    except (OSError, DataError):
         return None
 
 
@@ -171,8 +174,8 @@ def split_place(task: str, definition: TaskDefinition, split: str) -> str:
     source = definition.dataset
     where = source_name(source)
     if source.files and not source.split_column:
-        entries = map(source.files.get, dict.fromkeys(bases(definition.split(split))))
-        where = ", ".join(shown(entry) for entry in entries if entry)
+        spelt = [named(source.files, base) for base in dict.fromkeys(bases(definition.split(split)))]
+        where = ", ".join(shown(source.files[name]) for name in spelt if name is not None)
     return f"task {task}, split {split}" + (f" ({where})" if where else "")
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from mtsmart.data.selection import spelt_alike
 from mtsmart.drafting.columns import Column, look_at
 from mtsmart.drafting.draft import Draft, Given, Seen
 from mtsmart.drafting.flat import flat
@@ -19,6 +18,7 @@ from mtsmart.drafting.questions import Answer, Ask, Question, choose
 from mtsmart.drafting.structured import ranked, structured
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.task_types import TASK_TYPES, hint_for_type
+from mtsmart.tasks.spellings import spelt_alike
 from mtsmart.text.counts import part_of
 
 _OF_ONE_TEXT = 1.5  # rows with the same text, on average, from which it is what several rows are about

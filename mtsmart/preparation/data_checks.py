@@ -100,11 +100,8 @@ def _splits(task: TaskType) -> Iterator[str]:
 
 
 def _has_validation_file(task: TaskType) -> bool:
-    source = task.definition.dataset
-    if source.files is None:
+    if task.definition.dataset.files is None:
         return False
-    if source.split_column is None:
-        return "validation" in source.files
     try:
         return has_split(task.definition, "validation", DataConfig())
     except MtsmartError:  # Reading the training split finds it too.

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from mtsmart.config.sections import DataConfig
 from mtsmart.data.readers.clones import SPLIT_WORDS
-from mtsmart.data.selection import bases, named
+from mtsmart.data.selection import bases
 from mtsmart.data.sources import known_splits, places_read
 from mtsmart.errors import MtsmartError
 from mtsmart.tasks.definition import TaskDefinition
+from mtsmart.tasks.spellings import named
 
 _KNOWN = ("train", "validation", "test")
 _VALIDATION = re.compile(f"{SPLIT_WORDS['validation']}|validate|eval|evaluation")

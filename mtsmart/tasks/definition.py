@@ -13,6 +13,7 @@ from mtsmart.config.open_section import OpenSection
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.tasks.dataset import DatasetSource
+from mtsmart.tasks.spellings import named
 from mtsmart.text.html import html_table
 from mtsmart.text.json_text import json_text
 
@@ -210,8 +211,9 @@ class TaskDefinition(OpenSection):
     @model_validator(mode="after")
     def _holdout_is_the_only_validation(self) -> TaskDefinition:
         if self.dataset.holdout is not None:
-            named = self.dataset.files or {}
-            if "validation" in self.splits or ("validation" in named and "validation" not in self.splits.values()):
+            file = named(self.dataset.files or {}, "validation")
+            is_left = file is not None and named(dict.fromkeys(self.splits.values()), file) is None
+            if "validation" in self.splits or is_left:
                 message = "the task has a validation split, and 'dataset.holdout' makes one of the training rows"
                 raise Misfit(message, ("dataset", "holdout"), hint="Leave one of the two out")
         return self

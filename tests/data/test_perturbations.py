@@ -159,6 +159,13 @@ def test_a_missing_text_and_a_text_made_of_columns(tmp_path):
     assert loaded["{b}: {big}"][0] == "nothing marvelous: large movie"
 
 
+def test_the_only_column_of_rows_without_labels_is_changed(tmp_path):
+    task = definition(tmp_path, [{"a": row["a"]} for row in ROWS], text=["a"])
+    loaded = load_split("t", task, "validation", ["a"], DataConfig())
+    assert loaded.column_names == ["a", "row"]
+    assert loaded["a"][:] == [changed(row["a"], "typos") for row in ROWS]
+
+
 def test_only_tasks_that_are_never_trained_have_it(tmp_path):
     with pytest.raises((Misfit, ConfigError), match="changes the texts of tasks that are never trained") as caught:
         definition(tmp_path, ROWS, evaluation_only=False)
