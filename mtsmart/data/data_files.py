@@ -14,7 +14,7 @@ from mtsmart.data.readers import WITHOUT_NULL, kind_of_file, read_source_file
 from mtsmart.data.readers.columns import MixedColumn, common_type, joined, mixed_hint
 from mtsmart.data.readers.files import KINDS
 from mtsmart.errors import DataError, did_you_mean
-from mtsmart.tasks.dataset import DatasetSource
+from mtsmart.tasks.dataset import DatasetSource, names_of
 from mtsmart.tasks.spellings import named
 from mtsmart.user_paths import hint_for_absent
 
@@ -32,8 +32,7 @@ def files_of(entry: str | Sequence[str]) -> list[Path]:
     Raises:
         DataError: a pattern matches no file, or a file is named twice.
     """
-    names = [entry] if isinstance(entry, str) else entry
-    found = [path for name in names for path in _expanded(name)]
+    found = [path for name in names_of(entry) for path in _expanded(name)]
     if len(found) > _MAX_FILES:
         raise DataError(f"are more than {_MAX_FILES:,} files", file=shown(entry))
     if len(set(found)) < len(found):
@@ -88,8 +87,7 @@ def require_files(task: str, source: DatasetSource, splits: Collection[str]) -> 
 
 def header_hint(source: DatasetSource, columns: Sequence[str]) -> str | None:
     """A hint for a file whose first line may be a row already; None for files that have no such line, or need none."""
-    entries = [[entry] if isinstance(entry, str) else entry for entry in (source.files or {}).values()]
-    kinds = {kind_of_file(name, source) for names in entries for name in names}
+    kinds = {kind_of_file(name, source) for name in source.file_names}
     if source.columns is not None or kinds.isdisjoint(("csv", "tsv")):
         return None
     shown = ", ".join(columns)
@@ -98,7 +96,7 @@ def header_hint(source: DatasetSource, columns: Sequence[str]) -> str | None:
 
 def shown(entry: str | Sequence[str]) -> str:
     """The files of a split in messages."""
-    names = [entry] if isinstance(entry, str) else list(entry)
+    names = names_of(entry)
     more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
     return ", ".join(names[:_MAX_SHOWN]) + more
 

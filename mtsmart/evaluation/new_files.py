@@ -139,13 +139,12 @@ def _is_of_same_kind(file: str | Path, trained: DatasetSource) -> bool:
     """Whether the settings of the training files are about files like this one."""
     if trained.files is None:
         return False
-    names = [name for entry in trained.files.values() for name in ([entry] if isinstance(entry, str) else entry)]
     plain = trained.model_copy(update={"format": None, "delimiter": None})
     ending = kind_of_file(file, plain)
     if ending not in ("csv", "tsv", "jsonl", "json", "parquet"):
         return True
-    endings = {kind_of_file(name, plain) for name in names}
-    return ending in endings | {kind_of_file(name, trained) for name in names}
+    endings = {kind_of_file(name, plain) for name in trained.file_names}
+    return ending in endings | {kind_of_file(name, trained) for name in trained.file_names}
 
 
 def _has_header(file: str | Path, source: DatasetSource, columns: Iterable[str]) -> bool:

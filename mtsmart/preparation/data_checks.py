@@ -131,8 +131,7 @@ def _checked(task: TaskType, split: str, preparer: Preparer) -> EncodedSplit | N
 
 def lacks_all_files(task: TaskType) -> bool:
     """Whether none of the data files that a task names is there."""
-    source = task.definition.dataset
-    names = [name for entry in (source.files or {}).values() for name in ([entry] if isinstance(entry, str) else entry)]
+    names = task.definition.dataset.file_names
     return bool(names) and not any(Path(name).exists() for name in names)
 
 

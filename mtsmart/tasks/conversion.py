@@ -10,6 +10,7 @@ from mtsmart.config.document import dump_yaml, read_yaml
 from mtsmart.errors import ConfigError, MtsmartError
 from mtsmart.storage.owned import is_same_file
 from mtsmart.storage.replaceable import check_replaceable
+from mtsmart.tasks.dataset import names_of
 from mtsmart.tasks.library import read_task_file
 from mtsmart.tasks.mtdnn import is_mtdnn
 
@@ -36,9 +37,9 @@ def convert_file(path: str | Path, output: str | Path | None = None, data_dir: s
         task = entry.definition.model_dump(exclude_defaults=True)
         if output is not None and folder is not None and "files" in task["dataset"]:
             files = task["dataset"]["files"]
-            if any(is_same_file(Path(output), Path(file)) for file in files.values()):
+            if any(is_same_file(Path(output), Path(file)) for entry in files.values() for file in names_of(entry)):
                 raise ConfigError("is a data file of the tasks", argument="output", value=str(output))
-            task["dataset"]["files"] = {split: _relative(file, folder) for split, file in files.items()}
+            task["dataset"]["files"] = {split: _relative(entry, folder) for split, entry in files.items()}
         tasks[entry.name] = task
     return dump_yaml(tasks)
 
@@ -52,5 +53,7 @@ def _holds_tasks(file: Path) -> bool:
     return bool(data) and all(isinstance(task, dict) and "task_type" in task for task in data.values())
 
 
-def _relative(file: str, folder: Path) -> str:
-    return os.path.relpath(file, folder) if Path(file).is_relative_to(folder) else file
+def _relative(entry: str | list[str], folder: Path) -> str | list[str]:
+    """The file or the files of a split; those at or below the folder are named relative to it."""
+    names = [os.path.relpath(file, folder) if Path(file).is_relative_to(folder) else file for file in names_of(entry)]
+    return names[0] if isinstance(entry, str) else names

@@ -218,6 +218,11 @@ class DatasetSource(StrictModel):
         return self
 
     @property
+    def file_names(self) -> list[str]:
+        """The files and patterns of all splits, as ``files`` names them."""
+        return [name for entry in (self.files or {}).values() for name in names_of(entry)]
+
+    @property
     def draws_validation(self) -> bool:
         """Whether the validation split is drawn from the training rows."""
         return self.holdout is not None or self.fold is not None
@@ -237,6 +242,11 @@ class DatasetSource(StrictModel):
         if isinstance(self.holdout, str):
             return round(float(self.holdout.rstrip(" %")) / 100 * rows)
         return self.holdout or 0
+
+
+def names_of(entry: str | Sequence[str]) -> list[str]:
+    """The files and patterns of a split, for which a task names one or a list."""
+    return [entry] if isinstance(entry, str) else list(entry)
 
 
 def problem_of_columns(columns: Sequence[str], kind: FileKind | str | None) -> str | None:

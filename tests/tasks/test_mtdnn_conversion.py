@@ -34,6 +34,18 @@ def test_conversion_to_standard_output_and_from_named_data(tmp_path, cli):
     assert files["dev"] == str(tmp_path / "elsewhere" / "mine_dev.tsv")
 
 
+def test_conversion_keeps_the_list_of_files_of_an_entry_in_our_form(tmp_path, cli):
+    files = "{train: [a.csv, parts/b.csv], test: c.csv}"
+    own = f"own: {{task_type: regression, dataset: {{files: {files}}}, text: [a]}}\n"
+    (tmp_path / "t.yml").write_text(BASIC + own)
+    result = cli("tasks", "convert", tmp_path / "t.yml", "--output", tmp_path / "own.yaml")
+    assert result.code == 0, result.err
+    converted = yaml.safe_load((tmp_path / "own.yaml").read_text())
+    assert converted["own"]["dataset"]["files"] == yaml.safe_load(files)
+    result = cli("tasks", "convert", tmp_path / "t.yml", "--output", tmp_path / "a.csv")
+    assert result.code == 2 and "--output: is a data file of the tasks" in result.err
+
+
 def test_conversion_refuses_our_form_and_the_file_itself(tmp_path, cli):
     (tmp_path / "own.yaml").write_text("mine: {task_type: regression, dataset: {path: x}, text: [a]}\n")
     result = cli("tasks", "convert", tmp_path / "own.yaml")
