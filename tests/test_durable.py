@@ -70,6 +70,12 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, below):
     assert str(error.value) == expected and file.read_text() == "mine"
 
 
+@pytest.mark.parametrize(("text", "reason"), [("", "OSError"), ("\n no room \nelse", "no room")])
+def test_an_error_of_a_write_without_the_systems_words_has_a_reason(tmp_path, text, reason):
+    with pytest.raises(StorageError, match=f"cannot be written: {reason}$"), writing(tmp_path / "x"):
+        raise OSError(text)
+
+
 def test_what_safetensors_says_of_a_full_disk_is_said_in_the_systems_words(tmp_path):
     safetensors = pytest.importorskip("safetensors", reason="safetensors comes with mtsmart")
     told = "Error while serializing: I/O error: No space left on device (os error 28)"

@@ -18,7 +18,7 @@ import yaml
 
 from mtsmart.arguments import as_python
 from mtsmart.config.reading.yaml_types import MAX_NODES, Dumper, Resolver, TooMany
-from mtsmart.errors import ConfigError, MtsmartError
+from mtsmart.errors import ConfigError, MtsmartError, reason_in
 from mtsmart.storage.durable import read_bytes
 from mtsmart.storage.failures import reason_of
 from mtsmart.text.escaping import each_line
@@ -271,7 +271,7 @@ def _compose(text: str, file: str) -> yaml.Node | None:
         problem = " ".join(part for part in (error.context, error.problem) if part)
         raise ConfigError(f"is not valid YAML: {problem}", file=file, line=mark.line + 1 if mark else None) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"is not valid YAML: {str(error).splitlines()[0]}", file=file) from None
+        raise ConfigError(f"is not valid YAML: {reason_in(error)}", file=file) from None
 
 
 def _nodes(text: str) -> yaml.Node | None:

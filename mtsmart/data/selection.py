@@ -12,7 +12,7 @@ import numpy as np
 
 from mtsmart.data.readers import StreamedSplit
 from mtsmart.data.readers.columns import MixedColumn
-from mtsmart.errors import DataError, did_you_mean
+from mtsmart.errors import DataError, did_you_mean, reason_in
 from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.spellings import named
@@ -73,8 +73,8 @@ def select(splits: Splits, spec: str, place: dict[str, Any]) -> tuple[datasets.D
     try:
         rows = chosen[0][1] if len(chosen) == 1 else datasets.concatenate_datasets([part for _, part in chosen])
     except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"adds splits whose columns differ: {reason}", value=spec, **place) from None
+        message = f"adds splits whose columns differ: {reason_in(error)}"
+        raise DataError(message, value=spec, **place) from None
     return rows, np.concatenate([numbers for numbers, _ in chosen])
 
 
@@ -141,7 +141,7 @@ def _chosen(loaded: Mapping[str, Loaded], spec: str, place: dict[str, Any]) -> l
     except (ValueError, AssertionError) as error:
         raise _no_slice(error, spec, place) from None
     except (OSError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        reason = reason_in(error.__cause__ or error)
         raise DataError(f"cannot be read: {reason}", value=spec, **place) from None
 
 

@@ -30,7 +30,7 @@ from mtsmart.data.readers.streaming import check_id
 from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, select, select_with_labels
 from mtsmart.data.tables.made_columns import with_made_columns
 from mtsmart.data.tables.whole_rows import rows_of_table, with_column
-from mtsmart.errors import DataError, did_you_mean, warn
+from mtsmart.errors import DataError, did_you_mean, reason_in, warn
 from mtsmart.storage.durable import sha256_of
 from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
@@ -329,8 +329,7 @@ def _refusing(shown: str) -> Iterator[None]:
     try:
         yield
     except (DataError, ValueError, TypeError, RecursionError, pa.ArrowException) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"cannot be loaded: {reason}", file=shown) from None
+        raise DataError(f"cannot be loaded: {reason_in(error)}", file=shown) from None
 
 
 def _from_files(
@@ -343,8 +342,7 @@ def _rows_of(table: pa.Table, place: str) -> datasets.Dataset:
     try:
         return rows_of_table(table)
     except (ValueError, TypeError, RecursionError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"has a column of a kind that is not read: {reason}", file=place) from None
+        raise DataError(f"has a column of a kind that is not read: {reason_in(error)}", file=place) from None
 
 
 def _state(clone: Path) -> str:
@@ -380,9 +378,8 @@ def _from_hub(path: str, name: str | None, revision: str | None, streamed: Path 
         builder.download_and_prepare()
         return dict(builder.as_dataset())
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(
-            f"cannot be loaded: {reason.rstrip('.')}",
+            f"cannot be loaded: {reason_in(error).rstrip('.')}",
             file=shown,
             hint=hint_for_hub(path) or "For local clones set data.hub_dir or MTSMART_HUB_DIR",
         ) from None

@@ -52,7 +52,7 @@ def _system_reason(error: BaseException | None) -> str | None:
     """
     while error is not None:
         if isinstance(error, OSError):
-            return error.strerror or str(error).splitlines()[0]
+            return reason_of(error)
         if found := _RUST.search(str(error)):
             return found[1]
         error = error.__cause__ or error.__context__

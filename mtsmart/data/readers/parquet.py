@@ -14,7 +14,7 @@ from mtsmart.data.readers.forms.second_names import distinct_names
 from mtsmart.data.readers.forms.wanted import Wanted, check_wanted_names, unread
 from mtsmart.data.readers.packed import ROW, most_bytes, too_large
 from mtsmart.data.readers.shapes import check_types
-from mtsmart.errors import DataError
+from mtsmart.errors import DataError, reason_in
 
 _BATCH = 10_000  # rows read together
 _FEW = 100  # rows read together where texts may be many times longer than in the file
@@ -59,8 +59,7 @@ def read_parquet(file: Path, wanted: Wanted = None, doubled: bool = False) -> It
                     yield table if wanted is None else _with_texts(table, file, done)
                     done += len(batch)
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a column's name is not UTF-8
-        reason = str(error).splitlines()[0]
-        raise DataError(f"is not a readable parquet file: {reason}", file=file) from None
+        raise _unreadable(error, file) from None
 
 
 def _kept(schema: pa.Schema, wanted: Wanted, file: Path, doubled: bool) -> pa.Schema:
@@ -91,8 +90,11 @@ def label_metadata(file: Path) -> bytes | None:
             found: bytes | None = (stored.schema_arrow.metadata or {}).get(b"huggingface")
             return found
     except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"is not a readable parquet file: {reason}", file=file) from None
+        raise _unreadable(error, file) from None
+
+
+def _unreadable(error: Exception, file: Path) -> DataError:
+    return DataError(f"is not a readable parquet file: {reason_in(error)}", file=file)
 
 
 def _checked(batch: pa.RecordBatch, kept: pa.Schema) -> pa.Table:
