@@ -31,9 +31,9 @@ class AnswerForm(ABC):
         """The answer to a row where no model is there: the same for all rows, unless each has its own candidates."""
 
     @property
-    @abstractmethod
     def filling(self) -> str:
         """What rows say where no model is there, in words."""
+        return f"all rows say {self.filler({})}"
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,6 @@ class Words(AnswerForm):
     def filler(self, row: Mapping[str, Any]) -> str | int:
         return self.words[self.constant]
 
-    @property
-    def filling(self) -> str:
-        return f"all rows say {self.words[self.constant]}"
-
 
 @dataclass(frozen=True)
 class Score(AnswerForm):
@@ -85,10 +81,6 @@ class Score(AnswerForm):
     def filler(self, row: Mapping[str, Any]) -> str:
         return f"{self.lowest:.3f}"
 
-    @property
-    def filling(self) -> str:
-        return f"all rows say {self.lowest:.3f}"
-
 
 @dataclass(frozen=True)
 class Choice(AnswerForm):
@@ -102,10 +94,6 @@ class Choice(AnswerForm):
 
     def filler(self, row: Mapping[str, Any]) -> int:
         return 0
-
-    @property
-    def filling(self) -> str:
-        return "all rows say 0"
 
 
 @dataclass(frozen=True)

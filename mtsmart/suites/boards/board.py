@@ -81,11 +81,9 @@ class Board:
     """A leaderboard.
 
     Attributes:
-        name: as the command line knows it.
         title: as people know it.
         files: what a submission holds, in this order.
     """
 
-    name: str
     title: str
     files: tuple[BoardFile, ...]

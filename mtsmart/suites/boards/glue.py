@@ -28,7 +28,6 @@ def _numbers(first: str, second: str) -> Words:
 
 
 GLUE = Board(
-    "glue",
     "GLUE",
     (
         _file("CoLA", "cola", 1063, _numbers("unacceptable", "acceptable")),

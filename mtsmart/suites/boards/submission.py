@@ -6,18 +6,18 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import datasets
 
-from mtsmart.config.sections import DataConfig, RunConfig
+from mtsmart.config.sections import DataConfig
 from mtsmart.data.sources import load_split
 from mtsmart.errors import ConfigError, DataError, MtsmartError
+from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.log import log_notice
 from mtsmart.storage.durable import replacing
 from mtsmart.suites.boards.answers import ChoiceText
 from mtsmart.suites.boards.board import IDS, Board, BoardFile
-from mtsmart.task_types import TaskType
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary
 from mtsmart.text.counts import counted
@@ -25,27 +25,6 @@ from mtsmart.text.counts import counted
 _TOGETHER = 20_000  # rows that are predicted at once
 _SPLIT = "test"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold, so that equal answers make equal files
-
-
-class Predicts(Protocol):
-    """What a submission needs of a loaded run."""
-
-    @property
-    def path(self) -> Path:
-        """The run's folder, for errors."""
-
-    @property
-    def config(self) -> RunConfig:
-        """The configuration, whose data settings say where data sets are."""
-
-    def has_head_for(self, task: str) -> bool:
-        """Whether the run can predict a task."""
-
-    def task(self, name: str) -> TaskType:
-        """A task that the run can predict."""
-
-    def predict(self, task: str, rows: datasets.Dataset) -> list[dict[str, Any]]:
-        """Predictions for rows, in their order."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +49,7 @@ class Answers:
         return self.file.layout(self.ids, self.answers)
 
 
-def answers_of(board: Board, run: Predicts, fill: bool = False) -> list[Answers]:
+def answers_of(board: Board, run: LoadedRun, fill: bool = False) -> list[Answers]:
     """The answers of a run to all rows of a board. All rows are read and checked before any is predicted.
 
     Args:
@@ -120,7 +99,7 @@ def _refuse_unread(unread: Mapping[str, MtsmartError]) -> None:
     raise DataError(message, hint=f"The first of them: {error}")
 
 
-def _check_lacking(board: Board, lacking: Sequence[BoardFile], run: Predicts, fill: bool) -> None:
+def _check_lacking(board: Board, lacking: Sequence[BoardFile], run: LoadedRun, fill: bool) -> None:
     """Refuse a run that lacks tasks of the board, unless their files are filled.
 
     Raises:
@@ -151,7 +130,7 @@ def _by_head(files: Sequence[BoardFile]) -> list[str]:
     return found
 
 
-def _rows(file: BoardFile, run: Predicts) -> datasets.Dataset:
+def _rows(file: BoardFile, run: LoadedRun) -> datasets.Dataset:
     """The board's rows as the run's own task reads them, with their ids."""
     task = run.task(file.task)
     return _checked_rows(file, task.definition, task.columns, run.config.data)
@@ -175,7 +154,7 @@ def _filled(file: BoardFile, config: DataConfig) -> Answers:
     return Answers(file, [row[IDS] for row in rows], list(map(file.form.filler, rows)), is_filled=True)
 
 
-def _predicted(file: BoardFile, run: Predicts, rows: datasets.Dataset) -> Answers:
+def _predicted(file: BoardFile, run: LoadedRun, rows: datasets.Dataset) -> Answers:
     columns = run.task(file.task).columns
     inputs = rows.select_columns(list(dict.fromkeys(columns)))
     found: list[Mapping[str, Any]] = []

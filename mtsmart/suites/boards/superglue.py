@@ -52,7 +52,6 @@ def _file(name: str, task: str, rows: int, form: AnswerForm) -> BoardFile:
 
 
 SUPERGLUE = Board(
-    "superglue",
     "SuperGLUE",
     (
         _file("BoolQ", "boolq", 3245, _IN_SMALL_LETTERS),
