@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.torch_state import kind_of_accelerator
 
 PRECISIONS = ("float32", "bfloat16")
 """In what products may be taken. Weights are float32 in any case."""
@@ -111,11 +112,9 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 
 def _usable_names() -> list[str]:
-    if not torch.accelerator.is_available():
-        return ["cpu"]
-    accelerator = torch.accelerator.current_accelerator()
-    kind = "cuda" if accelerator is None else accelerator.type
-    return ["cpu", *(f"{kind}:{number}" for number in range(torch.accelerator.device_count()))]
+    kind = kind_of_accelerator()
+    count = 0 if kind is None else torch.accelerator.device_count()
+    return ["cpu", *(f"{kind}:{number}" for number in range(count))]
 
 
 @cache

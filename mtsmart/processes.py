@@ -44,11 +44,12 @@ class Processes:
         """The device on which this process computes: its GPU if there is one, otherwise the CPU."""
         import torch
 
-        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        from mtsmart.torch_state import kind_of_accelerator
+
+        kind = kind_of_accelerator()
         # accelerate launch --cpu sets this variable.
-        if accelerator is None or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"):
-            return torch.device("cpu")
-        return torch.device(accelerator.type)
+        wants_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+        return torch.device("cpu" if kind is None or wants_cpu else kind)
 
     @property
     def is_main(self) -> bool:

@@ -65,7 +65,7 @@ def _with_gradients() -> Iterator[None]:
 def without_autocast() -> Iterator[None]:
     """A context in which products have the precision of mtsmart's own settings, not of an autocast of the caller."""
     with ExitStack() as stack:
-        for kind in ("cpu", _kind_of_accelerator()):
+        for kind in ("cpu", kind_of_accelerator()):
             if kind is not None and torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
         yield
@@ -99,14 +99,14 @@ def _restore_accelerators(states: dict[torch.device, Tensor], seed: int) -> None
 
 def _kind_in_use() -> str | None:
     """The accelerator that torch has begun to use. To ask an unused one for its state would make forks fail."""
-    kind = _kind_of_accelerator()
+    kind = kind_of_accelerator()
     if kind is None:
         return None
     has_begun = getattr(torch.get_device_module(kind), "is_initialized", lambda: True)
     return kind if has_begun() else None
 
 
-def _kind_of_accelerator() -> str | None:
+def kind_of_accelerator() -> str | None:
     """What torch calls the kind of accelerator of this machine; None if there is none."""
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     return None if accelerator is None else accelerator.type
