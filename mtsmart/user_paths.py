@@ -14,9 +14,15 @@ HUB_PREFIX = "hub:"
 """What an address on the Hub begins with where a path may stand too."""
 _MARKS = (".git", "pyproject.toml", "setup.cfg")
 """What the topmost folder of a project holds."""
+_WILD = frozenset("*?[")
 _VARIABLE = re.compile(r"\$\w|\$\{|%\w+%")
 _ADDRESS = re.compile(r"(?:^|/)(?:https?|s3|gs|ftp):/")  # os.path.abspath leaves one of the two slashes.
 _MOST = 10_000  # names of a folder that are looked at
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name has a character with which it may stand for several files."""
+    return not _WILD.isdisjoint(name)
 
 
 def has_variable(path: str) -> bool:

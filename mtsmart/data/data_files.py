@@ -16,9 +16,9 @@ from mtsmart.data.readers.files import KINDS
 from mtsmart.errors import DataError, did_you_mean
 from mtsmart.tasks.dataset import DatasetSource, names_of
 from mtsmart.tasks.spellings import named
-from mtsmart.user_paths import hint_for_absent
+from mtsmart.text.counts import some_of
+from mtsmart.user_paths import hint_for_absent, is_pattern
 
-_WILD = frozenset("*?[")
 _WITH_HEADER = ("csv", "tsv", "parquet")
 _MAX_FILES = 10_000  # of a split
 _MAX_SHOWN = 3  # names in a message
@@ -42,7 +42,7 @@ def files_of(entry: str | Sequence[str]) -> list[Path]:
 
 
 def _expanded(name: str) -> list[Path]:
-    if _WILD.isdisjoint(name) or os.path.lexists(name):
+    if not is_pattern(name) or os.path.lexists(name):
         return [Path(name)]
     matches = [Path(path) for path in sorted(glob.iglob(name, recursive=True)) if os.path.isfile(path)]
     if not matches:
@@ -96,9 +96,7 @@ def header_hint(source: DatasetSource, columns: Sequence[str]) -> str | None:
 
 def shown(entry: str | Sequence[str]) -> str:
     """The files of a split in messages."""
-    names = names_of(entry)
-    more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
-    return ", ".join(names[:_MAX_SHOWN]) + more
+    return some_of(names_of(entry), _MAX_SHOWN)
 
 
 def read_files(

@@ -19,7 +19,8 @@ from mtsmart.runs.interrupt import StopSignals
 from mtsmart.runs.lock import RunLock
 from mtsmart.storage.durable import sha256_of, unique
 from mtsmart.storage.failures import writing
-from mtsmart.storage.owned import MARKER, Kind, OwnedFolder, listed, own_names, remove_empty_folders, remove_files
+from mtsmart.storage.owned import MARKER, MOST_NAMED, Kind, OwnedFolder, own_names, remove_empty_folders, remove_files
+from mtsmart.text.counts import some_of
 from mtsmart.user_paths import user_path
 
 _SCRATCH = re.compile(r"\.export-([0-9a-f]{12})")
@@ -140,7 +141,7 @@ def check_target(folder: Path, overwrite: bool) -> None:
         message = f"holds no exported model to overwrite (there is no {MARKER} of an export)"
         raise CheckpointError(message, file=folder, hint="Name another folder")
     if strange := _others(folder, owned):
-        message = f"holds what no export wrote ({listed(strange)})"
+        message = f"holds what no export wrote ({some_of(strange, MOST_NAMED)})"
         raise CheckpointError(message, file=folder, hint="Move it elsewhere, or name another folder")
     for name, digest in owned.files.items():
         if (folder / name).is_file() and sha256_of(folder / name) != digest:

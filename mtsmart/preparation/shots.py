@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import datasets
 
@@ -19,6 +19,7 @@ from mtsmart.task_types.interface.base import TaskType
 from mtsmart.task_types.shared.labels import Kind, Meaning
 from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.tasks.library import Entry
+from mtsmart.text.counts import some_of
 from mtsmart.text.json_text import json_text
 
 _READ = 10_000  # rows in memory together
@@ -97,7 +98,5 @@ def _name(task: NamedLabels, label: Meaning) -> str:
 
 
 def _tell(short: Mapping[str, int], count: int, place: str) -> None:
-    named: Sequence[str] = [f"'{label}' has {rows:,}" for label, rows in list(short.items())[:_SHOWN]]
-    more = f" and {len(short) - _SHOWN} more labels" if len(short) > _SHOWN else ""
-    text = f"{place}: fewer rows than shots: {count}, so all are taken: {', '.join(named)}{more}"
-    warn(text)
+    shown = some_of([f"'{label}' has {rows:,}" for label, rows in short.items()], _SHOWN, "labels")
+    warn(f"{place}: fewer rows than shots: {count}, so all are taken: {shown}")

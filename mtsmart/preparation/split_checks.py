@@ -20,7 +20,7 @@ from mtsmart.preparation.split_names import mistyped_splits, unread_validation
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.interface.explains_outputs import ExplainsCuts
 from mtsmart.task_types.windows.reads_windows import could_read_windows, is_in_windows
-from mtsmart.text.counts import part_of
+from mtsmart.text.counts import part_of, some_of
 from mtsmart.text.escaping import is_visible, one_line
 
 _FEW = 0.01  # A share of rows below this one is not worth a line: short texts stand twice in many data sets.
@@ -96,9 +96,8 @@ def _is_visible(label: str) -> bool:
 
 
 def _listed(labels: list[str]) -> str:
-    shown = ", ".join(f"'{one_line(name)}'" for name in labels[:_SHOWN])
-    more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
-    return f"the {'label' if len(labels) == 1 else 'labels'} {shown}{more}"
+    shown = some_of([f"'{one_line(name)}'" for name in labels], _SHOWN)
+    return f"the {'label' if len(labels) == 1 else 'labels'} {shown}"
 
 
 def _absent_text(task: PreparedTask, absent: list[str]) -> str:

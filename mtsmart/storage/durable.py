@@ -261,7 +261,7 @@ def link_or_copy(source: str | Path, target: str | Path) -> None:
 def written_files(folder: Path) -> list[str]:
     """The names that a folder's manifest lists; none if there is no manifest that can be read."""
     try:
-        return [name for name in _manifest(folder) if _is_inside(name)]
+        return [name for name in _manifest(folder) if is_inside(name)]
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError):
         return []
 
@@ -299,7 +299,7 @@ def check_manifest(folder: Path, hint: str | None = None) -> None:
         raise CheckpointError(f"is damaged: {reason_of(error)}", file=manifest) from None
     for name, (size, digest) in entries.items():
         file = folder / name
-        if not _is_inside(name):
+        if not is_inside(name):
             raise CheckpointError("names a file outside its folder", file=manifest, value=name)
         try:
             _check_file(file, size, digest, hint)
@@ -314,8 +314,8 @@ def _manifest(folder: Path) -> dict[str, tuple[int, str]]:
     return {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in files.items()}
 
 
-def _is_inside(name: str) -> bool:
-    """Whether a name in a manifest is that of a file in its folder."""
+def is_inside(name: str) -> bool:
+    """Whether a name in a manifest or marker is that of a file in its folder."""
     return not Path(name).is_absolute() and ".." not in Path(name).parts
 
 

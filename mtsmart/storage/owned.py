@@ -19,8 +19,18 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.errors import CheckpointError, StorageError
-from mtsmart.storage.durable import MANIFEST, present, read_json, refuse_links, unique, write_text, written_files
+from mtsmart.storage.durable import (
+    MANIFEST,
+    is_inside,
+    present,
+    read_json,
+    refuse_links,
+    unique,
+    write_text,
+    written_files,
+)
 from mtsmart.storage.failures import reason_of
+from mtsmart.text.counts import some_of
 
 PREFIX = ".mtsmart."
 """Names in a folder that begin like this are mtsmart's own: the marker, the lock and unfinished writes."""
@@ -28,7 +38,8 @@ PREFIX = ".mtsmart."
 MARKER = f"{PREFIX}json"
 _FORMAT = 1
 _TOKEN = re.compile(r"[0-9a-f]{12}")
-_MOST_NAMED = 3  # files of others that a message names
+MOST_NAMED = 3
+"""The files of others that a message names."""
 
 
 class Kind(StrEnum):
@@ -84,7 +95,7 @@ class OwnedFolder:
         if not _TOKEN.fullmatch(token):
             raise ValueError("its token is not one")
         files = {str(name): None if digest is None else str(digest) for name, digest in data["files"].items()}
-        if any(Path(name).is_absolute() or ".." in Path(name).parts for name in files):
+        if not all(map(is_inside, files)):
             raise ValueError("it names a file outside its folder")
         return cls(path, Kind(data["kind"]), token, files)
 
@@ -165,7 +176,7 @@ def refuse_others(path: Path) -> None:
     names = files_of_others(path)
     if names:
         raise StorageError(
-            f"holds files that mtsmart did not write ({listed(names)})",
+            f"holds files that mtsmart did not write ({some_of(names, MOST_NAMED)})",
             file=path,
             hint="Name a folder that is new or empty",
         )
@@ -181,13 +192,6 @@ def files_of_others(path: Path) -> list[str]:
     if not path.is_dir():
         return []
     return sorted(entry.name for entry in path.iterdir() if not entry.name.startswith(PREFIX))
-
-
-def listed(names: list[str]) -> str:
-    """Some names for a message, and how many more there are."""
-    more = len(names) - _MOST_NAMED
-    shown = ", ".join(names[:_MOST_NAMED])
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def scratch_of(path: Path) -> Path:
@@ -242,8 +246,8 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
     inside = Path(os.path.realpath(folder))
     for name in names:
         file = folder / name
-        is_inside = Path(os.path.realpath(file.parent)).is_relative_to(inside)
-        if is_inside and (file.is_symlink() or file.is_file()):
+        leads_inside = Path(os.path.realpath(file.parent)).is_relative_to(inside)
+        if leads_inside and (file.is_symlink() or file.is_file()):
             file.unlink()
 
 

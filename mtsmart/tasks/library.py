@@ -19,9 +19,7 @@ from mtsmart.tasks.mtdnn import from_mtdnn, is_mtdnn
 from mtsmart.text.counts import counted
 from mtsmart.text.html import html_table
 from mtsmart.text.names import Kind, clash_with, problem_of, same_for_files
-from mtsmart.user_paths import hint_for_absent
-
-_WILD = frozenset("*?[")
+from mtsmart.user_paths import hint_for_absent, is_pattern
 
 
 @dataclass(frozen=True)
@@ -270,8 +268,7 @@ def _check_task_files(experiment: Experiment) -> None:
         if Path(file).exists():
             continue
         key = ("task_files", index) if ("task_files", index) in document.origins else ("task_files",)
-        is_pattern = not _WILD.isdisjoint(file)
-        hint = "Patterns are not expanded here, so name each file, or their folder" if is_pattern else None
+        hint = "Patterns are not expanded here, so name each file, or their folder" if is_pattern(file) else None
         message = f"{file}: cannot be read: No such file or directory"
         raise document.error(message, key, hint=hint or hint_for_absent(file))
 

@@ -16,12 +16,11 @@ from mtsmart.config.document import MAX_BYTES, parse_yaml
 from mtsmart.errors import DataError, MtsmartError, did_you_mean
 from mtsmart.storage.durable import read_bytes, read_json
 from mtsmart.storage.failures import reason_of
+from mtsmart.user_paths import is_pattern
 
 CARD = "README.md"
 _INFOS = "dataset_infos.json"
 _MAX_CARD = 16_000_000  # bytes
-WILD = frozenset("*?[")
-"""The characters that make a name a pattern."""
 _MAX_PATTERNS = 200  # for one configuration
 _DEFAULT = "default"
 
@@ -125,7 +124,7 @@ def _patterns(files: Any, clone: Path) -> dict[str, list[str]] | None:
         for split, paths in by_split:
             for path in paths if isinstance(paths, list) else [paths]:
                 found.setdefault(split, []).append(_pattern(path, clone))
-    wild = sum(not WILD.isdisjoint(pattern) for patterns in found.values() for pattern in patterns)
+    wild = sum(is_pattern(pattern) for patterns in found.values() for pattern in patterns)
     if wild > _MAX_PATTERNS:  # Each is compared with the name of each file.
         raise DataError(f"has {wild:,} patterns, where {_MAX_PATTERNS} are the most", file=clone / CARD)
     return found

@@ -18,11 +18,12 @@ from pathlib import Path
 import datasets
 import pyarrow as pa
 
-from mtsmart.data.readers.card import CARD, WILD, Configuration, names_in_metadata, read_configuration
+from mtsmart.data.readers.card import CARD, Configuration, names_in_metadata, read_configuration
 from mtsmart.data.readers.files import FORMS, read_tables
 from mtsmart.data.readers.packed import kind_of
 from mtsmart.data.readers.parquet import label_metadata
 from mtsmart.errors import DataError
+from mtsmart.user_paths import is_pattern
 
 _MAX_FILES = 100_000
 _NO_DATA = {CARD, "config.json", "dataset_info.json", "dataset_infos.json", "dummy_data.zip", "dataset_dict.json"}
@@ -149,7 +150,7 @@ def _by_card(configuration: Configuration, listed: list[str]) -> dict[str, list[
 
 
 def _named(pattern: str, listed: list[str], known: set[str]) -> list[str]:
-    if WILD.isdisjoint(pattern):
+    if not is_pattern(pattern):
         return [pattern] if pattern in known else []
     return [name for name in listed if _matches(name, pattern)]
 

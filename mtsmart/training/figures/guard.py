@@ -18,6 +18,7 @@ from mtsmart.config.regularizers import Figure
 from mtsmart.data.batch import Batch
 from mtsmart.errors import MtsmartError, OtherProcessError, TrainingError
 from mtsmart.processes import ALONE, Processes
+from mtsmart.text.counts import some_of
 from mtsmart.training.sharding import gathered
 
 LOSS = Figure("loss", "the task's loss", "of the criterion", "loss is the criterion against gold labels", is_term=True)
@@ -169,6 +170,5 @@ def _describe(noted: _Noted, terms: Sequence[Figure]) -> tuple[str, bool]:
 
 
 def _named(number: int, batch: Batch) -> str:
-    rows = ", ".join(str(row + 1) for row in batch.rows[:_SHOWN])
-    more = f" and {len(batch.rows) - _SHOWN} more" if len(batch.rows) > _SHOWN else ""
-    return f"task {batch.task}, batch {number + 1} of the epoch, rows {rows}{more} of its training data"
+    rows = some_of([str(row + 1) for row in batch.rows], _SHOWN)
+    return f"task {batch.task}, batch {number + 1} of the epoch, rows {rows} of its training data"
