@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from mtsmart.text.escaping import one_line
 
@@ -95,27 +95,15 @@ class MtsmartError(Exception):
             file, line: the place.
             key: the key as it stands in the file; None: the error's own.
         """
-        return type(self)(
-            self.message,
-            file=file,
-            line=line,
-            key=key or self.key,
-            argument=self.argument,
-            value=self.value,
-            hint=self.hint,
-        )
+        return self._with(file=file, line=line, key=key or self.key)
 
     def with_hint(self, hint: str) -> Self:
         """The same error with another hint."""
-        return type(self)(
-            self.message,
-            file=self.file,
-            line=self.line,
-            key=self.key,
-            argument=self.argument,
-            value=self.value,
-            hint=hint,
-        )
+        return self._with(hint=hint)
+
+    def _with(self, **changes: Any) -> Self:
+        names = ("file", "line", "key", "argument", "value", "hint")
+        return type(self)(self.message, **{**{name: getattr(self, name) for name in names}, **changes})
 
 
 class MtsmartWarning(UserWarning):
@@ -283,10 +271,3 @@ def did_you_mean(word: object, options: Iterable[str], others: Iterable[str] = (
         return "There are none to choose from."
     shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
     return f"Choose from: {shown}"
-
-
-def quotes_hint(field: object) -> str | None:
-    """A hint for a field that begins and ends with a quote; None for any other field."""
-    if isinstance(field, str) and len(field) > 1 and field[0] == field[-1] == '"':
-        return "Its quotes are part of it: tsv is read without quoting. Leave them out, or make it a csv file"
-    return None

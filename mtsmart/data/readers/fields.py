@@ -14,8 +14,9 @@ from typing import Any
 import pyarrow as pa
 
 from mtsmart.data.readers import columns
+from mtsmart.data.readers.forms.hints import quotes_hint
 from mtsmart.data.readers.shapes import Shape
-from mtsmart.errors import DataError, quotes_hint, shorten
+from mtsmart.errors import DataError, shorten
 from mtsmart.tasks.dataset import FieldForm
 from mtsmart.text.numbers import as_float
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from mtsmart.data.encoding import Rows
 from mtsmart.data.readers.columns import mixed_hint
-from mtsmart.errors import DataError, quotes_hint
+from mtsmart.data.readers.forms.hints import quotes_hint
+from mtsmart.errors import DataError
 
 _COLUMNS = (
     "If the file's one object holds the columns, write an object for each row; "

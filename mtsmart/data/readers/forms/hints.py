@@ -84,6 +84,13 @@ def _is_quoted(field: str) -> bool:
     return field[0] == field[-1] == '"' and '""' in inner and '"' not in inner.replace('""', "")
 
 
+def quotes_hint(field: object) -> str | None:
+    """A hint for a field that begins and ends with a quote; None for any other field."""
+    if isinstance(field, str) and len(field) > 1 and field[0] == field[-1] == '"':
+        return "Its quotes are part of it: tsv is read without quoting. Leave them out, or make it a csv file"
+    return None
+
+
 def quoted_warning(file: Path, line: int) -> str:
     """The warning for a tsv file whose fields stand in quotes."""
     return (
