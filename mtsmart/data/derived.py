@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import datasets
@@ -327,28 +326,18 @@ def named_labels(rows: datasets.Dataset, label: str) -> datasets.Dataset:
     Raises:
         DataError: a number has no name.
     """
-    feature = rows.features.get(label)
-    each = getattr(feature, "feature", None)  # of a list
-    if isinstance(feature, datasets.ClassLabel):
-        return _renamed(rows, label, partial(_label_name, feature.names), datasets.Value("string"))
-    if isinstance(each, datasets.ClassLabel):
-        names = each.names
-
-        def all_names(values: list[int] | None) -> list[str | None] | None:
-            return None if values is None else [_label_name(names, value) for value in values]
-
-        return _renamed(rows, label, all_names, datasets.List(datasets.Value("string")))
-    return rows
+    names = names_of_labels(rows.features).get(label)
+    if names is None:
+        return rows
+    text = datasets.Value("string")
+    feature = text if isinstance(rows.features[label], datasets.ClassLabel) else datasets.List(text)
+    return with_column(rows, label, [named_label(value, names) for value in rows[label][:]], feature)
 
 
-def _renamed(rows: datasets.Dataset, label: str, name_of: Callable[[Any], Any], feature: Any) -> datasets.Dataset:
-    return with_column(rows, label, [name_of(value) for value in rows[label][:]], feature)
-
-
-def _label_name(names: Sequence[str], value: int | None) -> str | None:
-    if value is not None and value >= len(names):
+def _label_name(names: Sequence[str], value: int) -> str | None:
+    if value >= len(names):
         raise DataError("is a label that the data set has no name for", value=value, hint=f"It names {len(names)}")
-    return None if value is None or value < 0 else names[value]
+    return None if value < 0 else names[value]
 
 
 def has_filter(column: str) -> bool:

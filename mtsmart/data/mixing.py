@@ -41,9 +41,6 @@ def batches_per_task(
         config: the strategy and its settings.
         epoch: number of the epoch.
         epochs: number of epochs of the run.
-
-    Raises:
-        ConfigError: ``weights`` names other tasks than there are.
     """
     if config.strategy == "proportional":
         return dict(batches)
@@ -97,7 +94,6 @@ def _check_weights(config: MixingConfig, tasks: Collection[str]) -> None:
 
 def _shares(sizes: Mapping[str, int], config: MixingConfig, epoch: int, epochs: int) -> dict[str, float]:
     if config.strategy == "weights":
-        _check_weights(config, sizes)
         return dict(config.weights or {})
     exponent = _exponent(config, epoch, epochs)
     largest = max(sizes.values())  # Powers of the sizes themselves can be larger than any float.

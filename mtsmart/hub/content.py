@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,7 +106,7 @@ def _of_export(owned: OwnedFolder, facts: CardFacts) -> Content:
     return Content({**files, "README.md": with_facts(card, owned.path.name, facts).encode()})
 
 
-def _allowed(names: Sequence[str] | Mapping[str, Any], patterns: Sequence[str]) -> list[str]:
+def _allowed(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
     """The names that fit a pattern. A star stands for no slash."""
     return [
         name
@@ -130,16 +129,17 @@ def _own(folder: Path, name: str) -> Path:
 
 
 def _config_without_places(run: RunFolder) -> str:
-    """The run's configuration without names of folders on this machine, and without what only training needs."""
-    run.config()
-    run.definitions()
+    """The run's configuration without names of folders on this machine, and without what only training needs.
+
+    The card has read the run's configuration and its tasks before, so all sections are of their kinds.
+    """
     data = {key: value for key, value in run.document().data.items() if key not in _LEFT_OUT}
     data["data"] = {key: value for key, value in data.get("data", {}).items() if key not in _PLACES_OF_DATA}
     data["tasks"] = {name: _without(task, "init") for name, task in data.get("tasks", {}).items()}
     encoder = dict(data.get("encoder", {}))
     if encoder.get("path") is None:
         encoder["path"] = base_encoder(run)
-    cleaned = deepcopy({**data, "encoder": encoder})
+    cleaned = {**data, "encoder": encoder}
     change_places(cleaned, last_name)
     return dump_yaml(cleaned)
 

@@ -149,7 +149,7 @@ def test_the_number_of_batches_is_the_same_for_every_strategy(sizes, epoch, stra
 def test_weights_must_fit_the_tasks(weights, message):
     config = MixingConfig(strategy="weights", weights=weights)
     with pytest.raises(ConfigError, match=message):
-        batches_per_task({"a": 10, "b": 10}, {"a": 1, "b": 1}, config, 0, 1)
+        check_mixing(config, ["a", "b"], document_of({"weights": weights}))
 
 
 @given(st.lists(st.integers(1, 99), min_size=1, max_size=60), st.integers(1, 9))
