@@ -256,11 +256,7 @@ def _opened(
         clone = _clone(folder, source.name, _state(folder))
         return {split: partial(_from_clone, folder, split, source, wanted, config) for split in clone.files}
     loaded = _from_hub(source.path, source.name, source.revision, _streamed(config) if source.streaming else None)
-    return {split: partial(_whole, loaded[split]) for split in loaded}
-
-
-def _whole(rows: SourceRows) -> Loaded:
-    return Loaded(rows)
+    return {split: partial(Loaded, loaded[split]) for split in loaded}
 
 
 def _by_column(source: DatasetSource, column: str, wanted: Sequence[str] | None, parts: Collection[str]) -> Splits:

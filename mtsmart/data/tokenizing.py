@@ -38,11 +38,6 @@ def tokenize(
     return _encoder_of(tokenizer).encode(columns, max_length, segments)
 
 
-def special_tokens_of(texts: int, tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
-    """The special tokens before one or two texts, between both, and after the last one."""
-    return frame_of(tokenizer, texts).specials
-
-
 def frame_of(tokenizer: PreTrainedTokenizerBase, texts: int) -> Frame:
     """What a tokenizer puts around one text or two."""
     return _encoder_of(tokenizer).frames[texts]

@@ -8,7 +8,6 @@ import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -198,7 +197,8 @@ class Preparer:
 
     def collate(self, task: TaskType) -> Collate:
         """The task's collate function."""
-        return _Collate(task, self.tokenizer)
+        # Not a closure, because data workers that are not forked get a pickled copy.
+        return partial(_collated, task, self.tokenizer)
 
     def max_length(self, task: TaskType) -> int:
         """The most tokens that an encoded row of the task may have."""
@@ -259,15 +259,8 @@ def _repeated_warnings(words_told: bool) -> Iterator[list[warnings.WarningMessag
             words_told = words_told or of_words
 
 
-@dataclass(frozen=True)
-class _Collate:
-    """A task's collate function. It is an object, because worker processes that are not forked get a copy of it."""
-
-    task: TaskType
-    tokenizer: PreTrainedTokenizerBase
-
-    def __call__(self, features: list[dict[str, Any]], seed: int) -> Batch:
-        return self.task.collate(features, self.tokenizer, seed)
+def _collated(task: TaskType, tokenizer: PreTrainedTokenizerBase, features: list[dict[str, Any]], seed: int) -> Batch:
+    return task.collate(features, tokenizer, seed)
 
 
 def _tokenizer_key(tokenizer: PreTrainedTokenizerBase) -> str:

@@ -54,22 +54,19 @@ class Entry:
 class TaskLibrary(Mapping[str, TaskDefinition]):
     """All known tasks; a definition is validated when it is asked for."""
 
-    def __init__(self, files: Iterable[str | Path] = (), include_shipped: bool = True) -> None:
-        """Read the task files.
+    def __init__(self, files: Iterable[str | Path] = ()) -> None:
+        """Read the task files. The tasks that come with the package are known too.
 
         Args:
             files: the user's task files, or folders of them.
-            include_shipped: whether the tasks that come with the package are known too.
 
         Raises:
             ConfigError: a file that is not a task file, or a name that stands in two files.
         """
         self._entries: dict[str, Entry] = {}
-        known = set[Path]()
-        if include_shipped:
-            known = {path.resolve() for path in _shipped_files()}
-            for entry in _shipped_entries():
-                self._add(Entry(entry.name, entry.document))  # Each library validates for itself.
+        known = {path.resolve() for path in _shipped_files()}
+        for entry in _shipped_entries():
+            self._add(Entry(entry.name, entry.document))  # Each library validates for itself.
         for path in (path for file in files for path in _yaml_files(Path(file))):
             if path.resolve() not in known:
                 for entry in read_task_file(path):
@@ -78,7 +75,7 @@ class TaskLibrary(Mapping[str, TaskDefinition]):
     def _add(self, entry: Entry) -> None:
         known = self._entries.get(entry.name)
         if known is not None and not (entry.replaces_shipped and known.is_from([shipped("tasks")])):
-            first, again = (e.document.origin(()) for e in (self._entries[entry.name], entry))
+            first, again = (e.document.origin(()) for e in (known, entry))
             raise ConfigError(
                 f"a task of this name is already defined in {first.file}, line {first.line}",
                 file=again.file,

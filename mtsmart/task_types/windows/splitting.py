@@ -8,7 +8,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.encoding import Rows, note_cut, noting_cuts
-from mtsmart.data.tokenizing import special_tokens_of, tokenize
+from mtsmart.data.tokenizing import frame_of, tokenize
 from mtsmart.errors import ConfigError
 from mtsmart.models.heads.windows import Windows
 from mtsmart.task_types.shared.words import Span, WordTokens, windows
@@ -39,7 +39,7 @@ def split_rows(
     Raises:
         ConfigError: the overlap leaves no room for new tokens in a window.
     """
-    _require_room(settings, special_tokens_of(len(columns), tokenizer), task)
+    _require_room(settings, frame_of(tokenizer, len(columns)).specials, task)
     with noting_cuts():  # Nothing is cut in this call.
         whole = tokenize(columns, tokenizer, _UNCUT, segments=True)
     keeps_end = tokenizer.truncation_side == "left"
