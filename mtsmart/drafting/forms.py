@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mtsmart.data.readers.forms.conll import example_columns
+from mtsmart.data.readers.forms.conll import DOCUMENT, example_columns
 from mtsmart.data.readers.lines import bounded_lines, not_utf8, open_text
 from mtsmart.data.readers.packed import kind_of
 from mtsmart.errors import DataError
@@ -106,14 +106,14 @@ def _is_rows(value: Any) -> bool:
 
 def _are_words(lines: Sequence[str]) -> bool:
     """Whether each line is a word with its tags, and blank lines part sentences."""
-    filled = [line.split() for line in lines if line.strip() and not line.startswith(("#", "-DOCSTART-"))]
+    filled = [line.split() for line in lines if line.strip() and not line.startswith(("#", DOCUMENT))]
     widths = {len(fields) for fields in filled}
     has_gaps = any(not line.strip() for line in lines[:-1])
     return has_gaps and len(widths) == 1 and min(widths) >= 2
 
 
 def _form_of_words(lines: Sequence[str]) -> Form:
-    filled = [line for line in lines if line.strip() and not line.startswith(("#", "-DOCSTART-"))]
+    filled = [line for line in lines if line.strip() and not line.startswith(("#", DOCUMENT))]
     if not filled:
         return Form({"format": "conll"})
     fields = filled[0].split("\t") if "\t" in filled[0] else filled[0].split()

@@ -23,9 +23,6 @@ from mtsmart.tasks.dataset import BLANK
 from mtsmart.text.counts import counted
 
 _MAX_FIELD = 10_000_000  # characters
-_FIELD = 10  # characters that a field counts besides its own, for the memory that it takes
-
-_BLANKS = " \t\r\n"
 _GAP = re.compile(r"[ \t]+")
 
 _Line = tuple[int, list[str]]  # the line that a row begins on, and its fields
@@ -199,7 +196,7 @@ def _between_blanks(source: _Lines, file: Path, columns: list[str] | None) -> It
     try:
         for line, text in enumerate(source, 1):
             source.begin_row(line + 1)
-            bare = text.strip(_BLANKS)
+            bare = text.strip(lines.BLANKS)
             row = [bare] if one else _GAP.split(bare, cuts)
             yield line, row if bare else []
             if columns is None and bare and not cuts:
@@ -222,12 +219,12 @@ def _rows_by_header(
             hint = hint or hints.hint_for_header(header, dialect.delimiter)
             raise DataError(message, file=file, line=line, value=row, hint=hint)
         if not is_narrow:
-            yield dict(zip(header, row, strict=True)), _size(row)
+            yield dict(zip(header, row, strict=True)), lines.size_of(row)
         elif is_first:
-            yield first_row(dict(zip(header, row, strict=True)), wanted or {}), _size(row)
+            yield first_row(dict(zip(header, row, strict=True)), wanted or {}), lines.size_of(row)
             is_first = False
         else:
-            yield {name: row[place] for name, place in places}, _size(row)
+            yield {name: row[place] for name, place in places}, lines.size_of(row)
 
 
 def _rows_by_name(
@@ -256,8 +253,4 @@ def _rows_by_name(
                 first_row(record, wanted) if is_first else {name: record[name] for name in wanted if name in record}
             )
             is_first = False
-        yield record, _size(row)
-
-
-def _size(row: list[str]) -> int:
-    return _FIELD * len(row) + sum(map(len, row))
+        yield record, lines.size_of(row)

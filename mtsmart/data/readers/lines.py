@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -13,6 +13,8 @@ from mtsmart.data.readers.packed import open_bytes
 from mtsmart.errors import DataError
 
 MAX_LINE = 16_000_000  # characters
+FIELD = 10  # characters that a field counts besides its own, for the memory that it takes
+BLANKS = " \t\r\n"
 BLOCK = 2**20  # bytes that are read together to find the first that is not UTF-8
 
 
@@ -39,6 +41,11 @@ def bounded_lines(stream: TextIO, file: Path) -> Iterator[str]:
         if len(line) == MAX_LINE:
             raise too_long(file, number)
         yield line
+
+
+def size_of(fields: Sequence[str]) -> int:
+    """The characters that the fields of a line count, for the memory that they take."""
+    return FIELD * len(fields) + sum(map(len, fields))
 
 
 def lines_as_they_come(stream: BinaryIO, name: str) -> Iterator[str]:

@@ -16,20 +16,19 @@ import pyarrow as pa
 
 from mtsmart.data.readers.columns import SizedRow, tables_of
 from mtsmart.data.readers.forms.wanted import Wanted
-from mtsmart.data.readers.lines import MAX_LINE, bounded_lines, not_utf8, open_text
+from mtsmart.data.readers.lines import BLANKS, MAX_LINE, bounded_lines, not_utf8, open_text, size_of
 from mtsmart.data.readers.packed import most_bytes
 from mtsmart.errors import DataError, warn
 from mtsmart.tasks.dataset import BLANK
 from mtsmart.text.counts import counted
 
-_DOCUMENT = "-DOCSTART-"
-_BLANKS = " \t\r\n"
+DOCUMENT = "-DOCSTART-"
+"""What a line that begins a document begins with."""
 _LONG = 300  # words; hardly a sentence has as many
 _NUMBERED = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 """The columns of CoNLL-U."""
 _FIRST_ID = re.compile(r"1|1-[0-9]+|0\.1")
 _NO_WORD = re.compile(r"[0-9]+[-.][0-9]+")
-_FIELD = 10  # characters that a field counts besides its own, for the memory that it takes
 
 
 def read_conll(
@@ -65,7 +64,7 @@ def _sentences(
             raise _without_names(fields, file)
         if fields:
             words.append(fields)
-            size += _FIELD * len(fields) + sum(map(len, fields))
+            size += size_of(fields)
             if size > MAX_LINE:
                 hint = "A blank line ends a sentence"
                 raise DataError(
@@ -112,8 +111,8 @@ def _lines(
     is_numbered = _is_numbered(file, columns, delimiter)
     try:
         for line, text in enumerate(bounded_lines(stream, file), 1):
-            fields = _fields(text, delimiter) if text.strip(_BLANKS) else []
-            if not fields or fields[0] == _DOCUMENT:
+            fields = _fields(text, delimiter) if text.strip(BLANKS) else []
+            if not fields or fields[0] == DOCUMENT:
                 inside = False
                 yield line, []
                 continue
@@ -121,7 +120,7 @@ def _lines(
                 continue
             if columns is not None and len(fields) != len(columns):
                 raise _misfit(fields, columns, file, line)
-            if not fields[0].strip(_BLANKS):
+            if not fields[0].strip(BLANKS):
                 raise DataError("begins with an empty field", file=file, line=line, value=text.rstrip("\r\n"))
             inside = True
             seen = True
@@ -149,7 +148,7 @@ def _tell_left_out(number: str, file: Path, line: int) -> bool:
 
 def _delimiter(file: Path) -> str:
     """What parts the fields of the first line that is no comment."""
-    return "\t" if "\t" in _first_line(file).strip(_BLANKS) else BLANK
+    return "\t" if "\t" in _first_line(file).strip(BLANKS) else BLANK
 
 
 def _is_numbered(file: Path, columns: list[str] | None, delimiter: str) -> bool:
@@ -167,15 +166,15 @@ def _first_line(file: Path, columns: list[str] | None = None, delimiter: str = B
     """The first line that is no comment, is not blank, and has not the names of the columns; empty if there is none."""
     with open_text(file) as stream, suppress(UnicodeDecodeError, DataError):  # Reading the file tells of them.
         for text in bounded_lines(stream, file):
-            is_other = text.startswith(("#", _DOCUMENT)) or _fields(text, delimiter) == columns
-            if text.strip(_BLANKS) and not is_other:
+            is_other = text.startswith(("#", DOCUMENT)) or _fields(text, delimiter) == columns
+            if text.strip(BLANKS) and not is_other:
                 return text
     return ""
 
 
 def _fields(text: str, delimiter: str | None) -> list[str]:
     if delimiter is None or delimiter == BLANK:
-        return [field for field in text.strip(_BLANKS).replace("\t", " ").split(" ") if field]
+        return [field for field in text.strip(BLANKS).replace("\t", " ").split(" ") if field]
     return text.rstrip("\r\n").split(delimiter)
 
 

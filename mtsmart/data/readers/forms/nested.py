@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeAlias
 
+from mtsmart.data.readers.lines import FIELD
 from mtsmart.data.readers.shapes import MAX_DEPTH
 from mtsmart.errors import DataError, did_you_mean
 
@@ -15,7 +16,6 @@ Expand: TypeAlias = Callable[[dict[str, Any]], Iterator[dict[str, Any]]]
 SQUAD_FIELD = "data"
 ITEM = "number of the item in its object"
 """A column that rows of an exploded object have where it is read: it counts them from 0."""
-_FIELD = 10  # characters that a value counts besides its own, for the memory that it takes
 
 
 def exploding(path: str) -> Expand:
@@ -94,9 +94,9 @@ def size_of(value: Any, depth: int = 0) -> int:
     if depth > MAX_DEPTH + 1:
         raise DataError(f"is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, str):
-        return _FIELD + len(value)
+        return FIELD + len(value)
     if isinstance(value, dict):
-        return _FIELD + sum(len(key) + size_of(part, depth + 1) for key, part in value.items())
+        return FIELD + sum(len(key) + size_of(part, depth + 1) for key, part in value.items())
     if isinstance(value, list):
-        return _FIELD + sum(size_of(part, depth + 1) for part in value)
-    return _FIELD
+        return FIELD + sum(size_of(part, depth + 1) for part in value)
+    return FIELD
