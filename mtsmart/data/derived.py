@@ -65,18 +65,18 @@ def is_derived(column: str, present: Iterable[str]) -> bool:
 
 def with_derived(
     table: pa.Table,
-    columns: Sequence[str],
+    column: str,
     place: str,
     empty: Collection[str] = (),
     done: int = 0,
     known: Collection[str] = (),
 ) -> pa.Table:
-    """The table, and those of ``columns`` that are made of its own.
+    """The table, with ``column`` if it is made of the table's own.
 
     Args:
         table: rows.
-        columns: the columns that are needed. One that the table has stays as it is, and one that is plainly missing
-            is left to the caller.
+        column: what is needed. One that the table has stays as it is, and one that is plainly missing is left to the
+            caller.
         place: what errors call the table.
         empty: the columns whose missing values count as empty texts within a text that is made of several.
         done: rows before these, which errors count too.
@@ -85,15 +85,12 @@ def with_derived(
     Raises:
         DataError: names a column, or a part of one, that is not there.
     """
-    for column in columns:
-        if is_derived(column, table.column_names):
-            _require_parts(column, table.column_names, place, known)
-            table = table.append_column(column, _derived(table, column, place, empty, done))
-    return table
-
-
-def _derived(table: pa.Table, column: str, place: str, empty: Collection[str], done: int) -> pa.ChunkedArray:
-    return _filled(table, column, place, empty, done) if names_in(column) else _nested(table, column, place, column)
+    if not is_derived(column, table.column_names):
+        return table
+    _require_parts(column, table.column_names, place, known)
+    is_text = bool(names_in(column))
+    made = _filled(table, column, place, empty, done) if is_text else _nested(table, column, place, column)
+    return table.append_column(column, made)
 
 
 def _require_parts(column: str, present: Sequence[str], place: str, known: Collection[str]) -> None:

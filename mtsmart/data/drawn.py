@@ -13,6 +13,7 @@ from typing import Any
 import datasets
 import numpy as np
 
+from mtsmart.data.mixing import apportioned
 from mtsmart.data.readers import ITEM
 from mtsmart.data.selection import undrawn
 from mtsmart.data.tables.missing import is_missing
@@ -218,7 +219,8 @@ def draw_holdout(count: int, labels: Sequence[Any], groups: Sequence[Any] | None
                 left -= len(members[key])
         return chosen
     classes = _classes(labels)
-    for numbers, share in zip(classes, _shares([len(numbers) for numbers in classes], count), strict=True):
+    exact = [len(numbers) * count / len(labels) for numbers in classes]
+    for numbers, share in zip(classes, apportioned(exact, count), strict=True):
         chosen[_shuffled(numbers, seed, "holdout")[:share]] = True
     return chosen
 
@@ -256,17 +258,6 @@ def _are_classes(labels: Sequence[Any]) -> bool:
 
 def _keys(values: Sequence[Any]) -> list[str]:
     return [repr(value) for value in values]
-
-
-def _shares(sizes: Sequence[int], count: int) -> list[int]:
-    """``count`` divided in proportion to the sizes; what rounding leaves goes to the largest remainders."""
-    total = sum(sizes)
-    exact = [size * count / total for size in sizes]
-    shares = [int(share) for share in exact]
-    order = sorted(range(len(sizes)), key=lambda place: (shares[place] - exact[place], place))
-    for place in order[: count - sum(shares)]:
-        shares[place] += 1
-    return shares
 
 
 def _shuffled(items: Sequence[Any], seed: int, purpose: str) -> list[Any]:

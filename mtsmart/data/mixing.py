@@ -6,7 +6,7 @@ few, so that its last round is complete.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -48,7 +48,10 @@ def batches_per_task(
     if config.strategy == "rounds":
         rounds = -(-total // len(batches))
         return dict.fromkeys(batches, rounds)
-    return _apportion(_shares(sizes, config, epoch, epochs), total)
+    shares = _shares(sizes, config, epoch, epochs)
+    exact = np.asarray(list(shares.values()), dtype=np.float64)
+    parts = apportioned((exact / exact.sum() * total).tolist(), total)
+    return dict(zip(shares, parts, strict=True))
 
 
 def summary_of_mixing(config: MixingConfig) -> str:
@@ -111,11 +114,15 @@ def _exponent(config: MixingConfig, epoch: int, epochs: int) -> float:
     return config.start_exponent + (config.end_exponent - config.start_exponent) * progress
 
 
-def _apportion(shares: Mapping[str, float], total: int) -> dict[str, int]:
-    """Divide ``total`` by largest remainder, so that the parts are whole numbers and their sum is exactly ``total``."""
-    exact = np.asarray(list(shares.values()), dtype=np.float64)
-    exact = exact / exact.sum() * total
-    parts = np.floor(exact).astype(int)
-    order = np.argsort(-(exact - parts), kind="stable")
-    parts[order[: total - int(parts.sum())]] += 1
-    return {task: int(part) for task, part in zip(shares, parts, strict=True)}
+def apportioned(exact: Sequence[float], total: int) -> list[int]:
+    """Parts of ``total`` as whole numbers whose sum it is: what rounding leaves goes to the largest remainders.
+
+    Args:
+        exact: the parts as they would be, whose sum is ``total`` but for the rounding of floats.
+        total: what is divided.
+    """
+    parts = [int(share) for share in exact]
+    order = sorted(range(len(exact)), key=lambda place: (parts[place] - exact[place], place))
+    for place in order[: total - sum(parts)]:
+        parts[place] += 1
+    return parts

@@ -264,7 +264,7 @@ def _by_column(source: DatasetSource, column: str, wanted: Sequence[str] | None,
     assert source.files is not None
     entry = next(iter(source.files.values()))
     needed = None if wanted is None else source_columns([*wanted, column])
-    table = with_derived(read_files(entry, source, needed, parts), [column], shown(entry))
+    table = with_derived(read_files(entry, source, needed, parts), column, shown(entry))
     require_columns([column], table.column_names, shown(entry))
     names = [None if name is None else str(name) for name in table.column(column).to_pylist()]
     places = spelt_alike(names)

@@ -98,7 +98,7 @@ def _completed(
     """The table with the columns that a task makes of the rows' own."""
     whole = table.with_format("arrow")[:]
     for column in columns:
-        whole = with_derived(whole, [column], "the rows", empty_parts(missing, column), done)
+        whole = with_derived(whole, column, "the rows", empty_parts(missing, column), done)
     return rows_of_table(whole.select([*columns, "row"]))
 
 

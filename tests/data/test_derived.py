@@ -39,7 +39,7 @@ TABLE = pa.table(
     ],
 )
 def test_values_are_those_of_the_row(column, values, start):
-    assert with_derived(TABLE.slice(start), [column], "x").column(column).to_pylist() == values[start:]
+    assert with_derived(TABLE.slice(start), column, "x").column(column).to_pylist() == values[start:]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_values_are_those_of_the_row(column, values, start):
 )
 def test_what_is_no_column_is_refused(column, message):
     with pytest.raises(DataError, match=message):
-        with_derived(TABLE, [column], "x")
+        with_derived(TABLE, column, "x")
 
 
 def test_the_columns_that_others_are_made_of():
@@ -86,12 +86,12 @@ def test_given_rows_get_the_columns_that_the_task_makes():
 def test_a_brace_without_a_name_in_a_text_of_columns_is_refused(template):
     table = pa.table({"a": ["x"], "b": ["y"]})
     with pytest.raises(DataError, match="has a brace that encloses no name"):
-        with_derived(table, [template], "here")
+        with_derived(table, template, "here")
 
 
 def test_doubled_braces_and_a_column_with_braces_in_its_name_are_read():
     table = pa.table({"a": ["x"], "{a": ["z"]})
-    read = with_derived(table, ["{{{a}}}", "{a"], "here")
+    read = with_derived(with_derived(table, "{{{a}}}", "here"), "{a", "here")
     assert read.column("{{{a}}}").to_pylist() == ["{x}"] and read.column("{a").to_pylist() == ["z"]
 
 
@@ -115,7 +115,7 @@ MARKED = pa.table(
     ],
 )
 def test_a_part_of_a_text_is_marked(column, values):
-    assert with_derived(MARKED, [column], "x").column(column).to_pylist() == values
+    assert with_derived(MARKED, column, "x").column(column).to_pylist() == values
 
 
 def test_a_mark_needs_the_columns_of_its_place():
@@ -136,7 +136,7 @@ def test_a_mark_needs_the_columns_of_its_place():
 )  # fmt: skip
 def test_a_mark_that_does_not_fit_is_refused(column, message):
     with pytest.raises(DataError, match=message):
-        with_derived(MARKED, [column], "x")
+        with_derived(MARKED, column, "x")
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def read_derived(file: Path) -> None:
     table = read_table(file)
     for column in ("more.a", "list.x", "{text}: {label}", "{more.a}{list}"):
         with suppress(MtsmartError):
-            with_derived(table, [column], str(file))
+            with_derived(table, column, str(file))
 
 
 def read_drawn(file: Path) -> None:

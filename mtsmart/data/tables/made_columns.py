@@ -40,6 +40,6 @@ def with_made_columns(
     part = empty_as_missing(part) if has_no_null else part
     for column in made:
         empty = empty_parts(definition.missing, column)
-        values = with_derived(part, [column], place, empty, known=present).column(column)
+        values = with_derived(part, column, place, empty, known=present).column(column)
         rows = with_column(rows, column, values)
     return rows
