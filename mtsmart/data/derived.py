@@ -306,6 +306,8 @@ def named_label(value: Any, names: Sequence[str]) -> Any:
     Raises:
         DataError: a number has no name.
     """
+    if type(value) is int:  # what nearly all values are, looked at first because there may be millions
+        return _label_name(names, value)
     value = value.tolist() if hasattr(value, "tolist") else value  # arrays and numbers of numpy and torch
     if isinstance(value, list | tuple):
         return [named_label(item, names) for item in value]

@@ -15,6 +15,14 @@ def test_a_column_is_added_or_takes_the_place_of_another():
     assert changed["a"][:] == ["5", "6"] and changed.features["a"].dtype == "large_string"
 
 
+@pytest.mark.parametrize("values", [["x", "y"], pa.chunked_array([["x", "y"]])], ids=["list", "arrow"])
+@pytest.mark.parametrize("feature", [None, datasets.Value("large_string")], ids=["as the values say", "given"])
+def test_the_only_column_may_be_replaced(values, feature):
+    changed = with_column(rows_of_table(pa.table({"a": [1, 2]})), "a", values, feature)
+    assert changed["a"][:] == ["x", "y"]
+    assert changed.features == {"a": feature or datasets.Value("string")}
+
+
 @pytest.mark.parametrize("values", [[0, 1, 2], pa.chunked_array([[0, 1, 2]])], ids=["list", "arrow"])
 def test_no_value_is_hashed(monkeypatch, values):
     refuse = lambda *args, **kwargs: pytest.fail("hashed")  # noqa: E731

@@ -34,6 +34,9 @@ def with_column(
         values: one for each row.
         feature: of the column; None: as the values say.
     """
+    if rows.column_names == [name]:  # rows without any column would be none
+        features = None if feature is None else datasets.Features({name: feature})
+        return datasets.Dataset.from_dict({name: values}, features)
     if name in rows.column_names:
         rows = rows.remove_columns(name)
     return rows.add_column(name, values, new_fingerprint=uuid.uuid4().hex, feature=feature)
