@@ -80,7 +80,7 @@ def _hint_for_unknown(name: Any, value: Any) -> str:
     """Why there is no weighting ``name``, or what to write instead."""
     if isinstance(value, str) and value in WEIGHTINGS:
         return f"Give the weighting itself: weighting: {value}"
-    return WEIGHTINGS.reason_missing(str(name)) or did_you_mean(name, WEIGHTINGS)
+    return WEIGHTINGS.hint(str(name))
 
 
 def expand_weighting(value: Any) -> Any:

@@ -17,7 +17,7 @@ from mtsmart.drafting.opened import OURS, Opened, split_of
 from mtsmart.drafting.questions import Answer, Ask, Question, choose
 from mtsmart.drafting.structured import ranked, structured
 from mtsmart.errors import ConfigError, DataError
-from mtsmart.task_types import TASK_TYPES, hint_for_type
+from mtsmart.task_types import TASK_TYPES
 from mtsmart.tasks.spellings import spelt_alike
 from mtsmart.text.counts import part_of
 
@@ -122,7 +122,7 @@ def check_type(name: str | None) -> None:
         ConfigError: says which type has the nearest name.
     """
     if name is not None and name not in TASK_TYPES:
-        raise ConfigError("is no task type", argument="task_type", value=name, hint=hint_for_type(name))
+        raise ConfigError("is no task type", argument="task_type", value=name, hint=TASK_TYPES.hint(name))
 
 
 def _agrees(draft: Draft, given: Given) -> bool:

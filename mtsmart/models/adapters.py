@@ -28,6 +28,7 @@ from mtsmart.errors import CheckpointError
 from mtsmart.models.encoder import Encoder
 from mtsmart.models.transform import Adapter, adapters_of, apply_transforms, tensors_of_head, use_head
 from mtsmart.models.weights import load_state, state_of
+from mtsmart.registry import no_package_has
 from mtsmart.storage.durable import read_json
 from mtsmart.storage.failures import reason_of
 
@@ -79,13 +80,20 @@ def read_adapters(folder: Path) -> dict[str, Any]:
         stored = TypeAdapter(dict[str, Any]).validate_python(read_json(file))
         for name in stored:
             if name not in TRANSFORMS or not issubclass(TRANSFORMS[name], Adapter):
-                hint = TRANSFORMS.hint_for_unknown(name, TRANSFORMS)
-                raise CheckpointError("there is no such adapter", file=file, value=name, hint=hint)
+                raise CheckpointError("there is no such adapter", file=file, value=name, hint=_hint_for_missing(name))
         return {name: _settings(name).validate_python(value) for name, value in stored.items()}
     except ValidationError as error:
         raise CheckpointError(f"is damaged: {error.errors()[0]['msg']}", file=file) from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"is damaged: {reason_of(error)}", file=file) from None
+
+
+def _hint_for_missing(name: str) -> str:
+    """What the user can do about a stored adapter that is not installed."""
+    hint = TRANSFORMS.hint(name)
+    if TRANSFORMS.reason_missing(name) is not None or hint.startswith("Did you mean"):
+        return hint
+    return f"{no_package_has(TRANSFORMS.kind)}. {hint}"
 
 
 def restore_adapters(encoder: Encoder, folder: Path, stored: dict[str, Any]) -> None:

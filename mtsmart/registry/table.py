@@ -13,10 +13,8 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Generic, TypeVar
 
 from mtsmart.errors import ConfigError, did_you_mean
-from mtsmart.registry.lacking import lacking
 from mtsmart.registry.packages import (
     GROUPS,
-    no_package_has,
     note_broken,
     package_name,
     tell_unknown_groups,
@@ -143,7 +141,7 @@ class Registry(Generic[T]):
         def enter(entry: T) -> T:
             if self._entries.get(name, entry) is not entry:
                 raise ValueError(f"{self.kind} '{name}' is registered twice")
-            missing = lacking(entry, self._needs)
+            missing = _lacking(entry, self._needs)
             if missing:
                 raise ValueError(f"{self.kind} '{name}' lacks {', '.join(missing)}")
             self._entries[name] = entry
@@ -179,8 +177,7 @@ class Registry(Generic[T]):
             self._load(name)
         if name in self._entries:
             return self._entries[name]
-        hint = self._broken.get(name) or did_you_mean(self.elsewhere.get(name, name), self)
-        raise ConfigError(f"unknown {self.kind}", value=name, hint=hint)
+        raise ConfigError(f"unknown {self.kind}", value=name, hint=self.hint(name))
 
     def extension(self, name: str) -> Extension | None:
         """The package of an entry that is there; None if it is mtsmart's, or if a program has registered it."""
@@ -197,15 +194,9 @@ class Registry(Generic[T]):
         self._load_all()
         return self._broken.get(name)
 
-    def hint_for_unknown(self, name: str, options: Iterable[str]) -> str:
-        """What the user can do about a name that is none of ``options``, among which are this registry's entries."""
-        reason = self.reason_missing(name)
-        if reason is not None:
-            return reason
-        nearest = did_you_mean(name, options)
-        if nearest.startswith("Did you mean"):
-            return nearest
-        return f"{no_package_has(self.kind)}. {nearest}"
+    def hint(self, name: str) -> str:
+        """Why there is no entry ``name``, or which entry may be meant."""
+        return self.reason_missing(name) or did_you_mean(self.elsewhere.get(name, name), self)
 
     def __contains__(self, name: object) -> bool:
         if name in self._entries or name in self._own_modules:
@@ -311,6 +302,12 @@ def _of_module(plugin: metadata.EntryPoint, entries: Mapping[str, object], befor
         if _module_of(entry) == plugin.module
         or (name not in before and _module_of(entry).partition(".")[0] in ("", package))
     ]
+
+
+def _lacking(entry: object, needs: Iterable[str]) -> list[str]:
+    """The attributes of its kind that an entry does not have, and the abstract methods that it has not written."""
+    missing = [attribute for attribute in needs if not hasattr(entry, attribute)]
+    return list(dict.fromkeys([*missing, *sorted(getattr(entry, "__abstractmethods__", ()))]))
 
 
 def _extension(plugin: metadata.EntryPoint, name: str) -> Extension:

@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 
-from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.errors import ConfigError
 from mtsmart.models.heads import check_head
 from mtsmart.task_types.details.one_label import check_shots
 from mtsmart.task_types.details.perturbed import check_perturbation
@@ -22,7 +22,7 @@ for _module in pkgutil.iter_modules(__path__):
     if not _module.ispkg:  # the subfolders hold no task types
         importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["TASK_TYPES", "Outputs", "TaskType", "build_task", "build_tasks", "hint_for_type"]
+__all__ = ["TASK_TYPES", "Outputs", "TaskType", "build_task", "build_tasks"]
 
 
 def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = None) -> TaskType:
@@ -37,7 +37,7 @@ def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = N
         ConfigError: the type is unknown, or the definition does not fit it or the head it shares.
     """
     if definition.task_type not in TASK_TYPES:
-        hint = hint_for_type(definition.task_type)
+        hint = TASK_TYPES.hint(definition.task_type)
         raise ConfigError("there is no such task type", key=f"{name}.task_type", value=definition.task_type, hint=hint)
     if owner is not None and owner.definition.task_type != definition.task_type:
         message = f"is a {definition.task_type} and cannot share the head of a {owner.definition.task_type}"
@@ -50,11 +50,6 @@ def build_task(name: str, definition: TaskDefinition, owner: TaskType | None = N
     check_shots(task)
     check_perturbation(task)
     return task
-
-
-def hint_for_type(name: str) -> str:
-    """What may be meant by the name of an unknown task type."""
-    return TASK_TYPES.reason_missing(name) or did_you_mean(name, TASK_TYPES)
 
 
 def build_tasks(entries: Mapping[str, Entry]) -> dict[str, TaskType]:

@@ -5,9 +5,11 @@ import pytest
 import mtsmart
 from mtsmart.config.document import Document
 from mtsmart.config.loader import build_experiment, load_experiment
+from mtsmart.drafting.guess import check_type
 from mtsmart.errors import ConfigError, nearest
 from mtsmart.metrics import METRICS
-from mtsmart.task_types import TASK_TYPES
+from mtsmart.task_types import TASK_TYPES, build_task
+from mtsmart.tasks.definition import TaskDefinition
 
 EXPERIMENT = "tasks: [rte]\nencoder: {path: x}\n"
 TASK = """
@@ -147,6 +149,15 @@ def test_names_of_other_tools_are_not_ours_and_lead_to_ours(registry):
         assert name not in registry and ours in registry
         with pytest.raises(ConfigError, match=f"Did you mean '{ours}'"):
             registry[name]
+
+
+@pytest.mark.parametrize("name", sorted(TASK_TYPES.elsewhere))
+def test_another_tools_name_of_a_task_type_leads_to_ours(name):
+    hint = f"Did you mean '{TASK_TYPES.elsewhere[name]}'"
+    with pytest.raises(ConfigError, match=hint):
+        build_task("t", TaskDefinition(task_type=name, text=["w"], dataset={"files": {"train": "t.tsv"}}))
+    with pytest.raises(ConfigError, match=hint):
+        check_type(name)
 
 
 @pytest.mark.parametrize(
