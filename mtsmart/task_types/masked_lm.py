@@ -18,8 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from mtsmart.data.batch import Batch, pad, pad_inputs
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError
-from mtsmart.metrics import METRICS, Guess
-from mtsmart.metrics.scores import is_better_lower
+from mtsmart.metrics import Guess
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs, TaskOptions
 from mtsmart.task_types.interface.explains_outputs import Portable
@@ -66,10 +65,6 @@ class MaskedLM(TokenTask, Portable):
         for key in ("labels", "project"):
             if getattr(definition, key) is not None:
                 raise ConfigError("does not go with task type 'masked_lm'", key=f"{self.name}.{key}")
-        if definition.metrics and is_better_lower(METRICS[definition.metrics[0]]):
-            message = "cannot be the main metric: lower is better"
-            hint = "metrics: [token_accuracy, perplexity]"
-            raise ConfigError(message, key=f"{self.name}.metrics", value=definition.metrics[0], hint=hint)
 
     @property
     def head_spec(self) -> HeadSpec:

@@ -19,8 +19,6 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError
-from mtsmart.metrics import METRICS
-from mtsmart.metrics.scores import is_better_lower
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.output_unit import MEAN, SMALLEST_STD, STD, OutputUnit
 from mtsmart.task_types.details.interface import ExplainsErrors
@@ -76,11 +74,6 @@ class Regression(SequenceTask, HasUnit, LearnsFromLabels, ExplainsErrors, Portab
             if getattr(self.definition, key) is not None:
                 hint = f"Leave '{key}' out: the labels of this type are numbers, which have no names"
                 raise ConfigError("does not go with task type 'regression'", key=f"{self.name}.{key}", hint=hint)
-        given = self.definition.metrics
-        if given and is_better_lower(METRICS[given[0]]):
-            message = "is better where it is lower, so it cannot be the main metric, which is the first"
-            hint = f"metrics: [r2, {given[0]}]"
-            raise ConfigError(message, key=f"{self.name}.metrics", value=given[0], hint=hint)
 
     @property
     def head_spec(self) -> HeadSpec:

@@ -9,6 +9,7 @@ from sklearn import metrics as sk
 
 from mtsmart.errors import ConfigError, MtsmartWarning
 from mtsmart.metrics import METRICS
+from mtsmart.metrics.scores import lower_is_better
 from mtsmart.task_types import build_task
 from mtsmart.task_types.interface.base import Outputs
 from mtsmart.task_types.interface.scores_labels import baseline_scores_of, scores_of
@@ -141,5 +142,33 @@ def test_what_does_not_fit_is_refused(metrics, kind, labels, hint):
 @pytest.mark.parametrize("metric", ["mse", "rmse", "mae"])
 def test_an_error_is_no_main_metric(metric):
     base = {"task_type": "regression", "dataset": {"files": {"train": "x"}}, "text": ["t"]}
-    with pytest.raises(ConfigError, match=rf"better where it is lower.*metrics: \[r2, {metric}\]"):
+    with pytest.raises(ConfigError, match=rf"better where it is lower.*metrics: \[pearson, {metric}\]"):
         build_task("t", TaskDefinition(**base, metrics=[metric]))
+
+
+OF_TYPES = {
+    "classification": ("accuracy", {"labels": ["a", "b"]}),
+    "masked_lm": ("token_accuracy", {}),
+    "multi_label": ("micro_f1", {"labels": ["a", "b"]}),
+    "multiple_choice": ("accuracy", {"options": {"choices": ["c", "d"]}}),
+    "ordinal": ("quadratic_kappa", {"labels": ["a", "b"]}),
+    "ranking": ("mrr", {"options": {"candidates": "c"}}),
+    "regression": ("pearson", {}),
+    "span": ("answer_f1", {"text": ["q", "c"]}),
+    "tagging": ("entity_f1", {"labels": ["O", "B-x"]}),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(OF_TYPES))
+def test_a_packages_metric_that_is_better_lower_is_no_main_metric(kind):
+    @lower_is_better
+    def cost(predictions, references):
+        return 1.0
+
+    main, given = OF_TYPES[kind]
+    base = {"task_type": kind, "dataset": {"files": {"train": "x"}}, "text": ["t"], **given}
+    with METRICS.lending({"cost": cost}):
+        METRICS.register("cost", fits=[kind])(cost)
+        with pytest.raises(ConfigError, match=rf"t\.metrics: is better where it is lower.*\[{main}, cost\]"):
+            build_task("t", TaskDefinition(**base, metrics=["cost"]))
+        build_task("t", TaskDefinition(**base, metrics=[main, "cost"]))

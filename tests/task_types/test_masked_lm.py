@@ -206,8 +206,8 @@ def test_a_text_without_a_mask_token_is_named():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"metrics": ["perplexity"]}, r"t\.metrics: cannot be the main metric"),
-        ({"metrics": ["perplexity", "token_accuracy"]}, r"t\.metrics: cannot be the main metric"),
+        ({"metrics": ["perplexity"]}, r"t\.metrics: is better where it is lower"),
+        ({"metrics": ["perplexity", "token_accuracy"]}, r"t\.metrics: is better where it is lower"),
         ({"labels": ["a", "b"]}, r"t\.labels: does not go with"),
         ({"text": ["a", "b"]}, r"t\.text: must be one column"),
         ({"options": {"mask_probability": 1.5}}, r"t\.options\.mask_probability"),

@@ -26,6 +26,7 @@ from mtsmart.losses.checked import checked_loss
 from mtsmart.metrics import METRICS
 from mtsmart.metrics.called import score_by
 from mtsmart.metrics.labels import takes_predictions
+from mtsmart.metrics.scores import is_better_lower
 from mtsmart.models.heads import HEADS, HeadSpec
 from mtsmart.registry import Registry
 from mtsmart.task_types.interface.reads_labels import ReadsLabels
@@ -152,6 +153,7 @@ class TaskType(ABC):
                 _require_one_of(self, key, value, allowed)
         for metric in definition.metrics or []:
             _require_one_of(self, "metrics", metric, (*self.metrics, *METRICS.fitting(kind)), METRICS.elsewhere)
+        _check_main_metric(self)
         _require_one_of(self, "head.type", definition.head.type, (AUTO, *HEADS))
         _check_texts(self)
         _check_label_settings(self)
@@ -285,6 +287,16 @@ def _require_one_of(
         message = f"does not go with task type '{task.definition.task_type}'"
         hint = did_you_mean(elsewhere.get(value, value), allowed)
         raise ConfigError(message, key=f"{task.name}.{key}", value=value, hint=hint)
+
+
+def _check_main_metric(task: TaskType) -> None:
+    """Refuse a main metric that is better where it is lower: the best model is the one with the highest score."""
+    for name in (task.definition.metrics or [])[:1]:
+        if is_better_lower(METRICS[name]):
+            message = "is better where it is lower, so it cannot be the main metric, which is the first"
+            main = next((other for other in task.metrics if not is_better_lower(METRICS[other])), None)
+            hint = None if main is None else f"metrics: [{main}, {name}]"
+            raise ConfigError(message, key=f"{task.name}.metrics", value=name, hint=hint)
 
 
 def _check_texts(task: TaskType) -> None:

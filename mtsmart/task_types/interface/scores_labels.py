@@ -17,7 +17,6 @@ from mtsmart.errors import ConfigError, warn
 from mtsmart.metrics import METRICS
 from mtsmart.metrics.called import as_score, score_by, scores_by
 from mtsmart.metrics.labels import gives_each_label, gold_table, name_for_label, takes_predictions, takes_probabilities
-from mtsmart.metrics.scores import is_better_lower
 from mtsmart.registry import form_of, wrong_result
 from mtsmart.task_types.interface.base import Outputs, TaskType
 from mtsmart.text.counts import counted
@@ -32,7 +31,7 @@ class ScoresLabels(ABC):
 
 
 def check_main_metric(task: TaskType) -> None:
-    """Refuse a main metric that is several scores, or that is better where it is lower.
+    """Refuse a main metric that is several scores.
 
     Raises:
         ConfigError: the first metric is such a one.
@@ -41,10 +40,6 @@ def check_main_metric(task: TaskType) -> None:
         if gives_each_label(METRICS[name]):
             message = "gives one score for each label, so it cannot be the main metric, which is the first"
             hint = f"metrics: [macro_f1, {name}]"
-            raise ConfigError(message, key=f"{task.name}.metrics", value=name, hint=hint)
-        if is_better_lower(METRICS[name]):
-            message = "is better where it is lower, so it cannot be the main metric, which is the first"
-            hint = f"metrics: [accuracy, {name}]"
             raise ConfigError(message, key=f"{task.name}.metrics", value=name, hint=hint)
 
 
