@@ -16,7 +16,7 @@ from mtsmart.affinity.gradients import cosines, encoder_gradients
 from mtsmart.affinity.look_ahead import Step, look_ahead
 from mtsmart.affinity.result import Affinity, Table
 from mtsmart.config.loader import Experiment
-from mtsmart.cpu.allocator import keeping_freed_memory
+from mtsmart.cpu.allocator import memory_of_updates
 from mtsmart.data.loader import lost_workers_as_errors
 from mtsmart.errors import ConfigError
 from mtsmart.log import log_notice
@@ -58,12 +58,13 @@ def measure(
     """
     setup = prepare(experiment)
     tasks = _measured_tasks(setup, targets)
-    with tempfile.TemporaryDirectory(prefix="mtsmart-") as scratch, keeping_freed_memory(), lost_workers_as_errors():
+    with tempfile.TemporaryDirectory(prefix="mtsmart-") as scratch, lost_workers_as_errors():
         trainer = Trainer(setup, RunFolder(Path(scratch)))
         _check_length(every, trainer.total_updates)
-        start = time.perf_counter()
-        found = _run(trainer, every, Draw(setup, tasks, batches, trainer.device), notify)
-        seconds = time.perf_counter() - start
+        with memory_of_updates(trainer.device.type == "cpu", setup.model.encoder.recomputes):
+            start = time.perf_counter()
+            found = _run(trainer, every, Draw(setup, tasks, batches, trainer.device), notify)
+            seconds = time.perf_counter() - start
     return Affinity(
         name=setup.config.name,
         norms=_stacked(found.norms),

@@ -7,6 +7,7 @@ from torch import nn
 from mtsmart.affinity.batches import Draw
 from mtsmart.affinity.gradients import cosines, encoder_gradients, loss_on
 from mtsmart.affinity.look_ahead import Step, look_ahead
+from mtsmart.affinity.measuring import measure
 from mtsmart.config import load_experiment
 from mtsmart.models.weights import trained
 from mtsmart.runs.folder import RunFolder
@@ -121,3 +122,13 @@ def test_the_rows_that_are_compared_are_validation_rows(trainer):
         assert set(rows) <= set(split.rows["row"])
         assert rows == [row for batch in again[name] for row in batch.rows]
         assert rows != [row for batch in next_one[name] for row in batch.rows]
+
+
+@pytest.mark.parametrize(("settings", "times"), [([], 1), (["encoder.gradient_checkpointing=true"], 0)])
+def test_freed_memory_is_kept_as_in_training(workspace, monkeypatch, settings, times):
+    """Where the user gives time for memory, it goes back to the system instead."""
+    kept = []
+    monkeypatch.setattr("mtsmart.cpu.allocator.keep_freed_memory", lambda: kept.append(True))
+    experiment = load_experiment(workspace.experiment, [*SETTINGS, "training.max_updates=2", *settings])
+    measure(experiment, 2, 1, lambda text: None)
+    assert len(kept) == times

@@ -11,6 +11,8 @@ from mtsmart.config import load_experiment
 from mtsmart.data.joined.batch import JoinedBatch
 from mtsmart.data.loader import load_batches
 from mtsmart.errors import ConfigError, MtsmartWarning
+from mtsmart.regularizers import REGULARIZERS, MethodSettings, MethodText, Preset, Regularizer, Term
+from mtsmart.regularizers.shared.joins import Joins
 from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.folder import RunFolder
 from mtsmart.training.setup import prepare
@@ -71,6 +73,32 @@ def first_batch(trainer):
     """The first batch of an epoch."""
     (batch,) = load_batches(trainer.sampler.plan(0)[:1], *trainer.setup.sources_of_batches())
     return batch
+
+
+class RateSettings(MethodSettings):
+    """Its factor has another name than most."""
+
+    switch = "rate"
+    rate: float
+
+
+class LossAgain(Joins, Regularizer[RateSettings]):
+    """Adds the loss of the clean pass once more."""
+
+    Settings = RateSettings
+    per_task = True
+    presets = (Preset("on", RateSettings(rate=2.0), "these tests"),)
+    text = MethodText(title="Toy", formula="f", paper="none", cost="none", use="tests", evidence="none")
+
+    def joined_terms(self, joined):
+        return [Term(member.loss, {}) for member in joined.members]
+
+
+def test_a_joined_term_has_the_factor_that_its_settings_name(experiment, tmp_path):
+    with REGULARIZERS.lending({"again": LossAgain}):
+        trainer = trainer_of(experiment(), tmp_path, "again=on", "smart=off", "mbpp=off", "tasks.size.again=off")
+        losses = [(float(loss), float(figures["loss"])) for loss, figures in trainer.step(first_batch(trainer))]
+    assert [total / plain for total, plain in losses] == pytest.approx([3, 1, 3])
 
 
 def gradients(trainer, losses):

@@ -133,7 +133,12 @@ class Context:
 
 def weighted(settings: MethodSettings, term: Term) -> Term:
     """A checked term with its weight, and with that of the updates that do not have it."""
-    return Term(every(settings) * getattr(settings, settings.switch) * term.value, term.figures)
+    return Term(every(settings) * factor_of(settings) * term.value, term.figures)
+
+
+def factor_of(settings: MethodSettings) -> float:
+    """The factor of a term: the setting that switches the method off where it is 0."""
+    return float(getattr(settings, settings.switch))
 
 
 def checked(regularizer: Regularizer[Any], task: str, term: Any) -> Term:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError
-from mtsmart.regularizers.shared.base import Places, Regularizer, Term, checked, places_of, weighted
+from mtsmart.regularizers.shared.base import Places, Regularizer, Term, checked, factor_of, places_of, weighted
 from mtsmart.tasks.definition import TaskDefinition
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def joined_losses(regularizer: Regularizer[Any], joined: JoinedPass) -> list[Ter
     assert isinstance(regularizer, Joins)
     names = [member.task.name for member in joined.members]
     settings = regularizer.settings
-    factors = {name: settings[name].weight if is_joined_now(regularizer, name) else 0.0 for name in names}
+    factors = {name: factor_of(settings[name]) if is_joined_now(regularizer, name) else 0.0 for name in names}
     weights = {name: weight * factors[name] for name, weight in joined.weights.items()}
     terms = regularizer.joined_terms(replace(joined, weights=weights))
     return [
