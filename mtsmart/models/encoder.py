@@ -59,11 +59,6 @@ class Encoder(nn.Module):
         if not _has_table(model):
             raise _refusal(model, "it has no table of word embeddings")
         self._inputs = [name for name in _OPTIONAL_INPUTS if name in accepted]
-        self._delta: Tensor | None = None
-        place = self._normed_embeddings()
-        if place is not None:
-            # The hook is there from the start, because a compiled model does not see hooks that are added later.
-            place.register_forward_hook(self._add_delta)
         pooler = getattr(model, "pooler", None)
         if isinstance(pooler, nn.Module):
             # It is a head's first layer that lies in the encoder, and heads compute in float32.
@@ -207,31 +202,6 @@ class Encoder(nn.Module):
         sliding = "create_bidirectional_sliding_window_mask" in functions
         return self.attention == "sdpa" and "create_bidirectional_mask" in functions and not sliding
 
-    @property
-    def has_embedding_norm(self) -> bool:
-        """Whether the architecture normalises the embeddings before its first layer, as ``adding_after_norm`` needs."""
-        return self._normed_embeddings() is not None
-
-    @contextmanager
-    def adding_after_norm(self, delta: Tensor) -> Iterator[None]:
-        """Inside it, ``forward`` adds ``delta`` to the embeddings after their LayerNorm and dropout.
-
-        Args:
-            delta: (B, T, E), of the shape of the word embeddings.
-
-        Raises:
-            CheckpointError: the architecture has no LayerNorm there (XLNet, T5).
-        """
-        if not self.has_embedding_norm:
-            message = "has no LayerNorm after its embeddings, so they cannot be perturbed there"
-            raise CheckpointError(message, file=type(self.model).__name__)
-        before = self._delta
-        self._delta = delta
-        try:
-            yield
-        finally:
-            self._delta = before
-
     @contextmanager
     def changing_layers(self, change: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
         """Inside it, what each layer gives goes through ``change``, which may also just look at it.
@@ -255,13 +225,6 @@ class Encoder(nn.Module):
             for layer in self.layer_modules:
                 hooks.callback(layer.register_forward_hook(changes.after).remove)
             yield
-
-    def _normed_embeddings(self) -> nn.Module | None:
-        has_norm = any(isinstance(module, nn.LayerNorm) for module in self.embeddings.children())
-        return self.embeddings if has_norm else None
-
-    def _add_delta(self, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        return output if self._delta is None else output + self._delta
 
 
 class _Changes:

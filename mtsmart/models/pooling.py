@@ -11,7 +11,6 @@ from transformers.utils import cached_file
 from mtsmart.config.sections import EncoderConfig
 from mtsmart.errors import CheckpointError, reason_in
 from mtsmart.models.checks.parsing import read_settings
-from mtsmart.models.checks.settings import without_network
 from mtsmart.models.loading import resolve_path
 
 SENTENCE_TRANSFORMER = "SentenceTransformer"  # the class of sentence-transformers
@@ -72,14 +71,13 @@ def _beside(folder: Path) -> Path | None:
 
 
 def _on_the_hub(path: str, revision: str | None) -> Path | None:
-    with without_network(path):
-        found = cached_file(
-            path,
-            CONFIG,
-            subfolder=POOLING,
-            revision=revision,
-            _raise_exceptions_for_gated_repo=False,
-            _raise_exceptions_for_missing_entries=False,
-            _raise_exceptions_for_connection_errors=False,
-        )
+    found = cached_file(
+        path,
+        CONFIG,
+        subfolder=POOLING,
+        revision=revision,
+        _raise_exceptions_for_gated_repo=False,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
     return None if found is None else Path(found)
