@@ -260,33 +260,21 @@ def rounded_away(config: RunConfig, definitions: Mapping[str, TaskDefinition], e
         definitions: of its tasks.
         encoder: the run's.
     """
-    parts = [config.parts, *(definition.parts for definition in definitions.values())]
-    found: list[Rounded] = []
-    for name, method in REGULARIZERS.named_in(parts).items():
-        resolved = {
-            task: method.resolve(config.parts.get(name), own.parts.get(name)) for task, own in definitions.items()
-        }
-        on = {task: settings for task, settings in resolved.items() if settings is not None and settings.is_on}
-        found += cast("type[Regularizer[Any]]", method).rounded(on, encoder) if on else []
-    return found
+    return [each for method, on in in_use(config, definitions) if on for each in method.rounded(on, encoder)]
 
 
 def summaries(config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> list[str]:
     """One sentence for each regulariser that is on; tasks are named where their settings differ."""
-    parts = [config.parts, *(definition.parts for definition in definitions.values())]
-    sentences = [_summary(method, config, definitions) for method in REGULARIZERS.named_in(parts).values()]
-    return [sentence for sentence in sentences if sentence] or ["No regulariser was on."]
+    sentences = [_summary(method, on, len(definitions)) for method, on in in_use(config, definitions) if on]
+    return sentences or ["No regulariser was on."]
 
 
-def _summary(method: type[Method], config: RunConfig, definitions: Mapping[str, TaskDefinition]) -> str:
+def _summary(method: type[Method], on: Mapping[str, MethodSettings], count: int) -> str:
+    """The sentence of a method that is on for some of ``count`` tasks."""
     tasks: dict[str, list[str]] = {}
-    for task, definition in definitions.items():
-        settings = method.resolve(config.parts.get(method.name), definition.parts.get(method.name))
-        if settings is not None and settings.is_on:
-            tasks.setdefault(method.summary(settings), []).append(task)
-    if not tasks:
-        return ""
+    for task, settings in on.items():
+        tasks.setdefault(method.summary(settings), []).append(task)
     first = next(iter(tasks.values()))
-    everywhere = len(first) == len(definitions)
+    everywhere = len(first) == count
     texts = [text if everywhere else f"{text} ({', '.join(names)})" for text, names in tasks.items()]
     return f"{method.text.title}: {'; '.join(texts)}."

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError
+from mtsmart.regularizers.shared.all_methods import in_use
 from mtsmart.regularizers.shared.base import Places, Regularizer, Term, checked, factor_of, places_of, weighted
 from mtsmart.tasks.definition import TaskDefinition
 
@@ -63,13 +63,12 @@ def check_joined(config: RunConfig, definitions: Mapping[str, TaskDefinition], g
     Raises:
         ConfigError: names the setting, two tasks and their values.
     """
-    methods = REGULARIZERS.named_in([config.parts, *(definition.parts for definition in definitions.values())])
-    for method, tasks in product(methods.values(), groups):
-        if not issubclass(method, Joins):
-            continue
-        places = places_of(method, config.parts, {task: definitions[task] for task in tasks})
-        found = method.effect(places.section, places.of_tasks)
-        _check_agreement(places, {task: method.must_agree(settings) for task, settings in found.items()})
+    for group in groups:
+        of_group = {task: definitions[task] for task in group}
+        for method, on in in_use(config, of_group):
+            if issubclass(method, Joins):
+                values = {task: method.must_agree(settings) for task, settings in on.items()}
+                _check_agreement(places_of(method, config.parts, of_group), values)
 
 
 def _check_agreement(places: Places, values: Mapping[str, Mapping[str, Any]]) -> None:
