@@ -1,4 +1,4 @@
-"""Scores of labels: precision and recall, scores of probabilities, and scores of each label alone.
+"""Scores of labels: precision, recall and F1, scores of probabilities, and scores of each label alone.
 
 Predictions and references are label numbers, or an array (C,) of 0 and 1 for each row. Probabilities are (N, C).
 """
@@ -60,6 +60,12 @@ def gold_table(references: Sequence[Any], count: int) -> np.ndarray:
 # Of predictions ------------------------------------------------------------------------------------------------------
 
 
+@METRICS.register("f1")
+def f1(predictions: Sequence[int], references: Sequence[int]) -> float:
+    """F1 of the second of two labels (index 1), as GLUE scores MRPC and QQP; 0 if it is never predicted."""
+    return _figure("f1", predictions, references, average="binary")
+
+
 @METRICS.register("precision")
 def precision(predictions: Sequence[int], references: Sequence[int]) -> float:
     """How often the second of two labels (index 1) is right where it is predicted; 0 if it is never predicted."""
@@ -70,6 +76,12 @@ def precision(predictions: Sequence[int], references: Sequence[int]) -> float:
 def recall(predictions: Sequence[int], references: Sequence[int]) -> float:
     """How many rows of the second of two labels (index 1) are found; 0 if there are none."""
     return _figure("recall", predictions, references, average="binary")
+
+
+@METRICS.register("macro_f1")
+def macro_f1(predictions: Sequence[Any], references: Sequence[Any]) -> float:
+    """The unweighted mean of the labels' F1."""
+    return _figure("f1", predictions, references, average="macro")
 
 
 @METRICS.register("macro_precision")
@@ -84,6 +96,12 @@ def macro_recall(predictions: Sequence[Any], references: Sequence[Any]) -> float
     return _figure("recall", predictions, references, average="macro")
 
 
+@METRICS.register("micro_f1")
+def micro_f1(predictions: Sequence[np.ndarray], references: Sequence[np.ndarray]) -> float:
+    """F1 over all decisions of all labels together; 0 if no label is ever predicted."""
+    return _figure("f1", predictions, references, average="micro")
+
+
 @METRICS.register("micro_precision")
 def micro_precision(predictions: Sequence[np.ndarray], references: Sequence[np.ndarray]) -> float:
     """Precision over all decisions of all labels together; 0 if no label is ever predicted."""
@@ -94,6 +112,12 @@ def micro_precision(predictions: Sequence[np.ndarray], references: Sequence[np.n
 def micro_recall(predictions: Sequence[np.ndarray], references: Sequence[np.ndarray]) -> float:
     """Recall over all decisions of all labels together."""
     return _figure("recall", predictions, references, average="micro")
+
+
+@METRICS.register("subset_accuracy")
+def subset_accuracy(predictions: Sequence[np.ndarray], references: Sequence[np.ndarray]) -> float:
+    """The share of rows whose labels are all right: none is missing, and none is too many."""
+    return float(np.mean((np.asarray(predictions) == np.asarray(references)).all(axis=-1)))
 
 
 @METRICS.register("balanced_accuracy")

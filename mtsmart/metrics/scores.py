@@ -53,22 +53,6 @@ def accuracy(predictions: Sequence[int], references: Sequence[int]) -> float:
     return float(np.mean(np.asarray(predictions) == np.asarray(references)))
 
 
-@METRICS.register("f1")
-def f1(predictions: Sequence[int], references: Sequence[int]) -> float:
-    """F1 of the second of two labels (index 1), as GLUE scores MRPC and QQP; 0 if it is never predicted."""
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(references, predictions, zero_division=0))
-
-
-@METRICS.register("macro_f1")
-def macro_f1(predictions: Sequence[int], references: Sequence[int]) -> float:
-    """The unweighted mean of the labels' F1."""
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(references, predictions, average="macro", zero_division=0))
-
-
 @METRICS.register("mcc")
 def mcc(predictions: Sequence[int], references: Sequence[int]) -> float:
     """Matthews correlation; 0 if all predictions are one label."""
