@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mtsmart.losses.divergences import Divergence
+from mtsmart.losses.divergences import OF_BITS, OF_SOFTMAX, Divergence
 from mtsmart.losses.roles import OnePass
 from mtsmart.registry import Registry
 
@@ -100,8 +100,8 @@ _BERNOULLI = Directions(fisher=bernoulli, predicted=away_from_labels)
 # A number has no decision to lead away from. It has one degree of freedom, so any draw gives the best direction.
 _NUMBER = Directions(fisher=gaussian, predicted=gaussian)
 
-for _name in ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger"):
+for _name in OF_SOFTMAX:
     DIRECTIONS.register(_name)(_CATEGORICAL)
-for _name in ("bernoulli_symmetric_kl", "bernoulli_symmetric_kl_detached", "bernoulli_kl", "bernoulli_js"):
+for _name in OF_BITS:
     DIRECTIONS.register(_name)(_BERNOULLI)
 DIRECTIONS.register("mse")(_NUMBER)

@@ -18,6 +18,9 @@ from mtsmart.registry import Registry
 Divergence = Callable[[Tensor, Tensor], Tensor]
 """(logits, target), both (..., C) -> (...,)."""
 DIVERGENCES: Registry[Divergence] = Registry("divergence", group="mtsmart.divergences", needs=["__call__"])
+# Our divergences of one kind of distribution, the default one first.
+OF_SOFTMAX = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
+OF_BITS = ("bernoulli_symmetric_kl", "bernoulli_symmetric_kl_detached", "bernoulli_kl", "bernoulli_js")
 
 
 def _log_probs(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, did_you_mean, nearest
 from mtsmart.losses.criteria import focal
+from mtsmart.losses.divergences import OF_SOFTMAX
 from mtsmart.metrics.groups import GroupedLabel
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.details.interface import HasProbabilities
@@ -80,7 +81,7 @@ class Classification(
     """
 
     losses = ("cross_entropy", "focal")
-    divergences = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
+    divergences = OF_SOFTMAX
     metrics = (
         *("accuracy", "f1", "macro_f1", "mcc", "balanced_accuracy", "precision", "recall", "macro_precision"),
         *("macro_recall", "auc", "average_precision", "label_f1", "label_precision", "label_recall", "group_exact"),

@@ -18,6 +18,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError, DataError, did_you_mean, shorten
 from mtsmart.losses.criteria import FOCAL_GAMMA, weighted_binary_focal
+from mtsmart.losses.divergences import OF_BITS
 from mtsmart.metrics.label_counts import LabelCounts, counts_of_table
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.details.interface import CountsLabels, HasProbabilities
@@ -77,7 +78,7 @@ class MultiLabel(
     """
 
     losses = ("binary_cross_entropy", "binary_focal")
-    divergences = ("bernoulli_symmetric_kl", "bernoulli_symmetric_kl_detached", "bernoulli_kl", "bernoulli_js")
+    divergences = OF_BITS
     metrics = (
         *("micro_f1", "macro_f1", "subset_accuracy", "balanced_accuracy", "micro_precision", "micro_recall"),
         *("macro_precision", "macro_recall", "auc", "average_precision", "label_f1", "label_precision", "label_recall"),

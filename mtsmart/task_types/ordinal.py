@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerBase
 from mtsmart.data.batch import Batch
 from mtsmart.errors import ConfigError
 from mtsmart.losses import CRITERIA
+from mtsmart.losses.divergences import OF_BITS
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.details.interface import HasProbabilities
@@ -83,7 +84,7 @@ class Ordinal(
     """Logits (B, C - 1): output c says how likely the label is above label c; labels (B,) int64 by name, in order."""
 
     losses = ("threshold_cross_entropy",)
-    divergences = ("bernoulli_symmetric_kl", "bernoulli_symmetric_kl_detached", "bernoulli_kl", "bernoulli_js")
+    divergences = OF_BITS
     metrics = ("quadratic_kappa", "spearman", "accuracy", "macro_f1", "balanced_accuracy")
     Options = OrdinalOptions
     label_dtype = torch.int64

@@ -21,6 +21,7 @@ from mtsmart.data.encoding import Rows
 from mtsmart.data.tokenizing import TOKENS
 from mtsmart.errors import ConfigError
 from mtsmart.losses import Divergence
+from mtsmart.losses.divergences import OF_SOFTMAX
 from mtsmart.losses.ensembles import mean_softmax
 from mtsmart.metrics.answers import answer_f1, best_null_threshold, token_f1
 from mtsmart.models.heads import HeadSpec
@@ -99,7 +100,7 @@ class SpanTask(
     """
 
     losses = ("cross_entropy",)
-    divergences = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
+    divergences = OF_SOFTMAX
     metrics = ("answer_f1", "answer_exact", "has_answer_f1", "no_answer_f1")
     Options = SpanOptions
     decoding_ranges: ClassVar = {"null_threshold": (-math.inf, math.inf)}

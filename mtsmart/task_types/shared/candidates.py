@@ -16,6 +16,7 @@ from mtsmart.data.batch import Batch
 from mtsmart.data.encoding import Rows, note_cut, noting_cuts
 from mtsmart.data.tokenizing import tokenize
 from mtsmart.errors import ConfigError, did_you_mean
+from mtsmart.losses.divergences import OF_SOFTMAX
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.windows import NONE
 from mtsmart.task_types.interface.decides import Decides
@@ -43,7 +44,7 @@ class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists
         names: the candidates' names, if they have any.
     """
 
-    divergences = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
+    divergences = OF_SOFTMAX
 
     def __init__(self, name: str, definition: TaskDefinition, shared_head: HeadSpec | None = None) -> None:
         super().__init__(name, definition, shared_head)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mtsmart.data.batch import Batch
 from mtsmart.losses import Divergence
+from mtsmart.losses.divergences import OF_SOFTMAX
 from mtsmart.task_types.interface.base import TaskType
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
@@ -23,7 +24,7 @@ class TokenTask(TaskType, Decides, SplitsBatches):
     """
 
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
-    divergences: ClassVar[tuple[str, ...]] = ("symmetric_kl", "symmetric_kl_detached", "kl", "js", "hellinger")
+    divergences: ClassVar[tuple[str, ...]] = OF_SOFTMAX
 
     def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
         """The mean over the labelled tokens."""
