@@ -20,7 +20,7 @@ from mtsmart.data.encoding import Rows
 from mtsmart.errors import ConfigError
 from mtsmart.metrics import Guess
 from mtsmart.models.heads import HeadSpec
-from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs, TaskOptions
+from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs, TaskOptions, refuse_unread
 from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.shared.head_specs import head_spec_of
 from mtsmart.task_types.shared.reductions import masked_rows
@@ -59,12 +59,9 @@ class MaskedLM(TokenTask, Portable):
 
     def check(self) -> None:
         super().check()
-        definition = self.definition
-        if len(definition.text) != 1:
+        refuse_unread(self, "labels", "project")
+        if len(self.definition.text) != 1:
             raise ConfigError("must be one column for task type 'masked_lm'", key=f"{self.name}.text")
-        for key in ("labels", "project"):
-            if getattr(definition, key) is not None:
-                raise ConfigError("does not go with task type 'masked_lm'", key=f"{self.name}.{key}")
 
     @property
     def head_spec(self) -> HeadSpec:

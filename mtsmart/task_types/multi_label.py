@@ -23,7 +23,7 @@ from mtsmart.metrics.label_counts import LabelCounts, counts_of_table
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.details.interface import CountsLabels, HasProbabilities
 from mtsmart.task_types.details.likelihoods import costs_of_bits, set_bits
-from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs
+from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs, refuse_unread
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding
@@ -98,12 +98,11 @@ class MultiLabel(
 
     def check(self) -> None:
         super().check()
+        refuse_unread(self, "project")
         definition = self.definition
         if definition.labels is None:
             hint = columns_hint(definition.label)
             raise ConfigError("is required for task type 'multi_label'", key=f"{self.name}.labels", hint=hint)
-        if definition.project is not None:
-            raise ConfigError("does not go with task type 'multi_label'", key=f"{self.name}.project")
         threshold = self.options.threshold
         if threshold != "tuned" and not 0 < threshold < 1:
             hint = "Give a probability between 0 and 1, or 'tuned'"

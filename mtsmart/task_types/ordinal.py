@@ -23,7 +23,7 @@ from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.details.interface import HasProbabilities
 from mtsmart.task_types.details.likelihoods import costs_of_bits, set_bits
 from mtsmart.task_types.details.one_label import OneLabelEach
-from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, refuse_unread
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, GivesLabelProbabilities, Portable
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
@@ -92,10 +92,9 @@ class Ordinal(
 
     def check(self) -> None:
         super().check()
+        refuse_unread(self, "project")
         if self.definition.labels is None:
             raise ConfigError("is required for task type 'ordinal', lowest first", key=f"{self.name}.labels")
-        if self.definition.project is not None:
-            raise ConfigError("does not go with task type 'ordinal'", key=f"{self.name}.project")
         self.check_shared_labels()
         self.check_loss_options(smoothed="", focal="")
 

@@ -18,11 +18,10 @@ from pydantic import Field
 from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.batch import Batch
-from mtsmart.errors import ConfigError
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.output_unit import MEAN, SMALLEST_STD, STD, OutputUnit
 from mtsmart.task_types.details.interface import ExplainsErrors
-from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, refuse_unread
 from mtsmart.task_types.interface.explains_outputs import HasUnit, Portable
 from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels, Numbers
 from mtsmart.task_types.shared.head_specs import head_spec_of
@@ -70,10 +69,7 @@ class Regression(SequenceTask, HasUnit, LearnsFromLabels, ExplainsErrors, Portab
 
     def check(self) -> None:
         super().check()
-        for key in ("labels", "project"):
-            if getattr(self.definition, key) is not None:
-                hint = f"Leave '{key}' out: the labels of this type are numbers, which have no names"
-                raise ConfigError("does not go with task type 'regression'", key=f"{self.name}.{key}", hint=hint)
+        refuse_unread(self, "labels", "project")  # its labels are numbers, which have no names
 
     @property
     def head_spec(self) -> HeadSpec:

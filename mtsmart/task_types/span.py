@@ -26,7 +26,7 @@ from mtsmart.losses.ensembles import mean_softmax
 from mtsmart.metrics.answers import answer_f1, best_null_threshold, token_f1
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.details.interface import ExplainsErrors
-from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions, TaskType
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, TaskOptions, TaskType, refuse_unread
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
 from mtsmart.task_types.interface.explains_outputs import ExplainsCuts, ExplainsDecoding, Portable
@@ -115,6 +115,7 @@ class SpanTask(
 
     def check(self) -> None:
         super().check()
+        refuse_unread(self, "labels", "project")
         definition = self.definition
         if len(definition.text) != 2:
             message = "must be two columns, the question and the context"
@@ -122,9 +123,6 @@ class SpanTask(
             raise ConfigError(message, key=f"{self.name}.text", value=definition.text, hint=hint)
         if definition.label in definition.text:
             raise ConfigError("is a text column too", key=f"{self.name}.label", value=definition.label)
-        for key in ("labels", "project"):
-            if getattr(definition, key) is not None:
-                raise ConfigError("does not go with task type 'span'", key=f"{self.name}.{key}")
         for metric in definition.metrics or []:
             if metric in ("has_answer_f1", "no_answer_f1") and not self.options.no_answer:
                 message = "needs a task with unanswerable questions"

@@ -23,7 +23,7 @@ from mtsmart.metrics.label_counts import LabelCounts, confusion_matrix, counts_o
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.details.interface import Confusion, CountsLabels, HasProbabilities
 from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
-from mtsmart.task_types.interface.base import TASK_TYPES, Outputs
+from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, refuse_unread
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
 from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, Portable
 from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
@@ -90,14 +90,13 @@ class Tagging(
 
     def check(self) -> None:
         super().check()
+        refuse_unread(self, "project")
         definition = self.definition
         kind = "for task type 'tagging'"
         if definition.labels is None:
             raise ConfigError(f"is required {kind}", key=f"{self.name}.labels")
         if len(definition.text) != 1:
             raise ConfigError(f"must be one column {kind}", key=f"{self.name}.text", value=definition.text)
-        if definition.project is not None:
-            raise ConfigError("does not go with task type 'tagging'", key=f"{self.name}.project")
         self.check_loss_options(smoothed="cross_entropy", focal="focal")
         for metric in definition.metrics or []:
             if metric.startswith("entity_") and not marks_entities(definition.labels):

@@ -354,6 +354,18 @@ def _read_options(kind: type[TaskType], name: str, definition: TaskDefinition) -
         raise ConfigError(error.message, key=error.key, value=error.value, hint=error.hint) from None
 
 
+def refuse_unread(task: TaskType, *keys: str) -> None:
+    """Refuse keys of a definition that mean nothing to a task type.
+
+    Raises:
+        ConfigError: names the key.
+    """
+    for key in keys:
+        if getattr(task.definition, key) is not None:
+            message = f"does not go with task type '{task.definition.task_type}'"
+            raise ConfigError(message, key=f"{task.name}.{key}", hint=f"Leave '{key}' out")
+
+
 def loss_of(task: TaskType) -> str:
     """The name of the loss that a task has: the definition's, or the first of ``losses``."""
     return task.definition.loss or task.losses[0]

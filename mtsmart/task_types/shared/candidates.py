@@ -19,6 +19,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.losses.divergences import OF_SOFTMAX
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.heads.windows import NONE
+from mtsmart.task_types.interface.base import refuse_unread
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.distillable import Distillable
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
@@ -52,10 +53,8 @@ class CandidateTask(NamedLabels, Distillable, Decides, SplitsBatches, ReadsLists
 
     def check(self) -> None:
         super().check()
+        refuse_unread(self, "project")
         definition = self.definition
-        if definition.project is not None:
-            message = f"does not go with task type '{definition.task_type}'"
-            raise ConfigError(message, key=f"{self.name}.project")
         columns = [*self.columns, self.label, "row"]
         twice = next((column for column in columns if columns.count(column) > 1), None)
         if twice:
