@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +18,7 @@ from mtsmart.data.sampler import BatchIndex, evaluation_batches
 from mtsmart.errors import DataError
 from mtsmart.evaluation.details.parts import TaskDetails
 from mtsmart.hardware import autocast
+from mtsmart.models.dropout import without_dropout
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.processes import ALONE, Processes
 from mtsmart.task_types import Outputs, TaskType
@@ -133,7 +133,7 @@ def run_model(
     """
     plan = _plan(tasks[0], split, batch_size)[processes.rank :: processes.count]
     batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
-    with _without_dropout(model), without_autocast(), autocast(model.device, precision):
+    with without_dropout(model), without_autocast(), autocast(model.device, precision):
         logits = _logits(model, tasks, batches, batch_size)
     order = [row for index in plan for row in index.rows]
     found: list[dict[int, Tensor]] = [{} for _ in tasks]
@@ -146,17 +146,6 @@ def run_model(
 def _plan(task: TaskType, split: EncodedSplit, batch_size: int) -> list[BatchIndex]:
     sequences = split.sequences if is_in_windows(task) else None  # A long text may have very many windows.
     return [BatchIndex(task.name, rows) for rows in evaluation_batches(split.lengths, batch_size, sequences)]
-
-
-@contextmanager
-def _without_dropout(model: MultiTaskModel) -> Iterator[None]:
-    training = model.training
-    if training:
-        model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)
 
 
 def _outputs(task: TaskType, logits: Mapping[int, Tensor], split: EncodedSplit) -> Outputs:

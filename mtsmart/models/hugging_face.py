@@ -15,6 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from mtsmart.errors import CheckpointError
 from mtsmart.models.adapters import unmerged_adapters, without_adapters
+from mtsmart.models.dropout import without_dropout
 from mtsmart.models.export_folder import Exported, Prepared, export_checked
 from mtsmart.models.files import settled
 from mtsmart.models.heads import HeadSpec
@@ -264,10 +265,8 @@ def check_complete(loading: Mapping[str, Any], folder: Path) -> None:
 @torch.no_grad()
 def own_logits(model: MultiTaskModel, head: str, inputs: Mapping[str, Tensor]) -> Tensor:
     """This model's logits for a probe batch, in evaluation mode; the model's mode stays as it was."""
-    training = model.training
-    model.eval()
-    logits: Tensor = model(head, model.embed(inputs["input_ids"]), dict(inputs))
-    model.train(training)
+    with without_dropout(model):
+        logits: Tensor = model(head, model.embed(inputs["input_ids"]), dict(inputs))
     return logits
 
 

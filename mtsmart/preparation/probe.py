@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.errors import CheckpointError, MtsmartError, warn
+from mtsmart.models.dropout import without_dropout
 from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
@@ -287,14 +288,8 @@ def _run(compute: Callable[[], Any]) -> Any:
 @contextmanager
 def _unchanged(model: MultiTaskModel) -> Iterator[None]:
     """Inside it the model is in evaluation mode. Afterwards it and all random generators are as before."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad(), kept_generators():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    with without_dropout(model), torch.no_grad(), kept_generators():
+        yield
 
 
 def _kind(model: MultiTaskModel, task: PreparedTask) -> str:
