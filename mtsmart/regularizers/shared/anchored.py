@@ -1,4 +1,4 @@
-"""What methods share that remember the pretrained weights of the start of a run."""
+"""What methods share that work on the pretrained weights, and that remember those of the start of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,26 @@ if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods wit
     from mtsmart.models.multitask import MultiTaskModel
 
 
-class Anchored(Regularizer[S]):
+class OnPretrained(Regularizer[S]):
+    """Works on the weights of the pretrained encoder.
+
+    Attributes:
+        config: the settings, which are the same for all tasks.
+    """
+
+    def __init__(self, context: Context, settings: Mapping[str, S]) -> None:
+        super().__init__(context, settings)
+        self.config = next(iter(settings.values()))
+
+    @classmethod
+    def reason_idle(cls, context: Context) -> str | None:
+        """The encoder is frozen."""
+        from mtsmart.regularizers.shared.pretrained import reason_without
+
+        return reason_without(context.model)
+
+
+class Anchored(OnPretrained[S]):
     """Works on pretrained weights w, and keeps their values w0 at the start of a new run.
 
     Attributes:
@@ -24,7 +43,6 @@ class Anchored(Regularizer[S]):
         from mtsmart.regularizers.shared.pretrained import Start
 
         super().__init__(context, settings)
-        self.config = next(iter(settings.values()))
         self.first = Start(self.chosen(context.model))
 
     def chosen(self, model: MultiTaskModel) -> dict[str, nn.Parameter]:
@@ -38,13 +56,6 @@ class Anchored(Regularizer[S]):
         from mtsmart.regularizers.shared.pretrained import named
 
         return named(model, self.first.tensors())
-
-    @classmethod
-    def reason_idle(cls, context: Context) -> str | None:
-        """The encoder is frozen."""
-        from mtsmart.regularizers.shared.pretrained import reason_without
-
-        return reason_without(context.model)
 
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """A new run's weights may have changed since they were loaded; a resumed run keeps the loaded ones."""

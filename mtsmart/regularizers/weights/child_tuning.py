@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from mtsmart.errors import ConfigError
-from mtsmart.regularizers import REGULARIZERS, Context, MethodSettings, MethodText, Preset, Regularizer
+from mtsmart.regularizers import REGULARIZERS, Context, MethodSettings, MethodText, Preset
+from mtsmart.regularizers.shared.anchored import OnPretrained
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from torch import Tensor
@@ -46,7 +47,7 @@ class ChildTuningSettings(MethodSettings):
 
 
 @REGULARIZERS.register("child_tuning")
-class ChildTuning(Regularizer[ChildTuningSettings]):
+class ChildTuning(OnPretrained[ChildTuningSettings]):
     """Sets gradients of the pretrained encoder's weights to 0, before clipping.
 
     Weight decay still moves these weights, and so does Adam's memory of earlier gradients where the part changes. The
@@ -83,18 +84,10 @@ class ChildTuning(Regularizer[ChildTuningSettings]):
         from mtsmart.regularizers.shared.pretrained import pretrained
 
         super().__init__(context, settings)
-        self.config = next(iter(settings.values()))
         self._names = list(pretrained(context.model))
         self.fisher: dict[str, Tensor] = {}
         self.masks: dict[str, Tensor] = {}
         self._seen = 0
-
-    @classmethod
-    def reason_idle(cls, context: Context) -> str | None:
-        """The encoder is frozen."""
-        from mtsmart.regularizers.shared.pretrained import reason_without
-
-        return reason_without(context.model)
 
     def start(self, model: MultiTaskModel, updates: int) -> None:
         """Begin with a new run, or with a resumed one that adds the method.

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from mtsmart.regularizers import LARGEST, REGULARIZERS, Context, MethodSettings, MethodText, Preset, Regularizer
+from mtsmart.regularizers import LARGEST, REGULARIZERS, MethodSettings, MethodText, Preset
+from mtsmart.regularizers.shared.anchored import OnPretrained
 
 if TYPE_CHECKING:  # torch is imported where it is used: the tables of sweeps read this file without it
     from mtsmart.models.multitask import MultiTaskModel
@@ -29,7 +30,7 @@ class NoisyTuneSettings(MethodSettings):
 
 
 @REGULARIZERS.register("noisy_tune")
-class NoisyTune(Regularizer[NoisyTuneSettings]):
+class NoisyTune(OnPretrained[NoisyTuneSettings]):
     """Changes the weights once, when a new run begins; a resumed run goes on with the weights that it has.
 
     Only weights of the pretrained encoder that are trained get noise. A teacher or an average of the weights starts
@@ -50,24 +51,16 @@ class NoisyTune(Regularizer[NoisyTuneSettings]):
         evidence="no significant gain on the four small tasks of experiments/methods",
     )
 
-    @classmethod
-    def reason_idle(cls, context: Context) -> str | None:
-        """The encoder is frozen."""
-        from mtsmart.regularizers.shared.pretrained import reason_without
-
-        return reason_without(context.model)
-
     def begin(self, model: MultiTaskModel) -> None:
         """Add the noise."""
         import torch
 
         from mtsmart.regularizers.shared.pretrained import generator_of, pretrained
 
-        settings = next(iter(self.settings.values()))
         # Drawn on the CPU, so that a run has the same noise on each device.
         generator = generator_of(torch.device("cpu"), self.context.seed, _PLACE)
         with torch.no_grad():
             for weights in pretrained(model).values():
                 noise = torch.rand(weights.shape, generator=generator) - 0.5
                 if weights.numel() > 1:  # a single number has no spread
-                    weights.add_(noise.to(weights) * settings.noise * weights.std())
+                    weights.add_(noise.to(weights) * self.config.noise * weights.std())
