@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import datasets
@@ -23,7 +24,7 @@ from mtsmart.metrics.label_counts import LabelCounts, counts_of_table
 from mtsmart.models.heads import HeadSpec
 from mtsmart.task_types.details.interface import CountsLabels, HasProbabilities
 from mtsmart.task_types.details.likelihoods import costs_of_bits, set_bits
-from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs, refuse_unread
+from mtsmart.task_types.interface.base import TASK_TYPES, LabelColumn, Outputs, loss_of, refuse_unread
 from mtsmart.task_types.interface.decides import Decides
 from mtsmart.task_types.interface.explains_outputs import Portable
 from mtsmart.task_types.interface.fits_decoding import FitsDecoding
@@ -110,7 +111,7 @@ class MultiLabel(
         self.check_shared_labels()
         check_main_metric(self)
         self.check_loss_options(smoothed="binary_cross_entropy", focal="binary_focal")
-        loss = definition.loss or self.losses[0]
+        loss = loss_of(self)
         if self.options.class_weights is not None and loss not in self.losses:
             key = f"{self.name}.options.class_weights"
             raise ConfigError(f"does not go with loss '{loss}'", key=key, hint=f"Use loss: {self.losses[0]}")
@@ -172,8 +173,12 @@ class MultiLabel(
             found.twins = found.twins or (cell if len(set(bits)) < len(bits) else None)
 
     def judged(self, survey: Survey) -> tuple[Self, str | None]:
-        if survey.vector is None or self._are_places(survey):
+        if survey.vector is None:
             return super().judged(survey)
+        if survey.twins is None and survey.other is not None:
+            # Lists of 0 and 1 are places of two labels, because the column holds shorter lists of them too.
+            places = {0: survey.vector, 1: survey.vector} if self.names.numbered else {}
+            return super().judged(replace(survey, numbers={**survey.numbers, **places}))
         bits = next((name for name in self.labels if exact_number(name) in (0, 1)), None)
         if survey.other is not None:
             raise self._mixed(survey.vector, survey.other)
@@ -196,13 +201,6 @@ class MultiLabel(
         where = "and the training rows hold" if other.in_training else "in a column that holds"
         message = f"is a {vectors}, {where} other lists, such as {shorten(other.value)}"
         return row_error(message, vector.row, self.label, vector.value, hint)
-
-    def _are_places(self, survey: Survey) -> bool:
-        """Whether lists of 0 and 1 are places of two labels, because the column holds shorter lists of them too."""
-        if survey.vector is None or survey.twins is not None or survey.other is None:
-            return False
-        survey.numbers.update({0: survey.vector, 1: survey.vector} if self.names.numbered else {})
-        return True
 
     def label_values(self, rows: Rows) -> list[Any]:
         columns = self.definition.label_columns

@@ -1,5 +1,8 @@
 """multi_label: reading labels, thresholds, decoding, what it refuses."""
 
+import copy
+
+import datasets
 import numpy as np
 import pytest
 import torch
@@ -66,6 +69,16 @@ def test_a_label_that_holds_the_separator_is_told():
         DataError, match="Label 'd,e' holds the separator ',': in text give a JSON list, or set options.sep"
     ):
         task(labels=["a", "d,e"]).encode_label("a,d,e", 0)
+
+
+def test_judging_a_column_changes_nothing_of_what_was_seen_there():
+    """What was seen of the training rows also decides about later splits."""
+    two = task(labels=["a", "b"])
+    survey = two.survey(datasets.Dataset.from_dict({"row": [0, 1], "labels": [[0, 1], [1]]}))
+    before = copy.deepcopy(survey)
+    assert survey.vector is not None and survey.other is not None
+    two.judged(survey)
+    assert survey == before
 
 
 def test_unknown_labels_name_the_row_and_the_nearest():

@@ -1,1 +1,4 @@
-"""Optional parts of a task type that an evaluation in detail asks: what rows cost, labels, probabilities."""
+"""What some task types have besides training: what an evaluation in detail asks (costs of rows, labels, probabilities).
+
+Also which tasks may have perturbed texts or few rows for each label, and labels in the spelling of an earlier run.
+"""

@@ -16,7 +16,7 @@ from torch import Tensor
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.losses import Criterion
 from mtsmart.losses.criteria import FOCAL_GAMMA
-from mtsmart.task_types.interface.base import TaskOptions, TaskType
+from mtsmart.task_types.interface.base import TaskOptions, TaskType, loss_of
 from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels, Numbers
 from mtsmart.task_types.shared.labels import Kind, LabelNames
 
@@ -94,7 +94,7 @@ class WeighsLabels(LearnsFromLabels, TaskType):
                 raise ConfigError("should be above 0", key=f"{key}.{name}", value=weight)
         if not isinstance(options, LossOptions):
             return
-        loss = self.definition.loss or self.losses[0]
+        loss = loss_of(self)
         for option, is_set, needed in (
             ("label_smoothing", options.label_smoothing > 0, smoothed),
             ("gamma", options.gamma is not None, focal),
