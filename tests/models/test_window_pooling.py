@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mtsmart.models.heads import HeadSpec
-from mtsmart.models.heads.windows import NONE, POOLINGS, WINDOWS, WindowPooling, Windows
+from mtsmart.models.heads.windows import NONE, POOLINGS, WINDOWS, WindowPooling
 from mtsmart.models.multitask import MultiTaskModel
 from tests.models.test_encoder import padded, small
 
@@ -133,8 +133,3 @@ def test_many_sequences_go_through_the_encoder_in_parts(how, most):
         expected = model(head, model.embed(ids), inputs)
         torch.testing.assert_close(logits, expected, atol=1e-6, rtol=1e-5)
         assert not logits.requires_grad
-
-
-def test_windows_are_described_in_json():
-    windows = Windows(512, 32, "attention")
-    assert Windows(**windows.to_json()) == windows

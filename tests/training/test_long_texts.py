@@ -15,11 +15,12 @@ from transformers import AutoModel
 import mtsmart
 from mtsmart.config.sections import DataConfig, EncoderConfig
 from mtsmart.errors import CheckpointError, MtsmartWarning
-from mtsmart.models.heads.windows import POOLINGS, WINDOWS, Windows
+from mtsmart.models.heads.windows import POOLINGS, WINDOWS
 from mtsmart.models.loading import load_encoder
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.preparation.split_checks import READ_WHOLE
 from mtsmart.task_types import build_task
+from mtsmart.task_types.windows.options import Windows
 from mtsmart.tasks import TaskDefinition
 from tests.conftest import WORDS
 from tests.models.architectures import save
@@ -162,7 +163,8 @@ def test_predictions_do_not_depend_on_the_rows_beside(long_rows, workspace):
     golds = [json.loads(line)["label"] for line in (workspace.folder / "color_validation.jsonl").open()]
     right = sum(one["prediction"] == gold for one, gold in zip(together, golds, strict=True))
     assert stored["accuracy"] == pytest.approx(right / len(golds))
-    assert run.task("color").windows.over(run.max_length("color")) == Windows(8, 2, "attention")
+    windows = run.task("color").windows
+    assert windows.over(run.max_length("color")) == Windows(8, 2) and windows.pooling == "attention"
 
 
 def test_a_task_in_windows_is_not_exported(long_rows, workspace, cli):

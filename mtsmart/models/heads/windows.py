@@ -7,8 +7,7 @@ row has several, so rows that fit into one window are computed as if there were 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -21,25 +20,6 @@ WINDOWS = "windows"
 NONE = -1
 HowToPool = Literal["mean", "max", "attention"]
 POOLINGS: tuple[str, ...] = get_args(HowToPool)
-
-
-@dataclass(frozen=True)
-class Windows:
-    """How a text that is too long is read, and how the logits of its windows become those of the text.
-
-    Attributes:
-        size: the most tokens of a window, special tokens included.
-        overlap: tokens that neighbouring windows share at least.
-        pooling: one of ``POOLINGS``.
-    """
-
-    size: int
-    overlap: int
-    pooling: str
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON mapping. ``Windows(**mapping)`` gives an equal object."""
-        return asdict(self)
 
 
 class WindowPooling(nn.Module):

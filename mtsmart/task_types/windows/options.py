@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import Field
 
 from mtsmart.config.strict import StrictModel
-from mtsmart.models.heads.windows import HowToPool, Windows
+from mtsmart.models.heads.windows import HowToPool
 from mtsmart.task_types.interface.base import TaskOptions
 
 _OVERLAP = 32  # tokens
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How a text that is too long is read.
+
+    Attributes:
+        size: the most tokens of a window, special tokens included.
+        overlap: tokens that neighbouring windows share at least.
+    """
+
+    size: int
+    overlap: int
 
 
 class WindowsOptions(StrictModel):
@@ -29,7 +44,7 @@ class WindowsOptions(StrictModel):
     def over(self, max_length: int) -> Windows:
         """The windows for a limit of tokens."""
         overlap = min(_OVERLAP, max_length // 4) if self.overlap is None else self.overlap
-        return Windows(max_length, overlap, self.pooling)
+        return Windows(max_length, overlap)
 
 
 class LongTextOptions(TaskOptions):

@@ -10,8 +10,8 @@ from transformers import PreTrainedTokenizerBase
 from mtsmart.data.encoding import Rows, note_cut, noting_cuts
 from mtsmart.data.tokenizing import frame_of, tokenize
 from mtsmart.errors import ConfigError
-from mtsmart.models.heads.windows import Windows
 from mtsmart.task_types.shared.words import Span, WordTokens, windows
+from mtsmart.task_types.windows.options import Windows
 
 _UNCUT = 2**40  # tokens
 _SEGMENTS = "segments"

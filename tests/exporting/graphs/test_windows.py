@@ -14,7 +14,7 @@ from mtsmart.data.encoding import noting_cuts
 from mtsmart.data.tokenizing import filler_of, frame_of
 from mtsmart.exporting.onnx.runtime.tokens import Tokens
 from mtsmart.exporting.onnx.runtime.windows import in_windows, pooled
-from mtsmart.models.heads.windows import Windows
+from mtsmart.task_types.windows.options import Windows
 from mtsmart.task_types.windows.splitting import split_rows
 from tests.conftest import WORDS, sentences, write_jsonl
 from tests.exporting.graphs.bare import assert_equal_predictions, predicted_bare
@@ -191,7 +191,7 @@ def tokenizers(tmp_path_factory):
 def test_rows_are_split_as_mtsmart_splits_them(tokenizers, texts, size, overlap, side):
     tokenizer, tokens = tokenizers[side]
     with noting_cuts() as noted:
-        ours = split_rows([[text] for text in texts], tokenizer, Windows(size, overlap, "mean"), "t", segments=True)
+        ours = split_rows([[text] for text in texts], tokenizer, Windows(size, overlap), "t", segments=True)
     (whole,), _ = tokens.framed([texts], None)
     theirs, is_cut = in_windows(whole, size, overlap, keeps_end=side == "left")
     for name, rows in ours.items():
