@@ -39,7 +39,7 @@ from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import Preparer
 from mtsmart.registry import code_of
 from mtsmart.runs.folder import RunFolder
-from mtsmart.runs.hub_address import run_path
+from mtsmart.runs.hub_address import named_run
 from mtsmart.storage.consistent import read_consistently
 from mtsmart.storage.durable import replacing, sha256_of
 from mtsmart.storage.failures import writing
@@ -63,14 +63,7 @@ class Teacher:
     """
 
     def __init__(self, run: str) -> None:
-        self.folder = RunFolder(run_path(run, key="distill.teachers"))
-        if not self.folder.exists:
-            raise CheckpointError(
-                "is not the folder of a run (it has no config.yaml)",
-                key="distill.teachers",
-                value=run,
-                hint="Train that run first, or name another: distill.teachers=[FOLDER]",
-            )
+        self.folder = named_run(run, "distill.teachers", example="[FOLDER]")
         stored = read_consistently(lambda: self.folder.model, partial(_read, self.folder), [self.folder.config_file])
         self.definitions, self.specs, self._digests, self._decoding = stored
 

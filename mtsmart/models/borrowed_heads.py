@@ -11,7 +11,7 @@ from mtsmart.models.files import can_start, load_head, read_decoding, read_head_
 from mtsmart.models.heads import HeadSpec
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.runs.folder import RunFolder
-from mtsmart.runs.hub_address import run_path
+from mtsmart.runs.hub_address import named_run, run_path
 from mtsmart.storage.consistent import read_consistently
 from mtsmart.storage.durable import MANIFEST, check_manifest
 from mtsmart.tasks.definition import HeadInitConfig, TaskDefinition
@@ -57,11 +57,7 @@ def lender_of(name: str, init: HeadInitConfig) -> TaskDefinition | None:
 
 def _borrow(model: MultiTaskModel, name: str, init: HeadInitConfig) -> Numbers:
     place = f"tasks.{name}.init"
-    run = RunFolder(run_path(init.run, key=f"{place}.run"))
-    if not run.exists:
-        message = "is not the folder of a run (it has no config.yaml)"
-        hint = "Train that run first, or name another"
-        raise CheckpointError(message, key=f"{place}.run", value=init.run, hint=hint)
+    run = named_run(init.run, f"{place}.run")
     source = init.task or name
     owners = {task: definition.share_head or task for task, definition in run.definitions().items()}
     if source not in owners:

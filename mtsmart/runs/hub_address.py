@@ -1,4 +1,4 @@
-"""Runs on the Hub: their addresses, and how they come to this machine."""
+"""Runs as users name them: folders, and addresses on the Hub, from where they come to this machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from mtsmart.errors import CheckpointError, ConfigError, MtsmartError, reason_in
+from mtsmart.runs.folder import RunFolder
 from mtsmart.user_paths import HUB_PREFIX
 
 RUN_FILES = (
@@ -82,6 +83,26 @@ def run_path(run: str | Path, key: str | None = None) -> Path:
         hint = "A model that `mtsmart export` has written is loaded with transformers"
         raise CheckpointError("holds no run of mtsmart (it has no config.yaml)", file=text, hint=hint)
     return Path(folder)
+
+
+def named_run(run: str | Path, key: str, example: str = "FOLDER") -> RunFolder:
+    """The finished or interrupted run that an experiment names.
+
+    Args:
+        run: the folder or the address.
+        key: the key of the experiment where it stands.
+        example: how a value of this key looks, for the hint.
+
+    Raises:
+        ConfigError: the address is none.
+        CheckpointError: there is no run.
+    """
+    folder = RunFolder(run_path(run, key))
+    if not folder.exists:
+        message = "is not the folder of a run (it has no config.yaml)"
+        hint = f"Train that run first, or name another: {key}={example}"
+        raise CheckpointError(message, key=key, value=str(run), hint=hint)
+    return folder
 
 
 def refuse_address(place: str | Path, argument: str) -> None:

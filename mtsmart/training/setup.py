@@ -40,7 +40,7 @@ from mtsmart.registry import Extension
 from mtsmart.regularizers import check_regularizers, check_unlabelled
 from mtsmart.runs.changes import Described
 from mtsmart.runs.folder import RunFolder
-from mtsmart.runs.hub_address import run_path
+from mtsmart.runs.hub_address import named_run
 from mtsmart.storage.consistent import read_consistently
 from mtsmart.task_types import TaskType, build_tasks
 from mtsmart.task_types.details.label_spelling import with_labels_as_before
@@ -317,15 +317,7 @@ def _earlier_run(experiment: Experiment) -> RunFolder | None:
     if init is None:
         return None
     with experiment.document.locating():
-        folder = RunFolder(run_path(init.run, key="init.run"))
-        if not folder.exists:
-            raise CheckpointError(
-                "is not the folder of a run (it has no config.yaml)",
-                key="init.run",
-                value=str(folder.path),
-                hint="Train that run first, or name another: init.run=FOLDER",
-            )
-    return folder
+        return named_run(init.run, "init.run")
 
 
 def _load(given: Described, run: RunFolder | None, types: Mapping[str, TaskType]) -> _Start:

@@ -88,7 +88,7 @@ UNKNOWN = r"init\.task: the run has no task of this name, got"
 WRONG = {
     "{run: run, task: colour}": rf"tasks\.mine\.{UNKNOWN} 'colour'\. Did you mean 'color'",
     "{run: run}": rf"tasks\.mine\.{UNKNOWN} 'mine'",
-    "{run: gone, task: color}": r"tasks\.mine\.init\.run: is not the folder of a run",
+    "{run: gone, task: color}": r"mine\.init\.run: is not the folder of a run .*: tasks\.mine\.init\.run=FOLDER",
     "{run: run, task: near}": r"tasks\.mine\.init\.task: the head of 'near' is for another kind of task \(.*1 output",
     "{task: color}": r"tasks\.mine\.init\.run: is required but missing",
     "{run: run, head: color}": r"tasks\.mine\.init\.head: unknown key",
