@@ -67,7 +67,6 @@ def load_encoder(config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBas
     if config.sha256 is not None:
         _check_weights(path, config.sha256)
     with _refusing("loaded", config.path), without_network(path):
-        check_place(path)
         encoder, tokenizer = _load(path, config)
     _require_fast(tokenizer, config.path)
     _transform(encoder, path, config)
@@ -91,9 +90,10 @@ def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
     """
     place = resolve_path(path)
     with _refusing("loaded", path), without_network(place):
-        check_place(place)
-        check_files(place)
-        check_tokenizer_files(place)
+        if (folder := _local(place)) is not None:
+            check_place(folder)
+            check_files(folder)
+            check_tokenizer_files(folder)
         tokenizer = _checked_tokenizer(place)
     _require_fast(tokenizer, path)
     return tokenizer
@@ -152,18 +152,22 @@ def _refusing(what: str, path: str) -> Iterator[None]:
 
 def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenizerBase]:
     common: dict[str, Any] = {"revision": config.revision, "trust_remote_code": config.trust_remote_code}
-    check_files(path)
-    check_parts(path)
-    check_stored_settings(path)
-    check_tokenizer_files(path)
+    folder = _local(path)
+    if folder is not None:
+        check_place(folder)
+        check_files(folder)
+        check_parts(folder)
+        check_stored_settings(folder)
+        check_tokenizer_files(folder)
     model_config = AutoConfig.from_pretrained(path, **common)
     check_settings(model_config)
     settle_outputs(model_config)
     settle_attention(model_config)
     check_kernels(model_config)
     extra: dict[str, Any] = {} if config.attention is None else {"attn_implementation": config.attention}
-    if not config.trust_remote_code:  # classes that come with a model may do anything while they are built
-        check_room(path, model_config, _auto_class(model_config), **extra)
+    # Classes that come with a model may do anything while they are built.
+    if folder is not None and not config.trust_remote_code:
+        check_room(folder, model_config, _auto_class(model_config), **extra)
     _set_dropout(model_config, config.dropout)
     # Without dtype, transformers 5 takes the checkpoint's own; half precision weights would train badly.
     model, report = _auto_class(model_config).from_pretrained(
@@ -179,6 +183,12 @@ def _load(path: str, config: EncoderConfig) -> tuple[Encoder, PreTrainedTokenize
     tokenizer = _checked_tokenizer(path, **common)
     check_words(tokenizer)
     return Encoder(model, drawn=report["missing_keys"]), tokenizer
+
+
+def _local(path: str) -> Path | None:
+    """The folder of an encoder on this machine; None for a Hub id."""
+    folder = Path(path)
+    return folder if folder.is_dir() else None
 
 
 def _checked_tokenizer(path: str, **common: Any) -> PreTrainedTokenizerBase:

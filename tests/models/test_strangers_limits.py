@@ -114,7 +114,7 @@ def test_steps_that_multiply_a_text_say_what_they_make_together(steps, reason):
 )
 def test_honest_numbers_of_a_configuration_pass(tmp_path, values):
     change(tmp_path / "config.json", **({"model_type": "bert"} | values))
-    check_stored_settings(str(tmp_path))
+    check_stored_settings(tmp_path)
     check_settings(AutoConfig.from_pretrained(tmp_path))
 
 
@@ -134,7 +134,7 @@ def test_honest_numbers_of_a_configuration_pass(tmp_path, values):
 def test_numbers_that_transformers_would_use_are_bounded(tmp_path, values, name):
     change(tmp_path / "config.json", **values)
     with pytest.raises(ValueError, match=f"config.json has {name} "):
-        check_stored_settings(str(tmp_path))
+        check_stored_settings(tmp_path)
 
 
 @pytest.mark.parametrize(("window", "heads"), [(4096, 64), (2048, 128), ([64, 4096], 32)])
@@ -159,13 +159,13 @@ NEVER_READ = [
 @pytest.mark.parametrize("name", NEVER_READ)
 def test_a_file_that_is_never_read_may_be_of_any_size_or_kind(tmp_path, name):
     sparse(tmp_path / name)
-    check_files(str(tmp_path))
+    check_files(tmp_path)
     (tmp_path / name).unlink()
     (tmp_path / name).symlink_to("gone")
-    check_files(str(tmp_path))
+    check_files(tmp_path)
     (tmp_path / name).unlink()
     os.mkfifo(tmp_path / name)
-    check_files(str(tmp_path))
+    check_files(tmp_path)
 
 
 def test_links_to_weights_that_are_not_there_do_no_harm(folder):
@@ -190,7 +190,7 @@ def test_every_file_that_the_library_reads_has_a_bound(tmp_path):
     for name in sorted(names_that_the_library_reads()):
         sparse(tmp_path / name)
         try:
-            check_files(str(tmp_path))
+            check_files(tmp_path)
             missing.append(name)
         except ValueError as error:
             assert f"{name} is larger than" in str(error)
@@ -202,24 +202,24 @@ def test_every_file_that_the_library_reads_has_a_bound(tmp_path):
 def test_a_file_that_is_read_is_no_link_to_nothing_and_no_pipe(tmp_path, name):
     (tmp_path / name).symlink_to("gone")
     with pytest.raises(ValueError, match=f"{name} is no regular file"):
-        check_files(str(tmp_path))
+        check_files(tmp_path)
     (tmp_path / name).unlink()
     os.mkfifo(tmp_path / name)
     with pytest.raises(ValueError, match=f"{name} is no regular file"):
-        check_files(str(tmp_path))
+        check_files(tmp_path)
 
 
 def test_the_files_that_are_read_have_a_bound_together(tmp_path):
     for number in range(257):
         sparse(tmp_path / "additional_chat_templates" / f"{number}.jinja", 2**20)
     with pytest.raises(ValueError, match="configuration, tokenizer and templates are larger than 256 MB together"):
-        check_files(str(tmp_path))
+        check_files(tmp_path)
 
 
 def test_many_checkpoints_in_subfolders_are_no_fault(tmp_path):
     for number in range(20):
         sparse(tmp_path / f"checkpoint-{number}" / "tokenizer.json", 17 * 2**20)
-    check_files(str(tmp_path))
+    check_files(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["tekken.json", "my-tekken-2.json"])
@@ -237,13 +237,13 @@ PARTS = "[" + ",".join(["[]"] * 5_000_001) + "]"
 def test_every_json_file_that_is_read_has_a_bound_on_its_parts(tmp_path, name):
     (tmp_path / name).write_text(PARTS)
     with pytest.raises(ValueError, match=f"{name} has 5,000,002 lists, objects and texts"):
-        check_files(str(tmp_path))
+        check_files(tmp_path)
 
 
 def test_what_is_not_in_utf_8_is_not_valid(tmp_path):
     (tmp_path / "tokenizer.json").write_text("{}", "utf-16")
     with pytest.raises(ValueError, match=r"tokenizer.json is not valid JSON"):
-        check_tokenizer_files(str(tmp_path))
+        check_tokenizer_files(tmp_path)
 
 
 def marked(content):
@@ -264,7 +264,7 @@ def marked(content):
 )
 def test_honest_settings_of_a_tokenizer_pass(tmp_path, name, values):
     change(tmp_path / name, **values)
-    check_tokenizer_files(str(tmp_path))
+    check_tokenizer_files(tmp_path)
 
 
 LONG, MANY, MUCH = "x" * 1001, [f"<{i}>" for i in range(100_001)], [f"{i:05}{'x' * 900}" for i in range(1200)]
@@ -294,7 +294,7 @@ LONG, MANY, MUCH = "x" * 1001, [f"<{i}>" for i in range(100_001)], [f"{i:05}{'x'
 def test_settings_that_add_too_much_are_refused_before_they_are_read(tmp_path, name, values, reason):
     change(tmp_path / name, **values)
     with pytest.raises(ValueError, match=reason):
-        check_tokenizer_files(str(tmp_path))
+        check_tokenizer_files(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["pad_token", "unk_token"])
@@ -319,17 +319,17 @@ def test_a_vocabulary_of_sentencepiece_is_measured_before_it_is_read(tmp_path):
     for group in (False, True):
         file.write_bytes(sentencepiece([f"{i:05}{'x' * 990}" for i in range(6300)], group))
         with pytest.raises(ValueError, match="pieces begin in 6,.* ways, where 6,000,000 are the most"):
-            check_tokenizer_files(str(tmp_path))
+            check_tokenizer_files(tmp_path)
     file.write_bytes(sentencepiece(["x" * 1001]))
     with pytest.raises(ValueError, match="spiece.model has a piece of 1,001 bytes"):
-        check_tokenizer_files(str(tmp_path))
+        check_tokenizer_files(tmp_path)
 
 
 def test_honest_vocabularies_of_both_kinds_pass(tmp_path):
     (tmp_path / "spiece.model").write_bytes(sentencepiece(["<unk>", "\u2581the", "x" * 200]) + b"\x12\x02\x08\x01")
     lines = (b64encode(f"word {i}".encode()) + f" {i}\n".encode() for i in range(20_000))
     (tmp_path / "tiktoken.model").write_bytes(b"".join(lines))
-    check_tokenizer_files(str(tmp_path))
+    check_tokenizer_files(tmp_path)
 
 
 @pytest.mark.parametrize("size", [8193, 65_536])
@@ -340,11 +340,11 @@ def test_stored_runs_with_large_batches_of_evaluation_are_read(size):
 def test_the_limit_of_one_text_is_in_characters(tmp_path):
     state = {"model": {"type": "WordLevel", "vocab": {"\u4e00" * 1000: 0, "a": 1}, "unk_token": "a"}}
     (tmp_path / "tokenizer.json").write_text(json.dumps(state, ensure_ascii=False), "utf-8")
-    check_tokenizer_files(str(tmp_path))
+    check_tokenizer_files(tmp_path)
     state["model"]["vocab"]["\u4e00" * 1001] = 2
     (tmp_path / "tokenizer.json").write_text(json.dumps(state, ensure_ascii=False), "utf-8")
     with pytest.raises(ValueError, match="a text of 1,001 characters"):
-        check_tokenizer_files(str(tmp_path))
+        check_tokenizer_files(tmp_path)
 
 
 RUNS = {"x" * length + str(chain): chain for chain in range(5) for length in range(990)}
@@ -354,7 +354,7 @@ CHAINS = {letter * length: length for letter in "abcde" for length in range(1, 1
 @pytest.mark.parametrize("vocab", [RUNS, {"a" * length: length for length in range(1, 129)}])
 def test_vocabularies_of_long_pieces_pass(tmp_path, vocab):
     change(tmp_path / "vocab.json", **vocab)
-    check_tokenizer_files(str(tmp_path))
+    check_tokenizer_files(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["vocab.json", "tokenizer.json", "spiece.model"])
@@ -366,12 +366,12 @@ def test_pieces_that_can_be_split_in_very_many_ways_are_refused(tmp_path, kind):
         model = {"type": "BPE", "vocab": CHAINS}
         change(tmp_path / kind, **(CHAINS if kind == "vocab.json" else {"model": model}))
     with pytest.raises(ValueError, match="merges of its tokenizer's pieces would take more than 2,048 MB"):
-        check_tokenizer_files(str(tmp_path))
+        check_tokenizer_files(tmp_path)
 
 
 def test_another_version_of_a_tokenizer_must_be_there(tmp_path):
     change(tmp_path / "tokenizer_config.json", fast_tokenizer_files=["tokenizer.4.0.0.json"])
     with pytest.raises(ValueError, match=r"names the file tokenizer.4.0.0.json, which is not in the folder"):
-        check_tokenizer_files(str(tmp_path))
+        check_tokenizer_files(tmp_path)
     change(tmp_path / "tokenizer.4.0.0.json", version="1.0")
-    check_tokenizer_files(str(tmp_path))
+    check_tokenizer_files(tmp_path)

@@ -56,7 +56,7 @@ def tokenizer_json(**values):
 
 def check_file(folder, values, name="tokenizer.json"):
     (folder / name).write_text(json.dumps(values))
-    check_tokenizer_files(str(folder))
+    check_tokenizer_files(folder)
 
 
 def made_of(step, given):
@@ -195,7 +195,7 @@ def test_the_tokenizers_of_the_library_pass(tmp_path, name):
         tokenizer = kind()
     check_tokenizer(tokenizer)
     tokenizer.save_pretrained(tmp_path)
-    check_tokenizer_files(str(tmp_path))
+    check_tokenizer_files(tmp_path)
 
 
 def template(token):
@@ -257,7 +257,7 @@ def test_all_texts_together_have_a_bound(tmp_path):
     for part in ("[]", '""', "{}"):
         (tmp_path / "tokenizer.json").write_text(f"[{','.join([part] * 5_000_000)}]")
         with pytest.raises(ValueError, match="5,000,001 lists, objects and texts, where 5,000,000 are the most"):
-            check_tokenizer_files(str(tmp_path))
+            check_tokenizer_files(tmp_path)
     check_file(tmp_path, tokenizer_json(**pieces(f"{'x' * 990}{i:05}" for i in range(6300))))
 
 
@@ -266,7 +266,7 @@ def test_a_large_file_has_each_large_part_once(tmp_path, key):
     first = json.dumps({key: ["x" * 900] * 4500})[:-1]
     (tmp_path / "tokenizer.json").write_text(f"{first}, {json.dumps(tokenizer_json())[1:]}")
     with pytest.raises(ValueError, match=f"tokenizer.json has '{key}' more than once"):
-        check_tokenizer_files(str(tmp_path))
+        check_tokenizer_files(tmp_path)
 
 
 @pytest.mark.parametrize(

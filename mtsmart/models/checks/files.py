@@ -36,15 +36,12 @@ _SHARD = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")  # another
 _MOST_TENSORS = 100_000
 
 
-def check_files(path: str) -> None:
+def check_files(folder: Path) -> None:
     """Refuse a local folder with files that are far too large to be an encoder's, that are no files, or name others.
 
     Raises:
         ValueError: names the file.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        return
     sizes = dict[Path, int]()
     for count, file in enumerate(_files(folder)):
         if count == _MOST_FILES:

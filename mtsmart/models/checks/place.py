@@ -24,15 +24,12 @@ _MOST = 1000  # files that are looked at
 _LARGEST = 2**20  # bytes of a configuration that is looked at
 
 
-def check_place(path: str) -> None:
+def check_place(folder: Path) -> None:
     """Refuse a local folder that is not an encoder's, but a run's, an adapter's, a parent of encoders, or pointers.
 
     Raises:
         ValueError: says what the folder is, and what to do.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        return
     _check_adapter(folder)
     _check_pointers(folder)
     if (folder / _RUN).is_file() and (folder / _ENCODER_OF_RUN).is_dir():
@@ -46,15 +43,12 @@ def check_place(path: str) -> None:
         raise ValueError(f"its {_CONFIG} has no model_type, so it is not an encoder's{advice}")
 
 
-def check_parts(path: str) -> None:
+def check_parts(folder: Path) -> None:
     """Refuse a local folder without weights that are read, or without a tokenizer.
 
     Raises:
         ValueError: says what to do.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        return
     if not weight_files(folder):
         _refuse_weights(folder)
     if not any(_TOKENIZER.fullmatch(file.name) for file in folder.iterdir()):

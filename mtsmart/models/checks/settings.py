@@ -74,7 +74,7 @@ _MOST_PARAMETERS = 50_000  # of a model, in number: each module and parameter ta
 _SPARE = 256 * 2**20  # bytes for what a checkpoint may lack: a pooler, tables that are computed
 
 
-def check_stored_settings(path: str) -> None:
+def check_stored_settings(folder: Path) -> None:
     """Refuse a local folder whose configuration has numbers that no encoder has, or names other files or models.
 
     This stands before transformers reads the configuration, because reading it can fill the memory already.
@@ -82,9 +82,6 @@ def check_stored_settings(path: str) -> None:
     Raises:
         ValueError: names the file and the setting.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        return
     for file in sorted((*folder.glob("config.json"), *folder.glob("config.*.json"))):
         settings = read_settings(file)
         _check_values(settings, file.name, _class_of(settings))
@@ -250,11 +247,11 @@ def without_network(path: str) -> Iterator[None]:
         huggingface_hub.constants.HF_HUB_OFFLINE = before
 
 
-def check_room(path: str, model_config: Any, auto_class: Any, **settings: Any) -> None:
+def check_room(folder: Path, model_config: Any, auto_class: Any, **settings: Any) -> None:
     """Refuse a configuration that asks for far more memory than the weights of its local folder could fill.
 
     Args:
-        path: the folder; for a Hub id nothing is checked.
+        folder: the folder.
         model_config: the configuration.
         auto_class: the class that builds the model.
         settings: what else the model is built with.
@@ -263,9 +260,7 @@ def check_room(path: str, model_config: Any, auto_class: Any, **settings: Any) -
         ValueError: says how much it asks for.
         Exception: of any kind, if the model cannot be built. It could not be built from its weights either.
     """
-    if not Path(path).is_dir():
-        return
-    files = weight_files(Path(path))
+    files = weight_files(folder)
     stored = sum(map(size_without_holes, files))
     count, tables = _size(auto_class, SameSettings.of(model_config), **settings)
     if 2 * count + tables > stored + _SPARE:

@@ -71,15 +71,12 @@ def check_tokenizer_class(file: str, name: Any) -> None:
         raise ValueError(f"{file} has tokenizer_class {name!r}, which is no tokenizer")
 
 
-def check_tokenizer_files(path: str) -> None:
+def check_tokenizer_files(folder: Path) -> None:
     """Refuse a local folder whose tokenizer could fill the memory while it is loaded, or names other files.
 
     Raises:
         ValueError: names the step, the text or the setting.
     """
-    if not Path(path).is_dir():
-        return
-    folder = Path(path)
     for file in _files(folder, _FILES):
         content = file.read_bytes()
         if file.name == _CONFIG:
