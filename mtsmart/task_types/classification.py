@@ -31,7 +31,7 @@ from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.interface.scores_labels import ScoresLabels, check_main_metric
 from mtsmart.task_types.interface.splits_batches import SplitsBatches
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, weighted_mean, without_loss_options
+from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, weighted_mean
 from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.reductions import stack
 from mtsmart.task_types.shared.sequence import SequenceTask
@@ -152,9 +152,6 @@ class Classification(
     def hint_for(self, value: Any) -> str:
         """What may be meant by an unknown label: soft labels, or another label."""
         return soft_hint(value) or super().hint_for(value)
-
-    def signature(self) -> dict[str, Any]:
-        return without_loss_options(super().signature())
 
     # The objective ----------------------------------------------------------------------------------------------
 

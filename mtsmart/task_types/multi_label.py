@@ -32,7 +32,7 @@ from mtsmart.task_types.interface.reads_labels import Seen, Survey
 from mtsmart.task_types.interface.scores_labels import ScoresLabels, check_main_metric
 from mtsmart.task_types.interface.writes_text import WritesText
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, without_loss_options
+from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels
 from mtsmart.task_types.shared.labels import bit_of, exact_number, items_of, joined, list_hint
 from mtsmart.task_types.shared.named_labels import NamedLabels, surveyed
 from mtsmart.task_types.shared.reductions import stack
@@ -143,7 +143,7 @@ class MultiLabel(
 
     def signature(self) -> dict[str, Any]:
         """That of all texts and pairs, and whether labels are lists of 0 and 1."""
-        return without_loss_options(super().signature()) | ({"vectors": True} if self.vectors else {})
+        return super().signature() | ({"vectors": True} if self.vectors else {})
 
     def survey(self, rows: datasets.Dataset) -> Survey:
         """What the lists hold; several columns of 0 and 1 say themselves what they are."""

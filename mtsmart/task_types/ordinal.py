@@ -32,7 +32,6 @@ from mtsmart.task_types.shared.label_weights import (
     ClassWeightOptions,
     WeighsLabels,
     weighted_mean,
-    without_loss_options,
 )
 from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.reductions import stack
@@ -106,9 +105,6 @@ class Ordinal(
     def encode_label(self, value: Any, row: int) -> int:
         """The place of a label."""
         return self.label_index(value, row)
-
-    def signature(self) -> dict[str, Any]:
-        return without_loss_options(super().signature())
 
     def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
         """The loss, a scalar; with class weights the sum of weighted losses divided by the sum of the rows' weights."""

@@ -26,10 +26,9 @@ from mtsmart.task_types.details.likelihoods import costs_of_labels, likeliest
 from mtsmart.task_types.interface.base import TASK_TYPES, Outputs, refuse_unread
 from mtsmart.task_types.interface.distillable import Distillable, TaughtBy
 from mtsmart.task_types.interface.explains_outputs import ExplainsDecoding, Portable
-from mtsmart.task_types.interface.own_signature import OwnSignature, default_signature
 from mtsmart.task_types.interface.reads_labels import Seen
 from mtsmart.task_types.shared.head_specs import head_spec_of
-from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, weighted_mean, without_loss_options
+from mtsmart.task_types.shared.label_weights import LossOptions, WeighsLabels, weighted_mean
 from mtsmart.task_types.shared.labels import items_of, list_hint, listed, words_of
 from mtsmart.task_types.shared.named_labels import NamedLabels
 from mtsmart.task_types.shared.reductions import masked_rows, padded_rows
@@ -57,7 +56,6 @@ class Tagging(
     NamedLabels,
     WeighsLabels,
     Distillable,
-    OwnSignature,
     ReadsLists,
     CountsLabels,
     HasProbabilities,
@@ -171,9 +169,6 @@ class Tagging(
         return Batch(self.name, pad_inputs(features, tokenizer), targets, rows, {"scored": scored})
 
     # From logits to predictions and scores ----------------------------------------------------------------------
-
-    def signature(self) -> dict[str, Any]:
-        return without_loss_options(default_signature(self))
 
     def criterion(self, logits: Tensor, batch: Batch) -> Tensor:
         """The mean over the labelled tokens; with class weights weighted by those of their tags."""

@@ -34,7 +34,7 @@ PARTS = {
     FitsDecoding: {"multi_label", "span"},
     HasUnit: {"regression"},
     LearnsFromLabels: {"classification", "multi_label", "ordinal", "regression", "tagging"},
-    OwnSignature: {"classification", "multi_label", "ordinal", "regression", "span", "tagging"},
+    OwnSignature: {"classification", "multi_label", "ordinal", "regression", "span"},
     ScoresLabels: {"classification", "multi_label"},
     SplitsBatches: {*NAMES, "tagging"} - {"span"},
     WritesText: {"multi_label"},

@@ -35,7 +35,13 @@ from mtsmart.tasks.definition import AUTO, TaskDefinition
 
 
 class TaskOptions(StrictModel):
-    """The settings under ``options:`` in a task's YAML; this class itself has none."""
+    """The settings under ``options:`` in a task's YAML; this class itself has none.
+
+    Attributes:
+        of_loss: settings that change the loss alone, so that encoded rows do not depend on them.
+    """
+
+    of_loss: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -41,9 +41,11 @@ def input_signature_of(task: TaskType) -> dict[str, Any]:
 
 
 def default_signature(task: TaskType) -> dict[str, Any]:
-    """The signature of most task types: type, columns, labels and options."""
-    names = ("task_type", "text", "label", "labels", "options")
-    return {name: getattr(task.definition, name) for name in names} | _reading(task)
+    """The signature of most task types: type, columns, labels, and the options that do not change the loss alone."""
+    names = ("task_type", "text", "label", "labels")
+    given = task.definition.options
+    options = {name: value for name, value in given.items() if name not in task.options.of_loss}
+    return {**{name: getattr(task.definition, name) for name in names}, "options": options, **_reading(task)}
 
 
 def _reading(task: TaskType) -> dict[str, Any]:

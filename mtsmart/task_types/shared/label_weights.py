@@ -20,9 +20,6 @@ from mtsmart.task_types.interface.base import TaskOptions, TaskType, loss_of
 from mtsmart.task_types.interface.learns_from_labels import LearnsFromLabels, Numbers
 from mtsmart.task_types.shared.labels import Kind, LabelNames
 
-LOSS_OPTIONS = ("class_weights", "label_smoothing", "gamma")
-"""Options that change the loss alone, so that encoded rows do not depend on them."""
-
 
 def _with_text_keys(value: Any) -> Any:
     """YAML reads a label such as 1 or true as a number or a truth value."""
@@ -33,6 +30,8 @@ def _with_text_keys(value: Any) -> Any:
 
 class ClassWeightOptions(TaskOptions):
     """How much each label counts in the loss."""
+
+    of_loss = ("class_weights", "label_smoothing", "gamma")
 
     class_weights: Annotated[Literal["balanced"] | dict[str, float] | None, BeforeValidator(_with_text_keys)] = Field(
         None,
@@ -140,9 +139,3 @@ class WeighsLabels(LearnsFromLabels, TaskType):
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     """sum(weights * values) / sum(weights), a scalar; 0 if all weights are 0."""
     return (weights * values).sum() / weights.sum().clamp_min(torch.finfo(torch.float32).tiny)
-
-
-def without_loss_options(signature: dict[str, Any]) -> dict[str, Any]:
-    """What encoded rows depend on, of a signature that has all options."""
-    options = {name: value for name, value in signature["options"].items() if name not in LOSS_OPTIONS}
-    return {**signature, "options": options}
