@@ -242,7 +242,7 @@ def _check_padding(model: MultiTaskModel, task: PreparedTask, pair: Inputs, toge
             message = f"gives a row of task {task.name} other outputs alone than beside a longer row: it reads padding"
             raise _refusal(message, _OTHER)
         beside = logits[place, real] if _is_by_token(model, task) else logits[place]
-        if _differ(beside, _logits(model, task, inputs, alone)[0]):
+        if _differ(beside, _logits(model, task, inputs, alone)[0], among=logits):  # one row's may be near 0
             message = f"has a head that gives a row of task {task.name} other logits alone than beside a longer row"
             raise _refusal(message, _other_head(model, task))
     if _is_pooled(model, task) and _have_other_words(pair) and _are_equal(*logits):
@@ -316,8 +316,9 @@ def _refusal(message: str, hint: str) -> CheckpointError:
     return CheckpointError(message, file="encoder", key="encoder.path", hint=hint)
 
 
-def _differ(one: Tensor, other: Tensor) -> bool:
-    return one.shape != other.shape or not _within(one, other, _SAME)
+def _differ(one: Tensor, other: Tensor, among: Tensor | None = None) -> bool:
+    """Whether they differ by more than rounding does beside the largest value of both, or of all ``among`` them."""
+    return one.shape != other.shape or not _within(one, other, _SAME, among)
 
 
 def _are_equal(one: Tensor, other: Tensor) -> bool:
@@ -325,6 +326,6 @@ def _are_equal(one: Tensor, other: Tensor) -> bool:
     return bool(one.any()) and _within(one, other, _EQUAL)
 
 
-def _within(one: Tensor, other: Tensor, share: float) -> bool:
-    largest = float(torch.maximum(one.abs(), other.abs()).amax())
-    return float((one - other).abs().amax()) <= share * largest
+def _within(one: Tensor, other: Tensor, share: float, among: Tensor | None = None) -> bool:
+    values = torch.cat([each.flatten() for each in (one, other, among) if each is not None])
+    return float((one - other).abs().amax()) <= share * float(values.abs().amax())
