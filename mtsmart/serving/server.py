@@ -50,11 +50,15 @@ def bound_socket(host: str, port: int) -> socket.socket:
         bound.bind(address)
     except OSError as error:
         bound.close()
-        message = f"cannot be used: {reason_of(error)}"
         if error.errno == errno.EADDRNOTAVAIL:
+            message = f"cannot be used: {reason_of(error)}"
             raise ConfigError(message, argument="host", value=host) from None
-        raise ConfigError(message, argument="port", value=port) from None
+        raise _port_refused(error, port) from None
     return bound
+
+
+def _port_refused(error: OSError, port: int) -> ConfigError:
+    return ConfigError(f"cannot be used: {reason_of(error)}", argument="port", value=port)
 
 
 def address_of(listening: socket.socket) -> str:
@@ -77,6 +81,7 @@ class Server:
         logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
         self._application = application
         self._socket = bound
+        self._port = bound.getsockname()[1]  # A socket that cannot listen is closed, and then knows its port no more.
         self._patience = patience
         self._uvicorn = _WithoutSignals(
             uvicorn.Config(
@@ -100,10 +105,15 @@ class Server:
         """Answer requests. ``ready`` is called as soon as they are answered.
 
         After the first signal to stop no further requests are taken: they get 503. A second one ends the process.
+
+        Raises:
+            ConfigError: another program has begun to listen at the port since the socket got its address.
         """
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner, _StopBySignal(self):
-            runner.run(self._run(ready))
-        self._application.batches.close()
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner, _StopBySignal(self):
+                runner.run(self._run(ready))
+        finally:
+            self._application.batches.close()
 
     def stop(self) -> None:
         """Take no further requests, answer those that have been taken, and end. Any thread may call it."""
@@ -117,6 +127,8 @@ class Server:
         serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]))
         while not self._uvicorn.started and not serving.done():
             await asyncio.sleep(_LOOK_AGAIN)
+        if not self._uvicorn.started:
+            await self._tell_failed(serving)
         ready()
         stopping = asyncio.create_task(self._is_asked_to_stop.wait())
         await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -127,6 +139,13 @@ class Server:
         await asyncio.sleep(_LAST_WORDS)
         self._uvicorn.should_exit = True
         await serving
+
+    async def _tell_failed(self, serving: asyncio.Task[None]) -> None:
+        """Raise the error of a server that could not begin to listen."""
+        try:
+            await serving
+        except OSError as error:
+            raise _port_refused(error, self._port) from None
 
     async def _until_answered(self) -> None:
         """Wait for what has been taken. A client that does not read its answer is not waited for without an end."""

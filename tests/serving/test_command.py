@@ -4,10 +4,14 @@ import socket
 
 import pytest
 
+from mtsmart.errors import ConfigError
+from mtsmart.serving.application import application
 from mtsmart.serving.limits import Limits
 from mtsmart.serving.requests.access import read_token
 from mtsmart.serving.run_engine import RunEngine
-from tests.serving.at_work import serving
+from mtsmart.serving.server import Server, bound_socket
+from tests.serving.at_work import OPEN, serving
+from tests.serving.engines import EchoEngine
 
 TOKEN = "a-token-of-many-letters"
 
@@ -50,6 +54,18 @@ def test_a_port_that_another_program_uses(cli):
         result = cli("serve", "run", "--port", port)
     assert (result.code, result.out) == (2, "")
     assert result.err == f"mtsmart: --port: cannot be used: Address already in use, got {port}\n"
+
+
+def test_a_port_that_another_program_takes_while_the_run_is_loaded():
+    told = []
+    with bound_socket("127.0.0.1", 0) as late:
+        port = late.getsockname()[1]
+        with bound_socket("127.0.0.1", port) as other:
+            other.listen()
+            server = Server(application(EchoEngine(), Limits(), OPEN, False), late)
+            with pytest.raises(ConfigError, match=f"port: cannot be used: Address already in use, got {port}$"):
+                server.run(lambda: told.append("served"))
+    assert told == []
 
 
 def test_a_wrong_task(cli, run_of_every_type):
