@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -131,11 +130,13 @@ def read_results(file: Path) -> Results:
         CheckpointError: the run has no results yet, or the file is damaged.
     """
     try:
-        return Results.from_json(read_json(file))
+        data = read_json(file)
     except FileNotFoundError:
         raise CheckpointError("the run has no results yet", file=file.parent) from None
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"is damaged: {reason_of(error)}", file=file) from None
+    try:
+        return Results.from_json(data)
     except (KeyError, TypeError, ValueError):
         raise CheckpointError("is damaged: it has no scores", file=file) from None
 

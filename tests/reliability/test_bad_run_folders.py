@@ -157,6 +157,19 @@ def test_damaged_results(run, cli, text):
     assert listed.code == 0 and "damaged" in listed.out, listed.err
 
 
+UNREADABLE_RESULTS = {
+    "nested": (b"[" * 200_000, "is damaged: it is nested too deeply"),
+    "not UTF-8": (b'"\xff"', "is damaged: 'utf-8' codec can't decode byte 0xff"),
+}
+
+
+@pytest.mark.parametrize("name", list(UNREADABLE_RESULTS))
+def test_results_that_cannot_be_read(run, cli, name):
+    content, message = UNREADABLE_RESULTS[name]
+    (run / "results.json").write_bytes(content)
+    assert_refused(cli("export", run, "--task", "color", "exported"), f"results.json: {message}")
+
+
 def test_resume_points_behind_a_link_are_neither_written_nor_deleted(workspace, cli):
     outside = workspace.folder / "elsewhere" / "update-backup"
     outside.mkdir(parents=True)

@@ -134,6 +134,7 @@ def test_temperatures_of_other_weights_or_of_no_run_are_refused(trained_run, cli
         '{"model": "0", "tasks": {}}': "was fitted for other weights than the run has now",
         '{"model": "0", "tasks": {"color": {"temperature": 0}}}': "tasks.color.temperature: is damaged",
         "[1": "is damaged",
+        "[" * 200_000: "is damaged: it is nested too deeply",
     }.items():
         (run / "calibration.json").write_text(content)
         result = cli(*arguments)

@@ -54,7 +54,7 @@ def read_temperatures(run: RunFolder) -> dict[str, float]:
     except ValidationError as error:
         key, problem = first_problem(error)
         raise CheckpointError(f"is damaged: {problem}", file=file, key=key, hint=hint) from None
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"is damaged: {reason_of(error)}", file=file, hint=hint) from None
     if stored.model != _weights_of(run):
         raise CheckpointError("was fitted for other weights than the run has now", file=file, hint=hint)
