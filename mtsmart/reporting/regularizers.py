@@ -13,8 +13,9 @@ from mtsmart.config.regularizers import DEFAULT, OFF, REGULARIZERS, Figure, Meth
 from mtsmart.config.strict import StrictModel
 from mtsmart.config.transforms import TRANSFORMS, TransformEntry
 from mtsmart.config.weightings import WEIGHTINGS, WeightingMethod
-from mtsmart.errors import ConfigError, in_yaml, nearest
+from mtsmart.errors import ConfigError, nearest
 from mtsmart.registry import Registry, told_together
+from mtsmart.reporting.shown import default_of
 
 _WIDTH = 79
 _FACTS = ("formula", "paper", "cost", "use", "evidence")
@@ -128,8 +129,7 @@ def _figures(figures: Iterable[Figure]) -> Iterator[str]:
 
 def _fields(settings: type[StrictModel]) -> Iterator[str]:
     for name, field in settings.model_fields.items():
-        default = "required" if field.is_required() else f"default {in_yaml(field.default)}"
-        yield from _paragraph(f"  {name}: {field.description} ({default})", 4)
+        yield from _paragraph(f"  {name}: {field.description} ({default_of(field)})", 4)
 
 
 def _settings(method: type[Method]) -> Iterator[str]:

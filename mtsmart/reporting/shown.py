@@ -1,9 +1,11 @@
-"""Text from files in the tables and lines of rich."""
+"""How texts from files, and the defaults of settings, look in tables and lines."""
 
 from __future__ import annotations
 
+from pydantic.fields import FieldInfo
 from rich.text import Text
 
+from mtsmart.errors import in_yaml
 from mtsmart.text.escaping import one_line
 
 
@@ -15,3 +17,10 @@ def shown(text: str, style: str = "") -> Text:
         style: its style in the words of rich.
     """
     return Text(one_line(text), style)
+
+
+def default_of(field: FieldInfo) -> str:
+    """What holds where a setting is left out, in the words of YAML."""
+    if field.is_required():
+        return "required"
+    return f"default {in_yaml(field.get_default(call_default_factory=True))}"

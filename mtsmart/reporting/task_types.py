@@ -5,11 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from pydantic_core import PydanticUndefined
-
 from mtsmart.losses import CRITERIA, DIVERGENCES
 from mtsmart.metrics import METRICS
 from mtsmart.registry import Registry
+from mtsmart.reporting.shown import default_of
 from mtsmart.task_types import TASK_TYPES
 
 
@@ -38,8 +37,7 @@ def describe_type(name: str) -> str:
     if kind.Options.model_fields:
         lines.append("options:")
     for option, field in kind.Options.model_fields.items():
-        default = "required" if field.default is PydanticUndefined else f"default {field.default!r}"
-        lines.append(f"  {option}: {field.description or ''} ({default})")
+        lines.append(f"  {option}: {field.description or ''} ({default_of(field)})")
     return "\n".join(lines)
 
 

@@ -304,6 +304,7 @@ def test_task_types_tell_what_they_take(cli):
     assert "regression" in {line.split()[0] for line in listed}
     told = cli("tasks", "types", "classification").out
     assert "symmetric_kl: KL(p || q)" in told and "mcc: Matthews" in told
+    assert "null: 2 (default null)" in told and "(default false)" in told and "(default 0.0)" in told
     refused = cli("tasks", "types", "clasification")
     assert refused.code == 2 and "Did you mean 'classification'" in refused.err
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from pydantic import Field
 
 from mtsmart.config.document import parse_yaml, read_yaml
 from mtsmart.reporting.schema import SchemaKind, schema_of
+from mtsmart.reporting.shown import default_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = {kind: sorted((ROOT / f"{kind}s").rglob("*.yaml")) for kind in SchemaKind}
@@ -132,3 +134,18 @@ def test_another_kind_is_refused(cli):
     result = cli("schema", "tasks")
     assert (result.code, result.out) == (2, "")
     assert "is no kind of file that has a schema, got 'tasks'. Did you mean 'task'" in result.err
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        (Field(description="a"), "required"),
+        (Field(default=None), "default null"),
+        (Field(default=True), "default true"),
+        (Field(default=","), "default ','"),
+        (Field(default_factory=list), "default []"),
+    ],
+    ids=["none", "null", "a switch", "a text", "a factory"],
+)
+def test_the_default_of_a_setting_in_the_words_of_yaml(field, told):
+    assert default_of(field) == told
