@@ -22,7 +22,7 @@ from mtsmart.config.document import (
     read_yaml,
 )
 from mtsmart.config.reading.kinds import check_experiment
-from mtsmart.config.regularizers import OFF, REGULARIZERS
+from mtsmart.config.regularizers import REGULARIZERS, is_off
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.sweeps.folds import expand_folds
 from mtsmart.config.trackers import expand_tracking
@@ -41,7 +41,6 @@ _PLACES = (
 )
 _SECTIONS_OF_TASKS = ("dataset", "head", "init", "missing", "options", "project", "splits")  # that are no methods
 _GRID_PIECES = ("arms", "tables", "starts")
-_NOTHING = (None, False, OFF)  # what switches a section off
 
 
 class Place(Enum):
@@ -142,7 +141,7 @@ def _refuse_undoing(item: str, earlier: list[str]) -> None:
     section, _, text = item.partition("=")
     key = section.strip()
     lost = next((other for other in earlier if other.startswith(f"{key}.")), None)
-    if lost is None or key == "tasks" or text.lstrip().startswith("{") or parse_value(text) in _NOTHING:
+    if lost is None or key == "tasks" or text.lstrip().startswith("{") or is_off(parse_value(text)):
         return
     hint = f"Put it before {lost}, or leave {lost} out"
     raise ConfigError(f"would undo {lost}", file=COMMAND_LINE.file, key=key, value=text, hint=hint)

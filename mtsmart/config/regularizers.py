@@ -29,6 +29,11 @@ M = TypeVar("M", bound="Method")
 LARGEST = 1e6  # of lengths and weights: far above what makes sense, far below what float32 holds
 
 
+def is_off(value: Any) -> bool:
+    """Whether a section says only that its method is off, whatever the method is."""
+    return value is None or value is False or value in (OFF, {"preset": OFF})
+
+
 class PartialSettings(StrictModel):
     """Base of the sections in which every value may be left out; each is derived from a method's settings."""
 
@@ -208,13 +213,13 @@ class Method:
     def expand(cls, value: Any) -> Any:
         """``paper`` as ``{preset: paper}``, and ``off``, null or false as ``{preset: off}``.
 
-        Settings stay as they are. For a method without presets null and false mean that the section is left out.
+        Settings stay as they are. For a method without presets the same words mean that the section is left out.
         """
         if isinstance(value, dict | StrictModel):
             return value
-        if not cls.presets:
-            return None if value in (None, False, OFF) else value
-        return {"preset": OFF if value is None or value is False else value}
+        if is_off(value):
+            return {"preset": OFF} if cls.presets else None
+        return {"preset": value} if cls.presets else value
 
     @classmethod
     def preset(cls, name: str) -> MethodSettings:

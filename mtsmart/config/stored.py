@@ -8,17 +8,12 @@ from typing import Any
 
 from mtsmart.config.document import Document, Key
 from mtsmart.config.open_section import OpenSection
-from mtsmart.config.regularizers import OFF
+from mtsmart.config.regularizers import is_off
 from mtsmart.config.sections import RunConfig
 from mtsmart.errors import MissingPackageError, MtsmartError, nearest
 from mtsmart.registry import Extension, no_package_has
 
 _TASKS = "tasks"
-
-
-def is_off(value: Any) -> bool:
-    """Whether a section says only that its method is off, whatever the method is."""
-    return value is None or value is False or value in (OFF, {"preset": OFF})
 
 
 def without_off(document: Document, task: type[OpenSection]) -> Document:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.config.regularizers import REGULARIZERS, is_off
 from mtsmart.config.sections import RunConfig
-from mtsmart.config.stored import is_off
 from mtsmart.config.weightings import DEFAULT_WEIGHTING
 from mtsmart.errors import shorten
 from mtsmart.registry import Extension, extensions_of

@@ -70,7 +70,12 @@ def test_a_method_without_presets_is_off_until_its_section_stands_there():
     distill = REGULARIZERS["distill"]
     assert distill.resolve(None) is None
     assert distill.resolve(section(distill, teachers=["run"])).is_on
-    assert distill.expand(None) is distill.expand(False) is None
+    assert distill.expand(None) is distill.expand(False) is distill.expand("off") is None
+
+
+def test_a_number_switches_no_method_off():
+    assert REGULARIZERS["distill"].expand(0) == 0
+    assert SMART.expand(0) == {"preset": 0}
 
 
 @pytest.mark.parametrize("method", REGULARIZERS.ordered().values())
