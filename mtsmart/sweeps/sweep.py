@@ -30,7 +30,7 @@ from mtsmart.sweeps.search.plan import make_search
 from mtsmart.sweeps.search.study import check_optuna
 from mtsmart.sweeps.work.grid import Grid
 from mtsmart.sweeps.work.interface import Work
-from mtsmart.sweeps.work.precision import Chosen, Precisions, open_jobs, refuse_mixed
+from mtsmart.sweeps.work.precision import Chosen, Precisions, not_chosen, open_jobs, refuse_mixed
 from mtsmart.text.counts import counted
 from mtsmart.text.scores import score_text
 from mtsmart.user_paths import user_path
@@ -199,6 +199,7 @@ class _Runner:
             Interrupted: a signal arrived, and something is left to train.
             StorageError: the line of a finished run cannot be written. The other runs stop with a resume point.
             ConfigError: runs that leave their precision open would have different ones.
+            TrainingError: no precision could be chosen.
         """
         self._clear_leftovers()
         pool = Pool(["mtsmart.sweeps.worker"])
@@ -233,7 +234,10 @@ class _Runner:
         found: dict[str, Chosen] = {}
         if self.open:
             pool.start("precision", _choose, self.open)
-            found = pool.wait()["precision"].result or {}
+            outcome = pool.wait()["precision"]
+            if outcome.result is None and self.interrupts.signal is None:
+                raise not_chosen(outcome.error or "another program ended it by a signal")
+            found = outcome.result or {}
         refuse_mixed(found.values(), self.ledger, self.may_mix)
         self.precisions = Precisions(found)
         for text in dict.fromkeys(f"precision: {one.precision} (auto: {one.reason})" for one in found.values()):

@@ -1,6 +1,8 @@
 """Runs of a sweep that leave their precision open have one, or are refused; what is chosen stands in runs.jsonl."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,6 +12,7 @@ from mtsmart.config.loader import build_experiment, load_experiment
 from mtsmart.errors import ConfigError
 from mtsmart.sweeps.notes import notes
 from mtsmart.sweeps.plan import make_plan
+from mtsmart.sweeps.pool import Pool
 from mtsmart.sweeps.work.machine import choose
 from mtsmart.sweeps.work.precision import Chosen, Precisions, open_jobs, refuse_mixed
 from tests.sweeps.grids import NEAR, line_of, lines
@@ -125,6 +128,26 @@ def test_runs_of_another_machine_are_refused_through_the_command_line(grid, tmp_
     assert "Not all runs have the same precision" in (folder / "RESULTS.md").read_text()
     result = cli(*command, "grid.seeds=[1, 2]", "--no-train")
     assert result.code == 2 and "grid.mixed_precision=true" in result.err
+
+
+class SmallMachine(Pool):
+    """The system ends the process that chooses."""
+
+    def start(self, key, work, *arguments):
+        super().start(key, vanish if key == "precision" else work, *arguments)
+
+
+def vanish(jobs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_choice_that_fails_stops_the_sweep(grid, tmp_path, cli, monkeypatch):
+    grid.write_text(grid.read_text().replace(NEAR, ""))
+    monkeypatch.setattr("mtsmart.sweeps.sweep.Pool", SmallMachine)
+    result = cli("sweep", str(grid), "-o", str(tmp_path / "s"), "--jobs", "1", *SHORT, AUTO, "grid.seeds=[1]")
+    assert result.code == 2 and not (tmp_path / "s/runs.jsonl").exists()
+    told = "training.precision: cannot be chosen: its process ended with exit code -9 (killed, or out of memory?)"
+    assert told in result.err and "training.precision=float32" in result.err
 
 
 def test_lines_of_runs_that_name_their_precision_do_not_have_it(colors):

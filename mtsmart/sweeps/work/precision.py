@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mtsmart.config.loader import build_experiment
-from mtsmart.errors import ConfigError
+from mtsmart.errors import ConfigError, TrainingError
 from mtsmart.sweeps.ledger import FinishedRun
 from mtsmart.sweeps.plan import Job
 
@@ -68,6 +68,12 @@ def is_open(job: Job) -> bool:
 def open_jobs(jobs: Iterable[Job]) -> list[Job]:
     """One run for each configuration that leaves its precision open."""
     return list({job.config: job for job in jobs if is_open(job)}.values())
+
+
+def not_chosen(reason: str) -> TrainingError:
+    """The error of a sweep whose choice failed: each run would then choose for itself, perhaps differently."""
+    hint = f"Say which one all runs have, such as {_KEY}=float32"
+    return TrainingError(f"cannot be chosen: {reason}", key=_KEY, value=AUTO, hint=hint)
 
 
 def refuse_mixed(found: Iterable[Chosen], finished: Iterable[FinishedRun], may_mix: bool) -> None:
