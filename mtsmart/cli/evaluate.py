@@ -9,12 +9,10 @@ import typer
 
 from mtsmart.cli.options import Columns, FileFormat, Precision, RunArgument, TaskFiles, names_in
 from mtsmart.cli.shell import completion
-from mtsmart.cli.terminal import require_output
+from mtsmart.cli.terminal import require_output, say_json
 from mtsmart.errors import ConfigError
 from mtsmart.quiet import quiet_libraries
 from mtsmart.text.counts import counted
-from mtsmart.text.escaping import visible_json
-from mtsmart.text.json_text import json_text
 from mtsmart.text.scores import score_text
 
 if TYPE_CHECKING:
@@ -83,7 +81,7 @@ def evaluate(
         by=by or [],
     )
     if as_json:
-        typer.echo(visible_json(json_text(evaluation.to_json(), indent=2)))
+        say_json(evaluation.to_json())
         return
     _print(evaluation, str(file or split or "validation"), by or [])
 
@@ -116,7 +114,7 @@ def _evaluate_suite(
 
     report = evaluate_suite(run, suite, split, head=head, by=by, task_files=task_files, precision=precision)
     if as_json:
-        typer.echo(visible_json(json_text(report.to_json(), indent=2)))
+        say_json(report.to_json())
         return
     Console().print(suite_table(report, by or list(report.suite.by)))
 

@@ -20,7 +20,8 @@ import typer
 from mtsmart.errors import MtsmartWarning, StorageError
 from mtsmart.log import LOGGER, NOTICE
 from mtsmart.processes import launched
-from mtsmart.text.escaping import each_line, one_line
+from mtsmart.text.escaping import each_line, one_line, visible_json
+from mtsmart.text.json_text import json_text
 from mtsmart.unforeseen import described
 
 _NARROWEST = 40  # columns; tables in fewer cannot be read
@@ -30,6 +31,11 @@ _WIDEST = 1000
 def say(text: str) -> None:
     """Print a text of one or several lines on standard output."""
     typer.echo(each_line(text))
+
+
+def say_json(data: Any) -> None:
+    """Print data as JSON on standard output. What JSON has no form for, such as a path, becomes text."""
+    typer.echo(visible_json(json_text(data, indent=2, default=str)))
 
 
 def say_error(text: str) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from mtsmart.preparation.statistics import SplitStatistics, TaskStatistics
 from mtsmart.text.counts import counted
-from mtsmart.text.escaping import visible_json
-from mtsmart.text.json_text import json_text
 
 _WIDEST = 100  # characters of an example's column
 _MOST_LABELS = 50
@@ -23,11 +20,6 @@ def statistics_text(statistics: TaskStatistics) -> str:
     lines += _label_lines(statistics.splits)
     lines += _example_lines(statistics.examples)
     return "\n".join(lines)
-
-
-def statistics_json(statistics: TaskStatistics) -> str:
-    """All of it as JSON, examples in full."""
-    return visible_json(json_text(asdict(statistics), indent=2, default=str))
 
 
 def _split_lines(name: str, split: SplitStatistics, statistics: TaskStatistics) -> Iterator[str]:

@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 
 from mtsmart.cli.shell import completion
-from mtsmart.cli.terminal import require_output, say
+from mtsmart.cli.terminal import require_output, say, say_json
 from mtsmart.quiet import quiet_libraries
-from mtsmart.text.escaping import visible_json
-from mtsmart.text.json_text import json_text
 
 app = typer.Typer(help="List and compare finished runs.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -32,7 +30,7 @@ def list_runs(
 
     runs = runs_in(folder)
     if as_json:
-        typer.echo(visible_json(json_text(runs_json(runs), indent=2)))
+        say_json(runs_json(runs))
     elif runs:
         Console().print(runs_table(runs))
         for reason in reasons_missing(runs):
@@ -58,6 +56,6 @@ def compare(
 
     comparison = read_runs(runs)
     if as_json:
-        typer.echo(visible_json(json_text(comparison.to_json(), indent=2, default=str)))
+        say_json(comparison.to_json())
         return
     Console().print(comparison_tables(comparison))

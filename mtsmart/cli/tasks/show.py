@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from mtsmart.cli.options import TaskFiles
 from mtsmart.cli.shell import completion
-from mtsmart.cli.terminal import say
+from mtsmart.cli.terminal import say, say_json
 from mtsmart.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ def show(
     """One task's definition as YAML; with --stats the rows, labels, lengths, repeated rows and examples of its data."""
     from mtsmart.config.document import dump_yaml
     from mtsmart.tasks import TaskLibrary
-    from mtsmart.text.escaping import visible_json
-    from mtsmart.text.json_text import json_text
 
     if encoder is not None and not stats:
         message = "counts lengths, which are told with --stats alone"
@@ -36,10 +35,12 @@ def show(
     _refuse_file(name)
     library = TaskLibrary(task_file or [])
     data = {name: library[name].model_dump(exclude_defaults=True)}
-    if not stats:
-        say(visible_json(json_text(data, indent=2)) if as_json else dump_yaml(data).rstrip())
-        return
-    _tell_statistics(library, name, encoder, as_json)
+    if stats:
+        _tell_statistics(library, name, encoder, as_json)
+    elif as_json:
+        say_json(data)
+    else:
+        say(dump_yaml(data).rstrip())
 
 
 def _refuse_file(name: str) -> None:
@@ -53,11 +54,11 @@ def _refuse_file(name: str) -> None:
 
 
 def _tell_statistics(library: TaskLibrary, name: str, encoder: str | None, as_json: bool) -> None:
-    from mtsmart.reporting.task_statistics import statistics_json, statistics_text
+    from mtsmart.reporting.task_statistics import statistics_text
 
     found = _statistics(library, name, encoder)
     if as_json:
-        typer.echo(statistics_json(found))
+        say_json(asdict(found))
     else:
         say(statistics_text(found))
 
