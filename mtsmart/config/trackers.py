@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -64,11 +63,6 @@ class TrackingConfig(OpenSection):
     """The trackers that get the figures of a run: the name of each, with its settings."""
 
     registry = TRACKERS
-
-    @property
-    def settings(self) -> Mapping[str, TrackerSettings]:
-        """Tracker -> its settings, defaults included."""
-        return self.parts
 
 
 def expand_tracking(value: Any) -> Any:

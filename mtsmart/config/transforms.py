@@ -1,23 +1,10 @@
-"""The part of an encoder transform that the configuration needs: the type of its key's value."""
+"""The transforms of the encoder by name. Each derives from ``mtsmart.models.transform.Transform``."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from mtsmart.registry import Registry
-
-
-class TransformEntry(Protocol):
-    """An entry of ``TRANSFORMS``. Entries derive from ``mtsmart.models.transform.Transform``."""
-
-    @classmethod
-    def section(cls) -> Any:
-        """The type of the value of the transform's key, which pydantic validates."""
-
-    @classmethod
-    def expand(cls, value: Any) -> Any:
-        """The long form of the user's value; None if the user wrote nothing."""
-
 
 # The fingerprint of a sweep's run names these also where they are not applied: they are older than the first ledgers,
 # whose hashes must stay valid. It is a list here, because the transforms themselves need torch.

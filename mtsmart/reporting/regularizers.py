@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from mtsmart.config.regularizers import DEFAULT, OFF, REGULARIZERS, Figure, Method
 from mtsmart.config.strict import StrictModel
-from mtsmart.config.transforms import TRANSFORMS, TransformEntry
+from mtsmart.config.transforms import TRANSFORMS
 from mtsmart.config.weightings import WEIGHTINGS, WeightingMethod
 from mtsmart.errors import ConfigError, nearest
 from mtsmart.registry import Registry, told_together
@@ -97,7 +97,7 @@ def _weighting(name: str, method: type[WeightingMethod]) -> Iterator[str]:
     yield from _figures(method.figures)
 
 
-def _transform(name: str, transform: type[TransformEntry]) -> Iterator[str]:
+def _transform(name: str, transform: type[Any]) -> Iterator[str]:
     yield from _top(transform)
     section = transform.section()
     if isinstance(section, type) and issubclass(section, StrictModel):

@@ -29,7 +29,7 @@ def check_trackers(experiment: Experiment) -> None:
     Raises:
         ConfigError: names the tracker and what to install.
     """
-    for name in experiment.config.tracking.settings:
+    for name in experiment.config.tracking.parts:
         entry = TRACKERS[name]
         if not _is_installed(entry.package):
             wanted = f"'mtsmart[{entry.extra}]'" if is_own(entry) else entry.package.partition(".")[0]
@@ -70,7 +70,7 @@ class Tracking(Callback):
     """
 
     def __init__(self, config: RunConfig) -> None:
-        self._settings = config.tracking.settings
+        self._settings = config.tracking.parts
         self._open: dict[str, _Tracked] = {}
         self._known: dict[str, Known] = {}
         self._completed = False
