@@ -13,12 +13,11 @@ from mtsmart.data.completeness import complete_rows, empty_parts
 from mtsmart.data.derived import is_derived, names_in, source_columns, with_derived
 from mtsmart.data.sources import require_columns
 from mtsmart.data.tables.whole_rows import rows_of_table
-from mtsmart.errors import ConfigError, DataError, warn
+from mtsmart.errors import ConfigError, DataError
 from mtsmart.preparation.in_memory import DataFrame, records, without_nan
 from mtsmart.task_types import TaskType
 from mtsmart.task_types.shared.rows import ReadsLists
 from mtsmart.tasks.definition import Missing
-from mtsmart.text.counts import first_of, part_of
 
 Rows = str | Mapping[str, Any] | DataFrame | Iterable[str | Mapping[str, Any] | None]
 """What ``predict`` takes: a text, a row, a table, or a series of rows or of texts, of which some may be missing."""
@@ -125,21 +124,6 @@ def predictable(
         return complete, is_complete
     is_complete[is_complete] = ~lacking
     return complete.select(np.flatnonzero(~lacking)), is_complete
-
-
-def tell_incomplete(tasks: Sequence[str], count: int, rows: int, first: int) -> None:
-    """Say how many rows get no prediction, because they lack a text.
-
-    Args:
-        tasks: the names of the tasks that read the texts.
-        count: the number of these rows.
-        rows: the number of all rows.
-        first: the first of them, counted from 0.
-    """
-    shown = f"task {tasks[0]}" if len(tasks) == 1 else f"tasks {', '.join(tasks)}"
-    does = "lacks a text and gets" if count == 1 else "lack a text and get"
-    text = f"{part_of(count, rows, 'row')} {does} no prediction (null); {first_of(count, first + 1)}"
-    warn(f"{shown}: {text}")
 
 
 def with_nothing(

@@ -15,7 +15,7 @@ from mtsmart.data.encoding import EncodedSplit, noting_cuts
 from mtsmart.errors import DataError, warn
 from mtsmart.evaluation.details.calibrating import described
 from mtsmart.evaluation.evaluator import run_model
-from mtsmart.evaluation.given_rows import predictable, table_of, tell_incomplete, with_nothing
+from mtsmart.evaluation.given_rows import predictable, table_of, with_nothing
 from mtsmart.evaluation.passes import passes
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.preparer import Preparer, tokenizing
@@ -23,7 +23,7 @@ from mtsmart.preparation.split_checks import cut_rows_text
 from mtsmart.registry import form_of, wrong_result
 from mtsmart.task_types import Outputs, TaskType
 from mtsmart.task_types.interface.arranges_rows import needs_all_rows
-from mtsmart.text.counts import counted
+from mtsmart.text.counts import counted, first_of, part_of
 
 _TOGETHER = 10_000  # rows whose tokens and outputs are in memory together; they are sorted by length
 _ANY = '["a", "b"]'
@@ -112,6 +112,12 @@ class _Group:
     first: int = 0
     cut: int = 0
     is_cut: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
+
+    @property
+    def title(self) -> str:
+        """The tasks by name, for a message."""
+        names = ", ".join(task.name for task in self.tasks)
+        return f"task {names}" if len(self.tasks) == 1 else f"tasks {names}"
 
 
 class Predictor:
@@ -258,14 +264,15 @@ class Predictor:
 
     def tell(self) -> None:
         """Warn of the rows so far that lack a text, or that lost tokens."""
-        self.tell_incomplete()
+        self._tell_incomplete()
         self.tell_cut()
 
-    def tell_incomplete(self) -> None:
-        """Warn of the rows so far that lack a text."""
+    def _tell_incomplete(self) -> None:
         for group in self._groups:
-            if group.lacking:
-                tell_incomplete([task.name for task in group.tasks], group.lacking, self._done, group.first)
+            if count := group.lacking:
+                does = "lacks a text and gets" if count == 1 else "lack a text and get"
+                rows = f"{part_of(count, self._done, 'row')} {does} no prediction (null)"
+                warn(f"{group.title}: {rows}; {first_of(count, group.first + 1)}")
 
     def tell_cut(self) -> None:
         """Warn of the rows so far that lost tokens, because they were too long."""
@@ -273,9 +280,7 @@ class Predictor:
             task = group.tasks[0]
             text = cut_rows_text(task, group.cut, self._done, self._engine.preparer.max_length(task))
             if text is not None:
-                names = ", ".join(one.name for one in group.tasks)
-                place = f"task {names}" if len(group.tasks) == 1 else f"tasks {names}"
-                warn(f"{place}: {text}")
+                warn(f"{group.title}: {text}")
 
 
 def _complete(task: TaskType, rows: Sequence[Mapping[str, Any]], done: int) -> tuple[Dataset, Any]:

@@ -18,40 +18,24 @@ _WINDOWS = "windows"
 _WORDS = "words"
 
 
-def engine_of_graph(folder: Path, names: Sequence[str] | None = None, calibrated: bool = False) -> GraphEngine:
-    """The engine of an exported folder.
+class GraphEngine:
+    """Asks the heads of an exported graph.
 
     It computes with as many threads as ``OMP_NUM_THREADS`` says, or else as there are cores.
 
     Args:
-        folder, names, calibrated: the folder; as for :class:`GraphEngine`.
-
-    Raises:
-        CheckpointError: the folder cannot be loaded, or lacks a temperature.
-        ConfigError: a named task is unknown.
-    """
-    threads = os.environ.get("OMP_NUM_THREADS", "")
-    try:
-        model = Model(folder, int(threads) if threads.isdecimal() else None)
-    except AnswerError as error:
-        raise CheckpointError(error.message, hint="Export the run again with this mtsmart") from None
-    return GraphEngine(model, names, calibrated)
-
-
-class GraphEngine:
-    """Asks the heads of an exported graph.
-
-    Args:
-        model: the graph.
+        folder: the folder of the graph.
         names: the tasks to serve; None: all of the graph.
         calibrated: whether probabilities have the temperatures that the run's report had fitted before the export.
 
     Raises:
         ConfigError: a named task is unknown.
-        CheckpointError: the graph has no temperature for a task whose probabilities should be calibrated.
+        CheckpointError: the folder cannot be loaded, or has no temperature for a task whose probabilities should be
+            calibrated.
     """
 
-    def __init__(self, model: Model, names: Sequence[str] | None = None, calibrated: bool = False) -> None:
+    def __init__(self, folder: Path, names: Sequence[str] | None = None, calibrated: bool = False) -> None:
+        model = _loaded(folder)
         self._model = model
         self._calibrated = calibrated
         served = list(dict.fromkeys(names or model.tasks))
@@ -121,6 +105,14 @@ class GraphEngine:
                 self._model.temperature(name)
             except AnswerError as error:
                 raise CheckpointError(error.message) from None
+
+
+def _loaded(folder: Path) -> Model:
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    try:
+        return Model(folder, int(threads) if threads.isdecimal() else None)
+    except AnswerError as error:
+        raise CheckpointError(error.message, hint="Export the run again with this mtsmart") from None
 
 
 def _served(name: str, described: Mapping[str, Any], pass_of_rows: int, pass_of_texts: int) -> ServedTask:

@@ -40,9 +40,9 @@ def graph(run_of_every_type, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def engine(graph):
-    from mtsmart.serving.graph_engine import engine_of_graph
+    from mtsmart.serving.graph_engine import GraphEngine
 
-    return engine_of_graph(graph)
+    return GraphEngine(graph)
 
 
 @pytest.fixture(scope="module")
@@ -182,13 +182,13 @@ def test_the_server_needs_no_torch(graph, tmp_path):
 def test_temperatures_go_along(run_of_every_type, tmp_path):
     from mtsmart.evaluation.details.temperatures import store_temperatures
     from mtsmart.runs.folder import RunFolder
-    from mtsmart.serving.graph_engine import engine_of_graph
+    from mtsmart.serving.graph_engine import GraphEngine
 
     run = tmp_path / "run"
     shutil.copytree(run_of_every_type, run)
     store_temperatures(RunFolder(run), {"ordinal": {"temperature": 3.0}})
     mtsmart.export(run, "ordinal", tmp_path / "graph", form="onnx")
-    with serving(engine_of_graph(tmp_path / "graph", calibrated=True)) as client:
+    with serving(GraphEngine(tmp_path / "graph", calibrated=True)) as client:
         (answer,) = client.ask({"texts": "the red dog"}).json["answers"]
     expected = mtsmart.load(run).predict("ordinal", "the red dog", calibrated=True)[0]
     assert_equal_predictions(expected, answer["ordinal"])

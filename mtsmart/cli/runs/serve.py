@@ -98,11 +98,11 @@ def _engine(folder: Path, tasks: list[str] | None, task_files: list[Path], calib
     _refuse_for_graph("task_files", [str(file) for file in task_files], [])
     _refuse_for_graph("precision", precision, "float32")
     try:
-        from mtsmart.serving.graph_engine import engine_of_graph
+        from mtsmart.serving.graph_engine import GraphEngine
     except ImportError as error:
         message = f"is an exported graph, which needs the package {error.name}"
         raise ConfigError(message, argument="run", value=str(folder), hint="pip install 'mtsmart[onnx]'") from None
-    return engine_of_graph(folder, tasks, calibrated)
+    return GraphEngine(folder, tasks, calibrated)
 
 
 def _refuse_for_graph(argument: str, given: object, default: object) -> None:
