@@ -7,7 +7,7 @@ duplicate keys are refused, tags are refused, and size, depth and node count are
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -63,6 +63,20 @@ class Document:
 
     data: dict[str, Any]
     origins: dict[Key, Origin] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, keys: Sequence[str], value: Any, origin: Origin) -> Document:
+        """The document of one setting.
+
+        Args:
+            keys: the keys from the top to the setting.
+            value: its value.
+            origin: where all of it was written.
+        """
+        data = value
+        for key in reversed(keys):
+            data = {key: data}
+        return cls(data, {tuple(keys[: number + 1]): origin for number in range(len(keys))})
 
     def origin(self, key: Key) -> Origin:
         """The origin of ``key``, or of the nearest enclosing key that has one."""

@@ -13,8 +13,6 @@ from mtsmart.config.document import (
     COMMAND_LINE,
     MAX_BYTES,
     Document,
-    Key,
-    Origin,
     document_of,
     dump_yaml,
     parse_value,
@@ -138,8 +136,8 @@ def _refuse_undoing(item: str, earlier: list[str]) -> None:
 
     A list of tasks keeps what was said of them, a mapping is laid over the earlier values, and what is off needs none.
     """
-    section, _, text = item.partition("=")
-    key = section.strip()
+    key = key_of(item)
+    text = item.partition("=")[2]
     lost = next((other for other in earlier if other.startswith(f"{key}.")), None)
     if lost is None or key == "tasks" or text.lstrip().startswith("{") or is_off(parse_value(text)):
         return
@@ -163,11 +161,13 @@ def parse_override(item: str) -> Document:
         message = "is not valid YAML: it ends within a list or mapping"
         hint = f"If the shell has cut it at a blank, quote it: '{dotted}=[one, another]'"
         raise ConfigError(message, file=COMMAND_LINE.file, value=item, hint=hint)
-    value: Any = parse_value(text, tuple(keys))
-    for key in reversed(keys):
-        value = {key: value}
-    origins: dict[Key, Origin] = {tuple(keys[: n + 1]): COMMAND_LINE for n in range(len(keys))}
-    return _absolute_paths(Document(value, origins), Path.cwd(), COMMAND_LINE.file)
+    document = Document.of(keys, parse_value(text, tuple(keys)), COMMAND_LINE)
+    return _absolute_paths(document, Path.cwd(), COMMAND_LINE.file)
+
+
+def key_of(item: str) -> str:
+    """The key of one ``a.b=value``, with its dots."""
+    return item.partition("=")[0].strip()
 
 
 def dump_config(config: RunConfig) -> str:

@@ -8,11 +8,8 @@ from pathlib import Path
 from mtsmart.errors import MtsmartError, StorageError
 from mtsmart.storage.durable import refuse_links
 from mtsmart.storage.owned import Kind, OwnedFolder, files_of_others, own_names, refuse_others, start
-from mtsmart.sweeps.ledger import LEDGER, Ledger
+from mtsmart.sweeps.ledger import LEDGER, STARTS, UNFINISHED, Ledger
 from mtsmart.sweeps.page import PAGE, is_page
-
-STARTS = "starts"
-UNFINISHED = "unfinished"
 
 
 def check_sweep(folder: Path) -> None:

@@ -14,6 +14,10 @@ from mtsmart.storage.failures import reason_of, writing
 
 LEDGER = "runs.jsonl"
 """The file's name in the folder of a sweep."""
+STARTS = "starts"
+"""The folder, beside it, of the runs from which other runs start."""
+UNFINISHED = "unfinished"
+"""The folder, beside it, of the runs that are being trained."""
 
 _MAX_BYTES = 64_000_000  # enough for about a hundred thousand runs
 

@@ -16,7 +16,7 @@ from mtsmart.sweeps.plan import Plan
 from mtsmart.sweeps.plots import can_draw, draw, plots_hint
 from mtsmart.sweeps.tables import Comparison, Row, compare
 from mtsmart.text.escaping import markdown
-from mtsmart.text.names import file_stem
+from mtsmart.text.names import file_stem, told_apart
 
 PAGE = "RESULTS.md"
 SIGN = "Written by `mtsmart sweep`"
@@ -235,9 +235,4 @@ def effort(runs: Sequence[FinishedRun], planned: int) -> str:
 
 def _file_names(titles: Iterable[str]) -> list[str]:
     """The file name of each title's plot. All names are different."""
-    names: list[str] = []
-    for title in titles:
-        stem = file_stem(title, "table")
-        number = sum(name == f"{stem}.svg" or name.startswith(f"{stem}~") for name in names)
-        names.append(f"{stem}~{number + 1}.svg" if number else f"{stem}.svg")
-    return names
+    return [f"{name}.svg" for name in told_apart(file_stem(title, "table") for title in titles)]

@@ -9,14 +9,14 @@ from typing import Any, TypeAlias
 
 from mtsmart.config.document import COMMAND_LINE, Document, Key, Origin
 from mtsmart.config.hints.arms import hint_in_piece
-from mtsmart.config.loader import Experiment, build_experiment, lay_over, parse_override
+from mtsmart.config.loader import Experiment, build_experiment, key_of, lay_over, parse_override
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.sweeps.folds import FoldsConfig
 from mtsmart.config.sweeps.grid import STARTS_TABLE, GridConfig
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.runs.folder import RunFolder
 from mtsmart.runs.hub_address import run_path
-from mtsmart.sweeps.ledger import folder_name
+from mtsmart.sweeps.ledger import STARTS, UNFINISHED, folder_name
 from mtsmart.sweeps.search.study import Trial
 from mtsmart.sweeps.work.fingerprint import OF_SWEEPS, fingerprint
 from mtsmart.tasks import TaskDefinition, select_tasks
@@ -147,9 +147,9 @@ def make_plan(experiment: Experiment, overrides: Iterable[str], folder: Path) ->
         raise document.error("there is no such file", ("grid", "conclusions"), value=grid.conclusions)
     overrides = list(overrides)
     for item in overrides:
-        if config.grid is not None and item.partition("=")[0].strip() == "training.seed":
+        if config.grid is not None and key_of(item) == "training.seed":
             raise ConfigError("has no effect in a sweep", key="training.seed", hint="Set grid.seeds=[1, 2, 3]")
-    own = [item for item in overrides if item.partition("=")[0].split(".")[0].strip() not in OF_SWEEPS]
+    own = [item for item in overrides if key_of(item).split(".")[0] not in OF_SWEEPS]
     return _Planner(grid, config.folds, document, own, folder).plan(config.name)
 
 
@@ -297,7 +297,12 @@ def _names_encoder(override: Mapping[str, Any]) -> bool:
 
 def start_folder(folder: Path, job: Job) -> RunFolder:
     """The folder that keeps the run of a start."""
-    return RunFolder(folder / "starts" / job.folder_name)
+    return RunFolder(folder / STARTS / job.folder_name)
+
+
+def unfinished_folder(folder: Path, job: Job) -> RunFolder:
+    """The folder of a run while it is trained."""
+    return RunFolder(folder / UNFINISHED / job.folder_name)
 
 
 def _started_from(document: Document, start: Job, folder: Path) -> Document:

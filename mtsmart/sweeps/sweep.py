@@ -21,9 +21,9 @@ from mtsmart.runs.lock import RunLock
 from mtsmart.storage.owned import OwnedFolder, clear_scratch
 from mtsmart.sweeps.conclusions import check_conclusions
 from mtsmart.sweeps.folder import check_sweep, own_sweep
-from mtsmart.sweeps.ledger import LEDGER, Ledger
+from mtsmart.sweeps.ledger import LEDGER, UNFINISHED, Ledger
 from mtsmart.sweeps.page import PAGE, is_page
-from mtsmart.sweeps.plan import Job, make_plan
+from mtsmart.sweeps.plan import Job, make_plan, unfinished_folder
 from mtsmart.sweeps.pool import Pool
 from mtsmart.sweeps.search.page import Search
 from mtsmart.sweeps.search.plan import make_search
@@ -261,13 +261,14 @@ class _Runner:
         needed = set(self.queue.folders or ())
         finished = {run.folder_name for run in self.ledger} - needed
         kept = 0
-        for path in (self.folder / "unfinished").glob("*"):
+        unfinished = self.folder / UNFINISHED
+        for path in unfinished.glob("*"):
             if path.name in finished:
-                _remove(path)
+                _remove(RunFolder(path))
             kept += path.name not in needed | finished
         if kept and self.queue.folders is not None:
             others = f"{counted(kept, 'resume point')} of runs that this grid does not have"
-            self.notify(f"{self.folder / 'unfinished'}: contains {others}")
+            self.notify(f"{unfinished}: contains {others}")
 
     @property
     def _may_start(self) -> bool:
@@ -297,7 +298,7 @@ class _Runner:
                 owned.claim(LEDGER)
             self.ledger.add(finished)
         self.queue.done(job, finished)
-        _remove(self.folder / "unfinished" / job.folder_name)
+        _remove(unfinished_folder(self.folder, job))
         self.ended += 1
         scores = ", ".join(score_text(finished.main(task)[1]) for task in finished.tasks)
         minutes = (time.perf_counter() - self.began) / self.ended * left / 60
@@ -305,10 +306,9 @@ class _Runner:
         self.notify(f"{label}: {scores}{early} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")
 
 
-def _remove(path: Path) -> None:
+def _remove(run: RunFolder) -> None:
     """Delete a finished run's resume points. A folder that is no run, or cannot be deleted, stays."""
     with suppress(MtsmartError, OSError):
-        run = RunFolder(path)
         if run.is_run:
             run.remove()
 

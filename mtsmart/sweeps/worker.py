@@ -20,7 +20,7 @@ from mtsmart.runs.interrupt import Interrupted
 from mtsmart.runs.journal import read_metrics, read_timing
 from mtsmart.runs.lock import LOCK
 from mtsmart.sweeps.ledger import FinishedRun, TrialRecord
-from mtsmart.sweeps.plan import Job, start_folder
+from mtsmart.sweeps.plan import Job, start_folder, unfinished_folder
 from mtsmart.sweeps.search.plan import record_of
 from mtsmart.sweeps.search.pruning import Pruning
 from mtsmart.sweeps.work.precision import is_open
@@ -100,7 +100,7 @@ def train_job(job: Job, folder: Path, threads: int | None, keep: bool) -> Finish
     quiet_libraries()
     if threads is not None:
         torch.set_num_threads(threads)
-    run = RunFolder(folder / "unfinished" / job.folder_name)
+    run = unfinished_folder(folder, job)
     if run.path.is_dir():  # The run of a sweep that was killed a moment ago may still write; wait until it ends.
         with FileLock(run.path / LOCK, timeout=_LOCK_TIMEOUT):
             pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from enum import Enum
 
@@ -101,3 +102,17 @@ def file_stem(title: str, otherwise: str) -> str:
     if not stem:
         return otherwise
     return f"{otherwise}-{stem}" if is_reserved(stem) else stem
+
+
+def told_apart(stems: Iterable[str]) -> list[str]:
+    """Different names, in the order of the stems: one that occurs again gets a number, as in ``x``, ``x~2``, ``x~3``.
+
+    Args:
+        stems: what :func:`file_stem` gives, which never has a ``~``.
+    """
+    seen = Counter[str]()
+    names = []
+    for stem in stems:
+        seen[stem] += 1
+        names.append(stem if seen[stem] == 1 else f"{stem}~{seen[stem]}")
+    return names

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtsmart.tasks import TaskLibrary
-from mtsmart.text.names import MAX_BYTES, Kind, file_stem, name_after, problem_of, same_for_files
+from mtsmart.text.names import MAX_BYTES, Kind, file_stem, name_after, problem_of, same_for_files, told_apart
 
 DEVICES = ["con", "PRN", "aux", "Nul", "com1", "COM9", "lpt1", "Lpt9", "com\u00b9"]
 
@@ -81,3 +81,8 @@ def test_a_files_name_is_neither_long_nor_a_device():
 
 def test_shipped_tasks_have_good_names():
     assert same_for_files(TaskLibrary()) is None
+
+
+def test_stems_that_occur_again_get_numbers():
+    assert told_apart(["x", "y", "x", "x", "y"]) == ["x", "y", "x~2", "x~3", "y~2"]
+    assert told_apart([]) == []

@@ -9,7 +9,7 @@ from mtsmart.reporting.report.content import RunContent
 from mtsmart.reporting.report.figures import COLOURS, Picture, confusion_matrix, curves, reliability_diagram
 from mtsmart.reporting.report.record import RunRecord
 from mtsmart.runs.journal import Curves, Points
-from mtsmart.text.names import file_stem
+from mtsmart.text.names import file_stem, told_apart
 
 _MOST_SCORES = 4  # lines of one picture
 
@@ -88,12 +88,4 @@ def _name(*parts: str) -> str:
 
 def distinct(pictures: Sequence[Picture]) -> dict[str, Picture]:
     """File's name without ending -> picture; a name that occurs again gets a number."""
-    found: dict[str, Picture] = {}
-    for picture in pictures:
-        number = 1
-        name = picture.name
-        while name in found:
-            number += 1
-            name = f"{picture.name}~{number}"
-        found[name] = picture
-    return found
+    return dict(zip(told_apart(picture.name for picture in pictures), pictures, strict=True))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mtsmart.config.document import COMMAND_LINE, Document, Key, Origin
-from mtsmart.config.loader import Experiment, build_experiment, lay_over
+from mtsmart.config.document import COMMAND_LINE, Document, Key
+from mtsmart.config.loader import Experiment, build_experiment, key_of, lay_over
 from mtsmart.config.sweeps.search import SearchConfig, Value
 from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.sweeps.ledger import FinishedRun, Ledger, TrialRecord
@@ -44,7 +44,7 @@ class SearchPlan:
     search: SearchConfig
     base: Document
     overrides: tuple[str, ...]
-    study: str = field(default="")
+    study: str = ""
 
     def experiment(self, values: Mapping[str, Value]) -> Experiment:
         """The experiment of a trial.
@@ -54,7 +54,8 @@ class SearchPlan:
         """
         document = build_experiment(self.base, self.overrides).document
         for name, value in values.items():
-            document = lay_over(document, _setting(name, value, self.base.origin(("search", "space", name))))
+            origin = self.base.origin(("search", "space", name))
+            document = lay_over(document, Document.of(name.split("."), value, origin))
         return build_experiment(document)
 
     def job(self, number: int, values: dict[str, Value], earlier: Iterable[Tried]) -> Job:
@@ -103,7 +104,7 @@ def make_search(experiment: Experiment, overrides: Iterable[str]) -> SearchPlan:
             # The mistake is in what the command line has added to the file.
             wrong, other = (key, "search") if document.origin((key,)) == COMMAND_LINE else ("search", key)
             raise document.error(f"does not go with '{other}'", (wrong,), hint="Leave one of the two out")
-    own = tuple(item for item in overrides if item.partition("=")[0].split(".")[0].strip() != "search")
+    own = tuple(item for item in overrides if key_of(item).split(".")[0] != "search")
     data = {key: value for key, value in document.data.items() if key != "search"}
     plan = SearchPlan(config.name, search, Document(data, document.origins), own)
     _check_settings(plan, document)
@@ -112,8 +113,7 @@ def make_search(experiment: Experiment, overrides: Iterable[str]) -> SearchPlan:
     if search.task is not None and search.task not in tasks:
         hint = did_you_mean(search.task, tasks)
         raise document.error("is none of the tasks", ("search", "task"), value=search.task, hint=hint)
-    study = _study_of(first, tasks, search)
-    return SearchPlan(plan.name, search, plan.base, own, study)
+    return replace(plan, study=_study_of(first, tasks, search))
 
 
 def _study_of(first: Experiment, tasks: Mapping[str, TaskDefinition], search: SearchConfig) -> str:
@@ -127,7 +127,7 @@ def _study_of(first: Experiment, tasks: Mapping[str, TaskDefinition], search: Se
 
 def _check_settings(plan: SearchPlan, document: Document) -> None:
     """Refuse a setting that does not exist, and a value that it cannot have, before any trial is trained."""
-    given = {item.partition("=")[0].strip() for item in plan.overrides}
+    given = {key_of(item) for item in plan.overrides}
     space = plan.search.space
     first = {name: values.ends[0] for name, values in space.items()}
     for name, values in space.items():
@@ -142,15 +142,6 @@ def _check_settings(plan: SearchPlan, document: Document) -> None:
             raise ConfigError("is searched, so it cannot be set too", file=COMMAND_LINE.file, key=name)
         for value in values.ends:
             definitions_of(plan.experiment({**first, name: value}), None)
-
-
-def _setting(name: str, value: Value, origin: Origin) -> Document:
-    """One setting as a document."""
-    keys = name.split(".")
-    data: Any = value
-    for key in reversed(keys):
-        data = {key: data}
-    return Document(data, {tuple(keys[: number + 1]): origin for number in range(len(keys))})
 
 
 class SearchQueue:
