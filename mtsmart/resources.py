@@ -15,3 +15,9 @@ def shipped(kind: str) -> Path:
     """
     installed = _PACKAGE / "shipped" / kind
     return installed if installed.is_dir() else _PACKAGE.parent / kind
+
+
+def shipped_experiments() -> dict[str, Path]:
+    """Name -> YAML file of each shipped experiment."""
+    root = shipped("experiments")
+    return {str(file.relative_to(root).with_suffix("")): file for file in sorted(root.rglob("*.yaml"))}

@@ -64,3 +64,12 @@ RunArgument = Annotated[
         metavar="RUN", help="Folder of a run, or hub:owner/name[@revision].", autocompletion=completion.runs
     ),
 ]
+
+ExperimentArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="EXPERIMENT",
+        help="YAML file, or a shipped experiment such as quickstart.",
+        autocompletion=completion.experiments,
+    ),
+]

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from mtsmart.cli.options import AllowChanges, AsJson, OutputDir, Overrides, Quiet, Resume
-from mtsmart.cli.shell import completion
+from mtsmart.cli.options import AllowChanges, AsJson, ExperimentArgument, OutputDir, Overrides, Quiet, Resume
 from mtsmart.quiet import quiet_libraries
 
 
 def train(
-    experiment: Annotated[
-        str,
-        typer.Argument(
-            metavar="EXPERIMENT",
-            help="YAML file, or a shipped experiment such as quickstart.",
-            autocompletion=completion.experiments,
-        ),
-    ],
+    experiment: ExperimentArgument,
     overrides: Overrides = None,
     output_dir: OutputDir = None,
     resume: Resume = False,

@@ -27,7 +27,7 @@ from mtsmart.config.trackers import expand_tracking
 from mtsmart.config.validate import validate
 from mtsmart.config.weightings import expand_weighting
 from mtsmart.errors import ConfigError, did_you_mean
-from mtsmart.resources import shipped
+from mtsmart.resources import shipped_experiments
 from mtsmart.user_paths import HUB_PREFIX, paths_in, user_path
 
 _MAPPING = "experiment"  # what errors call an experiment that is no file
@@ -73,8 +73,7 @@ def find_experiment(name: str | Path) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    root = shipped("experiments")
-    known = {str(p.relative_to(root).with_suffix("")): p for p in sorted(root.rglob("*.yaml"))}
+    known = shipped_experiments()
     if str(name) in known:
         return known[str(name)]
     if path.is_dir():

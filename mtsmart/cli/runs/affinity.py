@@ -7,21 +7,13 @@ from typing import Annotated
 
 import typer
 
-from mtsmart.cli.options import Overrides
-from mtsmart.cli.shell import completion
+from mtsmart.cli.options import ExperimentArgument, Overrides
 from mtsmart.cli.terminal import say
 from mtsmart.quiet import quiet_libraries
 
 
 def affinity(
-    experiment: Annotated[
-        str,
-        typer.Argument(
-            metavar="EXPERIMENT",
-            help="YAML file, or a shipped experiment such as quickstart.",
-            autocompletion=completion.experiments,
-        ),
-    ],
+    experiment: ExperimentArgument,
     overrides: Overrides = None,
     updates: Annotated[
         int | None, typer.Option("--updates", help="The length of the run. Default: as the experiment says.")

@@ -15,6 +15,7 @@ from mtsmart.cli.terminal import say
 from mtsmart.cpu.primitives import keep_few_primitives
 from mtsmart.errors import ConfigError
 from mtsmart.quiet import quiet_libraries
+from mtsmart.serving.limits import Limits
 
 if TYPE_CHECKING:
     from mtsmart.serving.engine import Engine
@@ -66,18 +67,17 @@ def serve(
     task_file: TaskFiles = None,
     calibrated: Calibrated = False,
     precision: Precision = "float32",
-    max_body: MaxBody = 2**20,
-    max_rows: MaxRows = 256,
-    max_text: MaxText = 20_000,
-    max_requests: MaxRequests = 256,
-    max_waiting: MaxWaiting = 1024,
-    max_batch: MaxBatch = 64,
+    max_body: MaxBody = Limits.body,
+    max_rows: MaxRows = Limits.rows,
+    max_text: MaxText = Limits.text,
+    max_requests: MaxRequests = Limits.requests,
+    max_waiting: MaxWaiting = Limits.waiting,
+    max_batch: MaxBatch = Limits.batch,
     log_requests: LogRequests = False,
 ) -> None:
     """Answer over HTTP: one pass through the encoder for all tasks that read the same input; a page at /."""
     _require_packages()
     from mtsmart.serving.command import Listening, serve_engine
-    from mtsmart.serving.limits import Limits
 
     limits = Limits(max_body, max_rows, max_text, max_requests, max_waiting, max_batch)
     listening = Listening(host, port, token_file, without_token, log_requests)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import typer
 
-from mtsmart.resources import shipped
+from mtsmart.resources import shipped, shipped_experiments
 from mtsmart.text.escaping import is_visible
 
 _RUNS = Path("runs")
@@ -28,9 +28,7 @@ _INNER_KEY = re.compile(r"^  ([\w-]+):", re.MULTILINE)
 
 def experiments(incomplete: str) -> list[str]:
     """Names of shipped experiments, YAML files and folders."""
-    root = shipped("experiments")
-    names = sorted(str(file.relative_to(root).with_suffix("")) for file in root.rglob("*.yaml"))
-    return _fitting([*names, *_paths(incomplete, _YAML)], incomplete)
+    return _fitting([*sorted(shipped_experiments()), *_paths(incomplete, _YAML)], incomplete)
 
 
 def runs(incomplete: str) -> list[str]:
