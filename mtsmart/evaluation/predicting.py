@@ -297,7 +297,7 @@ def _with_something(described: list[list[dict[str, Any]]], is_complete: np.ndarr
         described: for each task a mapping for each complete row.
         is_complete: (N,) bool; here the others of these rows become incomplete.
     """
-    is_read = [row.get("prediction", _ANY) is not None for row in described[0]]
+    is_read = [row["prediction"] is not None for row in described[0]]
     if all(is_read):
         return described
     is_complete[is_complete] = is_read

@@ -83,7 +83,7 @@ def predictions_for_texts(predictor: Predictor, inputs: Sequence[Sequence[str]])
     Raises:
         DataError: a text cannot be read.
     """
-    return predictor.by_task(lambda task: [_row(task, texts) for texts in inputs]) if predictor.tasks else {}
+    return predictor.by_task(lambda task: [_row(task, texts) for texts in inputs])
 
 
 def _row(task: TaskType, texts: Sequence[str]) -> dict[str, Any]:

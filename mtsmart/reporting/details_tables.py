@@ -30,7 +30,7 @@ def details_of(task: str, details: TaskDetails) -> Group:
 
 def _parts(task: str, details: TaskDetails) -> Iterator[RenderableType]:
     if details.labels:
-        yield from (shown(f"\n{task}: labels".strip("\n"), "bold"), _labels(details.labels))
+        yield from (shown(f"{task}: labels", "bold"), _labels(details.labels))
         if len(details.labels) > _MOST_LABELS:
             yield shown(f"... and {len(details.labels) - _MOST_LABELS:,} more; --json has all of them")
     if details.confusion is not None and 1 < len(details.confusion.labels) <= _WIDEST:

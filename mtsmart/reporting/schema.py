@@ -28,6 +28,7 @@ from mtsmart.errors import ConfigError, did_you_mean
 from mtsmart.losses import CRITERIA, DIVERGENCES, Role
 from mtsmart.metrics import METRICS
 from mtsmart.models.heads import HEADS
+from mtsmart.registry import Registry
 from mtsmart.regularizers import REGULARIZERS
 from mtsmart.storage.durable import read_json
 from mtsmart.task_types import TASK_TYPES
@@ -105,13 +106,13 @@ def is_schema(file: Path) -> bool:
 
 def _sections() -> dict[str, Any]:
     """Name -> the type of what the user may write, for the entries of all registries."""
-    entries: list[tuple[str, Any]] = [
-        *((f"method {name}", REGULARIZERS[name].section()) for name in REGULARIZERS),
-        *((f"transform {name}", TRANSFORMS[name].section()) for name in TRANSFORMS),
-        *((f"weighting {name}", WEIGHTINGS[name].section()) for name in WEIGHTINGS),
-        *((f"tracker {name}", TRACKERS[name].section()) for name in TRACKERS),
-    ]
-    return dict(entries)
+    registries: dict[str, Registry[Any]] = {
+        "method": REGULARIZERS,
+        "transform": TRANSFORMS,
+        "weighting": WEIGHTINGS,
+        "tracker": TRACKERS,
+    }
+    return {f"{kind} {name}": entries[name].section() for kind, entries in registries.items() for name in entries}
 
 
 def _options(task_type: str) -> str:

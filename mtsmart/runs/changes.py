@@ -68,13 +68,13 @@ class Described:
         methods = set(left_out)
         data = self.config.model_dump(exclude_none=True, exclude={"tasks", "task_files", "weighting", *methods})
         data["tasks"] = {
-            name: _without(definition.model_dump(exclude_none=True), {"description", *methods})
+            name: without(definition.model_dump(exclude_none=True), {"description", *methods})
             for name, definition in self.definitions.items()
         }
         weighting = self.config.weighting
         if weighting.name != DEFAULT_WEIGHTING:
             data["weighting"] = {weighting.name: weighting.settings.model_dump(exclude_none=True)}
-        return _without(data, methods)
+        return without(data, methods)
 
     def within(self, most: int | None) -> Described:
         """The same with no ``max_length`` above ``most`` tokens, which is all that the encoder takes; None: any."""
@@ -173,7 +173,8 @@ def flatten(data: Any, prefix: str = "") -> dict[str, Any]:
     }
 
 
-def _without(data: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+def without(data: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """A copy of a mapping without some of its keys."""
     left_out = set(keys)
     return {key: value for key, value in data.items() if key not in left_out}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from mtsmart.config.loader import Experiment, build_experiment
 from mtsmart.config.regularizers import REGULARIZERS
 from mtsmart.config.stored import check_packages
 from mtsmart.errors import ConfigError, nearest
+from mtsmart.runs.changes import without
 from mtsmart.runs.folder import RunFolder
 from mtsmart.tasks.definition import TaskDefinition
 from mtsmart.tasks.library import TaskLibrary, read_task_file
@@ -76,11 +77,11 @@ def _finetune_document(folder: RunFolder, task: str, task_files: list[str]) -> t
     changes["tasks"] = [name]
     ended = [name for name in document.data if name in REGULARIZERS and not REGULARIZERS[name].goes_on]
     # Only this user may say where figures are sent, not the person who wrote the run's configuration.
-    data = _without(document.data, "mixing", "weighting", "description", "tracking", *ended)
+    data = without(document.data, ["mixing", "weighting", "description", "tracking", *ended])
     # The joint run's limit of updates says nothing about this run, and the encoder comes from the run.
-    data["training"] = _without(data.get("training", {}), "max_updates")
+    data["training"] = without(data.get("training", {}), ["max_updates"])
     # Only this user may allow that an encoder's own code runs, not the person who wrote the run's configuration.
-    data["encoder"] = _without(data.get("encoder", {}), "path", "revision", "sha256", "trust_remote_code")
+    data["encoder"] = without(data.get("encoder", {}), ["path", "revision", "sha256", "trust_remote_code"])
     return Document({**data, **changes}, {**document.origins, (): origin}), name
 
 
@@ -91,7 +92,3 @@ def _only_task(file: str) -> str:
         names = ", ".join(entry.name for entry in entries)
         raise ConfigError(f"must define exactly one task to fine-tune (it has: {names})", file=file)
     return entries[0].name
-
-
-def _without(mapping: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: value for key, value in mapping.items() if key not in keys}

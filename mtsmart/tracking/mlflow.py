@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,7 +58,7 @@ class MLflow(Tracker[MLflowSettings]):
                 os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
             mlflow.set_tracking_uri(settings.uri)
         name = settings.name or self.opening.name
-        self._has: dict[tuple[str, int], float] = {}
+        self._has: dict[tuple[str, int], float] | None = None  # not asked yet
         self._has_told = False
         return MLflowTracker(settings.project, run_id=self.opening.known_id, run_name=name, tags=settings.tags or None)
 
@@ -77,26 +76,29 @@ class MLflow(Tracker[MLflowSettings]):
 
     def log(self, figures: Mapping[str, float], update: int) -> None:
         """Add what MLflow does not have."""
-        if self.opening.known_id is not None and not self._has:
-            self._has = self._stored()
+        has = self._stored()
         for name, value in figures.items():
-            if self._has.get((name, update), value) != value and not self._has_told:
+            if has.get((name, update), value) != value and not self._has_told:
                 self._has_told = True
                 log_notice(
                     f"mlflow: update {update} was logged before with another value of {name}, which MLflow keeps; "
                     "metrics.jsonl has the new one"
                 )
-        new = {name: value for name, value in figures.items() if (name, update) not in self._has}
+        new = {name: value for name, value in figures.items() if (name, update) not in has}
         super().log(new, update)
 
     def _stored(self) -> dict[tuple[str, int], float]:
-        """(Curve, update) -> value, for all that MLflow has of the run."""
+        """(Curve, update) -> value, for all that MLflow has of the run from before. It is asked once."""
+        if self._has is None:
+            self._has = {} if self.opening.known_id is None else self._asked()
+        return self._has
+
+    def _asked(self) -> dict[tuple[str, int], float]:
         from mlflow import MlflowClient
 
         client = MlflowClient()
         curves = client.get_run(self.run_id).data.metrics
-        found = {(name, one.step): one.value for name in curves for one in client.get_metric_history(self.run_id, name)}
-        return found or {("", 0): math.nan}  # It is asked once.
+        return {(name, one.step): one.value for name in curves for one in client.get_metric_history(self.run_id, name)}
 
     def show(self, title: str, picture: Path, update: int) -> None:
         """A picture, as a file."""

@@ -44,12 +44,12 @@ def test_a_single_value_is_explained():
 
 
 def test_calibration_says_what_its_dots_are_and_joins_none():
-    picture = reliability_diagram("r", "observed rate", Calibration(1.5, 0.5, 0.4, BINS, BINS))
+    picture = reliability_diagram("r", Calibration(1.5, 0.5, 0.4, BINS, BINS))
     _, texts = read(picture)
     assert {"observed rate", "predicted probability (larger dots: more rows)", "as trained"} <= set(texts)
     assert "temperature 1.50" in texts and texts["as trained"] < texts["predicted probability (larger dots: more rows)"]
 
 
 def test_a_temperature_of_one_has_nothing_to_gain():
-    _, texts = read(reliability_diagram("r", "observed rate", Calibration(1.002, 0.5, 0.5, BINS, BINS)))
+    _, texts = read(reliability_diagram("r", Calibration(1.002, 0.5, 0.5, BINS, BINS)))
     assert "temperature 1.00: nothing to gain" in texts and "as trained" not in texts

@@ -40,16 +40,15 @@ _SCALARS = (
         "-+0123456789.",
     ),
 )
-for _name, _pattern, _first in _SCALARS:
-    Resolver.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
 class Dumper(yaml.SafeDumper):
     """SafeDumper that also quotes text which only YAML 1.2's core schema reads as something else (1e5)."""
 
 
-for _name, _pattern, _first in _SCALARS:
-    Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+for _side in (Resolver, Dumper):
+    for _name, _pattern, _first in _SCALARS:
+        _side.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

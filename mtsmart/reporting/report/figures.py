@@ -180,7 +180,7 @@ def curves(
     return Picture(name, title, draw, legend=len(lines) if is_named else 0)
 
 
-def reliability_diagram(name: str, title: str, calibration: Calibration) -> Picture:
+def reliability_diagram(name: str, calibration: Calibration) -> Picture:
     """How often events happen, over how likely they are, before and after the temperature.
 
     A bin is a dot whose area grows with its rows. Bins are not joined: one of few rows would bend the line.
@@ -202,7 +202,7 @@ def reliability_diagram(name: str, title: str, calibration: Calibration) -> Pict
         axes.set_ylim(-0.04, 1.04)
         axes.set_xlabel("predicted probability (larger dots: more rows)")
 
-    return Picture(name, title, draw, legend=len(sides))
+    return Picture(name, "observed rate", draw, legend=len(sides))
 
 
 def confusion_matrix(name: str, title: str, confusion: Confusion) -> Picture:

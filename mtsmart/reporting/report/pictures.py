@@ -38,7 +38,7 @@ def pictures_of_details(task: str, details: TaskDetails) -> dict[str, Picture]:
     found = {}
     if details.calibration is not None:
         name = _name(task, "reliability")
-        found["reliability"] = reliability_diagram(name, "observed rate", details.calibration)
+        found["reliability"] = reliability_diagram(name, details.calibration)
     if details.confusion is not None:
         found["confusion"] = confusion_matrix(_name(task, "confusion"), f"confusion of {task}", details.confusion)
     return found
