@@ -8,7 +8,7 @@ from pathlib import Path
 
 _RUNTIME = Path(__file__).parent / "runtime"
 _TEXT = Path(__file__).parents[2] / "text"
-_PARTS = [_TEXT / f"{part}.py" for part in ("beginnings", "escaping", "json_text", "json_lines")]
+_PARTS = [_TEXT / f"{part}.py" for part in ("beginnings", "counts", "escaping", "json_text", "json_lines")]
 _PARTS += [
     _RUNTIME / f"{part}.py"
     for part in ("shapes", "tokens", "settings", "given", "windows", "reading", "decoding", "answer")

@@ -28,6 +28,7 @@ from mtsmart.exporting.onnx.runtime.reading import read
 from mtsmart.exporting.onnx.runtime.settings import read_settings
 from mtsmart.exporting.onnx.runtime.tokens import AnswerError, Inputs, Item, Row, Settings, Tokens
 from mtsmart.exporting.onnx.runtime.windows import pooled
+from mtsmart.text.counts import first_of, part_of
 from mtsmart.text.json_lines import json_line
 
 _TOGETHER = 1000  # rows whose outputs are in memory together
@@ -328,9 +329,8 @@ def _parts(count: int, task: Settings) -> list[range]:
 def _tell(names: Sequence[str], told: Sequence[int], count: int, does: tuple[str, str]) -> None:
     """A line on standard error about some of the rows, whose numbers from 0 are given: what one does, or several."""
     if told:
-        is_one = len(told) == 1
-        rows = "1 row" if count == 1 else f"{len(told):,} of {count:,} rows"
-        text = f"{rows} {does[0] if is_one else does[1]}; {'it' if is_one else 'the first'} is row {told[0] + 1}"
+        what = does[0] if len(told) == 1 else does[1]
+        text = f"{part_of(len(told), count, 'row')} {what}; {first_of(len(told), told[0] + 1)}"
         print(f"{', '.join(names)}: {text}", file=sys.stderr)
 
 
