@@ -123,8 +123,7 @@ def _print(evaluation: Evaluation, scored: str, by: list[str]) -> None:
     from rich.console import Console
 
     from mtsmart.reporting.details_tables import details_of
-    from mtsmart.reporting.results_table import results_table
-    from mtsmart.suites.tables import slices_table
+    from mtsmart.reporting.results_table import results_table, slices_table
 
     tasks = {name: result.metrics for name, result in evaluation.tasks.items()}
     rows = sum(result.rows for result in evaluation.tasks.values())

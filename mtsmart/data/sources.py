@@ -30,7 +30,7 @@ from mtsmart.data.readers.streaming import check_id
 from mtsmart.data.selection import Loaded, SourceRows, Splits, bases, select, select_with_labels
 from mtsmart.data.tables.made_columns import with_made_columns
 from mtsmart.data.tables.whole_rows import rows_of_table, with_column
-from mtsmart.errors import DataError, did_you_mean, reason_in, warn
+from mtsmart.errors import DataError, MtsmartWarning, did_you_mean, reason_in, warn
 from mtsmart.storage.durable import sha256_of
 from mtsmart.tasks.dataset import DatasetSource
 from mtsmart.tasks.definition import TaskDefinition
@@ -77,6 +77,15 @@ def load_split(
     if definition.dataset.perturb is None:
         return rows
     return perturbed_rows(rows, [name for name in definition.text if name in columns], definition.dataset.perturb)
+
+
+def load_again(
+    task: str, definition: TaskDefinition, split: str, columns: Sequence[str], config: DataConfig
+) -> datasets.Dataset:
+    """As :func:`load_split`, for a split that was read before: what is strange about it was told then."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MtsmartWarning)
+        return load_split(task, definition, split, columns, config)
 
 
 def _has_no_null(source: DatasetSource, spec: str, config: DataConfig) -> bool:

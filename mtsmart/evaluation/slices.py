@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.data.sources import load_split
+from mtsmart.data.sources import load_again
 from mtsmart.errors import MtsmartWarning
 from mtsmart.evaluation.evaluator import Slice
 from mtsmart.task_types import Outputs, TaskType
@@ -46,9 +46,7 @@ def _scored(task: TaskType, outputs: Outputs, places: Sequence[int]) -> Slice:
 
 def _values(task: TaskType, split: str, by: Sequence[str], config: DataConfig) -> Mapping[int, tuple[str, ...]]:
     """Row -> its values in the columns."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MtsmartWarning)  # What is strange about the data has been told before.
-        rows = load_split(task.name, task.definition, split, list(dict.fromkeys([*task.columns, *by])), config)
+    rows = load_again(task.name, task.definition, split, list(dict.fromkeys([*task.columns, *by])), config)
     columns: list[list[Any]] = [rows[column][:] for column in by]
     return {row: tuple(map(_text, values)) for row, *values in zip(rows["row"][:], *columns, strict=True)}
 

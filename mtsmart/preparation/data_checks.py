@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from mtsmart.config.sections import DataConfig
 from mtsmart.data.data_files import absent_files
 from mtsmart.data.encoding import EncodedSplit
 from mtsmart.data.selection import bases, check_spec
-from mtsmart.data.sources import has_split, load_split, places_read
+from mtsmart.data.sources import has_split, load_again, places_read
 from mtsmart.errors import DataError, MtsmartError, warn
 from mtsmart.preparation.prepared_task import PreparedTask
 from mtsmart.preparation.preparer import LabelsMissing, Preparer
@@ -79,9 +78,7 @@ def _contents(task: TaskType, split: str, encoded: EncodedSplit, config: DataCon
     """A hash of what each encoded row was made of, without its label."""
     definition = task.definition
     columns = [column for column in dict.fromkeys(task.columns) if column not in definition.label_columns]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # They were told when the rows were read.
-        rows = load_split(task.name, definition, split, columns, config)
+    rows = load_again(task.name, definition, split, columns, config)
     used = set(encoded.rows["row"][:])
     parts = zip(rows["row"][:], *(rows[column][:] for column in columns), strict=True)
     return [hash(repr(values)) for number, *values in parts if number in used]

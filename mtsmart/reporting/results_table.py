@@ -1,14 +1,18 @@
-"""The table of scores beside trivial baselines, as training and evaluation print it."""
+"""The tables of scores, beside trivial baselines and of slices, as training and evaluation print them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.table import Table
 
 from mtsmart.reporting.shown import shown
 from mtsmart.text.scores import score_text
+
+if TYPE_CHECKING:
+    from mtsmart.evaluation.evaluator import Slice
 
 _DIGITS = 3
 
@@ -40,3 +44,17 @@ def results_table(
         table.add_row(shown(name), "not scored")
     # A title of the table's own would be broken where the table is narrower.
     return Group(shown(title, "table.title"), table)
+
+
+def slices_table(task: str, by: Sequence[str], slices: Mapping[tuple[str, ...], Slice]) -> Group:
+    """A line for each combination of values, with all metrics of the task."""
+    metrics = list(dict.fromkeys(metric for part in slices.values() for metric in part.metrics))
+    table = Table()
+    for column in by:
+        table.add_column(shown(column))
+    for column in (*metrics, "rows"):
+        table.add_column(shown(column), justify="right")
+    for values, part in slices.items():
+        scores = [score_text(part.metrics.get(metric)) for metric in metrics]
+        table.add_row(*map(shown, values), *scores, f"{part.rows:,}")
+    return Group(shown(f"{task} by {' and '.join(by)}", "bold"), table)

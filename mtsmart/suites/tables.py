@@ -1,13 +1,13 @@
-"""Reports of suites, and scores of slices, as tables for a terminal."""
+"""Reports of suites as tables for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from mtsmart.evaluation.evaluator import Slice
+from mtsmart.reporting.results_table import slices_table
 from mtsmart.reporting.shown import shown
 from mtsmart.suites.report import SuiteReport
 from mtsmart.text.scores import score_text
@@ -32,17 +32,3 @@ def suite_table(report: SuiteReport, by: Sequence[str]) -> Group:
         if result.slices:
             parts.append(slices_table(name, by, result.slices))
     return Group(*parts)
-
-
-def slices_table(task: str, by: Sequence[str], slices: Mapping[tuple[str, ...], Slice]) -> Group:
-    """A line for each combination of values, with all metrics of the task."""
-    metrics = list(dict.fromkeys(metric for part in slices.values() for metric in part.metrics))
-    table = Table()
-    for column in by:
-        table.add_column(shown(column))
-    for column in (*metrics, "rows"):
-        table.add_column(shown(column), justify="right")
-    for values, part in slices.items():
-        scores = [score_text(part.metrics.get(metric)) for metric in metrics]
-        table.add_row(*map(shown, values), *scores, f"{part.rows:,}")
-    return Group(shown(f"{task} by {' and '.join(by)}", "bold"), table)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from mtsmart.config.sections import DataConfig
-from mtsmart.data.sources import load_split
-from mtsmart.errors import MtsmartWarning
+from mtsmart.data.sources import load_again
 from mtsmart.task_types import TaskType
 
 SHOWN = 20
@@ -61,9 +59,7 @@ def texts_of(task: TaskType, split: str, config: DataConfig, numbers: Sequence[i
     Raises:
         DataError: the data cannot be read.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MtsmartWarning)  # What is strange about the data has been told before.
-        rows = load_split(task.name, task.definition, split, task.columns, config)
+    rows = load_again(task.name, task.definition, split, task.columns, config)
     places = dict(zip(rows["row"][:], range(len(rows)), strict=True))
     chosen = rows.select([places[number] for number in numbers])
     return {

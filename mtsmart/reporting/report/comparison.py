@@ -10,7 +10,7 @@ from typing import Any
 
 from mtsmart.errors import ConfigError
 from mtsmart.reporting.report.record import RunRecord, read_record
-from mtsmart.reporting.report.scored_rows import ScoredRows, compare_scored_rows
+from mtsmart.reporting.report.rows_agreement import RowsAgreement, compare_scored_rows
 from mtsmart.reporting.report.setting_differences import SettingDifferences, setting_differences
 
 DIFFERENT_TASKS = "The scores are means over different tasks or metrics, so a higher one is not a better one."
@@ -58,7 +58,7 @@ class Comparison:
         tasks = self.shared_tasks
         return {name: _mean(record, tasks) for name, record in self.runs.items()} if tasks else {}
 
-    def scored_rows(self) -> ScoredRows:
+    def scored_rows(self) -> RowsAgreement:
         """Whether the runs were scored on the same rows."""
         return compare_scored_rows(self.runs)
 

@@ -16,7 +16,7 @@ _READING = {"task_type", "text", "label", "labels", "labels_from", "options", "s
 
 
 @dataclass(frozen=True)
-class ScoredRows:
+class RowsAgreement:
     """What the runs say about the rows that they were scored on. A run without resume points says nothing.
 
     Attributes:
@@ -41,7 +41,7 @@ class ScoredRows:
         return told
 
 
-def compare_scored_rows(runs: Mapping[str, RunRecord]) -> ScoredRows:
+def compare_scored_rows(runs: Mapping[str, RunRecord]) -> RowsAgreement:
     """Compare the number and the digest of the validation rows that the runs have stored.
 
     Args:
@@ -66,7 +66,7 @@ def compare_scored_rows(runs: Mapping[str, RunRecord]) -> ScoredRows:
             )
         else:
             unknown.append(task)
-    return ScoredRows(other, numbers, unknown)
+    return RowsAgreement(other, numbers, unknown)
 
 
 def _told(counts: Mapping[str, str]) -> str:
