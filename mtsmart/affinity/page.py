@@ -10,8 +10,8 @@ import numpy as np
 
 from mtsmart.affinity.result import Affinity, Table
 from mtsmart.metrics.statistics import Summary
+from mtsmart.reporting.report.drawing import INSTALL, can_draw
 from mtsmart.reporting.report.figures import Picture, save
-from mtsmart.reporting.report.page import can_draw
 from mtsmart.storage.durable import replacing
 from mtsmart.text.escaping import cut, markdown
 from mtsmart.text.json_text import json_text
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LONGEST = 24  # characters of a name in a picture
-_PLOTS_HINT = "heat maps need matplotlib, so they are left out: pip install 'mtsmart[plots]'"
+_PLOTS_HINT = f"heat maps need matplotlib, so they are left out: {INSTALL}"
 
 
 def write(affinity: Affinity, folder: Path, targets: Sequence[str] = ()) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.reporting.report.drawing import INSTALL, can_draw
 from mtsmart.reporting.report.units import duration
 from mtsmart.storage.durable import write_text
 from mtsmart.storage.owned import OwnedFolder
@@ -13,13 +14,14 @@ from mtsmart.sweeps.conclusions import conclusions
 from mtsmart.sweeps.folds import fold_section
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.plan import Plan
-from mtsmart.sweeps.plots import can_draw, draw, plots_hint
+from mtsmart.sweeps.plots import draw
 from mtsmart.sweeps.tables import Comparison, Row, compare
 from mtsmart.text.escaping import markdown
 from mtsmart.text.names import file_stem, told_apart
 
 PAGE = "RESULTS.md"
 SIGN = "Written by `mtsmart sweep`"
+_PLOTS_HINT = f"plots need matplotlib, so they are left out: {INSTALL}"
 _HEAD = ("mean", "std", "SE", "to {}: difference, 95 % interval", "wins to losses", "p", "cost")
 
 _INTRODUCTION = (
@@ -63,7 +65,7 @@ def write_page(plan: Plan, ledger: Ledger, owned: OwnedFolder, notify: Callable[
     owned.check([PAGE, *plots])
     drawn = [_drawn(comparison, owned, plot) for comparison, plot in zip(comparisons, plots, strict=True)]
     if not all(drawn):
-        notify(plots_hint())
+        notify(_PLOTS_HINT)
     sections = [
         section(comparison, plot if is_drawn else None, "seeds" if plan.folds is None else "runs")
         for comparison, plot, is_drawn in zip(comparisons, plots, drawn, strict=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 from mtsmart.metrics.statistics import bootstrap_interval
+from mtsmart.reporting.report.drawing import plain_matplotlib
 from mtsmart.storage.durable import replacing
 from mtsmart.sweeps.tables import Comparison
 from mtsmart.text.escaping import cut
@@ -15,29 +15,12 @@ _SETTINGS: Any = {"svg.hashsalt": "mtsmart", "svg.fonttype": "none", "font.size"
 _LONGEST = 40  # the largest number of characters in a label
 
 
-def plots_hint() -> str:
-    """A text that says why there are no plots and what to install."""
-    return "plots need matplotlib, so they are left out: pip install 'mtsmart[plots]'"
-
-
-def can_draw() -> bool:
-    """Whether matplotlib is installed."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
 def draw(comparison: Comparison, file: Path, scratch: Path | None = None) -> None:
     """Write the plot of a table as SVG, with matplotlib. The same figures give the same bytes."""
-    import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()  # Otherwise a matplotlibrc in the working directory would change the plot.
-        matplotlib.rcParams.update(_SETTINGS)
+    with plain_matplotlib(_SETTINGS):
         figure = Figure(figsize=(7, 0.8 + 0.32 * len(comparison.rows)), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.subplots()
@@ -56,7 +39,5 @@ def draw(comparison: Comparison, file: Path, scratch: Path | None = None) -> Non
         axes.set_xlabel(f"{scored}, times 100; bars: the mean's 95 % interval")
         for text in (*axes.get_yticklabels(), axes.xaxis.label):
             text.set_parse_math(False)  # Matplotlib would read the dollar signs of a name as formulas.
-        with replacing(file, scratch) as aside, warnings.catch_warnings():
-            # Matplotlib warns about letters that its font lacks. The SVG stores them as text, so they are not lost.
-            warnings.simplefilter("ignore", UserWarning)
+        with replacing(file, scratch) as aside:
             figure.savefig(aside, format="svg", metadata={"Date": None})

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtsmart.evaluation.details.parts import Calibration
 from mtsmart.metrics.calibration import Bin
+from mtsmart.reporting.report.drawing import plain_matplotlib
 from mtsmart.runs.journal import Points
 from mtsmart.storage.durable import replacing
 from mtsmart.task_types.details.interface import Confusion
@@ -97,17 +97,10 @@ def save(pictures: Mapping[Path, Picture]) -> None:
                 _figure(picture).savefig(aside, format=form, dpi=200, facecolor="white", metadata=metadata)
 
 
-@contextmanager
-def _settings() -> Iterator[None]:
-    import matplotlib
+def _settings() -> AbstractContextManager[None]:
     from cycler import cycler
 
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        # Matplotlib warns about letters that its font lacks. An SVG stores them as text, so they are not lost.
-        warnings.simplefilter("ignore", UserWarning)
-        matplotlib.rcdefaults()  # Otherwise a matplotlibrc in the working directory would change the pictures.
-        matplotlib.rcParams.update({**_SETTINGS, "axes.prop_cycle": cycler(color=COLOURS)})
-        yield
+    return plain_matplotlib({**_SETTINGS, "axes.prop_cycle": cycler(color=COLOURS)})
 
 
 def _figure(picture: Picture) -> Figure:

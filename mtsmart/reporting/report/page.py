@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from importlib.util import find_spec
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,6 +19,7 @@ from mtsmart.reporting.report import pictures
 from mtsmart.reporting.report.compared_rows import ComparedRows
 from mtsmart.reporting.report.comparison import DIFFERENT_TASKS, Comparison
 from mtsmart.reporting.report.content import RunContent
+from mtsmart.reporting.report.drawing import INSTALL, can_draw
 from mtsmart.reporting.report.figures import COLOURS, Picture, as_svg
 from mtsmart.reporting.report.record import RunRecord
 from mtsmart.reporting.report.setting_differences import setting_text
@@ -36,7 +36,7 @@ _LONGEST_SETTINGS = 40_000
 _SETTINGS_AT_ONCE = 25  # rows of a table that are seen without a click
 _MOST_LABELS = 60  # rows of a table
 _WIDEST_MATRIX = 12  # labels
-_HINT = "The curves need matplotlib: pip install 'mtsmart[plots]'"
+_HINT = f"The curves need matplotlib: {INSTALL}"
 
 
 def run_page(content: RunContent) -> str:
@@ -71,11 +71,6 @@ def comparison_page(comparison: Comparison, compared: Mapping[str, ComparedRows]
         picture_note=None if can_draw() else _HINT,
         encoders={name: _encoder(record) for name, record in comparison.runs.items()},
     )
-
-
-def can_draw() -> bool:
-    """Whether matplotlib is installed."""
-    return find_spec("matplotlib") is not None
 
 
 def _encoder(record: RunRecord) -> str:

@@ -15,8 +15,9 @@ from mtsmart.log import log_notice
 from mtsmart.reporting.report.compared_rows import ComparedRows, compare_rows
 from mtsmart.reporting.report.comparison import Comparison, read_runs
 from mtsmart.reporting.report.content import RunContent, read_content
+from mtsmart.reporting.report.drawing import INSTALL, can_draw
 from mtsmart.reporting.report.figures import Picture, save
-from mtsmart.reporting.report.page import SIGN, can_draw, comparison_page, run_page
+from mtsmart.reporting.report.page import SIGN, comparison_page, run_page
 from mtsmart.reporting.report.pictures import all_pictures, distinct, pictures_of_runs
 from mtsmart.reporting.report.record import RunRecord, State, read_record
 from mtsmart.runs.claim import check_output_file, refuse_inside_run
@@ -166,8 +167,8 @@ def _check_format(figure_format: str) -> None:
 def _check_figures(folder: Path) -> None:
     """Refuse a wrong folder before the work begins."""
     if not can_draw():
-        hint = "pip install 'mtsmart[plots]'"
-        raise ConfigError("needs matplotlib, which is not installed", argument="figures", value=str(folder), hint=hint)
+        message = "needs matplotlib, which is not installed"
+        raise ConfigError(message, argument="figures", value=str(folder), hint=INSTALL)
     refuse_inside_run(folder, "figures")
     if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         message = "is not a new or empty folder"
