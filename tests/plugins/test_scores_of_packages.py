@@ -62,7 +62,7 @@ def test_what_a_subclass_adds_stands_beside_metrics_of_probabilities_and_labels(
         (SCORE + "None", "(score): gives None. It must give a mapping from the names of scores to numbers, the main"),
         (SCORE + "{}", "(score): gives no scores. It must give a mapping from the names of scores to numbers, the"),
         (SCORE + "{'a': 'b'}", "(score): gives a score that is of the type str. It must be one number"),
-        ("def baseline(self, train, references): return [0]", "(baseline): gives 1 predictions for "),
+        ("def baseline(self, train, references): return [0]", "(baseline): gives 1 prediction for "),
         ("def decode(self, outputs): return super().decode(outputs)[:-1]", "(decode): gives "),
     ],
 )

@@ -62,7 +62,7 @@ def test_tensors_of_a_state_may_share_their_memory(bad, cli, workspace, train): 
 
 
 DESCRIBES = [
-    ("super().describe(outputs, tokenizer)[:-1]", "gives 1 predictions for 2 rows"),
+    ("super().describe(outputs, tokenizer)[:-1]", "gives 1 prediction for 2 rows"),
     ("[{'label': 1} for _ in outputs.logits]", "gives a row without the key 'prediction'"),
     ("None", "gives what is None"),
 ]
