@@ -8,6 +8,7 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow as pa
 
 from mtsmart.data.completeness import complete_rows, empty_parts
 from mtsmart.data.derived import is_derived, names_in, source_columns, with_derived
@@ -79,7 +80,7 @@ def table_of(
         require_columns(own, row, f"row {number}")
     values = {column: [_cell(row[column]) for row in rows] for column in own}
     try:
-        table = datasets.Dataset.from_dict({**values, "row": list(range(done, done + len(rows)))})
+        table = rows_of_table(pa.table({**values, "row": list(range(done, done + len(rows)))}))
     except _MISFITS:
         column = next(column for column in own if not _is_column(values[column]))
         raise _misfit(column, values[column], done) from None
@@ -143,7 +144,7 @@ def with_nothing(
 
 def _is_column(values: Sequence[Any]) -> bool:
     try:
-        datasets.Dataset.from_dict({"values": list(values)})
+        pa.array(values)
     except _MISFITS:
         return False
     return True
