@@ -39,18 +39,23 @@ class Served:
     Args:
         python: the interpreter, with its options.
         modules: what it loads before the first run.
+        environment: what its environment has besides this process's.
     """
 
-    def __init__(self, *python: str, modules: list[str]) -> None:
+    def __init__(self, *python: str, modules: list[str], environment: dict[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
             [*python, str(Path(__file__).resolve()), *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, **(environment or {})},
         )
 
     def run(self, folder: Path, **asked: Any) -> Result:
-        """Run ``code``, or a ``module`` with ``arguments``, in a folder."""
+        """Run ``code``, or a ``module`` with ``arguments``, in a folder.
+
+        ``modules`` are loaded before the fork, so later runs have them too.
+        """
         assert self._process.stdin is not None and self._process.stdout is not None
         print(json.dumps({"folder": str(folder), **asked}), file=self._process.stdin, flush=True)
         return Result(**json.loads(self._process.stdout.readline()))
@@ -104,7 +109,10 @@ def _main() -> None:
     for module in sys.argv[1:]:
         importlib.import_module(module)
     for line in sys.stdin:
-        result = in_fork(partial(_work, json.loads(line)))
+        asked = json.loads(line)
+        for module in asked.get("modules", []):
+            importlib.import_module(module)
+        result = in_fork(partial(_work, asked))
         print(json.dumps(vars(result)), flush=True)
 
 

@@ -19,10 +19,11 @@ from mtsmart.serving.requests.malformed import JsonProtocol
 from mtsmart.storage.failures import reason_of
 
 _WAITING_CONNECTIONS = 1024
-_LAST_WORDS = 0.5  # seconds in which further requests are still refused politely after the last answer
 _LOOK_AGAIN = 0.02  # seconds
 PATIENCE = 15.0
 """Seconds for clients to send what they have begun, and to read their answers: more than a body may take."""
+LAST_WORDS = 0.5
+"""Seconds in which further requests are still refused politely after the last answer."""
 _END_OF_CONNECTIONS = 2  # seconds for the last bytes
 
 
@@ -74,15 +75,23 @@ class Server:
         application: answers. Its batches are closed at the end.
         bound: a socket with an address.
         patience: seconds after the last answer in which clients that do not read theirs are waited for, at the end.
+        last_words: seconds after that in which further requests are still refused politely.
     """
 
-    def __init__(self, application: Application, bound: socket.socket, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        application: Application,
+        bound: socket.socket,
+        patience: float = PATIENCE,
+        last_words: float = LAST_WORDS,
+    ) -> None:
         # uvicorn writes a line for each request that is not HTTP, and the tracebacks of errors, which may hold texts.
         logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
         self._application = application
         self._socket = bound
         self._port = bound.getsockname()[1]  # A socket that cannot listen is closed, and then knows its port no more.
         self._patience = patience
+        self._last_words = last_words
         self._uvicorn = _WithoutSignals(
             uvicorn.Config(
                 application.border,
@@ -136,7 +145,7 @@ class Server:
         border.is_draining = True
         await self._until_answered()
         # Clients that keep their connections learn by a refusal that they should close them.
-        await asyncio.sleep(_LAST_WORDS)
+        await asyncio.sleep(self._last_words)
         self._uvicorn.should_exit = True
         await serving
 

@@ -98,7 +98,8 @@ def test_the_cards_code_reads_pairs_and_gives_our_numbers(trained_run, workspace
     row = json.loads((workspace.folder / "rows.jsonl").read_text().splitlines()[0])
     after = code[code.index("\n", code.index("pairs =")) :]  # the same lines for the pairs of a real row
     ask = f"pairs = {pairs_of(task, row)!r}\n{after}\nimport json; print('ANSWER', json.dumps(outputs.tolist()))"
-    said = alone(workspace.folder, f"import sys; sys.modules['mtsmart'] = None\n{code}\n{ask}")
+    script = f"import sys; sys.modules['mtsmart'] = None\n{code}\n{ask}"
+    said = alone(workspace.folder, script, *(["sentence_transformers"] if head == PLAIN else []))
     numbers = np.ravel(json.loads(said.split("ANSWER")[1]))
     (ours,) = mtsmart.load(run).predict(task, [row])
     if task == "order":

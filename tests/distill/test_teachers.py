@@ -17,6 +17,8 @@ from tests.conftest import sentences, write_jsonl
 from tests.distill.students import BOTH, DISTILL, adapted, batch_of, files, of_student, same_model
 from tests.training.test_resume import StopAt
 
+SHORT = ["smart=off", "mbpp=off", "training.max_updates=2"]
+
 
 def test_train_evaluate_and_predict_on_the_command_line(workspace, teacher, cli):
     done = cli("train", workspace.experiment, *BOTH, "encoder.layers=1", "training.epochs=1", "-o", "student")
@@ -50,9 +52,7 @@ def test_an_ensemble_is_the_mean_of_its_teachers(workspace, teacher, scored):
     plain = workspace.experiment.read_text().replace(DISTILL, "")
     other = workspace.folder / "other.yaml"
     other.write_text(plain)
-    second = mtsmart.train(
-        other, ["training.seed=6", "smart=off", "mbpp=off"], output_dir=workspace.folder / "second"
-    ).path
+    second = mtsmart.train(other, ["training.seed=6", *SHORT], output_dir=workspace.folder / "second").path
     setup = prepare(load_experiment(workspace.experiment, [f"distill.teachers=[{teacher}, {second}]"]))
     assert scored == [("teacher", "color"), ("teacher", "near"), ("second", "color"), ("second", "near")]
     rows = [3, 30, 9]
@@ -188,7 +188,7 @@ def test_each_reads_long_texts_in_its_own_way(workspace, teacher, who):
     cut = ["tasks.color.options={}", "data.max_length=8"]
     plain = workspace.experiment.read_text().replace(DISTILL, "")
     workspace.experiment.with_name("plain.yaml").write_text(plain)
-    taught = mtsmart.train("plain.yaml", windows if who == "teacher" else cut, output_dir="taught")
+    taught = mtsmart.train("plain.yaml", [*SHORT, *(windows if who == "teacher" else cut)], output_dir="taught")
     settings = [*(cut if who == "teacher" else windows), "distill.teachers=[taught]", "distill.tasks=[color]"]
     setup = prepare(load_experiment(workspace.experiment, settings))
     rows = list(range(8))

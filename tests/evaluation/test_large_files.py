@@ -155,11 +155,12 @@ def test_every_reader_and_writer_in_parts_as_at_once(run, tmp_path, in_small_par
     delimited = not output.endswith("jsonl")
     whole = predict_file(run, ["same"], tmp_path / name, delimited)
     in_small_parts()
-    assert_alike(predict_file(run, ["same"], tmp_path / name, delimited), whole)
+    parts = predict_file(run, ["same"], tmp_path / name, delimited)
+    assert_alike(parts, whole)
     assert write_rows(predicted_rows(run, ["same"], tmp_path / name, delimited), tmp_path / output) == COUNT
     lines = (tmp_path / output).read_text().splitlines()
     assert len(lines) == COUNT + delimited
-    write_rows(predict_file(run, ["same"], tmp_path / name, delimited), tmp_path / f"at-once-{output}")
+    write_rows(parts, tmp_path / f"at-once-{output}")
     assert (tmp_path / f"at-once-{output}").read_bytes() == (tmp_path / output).read_bytes()
 
 

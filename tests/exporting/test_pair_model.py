@@ -1,8 +1,6 @@
 """Heads that compare two texts as a folder with a class of its own, read by transformers alone."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -18,6 +16,7 @@ from mtsmart.models.output_unit import OutputUnit
 from mtsmart.task_types import build_task
 from mtsmart.tasks import TaskDefinition
 from tests.models.architectures import save
+from tests.models.test_export import alone
 
 ROWS = {
     "a": ["the red cat sleeps in the house", "dog"],
@@ -29,7 +28,7 @@ READER = """
 import json, sys
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
-for folder, first, second in json.loads(sys.argv[1]):
+for folder, first, second in json.loads(given):
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
     model = AutoModelForSequenceClassification.from_pretrained(folder, trust_remote_code=True).eval()
     with torch.no_grad():
@@ -67,13 +66,10 @@ def ours(model, tokenizer, rows=ROWS):
 
 
 def read(jobs, cache):
-    """What transformers computes in a process of its own, which may write its copies of code below ``cache``."""
+    """What transformers computes in a process of its own, whose working directory is ``cache``."""
     given = json.dumps([[str(folder), rows["a"], rows["b"]] for folder, rows in jobs])
-    environment = {"HF_MODULES_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-c", READER, given]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()[-len(jobs) :]]
+    said = alone(cache, f"given = {given!r}\n{READER}")
+    return [json.loads(line) for line in said.splitlines()[-len(jobs) :]]
 
 
 @pytest.fixture(scope="module")

@@ -163,7 +163,7 @@ def test_a_wrong_setting_is_named_with_its_line(workspace):
 
 
 def test_one_that_cannot_be_merged_is_saved_and_not_exported(workspace, tmp_path):
-    run = train(workspace, "run", "encoder.bottleneck=true")
+    run = train(workspace, "run", "encoder.bottleneck=true", "smart=off", "mbpp=off", "training.max_updates=2")
     model, tokenizer = read_model(run.model)
     assert model.encoder.adapters == {"bottleneck": True}
     AutoModel.from_pretrained(run.model / "encoder")

@@ -3,6 +3,7 @@
 import atexit
 import json
 import sys
+import tempfile
 from functools import cache
 
 import datasets
@@ -87,14 +88,17 @@ json.dump(answers, open("answers.json", "w"), default=float)
 @cache
 def isolated():
     """A Python that sees neither this checkout nor its folder, with what scripts load to use an exported model."""
-    served = Served(sys.executable, "-I", modules=["transformers.modeling_utils", "transformers.pipelines"])
+    copies = tempfile.TemporaryDirectory()  # of the code in folders
+    modules = ["transformers.modeling_utils", "transformers.pipelines"]
+    served = Served(sys.executable, "-I", modules=modules, environment={"HF_MODULES_CACHE": copies.name})
+    atexit.register(copies.cleanup)
     atexit.register(served.close)
     return served
 
 
-def alone(folder, script=ALONE):
-    """Run a script in such a Python."""
-    done = isolated().run(folder, code=script)
+def alone(folder, script=ALONE, *modules):
+    """Run a script in such a Python. ``modules`` are loaded before its fork, and stay loaded for later scripts."""
+    done = isolated().run(folder, code=script, modules=modules)
     assert done.code == 0, done.err
     return done.out
 

@@ -88,7 +88,7 @@ def serving(
     ready = threading.Event()
     with bound_socket("127.0.0.1", 0) as bound:
         served = application(engine, limits or Limits(), access, log_requests)
-        server = Server(served, bound, patience)
+        server = Server(served, bound, patience, last_words=0.02)
         thread = threading.Thread(target=server.run, args=(ready.set,))
         thread.start()
         assert ready.wait(30)

@@ -259,7 +259,7 @@ def test_training_resumes_bitwise_with_tied_weights(experiment, workspace):
 
 
 def test_the_command_line_trains_evaluates_and_fills(experiment, workspace, cli):
-    assert cli("train", experiment, "--output-dir", "run").code == 0
+    assert cli("train", experiment, "smart=off", "mbpp=off", "training.epochs=1", "--output-dir", "run").code == 0
     assert "perplexity" in cli("evaluate", "run").out
     write_jsonl(workspace.folder / "new.jsonl", [{"text": "the [MASK] sees a dog"}, {"text": "a [MASK] [MASK]"}])
     done = cli("predict", "run", "--task", "words", "--input", "new.jsonl", "--output", "out.jsonl")

@@ -91,7 +91,7 @@ def test_training_learns_an_order(workspace, cli):
         "reds: {task_type: ordinal, dataset: {files: {train: o.jsonl, validation: o.jsonl}}, text: [text], "
         "labels: [none, one, many], head: {pooling: mean, layers: 0}}\n"
     )
-    settings = ["task_files=[o.yaml]", "tasks=[reds]", "training.epochs=12", "optimizer.learning_rate=5e-3"]
+    settings = ["task_files=[o.yaml]", "tasks=[reds]", "training.epochs=6", "optimizer.learning_rate=2e-2"]
     result = cli("train", workspace.experiment, *settings, "-o", "run")
     assert result.code == 0, result.err
     import mtsmart

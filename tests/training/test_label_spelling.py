@@ -11,6 +11,7 @@ from mtsmart.runs.folder import RunFolder
 
 # What an experiment says, and what an earlier version kept of it.
 SPELLINGS = [("[00, 01]", ["0", "1"]), ("[1.0, 1.10]", ["1.0", "1.1"]), ("[False, True]", ["false", "true"])]
+SHORT = ["smart=off", "mbpp=off", "training.max_updates=2"]
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def old_run(workspace):
             file.write_text("".join(json.dumps(row) + "\n" for row in rows))
         tasks = workspace.tasks.read_text()
         workspace.tasks.write_text(tasks.replace("[other, red]", json.dumps(kept)))
-        mtsmart.train(workspace.experiment, output_dir="run", progress=False)
+        mtsmart.train(workspace.experiment, SHORT, output_dir="run", progress=False)
         workspace.tasks.write_text(tasks.replace("[other, red]", written))
         return RunFolder(workspace.folder / "run")
 
@@ -36,7 +37,7 @@ def old_run(workspace):
 def test_an_old_run_goes_on_with_the_labels_as_they_are_spelt_now(workspace, old_run, cli, written, kept):
     run = old_run(written, kept)
     before = run.config_file.read_text()
-    mtsmart.train(workspace.experiment, output_dir="run", resume=True, progress=False)
+    mtsmart.train(workspace.experiment, SHORT, output_dir="run", resume=True, progress=False)
     assert run.config_file.read_text() == before and run.definitions()["color"].labels == kept
     tuned = mtsmart.finetune("run", "color", task_files=[workspace.tasks], output_dir="tuned", progress=False)
     assert yaml.safe_load((tuned.path / "config.yaml").read_text())["tasks"]["color"]["labels"] == kept
@@ -47,12 +48,12 @@ def test_an_old_run_goes_on_with_the_labels_as_they_are_spelt_now(workspace, old
 def test_other_labels_are_still_refused(workspace, old_run):
     old_run("[01, 00]", ["0", "1"])
     with pytest.raises(CheckpointError, match="cannot be resumed with other labels"):
-        mtsmart.train(workspace.experiment, output_dir="run", resume=True, progress=False)
+        mtsmart.train(workspace.experiment, SHORT, output_dir="run", resume=True, progress=False)
 
 
 def test_new_heads_have_the_labels_as_they_are_spelt_now(workspace, old_run):
     old_run("[00, 01]", ["0", "1"])
-    changes = ["init.run=run", "init.heads=fresh"]
+    changes = [*SHORT, "init.run=run", "init.heads=fresh"]
     experiment = workspace.write_experiment(workspace.experiment.read_text().replace("encoder:", "# encoder:"))
     fresh = mtsmart.train(experiment, changes, output_dir="fresh", progress=False)
     assert RunFolder(fresh.path).definitions()["color"].labels == ["00", "01"]

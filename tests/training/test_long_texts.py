@@ -58,7 +58,7 @@ def still_encoder(tmp_path_factory):
 def long_run(encoder, windows, folder):
     task = {
         "task_type": "classification",
-        "dataset": {"rows": {"train": marked(128, 0), "validation": marked(60, 1)}},
+        "dataset": {"rows": {"train": marked(64, 0), "validation": marked(32, 1)}},
         "text": ["text"],
         "labels": ["red", "blue"],
         "head": {"type": "plain", "pooling": "max", "dropout": 0.0},
@@ -70,7 +70,7 @@ def long_run(encoder, windows, folder):
         "tasks": {"marked": task},
         "encoder": {"path": str(encoder), "dropout": 0.0},
         "data": {"max_length": 64},
-        "optimizer": {"learning_rate": 0.006},
+        "optimizer": {"learning_rate": 0.01},
         "training": {"epochs": 6, "batch_size": 8},
     }
     return mtsmart.train(experiment, output_dir=folder)
@@ -89,7 +89,7 @@ def test_without_windows_it_is_not_and_the_cut_is_told(still_encoder, tmp_path):
     with pytest.warns(MtsmartWarning) as told:
         run = long_run(still_encoder, None, tmp_path / "run")
     assert 0.3 < run.results["tasks"]["marked"]["accuracy"] < 0.7
-    rows = "128 of 128 training rows (100%) and 60 of 60 validation rows (100%)"
+    rows = "64 of 64 training rows (100%) and 32 of 32 validation rows (100%)"
     assert f"task marked: {rows} are cut to 64 tokens; {READ_WHOLE}" in [str(each.message) for each in told]
 
 
@@ -195,7 +195,7 @@ def test_a_head_that_pools_otherwise_than_the_task_says_is_refused(trained_run):
 
 
 def test_the_cut_of_rows_is_told_by_predict_and_evaluate(trained_run, workspace, cli):
-    run = trained_run(*LONG_ROWS, name="cut")
+    run = trained_run(*LONG_ROWS, "smart=off", "mbpp=off", "training.max_updates=2", name="cut")
     told = cli("predict", run, "--task", "color", "--input", "color_validation.jsonl").err
     counts = r"warning: task color: \d+ of 16 rows \(\d+%\) are cut to 8 tokens; 'options: {windows: {}}'"
     assert re.search(counts, " ".join(told.split()))

@@ -19,7 +19,7 @@ tasks:
     learning_rate_factor: 20
     smart: {{every: 4}}
     mbpp: {{every: 4}}
-    splits: {{train: "train[:{rows}]", validation: "validation[:64]"}}
+    splits: {{train: "train[:{rows}]", validation: "validation[:{held}]"}}
   snli: {{splits: {{train: "train[:8]", validation: "validation[:24]"}}}}
 data: {{max_length: 32}}
 optimizer: {{learning_rate: 1e-4}}
@@ -27,24 +27,24 @@ training: {{epochs: 1, batch_size: 8}}
 """
 
 
-def train(folder, hub_dir, rows):
+def train(folder, hub_dir, rows, held):
     import mtsmart
     from mtsmart.resources import shipped
 
     file = folder / "reduced.yaml"
-    file.write_text(EXPERIMENT.format(experiments=shipped("experiments"), rows=rows))
+    file.write_text(EXPERIMENT.format(experiments=shipped("experiments"), rows=rows, held=held))
     return mtsmart.train(file, [f"data.hub_dir={hub_dir}"], output_dir=folder / "joint")
 
 
 @pytest.fixture(scope="module")
 def joint(minilm, hub_dir, tmp_path_factory):
-    return train(tmp_path_factory.mktemp("real"), hub_dir, rows=24)
+    return train(tmp_path_factory.mktemp("real"), hub_dir, rows=24, held=24)
 
 
 @pytest.mark.hub
 @pytest.mark.slow
 def test_joint_training_learns(minilm, hub_dir, tmp_path):
-    tasks = train(tmp_path, hub_dir, rows=256).results["tasks"]
+    tasks = train(tmp_path, hub_dir, rows=256, held=64).results["tasks"]
     assert tasks["stsb"]["pearson"] > 0.5, tasks
 
 
