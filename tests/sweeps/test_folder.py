@@ -1,13 +1,23 @@
 """A sweep's folder, of which a part came from another machine through git: the marker names the rest alone."""
 
+import re
+import shutil
+
 import pytest
 
 from mtsmart.errors import StorageError
-from mtsmart.storage.owned import Kind, OwnedFolder
+from mtsmart.resources import shipped
+from mtsmart.storage.owned import PREFIX, Kind, OwnedFolder
 from mtsmart.sweeps.folder import check_sweep, own_sweep
 from mtsmart.sweeps.ledger import LEDGER
 from mtsmart.sweeps.page import PAGE, write_page
 from tests.sweeps.grids import fill
+
+COMMANDS = [
+    (grid, folder)
+    for file in sorted(shipped("experiments").rglob("*.yaml"))
+    for grid, folder in re.findall(r"mtsmart sweep (experiments/\S+) -o (\S+)", file.read_text())
+]
 
 
 @pytest.fixture
@@ -54,3 +64,14 @@ def test_a_page_of_another_program_is_still_refused(half_marked):
     with pytest.raises(StorageError, match=r"RESULTS\.md: was not written by mtsmart, and would be replaced"):
         own_sweep(folder)
     assert (folder / PAGE).read_text() == "# Mine\n"
+
+
+@pytest.mark.parametrize(("grid", "folder"), COMMANDS, ids=[grid for grid, _ in COMMANDS])
+def test_the_commands_in_shipped_grids_name_folders_that_a_sweep_may_fill(tmp_path, grid, folder):
+    """Also in a fresh clone, whose folders have no marker."""
+    root = shipped("experiments").parent
+    assert (root / grid).is_file()
+    copy = tmp_path / "sweep"
+    if (root / folder).is_dir():
+        shutil.copytree(root / folder, copy, ignore=shutil.ignore_patterns(f"{PREFIX}*"))
+    check_sweep(copy)

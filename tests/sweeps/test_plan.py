@@ -308,6 +308,7 @@ def test_another_data_file_makes_another_run(tmp_path, other):
     "experiment",
     [
         *(f"evidence/{name}" for name in ("evidence", "tuning", "learning_rate")),
+        *(f"evidence_base/{name}" for name in ("tuning", "learning_rate")),
         "methods/methods",
         *(f"heads/{path.parent.name}" for path in (ROOT / "experiments/heads/ledgers").glob("*/runs.jsonl")),
     ],
