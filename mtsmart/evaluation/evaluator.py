@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,7 +134,9 @@ def run_model(
     """
     plan = _plan(tasks[0], split, batch_size)[processes.rank :: processes.count]
     batches = load_batches(plan, {tasks[0].name: split}, {tasks[0].name: collate})
-    with without_dropout(model), without_autocast(), autocast(model.device, precision):
+    # A loaded run's model is in evaluation mode already, and each look at all its modules takes time.
+    evaluating = without_dropout(model) if model.training else nullcontext()
+    with evaluating, without_autocast(), autocast(model.device, precision):
         logits = _logits(model, tasks, batches, batch_size)
     order = [row for index in plan for row in index.rows]
     found: list[dict[int, Tensor]] = [{} for _ in tasks]

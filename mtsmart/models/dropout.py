@@ -71,13 +71,14 @@ class DropoutMasks:
 @contextmanager
 def without_dropout(model: nn.Module) -> Iterator[None]:
     """Evaluation mode inside the context; afterwards each module's own mode again."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+    training = [module for module in model.modules() if module.training]
+    if training:
+        model.eval()
     try:
         yield
     finally:
-        for module, training in modes:
-            module.training = training
+        for module in training:
+            module.training = True
 
 
 def has_dropout(model: nn.Module) -> bool:
