@@ -126,6 +126,7 @@ test_real_joint test_full_disk test_sweep test_package test_bench test_export te
 test_checkpoints test_commands test_trainer test_clones test_foreign_files test_wheel
 """.split()
 BOTH_TERMS = "smart: tuned\nmbpp: {preset: tuned, weight: 1}\n"
+SHORT = ["smart=off", "mbpp=off", "training.max_updates=2"]  # for trainings whose weights do not matter
 
 
 @dataclass

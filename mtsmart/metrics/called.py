@@ -7,8 +7,7 @@ from typing import Any
 
 from mtsmart.arguments import as_python
 from mtsmart.metrics.scores import METRICS
-from mtsmart.registry import form_of, wrong_result
-from mtsmart.text.counts import counted
+from mtsmart.registry import form_of, wrong_count, wrong_result
 
 
 def score_by(name: str, predictions: Any, references: Sequence[Any]) -> float:
@@ -29,9 +28,8 @@ def scores_by(name: str, predictions: Any, references: Sequence[Any], count: int
     """
     metric = METRICS[name]
     values = metric(predictions, references, count)
-    if not hasattr(values, "__len__") or len(values) != count:
-        given = counted(len(values), "score") if hasattr(values, "__len__") else form_of(values)
-        what = f"gives {given} for {counted(count, 'label')}"
+    what = wrong_count(values, "score", count, "label")
+    if what is not None:
         raise wrong_result(metric, what, "It must give one number for each label")
     return [as_score(value, metric) for value in values]
 

@@ -2,7 +2,7 @@
 
 from mtsmart.registry.code import Code, code_of
 from mtsmart.registry.packages import GROUPS, no_package_has, told_together
-from mtsmart.registry.results import form_of, wrong_result
+from mtsmart.registry.results import form_of, wrong_count, wrong_result
 from mtsmart.registry.table import Extension, Registry, extensions_of, is_own, loaded_entries
 from mtsmart.registry.titles import package_of, title_of
 
@@ -20,5 +20,6 @@ __all__ = [
     "package_of",
     "title_of",
     "told_together",
+    "wrong_count",
     "wrong_result",
 ]

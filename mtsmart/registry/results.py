@@ -6,6 +6,7 @@ from typing import Any
 
 from mtsmart.errors import TrainingError
 from mtsmart.registry.titles import title_of
+from mtsmart.text.counts import counted
 
 
 def wrong_result(
@@ -23,6 +24,20 @@ def wrong_result(
     details = [part for part in (hook, f"task {task}" if task else None) if part]
     where = f" ({', '.join(details)})" if details else ""
     return TrainingError(f"{title_of(entry)}{where}: {what}", hint=hint)
+
+
+def wrong_count(values: Any, noun: str, count: int, of: str) -> str | None:
+    """What is wrong with a series that must have one item for each of several things; None: nothing.
+
+    Args:
+        values: what was given.
+        noun: one item of it.
+        count: how many things there are.
+        of: one of them.
+    """
+    if not hasattr(values, "__len__"):
+        return f"gives {form_of(values)} for {counted(count, of)}"
+    return None if len(values) == count else f"gives {counted(len(values), noun)} for {counted(count, of)}"
 
 
 def form_of(value: Any) -> str:

@@ -52,14 +52,13 @@ def bound_socket(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         if error.errno == errno.EADDRNOTAVAIL:
-            message = f"cannot be used: {reason_of(error)}"
-            raise ConfigError(message, argument="host", value=host) from None
-        raise _port_refused(error, port) from None
+            raise _refused(error, "host", host) from None
+        raise _refused(error, "port", port) from None
     return bound
 
 
-def _port_refused(error: OSError, port: int) -> ConfigError:
-    return ConfigError(f"cannot be used: {reason_of(error)}", argument="port", value=port)
+def _refused(error: OSError, argument: str, value: str | int) -> ConfigError:
+    return ConfigError(f"cannot be used: {reason_of(error)}", argument=argument, value=value)
 
 
 def address_of(listening: socket.socket) -> str:
@@ -154,7 +153,7 @@ class Server:
         try:
             await serving
         except OSError as error:
-            raise _port_refused(error, self._port) from None
+            raise _refused(error, "port", self._port) from None
 
     async def _until_answered(self) -> None:
         """Wait for what has been taken. A client that does not read its answer is not waited for without an end."""

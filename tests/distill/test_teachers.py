@@ -13,11 +13,9 @@ from mtsmart.distill.term import TEACHER
 from mtsmart.evaluation.loaded import LoadedRun
 from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.training.setup import prepare
-from tests.conftest import sentences, write_jsonl
+from tests.conftest import SHORT, sentences, write_jsonl
 from tests.distill.students import BOTH, DISTILL, adapted, batch_of, files, of_student, same_model
 from tests.training.test_resume import StopAt
-
-SHORT = ["smart=off", "mbpp=off", "training.max_updates=2"]
 
 
 def test_train_evaluate_and_predict_on_the_command_line(workspace, teacher, cli):

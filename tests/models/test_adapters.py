@@ -24,6 +24,7 @@ from mtsmart.runs.checkpoints import list_checkpoints
 from mtsmart.runs.folder import RunFolder
 from mtsmart.storage.durable import MANIFEST
 from mtsmart.training.callbacks import Callback
+from tests.conftest import SHORT
 
 SETTINGS = ["training.keep_checkpoints=99", "training.epochs=1"]
 
@@ -163,7 +164,7 @@ def test_a_wrong_setting_is_named_with_its_line(workspace):
 
 
 def test_one_that_cannot_be_merged_is_saved_and_not_exported(workspace, tmp_path):
-    run = train(workspace, "run", "encoder.bottleneck=true", "smart=off", "mbpp=off", "training.max_updates=2")
+    run = train(workspace, "run", "encoder.bottleneck=true", *SHORT)
     model, tokenizer = read_model(run.model)
     assert model.encoder.adapters == {"bottleneck": True}
     AutoModel.from_pretrained(run.model / "encoder")

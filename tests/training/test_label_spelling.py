@@ -8,10 +8,10 @@ import yaml
 import mtsmart
 from mtsmart.errors import CheckpointError
 from mtsmart.runs.folder import RunFolder
+from tests.conftest import SHORT
 
 # What an experiment says, and what an earlier version kept of it.
 SPELLINGS = [("[00, 01]", ["0", "1"]), ("[1.0, 1.10]", ["1.0", "1.1"]), ("[False, True]", ["false", "true"])]
-SHORT = ["smart=off", "mbpp=off", "training.max_updates=2"]
 
 
 @pytest.fixture

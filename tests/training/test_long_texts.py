@@ -22,7 +22,7 @@ from mtsmart.preparation.split_checks import READ_WHOLE
 from mtsmart.task_types import build_task
 from mtsmart.task_types.windows.options import Windows
 from mtsmart.tasks import TaskDefinition
-from tests.conftest import WORDS
+from tests.conftest import SHORT, WORDS
 from tests.models.architectures import save
 from tests.tiny_encoder import write_tiny_encoder
 from tests.training.test_resume import SETTINGS, StopAt, assert_same_run
@@ -195,7 +195,7 @@ def test_a_head_that_pools_otherwise_than_the_task_says_is_refused(trained_run):
 
 
 def test_the_cut_of_rows_is_told_by_predict_and_evaluate(trained_run, workspace, cli):
-    run = trained_run(*LONG_ROWS, "smart=off", "mbpp=off", "training.max_updates=2", name="cut")
+    run = trained_run(*LONG_ROWS, *SHORT, name="cut")
     told = cli("predict", run, "--task", "color", "--input", "color_validation.jsonl").err
     counts = r"warning: task color: \d+ of 16 rows \(\d+%\) are cut to 8 tokens; 'options: {windows: {}}'"
     assert re.search(counts, " ".join(told.split()))

@@ -17,9 +17,8 @@ from mtsmart.errors import ConfigError, warn
 from mtsmart.metrics import METRICS
 from mtsmart.metrics.called import as_score, score_by, scores_by
 from mtsmart.metrics.labels import gives_each_label, gold_table, name_for_label, takes_predictions, takes_probabilities
-from mtsmart.registry import form_of, wrong_result
+from mtsmart.registry import form_of, wrong_count, wrong_result
 from mtsmart.task_types.interface.base import Outputs, TaskType
-from mtsmart.text.counts import counted
 
 
 class ScoresLabels(ABC):
@@ -67,9 +66,8 @@ def baseline_scores_of(task: TaskType, train: Sequence[Any], references: Sequenc
 
 def _check_count(task: TaskType, predictions: Sequence[Any], references: Sequence[Any], hook: str) -> None:
     """Refuse predictions that are not one for each row; numpy would repeat a single one for all rows."""
-    if not hasattr(predictions, "__len__") or len(predictions) != len(references):
-        given = counted(len(predictions), "prediction") if hasattr(predictions, "__len__") else form_of(predictions)
-        what = f"gives {given} for {counted(len(references), 'row')}"
+    what = wrong_count(predictions, "prediction", len(references), "row")
+    if what is not None:
         raise wrong_result(type(task), what, "It must give one prediction for each row", hook=hook)
 
 
