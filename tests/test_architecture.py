@@ -176,7 +176,7 @@ def test_trainer_names_no_task_type_and_no_regulariser():
     from mtsmart.regularizers import REGULARIZERS
     from mtsmart.task_types import TASK_TYPES
 
-    for path in (PACKAGE / "training").glob("*.py"):
+    for path in (PACKAGE / "training").rglob("*.py"):
         names = {node.value for node in nodes_of(path) if isinstance(node, ast.Constant)}
         assert not names & {*TASK_TYPES, *REGULARIZERS}, path.name
 

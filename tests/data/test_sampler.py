@@ -158,6 +158,15 @@ def test_evaluation_batches_hold_every_row_once_longest_first(lengths, size):
     flat = [row for rows in batches for row in rows]
     assert sorted(flat) == list(range(len(lengths)))
     assert [lengths[row] for row in flat] == sorted(lengths, reverse=True)
+    assert all(len(rows) <= size for rows in batches)
+
+
+@given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 12)), min_size=1, max_size=60), st.integers(1, 20))
+def test_an_evaluation_batch_has_one_row_or_as_many_sequences_as_are_allowed(rows, size):
+    lengths, sequences = (np.array(column) for column in zip(*rows, strict=True))
+    batches = evaluation_batches(lengths, size, sequences)
+    assert sorted(row for rows in batches for row in rows) == list(range(len(lengths)))
+    assert all(len(rows) == 1 or sequences[list(rows)].sum() <= size for rows in batches)
 
 
 def test_a_task_of_weight_zero_is_never_drawn():

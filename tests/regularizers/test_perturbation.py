@@ -13,6 +13,7 @@ from mtsmart.regularizers.shared.perturbation import (
     Scope,
     find_perturbation,
     gradient_of,
+    root_mean_square,
 )
 
 BALLS = [Ball(0.1, norm, scope, constraint) for norm in Norm for scope in Scope for constraint in Constraint]
@@ -99,3 +100,12 @@ def test_a_gradient_is_not_rounded_by_the_autocast_around_it():
         (rounded,) = torch.autograd.grad(output, inputs, retain_graph=True)
     (exact,) = torch.autograd.grad(output, inputs)
     assert torch.equal(found, exact) and not torch.equal(rounded, exact)
+
+
+def test_the_root_mean_square_of_a_token_and_of_the_real_tokens_of_a_sentence():
+    embeddings = torch.tensor([[[3.0, 4.0], [0.0, 2.0], [9.0, 9.0]]])
+    mask = torch.tensor([[1, 1, 0]])
+    tokens = root_mean_square(embeddings, mask, Scope.TOKEN)
+    torch.testing.assert_close(tokens[0, :2, 0], torch.tensor([12.5**0.5, 2**0.5]))
+    sentence = root_mean_square(embeddings, mask, Scope.SENTENCE)
+    torch.testing.assert_close(sentence, torch.tensor([[[7.25**0.5]]]))

@@ -24,7 +24,7 @@ from mtsmart.task_types.interface.base import Outputs
 from mtsmart.tasks import TaskDefinition
 from tests.conftest import WORDS, sentences, write_jsonl
 from tests.models.architectures import make, save, tokenizer_of
-from tests.training.test_resume import StopAt
+from tests.training.test_resume import StopAt, assert_same_run
 
 BASE = {"task_type": "masked_lm", "dataset": {"files": {"train": "x.jsonl"}}, "text": ["text"]}
 WITH_CLASS = ["BERT", "RoBERTa", "XLM-R", "DistilBERT", "ALBERT", "ELECTRA", "MPNet", "DeBERTa-v2", "ModernBERT"]
@@ -248,12 +248,7 @@ def test_training_resumes_bitwise_with_tied_weights(experiment, workspace):
             mtsmart.train(experiment, output_dir=folder, resume=resume, callback=StopAt(stop))
         torch.manual_seed(99)
     mtsmart.train(experiment, output_dir=folder, resume=True)
-    assert (whole.path / "metrics.jsonl").read_bytes() == (folder / "metrics.jsonl").read_bytes()
-    last = max(path.name for path in (folder / "checkpoints").iterdir())
-    for file in (whole.path / "checkpoints" / last).glob("*.safetensors"):
-        one, other = load_file(file), load_file(folder / "checkpoints" / last / file.name)
-        assert one.keys() == other.keys()
-        assert all(torch.equal(one[key], other[key]) for key in one), file.name
+    assert_same_run(whole.path, folder)
     scores = json.loads((folder / "results.json").read_text())["tasks"]["words"]
     assert list(scores) == ["token_accuracy", "perplexity"]
 

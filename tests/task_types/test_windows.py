@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
@@ -71,6 +71,9 @@ def test_windows_hold_all_tokens_in_order_and_overlap(tokenizer, words, size, ov
     first=st.lists(st.sampled_from(WORDS[:14]), max_size=40),
     second=st.lists(st.sampled_from(WORDS[14:]), max_size=40),
 )
+@example(first=WORDS[:12], second=WORDS[14:] * 2)  # the first is cut and the second is split
+@example(first=WORDS[:14] * 2, second=WORDS[14:])
+@example(first=WORDS[:10], second=WORDS[14:24])  # of two equally long ones, the first is cut and the second split
 def test_of_a_pair_the_longer_text_is_split_and_each_window_has_the_other(tokenizer, first, second):
     size, half = 21, 9
     one = task({"overlap": 2}, text=("a", "b"), head={"type": "pair"})

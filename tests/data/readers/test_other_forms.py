@@ -57,6 +57,7 @@ def test_a_hash_and_a_hard_blank_are_words(tmp_path):
         ("Ada X B\n", None, r"It has 3; example: columns: \[words, column2, tags\]"),
         ("Ada B\n\nran\n", ["words", "tags"], r"x\.conll:3: has 1 field where 'columns' names 2"),
         ("Ada\tB\n\tO\n", ["words", "tags"], r"x\.conll:2: begins with an empty field"),
+        ("win B\n#1\n", ["words", "tags"], r"x\.conll:2: has 1 field where 'columns' names 2"),  # no comment: inside
         ("\n\n", ["words", "tags"], "has no rows"),
     ],
 )
