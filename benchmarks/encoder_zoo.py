@@ -57,7 +57,6 @@ _BART = {
     **{"decoder_layers": 2, "encoder_attention_heads": 2, "decoder_attention_heads": 2, "encoder_ffn_dim": 32},
     **{"decoder_ffn_dim": 32, "decoder_start_token_id": 2, **_IDS},
 }
-_MOE = {"num_experts_per_tok": 1, "moe_intermediate_size": 16}
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from mtsmart.text.scores import score_text
 from mtsmart.user_paths import user_path
 
 SWEEPS = Path("sweeps")
-_MOST_FAILURES = 4  # After so many failures without a finished run, no more runs are started.
+_MOST_FAILURES = 4
 Notify = Callable[[str], None]
 
 
@@ -273,8 +273,8 @@ class _Runner:
     @property
     def _may_start(self) -> bool:
         """Whether more runs may start. None starts after a signal, or if all runs so far have failed."""
-        only_failures = not len(self.ledger) and len(self.failed) >= max(_MOST_FAILURES, self.size)
-        return self.interrupts.signal is None and not only_failures
+        is_hopeless = has_only_failures(len(self.ledger), len(self.failed), self.size)
+        return self.interrupts.signal is None and not is_hopeless
 
     def _ended(self, job: Job, outcome: Any, left: int) -> None:
         label = f"{job.label}, seed {job.seed}"
@@ -304,6 +304,17 @@ class _Runner:
         minutes = (time.perf_counter() - self.began) / self.ended * left / 60
         early = " (ended early)" if finished.trial is not None and finished.trial.is_pruned else ""
         self.notify(f"{label}: {scores}{early} in {finished.seconds:.0f} s; {left} left, {minutes:.0f} min")
+
+
+def has_only_failures(finished: int, failed: int, at_a_time: int) -> bool:
+    """Whether no run has finished and so many have failed that no more are started.
+
+    Args:
+        finished: runs in the ledger.
+        failed: runs that this call has seen fail.
+        at_a_time: runs that are trained at the same time. As many may fail before the first of them is known.
+    """
+    return not finished and failed >= max(_MOST_FAILURES, at_a_time)
 
 
 def _remove(run: RunFolder) -> None:

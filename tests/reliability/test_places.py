@@ -14,10 +14,6 @@ def with_a_place(run, place):
     file.write_text(text.replace("\ndata:\n", f"\ndata:\n  cache_dir: {place}\n"), encoding="utf-8")
 
 
-def files_in(folder):
-    return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
 def test_a_run_from_another_person_makes_no_files_where_it_says(trained_run, tmp_path):
     run = trained_run(name="strangers")
     place = tmp_path / "elsewhere"

@@ -58,3 +58,11 @@ def test_all_runs_are_done_and_the_tables_are_written(two_runs):
 def test_a_run_that_is_left_is_told(two_runs):
     with pytest.raises(Interrupted):
         two_runs(left=1)
+
+
+@pytest.mark.parametrize(
+    ("finished", "failed", "at_a_time", "ends"),
+    [(0, 3, 1, False), (0, 4, 1, True), (0, 4, 5, False), (0, 5, 5, True), (1, 9, 1, False)],
+)
+def test_a_sweep_of_failures_alone_starts_no_more_runs(finished, failed, at_a_time, ends):
+    assert module.has_only_failures(finished, failed, at_a_time) is ends

@@ -54,6 +54,15 @@ def test_costs_compare_runs_of_one_kind_of_machine(colors, other):
     assert [row.cost for row in compare(plan, ledger)[0].rows] == [1.0, None]
 
 
+def test_a_cost_is_the_median_over_the_seeds(colors):
+    """One run that other work on the machine slowed does not change it."""
+    plan, ledger, _ = colors
+    fill(plan, ledger, [0] * 5)
+    for job, seconds in zip(plan.tables[0].arms["SMART"], (1.0, 1.0, 1.5, 2.0, 50.0), strict=True):
+        ledger.add(line_of(job, 0.5, seconds_per_update=seconds))
+    assert [row.cost for row in compare(plan, ledger)[0].rows] == [1.0, 3.0]
+
+
 def test_tables_wait_for_nothing_that_training_needs(grid, colors):
     """Loading torch and transformers takes seconds, in each process that does."""
     plan, ledger, folder = colors
