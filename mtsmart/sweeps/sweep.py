@@ -273,8 +273,9 @@ class _Runner:
     @property
     def _may_start(self) -> bool:
         """Whether more runs may start. None starts after a signal, or if all runs so far have failed."""
-        is_hopeless = has_only_failures(len(self.ledger), len(self.failed), self.size)
-        return self.interrupts.signal is None and not is_hopeless
+        if self.interrupts.signal is not None:
+            return False
+        return not has_only_failures(len(self.ledger), len(self.failed), self.size)
 
     def _ended(self, job: Job, outcome: Any, left: int) -> None:
         label = f"{job.label}, seed {job.seed}"

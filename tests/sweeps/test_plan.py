@@ -316,7 +316,7 @@ def test_another_data_file_makes_another_run(tmp_path, other):
 def test_the_ledgers_that_ship_belong_to_their_grids(tmp_path, experiment):
     """Whatever settings come later, the pages can be written from them again."""
     folder, _, name = experiment.partition("/")
-    places = (f"{folder}/ledgers/{name}", f"{folder}/{name}", f"{folder}/evidence", folder)
+    places = (f"{folder}/ledgers/{name}", f"{folder}/{name}", folder)
     file = next(path for place in places if (path := ROOT / "experiments" / place / LEDGER).is_file())
     plan = make_plan(load_experiment(shipped(f"experiments/{experiment}.yaml")), [], tmp_path)
     planned = {job.key for job in plan.jobs}
