@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from mtsmart.config.regularizers import REGULARIZERS
+from mtsmart.metrics import METRICS
+from mtsmart.metrics.scores import is_better_lower
 from mtsmart.reporting.report.drawing import INSTALL, can_draw
 from mtsmart.reporting.report.units import duration
 from mtsmart.storage.durable import write_text
@@ -15,7 +17,7 @@ from mtsmart.sweeps.folds import fold_section
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.plan import Plan
 from mtsmart.sweeps.plots import draw
-from mtsmart.sweeps.tables import Comparison, Row, compare
+from mtsmart.sweeps.tables import CHURN, Comparison, Row, compare
 from mtsmart.text.escaping import markdown
 from mtsmart.text.names import file_stem, told_apart
 
@@ -33,6 +35,11 @@ _FOLDS = (
     "share most of their training rows, so their scores are not independent: intervals and p are smaller than those of "
     "new data would be."
 )
+_OTHERS = (
+    "A second table compares the other figures of the same runs in the same way; Holm's correction is for the number "
+    "of arms, not for that of the figures."
+)
+_CHURN = "Churn is the share of the rows on which two seeds disagree, as the mean over all pairs of seeds."
 _COMPARED = (
     "For each seed, the arms of a table have the same data, batches and schedule, unless an arm changes "
     "them. Differences are paired by seed. The interval is a bootstrap over seeds, widened because there are few "
@@ -71,7 +78,7 @@ def write_page(plan: Plan, ledger: Ledger, owned: OwnedFolder, notify: Callable[
         for comparison, plot, is_drawn in zip(comparisons, plots, drawn, strict=True)
     ]
     text = conclusions(plan, _named_figures(comparisons))
-    introduction = " ".join([*_introduction(plan, comparisons), *_legend(comparisons)])
+    introduction = " ".join([*_introduction(plan, comparisons), *_about_others(comparisons), *_legend(comparisons)])
     parts = [f"# {markdown(plan.name)}", introduction, text, *sections, fold_section(plan, ledger)]
     finished = [ledger[job.key] for job in plan.jobs if job.key in ledger]
     parts += [_not_significant(comparisons), effort(finished, len(plan.jobs))]
@@ -92,6 +99,17 @@ def _introduction(plan: Plan, comparisons: Iterable[Comparison]) -> list[str]:
     folds = [] if plan.folds is None else [_FOLDS.format(plan.folds)]
     is_compared = plan.folds is None or any(len(comparison.rows) > 1 for comparison in comparisons)
     return [_INTRODUCTION, *folds, *([_COMPARED] if is_compared else [])]
+
+
+def _about_others(comparisons: Iterable[Comparison]) -> list[str]:
+    """Sentences on the tables of other figures; none if no table has one."""
+    names = list(dict.fromkeys(name for comparison in comparisons for name in comparison.others))
+    known = [name for name in names if name == CHURN or name in METRICS]
+    lower = [name for name in known if name == CHURN or is_better_lower(METRICS[name])]
+    parts = [_OTHERS] if names else []
+    parts += [f"Lower is better for {markdown(', '.join(lower))}."] if lower else []
+    parts += [_CHURN] if CHURN in names else []
+    return parts
 
 
 def _legend(comparisons: Iterable[Comparison]) -> list[str]:
@@ -129,22 +147,45 @@ def section(comparison: Comparison, plot: str | None, counted: str = "seeds") ->
             for row in comparison.rows
         ),
     ]
+    lines += _others(comparison)
     lines += ["", *(f"- {markdown(note)}" for note in comparison.notes)] if comparison.notes else []
     lines += ["", f"![{markdown(comparison.title)}]({plot})"] if plot else []
     return "\n".join(lines)
 
 
+def _others(comparison: Comparison) -> list[str]:
+    """A table of what was measured beside the main metric: mean and difference of each."""
+    if not comparison.others:
+        return []
+    arms = [row.arm for row in comparison.rows]
+    columns = [["arm", *map(markdown, arms)]]
+    for name, rows in comparison.others.items():
+        of_arms = {row.arm: row for row in rows}
+        columns.append([markdown(name), *(figures(of_arms[arm])["mean"] if arm in of_arms else "" for arm in arms)])
+        if comparison.baseline is not None:
+            differences = [_difference(of_arms[arm]) if arm in of_arms else "" for arm in arms]
+            columns.append([markdown(f"{name} to {comparison.baseline}"), *differences])
+    head, *body = ["| " + " | ".join(line) + " |" for line in zip(*columns, strict=True)]
+    return ["", "Other figures of the same runs, times 100.", "", head, "|" + "---|" * len(columns), *body]
+
+
 def cells(row: Row) -> list[str]:
     """The cells of a row: seeds, mean, std, SE, difference with its interval, wins to losses, p, cost."""
     found = figures(row)
-    difference = f"**{found['difference']}**" if row.is_significant else found["difference"]
     return [
         *(found[name] for name in ("seeds", "mean", "std", "SE")),
-        ", ".join(part for part in (difference, found["interval"]) if part),
+        _difference(row),
         f"{found['wins']} to {found['losses']}" if found["wins"] else "",
         found["p"],
         found["cost"],
     ]
+
+
+def _difference(row: Row) -> str:
+    """The difference with its interval."""
+    found = figures(row)
+    difference = f"**{found['difference']}**" if row.is_significant else found["difference"]
+    return ", ".join(part for part in (difference, found["interval"]) if part)
 
 
 def figures(row: Row) -> dict[str, str]:

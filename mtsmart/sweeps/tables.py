@@ -5,11 +5,19 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from mtsmart.metrics.churn import churn_values
 from mtsmart.metrics.statistics import Difference, Summary, paired_difference, significant, summarize
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
 from mtsmart.sweeps.notes import notes
 from mtsmart.sweeps.plan import Job, Plan, Replicate, Table
+
+_Scores: TypeAlias = Mapping[str, dict[Replicate, float]]
+"""Arm -> seed and fold -> value."""
+
+CHURN = "churn of seeds"
+"""On how many rows two seeds disagree. It stands beside metrics, whose names have no blanks."""
 
 
 @dataclass
@@ -18,7 +26,7 @@ class Row:
 
     Attributes:
         arm: the arm's name.
-        scores: seed and fold -> the task's main metric at the last evaluation.
+        scores: seed and fold -> the value of the metric at the last evaluation.
         summary: the summary of the scores.
         difference: the difference to the baseline, over the runs that both have; None for the baseline itself.
         is_finished: whether all planned runs of the difference are finished.
@@ -50,6 +58,7 @@ class Comparison:
         rows: one row for each arm.
         scored: the number of scored validation rows, as text.
         notes: sentences below the table.
+        others: what else was measured, a further metric or :data:`CHURN` -> one row for each arm that has it.
     """
 
     title: str
@@ -59,6 +68,7 @@ class Comparison:
     rows: list[Row]
     scored: str
     notes: list[str] = field(default_factory=list)
+    others: dict[str, list[Row]] = field(default_factory=dict)
 
 
 def compare(plan: Plan, ledger: Ledger) -> list[Comparison]:
@@ -74,10 +84,31 @@ def compare(plan: Plan, ledger: Ledger) -> list[Comparison]:
 def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
     runs = {arm: _runs(jobs, task, ledger) for arm, jobs in table.arms.items()}
     metric = _metric(runs.values(), task)
-    rows = {arm: _row(arm, found, task) for arm, found in runs.items() if _metric([found], task) == metric and found}
-    if not rows:
+    like = {arm: found for arm, found in runs.items() if found and _metric([found], task) == metric}
+    if not like:
         return None
-    base = table.baseline or (next(iter(rows)) if len(rows) > 1 else None)
+    base = table.baseline or (next(iter(like)) if len(like) > 1 else None)
+    scores = {arm: _scores(found, task, metric) for arm, found in like.items()}
+    rows = _compared(table, task, scores, base, ledger)
+    for row in rows:
+        row.figures = _figures(like[row.arm])
+        row.cost = _cost(like[row.arm], like[base]) if base in like else None
+    first = next(iter(next(iter(like.values())).values()))
+    return Comparison(
+        table.title(task),
+        task,
+        metric,
+        base,
+        rows,
+        first.rows.get(task, {}).get("validation", "").rpartition(", ")[0],
+        notes(table, runs, task, ledger),
+        {name: _compared(table, task, found, base, ledger) for name, found in _other_scores(like, task).items()},
+    )
+
+
+def _compared(table: Table, task: str, scores: _Scores, base: str | None, ledger: Ledger) -> list[Row]:
+    """One row for each arm that has scores, with its difference to the baseline."""
+    rows = {arm: Row(arm, found, summarize(list(found.values()))) for arm, found in scores.items() if found}
     if base in rows:
         others = [row for arm, row in rows.items() if arm != base]
         for row in others:
@@ -88,18 +119,7 @@ def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
         for row, verdict in zip(compared, verdicts, strict=True):
             row.is_finished = all(job.key in ledger for arm in (row.arm, base) for job in table.arms[arm])
             row.is_significant = verdict and row.is_finished
-        for arm, row in rows.items():
-            row.cost = _cost(runs[arm], runs[base])
-    first = next(iter(next(found for found in runs.values() if found).values()))
-    return Comparison(
-        table.title(task),
-        task,
-        metric,
-        base,
-        list(rows.values()),
-        first.rows.get(task, {}).get("validation", "").rpartition(", ")[0],
-        notes(table, runs, task, ledger),
-    )
+    return list(rows.values())
 
 
 def _runs(jobs: list[Job], task: str, ledger: Ledger) -> dict[Replicate, FinishedRun]:
@@ -112,13 +132,36 @@ def _metric(arms: Iterable[Mapping[Replicate, FinishedRun]], task: str) -> str:
     return next((run.main(task)[0] for runs in arms for run in runs.values()), "")
 
 
-def _row(arm: str, runs: Mapping[Replicate, FinishedRun], task: str) -> Row:
-    scores = {replicate: run.main(task)[1] for replicate, run in runs.items()}
-    names = dict.fromkeys(name for run in runs.values() for name in run.figures)
-    figures = {
-        name: statistics.fmean(run.figures[name] for run in runs.values() if name in run.figures) for name in names
+def _scores(runs: Mapping[Replicate, FinishedRun], task: str, metric: str) -> dict[Replicate, float]:
+    return {replicate: run.tasks[task][metric] for replicate, run in runs.items() if metric in run.tasks[task]}
+
+
+def _other_scores(runs: Mapping[str, Mapping[Replicate, FinishedRun]], task: str) -> dict[str, _Scores]:
+    """What was measured beside the main metric -> arm -> its values."""
+    names = dict.fromkeys(name for of_arm in runs.values() for run in of_arm.values() for name in run.tasks[task])
+    further = [*names][1:]
+    found: dict[str, _Scores] = {
+        name: {arm: _scores(of_arm, task, name) for arm, of_arm in runs.items()} for name in further
     }
-    return Row(arm, scores, summarize(list(scores.values())), figures=figures)
+    churns = {arm: _churn(of_arm, task) for arm, of_arm in runs.items()}
+    if any(churns.values()):
+        found[CHURN] = churns
+    return found
+
+
+def _churn(runs: Mapping[Replicate, FinishedRun], task: str) -> dict[Replicate, float]:
+    """One value for each seed; empty without kept answers, or if the runs did not score the same rows, as folds."""
+    answers = {replicate: run.answers[task] for replicate, run in runs.items() if run.answers and task in run.answers}
+    scored = {run.rows.get(task, {}).get("validation") for run in runs.values()}
+    if len(answers) < len(runs) or len(scored) > 1:
+        return {}
+    values = churn_values(list(answers.values()))
+    return dict(zip(answers, values, strict=True)) if values else {}
+
+
+def _figures(runs: Mapping[Replicate, FinishedRun]) -> dict[str, float]:
+    names = dict.fromkeys(name for run in runs.values() for name in run.figures)
+    return {name: statistics.fmean(run.figures[name] for run in runs.values() if name in run.figures) for name in names}
 
 
 def _add_difference(row: Row, baseline: Row) -> None:

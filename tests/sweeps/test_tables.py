@@ -12,7 +12,7 @@ from mtsmart.config.loader import load_experiment
 from mtsmart.sweeps.ledger import Ledger
 from mtsmart.sweeps.page import write_page
 from mtsmart.sweeps.plan import make_plan
-from mtsmart.sweeps.tables import compare
+from mtsmart.sweeps.tables import CHURN, compare
 from tests.sweeps.grids import NEAR, ROWS, fill, line_of, marked
 
 
@@ -215,3 +215,45 @@ def test_text_of_the_ledger_stays_text(colors):
     page = (folder / "RESULTS.md").read_text()
     assert page.replace("\n", "").isprintable() and "\n# H" not in page
     assert r"m\\x1b\[2J # H &lt;script&gt; \| !\[a\](b)" in page
+
+
+def test_further_metrics_are_compared_below_the_main_one(colors):
+    plan, ledger, folder = colors
+    for arm, jobs in plan.tables[0].arms.items():
+        for number, job in enumerate(jobs):
+            error = 0.3 + number / 100 - (0.1 + number / 1000 if arm == "SMART" else 0)
+            ledger.add(line_of(job, 0.5, tasks={"color": {"accuracy": 0.5, "ece": error}}))
+    write_page(plan, ledger, marked(folder), print)
+    page = (folder / "RESULTS.md").read_text()
+    assert "| arm | ece | ece to plain |" in page
+    assert "Lower is better for ece." in page
+    assert "| plain | 32.00 |  |" in page
+    assert re.search(r"\n\| SMART \| 21\.80 \| \*\*-10\.20\*\*, -10\.3\d to -10\.0\d \|", page)
+    assert "Churn" not in page, "no answers are kept"
+
+
+def test_kept_answers_give_the_churn_of_seeds(colors):
+    plan, ledger, folder = colors
+    for arm, jobs in plan.tables[0].arms.items():
+        for number, job in enumerate(jobs):
+            answers = [int(arm == "plain" and row == number) for row in range(16)]  # two seeds of plain: 2 of 16 rows
+            ledger.add(line_of(job, 0.5, answers={"color": answers}))
+    write_page(plan, ledger, marked(folder), print)
+    page = (folder / "RESULTS.md").read_text()
+    assert "Lower is better for churn of seeds. Churn is the share" in page
+    assert "| plain | 12.50 |  |" in page
+    assert "| SMART | 0.00 | -12.50, -12.50 to -12.50 |" in page, "five equal differences have p = 1/16"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"answers": None}, {"rows": {"color": {**ROWS, "validation": "16 rows, other"}}}],
+    ids=["answers", "rows"],
+)
+def test_runs_on_other_rows_or_without_answers_have_no_churn(colors, change):
+    plan, ledger, _ = colors
+    for arm, jobs in plan.tables[0].arms.items():
+        for job in jobs:
+            odd = arm == "SMART" and job.seed == jobs[0].seed
+            ledger.add(line_of(job, 0.5, **{"answers": {"color": [0] * 16}, **(change if odd else {})}))
+    assert [row.arm for row in compare(plan, ledger)[0].others[CHURN]] == ["plain"]

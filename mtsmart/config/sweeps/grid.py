@@ -39,8 +39,8 @@ class GridConfig(StrictModel):
     )
     keep_answers: bool = Field(
         False,
-        description="whether runs.jsonl keeps the predicted label of each validation row, so that runs can be compared "
-        "row by row",
+        description="whether runs.jsonl keeps the predicted label of each validation row; the page then says on "
+        "how many rows two seeds disagree",
     )
     mixed_precision: bool = Field(
         False,
