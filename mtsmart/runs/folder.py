@@ -20,7 +20,6 @@ A run deletes and replaces only what it wrote. A run of a build from before the 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -223,14 +222,11 @@ class RunFolder:
             StorageError: it cannot be written.
         """
         owned = self._marker
-        known = None if owned is None else owned.files.get(file.name)
-        if owned is not None and file.name not in owned.files and os.path.lexists(file):
-            return False
-        if known is not None and file.is_file() and sha256_of(file) != known:
+        if owned is not None and not owned.may_replace(file.name):
             return False
         if owned is not None:
             # The name is taken before the file is there. Its hash is known afterwards.
-            owned.claim(file.name, known)
+            owned.claim(file.name, owned.files.get(file.name))
         write_text(file, text, self.scratch)
         if owned is not None:
             owned.claim(file.name, sha256_of(file))

@@ -25,6 +25,7 @@ from mtsmart.storage.durable import (
     present,
     read_json,
     refuse_links,
+    sha256_of,
     unique,
     write_text,
     written_files,
@@ -143,6 +144,14 @@ class OwnedFolder:
             if name not in self.files and file.exists() and name not in self._read_again():
                 message = "was not written by mtsmart, and would be replaced"
                 raise StorageError(message, file=file, hint="Move it to another place first")
+
+    def may_replace(self, name: str) -> bool:
+        """Whether a page is not there, or is as mtsmart wrote it: nobody else has written or changed it."""
+        file = self.path / name
+        if name not in self.files:
+            return not os.path.lexists(file)
+        known = self.files[name]
+        return known is None or not file.is_file() or sha256_of(file) == known
 
     def _read_again(self) -> dict[str, str | None]:
         """Add the names that another process has taken since the marker was read, and return all names."""

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 import mtsmart
+from mtsmart.reporting.report import writing
 from tests.conftest import write_jsonl
 
 HOSTILE = {
@@ -326,11 +327,21 @@ def test_a_run_that_is_being_trained_is_left_alone(trained_run, cli, tmp_path):
     assert '"running"' in cli("runs", "list", run.parent, "--json").out
 
 
-def test_a_report_of_somebody_else_stays(trained_run, cli):
+def test_a_report_of_somebody_else_stays_and_nothing_is_computed_or_drawn(trained_run, cli, tmp_path, monkeypatch):
     run = trained_run()
     (run / "report.html").write_text("mine")
-    result = cli("report", run)
+    monkeypatch.setattr(writing, "read_content", lambda *_: pytest.fail("evaluated in vain"))
+    result = cli("report", run, "--figures", tmp_path / "figures")
     assert result.code == 2 and "somebody else" in result.err and (run / "report.html").read_text() == "mine"
+    assert not (tmp_path / "figures").exists()
+
+
+def test_no_figures_are_written_if_the_temperatures_are_somebody_elses(trained_run, cli, tmp_path):
+    run = trained_run()
+    (run / "calibration.json").write_text("mine")
+    result = cli("report", run, "--figures", tmp_path / "figures")
+    assert result.code == 2 and "somebody else" in result.err and (run / "calibration.json").read_text() == "mine"
+    assert not (tmp_path / "figures").exists()
 
 
 def test_training_says_that_the_report_is_written_and_a_stop_there_leaves_a_complete_run(

@@ -111,8 +111,9 @@ def _write_into(record: RunRecord, figures: Path | None, figure_format: str) -> 
         lock.acquire()
         content = read_content(record)
         page = run_page(content)
-        _write_figures(all_pictures(content), figures, figure_format)
+        drawn = all_pictures(content)
         _store(content, page)
+        _write_figures(drawn, figures, figure_format)
     return record.folder.report_file
 
 
@@ -122,8 +123,11 @@ def _check_free(record: RunRecord) -> None:
     path = record.folder.path
     if record.state is State.RUNNING:
         raise CheckpointError("another process is training this run", file=path, hint=f"Wait for it. {hint}")
-    if OwnedFolder.read(path) is None:  # Nothing would say which of its files are ours.
+    owned = OwnedFolder.read(path)
+    if owned is None:  # Nothing would say which of its files are ours.
         raise CheckpointError("has no .mtsmart.json, so nothing is written into it", file=path, hint=hint)
+    if not owned.may_replace(record.folder.report_file.name):
+        raise _changed(record.folder.report_file)
 
 
 def _store(content: RunContent, page: str) -> None:
@@ -134,8 +138,12 @@ def _store(content: RunContent, page: str) -> None:
         stored[folder.calibration_file] = store_temperatures(folder, temperatures)
     for file, is_written in stored.items():
         if not is_written:
-            hint = "Move it to another place, or name another file for the report"
-            raise StorageError("was written or changed by somebody else, so it stays as it is", file=file, hint=hint)
+            raise _changed(file)
+
+
+def _changed(file: Path) -> StorageError:
+    hint = "Move it to another place, or name another file for the report"
+    return StorageError("was written or changed by somebody else, so it stays as it is", file=file, hint=hint)
 
 
 def _check_output(file: Path) -> None:
