@@ -37,7 +37,7 @@ _FOLDS = (
 )
 _OTHERS = (
     "A second table compares the other figures of the same runs in the same way; Holm's correction is for the number "
-    "of arms, not for that of the figures."
+    "of arms, not for that of the figures. The list of what is not significant is about the first tables."
 )
 _CHURN = "Churn is the share of the rows on which two seeds disagree, as the mean over all pairs of seeds."
 _COMPARED = (
@@ -104,8 +104,7 @@ def _introduction(plan: Plan, comparisons: Iterable[Comparison]) -> list[str]:
 def _about_others(comparisons: Iterable[Comparison]) -> list[str]:
     """Sentences on the tables of other figures; none if no table has one."""
     names = list(dict.fromkeys(name for comparison in comparisons for name in comparison.others))
-    known = [name for name in names if name == CHURN or name in METRICS]
-    lower = [name for name in known if name == CHURN or is_better_lower(METRICS[name])]
+    lower = [name for name in names if name == CHURN or (name in METRICS and is_better_lower(METRICS[name]))]
     parts = [_OTHERS] if names else []
     parts += [f"Lower is better for {markdown(', '.join(lower))}."] if lower else []
     parts += [_CHURN] if CHURN in names else []

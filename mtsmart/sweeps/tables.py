@@ -93,6 +93,7 @@ def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
     for row in rows:
         row.figures = _figures(like[row.arm])
         row.cost = _cost(like[row.arm], like[base]) if base in like else None
+    others = _other_scores(like, task, metric)
     first = next(iter(next(iter(like.values())).values()))
     return Comparison(
         table.title(task),
@@ -102,7 +103,7 @@ def _comparison(table: Table, task: str, ledger: Ledger) -> Comparison | None:
         rows,
         first.rows.get(task, {}).get("validation", "").rpartition(", ")[0],
         notes(table, runs, task, ledger),
-        {name: _compared(table, task, found, base, ledger) for name, found in _other_scores(like, task).items()},
+        {name: _compared(table, task, found, base, ledger) for name, found in others.items()},
     )
 
 
@@ -136,12 +137,11 @@ def _scores(runs: Mapping[Replicate, FinishedRun], task: str, metric: str) -> di
     return {replicate: run.tasks[task][metric] for replicate, run in runs.items() if metric in run.tasks[task]}
 
 
-def _other_scores(runs: Mapping[str, Mapping[Replicate, FinishedRun]], task: str) -> dict[str, _Scores]:
+def _other_scores(runs: Mapping[str, Mapping[Replicate, FinishedRun]], task: str, main: str) -> dict[str, _Scores]:
     """What was measured beside the main metric -> arm -> its values."""
     names = dict.fromkeys(name for of_arm in runs.values() for run in of_arm.values() for name in run.tasks[task])
-    further = [*names][1:]
     found: dict[str, _Scores] = {
-        name: {arm: _scores(of_arm, task, name) for arm, of_arm in runs.items()} for name in further
+        name: {arm: _scores(of_arm, task, name) for arm, of_arm in runs.items()} for name in names if name != main
     }
     churns = {arm: _churn(of_arm, task) for arm, of_arm in runs.items()}
     if any(churns.values()):
