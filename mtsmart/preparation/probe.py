@@ -21,7 +21,7 @@ from mtsmart.models.dropout import without_dropout
 from mtsmart.models.heads.windows import WINDOWS
 from mtsmart.models.multitask import MultiTaskModel
 from mtsmart.preparation.prepared_task import PreparedTask
-from mtsmart.preparation.probing.heads import check_logits, check_weights
+from mtsmart.preparation.probing.heads import check_hidden, check_logits, check_weights
 from mtsmart.torch_state import kept_generators
 from mtsmart.unforeseen import place_of, working_on
 
@@ -44,7 +44,8 @@ def check_fit(model: MultiTaskModel, tasks: Mapping[str, PreparedTask], tokenize
     Raises:
         CheckpointError: most tokens are unknown, a row's outputs depend on the padding beside it, different rows have
             the same logits, a head fails, or ``inputs_embeds`` and ``input_ids`` give different outputs.
-        TrainingError: a head gives logits of another shape than it must, or has weights that it has not registered.
+        TrainingError: a head gives logits of another shape than it must, has weights that it has not registered, or
+            changes the hidden states.
     """
     looked_at = False
     for task in tasks.values():
@@ -259,8 +260,10 @@ def _hidden(model: MultiTaskModel, task: PreparedTask, inputs: Inputs) -> Any:
 
 def _logits(model: MultiTaskModel, task: PreparedTask, inputs: Inputs, outputs: Any) -> Tensor:
     """The logits of the task's head."""
+    before = outputs.last_hidden_state.clone()
     with _refusing("has a head that fails", task, _other_head(model, task)):
         logits = _run(lambda: model.logits(task.type.head_name, outputs, inputs))
+    check_hidden(model, task, before, outputs.last_hidden_state)
     return check_logits(model, task, logits, inputs)
 
 

@@ -68,6 +68,15 @@ def test_weights_that_are_not_registered_are_refused(own_head, build, give):
     ), line
 
 
+@pytest.mark.parametrize("give", ["self.o(outputs[0].mul_(2)[:, 0])", "self.o(outputs[0].relu_()[:, 0])"])
+def test_hidden_states_that_a_head_changes_in_place_are_no_fault_of_the_encoder(own_head, give):
+    code, line = own_head(give=give)
+    assert code == 2
+    assert line.startswith(
+        f"mtsmart: the head type 'b_head' of the package {PACKAGE} (task color): changes the hidden states in place"
+    ), line
+
+
 @pytest.mark.parametrize(
     ("build", "give"),
     [

@@ -1,10 +1,11 @@
-"""A look at what a head gives: logits of the right shape, made with weights that the model has."""
+"""A look at what a head does: logits of the right shape, made with the model's weights, and inputs left as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mtsmart.errors import TrainingError, warn
@@ -35,6 +36,24 @@ def check_logits(model: MultiTaskModel, task: PreparedTask, logits: Any, inputs:
     if bool(logits.isnan().any()):
         raise _misfit(spec, task, "gives logits that are not a number (nan)", "Look for a division by 0 in its forward")
     return logits
+
+
+def check_hidden(model: MultiTaskModel, task: PreparedTask, before: Tensor, after: Tensor) -> None:
+    """Refuse a head that changes the hidden states in place: whatever reads them after it would read others.
+
+    Args:
+        model: has the head.
+        task: uses it.
+        before: a copy of the hidden states that the head was given.
+        after: the hidden states after its forward.
+
+    Raises:
+        TrainingError: names the head type and its package.
+    """
+    if not torch.allclose(before, after, rtol=0, atol=0, equal_nan=True):
+        what = "changes the hidden states in place, which other heads and methods read too"
+        hint = "Compute new tensors in its forward, such as hidden * 2 in place of hidden.mul_(2)"
+        raise _misfit(model.specs[task.type.head_name], task, what, hint)
 
 
 def check_weights(model: MultiTaskModel, task: PreparedTask, logits: Tensor) -> None:
