@@ -230,7 +230,7 @@ class Trainer:
             regularizer.after_step(self.setup.model)
         self.student.has_moved()
         methods = self.step.regularizers.values()
-        all_methods.after_update(methods, self.student.whole, self.progress.update + 1)
+        all_methods.after_update(methods, self.setup.model, self.student.whole, self.progress.update + 1)
         self.callback.receive(UpdateDone(self.progress.update + 1, sum(batch.whole_size for batch in batches)))
 
     def _differentiate(self, batches: tuple[Batch, ...], note: Note | None) -> None:

@@ -88,6 +88,26 @@ def test_predictions_that_are_not_one_for_each_row(bad, cli, train, workspace, g
     assert done.err.strip().splitlines()[-1].startswith(start), done.err
 
 
+OFF = "model.requires_grad_(False)"
+SWITCHES_OFF = [
+    ("def __init__(self, context, settings): super().__init__(context, settings); context.", "build"),
+    ("changes_start = True; begin = lambda self, model: ", "begin"),
+    ("def after_update(self, model): super().after_update(model); self.context.", "after_update"),
+]
+
+
+@pytest.mark.parametrize(("code", "hook"), SWITCHES_OFF)
+def test_a_method_that_leaves_nothing_to_train_is_named(bad, train, code, hook):  # noqa: F811
+    module = bad(f"\nclass Odd(Bad):\n    {code}{OFF}\n")
+    with REGULARIZERS.lending({"b_odd": module.Odd}):
+        exit_code, line = train("b_odd={}", "r3f=paper")
+    assert exit_code == 2
+    assert line == (
+        f"{METHOD} ({hook}): switches requires_grad off for every parameter of the model, so nothing is left to train. "
+        "Leave it on for the parameters that the run trains"
+    )
+
+
 # At registration -----------------------------------------------------------------------------------------------------
 
 

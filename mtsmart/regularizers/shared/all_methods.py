@@ -13,6 +13,7 @@ from mtsmart.config.sections import RunConfig
 from mtsmart.errors import ConfigError
 from mtsmart.registry import wrong_result
 from mtsmart.regularizers.shared.base import Places, Regularizer, Rounded, places_of
+from mtsmart.regularizers.shared.hooks import in_turn
 from mtsmart.tasks.definition import TaskDefinition
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def begin(regularizers: Iterable[Regularizer[Any]], model: MultiTaskModel, settl
     """
     every = list(regularizers)
     starting = [one for one in every if one.changes_start]
-    for regularizer in starting:
+    for regularizer in in_turn(starting, model, "begin"):
         regularizer.begin(model)
     if starting:
         settle()
@@ -138,19 +139,25 @@ def probe(
                 regularizer.probe(model)
 
 
-def after_update(regularizers: Iterable[Regularizer[Any]], model: Callable[[], MultiTaskModel], updates: int) -> None:
+def after_update(
+    regularizers: Iterable[Regularizer[Any]],
+    model: MultiTaskModel,
+    whole: Callable[[], MultiTaskModel],
+    updates: int,
+) -> None:
     """Tell all methods that an update is over.
 
     Args:
         regularizers: those of the run.
-        model: gives the model with all its weights.
+        model: is trained.
+        whole: gives the model with all its weights.
         updates: how many updates are done.
 
     Raises:
         TrainingError: a method has not counted the update.
     """
-    for regularizer in regularizers:
-        regularizer.after_update(model)
+    for regularizer in in_turn(regularizers, model, "after_update"):
+        regularizer.after_update(whole)
         check_count(regularizer, updates, "after_update")
 
 

@@ -11,7 +11,7 @@ from mtsmart.config.sections import RunConfig
 from mtsmart.config.strict import StrictModel
 from mtsmart.errors import warn
 from mtsmart.registry import wrong_result
-from mtsmart.regularizers.shared.hooks import UpdateHooks
+from mtsmart.regularizers.shared.hooks import UpdateHooks, in_turn
 
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
     from torch import Tensor
@@ -302,11 +302,9 @@ def has_first_defaults(state: Mapping[str, Any]) -> bool:
 def build_regularizers(config: RunConfig, context: Context) -> dict[str, Regularizer[Any]]:
     """The regularisers that a configuration switches on, in the order in which their terms are added."""
     parts = [config.parts, *(task.definition.parts for task in context.tasks.values())]
-    built = {
-        name: cast(type[Regularizer[Any]], method).build(config, context)
-        for name, method in REGULARIZERS.named_in(parts).items()
-    }
-    return {name: regularizer for name, regularizer in built.items() if regularizer is not None}
+    methods = cast(dict[str, type[Regularizer[Any]]], REGULARIZERS.named_in(parts))
+    built = [method.build(config, context) for method in in_turn(methods.values(), context.model, "build")]
+    return {name: one for name, one in zip(methods, built, strict=True) if one is not None}
 
 
 def every(settings: MethodSettings) -> int:

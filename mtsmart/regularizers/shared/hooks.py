@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from mtsmart.registry import wrong_result
 
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
     from torch import Tensor
@@ -13,6 +15,8 @@ if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods wit
     from mtsmart.data.batch import Batch
     from mtsmart.models.multitask import MultiTaskModel
     from mtsmart.task_types import TaskType
+
+T = TypeVar("T")
 
 
 class UpdateHooks:
@@ -95,3 +99,28 @@ def changing_passes(regularizers: Iterable[object], task: TaskType, batch: Batch
             if isinstance(regularizer, ChangesPasses):
                 stack.enter_context(regularizer.around(task, batch))
         yield
+
+
+def in_turn(methods: Iterable[T], model: MultiTaskModel, hook: str) -> Iterator[T]:
+    """The methods one after another; what the caller does between two of them is the first one's turn.
+
+    Args:
+        methods: those of the run, or their classes.
+        model: is trained.
+        hook: the method of the class that is called in a turn.
+
+    Raises:
+        TrainingError: no parameter requires a gradient after a turn, and some did before it.
+    """
+    for method in methods:
+        trained = _trained(model)
+        yield method
+        if trained is not None and not trained.requires_grad and _trained(model) is None:
+            entry: Any = method if isinstance(method, type) else type(method)
+            what = "switches requires_grad off for every parameter of the model, so nothing is left to train"
+            raise wrong_result(entry, what, "Leave it on for the parameters that the run trains", hook=hook)
+
+
+def _trained(model: MultiTaskModel) -> Tensor | None:
+    """One of the parameters that require a gradient."""
+    return next((parameter for parameter in model.parameters() if parameter.requires_grad), None)
