@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +38,9 @@ def scores_by(name: str, predictions: Any, references: Sequence[Any], count: int
 def as_score(value: Any, entry: Any, hook: str | None = None) -> float:
     """A number as Python's; numbers of numpy and tensors of one number are numbers too.
 
+    One that is infinite is NaN, which stands for a score that the rows do not define: no mean of scores can be taken
+    with it, and JSON has no number for it.
+
     Args:
         value: what was given.
         entry: the metric, or the task type, that gave it.
@@ -48,4 +52,4 @@ def as_score(value: Any, entry: Any, hook: str | None = None) -> float:
     number = as_python(value)
     if not isinstance(number, int | float):
         raise wrong_result(entry, f"gives a score that is {form_of(value)}", "It must be one number", hook=hook)
-    return float(number)
+    return float(number) if math.isfinite(number) else math.nan

@@ -93,6 +93,15 @@ def test_a_number_of_another_library_is_a_score(own_metric, workspace, value):
     assert scores(workspace) == ({"b_entry": 0.5}, {"b_entry": 0.5})
 
 
+@pytest.mark.parametrize("value", ["float('nan')", "float('inf')", "-np.inf", "torch.tensor(torch.inf)"])
+def test_a_score_that_is_not_finite_is_none_and_told(own_metric, workspace, value):
+    code, line = own_metric(value)
+    assert code == 0
+    assert line.startswith("mtsmart: warning: task color: the validation rows do not define b_entry, so the run has no")
+    results = json.loads((workspace.folder / "run-0" / "results.json").read_text())
+    assert results["last"]["score"] is None and results["last"]["tasks"]["color"] == {"b_entry": None}
+
+
 def test_a_truth_value_is_0_or_1(own_metric, workspace):
     assert own_metric("True")[0] == 0
     assert [repr(found["b_entry"]) for found in scores(workspace)] == ["1.0", "1.0"]

@@ -118,6 +118,6 @@ def _told(task: TaskType, scores: dict[str, float]) -> dict[str, float]:
     """The scores, after a warning that names those that are not defined."""
     undefined = [name for name, value in scores.items() if math.isnan(value)]
     if undefined:
-        text = f"task {task.name}: {', '.join(undefined)} is not defined for a split whose rows all have one label"
-        warn(text)
+        why = "all its rows may have one label, or the metric may divide by 0"
+        warn(f"task {task.name}: {', '.join(undefined)} is not defined for this split: {why}")
     return scores
