@@ -9,7 +9,7 @@ from mtsmart.errors import MtsmartError, StorageError
 from mtsmart.storage.durable import refuse_links
 from mtsmart.storage.owned import Kind, OwnedFolder, files_of_others, own_names, refuse_others, start
 from mtsmart.sweeps.ledger import LEDGER, STARTS, UNFINISHED, Ledger
-from mtsmart.sweeps.page import PAGE, is_page
+from mtsmart.sweeps.page import BEST, BEST_COMMAND, PAGE, is_page
 
 
 def check_sweep(folder: Path) -> None:
@@ -46,7 +46,7 @@ def own_sweep(folder: Path) -> OwnedFolder:
 def _known(folder: Path) -> OwnedFolder | None:
     """The folder's marker; None if it has none, and is no sweep.
 
-    A page and plots that a commit from another machine brought are the sweep's own too.
+    A page, plots and best settings that a commit from another machine brought are the sweep's own too.
     """
     owned = OwnedFolder.read(folder)
     if owned is None:
@@ -67,12 +67,13 @@ def _adopted(folder: Path) -> OwnedFolder | None:
 
 
 def _of_page(folder: Path, names: Collection[str]) -> list[str]:
-    """Those of a folder's names that a sweep has written: the page, and the plots that it shows."""
+    """Those of a folder's names that a sweep has written: the page, the plots that it shows, and a search's best."""
     file = folder / PAGE
     if PAGE not in names or not file.is_file() or not is_page(file):
         return []
     page = file.read_text(encoding="utf-8", errors="replace")
-    return [PAGE, *(name for name in names if name.endswith(".svg") and f"]({name})" in page)]
+    best = [BEST] if BEST in names and BEST_COMMAND in page else []
+    return [PAGE, *best, *(name for name in names if name.endswith(".svg") and f"]({name})" in page)]
 
 
 def _is_ledger(file: Path) -> bool:

@@ -22,6 +22,10 @@ from mtsmart.text.escaping import markdown
 from mtsmart.text.names import file_stem, told_apart
 
 PAGE = "RESULTS.md"
+BEST = "best.yaml"
+"""The experiment with the best settings of a search, whose page has ``BEST_COMMAND``."""
+
+BEST_COMMAND = f"`mtsmart train {BEST}`"
 SIGN = "Written by `mtsmart sweep`"
 _PLOTS_HINT = f"plots need matplotlib, so they are left out: {INSTALL}"
 _HEAD = ("mean", "std", "SE", "to {}: difference, 95 % interval", "wins to losses", "p", "cost")

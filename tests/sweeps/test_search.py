@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 import mtsmart
 from mtsmart.config.loader import build_experiment, load_experiment
 from mtsmart.config.sweeps.search import RangeConfig, SearchConfig
-from mtsmart.errors import MtsmartError
+from mtsmart.errors import MtsmartError, StorageError
+from mtsmart.storage.owned import MARKER, OwnedFolder
+from mtsmart.sweeps.folder import own_sweep
 from mtsmart.sweeps.ledger import Ledger
+from mtsmart.sweeps.page import BEST
 from mtsmart.sweeps.plan import make_plan
-from mtsmart.sweeps.search.page import BEST, Search
+from mtsmart.sweeps.search.page import Search
 from mtsmart.sweeps.search.plan import record_of
 from mtsmart.sweeps.search.study import Tried, is_hopeless, propose
 from mtsmart.sweeps.work.grid import Grid
@@ -234,6 +237,26 @@ def test_the_page_names_the_best_and_its_experiment_can_be_trained(search_of, tm
     config = load_experiment(folder / BEST).config
     assert config == plan.experiment(best.values).config
     assert config.optimizer.learning_rate == best.values["optimizer.learning_rate"] and config.search is None
+
+
+def test_the_best_settings_of_a_commit_are_replaced_and_those_of_others_stay(search_of, tmp_path):
+    """A clone of the repository has the ledger, the page and the best settings, and no marker."""
+    plan = search_of()
+    folder = tmp_path / "s"
+    folder.mkdir()
+    ledger = Ledger(folder / "runs.jsonl")
+    run(Search(plan).queue(ledger), ledger, random.Random(0))
+    Search(plan).write(ledger, own_sweep(folder), print)
+    best = (folder / BEST).read_text()
+    (folder / MARKER).unlink()
+    owned = own_sweep(folder)
+    Search(plan).write(ledger, owned, print)
+    assert (folder / BEST).read_text() == best and BEST in OwnedFolder.read(folder).files
+    (folder / MARKER).unlink()
+    (folder / "RESULTS.md").write_text((folder / "RESULTS.md").read_text().replace(BEST, ""))
+    with pytest.raises(StorageError, match=rf"{BEST}: was not written by mtsmart, and would be replaced"):
+        Search(plan).write(ledger, own_sweep(folder), print)
+    assert (folder / BEST).read_text() == best
 
 
 def test_a_trial_is_trained_to_its_end_or_ends_early(search_of, tmp_path):

@@ -10,14 +10,12 @@ from mtsmart.config.loader import dump_config
 from mtsmart.storage.durable import write_text
 from mtsmart.storage.owned import OwnedFolder
 from mtsmart.sweeps.ledger import FinishedRun, Ledger
-from mtsmart.sweeps.page import PAGE, SIGN, effort
+from mtsmart.sweeps.page import BEST, BEST_COMMAND, PAGE, SIGN, effort
 from mtsmart.sweeps.plan import Job
 from mtsmart.sweeps.search.plan import SearchPlan, SearchQueue
 from mtsmart.sweeps.search.study import Tried
 from mtsmart.text.escaping import markdown
 from mtsmart.text.json_text import json_text
-
-BEST = "best.yaml"
 
 _INTRODUCTION = (
     f"{SIGN} from runs.jsonl, which has a line for each trial. Scores are those of the last evaluation, times 100. The "
@@ -109,7 +107,7 @@ def best_of(plan: SearchPlan, lines: dict[int, FinishedRun]) -> Tried | None:
 def _best_text(best: Tried | None) -> str:
     if best is None:
         return "No trial is finished yet."
-    return f"The best is trial {best.number}. `mtsmart train {BEST}` trains it again."
+    return f"The best is trial {best.number}. {BEST_COMMAND} trains it again."
 
 
 def _table(plan: SearchPlan, lines: dict[int, FinishedRun], best: Tried | None) -> str:
