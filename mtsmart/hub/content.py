@@ -7,9 +7,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from mtsmart.config.document import dump_yaml
+from mtsmart.config.document import Document, dump_yaml
 from mtsmart.config.loader import change_places
 from mtsmart.errors import CheckpointError
 from mtsmart.evaluation.details.temperatures import read_temperatures
@@ -38,8 +37,17 @@ EXPORT_FILES = (
 )
 """The files of an exported model that go to the Hub."""
 
-_LEFT_OUT = ("folds", "grid", "init", "search", "task_files", "tracking")
-_PLACES_OF_DATA = ("cache_dir", "hub_dir")
+_LEFT_OUT = (
+    ("folds",),
+    ("grid",),
+    ("init",),
+    ("search",),
+    ("task_files",),
+    ("tracking",),
+    ("data", "cache_dir"),
+    ("data", "hub_dir"),
+)
+"""The keys of a run's configuration that do not go to the Hub."""
 
 
 @dataclass(frozen=True)
@@ -129,23 +137,15 @@ def _own(folder: Path, name: str) -> Path:
 
 
 def _config_without_places(run: RunFolder) -> str:
-    """The run's configuration without names of folders on this machine, and without what only training needs.
-
-    The card has read the run's configuration and its tasks before, so all sections are of their kinds.
-    """
-    data = {key: value for key, value in run.document().data.items() if key not in _LEFT_OUT}
-    data["data"] = {key: value for key, value in data.get("data", {}).items() if key not in _PLACES_OF_DATA}
-    data["tasks"] = {name: _without(task, "init") for name, task in data.get("tasks", {}).items()}
-    encoder = dict(data.get("encoder", {}))
-    if encoder.get("path") is None:
-        encoder["path"] = base_encoder(run)
-    cleaned = {**data, "encoder": encoder}
-    change_places(cleaned, last_name)
-    return dump_yaml(cleaned)
-
-
-def _without(task: Any, key: str) -> Any:
-    return {name: value for name, value in task.items() if name != key} if isinstance(task, dict) else task
+    """The run's configuration without names of folders on this machine, and without what only training needs."""
+    config = run.config()
+    document = run.document()
+    for path in (*_LEFT_OUT, *(("tasks", name, "init") for name in config.tasks)):
+        document = document.without(path)
+    if config.encoder.path is None:
+        document = document.merged(Document({"encoder": {"path": base_encoder(run)}}))
+    change_places(document.data, last_name)
+    return dump_yaml(document.data)
 
 
 def _size(file: Path | bytes) -> int:
