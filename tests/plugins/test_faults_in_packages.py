@@ -203,12 +203,19 @@ def test_state_and_figures_of_another_type_are_named(bad, train, code, message):
     [
         (
             "Term(clean.logits.mean(-1), {})",
-            r"the value of its term is of shape \(8,\)\. It must be the mean over the batch, a tensor of shape \(\)",
+            r"the value of its term is of the type Tensor and of shape \(8,\)\. It must be the mean over the batch, a "
+            r"tensor of shape \(\)",
         ),
-        ("Term(0.5, {})", r"the value of its term is no tensor but of the type float\. It must be the mean over .+"),
-        ("clean.logits.mean()", r"its term is of the type Tensor\. It must be mtsmart.regularizers.Term\(value, .+"),
-        ("Term(clean.logits.mean(), {'Q': 0.5})", r"its figure 'Q' is no tensor but of the type float\. It must be .+"),
-        ("Term(clean.logits.mean(), {'Q': clean.logits[0]})", r"its figure 'Q' is of shape \(\d,\)\. It must be .+"),
+        ("Term(0.5, {})", r"the value of its term is of the type float\. It must be the mean over .+"),
+        (
+            "clean.logits.mean()",
+            r"its term is of the type Tensor and of shape \(\)\. It must be mtsmart.regularizers.Term\(value, .+",
+        ),
+        ("Term(clean.logits.mean(), {'Q': 0.5})", r"its figure 'Q' is of the type float\. It must be .+"),
+        (
+            "Term(clean.logits.mean(), {'Q': clean.logits[0]})",
+            r"its figure 'Q' is of the type Tensor and of shape \(\d,\)\. It must be .+",
+        ),
     ],
 )
 def test_a_term_that_is_no_scalar_is_told_with_its_shape(bad, train, given, message):

@@ -10,7 +10,7 @@ from mtsmart.config.regularizers import DEFAULT, REGULARIZERS, Method, MethodSet
 from mtsmart.config.sections import RunConfig
 from mtsmart.config.strict import StrictModel
 from mtsmart.errors import warn
-from mtsmart.registry import wrong_result
+from mtsmart.registry import form_of, wrong_result
 from mtsmart.regularizers.shared.hooks import UpdateHooks, in_turn
 
 if TYPE_CHECKING:  # the configuration and the tables of sweeps read methods without torch
@@ -149,14 +149,14 @@ def checked(regularizer: Regularizer[Any], task: str, term: Any) -> Term:
     """
     if not isinstance(term, Term):
         hint = "It must be mtsmart.regularizers.Term(value, figures), or None for a batch that has no term"
-        raise wrong_result(type(regularizer), f"its term is of the type {type(term).__name__}", hint, task=task)
+        raise wrong_result(type(regularizer), f"its term is {form_of(term)}", hint, task=task)
     if not _is_scalar(term.value):
         hint = "It must be the mean over the batch, a tensor of shape ()"
-        raise wrong_result(type(regularizer), f"the value of its term is {_form(term.value)}", hint, task=task)
+        raise wrong_result(type(regularizer), f"the value of its term is {form_of(term.value)}", hint, task=task)
     for name, figure in term.figures.items():
         if not _is_scalar(figure):
             hint = "It must be a detached tensor of shape ()"
-            raise wrong_result(type(regularizer), f"its figure '{name}' is {_form(figure)}", hint, task=task)
+            raise wrong_result(type(regularizer), f"its figure '{name}' is {form_of(figure)}", hint, task=task)
     return term
 
 
@@ -164,14 +164,6 @@ def _is_scalar(value: Any) -> bool:
     from torch import Tensor  # which whoever has a term has loaded
 
     return isinstance(value, Tensor) and value.ndim == 0
-
-
-def _form(value: Any) -> str:
-    from torch import Tensor
-
-    if isinstance(value, Tensor):
-        return f"of shape {tuple(value.shape)}"
-    return f"no tensor but of the type {type(value).__name__}"
 
 
 class Regularizer(UpdateHooks, Method, Generic[S]):
