@@ -18,8 +18,12 @@ def quiet_libraries() -> None:
     _choose_parallelism_of_tokenizers()
     import datasets
     import transformers
+    from tqdm import tqdm
 
     _switch_bars_off()
+    # The lock of tqdm's own making is a named semaphore for several processes. One that a signal ends would leave it
+    # behind, and Python would tell the user of it. Bars that are off need a lock for threads at most.
+    tqdm.set_lock(threading.RLock())
     datasets.logging.set_verbosity_error()
     transformers.logging.set_verbosity_error()
     for name in ("accelerate", "huggingface_hub"):  # huggingface_hub warns whenever it tries the Hub.
