@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from mtsmart.errors import ConfigError, did_you_mean
@@ -27,7 +27,7 @@ def check_conclusions(plan: Plan) -> None:
     known = _known(plan)
 
     def check(name: str, line: int) -> str:
-        if name not in known:
+        if not _is_planned(name, known):
             hint = did_you_mean(name, known)
             raise ConfigError("there is no such figure", file=plan.conclusions, line=line, value=name, hint=hint)
         return name
@@ -39,7 +39,15 @@ def conclusions(plan: Plan, figures: dict[str, str]) -> str:
     """The text with its figures; empty if the plan has no text.
 
     "(to come)" replaces a name while its row has no finished run. "(none)" replaces the name of a figure that its row
-    lacks. "(no such figure)" replaces a name that no table has; the user can have added it after the check.
+    lacks, also of a metric that its runs do not have. "(no such figure)" replaces a name that no table has; the user
+    can have added it after the check.
+
+    Args:
+        plan: has the text.
+        figures: name -> figure, of all tables with a finished run.
+
+    Raises:
+        ConfigError: the text cannot be read.
     """
     if plan.conclusions is None:
         return ""
@@ -47,11 +55,12 @@ def conclusions(plan: Plan, figures: dict[str, str]) -> str:
     rows = {name.rpartition(" / ")[0] for name in figures}
 
     def figure(name: str, line: int) -> str:
-        if name not in known:
+        if not _is_planned(name, known):
             return "(no such figure)"
         if figures.get(name):
             return figures[name]
-        return "(none)" if name.rpartition(" / ")[0] in rows else "(to come)"
+        row = name.rpartition(" / ")[0]
+        return "(none)" if row in rows or row.rpartition(" / ")[0] in rows else "(to come)"
 
     return _replaced(_read(plan.conclusions), figure)
 
@@ -72,8 +81,15 @@ def _normal(name: str) -> str:
     return " / ".join(part.strip() for part in re.sub(r"\s*\n\s*", " ", name).split(" / "))
 
 
+def _is_planned(name: str, known: Collection[str]) -> bool:
+    """Whether a table will have the row of the name: of its main metric, or of any other that is named."""
+    row_and_metric, _, figure = name.rpartition(" / ")
+    row = row_and_metric.rpartition(" / ")[0]
+    return name in known or f"{row} / {figure}" in known
+
+
 def _known(plan: Plan) -> set[str]:
-    """The names of all figures that the finished tables will have."""
+    """The names of all figures of main metrics that the finished tables will have."""
     return {f"{title} / {arm} / {figure}" for title, arm in _rows(plan.tables) for figure in FIGURES}
 
 

@@ -231,13 +231,15 @@ def _figure(value: float | None) -> str:
 
 
 def _named_figures(comparisons: list[Comparison]) -> dict[str, str]:
-    """The figures by the names that the conclusions use."""
-    return {
-        f"{comparison.title} / {row.arm} / {name}": figure
-        for comparison in comparisons
-        for row in comparison.rows
-        for name, figure in figures(row).items()
-    }
+    """The figures by the names that the conclusions use: those of the main metric have no metric in their name."""
+    named: dict[str, str] = {}
+    for comparison in comparisons:
+        rows = {f"{comparison.title} / {row.arm}": row for row in comparison.rows}
+        for metric, others in comparison.others.items():
+            rows |= {f"{comparison.title} / {row.arm} / {metric}": row for row in others}
+        for name, row in rows.items():
+            named |= {f"{name} / {figure}": value for figure, value in figures(row).items()}
+    return named
 
 
 def _not_significant(comparisons: list[Comparison]) -> str:

@@ -61,6 +61,33 @@ def test_conclusions_without_a_figure_say_so(colors):
     assert "(to come) 50.00 (none)" in (folder / "RESULTS.md").read_text()
 
 
+def test_other_metrics_than_the_main_one_are_named_before_the_figure(colors):
+    plan, ledger, folder = colors
+    plan.conclusions = folder / "c.md"
+    names = (
+        "SMART / ece / difference",
+        "SMART / churn of seeds / mean",
+        "plain / ece / p",
+        "plain / ec / mean",
+        "SMART / mean",
+    )
+    plan.conclusions.write_text("; ".join(f"{{{{{plan.name} / {name}}}}}" for name in names))
+    check_conclusions(plan)
+    ledger.add(line_of(plan.tables[0].arms["plain"][0], 0.5, tasks={"color": {"accuracy": 0.5, "ece": 0.2}}))
+    write_page(plan, ledger, marked(folder), print)
+    assert "(to come); (to come); (none); (none); (to come)" in (folder / "RESULTS.md").read_text()
+    for arm, jobs in plan.tables[0].arms.items():
+        for number, job in enumerate(jobs):
+            scores = {"accuracy": 0.5, "ece": 0.2 + (0.1 if arm == "SMART" else 0)}
+            answers = [int(row == number) for row in range(16)]
+            ledger.add(line_of(job, 0.5, tasks={"color": scores}, answers={"color": answers}))
+    write_page(plan, ledger, marked(folder), print)
+    assert "+10.00; 12.50; (none); (none); 50.00" in (folder / "RESULTS.md").read_text()
+    plan.conclusions.write_text(f"{{{{{plan.name} / SMRT / ece / mean}}}}")
+    with pytest.raises(ConfigError, match=r"c\.md:1: there is no such figure, got '.* / SMRT / ece / mean'"):
+        check_conclusions(plan)
+
+
 def test_conclusions_are_checked_before_anything_is_trained(grid, tmp_path, cli):
     text = grid.read_text().replace("grid:\n", f"grid:\n  conclusions: {tmp_path / 'c.md'}\n")
     grid.write_text(text)

@@ -50,7 +50,8 @@ class GridConfig(StrictModel):
     conclusions: str | None = Field(
         None,
         description="Markdown file that the page begins with; `{{table / arm / mean}}` in it becomes that figure "
-        "(seeds, mean, std, SE, difference, interval, wins, losses, p, cost)",
+        "(seeds, mean, std, SE, difference, interval, wins, losses, p, cost) of the main metric, and "
+        "`{{table / arm / nll / mean}}` that of another metric",
     )
 
     @model_validator(mode="after")
