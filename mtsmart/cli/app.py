@@ -36,7 +36,7 @@ _OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE)
 
 app = typer.Typer(
     name="mtsmart",
-    help="Regularised multi-task fine-tuning for natural language understanding.",
+    help="Train one text encoder on several tasks, and use what it has learnt.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

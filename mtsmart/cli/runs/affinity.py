@@ -30,7 +30,7 @@ def affinity(
         Path | None, typer.Option("--output", "-o", help="The folder for the figures. Default: affinity/<name>.")
     ] = None,
 ) -> None:
-    """Which tasks help which: train jointly for some updates, and measure what a step on each does to the others."""
+    """Measure which tasks help which: train jointly for some updates, and see what each does to the others."""
     quiet_libraries()
     from mtsmart.affinity.command import affinity as measured
 

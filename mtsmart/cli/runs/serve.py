@@ -44,7 +44,7 @@ TokenFile = Annotated[
     typer.Option("--token-file", help="A file with the token that clients must send. Or set MTSMART_SERVE_TOKEN."),
 ]
 WithoutToken = Annotated[
-    bool, typer.Option("--without-token", help="Let everybody ask who reaches an address that is not local.")
+    bool, typer.Option("--without-token", help="Answer everybody, also at an address that is not local.")
 ]
 MaxBody = Annotated[int, typer.Option("--max-body", help="Bytes of a request.")]
 MaxRows = Annotated[int, typer.Option("--max-rows", help="Texts or rows of a request.")]

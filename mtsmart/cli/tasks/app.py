@@ -25,7 +25,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_tasks(task_file: TaskFiles = None) -> None:
-    """All known tasks. Those that can only be evaluated come last."""
+    """List all known tasks. Those that can only be evaluated come last."""
     from rich.console import Console
     from rich.table import Table
 
@@ -44,7 +44,7 @@ app.command("show")(show)
 
 @app.command("types")
 def types(name: Annotated[str | None, typer.Argument(help="One task type, in detail.")] = None) -> None:
-    """The task types, or all that one of them takes: losses, divergences, metrics, options."""
+    """List the task types, or all that one of them takes: losses, divergences, metrics, options."""
     from mtsmart.reporting.task_types import describe_type, types_table
 
     say(types_table() if name is None else describe_type(name))

@@ -19,15 +19,15 @@ def new(
     source: Annotated[
         list[str], typer.Argument(metavar="SOURCE...", help="Data files, a folder of them, or a data set on the Hub.")
     ],
-    name: Annotated[str | None, typer.Option("--name", help="Of the task. Default: after the data.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The task's name. Default: after the data.")] = None,
     text: Annotated[str | None, typer.Option("--text", metavar="COLUMN,...", help="One or two text columns.")] = None,
     label: Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="The label column.")] = None,
     task_type: Annotated[str | None, typer.Option("--type", help="'mtsmart tasks types' lists them.")] = None,
     config: Annotated[str | None, typer.Option("--config", help="Configuration of a Hub data set, as rte.")] = None,
-    encoder: Annotated[str | None, typer.Option("--encoder", help="Of the experiment. Default: MiniLM.")] = None,
+    encoder: Annotated[str | None, typer.Option("--encoder", help="The experiment's encoder. Default: MiniLM.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Task file. Default: NAME.yaml.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; say what is assumed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, and print what is assumed.")] = False,
 ) -> None:
     """Look at data; write a task file and an experiment that trains it."""
     from mtsmart.drafting.draft import Given

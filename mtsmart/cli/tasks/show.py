@@ -25,7 +25,7 @@ def show(
     encoder: Annotated[str | None, typer.Option("--encoder", help="With --stats: count lengths in its tokens.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """One task's definition as YAML; with --stats the rows, labels, lengths, repeated rows and examples of its data."""
+    """Print one task's definition as YAML; with --stats the rows, labels, lengths, repeats and examples of its data."""
     from mtsmart.config.document import dump_yaml
     from mtsmart.tasks import TaskLibrary
 
