@@ -86,7 +86,9 @@ def page(results: dict[str, Any]) -> str:
         "Written by `make bench` (`python -m benchmarks.bench`) from benchmarks/results.json. Arms are interleaved in "
         "one process after an unmeasured round; medians, smallest and largest of the rounds. Shares of time, padding "
         "and first starts are measured once. The model is all-MiniLM-L6-v2 (6 layers, 22.7 million parameters) in "
-        "float32 unless said otherwise.",
+        "float32 unless said otherwise. Sections were measured at different times, and some on different machines: "
+        "each names its own below its tables, so compare figures within a section only. Behind some figures stands "
+        "the bound that the project has set itself, and whether it is met.",
         "",
     ]
     for part, (_, section) in PARTS.items():

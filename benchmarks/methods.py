@@ -58,19 +58,19 @@ def page(plan: Plan, ledger: Ledger, found: list[Comparison], better: set[Cell],
     machines = Counter(run.machine for run in done)
     told = ", ".join(f"{count} on {name}" for name, count in machines.most_common())
     return [
-        "# Every method on the same batches",
+        "# Methods on the same batches",
         "",
         f"![Differences to plain training]({PLOT})",
         "",
         "Each panel is a task, each line a method: the difference to plain training in points, paired by seed, with a "
         "95 % interval. Green and red differences are significant after Holm's correction over the whole page; of the "
-        "grey ones five seeds show nothing. What lies off the scale is drawn at its edge.",
+        "grey ones, five seeds show no difference. What lies off the scale is drawn at its edge.",
         "",
         _sentence("**Better than plain**", better),
         _sentence("**Worse than plain**", worse),
         _sentence("Better in its own interval, but not after the correction", hints(found, better, 1)),
         _sentence("Worse in its own interval, but not after the correction", hints(found, worse, -1)),
-        "All others did nothing that five seeds show. Strengths are the published ones, except where the name says "
+        "Of all others, five seeds show no difference. Strengths are the published ones, except where the name says "
         "otherwise: on this small encoder some published strengths keep a task from being learnt. They were chosen for "
         "encoders that are five to fifteen times as large, and nothing was tuned here. What each method costs is in "
         "[benchmarks/RESULTS.md](../../benchmarks/RESULTS.md).",
