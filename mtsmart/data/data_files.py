@@ -20,7 +20,7 @@ from mtsmart.text.counts import some_of
 from mtsmart.user_paths import hint_for_absent, is_pattern
 
 _WITH_HEADER = ("csv", "tsv", "parquet")
-_MAX_FILES = 10_000  # of a split
+_MAX_FILES = 100_000  # of a split
 _MAX_SHOWN = 3  # names in a message
 
 
@@ -145,10 +145,11 @@ def _check_columns(
         DataError: names the column and the two files.
     """
     for name in wanted:
-        having = [file for table, file in zip(tables, files, strict=True) if name in table.column_names]
-        for table, file in zip(tables, files, strict=True):
-            if having and file not in having and kind_of_file(file, source) in _WITH_HEADER:
-                message = f"lacks this column, which {having[0].name} has"
+        has = [name in table.column_names for table in tables]
+        having = next((file for file, is_there in zip(files, has, strict=True) if is_there), None)
+        for table, file, is_there in zip(tables, files, has, strict=True):
+            if having is not None and not is_there and kind_of_file(file, source) in _WITH_HEADER:
+                message = f"lacks this column, which {having.name} has"
                 raise DataError(message, file=file, key=name, hint=did_you_mean(name, table.column_names))
 
 

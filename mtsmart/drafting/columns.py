@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from mtsmart.data.readers.forms.written_numbers import DECIMAL_COMMA, DECIMAL_POINT, Writing
 from mtsmart.data.tables.missing import is_missing
+from mtsmart.tasks.dataset import FieldForm
 
 _MOST_VALUES = 5_000  # different values of a column that are counted
 _MOST_LENGTHS = 20_000  # texts whose words are counted
@@ -20,6 +22,8 @@ _OFTEN = 5  # times that a label's name occurs at least, on average, if it is as
 _ID = re.compile(r"(?i:(.*[_-])?(id|idx|index|uuid|guid|key)|[a-z]id|unnamed.*)|.*[a-z](Id|ID)|")
 _ID_OF_LABELS = re.compile(r"(label|class|category|intent|topic|target).?(id|idx|index)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_MOST_DEPTH = 4  # objects within objects, whose parts are columns too
+_WRITINGS: dict[FieldForm, Writing] = {"decimal_point": DECIMAL_POINT, "decimal_comma": DECIMAL_COMMA}
 
 
 class Kind(Enum):
@@ -55,6 +59,7 @@ class Column:
         keys: of objects, the names of their parts.
         blank: objects that hold an empty ``text``, as answers of questions without any.
         written: of lists and objects, the texts in which they stand -> how often.
+        form: how its numbers are written, if not as numbers alone: with a decimal comma, or with signs.
     """
 
     name: str
@@ -69,6 +74,12 @@ class Column:
     keys: set[str] = field(default_factory=set)
     blank: int = 0
     written: Counter[str] = field(default_factory=Counter)
+    form: FieldForm | None = None
+
+    @property
+    def word(self) -> str:
+        """Its name in small letters, or of a part of objects the part's: ``label`` of ``meta.label``."""
+        return self.name.rpartition(".")[2].casefold()
 
     @property
     def kind(self) -> Kind:
@@ -88,11 +99,13 @@ class Column:
     @property
     def is_id(self) -> bool:
         """Whether it numbers or names the rows: its name says so, or its numbers count the rows."""
-        if _ID_OF_LABELS.fullmatch(self.name) and self.is_repeated:
+        own = self.name.rpartition(".")[2]
+        if _ID_OF_LABELS.fullmatch(own) and self.is_repeated:
             return False
-        is_named = bool(_ID.fullmatch(self.name))
+        is_named = is_name_of_ids(own)
         if self.kind is Kind.NUMBER:
-            return is_named or (self.is_whole and self.present > 10 and self._counts_rows)
+            is_plain = self.form is None  # Nobody numbers rows with 1 %, 2 %.
+            return is_named or (is_plain and self.is_whole and self.present > 10 and self._counts_rows)
         return is_named and (self.is_cut or len(self.values) >= 0.9 * self.present)
 
     @property
@@ -154,23 +167,70 @@ def shown_number(value: Any) -> str:
     return str(value)
 
 
-def look_at(rows: Iterable[Mapping[str, Any]]) -> dict[str, Column]:
+def is_name_of_ids(name: str) -> bool:
+    """Whether a column of this name numbers or names something."""
+    return bool(_ID.fullmatch(name))
+
+
+def look_at(rows: Iterable[Mapping[str, Any]], forms: bool = False) -> dict[str, Column]:
     """The columns of some rows: all values are looked at, and the words of many texts are counted.
+
+    Single values within objects are columns too, with the objects' names before theirs: ``meta.label``.
 
     Args:
         rows: column -> value; a row may lack columns.
+        forms: whether texts that people write for numbers, such as ``3,5`` or ``85 %``, are numbers.
     """
     columns: dict[str, Column] = {}
     count = 0
     for row in rows:
         count += 1
-        for name, value in row.items():
-            _add(columns.setdefault(str(name), Column(str(name))), value)
+        for name, value in _with_parts(row, row):
+            _add(columns.setdefault(name, Column(name)), value)
     for column in columns.values():
         column.missing += count - column.rows
         column.rows = count
         _settle(column)
+        if forms and column.kind is Kind.TEXT:
+            _read_numbers(column)
     return columns
+
+
+def _with_parts(
+    values: Mapping[str, Any], row: Mapping[str, Any], before: str = "", depth: int = 0
+) -> Iterator[tuple[str, Any]]:
+    """The values of a row, and the single values within its objects, unless a column of the row has their name."""
+    for key, value in values.items():
+        name = f"{before}{key}"
+        is_part = depth > 0
+        if is_part and (name in row or isinstance(value, list)):
+            continue
+        if not is_part or not isinstance(value, dict):
+            yield name, value
+        if isinstance(value, dict) and depth < _MOST_DEPTH:
+            yield from _with_parts(value, row, f"{name}.", depth + 1)
+
+
+def value_of(row: Mapping[str, Any], name: str) -> Any:
+    """The value of a column that ``look_at`` has found, in the row or in its objects; None if they lack it."""
+    if name in row:
+        return row[name]
+    before, _, key = name.rpartition(".")
+    whole = value_of(row, before) if before else None
+    return whole.get(key) if isinstance(whole, Mapping) else None
+
+
+def _read_numbers(column: Column) -> None:
+    """Make numbers of texts that people write for numbers, if all of them are written in one way."""
+    for form, writing in _WRITINGS.items():
+        numbers = {value: writing.number(value) for value in column.values}
+        if None in numbers.values():
+            continue
+        column.form = form
+        column.values = _counted_as(numbers.__getitem__, column.values)
+        column.kinds = Counter({Kind.NUMBER: column.present})
+        column.words.clear()
+        return
 
 
 def _settle(column: Column) -> None:

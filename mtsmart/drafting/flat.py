@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from mtsmart.drafting.columns import Column, Kind
 from mtsmart.drafting.draft import Draft, Given, Seen
 from mtsmart.drafting.label_names import Likeness, likeness, rank
 from mtsmart.drafting.questions import Answer, Ask, Question, choose
+from mtsmart.drafting.spellings import one_spelling, respelt
 from mtsmart.errors import ConfigError, did_you_mean
 
 _PAIRS = (
@@ -52,7 +54,9 @@ def flat(seen: Seen, given: Given, ask: Ask) -> Draft:
         draft = Draft("masked_lm", text[:1])
         draft.notes["task_type"] = "no column is a label, so words are hidden and guessed, as an auxiliary task"
         return draft
+    label, spellings = respelt(label)
     draft = _of_label(text, label, given, ask)
+    draft.told += spellings
     if given.label is None:
         _tell_of_others(draft, seen)
     return draft
@@ -172,13 +176,13 @@ def _given_text(seen: Seen, names: Sequence[str], label: Column | None) -> list[
 
 def _text_answers(texts: Sequence[Column]) -> list[Answer]:
     """A known pair first; then the longest texts, alone and in pairs."""
-    by_name = {column.name.casefold(): column.name for column in texts}
+    by_name = {column.word: column.name for column in texts}
     pairs = [[by_name[first], by_name[second]] for first, second in _PAIRS if {first, second} <= by_name.keys()]
     if pairs:
         known = Answer(pairs[0], f"{pairs[0][0]} and {pairs[0][1]}, as a pair")
         others = [Answer([column.name], column.name) for column in texts]
         return [known] if len(texts) == 2 else [known, *others]
-    ranked = sorted(texts, key=lambda column: (column.name.casefold() not in _TEXT_WORDS, -column.mean_words))
+    ranked = sorted(texts, key=lambda column: (column.word not in _TEXT_WORDS, -column.mean_words))
     single = [Answer([column.name], f"{column.name} ({column.mean_words:.0f} words)") for column in ranked]
     if len(texts) == 1:
         return single
@@ -223,8 +227,8 @@ def _types_of_numbers(label: Column) -> list[Answer]:
         return [_AMOUNT] if count > _MOST_DEGREES else [_AMOUNT, _degrees(label)]
     if count == 2:
         return [_classes(label)]
-    word = label.name.casefold()
-    is_amount = any(each in word for each in _AMOUNTS)
+    word = label.word
+    is_amount = label.form is not None or any(each in word for each in _AMOUNTS)
     if count > _MOST_DEGREES:
         return [_AMOUNT, _classes(label)] if is_amount else [_classes(label), _AMOUNT]
     if any(each in word for each in _DEGREES):
@@ -256,8 +260,9 @@ def _separator(label: Column) -> str | None:
 
 
 def _parts(label: Column, separator: str) -> list[str]:
-    parts = {part.strip() for value in label.values for part in str(value).split(separator)}
-    return sorted(parts - {""}, key=lambda part: (part.casefold(), part))
+    parted = [part.strip() for value in label.values for part in str(value).split(separator)]
+    counts = Counter(part for part in parted if part)
+    return sorted({*one_spelling(counts).values()}, key=lambda part: (part.casefold(), part))
 
 
 def _add_parted_labels(draft: Draft, label: Column) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mtsmart.data.readers.forms.conll import DOCUMENT, example_columns
+from mtsmart.data.readers.forms.hints import OTHERS, ending_hint
 from mtsmart.data.readers.lines import bounded_lines, not_utf8, open_text
 from mtsmart.data.readers.packed import kind_of
 from mtsmart.errors import DataError
@@ -54,6 +55,8 @@ def form_of(file: Path) -> Form:
         DataError: it cannot be read, or nothing is known of its form.
     """
     kind = kind_of(file)
+    if kind in OTHERS:
+        raise DataError("unknown kind of data file", file=file, value=kind, hint=ending_hint(kind))
     if kind == ".parquet":
         return Form()
     if kind in (".json", ".jsonl"):

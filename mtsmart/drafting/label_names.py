@@ -30,13 +30,13 @@ class Likeness(IntEnum):
 
 def likeness(column: Column) -> Likeness:
     """How much a column looks like the label, by its name and by how its values repeat."""
-    name = column.name.casefold()
+    name = column.word
     if name in _LABELS:
         return Likeness.CALLED_SO
     if any(name.endswith(word) or name.startswith(word) for word in _LABELS if len(word) > 1):
         return Likeness.ALMOST_CALLED_SO
     is_long = column.kind is Kind.TEXT and column.is_prose
-    is_counted = column.kind is Kind.NUMBER and column.is_whole and column.is_varied
+    is_counted = column.kind is Kind.NUMBER and column.is_whole and column.is_varied and column.form is None
     if _ABOUT_ROWS.fullmatch(name) or is_long or is_counted:
         return Likeness.HARDLY
     return Likeness.MAY_BE
@@ -44,6 +44,6 @@ def likeness(column: Column) -> Likeness:
 
 def rank(column: Column) -> tuple[int, int]:
     """For sorting: names that speak of labels come first, then columns with few values."""
-    name = column.name.casefold()
+    name = column.word
     place = _LABELS.index(name) if name in _LABELS else len(column.values)
     return likeness(column), place

@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from mtsmart.drafting.columns import value_of
 from mtsmart.drafting.draft import Draft, Seen
 
 _PIECES = 1.5  # tokens of a word, about: rare words become several
@@ -50,7 +51,7 @@ def _by_words(draft: Draft, seen: Seen) -> tuple[float, str] | None:
 def _by_tokens(draft: Draft, seen: Seen, tokenizer: PreTrainedTokenizerBase) -> tuple[float, str] | None:
     step = max(seen.rows // _SAMPLE, 1)
     rows = islice(seen.data.rows(seen.train), 0, None, step)
-    texts = [[_text(row.get(name)) for name in draft.text] for row in rows]
+    texts = [[_text(value_of(row, name)) for name in draft.text] for row in rows]
     columns = [list(column) for column in zip(*texts, strict=True)]
     if not columns:
         return None

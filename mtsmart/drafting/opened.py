@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +22,17 @@ from mtsmart.data.sources import split_names, whole_split
 from mtsmart.drafting.forms import form_of
 from mtsmart.errors import ConfigError, DataError
 from mtsmart.tasks.dataset import DatasetSource
+from mtsmart.user_paths import is_pattern
 
 _READ = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".conll", ".txt")
 _WORDS = {**SPLIT_WORDS, "validation": f"{SPLIT_WORDS['validation']}|development"}
 OURS = tuple(_WORDS)
+_TEXT = ".txt"
+_LEAST_LABELS = 2  # folders that hold texts
+_LEAST_TEXTS = 2  # of a label, on average
+_MOST_OTHERS = 0.1  # of the data files, such as lists of names beside the folders
+_WHOLE = {"format": "text"}
+_WHY_WHOLE = {"format": "each file is one text, and the name of its folder is the label"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ def open_data(places: Sequence[str], folder: Path, configuration: str | None) ->
     """
     paths = [Path(place) for place in places]
     if len(paths) == 1 and paths[0].is_dir():
-        return _open_files(_files_within(paths[0]), folder)
+        return _open_folder(paths[0], folder)
     if any(path.exists() for path in paths) or any(kind_of(path) in _READ for path in paths):
         for path in paths:
             if not path.is_file():
@@ -90,20 +98,66 @@ def open_data(places: Sequence[str], folder: Path, configuration: str | None) ->
     return _open_hub(places[0], configuration)
 
 
-def _files_within(folder: Path) -> list[Path]:
+def _open_folder(root: Path, folder: Path) -> Opened:
     """The data files of a folder, in its subfolders too."""
-    found = [folder / name for name in list_files(folder) if kind_of(Path(name)) in _READ]
-    named = [file for file in found if split_of(file.name) is not None]
+    found = [root / name for name in list_files(root) if kind_of(Path(name)) in _READ]
     if not found:
-        raise DataError("holds no data files that are read", file=folder, hint=f"Read are {', '.join(_READ)}")
-    return sorted(named or found)
+        raise DataError("holds no data files that are read", file=root, hint=f"Read are {', '.join(_READ)}")
+    texts = _texts_by_split(root, found)
+    if texts:
+        return _open_texts(root, texts, folder)
+    named = [file for file in found if split_of(file.name) is not None]
+    return _open_files(sorted(named or found), folder)
+
+
+def _texts_by_split(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
+    """The texts below ``root/LABEL`` or ``root/SPLIT/LABEL``; empty if the folder is not of this form.
+
+    Args:
+        root: the folder.
+        files: the data files in it and in its subfolders.
+
+    Returns:
+        the name of a split's folder, or an empty one, -> its files.
+    """
+    if is_pattern(str(root)):
+        return {}  # The pattern of its files would mean others.
+    found: dict[str, list[Path]] = {}
+    for file in files:
+        above = file.relative_to(root).parts[:-1]
+        if _is_text_of_label(file, above):
+            found.setdefault(above[0] if len(above) == 2 else "", []).append(file)
+    texts = [file for texts in found.values() for file in texts]
+    labels = Counter(file.parent.name for file in texts)
+    has_others = len(files) - len(texts) > _MOST_OTHERS * len(files)
+    if has_others or len(labels) < _LEAST_LABELS or len(texts) < _LEAST_TEXTS * len(labels):
+        return {}
+    if len({split_of(name) or "train" for name in found}) < len(found):
+        return {}  # Two folders speak of one split.
+    return found
+
+
+def _is_text_of_label(file: Path, above: Sequence[str]) -> bool:
+    """Whether a file may be a text in the folder of its label; ``above`` are the folders that it is in."""
+    if file.suffix.lower() != _TEXT or len(above) not in (1, 2) or split_of(file.stem) is not None:
+        return False
+    *splits, label = above
+    return split_of(label) is None and all(split_of(split) is not None for split in splits)
+
+
+def _open_texts(root: Path, texts: Mapping[str, Sequence[Path]], folder: Path) -> Opened:
+    """Texts in a folder for each label, of one split or of several."""
+    names = {name: split_of(name) or "train" for name in texts}
+    written = {split: _from(folder, root / name / "*" / f"*{_TEXT}") for name, split in names.items()}
+    files = {split: [str(file) for file in sorted(texts[name])] for name, split in names.items()}
+    return Opened({"files": written, **_WHOLE}, _source({"files": files, **_WHOLE}), tuple(files), notes=_WHY_WHOLE)
 
 
 def split_of(name: str) -> str | None:
     """Which of our splits a name speaks of; None: of none."""
     words = [word for word in re.split(r"[^a-zA-Z]+", name) if word]
-    for split, pattern in _WORDS.items():
-        if any(re.fullmatch(pattern, word, re.IGNORECASE) for word in words):
+    for split, words_of_it in _WORDS.items():
+        if any(re.fullmatch(words_of_it, word, re.IGNORECASE) for word in words):
             return split
     return None
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from mtsmart.drafting.columns import Column, Kind
+from mtsmart.drafting.columns import Column, Kind, is_name_of_ids
 from mtsmart.drafting.draft import Draft, Seen
 from mtsmart.drafting.label_names import Likeness, likeness
 
@@ -45,7 +45,7 @@ def _span(seen: Seen) -> Draft | None:
 
 def _tagging(seen: Seen) -> Draft | None:
     tags = [column for column in _lists(seen) if not column.is_cut and _are_tags(column)]
-    for tag in sorted(tags, key=lambda column: not _is_named(column.name, ("tag", "ner", "label"))):
+    for tag in sorted(tags, key=lambda column: not _is_named(column.name, ("tag", "ner", "label", "pos"))):
         words = [column for column in _lists(seen) if column is not tag and column.lengths == tag.lengths]
         words = sorted(words, key=lambda column: -len(column.items))
         if words and len(words[0].items) > len(tag.items):
@@ -58,6 +58,8 @@ def _lists(seen: Seen) -> list[Column]:
 
 
 def _are_tags(column: Column) -> bool:
+    if is_name_of_ids(column.name) or column.name == "head":  # CoNLL-U counts words, and names others by their number.
+        return False
     return 1 < len(column.items) <= _MOST_TAGS and sum(column.lengths) > 2 * len(column.items)
 
 
@@ -146,7 +148,7 @@ def _ranking_draft(text: list[str], label: Column, candidates: str) -> Draft:
 def ranked(seen: Seen) -> Draft | None:
     """Rows with one candidate each, of which those of one query have the same id; None if there are no such columns."""
     columns = seen.columns.values()
-    groups = [each for each in columns if _QUERY_ID.fullmatch(each.name) and len(each.values) * 2 <= each.present]
+    groups = [each for each in columns if _is_query(each) and len(each.values) * 2 <= each.present]
     worth = [each for each in columns if each.name.casefold() in _RELEVANCE and each.kind is Kind.NUMBER]
     texts = sorted((each for each in columns if each.is_prose), key=lambda each: len(each.values))
     if not groups or not worth or len(texts) != 2 or min(worth[0].values) < 0:
@@ -156,6 +158,11 @@ def ranked(seen: Seen) -> Draft | None:
     draft.notes["task_type"] = f"'{worth[0].name}' says how well '{texts[1].name}' fits '{texts[0].name}'"
     draft.notes["options"] = f"rows with the same '{groups[0].name}' are the candidates of one query"
     return draft
+
+
+def _is_query(column: Column) -> bool:
+    """Whether rows with the same value are about one query: its id, or its text."""
+    return bool(_QUERY_ID.fullmatch(column.name)) or (column.word == "query" and column.is_prose)
 
 
 def _texts_beside(seen: Seen, name: str) -> list[str]:

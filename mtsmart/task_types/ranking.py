@@ -35,7 +35,8 @@ class RankingOptions(TaskOptions):
         None, min_length=1, description="the candidates' columns, or one column that holds a list of candidates"
     )
     group: str | None = Field(
-        None, description="column of the query's id; rows with the same id are one query's candidates"
+        None,
+        description="column of the query's id, or of its text; rows with the same id are one query's candidates",
     )
 
     _one_column = field_validator("candidates", mode="before")(as_list)
@@ -71,6 +72,8 @@ class Ranking(CandidateTask, ArrangesRows, ChecksTraining, Portable, ExplainsDec
     options: RankingOptions
 
     def check(self) -> None:
+        if self.options.group == self.definition.text[0]:
+            self.columns = [*self.definition.text]  # The text of a query may stand for its id.
         super().check()
         if self.grouped and len(self.definition.text) != 2:
             hint = "text: [query, candidate]"

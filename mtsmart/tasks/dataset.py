@@ -11,8 +11,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from mtsmart.config.strict import Misfit, StrictModel
 from mtsmart.tasks.habits import data_file_text, names_data_file
 
-FieldForm = Literal["text", "json", "list", "numbers", "names", "first", "answer", "answers"]
-FileKind = Literal["csv", "tsv", "jsonl", "json", "parquet", "conll", "squad"]
+FieldForm = Literal[
+    "text", "decimal_point", "decimal_comma", "json", "list", "numbers", "names", "first", "answer", "answers"
+]
+FileKind = Literal["csv", "tsv", "jsonl", "json", "parquet", "conll", "squad", "text"]
 BLANK = "blank"
 """The delimiter that stands for one or several blanks or tabs."""
 INTO_DATASET = "into the task's dataset"
@@ -105,7 +107,9 @@ class DatasetSource(StrictModel):
         "without splits: the files of train",
     )
     format: FileKind | None = Field(
-        None, description="what the files are, whatever their names' ending; null: as the ending says"
+        None,
+        description="what the files are, whatever their names' ending; text: each file is one text, with the columns "
+        "text, folder and file; null: as the ending says",
     )
     columns: list[str] | None = Field(
         None,
@@ -132,7 +136,8 @@ class DatasetSource(StrictModel):
     )
     parse: dict[str, FieldForm] = Field(
         default_factory=dict,
-        description="column -> how it is read: text (numbers, true and false become texts); json; "
+        description="column -> how it is read: text (numbers, true and false become texts); "
+        "decimal_point (1,234.5 or 85 %); decimal_comma (1.234,5); json; "
         "list (as JSON or Python prints it); numbers (1,0,0.5); names (a,b); first (of a list); "
         "answer (start:::end:::impossible:::text); answers (list of text and answer_start)",
     )

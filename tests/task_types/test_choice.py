@@ -197,6 +197,18 @@ def test_groups_are_lists(tokenizer):
     assert encoded["positions"][:] == [[0, 2], [1, 4, 6], [3], [5, 7]]
 
 
+def test_the_text_of_a_query_may_be_its_id(tokenizer):
+    texts = {row["id"]: f"{row['query']} {row['id']}" for row in ranking.ROWS}
+    rows = [{**row, "query": texts[row["id"]]} for row in ranking.ROWS]
+    by_id = encode(grouped(), tokenizer, rows)
+    by_text = encode(grouped(options={"group": "query"}), tokenizer, [{**row, "id": "x"} for row in rows])
+    assert by_text["group"][:] == list(dict.fromkeys(texts.values()))
+    for name in ("row", "positions", "labels", "input_ids"):
+        assert by_text[name][:] == by_id[name][:]
+    with pytest.raises(ConfigError, match="a column serves only one purpose, got 'candidate'"):
+        grouped(text=["query", "candidate"], options={"group": "candidate"})
+
+
 def test_a_row_of_a_group_that_does_not_fit_is_named(tokenizer):
     rows = [dict(row) for row in ranking.ROWS]
     rows[4]["label"] = -2

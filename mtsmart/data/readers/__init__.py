@@ -1,9 +1,9 @@
 """Readers of files that nobody vouches for: bounded in memory, width and depth, with the row named in every error.
 
-One module a format: csv and tsv (``delimited``), ``jsonl`` (and json), ``parquet``; ``forms`` has CoNLL's columns, what
-JSON nests, and hints for files that are written otherwise; ``packed`` expands compressed ones. ``clones`` finds the
-files of local clones of Hub data sets with what their ``card`` says; ``streaming`` reads parts of data sets,
-``spilled`` keeps rows on the disk, and ``fields`` reads columns whose text stands for something else.
+One module a format: csv and tsv (``delimited``), ``jsonl`` (and json), ``parquet``. ``forms`` has CoNLL's columns,
+whole files, what JSON nests, and hints for files that are written otherwise; ``packed`` expands compressed ones.
+``clones`` finds the files of local clones of Hub data sets with what their ``card`` says; ``streaming`` reads parts of
+data sets, ``spilled`` keeps rows on the disk, and ``fields`` reads columns whose text stands for something else.
 """
 
 from mtsmart.data.readers.clones import Clone, features_of, list_files, open_clone

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from mtsmart.data.readers import columns
 from mtsmart.data.readers.forms.hints import quotes_hint
+from mtsmart.data.readers.forms.written_numbers import DECIMAL_COMMA, DECIMAL_POINT, Writing
 from mtsmart.data.readers.shapes import Shape
 from mtsmart.errors import DataError, shorten
 from mtsmart.tasks.dataset import FieldForm
@@ -183,6 +184,18 @@ def _text(field: Any) -> Any:
     return columns.as_text(field)
 
 
+def _written(writing: Writing) -> Callable[[Any], float]:
+    def number(field: Any) -> float:
+        if isinstance(field, int | float) and not isinstance(field, bool):
+            return float(field)
+        found = writing.number(field)
+        if found is None or not math.isfinite(found):
+            raise _FieldError("is no number of this form", f"Example: {writing.example}")
+        return found
+
+    return number
+
+
 def _first(field: Any) -> Any:
     return (_list(field) or [None])[0]
 
@@ -216,6 +229,8 @@ def _answers_of(items: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 _PARSERS: dict[FieldForm, Callable[[Any], Any]] = {
     "text": _text,
+    "decimal_point": _written(DECIMAL_POINT),
+    "decimal_comma": _written(DECIMAL_COMMA),
     "json": _json,
     "list": _list,
     "numbers": _numbers,

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from mtsmart.data.readers import delimited, jsonl
-from mtsmart.data.readers.columns import SizedRow, joined
+from mtsmart.data.readers.columns import SizedRow, joined, tables_of
 from mtsmart.data.readers.delimited import COMMA, TAB, Dialect, read_delimited
 from mtsmart.data.readers.fields import parse_fields
 from mtsmart.data.readers.forms.conll import read_conll
@@ -22,6 +22,7 @@ from mtsmart.data.readers.forms.hints import ending_hint
 from mtsmart.data.readers.forms.plain_types import texts_of_bytes
 from mtsmart.data.readers.forms.second_names import distinct_names
 from mtsmart.data.readers.forms.wanted import wanted_of
+from mtsmart.data.readers.forms.whole_files import read_whole
 from mtsmart.data.readers.jsonl import read_json, read_squad
 from mtsmart.data.readers.packed import kind_of, most_bytes, too_large
 from mtsmart.data.readers.parquet import read_parquet
@@ -30,11 +31,11 @@ from mtsmart.tasks.dataset import BLANK, DatasetSource
 
 _DIALECTS = {"csv": COMMA, "tsv": TAB}
 _JSON = ("jsonl", "json")
-KINDS = (*_DIALECTS, *_JSON, "conll", "squad", "parquet")
+KINDS = (*_DIALECTS, *_JSON, "conll", "squad", "parquet", "text")
 """What a data file may be."""
 FORMS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 """The endings of files that are read without further settings."""
-WITHOUT_NULL = frozenset(_DIALECTS)
+WITHOUT_NULL = frozenset({*_DIALECTS, "text"})
 """The kinds of files that have only an empty field to say that a value is missing."""
 
 
@@ -67,7 +68,7 @@ def read_table(
 
     csv: comma, quoted as RFC 4180, with a header. tsv: tab, no quoting (as GLUE's files), with a header.
     jsonl, json: one object a line, or one list of objects. conll: a word a line, a blank line after each sentence.
-    squad: SQuAD's nested JSON. The file may be compressed (gz, bz2, zst).
+    squad: SQuAD's nested JSON. text: the whole file is one text. The file may be compressed (gz, bz2, zst).
 
     Args:
         path: the file.
@@ -124,6 +125,8 @@ def read_tables(
         return read_squad(file, needed)
     if known == "parquet":
         return read_parquet(file, needed)
+    if known == "text":
+        return tables_of([(read_whole(file, needed), 0)], file)
     return read_json(file, needed, layout.field, layout.explode, layout.texts)
 
 
@@ -156,6 +159,8 @@ def _sized_rows(file: Path, kind: str, layout: Layout) -> Iterator[SizedRow]:
         return jsonl.whole_rows(file, layout.field, layout.explode)
     if kind == "squad":
         return jsonl.whole_questions(file)
+    if kind == "text":
+        return iter([(read_whole(file), 0)])
     tables = (
         read_parquet(file, doubled=True) if kind == "parquet" else read_conll(file, layout.columns, layout.delimiter)
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import io
+import shlex
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from mtsmart.data.readers.packed import open_bytes
+from mtsmart.data.readers.packed import PACKINGS, open_bytes
 from mtsmart.errors import DataError
 
 MAX_LINE = 16_000_000  # characters
@@ -80,8 +81,18 @@ def not_utf8(file: Path) -> DataError:
     """
     with open_bytes(file) as stream:
         if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return DataError("is UTF-16, not UTF-8", file=file, hint="Save it as UTF-8")
-    return DataError("is not UTF-8", file=file, line=_first_bad_line(file), hint="Save it as UTF-8")
+            return DataError("is UTF-16, not UTF-8", file=file, hint=_saved(file, "UTF-16", "Or run"))
+    hint = _saved(file, "WINDOWS-1252", "If it comes from Windows")
+    return DataError("is not UTF-8", file=file, line=_first_bad_line(file), hint=hint)
+
+
+def _saved(file: Path, encoding: str, when: str) -> str:
+    """How a file of another encoding becomes UTF-8."""
+    if file.suffix.lower() in PACKINGS:
+        return "Save it as UTF-8"
+    old = shlex.quote(str(file))
+    new = shlex.quote(str(file.with_name(f"{file.stem}_utf8{file.suffix}")))
+    return f"Save it as UTF-8 (in Excel: CSV UTF-8). {when}: iconv -f {encoding} -t UTF-8 {old} > {new}"
 
 
 def _first_bad_line(file: Path) -> int:

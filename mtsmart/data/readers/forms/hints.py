@@ -12,7 +12,17 @@ from mtsmart.errors import DataError, MtsmartWarning
 from mtsmart.tasks.dataset import INTO_DATASET
 
 _OTHERS = (";", "\t", "|", ",")
-_SHEETS = (".xlsx", ".xls", ".ods")
+_SHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
+_ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar")
+_DOCUMENTS = (".pdf", ".docx", ".doc", ".odt", ".rtf", ".html", ".htm", ".xml", ".eml")
+_STORES = (".feather", ".arrow", ".orc", ".avro", ".h5", ".sqlite", ".db", ".pkl", ".pickle", ".npy", ".npz", ".pt")
+OTHERS = {
+    **dict.fromkeys(_SHEETS, "Save the sheet as csv in UTF-8"),
+    **dict.fromkeys(_ARCHIVES, "Unpack it, and name the files that it holds"),
+    **dict.fromkeys(_DOCUMENTS, "Write its texts into a csv or jsonl file, a row for each text"),
+    **dict.fromkeys(_STORES, "Write its rows into a parquet, csv or jsonl file"),
+}
+"""The ending of a file that is certainly none of those that are read -> what to do with it."""
 _SHOWN = {"\t": "tab", "blank": "blank"}
 _QUOTED = f"Its fields stand in quotes: write 'format: csv, delimiter: tab' {INTO_DATASET}"
 
@@ -114,11 +124,12 @@ def words_warning(file: Path, line: int) -> str:
 
 def ending_hint(ending: str) -> str:
     """The hint for an ending that says nothing about what a file holds."""
-    if ending in _SHEETS:
-        return "Save the sheet as csv in UTF-8"
+    if ending.lower() in OTHERS:
+        return OTHERS[ending.lower()]
     shown = f"'{ending}' " if re.fullmatch(r"\.\w+", ending) else ""
     return (
         f"The ending {shown}does not say what the file holds, so write it {INTO_DATASET}: format: csv, tsv, "
-        "jsonl, json, squad, conll or parquet; 'delimiter' and 'columns' say how lines are read "
+        "jsonl, json, squad, conll, parquet, or text for files that are one text each; 'delimiter' and 'columns' say "
+        "how lines are read "
         "(of a new file: --format and --columns)"
     )
