@@ -53,6 +53,7 @@ def flat(seen: Seen, given: Given, ask: Ask) -> Draft:
     if label is None:
         draft = Draft("masked_lm", text[:1])
         draft.notes["task_type"] = "no column is a label, so words are hidden and guessed, as an auxiliary task"
+        draft.told += _why_no_label(seen, given, text)
         return draft
     label, spellings = respelt(label)
     draft = _of_label(text, label, given, ask)
@@ -60,6 +61,27 @@ def flat(seen: Seen, given: Given, ask: Ask) -> Draft:
     if given.label is None:
         _tell_of_others(draft, seen)
     return draft
+
+
+def _why_no_label(seen: Seen, given: Given, text: Sequence[str]) -> list[str]:
+    """A sentence on the columns that may be meant as labels, and are in no form that is learnt."""
+    if given.task_type == "masked_lm":
+        return []
+    unused = [column for column in seen.columns.values() if column.name not in text and not column.is_id]
+    found = [f"'{column.name}' holds {why}" for column in unused if (why := _why_unlearnt(column)) is not None]
+    if not found:
+        return []
+    shown = "; ".join(found[:_MOST_NAMED])
+    return [f"No column is taken for the label: {shown}. 'mtsmart tasks types' says what each kind of task reads."]
+
+
+def _why_unlearnt(column: Column) -> str | None:
+    """What keeps a column from being a label; None if nothing but its name does, or it is hardly meant as one."""
+    if column.kind in (Kind.OBJECT, Kind.MIXED, Kind.TEXTS, Kind.NUMBERS):
+        return str(column.kind.value)
+    if likeness(column) in (Likeness.CALLED_SO, Likeness.ALMOST_CALLED_SO):
+        return "the same value in all rows" if len(column.values) == 1 else "too many different values"
+    return None
 
 
 def _tell_of_others(draft: Draft, seen: Seen) -> None:
@@ -147,12 +169,14 @@ def _text(seen: Seen, given: Given, label: Column | None, ask: Ask) -> list[str]
     if given.text is not None:
         return _given_text(seen, given.text, label)
     texts = [column for column in seen.columns.values() if column is not label and column.is_prose]
+    texts = [column for column in texts if len(column.values) > 1] or texts  # The same text in all rows says nothing.
     if not texts:
         texts = [column for column in seen.columns.values() if column is not label and column.kind is Kind.TEXT]
         texts = [column for column in texts if not column.is_id]
     if not texts:
-        hint = "Say it with --text"
-        raise ConfigError(f"no column holds texts (columns: {', '.join(seen.columns)})", argument="source", hint=hint)
+        held = ", ".join(f"'{column.name}' holds {column.kind.value}" for column in seen.columns.values())
+        hint = "Write the text of each row into a column of its own, or name one with --text"
+        raise ConfigError(f"no column holds texts: {held}", argument="source", hint=hint)
     chosen: list[str] = choose(ask, Question("Which columns are read?", _text_answers(texts), "--text"))
     return chosen
 

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,9 @@ _DELIMITERS = {",": ",", ";": ";", "\t": "tab", "|": "|"}
 _OWN = {".csv": ",", ".tsv": "\t"}
 _WHOLE_JSON = 64 * 2**20  # bytes
 _LONGEST_NAME = 60  # characters of a column's name
+_MOST_DEPTH = 3  # objects within objects, in which rows are looked for
+_ABOVE = 10  # lines among which the header is looked for
+_FASTTEXT = "__label__"
 NO_HEADER = "the first line is no header, so the columns have no names"
 """Why a draft names the columns of a csv or tsv file."""
 # fmt: off
@@ -67,8 +70,8 @@ def form_of(file: Path) -> Form:
     if kind == ".conll" or (kind not in _OWN and _are_words(lines)):
         return _form_of_words(lines)
     if kind in _OWN:
-        return _form_of_fields(lines, _OWN[kind])
-    return _form_of_text(lines)
+        return _form_of_fields(file, lines, _OWN[kind])
+    return _form_of_text(file, lines)
 
 
 def _first_lines(file: Path) -> list[str]:
@@ -89,11 +92,20 @@ def _form_of_json(file: Path) -> Form:
         return Form()
     with open_text(file) as stream:
         whole = _parsed(stream.read())
-    lists = [key for key, value in whole.items() if _is_rows(value)] if isinstance(whole, dict) else []
+    lists = dict(_lists_of_rows(whole)) if isinstance(whole, dict) else {}
     if not lists:
         return Form()
-    longest = max(lists, key=lambda key: len(whole[key]))
+    longest = max(lists, key=lambda path: lists[path])
     return Form({"field": longest}, {"field": "where the rows stand in the file"})
+
+
+def _lists_of_rows(whole: dict[str, Any], before: str = "", depth: int = 0) -> Iterator[tuple[str, int]]:
+    """Where lists of rows stand in an object, such as ``data.items``, and how long each is."""
+    for key, value in whole.items():
+        if _is_rows(value):
+            yield f"{before}{key}", len(value)
+        elif isinstance(value, dict) and depth < _MOST_DEPTH:
+            yield from _lists_of_rows(value, f"{before}{key}.", depth + 1)
 
 
 def _parsed(text: str) -> Any:
@@ -127,7 +139,7 @@ def _form_of_words(lines: Sequence[str]) -> Form:
     )
 
 
-def _form_of_fields(lines: Sequence[str], own: str) -> Form:
+def _form_of_fields(file: Path, lines: Sequence[str], own: str) -> Form:
     settings: dict[str, Any] = {}
     notes: dict[str, str] = {}
     filled = [line for line in lines if line.strip()]
@@ -140,11 +152,25 @@ def _form_of_fields(lines: Sequence[str], own: str) -> Form:
         notes["format"] = "fields stand in quotes, which tsv takes as text"
     is_plain = delimiter == own == "\t"
     rows = [line.split("\t") for line in filled] if is_plain else list(csv.reader(filled, delimiter=delimiter))
+    _check_first_line(file, rows)
     names = _missing_names(rows)
     if names is not None:
         settings["columns"] = names
         notes["columns"] = NO_HEADER
     return Form(settings, notes)
+
+
+def _check_first_line(file: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Refuse a file with lines above its header, such as the title of a sheet, which leave most fields empty.
+
+    Raises:
+        DataError: shows the line that seems to be the header.
+    """
+    named = [part.strip() for part in rows[0][1:]]  # The first name is empty where a program has numbered the rows.
+    header = next((row for row in rows[:_ABOVE] if all(map(str.strip, row)) and len(row) == len(rows[0])), None)
+    if header is not None and named and named.count("") * 2 >= len(named):
+        hint = f"If '{','.join(header)}' is the header, delete what stands above it"
+        raise DataError("most columns have no name", file=file, line=1, value=",".join(rows[0]), hint=hint)
 
 
 def _delimiter(lines: Sequence[str], own: str) -> str:
@@ -201,17 +227,21 @@ def names_for(columns: Sequence[Sequence[str]]) -> list[str]:
     return [names.get(place, f"column{place + 1}") for place in range(len(columns))]
 
 
-def _form_of_text(lines: Sequence[str]) -> Form:
+def _form_of_text(file: Path, lines: Sequence[str]) -> Form:
     """A file whose ending says nothing: fields, a label before each text, or a text a line."""
     filled = [line for line in lines if line.strip()]
     parted = [
         other for other in ("\t", ";", "|") if len({line.count(other) for line in filled}) == 1 and other in filled[0]
     ]
     if parted:
-        form = _form_of_fields(filled, parted[0])
+        form = _form_of_fields(file, filled, parted[0])
         delimiter = {} if parted[0] == "\t" else {"delimiter": _DELIMITERS[parted[0]]}
         kind = "tsv" if parted[0] == "\t" else "csv"
         return Form({"format": kind, **delimiter, **form.settings}, {"format": "as its lines look", **form.notes})
+    if any(line.count(_FASTTEXT) > 1 for line in filled):
+        message = "has lines with several labels before the text, as fastText writes them"
+        hint = "Write a csv or jsonl file with a column for the text and one for the labels"
+        raise DataError(message, file=file, hint=hint)
     firsts = Counter(line.split()[0] for line in filled)
     if len(filled) >= 8 and len(firsts) <= len(filled) / 3 and all(len(line.split()) > 1 for line in filled):
         return Form(

@@ -7,7 +7,7 @@ import pytest
 import mtsmart
 from mtsmart.data.readers.forms.hints import OTHERS
 from mtsmart.drafting.draft import Given
-from mtsmart.errors import DataError
+from mtsmart.errors import DataError, MtsmartError
 from mtsmart.tasks import TaskLibrary
 from tests.conftest import sentences, write_jsonl
 from tests.drafting import sources
@@ -183,3 +183,87 @@ def test_text_in_objects_of_a_json_file_with_other_lists_stays_a_span(draft):  #
         return [str(folder / "x.json")]
 
     assert draft(source).draft.task_type == "span"
+
+
+def test_rows_within_objects_of_a_json_file_are_found(draft):  # noqa: F811
+    def source(folder):
+        data = sources.rows(text=sources.texts(), intent=sources.cycle("ask", "tell"))
+        whole = {"version": 1, "nlu": {"examples": data, "lookup": [{"a": 1}]}}
+        (folder / "x.json").write_text(json.dumps(whole))
+        return [str(folder / "x.json")]
+
+    made = draft(source)
+    assert made.seen.data.dataset["field"] == "nlu.examples" and made.draft.labels == ["ask", "tell"]
+
+
+def test_a_text_that_all_rows_have_is_not_read(draft):  # noqa: F811
+    def source(folder):
+        said = ["what is the mood of this text"] * sources.ROWS
+        data = sources.rows(instruction=said, input=sources.texts(), label=sources.cycle("pos", "neg"))
+        return [sources.write_csv(folder / "x.csv", data)]
+
+    assert draft(source).draft.text == ["input"]
+
+
+@pytest.mark.parametrize(
+    ("label", "why"),
+    [
+        ([[0, 3, "ORG"]], "'label' holds objects"),
+        ([{"name": "a", "score": 0.2}], "'label' holds objects"),
+        ("x", "'label' holds the same value in all rows"),
+    ],
+)
+def test_it_is_told_why_a_column_is_no_label(draft, label, why):  # noqa: F811
+    def source(folder):
+        return [str(write_jsonl(folder / "x.jsonl", [{"text": text, "label": label} for text in sources.texts()]))]
+
+    made = draft(source)
+    said = f"No column is taken for the label: {why}. 'mtsmart tasks types' says what each kind of task reads."
+    assert (made.draft.task_type, made.draft.told) == ("masked_lm", [said])
+    assert draft(source, given=Given(task_type="masked_lm"), overwrite=True).draft.told == []
+
+
+REFUSED = {
+    "a title above the header": (
+        "x.csv",
+        "Results 2024,,\n,,\ntext,label,place\n" + "a cat runs,x,here\n" * 9,
+        "x.csv:1: most columns have no name, got 'Results 2024,,'. If 'text,label,place' is the header, delete what "
+        "stands above it",
+    ),
+    "several labels of fastText": (
+        "x.txt",
+        "__label__a the cat runs\n__label__a __label__b the dog runs\n" * 9,
+        "x.txt: has lines with several labels before the text, as fastText writes them. Write a csv or jsonl file with "
+        "a column for the text and one for the labels",
+    ),
+    "texts in lists of objects": (
+        "x.jsonl",
+        '{"messages": [{"role": "user", "content": "hello"}]}\n' * 9,
+        "source: no column holds texts: 'messages' holds objects. Write the text of each row into a column of its own, "
+        "or name one with --text",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_files_that_would_be_learnt_wrongly_are_refused(draft, name):  # noqa: F811
+    file, content, message = REFUSED[name]
+
+    def source(folder):
+        (folder / file).write_text(content)
+        return [str(folder / file)]
+
+    with pytest.raises(MtsmartError) as raised:
+        draft(source)
+    assert str(raised.value).endswith(message)
+
+
+def test_a_header_whose_first_name_is_empty_is_one(draft):  # noqa: F811
+    """As where a program has numbered the rows."""
+
+    def source(folder):
+        lines = [f"{number},{text}" for number, text in enumerate(sources.texts())]
+        (folder / "x.csv").write_text("\n".join([",text", *lines]) + "\n")
+        return [str(folder / "x.csv")]
+
+    assert draft(source).draft.text == ["text"]

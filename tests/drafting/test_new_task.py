@@ -344,7 +344,12 @@ def test_the_file_is_sorted_by_label_and_large(draft):
         ),
         (["x.csv"], Given(text=["text", "text"]), "text: should be one or two columns, got 'text,text'"),
         (["x.csv"], Given(task_type="clasification"), "task_type: is no task type.*Did you mean 'classification'"),
-        (["numbers.csv"], Given(), r"source: no column holds texts \(columns: a, b\). Say it with --text"),
+        (
+            ["numbers.csv"],
+            Given(),
+            "source: no column holds texts: 'a' holds numbers, 'b' holds numbers. Write the text of each row into a "
+            "column of its own, or name one with --text",
+        ),
         (["x.csv"], Given(task_type="tagging"), r"task_type: the columns do not look like such a task \(text, label\)"),
         (["plain.csv"], Given(task_type="regression"), "Which column is the label\\? The data has nothing that fits"),
         (["empty.csv"], Given(), "empty.csv: is empty"),
