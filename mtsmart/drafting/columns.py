@@ -23,6 +23,7 @@ _ID = re.compile(r"(?i:(.*[_-])?(id|idx|index|uuid|guid|key)|[a-z]id|unnamed.*)|
 _ID_OF_LABELS = re.compile(r"(label|class|category|intent|topic|target).?(id|idx|index)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MOST_DEPTH = 4  # objects within objects, whose parts are columns too
+_MOST_COLUMNS = 500  # with those parts; a mapping of words to counts has a key for each word
 _WRITINGS: dict[FieldForm, Writing] = {"decimal_point": DECIMAL_POINT, "decimal_comma": DECIMAL_COMMA}
 
 
@@ -58,7 +59,7 @@ class Column:
         lengths: the number of items of each list.
         keys: of objects, the names of their parts.
         blank: objects that hold an empty ``text``, as answers of questions without any.
-        written: of lists and objects, the texts in which they stand -> how often.
+        written: of lists, objects and numbers of a form, the texts in which they stand -> how often.
         form: how its numbers are written, if not as numbers alone: with a decimal comma, or with signs.
     """
 
@@ -186,7 +187,8 @@ def look_at(rows: Iterable[Mapping[str, Any]], forms: bool = False) -> dict[str,
     for row in rows:
         count += 1
         for name, value in _with_parts(row, row):
-            _add(columns.setdefault(name, Column(name)), value)
+            if name in columns or name in row or len(columns) < _MOST_COLUMNS:
+                _add(columns.setdefault(name, Column(name)), value)
     for column in columns.values():
         column.missing += count - column.rows
         column.rows = count
@@ -227,6 +229,7 @@ def _read_numbers(column: Column) -> None:
         if None in numbers.values():
             continue
         column.form = form
+        column.written = column.values
         column.values = _counted_as(numbers.__getitem__, column.values)
         column.kinds = Counter({Kind.NUMBER: column.present})
         column.words.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mtsmart.drafting.columns import Column, Kind
 from mtsmart.drafting.draft import Draft, Given, Seen
@@ -238,6 +238,8 @@ def _types(label: Column) -> list[Answer]:
     if separator is not None:
         parts = ", ".join(_parts(label, separator)[:_MOST_DEGREES])
         several = Answer("multi_label", f"any number of labels, with {separator} between: {parts}")
+        if label.form is not None:
+            return [_AMOUNT, several]
         return [several, Answer("classification", f"one of {len(label.names)} labels")]
     if label.kind is not Kind.NUMBER:
         is_ordered = len(label.names) > 2 and in_known_order(label.names) is not None
@@ -274,17 +276,23 @@ def _degrees(label: Column) -> Answer:
 
 def _separator(label: Column) -> str | None:
     """What stands between the labels in one text, if their parts are fewer than the texts."""
-    if label.kind is not Kind.TEXT:
-        return None
+    texts = _written(label)
     for separator in _SEPARATORS:
-        parted = sum(count for value, count in label.values.items() if separator in value)
-        if parted * 10 >= label.present and len(_parts(label, separator)) < len(label.values):
+        parted = sum(count for value, count in texts.items() if separator in value)
+        if parted * 10 >= label.present and len(_parts(label, separator)) < len(texts):
             return separator
     return None
 
 
+def _written(label: Column) -> Mapping[str, int]:
+    """The label's texts -> how often they occur; none if it was never written as text."""
+    if label.form is not None:
+        return label.written
+    return label.values if label.kind is Kind.TEXT else {}
+
+
 def _parts(label: Column, separator: str) -> list[str]:
-    parted = [part.strip() for value in label.values for part in str(value).split(separator)]
+    parted = [part.strip() for value in _written(label) for part in value.split(separator)]
     counts = Counter(part for part in parted if part)
     return sorted({*one_spelling(counts).values()}, key=lambda part: (part.casefold(), part))
 

@@ -166,9 +166,9 @@ def _check_first_line(file: Path, rows: Sequence[Sequence[str]]) -> None:
     Raises:
         DataError: shows the line that seems to be the header.
     """
-    named = [part.strip() for part in rows[0][1:]]  # The first name is empty where a program has numbered the rows.
+    empty = sum(not part.strip() for part in rows[0])
     header = next((row for row in rows[:_ABOVE] if all(map(str.strip, row)) and len(row) == len(rows[0])), None)
-    if header is not None and named and named.count("") * 2 >= len(named):
+    if header is not None and empty * 2 > len(rows[0]):
         hint = f"If '{','.join(header)}' is the header, delete what stands above it"
         raise DataError("most columns have no name", file=file, line=1, value=",".join(rows[0]), hint=hint)
 

@@ -32,8 +32,7 @@ def draft_of(data: Opened, given: Given, ask: Ask, tokenizer: PreTrainedTokenize
         MtsmartError: the data cannot be read, or nothing in it can be learnt.
     """
     check_type(given.task_type)
-    forms = data.source.files is not None and given.task_type != "multi_label"  # ``0,1`` may be two labels
-    seen = _seen(data, _training_split(data, ask), forms)
+    seen = _seen(data, _training_split(data, ask))
     column = _split_column(seen)
     of_rows = {name: each for name, each in seen.columns.items() if each is not column}
     draft = _draft(replace(seen, columns=of_rows), given, ask)
@@ -65,7 +64,7 @@ def _take_order_of_labels(draft: Draft, seen: Seen) -> None:
 def _add_form_of_numbers(draft: Draft, seen: Seen) -> None:
     """Say how the label's numbers are written, if not as numbers alone."""
     form = seen.columns[draft.label].form if isinstance(draft.label, str) and draft.label in seen.columns else None
-    if form is not None:
+    if form is not None and draft.task_type != "multi_label":
         seen.data.dataset["parse"] = {draft.label: form}
         signs = "a decimal comma" if form == "decimal_comma" else "signs beside them, or between thousands"
         draft.notes["parse"] = f"the numbers in '{draft.label}' are written with {signs}"
@@ -96,9 +95,9 @@ def _training_split(data: Opened, ask: Ask) -> str:
     return chosen
 
 
-def _seen(data: Opened, train: str, forms: bool) -> Seen:
+def _seen(data: Opened, train: str) -> Seen:
     counted = _Counted(data.rows(train))
-    columns = look_at(_with_validation(data, train, counted), forms)
+    columns = look_at(_with_validation(data, train, counted), forms=data.source.files is not None)
     if not counted.count:
         raise DataError("has no rows", file=train)
     return Seen(data, train, columns, counted.count)

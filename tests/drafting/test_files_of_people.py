@@ -137,11 +137,30 @@ def test_the_length_of_a_text_within_an_object_is_counted(draft, encoder):  # no
 
 def test_numbers_with_a_comma_may_be_said_to_be_labels(draft):  # noqa: F811
     def source(folder):
-        values = sources.cycle("0,1", "1,2", "0,2")
-        return [sources.write_csv(folder / "x.csv", sources.rows(text=sources.texts(), kinds=values), ";")]
+        values = sources.cycle("0,1", "1,2", "0,2", "2")
+        return [sources.write_csv(folder / "x.csv", sources.rows(text=sources.texts(), label=values), ";")]
 
-    made = draft(source, given=Given(task_type="multi_label"))
+    asked = []
+
+    def ask(question):
+        asked.append(question)
+        return question.answers[1]
+
+    made = draft(source, ask)
+    assert [answer.value for answer in asked[0].answers] == ["regression", "multi_label"]
     assert made.draft.labels == ["0", "1", "2"] and "parse" not in made.seen.data.dataset
+    given = draft(source, given=Given(task_type="multi_label"), overwrite=True)
+    assert given.draft.labels == ["0", "1", "2"] and "parse" not in given.seen.data.dataset
+
+
+def test_keys_that_are_words_do_not_become_columns_without_end(draft):  # noqa: F811
+    def source(folder):
+        words = [{f"word {row} {place}": 1 for place in range(40)} for row in range(sources.ROWS)]
+        data = sources.rows(counts=words, text=sources.texts(), label=sources.cycle("a", "b"))
+        return [str(write_jsonl(folder / "x.jsonl", data))]
+
+    made = draft(source)
+    assert made.draft.label == "label" and len(made.seen.columns) <= 502
 
 
 def test_a_column_of_the_name_of_a_part_comes_first(draft):  # noqa: F811

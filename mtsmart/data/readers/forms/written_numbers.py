@@ -12,6 +12,7 @@ _BLANKS = " \u00a0\u202f'\u2019"
 """What parts thousands beside a point or a comma: blanks and apostrophes."""
 
 _MINUS = "\u2212"
+_LONGEST = 60  # characters of a number
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Writing:
 
     def number(self, text: str) -> float | None:
         """The number that a text stands for; None if it stands for none. Signs beside the digits are left out."""
+        if len(text) > _LONGEST:
+            return None
         found = re.fullmatch(
             rf"{_SIGNS}([+\-{_MINUS}]?){_SIGNS}"
             rf"(\d{{1,3}}(?:[{_BLANKS}{self.thousands}]\d{{3}})+|\d*)(?:[{self.decimal}](\d+))?{_SIGNS}",
