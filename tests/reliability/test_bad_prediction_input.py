@@ -55,6 +55,10 @@ def test_a_day_that_python_lacks_stops_no_prediction(run, cli):
     ("arguments", "message"),
     [
         (["-t", "color", "-i", "gone.csv"], "gone.csv: there is no such file"),
+        (
+            ["-t", "color", "-i", "*.csv"],
+            r"\*\.csv: there is no such file\. One file is read here; a pattern stands for several",
+        ),
         (["-t", "colour", "-i", "in.csv"], "--task: there is no task of this name, got 'colour'. Did you mean 'color'"),
         (["-t", "mnli", "-i", "in.csv"], "the run has no head for this task"),
         (["-t", "color", "-i", "in.csv", "--output", "out.xlsx"], "out.xlsx|'.xlsx'"),

@@ -28,6 +28,7 @@ from mtsmart.data.readers.packed import kind_of, most_bytes, too_large
 from mtsmart.data.readers.parquet import read_parquet
 from mtsmart.errors import DataError, nearest
 from mtsmart.tasks.dataset import BLANK, DatasetSource
+from mtsmart.user_paths import hint_for_absent, is_pattern
 
 _DIALECTS = {"csv": COMMA, "tsv": TAB}
 _JSON = ("jsonl", "json")
@@ -211,7 +212,9 @@ def _checked_kind(file: Path, kind: str | None, layout: Layout) -> str:
         hint = ending_hint(ending) + (f". Did you mean '{near}'?" if near else "")
         raise DataError("unknown kind of data file", file=file, value=ending, hint=hint)
     if not file.is_file():
-        raise DataError("there is no such file", file=file)
+        pattern = "One file is read here; a pattern stands for several in a task file and after --file"
+        known_of_it = pattern if is_pattern(file.name) else hint_for_absent(file)
+        raise DataError("there is no such file", file=file, hint=known_of_it)
     _check_fit(known, layout, file)
     return known
 
