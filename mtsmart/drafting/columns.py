@@ -48,7 +48,8 @@ class Column:
     """What a column holds.
 
     Attributes:
-        name: its name.
+        name: its name; of a part of objects, the objects' names before its own: ``meta.label``.
+        own: the last of these names; empty if the column is no part.
         rows: how many rows there are.
         missing: rows without a value.
         kinds: how many values are of which kind.
@@ -64,6 +65,7 @@ class Column:
     """
 
     name: str
+    own: str = ""
     rows: int = 0
     missing: int = 0
     kinds: Counter[Kind] = field(default_factory=Counter)
@@ -79,8 +81,8 @@ class Column:
 
     @property
     def word(self) -> str:
-        """Its name in small letters, or of a part of objects the part's: ``label`` of ``meta.label``."""
-        return self.name.rpartition(".")[2].casefold()
+        """Its own name in small letters: ``label`` of ``meta.label``."""
+        return (self.own or self.name).casefold()
 
     @property
     def kind(self) -> Kind:
@@ -100,7 +102,7 @@ class Column:
     @property
     def is_id(self) -> bool:
         """Whether it numbers or names the rows: its name says so, or its numbers count the rows."""
-        own = self.name.rpartition(".")[2]
+        own = self.own or self.name
         if _ID_OF_LABELS.fullmatch(own) and self.is_repeated:
             return False
         is_named = is_name_of_ids(own)
@@ -186,9 +188,9 @@ def look_at(rows: Iterable[Mapping[str, Any]], forms: bool = False) -> dict[str,
     count = 0
     for row in rows:
         count += 1
-        for name, value in _with_parts(row, row):
-            if name in columns or name in row or len(columns) < _MOST_COLUMNS:
-                _add(columns.setdefault(name, Column(name)), value)
+        for name, own, value in _with_parts(row, row):
+            if name in columns or not own or len(columns) < _MOST_COLUMNS:
+                _add(columns.setdefault(name, Column(name, own)), value)
     for column in columns.values():
         column.missing += count - column.rows
         column.rows = count
@@ -200,15 +202,18 @@ def look_at(rows: Iterable[Mapping[str, Any]], forms: bool = False) -> dict[str,
 
 def _with_parts(
     values: Mapping[str, Any], row: Mapping[str, Any], before: str = "", depth: int = 0
-) -> Iterator[tuple[str, Any]]:
-    """The values of a row, and the single values within its objects, unless a column of the row has their name."""
+) -> Iterator[tuple[str, str, Any]]:
+    """The values of a row, and the single values within its objects, unless a column of the row has their name.
+
+    Each comes with its column's name, and with its own name if it is a part.
+    """
     for key, value in values.items():
         name = f"{before}{key}"
         is_part = depth > 0
         if is_part and (name in row or isinstance(value, list)):
             continue
         if not is_part or not isinstance(value, dict):
-            yield name, value
+            yield name, str(key) if is_part else "", value
         if isinstance(value, dict) and depth < _MOST_DEPTH:
             yield from _with_parts(value, row, f"{name}.", depth + 1)
 

@@ -18,6 +18,8 @@ _QUERY_ID = re.compile(r"q(uery|uestion)?[_-]?id|(group|search|session)[_-]?id",
 _RELEVANCE = ("label", "relevance", "relevant", "rel", "score", "grade", "is_relevant", "is_correct")
 _RIGHT = ("label", "answer", "gold", "correct", "key", "target")
 """Parts of the names of columns that say which candidate is right."""
+_TAGS = ("tag", "ner", "label")
+_KINDS = ("pos",)  # kinds of words, where no column is called as tags are
 _LETTERS = {chr(ord("A") + number) for number in range(_MOST_CANDIDATES)}
 
 
@@ -45,7 +47,7 @@ def _span(seen: Seen) -> Draft | None:
 
 def _tagging(seen: Seen) -> Draft | None:
     tags = [column for column in _lists(seen) if not column.is_cut and _are_tags(column)]
-    for tag in sorted(tags, key=lambda column: not _is_named(column.name, ("tag", "ner", "label", "pos"))):
+    for tag in sorted(tags, key=lambda column: (not _is_named(column.name, _TAGS), not _is_named(column.name, _KINDS))):
         words = [column for column in _lists(seen) if column is not tag and column.lengths == tag.lengths]
         words = sorted(words, key=lambda column: -len(column.items))
         if words and len(words[0].items) > len(tag.items):

@@ -51,6 +51,14 @@ def treebank(folder):
     return [str(folder / "words.conllu")]
 
 
+def shared_task(folder):
+    """Kinds of words beside the tags that are meant."""
+    words = [text.split() for text in sources.texts()]
+    kinds = [["NN" if place % 2 else "VB" for place, _ in enumerate(each)] for each in words]
+    data = sources.rows(words=words, pos=kinds, tags=[["B-X", *["O"] * (len(each) - 1)] for each in words])
+    return [str(write_jsonl(folder / "shared.jsonl", data))]
+
+
 def label_folders(folder):
     for split in ("train", "test"):
         for number, text in enumerate(sources.texts()):
@@ -78,6 +86,7 @@ FILES = {
     spellings: {"task_type": "classification", "label": "label", "labels": ["no", "yes"]},
     nested: {"task_type": "classification", "text": ["doc.body"], "label": "meta.label", "labels": ["neg", "pos"]},
     treebank: {"task_type": "tagging", "text": ["form"], "label": "upos", "labels": ["NOUN", "VERB"]},
+    shared_task: {"task_type": "tagging", "text": ["words"], "label": "tags", "labels": ["O", "B-X"]},
     label_folders: {"task_type": "classification", "text": ["text"], "label": "folder", "labels": ["neg", "pos"]},
     queries: {"task_type": "ranking", "text": ["query", "passage"], "options": {"group": "query"}},
     shares: {"task_type": "regression", "text": ["text"], "label": "share"},
@@ -286,3 +295,13 @@ def test_a_header_whose_first_name_is_empty_is_one(draft):  # noqa: F811
         return [str(folder / "x.csv")]
 
     assert draft(source).draft.text == ["text"]
+
+
+@pytest.mark.parametrize("name", ["Comment.", "Q1. What was good?", "no. 1 text"])
+def test_a_name_with_a_point_is_one_name(draft, name):  # noqa: F811
+    def source(folder):
+        data = sources.rows(**{name: sources.texts(), "label": sources.cycle("a", "b")})
+        return [sources.write_csv(folder / "x.csv", data)]
+
+    made = draft(source)
+    assert (made.draft.task_type, made.draft.text, made.draft.label) == ("classification", [name], "label")
